@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0) */
+/*
+ * The memory that the scheduler programs and the daemon share: records, rings, thread slots, CPU logs, controls.
+ *
+ * Plain C, included by switch.bpf.c and by C++. The includer provides the kernel's fixed-width types (__u8 … __u64):
+ * <linux/types.h> in user space, kernel_types.bpf.h in BPF. All of it lives in BPF_F_MMAPABLE maps (or .bss), so user space
+ * reads and writes it with plain loads and stores. Words shared with the kernel are naturally aligned and accessed whole.
+ *
+ * Clocks: `clock_ns` fields are the run queue's clock (rq->clock, the scheduler's own), `mono_ns` is bpf_ktime_get_ns()
+ * (CLOCK_MONOTONIC). An interval is computed within one of them, never across.
+ * Pids: `tid` is the thread (task->pid), `tgid` the process, both in the init pid namespace.
+ */
+#ifndef HFTMON_DAEMON_BPF_SWITCH_EVENTS_H_
+#define HFTMON_DAEMON_BPF_SWITCH_EVENTS_H_
+
+#include "common/log_linear_layout.h"
+
+#define HFT_COMM_LENGTH 16
+#define HFT_RECORD_BYTES 128
+#define HFT_INLINE_RUNNERS 2          /* runners that fit in a switch-in or migration record */
+#define HFT_RUNNERS_PER_CELL 7        /* runners in each continuation record */
+#define HFT_CPU_LOG_ENTRIES 64        /* switches remembered per CPU; a power of two */
+#define HFT_DEPTH_BUCKETS 32          /* run-queue depth 0 … 30, then 31 and above */
+#define HFT_PID_LIMIT (1u << 22)      /* PID_MAX_LIMIT of 64-bit kernels */
+#define HFT_NO_SLOT 0                 /* slot 0 is never given out: it means "no slot" */
+#define HFT_NO_THRESHOLD (~0ull)      /* a threshold that nothing exceeds */
+#define HFT_MAX_TAG_SHIFT 40          /* see hft_thread_slot.run_queue_max */
+
+/* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
+enum hft_switch_kind {
+  HFT_SWITCH_UNKNOWN = 0,           /* not seen leaving since it is watched */
+  HFT_SWITCH_BLOCKED_SYSCALL = 1,   /* voluntary, inside the system call `syscall` */
+  HFT_SWITCH_BLOCKED_FAULT = 2,     /* voluntary, not inside a system call: a page fault or other exception */
+  HFT_SWITCH_YIELD = 3,             /* sched_yield */
+  HFT_SWITCH_USER_PREEMPTION = 4,   /* involuntary, on the way back to user mode */
+  HFT_SWITCH_KERNEL_PREEMPTION = 5, /* involuntary, inside the kernel */
+  HFT_SWITCH_FORCED_MIGRATION = 6,  /* pushed off by the CPU's stopper thread (migration/N) */
+  HFT_SWITCH_EXIT = 7,              /* its last switch */
+  HFT_SWITCH_KINDS = 8
+};
+
+/* Why the kernel moved a thread to another CPU, inferred in sched_migrate_task. */
+enum hft_migration_reason {
+  HFT_MIGRATION_UNKNOWN = 0,
+  HFT_MIGRATION_WAKE_UP = 1,     /* placed elsewhere while waking */
+  HFT_MIGRATION_AFFINITY = 2,    /* its old CPU is no longer in its mask */
+  HFT_MIGRATION_BALANCE = 3,     /* pulled or pushed by load balancing (fair), or by RT/deadline push and pull */
+  HFT_MIGRATION_EXEC = 4,        /* placed elsewhere by exec */
+  HFT_MIGRATION_REASONS = 5
+};
+
+enum hft_record_type {
+  HFT_RECORD_NONE = 0,
+  HFT_RECORD_SWITCH_IN = 1,  /* hft_switch_in: a watched thread got its CPU back after a wait above a threshold */
+  HFT_RECORD_RUNNERS = 2,    /* hft_runners: continues the record before it in the same ring */
+  HFT_RECORD_MIGRATION = 3,  /* hft_migration: a watched thread changed CPU */
+  HFT_RECORD_FORK = 4,       /* hft_life: a watched process made a thread or a child */
+  HFT_RECORD_EXEC = 5,       /* hft_life: a watched process runs another program */
+  HFT_RECORD_ENDED = 6,      /* hft_life: a watched thread's last switch; its slot is final and may be released */
+  HFT_RECORD_RECYCLED = 7    /* hft_life: an unwatched process was born under a watched, dead tgid; its bit is cleared */
+};
+
+/* One entry of the log of who ran: `tid` has run since `clock_ns`, until the next entry's clock. tid 0 is idle. */
+struct hft_runner {
+  __u64 clock_ns;
+  __u32 tid;
+  __u32 tgid;
+};
+
+/* Opens every record. `sequence` is published last: low 32 bits of (cell index + 1); 0 while the cell is being written. */
+struct hft_record_header {
+  __u32 sequence;
+  __u8 type;         /* enum hft_record_type */
+  __u8 continuation; /* number of HFT_RECORD_RUNNERS cells that follow directly in this ring */
+  __u16 cpu;         /* the ring's CPU */
+  __u64 mono_ns;     /* taken after the cell was reserved: records of one CPU are in the order of mono_ns unless nested */
+};
+
+/*
+ * A wait that ended. For the wait's part on this CPU, runners[] (and the continuation) is the log of who ran, oldest first,
+ * beginning with the runner that was on the CPU when the wait began; the last runner ends at in_clock_ns.
+ */
+struct hft_switch_in {
+  struct hft_record_header header;
+  __u32 tid;
+  __u32 tgid;
+  __u64 in_clock_ns;
+  __u64 out_clock_ns;     /* on out_cpu's run queue clock; 0 when the switch-out was not seen */
+  __u64 queued_clock_ns;  /* sched_info.last_queued: when it was put on this CPU's queue */
+  __u64 wait_ns;          /* run delay of this wait, over all CPUs it waited on */
+  __u16 slot;
+  __u16 out_cpu;
+  __u8 out_kind;          /* enum hft_switch_kind */
+  __u8 depth;             /* run-queue depth at switch-in, this thread included, clamped to 255 */
+  __u8 runners_truncated; /* 1: the log wrapped before the wait's beginning */
+  __u8 runner_count;      /* runners here and in the continuation, oldest first */
+  __s32 out_syscall;      /* number of the system call it left in, -1 when in none */
+  __u8 priority;          /* kernel priority 0 … 139 (below 100: real time) of this thread */
+  __u8 prev_priority;     /* the same of the thread that ran last */
+  __u8 wait_migrations;   /* times it was moved while waiting: that many hft_migration records belong to the wait */
+  __u8 reserved;
+  __u64 reserved2;
+  char prev_comm[HFT_COMM_LENGTH]; /* name of the last runner */
+  struct hft_runner runners[HFT_INLINE_RUNNERS];
+};
+
+struct hft_runners {
+  struct hft_record_header header;
+  struct hft_runner runners[HFT_RUNNERS_PER_CELL];
+};
+
+/*
+ * A move. When `queued` is 1 the thread was waiting on from_cpu: wait_ns is that part of its wait, ended at from_clock_ns (from_cpu's clock),
+ * and runners[] tells who ran on from_cpu meanwhile. The ring is that of the CPU that did the move.
+ */
+struct hft_migration {
+  struct hft_record_header header;
+  __u32 tid;
+  __u32 tgid;
+  __u64 from_clock_ns;
+  __u64 wait_ns;
+  __u16 slot;
+  __u16 from_cpu;
+  __u16 to_cpu;
+  __u8 reason; /* enum hft_migration_reason */
+  __u8 queued;
+  __u8 runners_truncated;
+  __u8 runner_count;
+  __u8 reserved[6];
+  char from_comm[HFT_COMM_LENGTH]; /* of the thread running on from_cpu at the move, if it is known; else empty */
+  __u8 reserved2[24];
+  struct hft_runner runners[HFT_INLINE_RUNNERS];
+};
+
+/* FORK: tid/tgid/slot are the child's. EXEC: previous_tid is the tid before exec (differs when a non-leader execs). */
+struct hft_life {
+  struct hft_record_header header;
+  __u32 tid;
+  __u32 tgid;
+  __u32 parent_tid;   /* FORK */
+  __u32 parent_tgid;  /* FORK */
+  __u32 previous_tid; /* EXEC */
+  __u16 slot;         /* HFT_NO_SLOT when the table was full (counted in slots_exhausted) */
+  __u16 process_ended;/* ENDED: 1 when no thread of the process is alive any more */
+  __u64 start_ns;     /* task->start_boottime of tid's task */
+  char comm[HFT_COMM_LENGTH];
+  __u8 reserved[64];
+};
+
+/* One CPU's ring. Reserve: fetch-add on head. The map's value is this header followed by a power of two of 128-byte cells. */
+struct hft_ring_header {
+  __u64 head;           /* cells ever reserved */
+  __u64 reserved[15];   /* keeps the cells 128-byte aligned, and head on lines of its own */
+};
+
+/* One CPU. `position` counts the switches ever seen here: it is also the exact run count of the switch program. */
+struct hft_cpu {
+  __u64 position;
+  __u64 fork_count;     /* run counts of the other programs on this CPU */
+  __u64 exec_count;
+  __u64 migrate_count;
+  __u64 reserved[4];
+  struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
+};
+
+enum hft_slot_state {
+  HFT_SLOT_FREE = 0,
+  HFT_SLOT_LIVE = 1,
+  HFT_SLOT_ENDED = 2 /* final; the daemon releases it */
+};
+
+/*
+ * One watched thread. The kernel's own counts are copied at each of its switches, so after its last switch they equal
+ * /proc/PID/task/TID/{status,schedstat} to the last digit. Writers: the switch program of the CPU the thread is on (one at
+ * a time, ordered by the run queue's lock); identity and base_* before the slot is published in slot_of_tid. The daemon zeroes a slot
+ * before it gives it back to the free stack.
+ */
+struct hft_thread_slot {
+  __u32 state;       /* enum hft_slot_state */
+  __u32 tid;
+  __u32 tgid;
+  __u32 reserved0;
+  __u64 start_ns;    /* task->start_boottime: with tid it identifies the thread for ever */
+  __u64 base_voluntary_count;   /* the kernel's counts when watching began; 0 for a thread born under watch */
+  __u64 base_involuntary_count;
+  __u64 base_run_delay_ns;
+  __u64 base_reserved[2];
+
+  __u64 voluntary_count;    /* task->nvcsw */
+  __u64 involuntary_count;  /* task->nivcsw */
+  __u64 run_delay_ns;       /* task->sched_info.run_delay, the wait that just ended included */
+  __u64 off_cpu_ns;         /* sum of off-CPU intervals since watching began */
+  __u64 off_cpu_count;
+  __u64 migration_count;    /* since watching began */
+  __u64 discarded_count;    /* intervals with end before start: not in any figure */
+  /* Maximum of the current window, by parity of controls.window_epoch: (epoch << 40) | min(ns, 2^40-1); stale when the tag is another epoch. */
+  __u64 run_queue_max[2];
+  __u64 off_cpu_max[2];
+  __u64 out_clock_ns;       /* switch-out in progress: 0 while it runs or if never seen leaving */
+  __u64 out_run_delay_ns;
+  __u32 out_cpu;
+  __s32 out_syscall;
+  __u8 out_kind;
+  __u8 wait_migrations;
+  __u8 reserved1[6];
+  __u64 reserved2;
+  __u32 kind_count[HFT_SWITCH_KINDS];     /* switch-outs by enum hft_switch_kind, modulo 2^32 */
+  __u32 reserved3[8];
+  __u32 depth[HFT_DEPTH_BUCKETS];         /* run-queue depth at switch-in, modulo 2^32 */
+  __u32 run_queue[HFT_HISTOGRAM_BUCKETS]; /* run-queue latencies, log-linear, modulo 2^32 */
+  __u32 off_cpu[HFT_HISTOGRAM_BUCKETS];   /* off-CPU times, log-linear, modulo 2^32 */
+};
+
+/* In .bss: what the daemon sets (may change while running) and what the programs count when something did not fit. */
+struct hft_controls {
+  __u64 run_queue_threshold_ns; /* a wait above this makes a record */
+  __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this makes a record */
+  __u32 window_epoch;           /* low 24 bits tag the maxima */
+  __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
+  __u64 reserved[5];
+  __u64 slots_exhausted;        /* threads of watched processes that got no slot */
+  __u64 pid_too_large;          /* threads with a tid above the table's size: not watched */
+  __u64 unslotted_switches;     /* switches of watched processes' threads that have no slot */
+  __u64 reserved2[5];
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(hft_switch_in) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_runners) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_migration) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_life) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_ring_header) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_thread_slot) % 64 == 0);
+static_assert(sizeof(hft_cpu) % 64 == 0);
+#endif
+
+#endif /* HFTMON_DAEMON_BPF_SWITCH_EVENTS_H_ */

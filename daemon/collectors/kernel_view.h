@@ -1,0 +1,32 @@
+// KernelView: the mapped memory of the scheduler programs, as plain pointers.
+//
+// Owner: the SwitchCollector (or a test's fake) owns the mappings and outlives every user of the view.
+// Threads: the ring consumer is the housekeeping thread alone; `controls`, `watched_bits` and slot set-up belong to the control thread;
+// slots, CPU logs and counters may be read by anyone, word by word, with relaxed atomic loads (std::atomic_ref).
+#ifndef HFTMON_DAEMON_COLLECTORS_KERNEL_VIEW_H_
+#define HFTMON_DAEMON_COLLECTORS_KERNEL_VIEW_H_
+
+#include <linux/types.h>
+
+#include <cstdint>
+#include <span>
+
+#include "daemon/bpf/switch_events.h"
+
+namespace hftmon {
+
+struct KernelView {
+  hft_controls* controls = nullptr;
+  std::span<uint64_t> watched_bits;       // bit tgid % 64 of word tgid / 64: the process is watched
+  std::span<uint16_t> slot_of_tid;        // slot of each tid, HFT_NO_SLOT when it has none; its size is the pid bound
+  std::span<hft_thread_slot> slots;       // slots[0] is never used
+  std::span<const hft_cpu> cpus;          // one per possible CPU
+  std::byte* rings = nullptr;             // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
+  uint64_t ring_stride_bytes = 0;
+  uint32_t ring_cells = 0;                // power of two
+  uint32_t ring_count = 0;                // one per possible CPU
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_COLLECTORS_KERNEL_VIEW_H_

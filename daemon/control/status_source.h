@@ -1,0 +1,99 @@
+// StatusSource: the seam through which the service reads the daemon's own state. Implemented by the daemon, faked in tests. Any thread.
+#ifndef HFTMON_DAEMON_CONTROL_STATUS_SOURCE_H_
+#define HFTMON_DAEMON_CONTROL_STATUS_SOURCE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hftmon {
+
+struct ProbeStatus {
+  std::string name;
+  std::string attach_point;
+  uint64_t run_count = 0;
+  std::optional<double> mean_ns;
+  uint64_t recursion_misses = 0;
+  int32_t instruction_count = 0;
+};
+
+struct DropCounter {
+  std::string name;
+  uint64_t count = 0;
+  std::string help;
+  bool data_loss = false;
+};
+
+struct Bound {
+  std::string name;
+  int64_t used = 0;
+  int64_t limit = 0;
+};
+
+struct LoopStatus {
+  std::string mode;
+  int32_t cpu = -1;
+  uint64_t iteration_count = 0;
+  uint64_t record_count = 0;
+  uint64_t gap_count = 0;
+  int64_t gap_max_ns = 0;
+  int64_t gap_threshold_ns = 0;
+  std::vector<uint64_t> detection_histogram;  // log-linear layout
+  int64_t detection_max_ns = 0;
+  int64_t detection_sum_ns = 0;
+  std::string scheduling;
+};
+
+struct ClockStatus {
+  std::string source;
+  std::string reason;
+  double tsc_hz = 0;
+  int64_t error_ns = 0;
+  int64_t run_queue_clock_error_ns = 0;
+};
+
+struct DaemonStatus {
+  int32_t pid = 0;
+  int64_t uptime_ns = 0;
+  int64_t rss_bytes = 0;
+  int64_t bpf_map_bytes = 0;
+  int64_t cpu_time_ns = 0;
+  int32_t thread_count = 0;
+  std::string version;
+  uint64_t lost_records = 0;
+  std::vector<ProbeStatus> probes;
+  std::vector<DropCounter> drops;
+  std::vector<Bound> bounds;
+  LoopStatus loop;
+  ClockStatus clock;
+};
+
+struct Capability {
+  std::string name;
+  bool available = false;
+  std::string reason;
+  std::string mend;
+  bool required = false;
+};
+
+struct TimePair {
+  int64_t monotonic_ns = 0;
+  int64_t realtime_ns = 0;
+  int64_t error_ns = 0;
+};
+
+class StatusSource {
+ public:
+  virtual ~StatusSource() = default;
+  virtual DaemonStatus Status() const = 0;
+  virtual std::vector<Capability> Capabilities() const = 0;
+  virtual TimePair Now() const = 0;
+  virtual uint64_t lost_records() const = 0;
+  // Records lost whose time may lie in [begin, end).
+  virtual uint64_t LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_CONTROL_STATUS_SOURCE_H_

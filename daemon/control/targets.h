@@ -1,0 +1,88 @@
+// Targets: which processes are watched, with which options. (Public part of the contract; the private part is the implementer's.)
+//
+// Threads: every method by any thread (one mutex inside; never taken by the housekeeping thread). Life events arrive through Pump().
+// Errors: absl codes as documented in proto/hftmon/v1; each message names the thing, the cause and the mend.
+#ifndef HFTMON_DAEMON_CONTROL_TARGETS_H_
+#define HFTMON_DAEMON_CONTROL_TARGETS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace hftmon {
+
+inline constexpr int64_t kThresholdMinNs = 1'000;
+inline constexpr int64_t kThresholdMaxNs = 60'000'000'000;
+inline constexpr int64_t kBlockedThresholdMaxNs = 3'600'000'000'000;
+inline constexpr int64_t kSamplingIntervalMinNs = 1'000'000;
+inline constexpr int64_t kSamplingIntervalMaxNs = 60'000'000'000;
+
+// As in hftmon.v1.TargetOptions; 0 means the daemon's default, absent or none, as documented there.
+struct TargetOptions {
+  int64_t spike_threshold_ns = 0;
+  int64_t blocked_threshold_ns = 0;
+  int64_t sampling_interval_ns = 0;
+  std::vector<std::string> probe_groups;
+  bool cache = false;
+  bool numa = false;
+  bool follow_children = true;
+};
+
+enum class TargetState { kRunning, kPaused, kEnded };
+
+struct TargetInfo {
+  uint32_t pid = 0;
+  int64_t start_boottime_ns = 0;
+  std::string comm;
+  TargetState state = TargetState::kRunning;
+  TargetOptions options;            // as in force
+  int32_t thread_count = 0;
+  uint32_t parent_pid = 0;
+  int64_t attached_mono_ns = 0;
+  int64_t ended_mono_ns = 0;        // 0 while alive
+  int64_t sampling_interval_ns = 0; // as achieved
+  uint64_t unslotted_thread_count = 0;
+};
+
+// What UpdateTarget may change; unset = as it is.
+struct TargetUpdate {
+  std::optional<int64_t> spike_threshold_ns;
+  std::optional<int64_t> blocked_threshold_ns;
+  std::optional<int64_t> sampling_interval_ns;
+  std::optional<bool> follow_children;
+  std::optional<TargetState> state;  // kRunning or kPaused
+};
+
+// Keeps the kernel's and the detector's thresholds at or below its own while it lives. Released from any thread.
+class ThresholdLease {
+ public:
+  virtual ~ThresholdLease() = default;
+};
+
+// The seam the service sees; implemented by TargetRegistry, faked in the service's tests.
+class Targets {
+ public:
+  virtual ~Targets() = default;
+  virtual absl::StatusOr<std::vector<TargetInfo>> Attach(std::span<const int32_t> pids, const TargetOptions& options) = 0;
+  virtual absl::StatusOr<std::vector<int32_t>> Detach(std::span<const int32_t> pids, bool all) = 0;
+  virtual std::vector<TargetInfo> List() const = 0;
+  virtual absl::StatusOr<TargetInfo> Update(int32_t pid, const TargetUpdate& update) = 0;
+  // Thresholds in nanoseconds; blocked 0 = none. INVALID_ARGUMENT outside the bounds above.
+  virtual absl::StatusOr<std::unique_ptr<ThresholdLease>> LeaseThresholds(int64_t spike_threshold_ns, int64_t blocked_threshold_ns) = 0;
+  // The kernel's floors now, and the highest they were since `since_mono_ns` (0 = none in force: HFT_NO_THRESHOLD as INT64_MAX).
+  struct Floors {
+    int64_t run_queue_ns = 0;
+    int64_t off_cpu_ns = 0;
+  };
+  virtual Floors FloorsSince(int64_t since_mono_ns) const = 0;
+  virtual int64_t default_spike_threshold_ns() const = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_CONTROL_TARGETS_H_

@@ -1,0 +1,115 @@
+// What ingest makes of the kernel's records: an off-CPU interval that ended, a thread's life event, a thread's delta over one window bucket.
+// Passive data, trivially copyable, no allocation: they travel through fixed rings. All times int64 nanoseconds.
+#ifndef HFTMON_DAEMON_INGEST_INTERVAL_H_
+#define HFTMON_DAEMON_INGEST_INTERVAL_H_
+
+#include <linux/types.h>
+
+#include <array>
+#include <cstdint>
+
+#include "daemon/bpf/switch_events.h"
+
+namespace hftmon {
+
+// A thread for ever: a recycled tid has another start.
+struct ThreadKey {
+  uint32_t tid = 0;
+  uint32_t tgid = 0;
+  int64_t start_ns = 0;  // task->start_boottime
+  bool operator==(const ThreadKey&) const = default;
+};
+
+// Who ran on a CPU for part of a wait. tid 0 is the idle task.
+struct RunnerSpan {
+  uint32_t tid = 0;
+  uint32_t tgid = 0;
+  int64_t duration_ns = 0;
+};
+
+inline constexpr int kRunnerSpansMax = 72;       // 64 log entries of the last CPU, the rest for CPUs before migrations
+inline constexpr int kWaitSegmentsMax = 4;       // CPUs of one wait that are kept apart
+
+// The part of a wait spent on one CPU. spans[first_span, first_span + span_count) of the interval, oldest first.
+struct WaitSegment {
+  uint16_t cpu = 0;
+  uint16_t first_span = 0;
+  uint16_t span_count = 0;
+  int64_t wait_ns = 0;
+};
+
+// One off-CPU interval of a watched thread, ended by its switch-in, above a kernel threshold.
+// Source: HFT_RECORD_SWITCH_IN (+ RUNNERS, + the HFT_RECORD_MIGRATIONs of the same wait).
+struct OffCpuInterval {
+  ThreadKey thread;
+  uint16_t slot = 0;
+  uint16_t cpu = 0;              // where it got its CPU back
+  uint16_t out_cpu = 0;          // where it left
+  hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
+  int32_t out_syscall = -1;
+  uint8_t depth = 0;             // run-queue depth at switch-in, itself included
+  uint8_t priority = 0;          // kernel priority 0 … 139; below 100 is real time
+  uint8_t prev_priority = 0;     // of the last runner
+  uint8_t wait_migrations = 0;   // moves during the wait
+  bool runners_truncated = false;   // some of the wait's runners are not known
+  int64_t end_mono_ns = 0;       // CLOCK_MONOTONIC of the switch-in (record's own time stamp)
+  int64_t off_cpu_ns = 0;        // switch-out to switch-in; -1 when the switch-out was not seen
+  int64_t wait_ns = 0;           // its run-queue part, over all CPUs
+  char prev_comm[HFT_COMM_LENGTH] = {};  // name of the last runner
+  uint32_t prev_tid = 0;                 // tid of the last runner
+  uint8_t segment_count = 0;     // oldest first; the last one is on `cpu`
+  std::array<WaitSegment, kWaitSegmentsMax> segments;
+  uint16_t span_count = 0;
+  std::array<RunnerSpan, kRunnerSpansMax> spans;
+};
+
+enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration };
+
+// A change in a watched thread's life, or a move to another CPU. Source: HFT_RECORD_{FORK,EXEC,ENDED,RECYCLED,MIGRATION}.
+struct LifeEvent {
+  LifeKind kind = LifeKind::kFork;
+  ThreadKey thread;
+  uint16_t slot = 0;
+  uint32_t parent_tid = 0;     // kFork
+  uint32_t parent_tgid = 0;    // kFork
+  uint32_t previous_tid = 0;   // kExec
+  bool process_ended = false;  // kEnded
+  uint16_t from_cpu = 0;       // kMigration
+  uint16_t to_cpu = 0;
+  hft_migration_reason reason = HFT_MIGRATION_UNKNOWN;
+  int64_t mono_ns = 0;
+  char comm[HFT_COMM_LENGTH] = {};
+};
+
+// What one thread did between two edges of the finest buckets: differences of its slot. Histograms are dense here, sparse in the store.
+struct ThreadDelta {
+  ThreadKey thread;
+  uint16_t slot = 0;
+  int64_t begin_mono_ns = 0;
+  int64_t end_mono_ns = 0;
+  uint64_t voluntary_count = 0;
+  uint64_t involuntary_count = 0;
+  uint64_t run_delay_ns = 0;
+  uint64_t off_cpu_ns = 0;
+  uint64_t off_cpu_count = 0;
+  uint64_t migration_count = 0;
+  uint64_t discarded_count = 0;
+  int64_t run_queue_max_ns = 0;  // exact when the kernel's maximum of this epoch was read, else the top bucket's upper edge
+  int64_t off_cpu_max_ns = 0;
+  std::array<uint32_t, HFT_SWITCH_KINDS> kind_count{};
+  std::array<uint32_t, HFT_DEPTH_BUCKETS> depth{};
+  std::array<uint32_t, HFT_HISTOGRAM_BUCKETS> run_queue{};
+  std::array<uint32_t, HFT_HISTOGRAM_BUCKETS> off_cpu{};
+};
+
+// Records that one ring lost, and the time in which they would have stood.
+struct LossEvent {
+  uint16_t cpu = 0;
+  uint64_t lost_count = 0;
+  int64_t begin_mono_ns = 0;
+  int64_t end_mono_ns = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_INTERVAL_H_

@@ -1,0 +1,33 @@
+// Where the housekeeping loop delivers. Called by the housekeeping thread only, in the order of time; an implementation must not
+// allocate, lock or make a system call, and returns in a bounded time.
+#ifndef HFTMON_DAEMON_INGEST_SINKS_H_
+#define HFTMON_DAEMON_INGEST_SINKS_H_
+
+#include "daemon/ingest/interval.h"
+
+namespace hftmon {
+
+class IntervalSink {
+ public:
+  virtual ~IntervalSink() = default;
+  virtual void OnInterval(const OffCpuInterval& interval) = 0;
+  virtual void OnLoss(const LossEvent& loss) = 0;
+};
+
+class LifeSink {
+ public:
+  virtual ~LifeSink() = default;
+  virtual void OnLife(const LifeEvent& event) = 0;
+};
+
+class WindowSink {
+ public:
+  virtual ~WindowSink() = default;
+  // All deltas of one bucket, then its close. A thread without activity in the bucket is not delivered.
+  virtual void OnThreadDelta(const ThreadDelta& delta) = 0;
+  virtual void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns) = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_SINKS_H_
