@@ -179,25 +179,27 @@ struct hft_thread_slot {
   __u32 state;       /* enum hft_slot_state */
   __u32 tid;
   __u32 tgid;
-  __u32 reserved0;
+  __u32 generation;  /* grows with each use of the slot; kept when the slot is zeroed. exec by a non-leader keeps it while tid changes */
   __u64 start_ns;    /* task->start_boottime: with tid it identifies the thread for ever */
   __u64 base_voluntary_count;   /* the kernel's counts when watching began; 0 for a thread born under watch */
   __u64 base_involuntary_count;
   __u64 base_run_delay_ns;
-  __u64 base_reserved[2];
+  __u64 migration_count;    /* since watching began */
+  __u64 discarded_count;    /* intervals with end before start: not in any figure */
 
+  __u64 task;               /* address of the task, a cookie: guards against a tid that changes hands (exec); 0 until first seen */
   __u64 voluntary_count;    /* task->nvcsw */
   __u64 involuntary_count;  /* task->nivcsw */
   __u64 run_delay_ns;       /* task->sched_info.run_delay, the wait that just ended included */
   __u64 off_cpu_ns;         /* sum of off-CPU intervals since watching began */
   __u64 off_cpu_count;
-  __u64 migration_count;    /* since watching began */
-  __u64 discarded_count;    /* intervals with end before start: not in any figure */
+  __u64 out_clock_ns;       /* switch-out in progress: 0 while it runs or if never seen leaving */
+  __u64 out_run_delay_ns;   /* run delay at its last switch-out */
+
   /* Maximum of the current window, by parity of controls.window_epoch: (epoch << 40) | min(ns, 2^40-1); stale when the tag is another epoch. */
   __u64 run_queue_max[2];
   __u64 off_cpu_max[2];
-  __u64 out_clock_ns;       /* switch-out in progress: 0 while it runs or if never seen leaving */
-  __u64 out_run_delay_ns;
+  __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
   __u32 out_cpu;
   __s32 out_syscall;
   __u8 out_kind;
@@ -221,7 +223,9 @@ struct hft_controls {
   __u64 slots_exhausted;        /* threads of watched processes that got no slot */
   __u64 pid_too_large;          /* threads with a tid above the table's size: not watched */
   __u64 unslotted_switches;     /* switches of watched processes' threads that have no slot */
-  __u64 reserved2[5];
+  __u64 recycled_pids;          /* dead watched tgids that an unwatched process got: their bits were cleared */
+  __u64 foreign_switches;       /* switches of a thread whose slot belongs to another task (exec by a non-leader): in no histogram */
+  __u64 reserved2[3];
 };
 
 #ifdef __cplusplus
