@@ -1,0 +1,81 @@
+#include "common/cpu_list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace hftmon {
+namespace {
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n\r";
+  const size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::optional<int> ParseCpu(std::string_view text) {
+  int cpu = 0;
+  const char* end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, cpu);
+  if (error != std::errc() || parsed != end || cpu < 0 || cpu >= kCpuNumberLimit) return std::nullopt;
+  return cpu;
+}
+
+// "3" or "3-5".
+std::optional<std::pair<int, int>> ParseItem(std::string_view item) {
+  const size_t dash = item.find('-');
+  const std::optional<int> first = ParseCpu(Trim(item.substr(0, dash)));
+  if (!first) return std::nullopt;
+  if (dash == std::string_view::npos) return std::pair{*first, *first};
+  const std::optional<int> last = ParseCpu(Trim(item.substr(dash + 1)));
+  if (!last || *last < *first) return std::nullopt;
+  return std::pair{*first, *last};
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<int>> ParseCpuList(std::string_view text) {
+  std::vector<int> cpus;
+  std::string_view rest = Trim(text);
+  bool more = !rest.empty();
+  while (more) {
+    const size_t comma = rest.find(',');
+    const std::string_view item = Trim(rest.substr(0, comma));
+    const auto range = ParseItem(item);
+    if (!range) {
+      return absl::InvalidArgumentError(
+          fmt::format("CPU list '{}': '{}' is not a CPU or an ascending range of CPUs 0 to {}: write it like 2-5,8", text.substr(0, 256),
+                      item.substr(0, 64), kCpuNumberLimit - 1));
+    }
+    for (int cpu = range->first; cpu <= range->second; ++cpu) cpus.push_back(cpu);
+    more = comma != std::string_view::npos;
+    if (more) rest = rest.substr(comma + 1);
+    // A list that repeats ranges stays as small as the set it names.
+    if (cpus.size() > static_cast<size_t>(kCpuNumberLimit) || !more) {
+      std::sort(cpus.begin(), cpus.end());
+      cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
+    }
+  }
+  return cpus;
+}
+
+std::string FormatCpuList(std::span<const int> cpus) {
+  std::vector<int> sorted(cpus.begin(), cpus.end());
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  std::string text;
+  for (size_t i = 0; i < sorted.size();) {
+    size_t last = i;
+    while (last + 1 < sorted.size() && sorted[last + 1] == sorted[last] + 1) ++last;
+    if (!text.empty()) text += ',';
+    text += last == i ? fmt::format("{}", sorted[i]) : fmt::format("{}-{}", sorted[i], sorted[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,137 @@
+#include "common/metric_catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+namespace hftmon {
+namespace {
+
+constexpr MetricKind kCounter = MetricKind::kCounter;
+constexpr MetricKind kGauge = MetricKind::kGauge;
+constexpr MetricKind kPercentile = MetricKind::kPercentile;
+
+constexpr std::array kMetrics = {
+    MetricRow{"context_switches_voluntary_count", "count", kCounter, 0,
+              "Switches in which the thread gave up its CPU: it slept or was blocked.", "task->nvcsw, copied at each switch of the thread"},
+    MetricRow{"context_switches_involuntary_count", "count", kCounter, 0,
+              "Switches in which a thread that could have run was taken off its CPU.", "task->nivcsw, copied at each switch of the thread"},
+    MetricRow{"migrations_count", "count", kCounter, 0, "Moves of the thread to another CPU.", "sched_migrate_task"},
+    MetricRow{"run_queue_wait_sum_ns", "ns", kCounter, 0, "Time the thread could have run and waited for a CPU.",
+              "task->sched_info.run_delay, copied at each switch of the thread"},
+    MetricRow{"run_queue_latency_p50_ns", "ns", kPercentile, 50, "Median wait for a CPU.", "sched_switch, histogram made in the kernel"},
+    MetricRow{"run_queue_latency_p99_ns", "ns", kPercentile, 99, "99th percentile of the waits for a CPU.",
+              "sched_switch, histogram made in the kernel"},
+    MetricRow{"run_queue_latency_p99_9_ns", "ns", kPercentile, 99.9, "99.9th percentile of the waits for a CPU.",
+              "sched_switch, histogram made in the kernel"},
+    MetricRow{"run_queue_latency_max_ns", "ns", kGauge, 0, "Longest wait for a CPU that ended in the window.", "sched_switch"},
+    MetricRow{"off_cpu_sum_ns", "ns", kCounter, 0, "Time off the CPU, from switch-out to switch-in, the wait for a CPU included.",
+              "sched_switch, run queue's clock"},
+    MetricRow{"off_cpu_p50_ns", "ns", kPercentile, 50, "Median time off the CPU.", "sched_switch, histogram made in the kernel"},
+    MetricRow{"off_cpu_p99_ns", "ns", kPercentile, 99, "99th percentile of the times off the CPU.",
+              "sched_switch, histogram made in the kernel"},
+    MetricRow{"off_cpu_max_ns", "ns", kGauge, 0, "Longest time off the CPU that ended in the window.", "sched_switch"},
+    MetricRow{"run_queue_depth_mean", "threads", kGauge, 0,
+              "Mean number of runnable threads on the CPU at switch-in, the thread itself included.", "rq->nr_running at sched_switch"},
+    MetricRow{"spikes_count", "count", kCounter, 0, "Latency spikes that ended in the window.", "the daemon's spike detector"},
+};
+
+constexpr std::array kDrops = {
+    DropRow{"ring_lost_records", true,
+            "Kernel records overwritten before the housekeeping thread read them: enlarge the ring or raise the thresholds."},
+    DropRow{"stuck_cells_skipped", true, "Ring cells reserved but not written within 1 ms, skipped: each is a record lost."},
+    DropRow{"recursion_misses", true, "Runs of a BPF program that the kernel skipped because it was already running on that CPU."},
+    DropRow{"unslotted_switches", true,
+            "Switches of watched processes' threads that have no slot, so they are in no figure: watch fewer threads or raise the thread "
+            "limit."},
+    DropRow{"discarded_intervals", true, "Intervals whose end lay before their start on the scheduler's clock: in no histogram."},
+    DropRow{"life_queue_dropped", true,
+            "Births, execs and ends of threads that the control thread could not take over in time; it looks at /proc again afterwards."},
+    DropRow{"window_store_dropped", true, "Thread figures of a window bucket that did not fit the store: raise the store's size."},
+    DropRow{"slots_exhausted", false,
+            "Threads of watched processes not watched because every thread slot was taken: raise the thread limit."},
+    DropRow{"pid_too_large", false,
+            "Threads not watched because their id is above kernel.pid_max as it was when the daemon started: restart the daemon."},
+    DropRow{"migration_segments_dropped", false,
+            "Parts of waits spent on further CPUs that could not be kept apart: that time is in the spike as unexplained."},
+    DropRow{"runner_spans_dropped", false,
+            "Runners of a wait beyond the bound for one interval: that time is in the spike as unexplained."},
+    DropRow{"subscriber_dropped", false,
+            "Stream messages dropped because a subscriber read too slowly; its stream says how many: read faster or raise queue_limit."},
+};
+
+// Levenshtein distance; names are short and few.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const MetricRow> MetricRows() {
+  return kMetrics;
+}
+std::span<const DropRow> DropRows() {
+  return kDrops;
+}
+
+const MetricRow* FindMetric(std::string_view name) {
+  const auto found = std::find_if(kMetrics.begin(), kMetrics.end(), [name](const MetricRow& row) { return row.name == name; });
+  return found == kMetrics.end() ? nullptr : &*found;
+}
+
+const DropRow* FindDrop(std::string_view name) {
+  const auto found = std::find_if(kDrops.begin(), kDrops.end(), [name](const DropRow& row) { return row.name == name; });
+  return found == kDrops.end() ? nullptr : &*found;
+}
+
+std::string_view MetricKindName(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kCounter:
+      return "counter";
+    case MetricKind::kGauge:
+      return "gauge";
+    case MetricKind::kPercentile:
+      return "percentile";
+  }
+  return "unknown";
+}
+
+std::vector<std::string_view> NearMetricNames(std::string_view name, size_t limit) {
+  constexpr size_t kNameLengthMax = 128;  // a name from outside bounds neither time nor memory
+  constexpr size_t kPartLengthMin = 3;
+  if (name.empty() || name.size() > kNameLengthMax) return {};
+  std::vector<std::pair<size_t, std::string_view>> near;
+  for (const MetricRow& row : kMetrics) {
+    const size_t distance = EditDistance(name, row.name);
+    const bool part = name.size() >= kPartLengthMin && row.name.find(name) != std::string_view::npos;
+    if (part || distance <= std::max<size_t>(2, name.size() / 4)) near.emplace_back(distance, row.name);
+  }
+  std::sort(near.begin(), near.end());
+  if (near.size() > limit) near.resize(limit);
+  std::vector<std::string_view> names;
+  for (const auto& [distance, near_name] : near) names.push_back(near_name);
+  return names;
+}
+
+std::string UnknownMetricMessage(std::string_view name) {
+  const std::vector<std::string_view> near = NearMetricNames(name);
+  const std::string_view shown = name.substr(0, 64);
+  if (near.empty()) return fmt::format("metric '{}' does not exist: ListMetrics names them all", shown);
+  return fmt::format("metric '{}' does not exist: did you mean {}? ListMetrics names them all", shown, fmt::join(near, " or "));
+}
+
+}  // namespace hftmon
