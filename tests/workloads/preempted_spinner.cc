@@ -1,0 +1,128 @@
+// A spinning thread and a SCHED_FIFO thread that share one CPU. The FIFO thread wakes --count times and measures how long it kept the CPU;
+// the spinner measures the gaps in its own time. The wait that the scheduler knows (switch-out to switch-in) lies between the two: the FIFO
+// thread runs strictly inside it, and it lies strictly inside the spinner's gap. Both are printed.
+#include <atomic>
+#include <thread>
+
+#include "tests/workloads/arguments.h"
+#include "tests/workloads/gap_recorder.h"
+#include "tests/workloads/scheduling.h"
+#include "tests/workloads/session.h"
+
+namespace hftmon::workload {
+namespace {
+
+struct Plan {
+  int cpu = 0;
+  int64_t count = 0;
+  int64_t duration_ns = 0;
+  int64_t period_ns = 0;
+};
+
+struct Preemption {
+  int64_t start_ns = 0;
+  int64_t end_ns = 0;
+};
+
+struct Shared {
+  std::atomic<pid_t> spinner_tid{0};
+  std::atomic<pid_t> fifo_tid{0};  // -1 when SCHED_FIFO is refused
+  std::atomic<bool> begin{false};
+  std::atomic<bool> done{false};
+  std::string refused;
+  std::vector<Preemption> preemptions;
+  std::vector<Gap> gaps;
+};
+
+void Spin(const Plan& plan, Shared& shared) {
+  Name("spinner");
+  PinTo(plan.cpu);
+  BecomeImportant();
+  shared.spinner_tid.store(Tid());
+  shared.spinner_tid.notify_all();
+  shared.begin.wait(false);
+  GapRecorder gaps(20'000);
+  while (!shared.done.load(std::memory_order_relaxed)) gaps.Tick();
+  shared.gaps = gaps.gaps();
+}
+
+void Preempt(const Plan& plan, Shared& shared) {
+  Name("fifo_bully");
+  PinTo(plan.cpu);
+  shared.refused = BecomeFifo(10);
+  shared.preemptions.reserve(static_cast<size_t>(plan.count));
+  shared.fifo_tid.store(shared.refused.empty() ? Tid() : -1);
+  shared.fifo_tid.notify_all();
+  if (!shared.refused.empty()) return;
+  shared.begin.wait(false);
+  const int64_t first_ns = NowNs() + plan.period_ns;
+  for (int64_t i = 0; i < plan.count; ++i) {
+    SleepUntil(first_ns + i * plan.period_ns);
+    Preemption preemption;
+    preemption.start_ns = NowNs();
+    SpinUntil(preemption.start_ns + plan.duration_ns);
+    preemption.end_ns = NowNs();
+    shared.preemptions.push_back(preemption);
+  }
+  // The spinner must get its CPU back after the last one before it stops.
+  SleepUntil(NowNs() + plan.period_ns);
+  shared.done.store(true);
+}
+
+nlohmann::json Describe(const Preemption& preemption, const std::vector<Gap>& gaps) {
+  nlohmann::json one{
+      {"start_ns", preemption.start_ns}, {"end_ns", preemption.end_ns}, {"duration_ns", preemption.end_ns - preemption.start_ns}};
+  for (const Gap& gap : gaps) {
+    if (gap.start_ns <= preemption.start_ns && preemption.end_ns <= gap.end_ns) {
+      one["gap_start_ns"] = gap.start_ns;
+      one["gap_end_ns"] = gap.end_ns;
+      one["gap_ns"] = gap.duration_ns();
+    }
+  }
+  return one;
+}
+
+int Main(int argc, char** argv) {
+  const Arguments arguments(argc, argv, {"cpu", "count", "duration-us", "period-us"}, {"interactive"});
+  Plan plan;
+  plan.cpu = ChooseCpu(arguments.Number("cpu", -1, 0, 1 << 20));
+  plan.count = arguments.Number("count", 40, 1, 10'000);
+  plan.duration_ns = arguments.Number("duration-us", 2'000, 10, 20'000) * 1'000;
+  // At most half of the CPU's time, so that the kernel's real-time throttling (95 % of a second by default) never interferes.
+  plan.period_ns = arguments.Number("period-us", 20'000, 20, 1'000'000) * 1'000;
+  if (plan.period_ns < 2 * plan.duration_ns) plan.period_ns = 2 * plan.duration_ns;
+  LimitLifetime(60 + static_cast<unsigned>(plan.count * plan.period_ns / 1'000'000'000));
+
+  Session session(arguments.Flag("interactive"));
+  Shared shared;
+  std::thread spinner(Spin, std::cref(plan), std::ref(shared));
+  std::thread fifo(Preempt, std::cref(plan), std::ref(shared));
+  shared.spinner_tid.wait(0);
+  shared.fifo_tid.wait(0);
+  const bool refused = shared.fifo_tid.load() == -1;
+  session.Ready(
+      {{"spinner_tid", shared.spinner_tid.load()}, {"fifo_tid", shared.fifo_tid.load()}, {"cpu", plan.cpu}, {"refused", shared.refused}});
+  if (refused) shared.done.store(true);
+  shared.begin.store(true);
+  shared.begin.notify_all();
+  fifo.join();
+  spinner.join();
+
+  nlohmann::json preemptions = nlohmann::json::array();
+  for (const Preemption& preemption : shared.preemptions) preemptions.push_back(Describe(preemption, shared.gaps));
+  session.Result({{"workload", "preempted_spinner"},
+                  {"cpu", plan.cpu},
+                  {"spinner_tid", shared.spinner_tid.load()},
+                  {"fifo_tid", shared.fifo_tid.load()},
+                  {"refused", shared.refused},
+                  {"preemptions", preemptions},
+                  {"gap_count", shared.gaps.size()}});
+  return refused ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace hftmon::workload
+
+int main(int argc, char** argv) {
+  return hftmon::workload::Main(argc, argv);
+}
