@@ -1,0 +1,64 @@
+#include "common/cpu_list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace hftmon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(CpuList, RangesAndSingleCpusAreRead) {
+  EXPECT_THAT(*ParseCpuList("2-5,8"), ElementsAre(2, 3, 4, 5, 8));
+  EXPECT_THAT(*ParseCpuList("0"), ElementsAre(0));
+  EXPECT_THAT(*ParseCpuList("7-7"), ElementsAre(7));
+}
+
+TEST(CpuList, TheKernelsTrailingNewlineAndSpacesAreIgnored) {
+  EXPECT_THAT(*ParseCpuList("0-1\n"), ElementsAre(0, 1));
+  EXPECT_THAT(*ParseCpuList(" 1 , 3 - 4 "), ElementsAre(1, 3, 4));
+}
+
+TEST(CpuList, AnEmptyListIsEmpty) {
+  EXPECT_THAT(*ParseCpuList(""), IsEmpty());
+  EXPECT_THAT(*ParseCpuList("\n"), IsEmpty());
+}
+
+TEST(CpuList, OrderAndRepetitionDoNotMatter) {
+  EXPECT_THAT(*ParseCpuList("8,2-4,3,8"), ElementsAre(2, 3, 4, 8));
+}
+
+TEST(CpuList, BadItemsAreNamedTogetherWithAGoodList) {
+  for (const char* bad : {"a", "1-", "-1", "5-2", "1,,2", "1,", ",", "1-2-3", "0x1", "1.5", "8192", "99999999999", "+1", "0-6:2/8"}) {
+    const auto cpus = ParseCpuList(bad);
+    ASSERT_FALSE(cpus.ok()) << bad;
+    EXPECT_EQ(cpus.status().code(), absl::StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(std::string(cpus.status().message()), HasSubstr("2-5,8")) << bad;
+  }
+  EXPECT_THAT(std::string(ParseCpuList("1,x7").status().message()), HasSubstr("'x7'"));
+}
+
+TEST(CpuList, AListThatRepeatsTheWholeRangeStaysBounded) {
+  std::string text = "0-8191";
+  for (int i = 0; i < 200; ++i) text += ",0-8191";
+  const auto cpus = ParseCpuList(text);
+  ASSERT_TRUE(cpus.ok());
+  EXPECT_EQ(cpus->size(), 8192u);
+  EXPECT_LE(cpus->capacity(), 65536u);
+}
+
+TEST(CpuList, FormattingIsTheShortestFormAndReadsBack) {
+  const std::vector<int> cpus = {8, 2, 3, 4, 5, 4};
+  EXPECT_EQ(FormatCpuList(cpus), "2-5,8");
+  EXPECT_THAT(*ParseCpuList(FormatCpuList(cpus)), ElementsAre(2, 3, 4, 5, 8));
+  EXPECT_EQ(FormatCpuList({}), "");
+  EXPECT_EQ(FormatCpuList(std::vector<int>{0, 2}), "0,2");
+}
+
+}  // namespace
+}  // namespace hftmon
