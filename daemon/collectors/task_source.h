@@ -15,11 +15,11 @@ struct TaskInfo {
   uint32_t tid = 0;
   uint32_t tgid = 0;
   uint32_t parent_tgid = 0;
-  int64_t start_boottime_ns = 0;      // task->start_boottime
-  uint64_t voluntary_count = 0;       // task->nvcsw
-  uint64_t involuntary_count = 0;     // task->nivcsw
-  uint64_t run_delay_ns = 0;          // task->sched_info.run_delay
-  bool kernel_thread = false;         // PF_KTHREAD
+  int64_t start_boottime_ns = 0;   // task->start_boottime
+  uint64_t voluntary_count = 0;    // task->nvcsw
+  uint64_t involuntary_count = 0;  // task->nivcsw
+  uint64_t run_delay_ns = 0;       // task->sched_info.run_delay
+  bool kernel_thread = false;      // PF_KTHREAD
   std::string comm;
 };
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * How a program reaches the kernel's objects: here through the kernel's own BTF (tp_btf), where a field is one load.
+ * access_raw/ holds the variant for kernels where tp_btf cannot be had. The build compiles each program once with each folder on its
+ * include path, and the daemon picks one at start.
+ */
+#ifndef HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_
+#define HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_
+
+#define HFT_TRACEPOINT(name) SEC("tp_btf/" name)
+
+#define READ_FIELD(pointer, field) ((pointer)->field)
+#define READ_RUN_QUEUE(task, field) ((task)->se.cfs_rq->rq->field)
+#define READ_LIVE_THREADS(task) ((task)->signal->live.counter)
+#define SAVED_REGISTERS_READABLE 1
+
+#endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* Where kernels differ. Each entry names the kernel release (and commit) that made the difference. Needs tracing_access.bpf.h before it. */
+#ifndef HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
+#define HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
+
+/* task_struct.state became __state in 5.14 (2f064a59a11f). */
+struct task_struct___before_5_14 {
+  volatile long state;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 task_state(struct task_struct *task) {
+  if (bpf_core_field_exists(task->__state)) return READ_FIELD(task, __state);
+  struct task_struct___before_5_14 *old = (void *)task;
+  return (u32)BPF_CORE_READ(old, state);
+}
+
+/* x86 keeps the system call's number in orig_ax, -1 when an interrupt or exception entered the kernel; arm64 keeps it in syscallno. */
+struct pt_regs___arm64 {
+  int syscallno;
+} __attribute__((preserve_access_index));
+
+static __always_inline s32 registers_syscall(struct pt_regs *registers) {
+  if (bpf_core_field_exists(registers->orig_ax)) return (s32)registers->orig_ax;
+  struct pt_regs___arm64 *arm = (void *)registers;
+  if (bpf_core_field_exists(arm->syscallno)) return arm->syscallno;
+  return -1;
+}
+
+/* bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb). Before it the kind of a switch is known only as far as the counts tell. */
+enum bpf_func_id___since_5_15 { BPF_FUNC_task_pt_regs___since_5_15 = 175 };
+#define HAS_SAVED_REGISTERS bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15)
+
+/* task_struct.in_execve may be absent; without it an exec's move reads as balance. */
+static __always_inline bool task_in_execve(struct task_struct *task) {
+  return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
+#endif /* HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_ */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The few kernel types that our programs look at, with only the fields they read.
+ *
+ * Hand-written instead of a full vmlinux.h: every use of the kernel's inside is visible here, and CO-RE moves the fields to where the
+ * running kernel has them. A field that some kernels lack is only touched behind bpf_core_field_exists (see core_fixes.bpf.h).
+ */
+#ifndef HFTMON_DAEMON_BPF_KERNEL_TYPES_BPF_H_
+#define HFTMON_DAEMON_BPF_KERNEL_TYPES_BPF_H_
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+enum { false = 0, true = 1 };
+
+enum { BPF_ANY = 0 };
+enum bpf_map_type_used {
+  BPF_MAP_TYPE_ARRAY = 2,
+  BPF_MAP_TYPE_STACK = 23,
+};
+enum { BPF_F_MMAPABLE = 1 << 10 };
+
+#define PF_KTHREAD 0x00200000
+#define TASK_DEAD 0x00000080
+#define TASK_WAKING 0x00000200
+#define TASK_ON_RQ_MIGRATING 2
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+  int counter;
+} atomic_t;
+
+struct rq;
+
+struct cfs_rq {
+  struct rq *rq; /* CONFIG_FAIR_GROUP_SCHED */
+};
+
+struct task_struct;
+
+struct rq {
+  unsigned int nr_running;
+  struct task_struct *curr;
+  u64 clock;
+  int cpu;
+};
+
+struct sched_entity {
+  struct cfs_rq *cfs_rq;
+};
+
+struct sched_info {
+  unsigned long long run_delay;
+  unsigned long long last_queued;
+};
+
+struct signal_struct {
+  atomic_t live; /* threads that have not begun to exit */
+};
+
+struct cpumask {
+  unsigned long bits[1];
+};
+
+struct task_struct {
+  unsigned int __state;
+  unsigned int flags;
+  int on_rq;
+  int prio;
+  struct sched_entity se;
+  struct sched_info sched_info;
+  int pid;
+  int tgid;
+  struct task_struct *real_parent;
+  unsigned long nvcsw;
+  unsigned long nivcsw;
+  u64 start_boottime;
+  char comm[16];
+  struct signal_struct *signal;
+  struct cpumask cpus_mask;
+  unsigned in_execve : 1;
+};
+
+/* x86-64. */
+struct pt_regs {
+  unsigned long orig_ax;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+  struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+  struct bpf_iter_meta *meta;
+  struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#endif /* HFTMON_DAEMON_BPF_KERNEL_TYPES_BPF_H_ */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* A watched process's threads and children: born, renamed by exec, ended. */
+#ifndef HFTMON_DAEMON_BPF_LIFE_BPF_H_
+#define HFTMON_DAEMON_BPF_LIFE_BPF_H_
+
+struct life_details {
+  u8 type;
+  u16 slot;
+  u32 parent_tid;
+  u32 parent_tgid;
+  u32 previous_tid;
+  u16 process_ended;
+};
+
+static __always_inline void put_life(struct task_struct *task, u32 cpu, struct life_details *details) {
+  struct reservation reserved;
+  if (!reserve_cells(&reserved, cpu, 1)) return;
+  struct hft_life *cell = open_cell(&reserved, 0);
+  u64 mono_ns = bpf_ktime_get_ns();
+  cell->tid = READ_FIELD(task, pid);
+  cell->tgid = READ_FIELD(task, tgid);
+  cell->parent_tid = details->parent_tid;
+  cell->parent_tgid = details->parent_tgid;
+  cell->previous_tid = details->previous_tid;
+  cell->slot = details->slot;
+  cell->process_ended = details->process_ended;
+  cell->start_ns = READ_FIELD(task, start_boottime);
+  bpf_probe_read_kernel(cell->comm, HFT_COMM_LENGTH, &task->comm);
+  publish_cell(&reserved, 0, cell, details->type, 0, mono_ns);
+}
+
+/* Its last switch: the slot is final, and the tid may belong to somebody else from now on. */
+static __always_inline void end_thread(struct task_struct *task, struct hft_thread_slot *slot, u16 index, u32 cpu) {
+  struct life_details details = {.type = HFT_RECORD_ENDED, .slot = index, .process_ended = READ_LIVE_THREADS(task) == 0};
+  u16 *entry = slot_entry(READ_FIELD(task, pid));
+  slot->state = HFT_SLOT_ENDED;
+  if (entry && *entry == index) *entry = HFT_NO_SLOT;
+  put_life(task, cpu, &details);
+}
+
+static __always_inline u16 give_slot(struct task_struct *child) {
+  u32 tid = READ_FIELD(child, pid);
+  u16 *entry = slot_entry(tid);
+  if (!entry || tid >= pid_bound) {
+    __sync_fetch_and_add(&controls.pid_too_large, 1);
+    return HFT_NO_SLOT;
+  }
+  u32 index = HFT_NO_SLOT;
+  if (bpf_map_pop_elem(&free_slots, &index)) {
+    __sync_fetch_and_add(&controls.slots_exhausted, 1);
+    *entry = HFT_NO_SLOT;
+    return HFT_NO_SLOT;
+  }
+  struct hft_thread_slot *slot = slot_at(index);
+  if (!slot) return HFT_NO_SLOT;
+  slot->tid = tid;
+  slot->tgid = READ_FIELD(child, tgid);
+  slot->start_ns = READ_FIELD(child, start_boottime);
+  slot->task = (u64)child;
+  slot->generation++;
+  slot->state = HFT_SLOT_LIVE;
+  barrier();
+  *entry = index;
+  return index;
+}
+
+/* Runs in the parent, before the child can run. */
+HFT_TRACEPOINT("sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
+  u32 cpu = bpf_get_smp_processor_id();
+  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
+  if (cpu_state) __sync_fetch_and_add(&cpu_state->fork_count, 1);
+  u32 tgid = READ_FIELD(child, tgid);
+  u32 parent_tgid = READ_FIELD(parent, tgid);
+  bool new_process = tgid == (u32)READ_FIELD(child, pid);
+  struct life_details details = {.type = HFT_RECORD_FORK, .parent_tid = READ_FIELD(parent, pid), .parent_tgid = parent_tgid};
+  u64 bit = 1ull << (tgid & 63);
+  u64 *word = &watched_bits[(tgid & (HFT_PID_LIMIT - 1)) / 64];
+  if (!is_watched(parent_tgid) || (new_process && !controls.follow_children)) {
+    if (!new_process || !is_watched(tgid)) return 0;
+    /* The bit is a dead target's: this process only got its number. */
+    __sync_fetch_and_and(word, ~bit);
+    __sync_fetch_and_add(&controls.recycled_pids, 1);
+    details.type = HFT_RECORD_RECYCLED;
+    put_life(child, cpu, &details);
+    return 0;
+  }
+  if (new_process) __sync_fetch_and_or(word, bit);
+  details.slot = give_slot(child);
+  put_life(child, cpu, &details);
+  return 0;
+}
+
+/*
+ * exec by a thread that is not the leader: the kernel has ended the leader and given its tid to this thread. The slot goes with the
+ * thread; the dead leader's, if its last switch came after the exchange, is ended here.
+ */
+static __always_inline u16 follow_exchange(struct task_struct *task, u32 old_tid, u32 cpu) {
+  u32 tid = READ_FIELD(task, pid);
+  u16 *old_entry = slot_entry(old_tid);
+  u16 *entry = slot_entry(tid);
+  if (!old_entry || !entry) return HFT_NO_SLOT;
+  u16 index = *old_entry;
+  struct hft_thread_slot *slot = slot_at(index);
+  u16 leader_index = *entry;
+  struct hft_thread_slot *leader = slot_at(leader_index);
+  if (leader && leader_index != index && leader->state == HFT_SLOT_LIVE) {
+    struct life_details details = {.type = HFT_RECORD_ENDED, .slot = leader_index};
+    leader->state = HFT_SLOT_ENDED;
+    put_life(task, cpu, &details);
+  }
+  *old_entry = HFT_NO_SLOT;
+  if (slot) {
+    slot->tid = tid;
+    slot->start_ns = READ_FIELD(task, start_boottime);
+  }
+  *entry = index;
+  return index;
+}
+
+HFT_TRACEPOINT("sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid) {
+  u32 cpu = bpf_get_smp_processor_id();
+  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
+  if (cpu_state) __sync_fetch_and_add(&cpu_state->exec_count, 1);
+  if (!is_watched(READ_FIELD(task, tgid))) return 0;
+  struct life_details details = {.type = HFT_RECORD_EXEC, .previous_tid = old_pid};
+  u32 tid = READ_FIELD(task, pid);
+  if ((u32)old_pid != tid) {
+    details.slot = follow_exchange(task, old_pid, cpu);
+  } else {
+    slot_of(tid, &details.slot);
+  }
+  put_life(task, cpu, &details);
+  return 0;
+}
+
+#endif /* HFTMON_DAEMON_BPF_LIFE_BPF_H_ */

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* The maps of switch_events.h, as the programs see them. Entry counts and the ring's size are set by the daemon before the load. */
+#ifndef HFTMON_DAEMON_BPF_SHARED_MAPS_BPF_H_
+#define HFTMON_DAEMON_BPF_SHARED_MAPS_BPF_H_
+
+#define RING_CELLS_MAX 8192
+
+struct ring {
+  struct hft_ring_header header;
+  struct hft_switch_in cells[RING_CELLS_MAX]; /* any record: all are HFT_RECORD_BYTES long */
+};
+
+struct slot_word {
+  u16 slots[4]; /* of tids 4k … 4k+3: array maps round a value up to 8 bytes */
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct hft_cpu);
+} cpus SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct ring);
+} rings SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 2);
+  __type(key, u32);
+  __type(value, struct hft_thread_slot);
+} slots SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct slot_word);
+} slot_of_tid SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_STACK);
+  __uint(max_entries, 1);
+  __type(value, u32);
+} free_slots SEC(".maps");
+
+/* In .bss, so that the test of a bystander is one load from a fixed address. */
+struct hft_controls controls;
+__u64 watched_bits[HFT_PID_LIMIT / 64];
+
+const volatile __u32 ring_mask = 0; /* cells - 1 */
+const volatile __u32 pid_bound = 0; /* tids that slot_of_tid covers */
+
+static __always_inline bool is_watched(u32 tgid) {
+  return (watched_bits[(tgid & (HFT_PID_LIMIT - 1)) / 64] >> (tgid & 63)) & 1;
+}
+
+/* The entry of `tid` in the table, or NULL above its end. */
+static __always_inline u16 *slot_entry(u32 tid) {
+  u32 key = tid / 4;
+  struct slot_word *word = bpf_map_lookup_elem(&slot_of_tid, &key);
+  if (!word) return NULL;
+  return &word->slots[tid & 3];
+}
+
+static __always_inline struct hft_thread_slot *slot_at(u32 index) {
+  if (index == HFT_NO_SLOT) return NULL;
+  return bpf_map_lookup_elem(&slots, &index);
+}
+
+static __always_inline struct hft_thread_slot *slot_of(u32 tid, u16 *index) {
+  u16 *entry = slot_entry(tid);
+  if (!entry) return NULL;
+  *index = *entry;
+  return slot_at(*index);
+}
+
+#endif /* HFTMON_DAEMON_BPF_SHARED_MAPS_BPF_H_ */

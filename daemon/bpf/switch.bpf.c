@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The scheduler's programs: who runs, who waits, who lives.
+ *
+ * Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec; task_struct, rq.
+ * Produces: the per-CPU log of who ran, each watched thread's slot, records above the thresholds (switch_events.h).
+ * Cost:     a switch of threads that nobody watches stores one log entry and tests two bits; see tests/bench for what it measures.
+ *
+ * A slot is written by the program that runs on the thread's CPU, or under the lock of the run queue it waits on: one writer at a time.
+ */
+#include "daemon/bpf/kernel_types.bpf.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "tracing_access.bpf.h"
+#include "daemon/bpf/core_fixes.bpf.h"
+#include "daemon/bpf/switch_events.h"
+#include "daemon/bpf/shared_maps.bpf.h"
+#include "daemon/bpf/log_linear.bpf.h"
+#include "daemon/bpf/record_ring.bpf.h"
+#include "daemon/bpf/runner_log.bpf.h"
+#include "daemon/bpf/life.bpf.h"
+#include "daemon/bpf/migration.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* sched_yield's number. */
+#if defined(__TARGET_ARCH_x86)
+#define SYSCALL_SCHED_YIELD 24
+#else
+#define SYSCALL_SCHED_YIELD 124
+#endif
+
+/* The CPU's stopper, migration/N: a kernel thread at the priority of no other. */
+static __always_inline bool is_stopper(struct task_struct *task) {
+  return READ_FIELD(task, prio) == 0 && (READ_FIELD(task, flags) & PF_KTHREAD);
+}
+
+static __always_inline u8 kind_of_switch(bool preempt, bool voluntary, bool dead, s32 syscall, struct task_struct *next) {
+  if (dead) return HFT_SWITCH_EXIT;
+  if (voluntary) return syscall >= 0 ? HFT_SWITCH_BLOCKED_SYSCALL : HFT_SWITCH_BLOCKED_FAULT;
+  if (is_stopper(next)) return HFT_SWITCH_FORCED_MIGRATION;
+  if (syscall == SYSCALL_SCHED_YIELD && !preempt) return HFT_SWITCH_YIELD;
+  return preempt ? HFT_SWITCH_KERNEL_PREEMPTION : HFT_SWITCH_USER_PREEMPTION;
+}
+
+static __always_inline void keep_maximum(u64 *maximum, u64 value_ns, u32 epoch) {
+  u64 limit = (1ull << HFT_MAX_TAG_SHIFT) - 1;
+  u64 tagged = ((u64)epoch << HFT_MAX_TAG_SHIFT) | (value_ns > limit ? limit : value_ns);
+  u64 *kept = &maximum[epoch & 1];
+  /* Same epoch: the larger wins. Another epoch's tag: what stands there is stale. */
+  if ((*kept >> HFT_MAX_TAG_SHIFT) != epoch || *kept < tagged) *kept = tagged;
+}
+
+static __always_inline void switch_out(bool preempt, struct task_struct *prev, struct task_struct *next, u64 clock_ns, u32 cpu) {
+  u16 index = HFT_NO_SLOT;
+  u32 tid = READ_FIELD(prev, pid);
+  struct hft_thread_slot *slot = slot_of(tid, &index);
+  if (!slot) {
+    __sync_fetch_and_add(&controls.unslotted_switches, 1);
+    return;
+  }
+  if (slot->task != (u64)prev) {
+    if (slot->task) {
+      __sync_fetch_and_add(&controls.foreign_switches, 1);
+      return;
+    }
+    slot->task = (u64)prev;
+  }
+  u64 voluntary_count = READ_FIELD(prev, nvcsw);
+  bool voluntary = voluntary_count != slot->voluntary_count;
+  bool dead = task_state(prev) == TASK_DEAD;
+  s32 syscall = -1;
+  u8 kind = HFT_SWITCH_UNKNOWN;
+#if SAVED_REGISTERS_READABLE
+  if (HAS_SAVED_REGISTERS) syscall = registers_syscall((struct pt_regs *)bpf_task_pt_regs(prev));
+  kind = kind_of_switch(preempt, voluntary, dead, syscall, next);
+#else
+  if (dead || !voluntary) kind = kind_of_switch(preempt, false, dead, -1, next);
+#endif
+  u64 run_delay_ns = READ_FIELD(prev, sched_info.run_delay);
+  slot->voluntary_count = voluntary_count;
+  slot->involuntary_count = READ_FIELD(prev, nivcsw);
+  slot->run_delay_ns = run_delay_ns;
+  slot->out_clock_ns = clock_ns;
+  slot->out_run_delay_ns = run_delay_ns;
+  slot->segment_run_delay_ns = run_delay_ns;
+  slot->out_cpu = cpu;
+  slot->out_syscall = syscall;
+  slot->out_kind = kind;
+  slot->wait_migrations = 0;
+  slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
+  if (dead) end_thread(prev, slot, index, cpu);
+}
+
+/* A wait above the threshold: the record, with who ran on this CPU since the thread was queued here. */
+static __always_inline void put_switch_in(struct hft_cpu *cpu_state, u32 cpu, struct hft_thread_slot *slot, u16 index, struct task_struct *prev,
+                                          struct task_struct *next, u64 clock_ns, u64 queued_clock_ns, u64 wait_ns) {
+  struct log_stretch stretch;
+  struct reservation reserved;
+  find_stretch(&stretch, cpu_state, cpu_state->position - 1, queued_clock_ns ? queued_clock_ns : clock_ns);
+  u32 continuation = continuation_cells(stretch.count);
+  if (!reserve_cells(&reserved, cpu, 1 + continuation)) return;
+  struct hft_switch_in *cell = open_cell(&reserved, 0);
+  u64 mono_ns = bpf_ktime_get_ns();
+  cell->tid = READ_FIELD(next, pid);
+  cell->tgid = READ_FIELD(next, tgid);
+  cell->in_clock_ns = clock_ns;
+  cell->out_clock_ns = slot->out_clock_ns;
+  cell->queued_clock_ns = queued_clock_ns;
+  cell->wait_ns = wait_ns;
+  cell->slot = index;
+  cell->out_cpu = slot->out_cpu;
+  cell->out_kind = slot->out_kind;
+  u32 depth = READ_RUN_QUEUE(next, nr_running);
+  cell->depth = depth > 255 ? 255 : depth;
+  cell->runners_truncated = stretch.truncated;
+  cell->runner_count = stretch.count;
+  cell->out_syscall = slot->out_syscall;
+  cell->priority = READ_FIELD(next, prio);
+  cell->prev_priority = READ_FIELD(prev, prio);
+  cell->wait_migrations = slot->wait_migrations;
+  bpf_probe_read_kernel(cell->prev_comm, HFT_COMM_LENGTH, &prev->comm);
+  if (stretch.count > 0) cell->runners[0] = cpu_state->log[stretch.first & LOG_MASK];
+  if (stretch.count > 1) cell->runners[1] = cpu_state->log[(stretch.first + 1) & LOG_MASK];
+  if (continuation) put_continuation(&reserved, &stretch, mono_ns);
+  publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
+}
+
+static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct task_struct *prev, struct task_struct *next, u64 clock_ns) {
+  u16 index = HFT_NO_SLOT;
+  struct hft_thread_slot *slot = slot_of(READ_FIELD(next, pid), &index);
+  if (!slot) {
+    __sync_fetch_and_add(&controls.unslotted_switches, 1);
+    return;
+  }
+  if (slot->task != (u64)next) {
+    if (slot->task) {
+      __sync_fetch_and_add(&controls.foreign_switches, 1);
+      return;
+    }
+    slot->task = (u64)next;
+  }
+  /* What sched_info_arrive is about to add, in the kernel's own arithmetic. */
+  u64 run_delay_ns = READ_FIELD(next, sched_info.run_delay);
+  u64 queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
+  if (queued_clock_ns) run_delay_ns += clock_ns - queued_clock_ns;
+  u64 wait_ns = run_delay_ns - slot->out_run_delay_ns;
+  slot->run_delay_ns = run_delay_ns;
+  u32 epoch = controls.window_epoch & 0xffffff;
+  u64 out_clock_ns = slot->out_clock_ns;
+  u64 off_cpu_ns = 0;
+  if ((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns)) {
+    slot->discarded_count++;
+  } else {
+    u32 bucket = histogram_bucket(wait_ns);
+    if (bucket < HFT_HISTOGRAM_BUCKETS) slot->run_queue[bucket]++;
+    keep_maximum(slot->run_queue_max, wait_ns, epoch);
+    if (out_clock_ns) {
+      off_cpu_ns = clock_ns - out_clock_ns;
+      slot->off_cpu_ns += off_cpu_ns;
+      slot->off_cpu_count++;
+      bucket = histogram_bucket(off_cpu_ns);
+      if (bucket < HFT_HISTOGRAM_BUCKETS) slot->off_cpu[bucket]++;
+      keep_maximum(slot->off_cpu_max, off_cpu_ns, epoch);
+    }
+    u32 depth = READ_RUN_QUEUE(next, nr_running);
+    slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
+    if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)
+      put_switch_in(cpu_state, cpu, slot, index, prev, next, clock_ns, queued_clock_ns, wait_ns);
+  }
+  slot->out_clock_ns = 0;
+}
+
+HFT_TRACEPOINT("sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next) {
+  u32 cpu = bpf_get_smp_processor_id();
+  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
+  if (!cpu_state) return 0;
+  u64 clock_ns = READ_RUN_QUEUE(next, clock);
+  u32 next_tgid = READ_FIELD(next, tgid);
+  log_switch(cpu_state, clock_ns, READ_FIELD(next, pid), next_tgid);
+  if (is_watched(READ_FIELD(prev, tgid))) switch_out(preempt, prev, next, clock_ns, cpu);
+  if (is_watched(next_tgid)) switch_in(cpu_state, cpu, prev, next, clock_ns);
+  return 0;
+}

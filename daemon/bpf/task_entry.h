@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0) */
+/* What the task iterator writes for each thread. The includer provides the fixed-width types, as for switch_events.h. */
+#ifndef HFTMON_DAEMON_BPF_TASK_ENTRY_H_
+#define HFTMON_DAEMON_BPF_TASK_ENTRY_H_
+
+struct hft_task_entry {
+  __u32 tid;
+  __u32 tgid;
+  __u32 parent_tgid;
+  __u32 kernel_thread;     /* 1: PF_KTHREAD */
+  __u64 start_ns;          /* task->start_boottime */
+  __u64 voluntary_count;   /* task->nvcsw */
+  __u64 involuntary_count; /* task->nivcsw */
+  __u64 run_delay_ns;      /* task->sched_info.run_delay */
+  char comm[16];
+};
+
+#endif /* HFTMON_DAEMON_BPF_TASK_ENTRY_H_ */

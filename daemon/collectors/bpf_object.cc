@@ -1,0 +1,203 @@
+#include "daemon/collectors/bpf_object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+namespace hftmon {
+namespace {
+
+constexpr size_t kLogKeptBytes = 4096;
+
+// libbpf has one print callback for the whole process. What it said last, on this thread, explains the failure of this thread's call.
+thread_local std::string last_words;
+
+int KeepLastWords(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  char line[1024];
+  vsnprintf(line, sizeof(line), format, arguments);
+  last_words += line;
+  if (last_words.size() > kLogKeptBytes) last_words.erase(0, last_words.size() - kLogKeptBytes);
+  return 0;
+}
+
+uint64_t RoundUp(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+BpfObject::BpfObject(std::string name, bpf_object* object) : name_(std::move(name)), object_(object) {}
+
+BpfObject::~BpfObject() {
+  for (bpf_link* link : links_) bpf_link__destroy(link);
+  for (const Mapping& mapping : mappings_) munmap(mapping.data, mapping.bytes);
+  bpf_object__close(object_);
+}
+
+absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& name, std::span<const std::byte> bytes,
+                                                           const std::string& btf_path) {
+  libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+  libbpf_set_print(KeepLastWords);
+  last_words.clear();
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
+  if (!btf_path.empty()) options.btf_custom_path = btf_path.c_str();
+  bpf_object* object = bpf_object__open_mem(bytes.data(), bytes.size(), &options);
+  if (object == nullptr) {
+    return absl::InternalError(fmt::format("BPF object '{}': cannot be opened: {}: {}", name, strerror(errno), last_words));
+  }
+  return std::unique_ptr<BpfObject>(new BpfObject(name, object));
+}
+
+absl::Status BpfObject::Explain(const std::string& what, int error) const {
+  const std::string cause = fmt::format("BPF object '{}': {}: {}", name_, what, strerror(error));
+  if (error == EPERM || error == EACCES) {
+    if (last_words.find("invalid") == std::string::npos) {
+      return absl::PermissionDeniedError(cause +
+                                         ": run hftmond as root, or give it CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE (and CAP_SYS_ADMIN "
+                                         "where the kernel is locked down)");
+    }
+  }
+  if (error == ESRCH || error == ENOENT || error == EOPNOTSUPP) {
+    return absl::FailedPreconditionError(
+        fmt::format("{}: this kernel lacks something the program needs; `hftmon doctor` lists it. libbpf said: {}", cause, last_words));
+  }
+  return absl::InternalError(fmt::format("{}: libbpf said: {}", cause, last_words));
+}
+
+absl::StatusOr<bpf_map*> BpfObject::FindMap(const std::string& map) const {
+  bpf_map* found = bpf_object__find_map_by_name(object_, map.c_str());
+  if (found == nullptr) return absl::InternalError(fmt::format("BPF object '{}' has no map '{}'", name_, map));
+  return found;
+}
+
+absl::Status BpfObject::ResizeMap(const std::string& map, uint32_t entries, uint32_t value_bytes) {
+  absl::StatusOr<bpf_map*> found = FindMap(map);
+  if (!found.ok()) return found.status();
+  if (int error = bpf_map__set_max_entries(*found, entries); error != 0) return Explain("map '" + map + "' cannot be resized", -error);
+  if (value_bytes != 0) {
+    if (int error = bpf_map__set_value_size(*found, value_bytes); error != 0) return Explain("map '" + map + "' cannot be resized", -error);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint32_t> BpfObject::VariableOffset(const std::string& section, const std::string& variable) const {
+  const btf* types = bpf_object__btf(object_);
+  const int section_id = btf__find_by_name_kind(types, section.c_str(), BTF_KIND_DATASEC);
+  if (section_id < 0) return absl::InternalError(fmt::format("BPF object '{}' has no section '{}'", name_, section));
+  const btf_type* datasec = btf__type_by_id(types, static_cast<uint32_t>(section_id));
+  const btf_var_secinfo* info = btf_var_secinfos(datasec);
+  for (int i = 0; i < btf_vlen(datasec); ++i) {
+    const btf_type* type = btf__type_by_id(types, info[i].type);
+    if (variable == btf__name_by_offset(types, type->name_off)) return info[i].offset;
+  }
+  return absl::InternalError(fmt::format("BPF object '{}' has no variable '{}' in '{}'", name_, variable, section));
+}
+
+absl::Status BpfObject::SetConstant(const std::string& variable, uint32_t value) {
+  absl::StatusOr<uint32_t> offset = VariableOffset(".rodata", variable);
+  if (!offset.ok()) return offset.status();
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_) {
+    size_t bytes = 0;
+    void* initial = const_cast<void*>(bpf_map__initial_value(map, &bytes));
+    const char* map_name = bpf_map__name(map);
+    if (initial == nullptr || strstr(map_name, ".rodata") == nullptr || *offset + sizeof(value) > bytes) continue;
+    std::memcpy(static_cast<std::byte*>(initial) + *offset, &value, sizeof(value));
+    return absl::OkStatus();
+  }
+  return absl::InternalError(fmt::format("BPF object '{}' has no constants", name_));
+}
+
+absl::Status BpfObject::Load() {
+  last_words.clear();
+  if (int error = bpf_object__load(object_); error != 0) return Explain("cannot be loaded", -error);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BpfObject::Mapping> BpfObject::Map(bpf_map* map) {
+  Mapping mapping;
+  mapping.entries = bpf_map__max_entries(map);
+  mapping.stride_bytes = RoundUp(bpf_map__value_size(map), 8);
+  mapping.bytes = RoundUp(mapping.stride_bytes * mapping.entries, static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));
+  void* data = mmap(nullptr, mapping.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+  if (data == MAP_FAILED) return Explain(fmt::format("map '{}' cannot be mapped", bpf_map__name(map)), errno);
+  mapping.data = static_cast<std::byte*>(data);
+  mappings_.push_back(mapping);
+  return mapping;
+}
+
+absl::StatusOr<BpfObject::Mapping> BpfObject::MapArray(const std::string& map) {
+  absl::StatusOr<bpf_map*> found = FindMap(map);
+  if (!found.ok()) return found.status();
+  return Map(*found);
+}
+
+absl::StatusOr<std::byte*> BpfObject::MapVariable(const std::string& section, const std::string& variable) {
+  absl::StatusOr<uint32_t> offset = VariableOffset(section, variable);
+  if (!offset.ok()) return offset.status();
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_) {
+    if (strstr(bpf_map__name(map), section.c_str()) == nullptr) continue;
+    // libbpf's own copy of the section is not the kernel's memory unless a skeleton loaded it: map it afresh.
+    absl::StatusOr<Mapping> mapping = Map(map);
+    if (!mapping.ok()) return mapping.status();
+    return mapping->data + *offset;
+  }
+  return absl::InternalError(fmt::format("BPF object '{}' has no section '{}'", name_, section));
+}
+
+absl::StatusOr<int> BpfObject::MapFd(const std::string& map) const {
+  absl::StatusOr<bpf_map*> found = FindMap(map);
+  if (!found.ok()) return found.status();
+  return bpf_map__fd(*found);
+}
+
+absl::Status BpfObject::AttachAll() {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    last_words.clear();
+    bpf_link* link = bpf_program__attach(program);
+    if (link == nullptr) return Explain(fmt::format("program '{}' cannot be attached", bpf_program__name(program)), errno);
+    links_.push_back(link);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<BpfObject::Program> BpfObject::Programs() const {
+  std::vector<Program> programs;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    programs.push_back({bpf_program__name(program), bpf_program__section_name(program), bpf_program__fd(program)});
+  }
+  return programs;
+}
+
+bpf_program* BpfObject::FindProgram(const std::string& name) const {
+  return bpf_object__find_program_by_name(object_, name.c_str());
+}
+
+int64_t BpfObject::MapBytes() const {
+  int64_t total = 0;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_) {
+    std::ifstream fdinfo(fmt::format("/proc/self/fdinfo/{}", bpf_map__fd(map)));
+    std::string key;
+    while (fdinfo >> key) {
+      int64_t bytes = 0;
+      if (key == "memlock:" && fdinfo >> bytes) total += bytes;
+    }
+  }
+  return total;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,76 @@
+// BpfObject: one loaded CO-RE object: its maps, its programs, and why it could not be loaded.
+//
+// Owner: a collector. Everything in the kernel goes away with it (nothing is pinned). Threads: the thread that starts and stops the daemon.
+// Errors: PERMISSION_DENIED (which capability), FAILED_PRECONDITION (what the kernel lacks), INTERNAL (the verifier's last words).
+#ifndef HFTMON_DAEMON_COLLECTORS_BPF_OBJECT_H_
+#define HFTMON_DAEMON_COLLECTORS_BPF_OBJECT_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+struct bpf_object;
+struct bpf_map;
+struct bpf_program;
+struct bpf_link;
+
+namespace hftmon {
+
+class BpfObject {
+ public:
+  // `bytes` is the compiled object; `btf_path` names a BTF file for kernels without their own, empty otherwise.
+  static absl::StatusOr<std::unique_ptr<BpfObject>> Open(const std::string& name, std::span<const std::byte> bytes,
+                                                         const std::string& btf_path);
+  ~BpfObject();
+  BpfObject(const BpfObject&) = delete;
+  BpfObject& operator=(const BpfObject&) = delete;
+
+  // Before Load.
+  absl::Status ResizeMap(const std::string& map, uint32_t entries, uint32_t value_bytes = 0);
+  absl::Status SetConstant(const std::string& variable, uint32_t value);
+
+  absl::Status Load();
+
+  // After Load. The mapping lives as long as the object. Entries of an array map are `stride_bytes` apart.
+  struct Mapping {
+    std::byte* data = nullptr;
+    uint64_t bytes = 0;
+    uint64_t stride_bytes = 0;
+    uint32_t entries = 0;
+  };
+  absl::StatusOr<Mapping> MapArray(const std::string& map);
+  absl::StatusOr<std::byte*> MapVariable(const std::string& section, const std::string& variable);
+  absl::StatusOr<int> MapFd(const std::string& map) const;
+  absl::Status AttachAll();
+
+  struct Program {
+    std::string name;
+    std::string section;
+    int fd = -1;
+  };
+  std::vector<Program> Programs() const;
+  bpf_program* FindProgram(const std::string& name) const;
+  // Kernel memory of all its maps, as /proc/self/fdinfo accounts it.
+  int64_t MapBytes() const;
+
+ private:
+  BpfObject(std::string name, bpf_object* object);
+  absl::Status Explain(const std::string& what, int error) const;
+  absl::StatusOr<Mapping> Map(bpf_map* map);
+  absl::StatusOr<bpf_map*> FindMap(const std::string& map) const;
+  absl::StatusOr<uint32_t> VariableOffset(const std::string& section, const std::string& variable) const;
+
+  std::string name_;
+  bpf_object* object_;
+  std::vector<bpf_link*> links_;
+  std::vector<Mapping> mappings_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_COLLECTORS_BPF_OBJECT_H_

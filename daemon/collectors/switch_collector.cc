@@ -1,0 +1,191 @@
+#include "daemon/collectors/switch_collector.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "switch_btf.skel.h"
+#include "switch_raw.skel.h"
+
+namespace hftmon {
+namespace {
+
+constexpr char kKernelBtfPath[] = "/sys/kernel/btf/vmlinux";
+constexpr uint32_t kRingCellsMin = 512;
+constexpr uint32_t kRingCellsMax = 8192;
+
+uint32_t CellsPerRing(uint64_t bytes_total, uint32_t cpus) {
+  const uint64_t cells = bytes_total / cpus / HFT_RECORD_BYTES;
+  return std::clamp(std::bit_floor(static_cast<uint32_t>(std::min<uint64_t>(cells, kRingCellsMax))), kRingCellsMin, kRingCellsMax);
+}
+
+std::span<const std::byte> ObjectBytes(KernelAccess access) {
+  size_t bytes = 0;
+  const void* data = access == KernelAccess::kRaw ? switch_raw_bpf__elf_bytes(&bytes) : switch_btf_bpf__elf_bytes(&bytes);
+  return {static_cast<const std::byte*>(data), bytes};
+}
+
+uint64_t Relaxed(const uint64_t& word) {
+  return std::atomic_ref<uint64_t>(const_cast<uint64_t&>(word)).load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::Create(const Options& options) {
+  if (::access(options.btf_path.c_str(), R_OK) != 0) {
+    return absl::FailedPreconditionError(fmt::format(
+        "BTF: {} cannot be read ({}): boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, or set btf_path to a BTF file made for this kernel "
+        "(raw tracepoints are then used)",
+        options.btf_path, strerror(errno)));
+  }
+  KernelAccess access = options.access;
+  if (access == KernelAccess::kAuto) access = options.btf_path == kKernelBtfPath ? KernelAccess::kBtf : KernelAccess::kRaw;
+  absl::StatusOr<std::unique_ptr<SwitchCollector>> collector = CreateWith(options, access);
+  const bool permitted = !absl::IsPermissionDenied(collector.status());
+  if (!collector.ok() && permitted && options.access == KernelAccess::kAuto && access == KernelAccess::kBtf) {
+    absl::StatusOr<std::unique_ptr<SwitchCollector>> fallback = CreateWith(options, KernelAccess::kRaw);
+    if (fallback.ok()) return fallback;
+  }
+  return collector;
+}
+
+absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(const Options& options, KernelAccess access) {
+  const std::string custom_btf = options.btf_path == kKernelBtfPath ? "" : options.btf_path;
+  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf);
+  if (!object.ok()) return object.status();
+  std::unique_ptr<SwitchCollector> collector(new SwitchCollector(*std::move(object), access));
+  if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
+  if (absl::Status status = collector->MapAll(); !status.ok()) return status;
+  if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
+  return collector;
+}
+
+absl::Status SwitchCollector::Prepare(const Options& options) {
+  if (options.threads_max < 1 || options.threads_max > 65534) {
+    return absl::InvalidArgumentError(fmt::format("threads_max {}: must be 1 to 65534", options.threads_max));
+  }
+  if (options.pid_bound < 1 || options.pid_bound > HFT_PID_LIMIT) {
+    return absl::InvalidArgumentError(fmt::format("pid bound {}: must be 1 to {} (kernel.pid_max)", options.pid_bound, HFT_PID_LIMIT));
+  }
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return absl::InternalError(fmt::format("possible CPUs cannot be counted: {}", strerror(-cpus)));
+  view_.ring_count = static_cast<uint32_t>(cpus);
+  view_.ring_cells = CellsPerRing(options.rings_bytes_total, view_.ring_count);
+  const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
+  for (absl::Status status :
+       {object_->ResizeMap("cpus", view_.ring_count), object_->ResizeMap("rings", view_.ring_count, ring_bytes),
+        object_->ResizeMap("slots", options.threads_max + 1), object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
+        object_->ResizeMap("free_slots", options.threads_max), object_->SetConstant("ring_mask", view_.ring_cells - 1),
+        object_->SetConstant("pid_bound", options.pid_bound), object_->Load()}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SwitchCollector::MapAll() {
+  auto cpus = object_->MapArray("cpus");
+  auto rings = object_->MapArray("rings");
+  auto slots = object_->MapArray("slots");
+  auto slot_of_tid = object_->MapArray("slot_of_tid");
+  auto controls = object_->MapVariable(".bss", "controls");
+  auto bits = object_->MapVariable(".bss", "watched_bits");
+  auto free_slots = object_->MapFd("free_slots");
+  for (const absl::Status& status :
+       {cpus.status(), rings.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
+    if (!status.ok()) return status;
+  }
+  view_.controls = reinterpret_cast<hft_controls*>(*controls);
+  view_.watched_bits = {reinterpret_cast<uint64_t*>(*bits), HFT_PID_LIMIT / 64};
+  view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
+  view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
+  view_.cpus = {reinterpret_cast<const hft_cpu*>(cpus->data), cpus->entries};
+  view_.rings = rings->data;
+  view_.ring_stride_bytes = rings->stride_bytes;
+  view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;
+  view_.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
+  view_.controls->follow_children = 1;
+  free_slots_fd_ = *free_slots;
+  return absl::OkStatus();
+}
+
+absl::Status SwitchCollector::FillStack(uint32_t threads_max) {
+  // The lowest slots are popped first, so that the slots in use stay close together.
+  for (uint32_t slot = threads_max; slot >= 1; --slot) {
+    if (absl::Status status = Push(static_cast<uint16_t>(slot)); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SwitchCollector::Attach() {
+  return object_->AttachAll();
+}
+
+absl::StatusOr<uint16_t> SwitchCollector::Pop() {
+  uint32_t slot = 0;
+  if (bpf_map_lookup_and_delete_elem(free_slots_fd_, nullptr, &slot) != 0) {
+    return absl::ResourceExhaustedError(
+        fmt::format("thread slots: all {} are in use: detach a target, or raise threads_max and restart hftmond", view_.slots.size() - 1));
+  }
+  return static_cast<uint16_t>(slot);
+}
+
+absl::Status SwitchCollector::Push(uint16_t slot) {
+  const uint32_t value = slot;
+  if (bpf_map_update_elem(free_slots_fd_, nullptr, &value, BPF_ANY) != 0) {
+    return absl::InternalError(fmt::format("slot {} cannot be given back: {}", slot, strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SwitchCollector::MeasureCost(bool on) {
+  if (on) {
+    statistics_fd_ = bpf_enable_stats(BPF_STATS_RUN_TIME);
+    if (statistics_fd_ < 0)
+      return absl::PermissionDeniedError(fmt::format("BPF run statistics: {}: they need CAP_SYS_ADMIN", strerror(errno)));
+    return absl::OkStatus();
+  }
+  if (statistics_fd_ < 0) return absl::OkStatus();
+  close(statistics_fd_);
+  statistics_fd_ = -1;
+  for (const BpfObject::Program& program : object_->Programs()) {
+    bpf_prog_info info = {};
+    uint32_t bytes = sizeof(info);
+    if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) != 0 || info.run_cnt == 0) continue;
+    mean_ns_[program.name] = static_cast<double>(info.run_time_ns) / static_cast<double>(info.run_cnt);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<ProbeFigures> SwitchCollector::Probes() const {
+  std::vector<ProbeFigures> figures;
+  for (const BpfObject::Program& program : object_->Programs()) {
+    ProbeFigures probe;
+    probe.name = program.name;
+    probe.attach_point = program.section;
+    for (const hft_cpu& cpu : view_.cpus) {
+      if (program.name == "on_switch") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.position));
+      if (program.name == "on_fork") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.fork_count));
+      if (program.name == "on_exec") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.exec_count));
+      if (program.name == "on_migrate") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.migrate_count));
+    }
+    bpf_prog_info info = {};
+    uint32_t bytes = sizeof(info);
+    if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {
+      probe.recursion_misses = info.recursion_misses;
+      probe.instruction_count = static_cast<int32_t>(info.xlated_prog_len / 8);
+    }
+    if (auto mean = mean_ns_.find(program.name); mean != mean_ns_.end()) probe.mean_ns = mean->second;
+    figures.push_back(probe);
+  }
+  return figures;
+}
+
+}  // namespace hftmon

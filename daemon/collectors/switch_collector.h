@@ -1,0 +1,80 @@
+// SwitchCollector: loads the scheduler programs, maps their memory, attaches them.
+//
+// Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c).
+// Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
+// Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; Probes() by any one thread at a time.
+// Everything leaves the kernel with this object, however the process ends.
+#ifndef HFTMON_DAEMON_COLLECTORS_SWITCH_COLLECTOR_H_
+#define HFTMON_DAEMON_COLLECTORS_SWITCH_COLLECTOR_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/collectors/bpf_object.h"
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/collectors/slot_stack.h"
+
+namespace hftmon {
+
+// How the programs reach the kernel's objects (daemon/bpf/access_*).
+enum class KernelAccess { kAuto, kBtf, kRaw };
+
+// One program, as the kernel and the program itself account it.
+struct ProbeFigures {
+  std::string name;
+  std::string attach_point;
+  uint64_t run_count = 0;         // kept by the program, exact
+  std::optional<double> mean_ns;  // from MeasureCost; absent when it did not run meanwhile
+  uint64_t recursion_misses = 0;  // runs the kernel skipped
+  int32_t instruction_count = 0;  // after the verifier's translation
+};
+
+class SwitchCollector : public SlotStack {
+ public:
+  struct Options {
+    uint32_t threads_max = 16384;                      // slots, the unused slot 0 not counted; at most 65534
+    uint64_t rings_bytes_total = 8u << 20;             // all CPUs together; a ring has at least 512 cells and at most 8192
+    uint32_t pid_bound = 0;                            // kernel.pid_max; tids from here on are refused and counted
+    std::string btf_path = "/sys/kernel/btf/vmlinux";  // another file means a kernel without BTF: raw tracepoints are used
+    KernelAccess access = KernelAccess::kAuto;
+  };
+  static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
+
+  // Attaching is one announced burst of cross-calls. From here on every switch of the host runs the program.
+  absl::Status Attach();
+
+  const KernelView& view() const { return view_; }
+  KernelAccess access() const { return access_; }
+
+  absl::StatusOr<uint16_t> Pop() override;
+  absl::Status Push(uint16_t slot) override;
+
+  // Lets the kernel time every BPF run of the host while it is called with true (45 ns a run; CAP_SYS_ADMIN), and takes the figures at
+  // false.
+  absl::Status MeasureCost(bool on);
+  std::vector<ProbeFigures> Probes() const;
+  int64_t MapBytes() const { return object_->MapBytes(); }
+
+ private:
+  SwitchCollector(std::unique_ptr<BpfObject> object, KernelAccess access) : object_(std::move(object)), access_(access) {}
+  static absl::StatusOr<std::unique_ptr<SwitchCollector>> CreateWith(const Options& options, KernelAccess access);
+  absl::Status Prepare(const Options& options);
+  absl::Status MapAll();
+  absl::Status FillStack(uint32_t threads_max);
+
+  std::unique_ptr<BpfObject> object_;
+  KernelAccess access_;
+  KernelView view_;
+  int free_slots_fd_ = -1;
+  int statistics_fd_ = -1;
+  std::map<std::string, double> mean_ns_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_COLLECTORS_SWITCH_COLLECTOR_H_

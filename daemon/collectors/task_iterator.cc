@@ -1,0 +1,86 @@
+#include "daemon/collectors/task_iterator.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/types.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "daemon/bpf/task_entry.h"
+#include "tasks.skel.h"
+
+namespace hftmon {
+
+absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create() {
+  size_t bytes = 0;
+  const void* data = tasks_bpf__elf_bytes(&bytes);
+  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_tasks", {static_cast<const std::byte*>(data), bytes}, "");
+  if (!object.ok()) return object.status();
+  std::unique_ptr<TaskIterator> iterator(new TaskIterator(*std::move(object)));
+  if (absl::Status status = iterator->object_->Load(); !status.ok()) return status;
+  auto wanted_tgid = iterator->object_->MapVariable(".bss", "wanted_tgid");
+  auto wanted_tid = iterator->object_->MapVariable(".bss", "wanted_tid");
+  if (!wanted_tgid.ok()) return wanted_tgid.status();
+  if (!wanted_tid.ok()) return wanted_tid.status();
+  iterator->wanted_tgid_ = reinterpret_cast<uint32_t*>(*wanted_tgid);
+  iterator->wanted_tid_ = reinterpret_cast<uint32_t*>(*wanted_tid);
+  iterator->link_ = bpf_program__attach_iter(iterator->object_->FindProgram("list_tasks"), nullptr);
+  if (iterator->link_ == nullptr) {
+    return absl::FailedPreconditionError(fmt::format("task iterator: {}: it needs a kernel of 5.8 or later with BTF", strerror(errno)));
+  }
+  return iterator;
+}
+
+TaskIterator::~TaskIterator() {
+  if (link_ != nullptr) bpf_link__destroy(link_);
+}
+
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t tid) {
+  const std::lock_guard lock(mutex_);
+  std::atomic_ref(*wanted_tgid_).store(tgid, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_tid_).store(tid, std::memory_order_relaxed);
+  const int fd = bpf_iter_create(bpf_link__fd(link_));
+  if (fd < 0) return absl::InternalError(fmt::format("task iterator: {}", strerror(errno)));
+  std::vector<TaskInfo> tasks;
+  std::vector<char> pending;
+  char buffer[16384];
+  ssize_t count = 0;
+  while ((count = read(fd, buffer, sizeof(buffer))) > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN))) {
+    if (count > 0) pending.insert(pending.end(), buffer, buffer + count);
+  }
+  const int error = count < 0 ? errno : 0;
+  close(fd);
+  if (error != 0) return absl::InternalError(fmt::format("task iterator: {}", strerror(error)));
+  for (size_t at = 0; at + sizeof(hft_task_entry) <= pending.size(); at += sizeof(hft_task_entry)) {
+    hft_task_entry entry;
+    std::memcpy(&entry, pending.data() + at, sizeof(entry));
+    tasks.push_back({.tid = entry.tid,
+                     .tgid = entry.tgid,
+                     .parent_tgid = entry.parent_tgid,
+                     .start_boottime_ns = static_cast<int64_t>(entry.start_ns),
+                     .voluntary_count = entry.voluntary_count,
+                     .involuntary_count = entry.involuntary_count,
+                     .run_delay_ns = entry.run_delay_ns,
+                     .kernel_thread = entry.kernel_thread != 0,
+                     .comm = std::string(entry.comm, strnlen(entry.comm, sizeof(entry.comm)))});
+  }
+  return tasks;
+}
+
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::ThreadsOf(uint32_t tgid) {
+  if (tgid == 0) return std::vector<TaskInfo>{};
+  return List(tgid, 0);
+}
+
+absl::StatusOr<TaskInfo> TaskIterator::Find(uint32_t tid) {
+  absl::StatusOr<std::vector<TaskInfo>> tasks = tid == 0 ? absl::StatusOr<std::vector<TaskInfo>>(std::vector<TaskInfo>{}) : List(0, tid);
+  if (!tasks.ok()) return tasks.status();
+  if (tasks->empty()) return absl::NotFoundError(fmt::format("thread {}: there is none with this id", tid));
+  return tasks->front();
+}
+
+}  // namespace hftmon

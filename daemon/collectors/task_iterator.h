@@ -1,0 +1,38 @@
+// TaskIterator: the TaskSource of a real host, a BPF iterator over all tasks (daemon/bpf/tasks.bpf.c).
+// Threads: any; one listing at a time (mutex inside). Reads: task_struct of every thread. Produces: TaskInfo.
+#ifndef HFTMON_DAEMON_COLLECTORS_TASK_ITERATOR_H_
+#define HFTMON_DAEMON_COLLECTORS_TASK_ITERATOR_H_
+
+#include <memory>
+#include <mutex>
+
+#include "daemon/collectors/bpf_object.h"
+#include "daemon/collectors/task_source.h"
+
+struct bpf_link;
+
+namespace hftmon {
+
+class TaskIterator : public TaskSource {
+ public:
+  static absl::StatusOr<std::unique_ptr<TaskIterator>> Create();
+  ~TaskIterator() override;
+
+  absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) override;
+  absl::StatusOr<TaskInfo> Find(uint32_t tid) override;
+  int64_t MapBytes() const { return object_->MapBytes(); }
+
+ private:
+  explicit TaskIterator(std::unique_ptr<BpfObject> object) : object_(std::move(object)) {}
+  absl::StatusOr<std::vector<TaskInfo>> List(uint32_t tgid, uint32_t tid);
+
+  std::mutex mutex_;
+  std::unique_ptr<BpfObject> object_;
+  bpf_link* link_ = nullptr;
+  uint32_t* wanted_tgid_ = nullptr;
+  uint32_t* wanted_tid_ = nullptr;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_COLLECTORS_TASK_ITERATOR_H_
