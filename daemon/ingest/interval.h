@@ -1,5 +1,5 @@
-// What ingest makes of the kernel's records: an off-CPU interval that ended, a thread's life event, a thread's delta over one window bucket.
-// Passive data, trivially copyable, no allocation: they travel through fixed rings. All times int64 nanoseconds.
+// What ingest makes of the kernel's records: an off-CPU interval that ended, a thread's life event, a thread's delta over one window
+// bucket. Passive data, trivially copyable, no allocation: they travel through fixed rings. All times int64 nanoseconds.
 #ifndef HFTMON_DAEMON_INGEST_INTERVAL_H_
 #define HFTMON_DAEMON_INGEST_INTERVAL_H_
 
@@ -27,8 +27,8 @@ struct RunnerSpan {
   int64_t duration_ns = 0;
 };
 
-inline constexpr int kRunnerSpansMax = 72;       // 64 log entries of the last CPU, the rest for CPUs before migrations
-inline constexpr int kWaitSegmentsMax = 4;       // CPUs of one wait that are kept apart
+inline constexpr int kRunnerSpansMax = 72;  // 64 log entries of the last CPU, the rest for CPUs before migrations
+inline constexpr int kWaitSegmentsMax = 4;  // CPUs of one wait that are kept apart
 
 // The part of a wait spent on one CPU. spans[first_span, first_span + span_count) of the interval, oldest first.
 struct WaitSegment {
@@ -43,21 +43,21 @@ struct WaitSegment {
 struct OffCpuInterval {
   ThreadKey thread;
   uint16_t slot = 0;
-  uint16_t cpu = 0;              // where it got its CPU back
-  uint16_t out_cpu = 0;          // where it left
+  uint16_t cpu = 0;      // where it got its CPU back
+  uint16_t out_cpu = 0;  // where it left
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
   int32_t out_syscall = -1;
-  uint8_t depth = 0;             // run-queue depth at switch-in, itself included
-  uint8_t priority = 0;          // kernel priority 0 … 139; below 100 is real time
-  uint8_t prev_priority = 0;     // of the last runner
-  uint8_t wait_migrations = 0;   // moves during the wait
-  bool runners_truncated = false;   // some of the wait's runners are not known
-  int64_t end_mono_ns = 0;       // CLOCK_MONOTONIC of the switch-in (record's own time stamp)
-  int64_t off_cpu_ns = 0;        // switch-out to switch-in; -1 when the switch-out was not seen
-  int64_t wait_ns = 0;           // its run-queue part, over all CPUs
+  uint8_t depth = 0;                     // run-queue depth at switch-in, itself included
+  uint8_t priority = 0;                  // kernel priority 0 … 139; below 100 is real time
+  uint8_t prev_priority = 0;             // of the last runner
+  uint8_t wait_migrations = 0;           // moves during the wait
+  bool runners_truncated = false;        // some of the wait's runners are not known
+  int64_t end_mono_ns = 0;               // CLOCK_MONOTONIC of the switch-in (record's own time stamp)
+  int64_t off_cpu_ns = 0;                // switch-out to switch-in; -1 when the switch-out was not seen
+  int64_t wait_ns = 0;                   // its run-queue part, over all CPUs
   char prev_comm[HFT_COMM_LENGTH] = {};  // name of the last runner
   uint32_t prev_tid = 0;                 // tid of the last runner
-  uint8_t segment_count = 0;     // oldest first; the last one is on `cpu`
+  uint8_t segment_count = 0;             // oldest first; the last one is on `cpu`
   std::array<WaitSegment, kWaitSegmentsMax> segments;
   uint16_t span_count = 0;
   std::array<RunnerSpan, kRunnerSpansMax> spans;

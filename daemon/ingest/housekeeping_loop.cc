@@ -1,0 +1,202 @@
+#include "daemon/ingest/housekeeping_loop.h"
+
+#include <utility>
+
+#include "daemon/ring/shared_word.h"
+
+namespace hftmon {
+
+namespace {
+
+// Tells the core that this is a spinning loop: it yields to its sibling hyperthread and leaves the loop without a pipeline flush.
+void RelaxCpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield" ::: "memory");
+#endif
+}
+
+std::vector<RecordRing> MakeRings(const KernelView& view, int64_t begin_mono_ns) {
+  std::vector<RecordRing> rings;
+  rings.reserve(view.ring_count);
+  for (uint32_t cpu = 0; cpu < view.ring_count; ++cpu)
+    rings.emplace_back(view.rings + cpu * view.ring_stride_bytes, view.ring_cells, static_cast<uint16_t>(cpu), begin_mono_ns);
+  return rings;
+}
+
+}  // namespace
+
+HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
+    : view_(wiring.view),
+      clock_(wiring.clock),
+      interval_sinks_(std::move(wiring.interval_sinks)),
+      life_sinks_(std::move(wiring.life_sinks)),
+      sleep_ns_(std::move(wiring.sleep_ns)),
+      gap_threshold_ns_(options.gap_threshold_ns),
+      policy_(options.policy),
+      slot_count_(static_cast<uint32_t>(view_.slots.size())),
+      last_ns_(clock_->NowNs()),
+      last_activity_ns_(last_ns_),
+      merger_(MakeRings(view_, last_ns_), clock_),
+      threads_(slot_count_),
+      sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_) {}
+
+void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
+  last_ns_ = clock_->NowNs();  // what passed since construction is no gap
+  // Relaxed: the flag publishes nothing; whoever set it joins the thread.
+  while (!stop.load(std::memory_order_relaxed)) {
+    if (!RunOnce()) Rest(last_ns_);
+  }
+}
+
+bool HousekeepingLoop::RunOnce() {
+  const int64_t now_ns = clock_->NowNs();
+  NoteGap(now_ns);
+  stats_.iteration_count.Add(1);
+  stats_.heartbeat_mono_ns.Set(now_ns);
+  const int steps = DrainRecords();
+  const bool sampling = sampler_.Step(now_ns);
+  const bool active = steps > 0 || sampling;
+  if (active) {
+    last_activity_ns_ = now_ns;
+    PublishCounts();
+  }
+  return active;
+}
+
+void HousekeepingLoop::NoteGap(int64_t now_ns) {
+  const int64_t gap_ns = now_ns - last_ns_;
+  last_ns_ = now_ns;
+  if (gap_ns <= gap_threshold_ns_) return;
+  stats_.gap_count.Add(1);
+  stats_.gap_sum_ns.Add(gap_ns);
+  stats_.gap_max_ns.Raise(gap_ns);
+}
+
+void HousekeepingLoop::Rest(int64_t now_ns) {
+  const PollPolicy& policy = this->policy();
+  if (now_ns - last_activity_ns_ < policy.spin_after_activity_ns || policy.sleep_ns == 0) {
+    RelaxCpu();
+    return;
+  }
+  sleep_ns_(policy.sleep_ns);
+  // What it slept longer than it meant to is a gap like any other.
+  last_ns_ += policy.sleep_ns;
+}
+
+// Records, losses and waits taken: 0 when there was nothing at all.
+int HousekeepingLoop::DrainRecords() {
+  int records = 0;
+  int steps = 0;
+  while (steps < kRecordsPerIteration) {
+    const RingMerger::Step step = merger_.Next();
+    if (step == RingMerger::Step::kIdle) break;
+    ++steps;
+    if (step == RingMerger::Step::kWaiting) break;
+    if (step == RingMerger::Step::kLoss) {
+      DeliverLoss(merger_.loss());
+      continue;
+    }
+    ++records;
+    Dispatch(merger_.record());
+  }
+  if (records > 0) stats_.record_count.Add(static_cast<uint64_t>(records));
+  return steps;
+}
+
+void HousekeepingLoop::Dispatch(const RingRecord& record) {
+  switch (record.header.type) {
+    case HFT_RECORD_SWITCH_IN:
+      OnSwitchIn(record);
+      break;
+    case HFT_RECORD_MIGRATION:
+      OnMigration(record);
+      break;
+    default:
+      OnLifeRecord(record);
+      break;
+  }
+}
+
+// False when the slot is no longer this thread's: it was detached, or ended, with the record still on its way.
+bool HousekeepingLoop::Identify(uint32_t slot, uint32_t tid, uint32_t tgid, ThreadKey* out) {
+  if (slot == HFT_NO_SLOT || slot >= slot_count_) return false;
+  hft_thread_slot& state = view_.slots[slot];
+  // Acquire: pairs with whoever publishes a slot's identity by its state.
+  if (LoadAcquire(state.state) == HFT_SLOT_FREE || LoadRelaxed(state.tid) != tid) return false;
+  *out = {tid, tgid, static_cast<int64_t>(LoadRelaxed(state.start_ns))};
+  return true;
+}
+
+void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
+  const hft_switch_in& in = record.switch_in;
+  ThreadKey thread;
+  if (!Identify(in.slot, in.tid, in.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  sampler_.NoteSlot(in.slot);
+  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.wait_migrations), &interval_, &build_counters_);
+  ++interval_count_;
+  for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
+}
+
+void HousekeepingLoop::OnMigration(const RingRecord& record) {
+  const hft_migration& move = record.migration;
+  ThreadKey thread;
+  if (!Identify(move.slot, move.tid, move.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  sampler_.NoteSlot(move.slot);
+  if (move.queued != 0) BuildWaitPart(record, threads_.Add(move.slot, move.tid), &build_counters_);
+  BuildMigrationEvent(record, thread, &life_);
+  DeliverLife();
+}
+
+void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {
+  BuildLifeEvent(record, slot_count_, &life_);
+  if (life_.slot != HFT_NO_SLOT) {
+    const bool ended = life_.kind == LifeKind::kEnded;
+    ThreadKey thread;
+    const bool current = Identify(life_.slot, life_.thread.tid, life_.thread.tgid, &thread) && thread == life_.thread;
+    if (!current) {
+      ++stale_count_;
+    } else {
+      threads_.Forget(life_.slot);
+      sampler_.NoteSlot(life_.slot);
+      // Before the control thread hears of it and gives the slot to another thread; an exec may have changed the thread's identity.
+      if (ended || life_.kind == LifeKind::kExec) sampler_.Flush(life_.slot, life_.mono_ns, ended);
+    }
+  }
+  DeliverLife();
+}
+
+void HousekeepingLoop::DeliverLife() {
+  ++life_count_;
+  for (LifeSink* sink : life_sinks_) sink->OnLife(life_);
+}
+
+void HousekeepingLoop::DeliverLoss(const RingLoss& loss) {
+  threads_.Distrust();
+  LossEvent event;
+  event.cpu = loss.cpu;
+  event.lost_count = loss.lost_count + loss.stuck_count;
+  event.begin_mono_ns = loss.begin_mono_ns;
+  event.end_mono_ns = loss.end_mono_ns;
+  stats_.lost_count.Add(loss.lost_count);
+  stats_.stuck_count.Add(loss.stuck_count);
+  for (IntervalSink* sink : interval_sinks_) sink->OnLoss(event);
+}
+
+void HousekeepingLoop::PublishCounts() {
+  stats_.interval_count.Set(interval_count_);
+  stats_.life_count.Set(life_count_);
+  stats_.stale_count.Set(stale_count_);
+  stats_.discarded_count.Set(build_counters_.discarded_count);
+  stats_.migration_segments_dropped_count.Set(build_counters_.migration_segments_dropped_count);
+  stats_.nested_count.Set(merger_.nested_count());
+}
+
+}  // namespace hftmon

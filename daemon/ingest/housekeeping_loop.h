@@ -1,0 +1,96 @@
+// HousekeepingLoop: the one thread that drains the rings in the order of time and feeds windows, history and the spike detector.
+//
+// Owner: the daemon's composition root, which also creates, pins and schedules the thread. Threads: Run or RunOnce by one thread; setters,
+// stats and sampler() observers by anyone. After construction it allocates nothing and takes no lock; under kLatencyPolicy it makes no
+// system call, under the others only the injected sleep. Bounds: an iteration takes at most kRecordsPerIteration records and one step of
+// the sampler.
+#ifndef HFTMON_DAEMON_INGEST_HOUSEKEEPING_LOOP_H_
+#define HFTMON_DAEMON_INGEST_HOUSEKEEPING_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "common/monotonic_clock.h"
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/interval_builder.h"
+#include "daemon/ingest/loop_stats.h"
+#include "daemon/ingest/poll_policy.h"
+#include "daemon/ingest/sinks.h"
+#include "daemon/ingest/slot_sampler.h"
+#include "daemon/ingest/thread_table.h"
+#include "daemon/ring/ring_merger.h"
+
+namespace hftmon {
+
+class HousekeepingLoop {
+ public:
+  static constexpr int kRecordsPerIteration = 512;
+
+  // All that is pointed to outlives the loop. Sinks are called in the order given.
+  struct Wiring {
+    KernelView view;
+    const MonotonicClock* clock = nullptr;
+    std::vector<IntervalSink*> interval_sinks;
+    std::vector<LifeSink*> life_sinks;
+    WindowSink* window_sink = nullptr;
+    std::function<void(int64_t)> sleep_ns;  // the only thing that may enter the kernel; never called under kLatencyPolicy
+  };
+  struct Options {
+    const PollPolicy* policy = &kBalancedPolicy;  // lives for ever
+    int64_t sampling_interval_ns = 10'000'000;
+    int64_t gap_threshold_ns = 100'000;
+  };
+
+  HousekeepingLoop(Wiring wiring, const Options& options);
+
+  void Run(const std::atomic<bool>& stop);
+  // One iteration without its rest. True when there was something to do.
+  bool RunOnce();
+
+  void SetPolicy(const PollPolicy* policy) { policy_.store(policy, std::memory_order_relaxed); }  // a constant: nothing else is published
+  const PollPolicy& policy() const { return *policy_.load(std::memory_order_relaxed); }
+  void SetSamplingIntervalNs(int64_t interval_ns) { sampler_.SetIntervalNs(interval_ns); }
+  int64_t gap_threshold_ns() const { return gap_threshold_ns_; }
+  const LoopStats& stats() const { return stats_; }
+  SlotSampler& sampler() { return sampler_; }
+
+ private:
+  void NoteGap(int64_t now_ns);
+  int DrainRecords();
+  void Dispatch(const RingRecord& record);
+  void OnSwitchIn(const RingRecord& record);
+  void OnMigration(const RingRecord& record);
+  void OnLifeRecord(const RingRecord& record);
+  void DeliverLife();
+  void DeliverLoss(const RingLoss& loss);
+  bool Identify(uint32_t slot, uint32_t tid, uint32_t tgid, ThreadKey* out);
+  void PublishCounts();
+  void Rest(int64_t now_ns);
+
+  KernelView view_;
+  const MonotonicClock* clock_;
+  std::vector<IntervalSink*> interval_sinks_;
+  std::vector<LifeSink*> life_sinks_;
+  std::function<void(int64_t)> sleep_ns_;
+  int64_t gap_threshold_ns_;
+  std::atomic<const PollPolicy*> policy_;
+  uint32_t slot_count_;
+  int64_t last_ns_;  // when the last iteration began, or the last sleep should have ended
+  int64_t last_activity_ns_;
+  uint64_t interval_count_ = 0;
+  uint64_t life_count_ = 0;
+  uint64_t stale_count_ = 0;
+  BuildCounters build_counters_;
+  RingMerger merger_;
+  ThreadTable threads_;
+  SlotSampler sampler_;
+  OffCpuInterval interval_;
+  LifeEvent life_;
+  LoopStats stats_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_HOUSEKEEPING_LOOP_H_

@@ -1,0 +1,34 @@
+// PollPolicy: how eagerly the housekeeping loop looks into the rings. Passive data; the policies are these three.
+#ifndef HFTMON_DAEMON_INGEST_POLL_POLICY_H_
+#define HFTMON_DAEMON_INGEST_POLL_POLICY_H_
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+namespace hftmon {
+
+struct PollPolicy {
+  const char* name;
+  int64_t spin_after_activity_ns;  // keeps looking for this long after the last record
+  int64_t sleep_ns;                // then sleeps this long between looks
+};
+
+// Never sleeps, never enters the kernel: one CPU of its own.
+inline constexpr PollPolicy kLatencyPolicy{"latency", std::numeric_limits<int64_t>::max(), 0};
+// Bursts are followed at full speed; the first record after a pause is found up to a sleep later.
+inline constexpr PollPolicy kBalancedPolicy{"balanced", 50'000, 50'000};
+// At most half a percent of a core while nothing happens.
+inline constexpr PollPolicy kEconomyPolicy{"economy", 0, 1'000'000};
+
+// The policy of that name; nullptr when there is none.
+constexpr const PollPolicy* FindPollPolicy(std::string_view name) {
+  for (const PollPolicy* policy : {&kLatencyPolicy, &kBalancedPolicy, &kEconomyPolicy}) {
+    if (name == policy->name) return policy;
+  }
+  return nullptr;
+}
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_POLL_POLICY_H_

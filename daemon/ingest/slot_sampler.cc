@@ -1,0 +1,235 @@
+#include "daemon/ingest/slot_sampler.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "common/histogram.h"
+#include "daemon/ring/shared_word.h"
+
+namespace hftmon {
+
+namespace {
+
+constexpr uint32_t kEpochMask = (1u << (64 - HFT_MAX_TAG_SHIFT)) - 1;
+
+template <size_t N>
+void CopyWords(__u32 (&from)[N], uint32_t (&to)[N]) {
+  for (size_t i = 0; i < N; ++i) to[i] = LoadRelaxed(from[i]);
+}
+
+// Counters of 32 bits count modulo 2^32; so does their difference.
+template <size_t N>
+void Differ(const uint32_t (&now)[N], const uint32_t (&before)[N], std::array<uint32_t, N>& out) {
+  for (size_t i = 0; i < N; ++i) out[i] = now[i] - before[i];
+}
+
+// The kernel's maximum when it can be this bucket's: its tag is right and it lies in the highest histogram bucket that was hit. Else that
+// bucket's upper edge, which no value exceeded.
+int64_t MaximumNs(__u64 (&tagged)[2], uint32_t first_epoch, uint32_t last_epoch, const std::array<uint32_t, HFT_HISTOGRAM_BUCKETS>& hits) {
+  size_t top = hits.size();
+  while (top > 0 && hits[top - 1] == 0) --top;
+  if (top == 0) return 0;
+  --top;
+  int64_t maximum_ns = -1;
+  for (__u64& word : tagged) {
+    const uint64_t value = LoadRelaxed(word);
+    const uint32_t tag = static_cast<uint32_t>(value >> HFT_MAX_TAG_SHIFT);
+    if (tag != (first_epoch & kEpochMask) && tag != (last_epoch & kEpochMask)) continue;
+    const int64_t ns = static_cast<int64_t>(value & ((1ull << HFT_MAX_TAG_SHIFT) - 1));
+    if (BucketOf(ns) == top) maximum_ns = std::max(maximum_ns, ns);
+  }
+  return maximum_ns >= 0 ? maximum_ns : BucketUpperNs(top);
+}
+
+}  // namespace
+
+SlotSampler::SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns)
+    : view_(view),
+      sink_(sink),
+      slot_count_(static_cast<uint32_t>(view.slots.size())),
+      interval_ns_(interval_ns),
+      // calloc: zeroed pages that cost no memory until a slot uses them.
+      copies_(static_cast<SlotCopy*>(std::calloc(std::max(slot_count_, 1u), sizeof(SlotCopy))), &std::free),
+      epoch_(LoadRelaxed(view.controls->window_epoch)),
+      begin_mono_ns_(begin_mono_ns),
+      due_since_ns_(begin_mono_ns) {
+  if (!copies_) throw std::bad_alloc();
+}
+
+void SlotSampler::RaiseHighWater(uint32_t slot) {
+  if (slot >= slot_count_) return;
+  // Relaxed: the number alone is told; what stands in the slot is published by its state.
+  uint32_t known = high_water_.load(std::memory_order_relaxed);
+  while (known < slot && !high_water_.compare_exchange_weak(known, slot, std::memory_order_relaxed)) {
+  }
+}
+
+bool SlotSampler::Step(int64_t now_ns) {
+  if (!walking_) {
+    if (now_ns - due_since_ns_ < interval_ns()) return false;
+    BeginWalk(now_ns);
+  }
+  const uint32_t end = std::min(walk_next_ + kSlotsPerStep, high_water() + 1);
+  for (; walk_next_ < end; ++walk_next_) SampleSlot(walk_next_, end_mono_ns_, {epoch_ - 1, epoch_});
+  if (walk_next_ <= high_water() || ExtendWalk()) return true;
+  EndWalk();
+  return false;
+}
+
+void SlotSampler::BeginWalk(int64_t now_ns) {
+  walking_ = true;
+  walk_next_ = 1;  // slot 0 is never given out
+  end_mono_ns_ = now_ns;
+  // Edges keep to their grid, unless the loop was away for a whole interval or more.
+  due_since_ns_ += interval_ns();
+  if (now_ns - due_since_ns_ >= interval_ns()) due_since_ns_ = now_ns;
+  ++epoch_;
+  // Relaxed: programs may take the new epoch a moment later; MaximumNs takes both.
+  std::atomic_ref<__u32>(view_.controls->window_epoch).store(epoch_, std::memory_order_relaxed);
+}
+
+// Slots in use above the highest known one: those that nobody told of, because their FORK record was lost.
+bool SlotSampler::ExtendWalk() {
+  const uint32_t known = high_water();
+  const uint32_t above = std::min(known + 1 + kSlotsPerStep, slot_count_);
+  if (AnyInUse(known + 1, above)) return true;
+  if (probe_next_ < above || probe_next_ >= slot_count_) probe_next_ = above;
+  const uint32_t probe_end = std::min(probe_next_ + kSlotsPerStep, slot_count_);
+  const uint32_t probe_begin = probe_next_;
+  probe_next_ = probe_end;
+  return AnyInUse(probe_begin, probe_end);
+}
+
+bool SlotSampler::AnyInUse(uint32_t first, uint32_t end) {
+  for (uint32_t i = end; i > first; --i) {
+    if (LoadRelaxed(view_.slots[i - 1].state) == HFT_SLOT_FREE) continue;
+    RaiseHighWater(i - 1);
+    return true;
+  }
+  return false;
+}
+
+void SlotSampler::EndWalk() {
+  sink_->OnBucketClosed(begin_mono_ns_, end_mono_ns_);
+  begin_mono_ns_ = end_mono_ns_;
+  walking_ = false;
+}
+
+void SlotSampler::Flush(uint32_t slot, int64_t mono_ns, bool final) {
+  if (slot == HFT_NO_SLOT || slot >= slot_count_) return;
+  RaiseHighWater(slot);
+  if (walking_) {
+    SampleSlot(slot, end_mono_ns_, {epoch_ - 1, epoch_});
+  } else {
+    SampleSlot(slot, std::max(mono_ns, begin_mono_ns_), {epoch_, epoch_});
+  }
+  SlotCopy& copy = copies_.get()[slot];
+  if (final && copy.followed) copy.final = true;
+}
+
+// Two lines of the slot. Each switch changes one of these words; a switch-in without a known switch-out that waited 0 ns does not, and is
+// seen with the next switch.
+bool SlotSampler::Unchanged(hft_thread_slot& slot, const SlotCopy& last) {
+  if (!last.followed || LoadRelaxed(slot.generation) != last.generation) return false;
+  if (last.final) return true;
+  return LoadRelaxed(slot.voluntary_count) == last.voluntary_count && LoadRelaxed(slot.involuntary_count) == last.involuntary_count &&
+         LoadRelaxed(slot.off_cpu_count) == last.off_cpu_count && LoadRelaxed(slot.run_delay_ns) == last.run_delay_ns &&
+         LoadRelaxed(slot.migration_count) == last.migration_count && LoadRelaxed(slot.discarded_count) == last.discarded_count &&
+         LoadRelaxed(slot.tid) == last.tid;
+}
+
+// False when the slot was being released or given out meanwhile.
+bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotCopy* out) {
+  // Acquire: pairs with whoever sets the slot up and publishes it by its state.
+  if (LoadAcquire(slot.state) == HFT_SLOT_FREE) return false;
+  out->generation = LoadRelaxed(slot.generation);
+  out->tid = LoadRelaxed(slot.tid);
+  out->tgid = LoadRelaxed(slot.tgid);
+  out->start_ns = static_cast<int64_t>(LoadRelaxed(slot.start_ns));
+  out->voluntary_count = LoadRelaxed(slot.voluntary_count);
+  out->involuntary_count = LoadRelaxed(slot.involuntary_count);
+  out->run_delay_ns = LoadRelaxed(slot.run_delay_ns);
+  out->off_cpu_ns = LoadRelaxed(slot.off_cpu_ns);
+  out->off_cpu_count = LoadRelaxed(slot.off_cpu_count);
+  out->migration_count = LoadRelaxed(slot.migration_count);
+  out->discarded_count = LoadRelaxed(slot.discarded_count);
+  CopyWords(slot.kind_count, out->kind_count);
+  CopyWords(slot.depth, out->depth);
+  CopyWords(slot.run_queue, out->run_queue);
+  CopyWords(slot.off_cpu, out->off_cpu);
+  // Keeps the copy above the second look at state and generation.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return LoadRelaxed(slot.state) != HFT_SLOT_FREE && LoadRelaxed(slot.generation) == out->generation;
+}
+
+// A thread that is new in this slot begins at its base: the kernel's totals when watching began, 0 for what is counted since.
+void SlotSampler::Rebase(hft_thread_slot& slot, const SlotCopy& read, SlotCopy* last) {
+  *last = SlotCopy{};
+  last->followed = true;
+  last->generation = read.generation;
+  last->tid = read.tid;
+  last->tgid = read.tgid;
+  last->start_ns = read.start_ns;
+  last->voluntary_count = LoadRelaxed(slot.base_voluntary_count);
+  last->involuntary_count = LoadRelaxed(slot.base_involuntary_count);
+  last->run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
+}
+
+// False when nothing happened. Requires that no total of read_ is below `last`.
+bool SlotSampler::FillDelta(hft_thread_slot& slot, const SlotCopy& last, Epochs epochs) {
+  delta_.voluntary_count = read_.voluntary_count - last.voluntary_count;
+  delta_.involuntary_count = read_.involuntary_count - last.involuntary_count;
+  delta_.run_delay_ns = read_.run_delay_ns - last.run_delay_ns;
+  delta_.off_cpu_ns = read_.off_cpu_ns - last.off_cpu_ns;
+  delta_.off_cpu_count = read_.off_cpu_count - last.off_cpu_count;
+  delta_.migration_count = read_.migration_count - last.migration_count;
+  delta_.discarded_count = read_.discarded_count - last.discarded_count;
+  Differ(read_.kind_count, last.kind_count, delta_.kind_count);
+  Differ(read_.depth, last.depth, delta_.depth);
+  Differ(read_.run_queue, last.run_queue, delta_.run_queue);
+  Differ(read_.off_cpu, last.off_cpu, delta_.off_cpu);
+  delta_.run_queue_max_ns = MaximumNs(slot.run_queue_max, epochs.first, epochs.last, delta_.run_queue);
+  delta_.off_cpu_max_ns = MaximumNs(slot.off_cpu_max, epochs.first, epochs.last, delta_.off_cpu);
+  uint64_t any = delta_.voluntary_count | delta_.involuntary_count | delta_.run_delay_ns | delta_.off_cpu_count | delta_.migration_count |
+                 delta_.discarded_count;
+  for (const uint32_t count : delta_.depth) any |= count;
+  for (const uint32_t count : delta_.kind_count) any |= count;
+  return any != 0;
+}
+
+void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs) {
+  hft_thread_slot& slot = view_.slots[index];
+  SlotCopy& last = copies_.get()[index];
+  if (Unchanged(slot, last) || !ReadSlot(slot, &read_)) return;
+  if (!last.followed || last.generation != read_.generation) {
+    Rebase(slot, read_, &last);
+  }
+  const auto backwards = [&] {
+    return read_.voluntary_count < last.voluntary_count || read_.involuntary_count < last.involuntary_count ||
+           read_.run_delay_ns < last.run_delay_ns || read_.off_cpu_count < last.off_cpu_count ||
+           read_.migration_count < last.migration_count;
+  };
+  if (backwards()) {
+    rebased_count_.store(rebased_count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // single writer
+    Rebase(slot, read_, &last);
+    if (backwards()) {  // not even its base fits: begin where it stands
+      last = read_;
+      last.followed = true;
+      last.final = false;
+      return;
+    }
+  }
+  // Under the identity it had when this began: an exec may have changed its tid since.
+  delta_.thread = {last.tid, last.tgid, last.start_ns};
+  delta_.slot = static_cast<uint16_t>(index);
+  delta_.begin_mono_ns = begin_mono_ns_;
+  delta_.end_mono_ns = end_ns;
+  const bool active = FillDelta(slot, last, epochs);
+  last = read_;
+  last.followed = true;
+  last.final = false;
+  if (active) sink_->OnThreadDelta(delta_);
+}
+
+}  // namespace hftmon

@@ -1,0 +1,98 @@
+// SlotSampler: closes a window bucket at each edge: what every watched thread did since the last edge, from the kernel's own exact counts.
+//
+// Reads: the thread slots and controls.window_epoch of a KernelView. Produces: ThreadDelta for each active thread, then OnBucketClosed.
+// Threads: Step, NoteSlot, Flush by the housekeeping thread, without allocation, lock or system call; SetIntervalNs, RaiseHighWater and the
+// observers by anyone. Bounds: one copy per slot, memory reserved at construction and touched when a slot is first used; a Step reads at
+// most kSlotsPerStep slots, so a walk over many slots leaves the rings unread for no longer than that.
+//
+// Exactness: a count is in exactly one bucket and none is missed: deltas are differences of the kernel's counts against the last ones read.
+// A slot is read up to the walk's duration after the edge, so activity of that time may stand in the closed bucket rather than in the next.
+// A thread's first delta begins at base_*, its last is taken by Flush when its ENDED record comes; after that the slot is not read until
+// its generation changes. Whoever releases a slot without that record sets state to FREE before it zeroes the rest: a copy caught in
+// between is thrown away.
+#ifndef HFTMON_DAEMON_INGEST_SLOT_SAMPLER_H_
+#define HFTMON_DAEMON_INGEST_SLOT_SAMPLER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/sinks.h"
+
+namespace hftmon {
+
+class SlotSampler {
+ public:
+  static constexpr uint32_t kSlotsPerStep = 64;
+
+  // `sink` and the view's memory outlive the sampler. The first bucket begins at `begin_mono_ns`.
+  SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns);
+
+  // Begins, or goes on with, closing a bucket when its edge has passed. True while there is more to do now.
+  bool Step(int64_t now_ns);
+  // The slot is in use: the walk reaches it from now on. Slots beyond the highest one known are also looked for, some at each edge.
+  void NoteSlot(uint32_t slot) { RaiseHighWater(slot); }
+  // Delivers what `slot` did since the last edge into the bucket that is open (or being closed). `final`: the thread has ended; its slot is
+  // not read again before its next use.
+  void Flush(uint32_t slot, int64_t mono_ns, bool final);
+
+  void SetIntervalNs(int64_t interval_ns) { interval_ns_.store(interval_ns, std::memory_order_relaxed); }
+  int64_t interval_ns() const { return interval_ns_.load(std::memory_order_relaxed); }
+  void RaiseHighWater(uint32_t slot);
+  uint32_t high_water() const { return high_water_.load(std::memory_order_relaxed); }
+  // Slots whose counts went backwards without a new generation, and were begun anew: a bug of whoever set the slot up.
+  uint64_t rebased_count() const { return rebased_count_.load(std::memory_order_relaxed); }
+
+ private:
+  // What was last read of a slot.
+  struct SlotCopy {
+    uint32_t generation;
+    uint32_t tid;
+    uint32_t tgid;
+    bool followed;  // the copy is of this generation's thread
+    bool final;
+    int64_t start_ns;
+    uint64_t voluntary_count, involuntary_count, run_delay_ns, off_cpu_ns, off_cpu_count, migration_count, discarded_count;
+    uint32_t kind_count[HFT_SWITCH_KINDS];
+    uint32_t depth[HFT_DEPTH_BUCKETS];
+    uint32_t run_queue[HFT_HISTOGRAM_BUCKETS];
+    uint32_t off_cpu[HFT_HISTOGRAM_BUCKETS];
+  };
+  // The tags a maximum may bear to belong to the bucket.
+  struct Epochs {
+    uint32_t first;
+    uint32_t last;
+  };
+
+  void BeginWalk(int64_t now_ns);
+  bool ExtendWalk();
+  void EndWalk();
+  bool AnyInUse(uint32_t first, uint32_t end);
+  void SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs);
+  static bool Unchanged(hft_thread_slot& slot, const SlotCopy& last);
+  bool ReadSlot(hft_thread_slot& slot, SlotCopy* out);
+  void Rebase(hft_thread_slot& slot, const SlotCopy& read, SlotCopy* last);
+  bool FillDelta(hft_thread_slot& slot, const SlotCopy& last, Epochs epochs);
+
+  KernelView view_;
+  WindowSink* sink_;
+  uint32_t slot_count_;
+  std::atomic<int64_t> interval_ns_;
+  std::atomic<uint32_t> high_water_{0};
+  std::atomic<uint64_t> rebased_count_{0};
+  std::unique_ptr<SlotCopy, void (*)(void*)> copies_;
+  uint32_t epoch_;           // the open bucket's
+  int64_t begin_mono_ns_;    // of the open bucket, or the one being closed
+  int64_t end_mono_ns_ = 0;  // of the one being closed
+  int64_t due_since_ns_;     // the grid's last edge
+  bool walking_ = false;
+  uint32_t walk_next_ = 0;
+  uint32_t probe_next_ = 0;
+  SlotCopy read_{};
+  ThreadDelta delta_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_SLOT_SAMPLER_H_
