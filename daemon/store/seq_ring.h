@@ -4,11 +4,16 @@
 // Invariants:
 //   1. Entry n stands in cell n % capacity until entry n + capacity is appended.
 //   2. A cell's sequence is 2n+1 while entry n is written and 2n+2 when it is complete; it only grows.
-//   3. Payload words are copied with relaxed atomics; a reader that sees the same even sequence before and after its copy has entry n whole.
+//   3. A payload word is stored with release after the odd sequence and loaded with acquire before the second look at the sequence: a
+//      reader that caught a word of a later entry therefore sees that entry's sequence too, and discards its copy. Release and acquire
+//      on each word take the place of two fences: the same plain moves on x86-64, and the thread sanitizer understands them.
+//   4. Only the first SeqRingUsedBytes<T>::Of(entry) bytes are kept; the rest of a cell is left over from older entries and never shown.
 #ifndef HFTMON_DAEMON_STORE_SEQ_RING_H_
 #define HFTMON_DAEMON_STORE_SEQ_RING_H_
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -18,9 +23,17 @@ namespace hftmon {
 
 enum class SeqRead { kOk, kNotYet, kOverwritten };
 
+// How many leading bytes of an entry are worth keeping. Specialise it for a type that ends in an array of which few elements are used.
+// Of() must depend on the used bytes alone and must not exceed sizeof(T).
+template <typename T>
+struct SeqRingUsedBytes {
+  static size_t Of(const T&) { return sizeof(T); }
+};
+
 template <typename T>
 class SeqRing {
   static_assert(std::is_trivially_copyable_v<T>);
+  static_assert(std::atomic<uint64_t>::is_always_lock_free);
   static constexpr size_t kWords = (sizeof(T) + 7) / 8;
 
  public:
@@ -45,36 +58,56 @@ class SeqRing {
   }
 
   void Append(const T& value) {
-    const uint64_t n = end_.load(std::memory_order_relaxed);
+    const uint64_t n = end_.load(std::memory_order_relaxed);  // this thread is the only writer
     Cell& cell = cells_[n & mask_];
-    uint64_t words[kWords] = {};
-    std::memcpy(words, &value, sizeof(T));
-    cell.sequence.store(2 * n + 1, std::memory_order_relaxed);
-    // Keeps the payload stores below the odd sequence; pairs with the readers' acquire fence.
-    std::atomic_thread_fence(std::memory_order_release);
-    for (size_t i = 0; i < kWords; ++i) cell.words[i].store(words[i], std::memory_order_relaxed);
-    cell.sequence.store(2 * n + 2, std::memory_order_release);  // pairs with Read's acquire
+    // Ordered before every word by the words' release. Release itself, so that whoever finds the old entry gone sees what was done before.
+    cell.sequence.store(2 * n + 1, std::memory_order_release);
+    CopyIn(value, SeqRingUsedBytes<T>::Of(value), cell.words);
+    cell.sequence.store(2 * n + 2, std::memory_order_release);  // pairs with Read's first acquire
     end_.store(n + 1, std::memory_order_release);               // pairs with end()
+    // The next cell is the oldest one, long out of the cache: ask for it before it is needed.
+    __builtin_prefetch(&cells_[(n + 1) & mask_], 1);
   }
 
+  // Copies entry n to *out; bytes beyond its used ones are left as they were. When it is not kOk, *out is not touched.
   SeqRead Read(uint64_t n, T* out) const {
     if (n >= end()) return SeqRead::kNotYet;
     const Cell& cell = cells_[n & mask_];
-    if (cell.sequence.load(std::memory_order_acquire) != 2 * n + 2) return SeqRead::kOverwritten;
-    uint64_t words[kWords];
-    for (size_t i = 0; i < kWords; ++i) words[i] = cell.words[i].load(std::memory_order_relaxed);
-    // Keeps the payload loads above the second look at the sequence; pairs with Append's release fence.
-    std::atomic_thread_fence(std::memory_order_acquire);
+    if (cell.sequence.load(std::memory_order_acquire) != 2 * n + 2) return SeqRead::kOverwritten;  // pairs with Append's last release
+    alignas(T) std::byte copy[kWords * 8];
+    for (size_t i = 0; i < kWords; ++i) {
+      const uint64_t word = cell.words[i].load(std::memory_order_acquire);  // pairs with CopyIn; see invariant 3
+      std::memcpy(copy + i * 8, &word, 8);
+    }
     if (cell.sequence.load(std::memory_order_relaxed) != 2 * n + 2) return SeqRead::kOverwritten;
-    std::memcpy(out, words, sizeof(T));
+    T whole;
+    std::memcpy(&whole, copy, sizeof(T));
+    std::memcpy(static_cast<void*>(out), copy, std::min(sizeof(T), SeqRingUsedBytes<T>::Of(whole)));
     return SeqRead::kOk;
   }
 
  private:
   struct Cell {
     std::atomic<uint64_t> sequence{0};
-    std::atomic<uint64_t> words[kWords];
+    std::atomic<uint64_t> words[kWords]{};
   };
+
+  static void CopyIn(const T& value, size_t used_bytes, std::atomic<uint64_t>* words) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(&value);
+    const size_t used = std::min(used_bytes, sizeof(T));
+    size_t offset = 0;
+    for (; offset + 8 <= used; offset += 8) {
+      uint64_t word;
+      std::memcpy(&word, bytes + offset, 8);
+      words[offset / 8].store(word, std::memory_order_release);
+    }
+    if (offset < used) {
+      uint64_t word = 0;
+      std::memcpy(&word, bytes + offset, used - offset);
+      words[offset / 8].store(word, std::memory_order_release);
+    }
+  }
+
   uint64_t mask_ = 0;
   std::unique_ptr<Cell[]> cells_;
   alignas(64) std::atomic<uint64_t> end_{0};

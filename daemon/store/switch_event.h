@@ -11,13 +11,13 @@ namespace hftmon {
 struct SwitchEvent {
   ThreadKey thread;
   int64_t end_mono_ns = 0;
-  int64_t off_cpu_ns = 0;     // -1 when the switch-out was not seen; 0 for a migration
-  int64_t wait_ns = 0;        // run-queue part; for a migration, the wait on from_cpu before it
+  int64_t off_cpu_ns = 0;  // -1 when the switch-out was not seen; 0 for a migration
+  int64_t wait_ns = 0;     // its run-queue part; 0 for a migration: that wait is part of the interval that follows
   int32_t out_syscall = -1;
   uint32_t prev_tid = 0;
   char prev_comm[HFT_COMM_LENGTH] = {};
-  uint16_t cpu_out = 0;       // migration: from
-  uint16_t cpu_in = 0;        // migration: to
+  uint16_t cpu_out = 0;  // migration: from
+  uint16_t cpu_in = 0;   // migration: to
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
   uint8_t depth = 0;
   bool is_migration = false;

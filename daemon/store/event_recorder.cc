@@ -1,0 +1,35 @@
+#include "daemon/store/event_recorder.h"
+
+#include <cstring>
+
+namespace hftmon {
+
+void EventRecorder::OnInterval(const OffCpuInterval& interval) {
+  SwitchEvent event;
+  event.thread = interval.thread;
+  event.end_mono_ns = interval.end_mono_ns;
+  event.off_cpu_ns = interval.off_cpu_ns;
+  event.wait_ns = interval.wait_ns;
+  event.out_syscall = interval.out_syscall;
+  event.prev_tid = interval.prev_tid;
+  std::memcpy(event.prev_comm, interval.prev_comm, sizeof(event.prev_comm));
+  event.cpu_out = interval.out_cpu;
+  event.cpu_in = interval.cpu;
+  event.out_kind = interval.out_kind;
+  event.depth = interval.depth;
+  events_->Append(event);
+}
+
+void EventRecorder::OnLife(const LifeEvent& event) {
+  if (event.kind != LifeKind::kMigration) return;
+  SwitchEvent migration;
+  migration.thread = event.thread;
+  migration.end_mono_ns = event.mono_ns;
+  migration.cpu_out = event.from_cpu;
+  migration.cpu_in = event.to_cpu;
+  migration.is_migration = true;
+  migration.migration_reason = event.reason;
+  events_->Append(migration);
+}
+
+}  // namespace hftmon

@@ -1,0 +1,28 @@
+// EventRecorder: keeps off-CPU intervals and migrations in the history.
+//
+// Threads: the sinks' half by the housekeeping thread (no allocation, lock or system call); the ring is read by anyone.
+#ifndef HFTMON_DAEMON_STORE_EVENT_RECORDER_H_
+#define HFTMON_DAEMON_STORE_EVENT_RECORDER_H_
+
+#include "daemon/ingest/sinks.h"
+#include "daemon/store/seq_ring.h"
+#include "daemon/store/switch_event.h"
+
+namespace hftmon {
+
+class EventRecorder : public IntervalSink, public LifeSink {
+ public:
+  // `events` outlives the recorder, which is its only writer.
+  explicit EventRecorder(SeqRing<SwitchEvent>* events) : events_(events) {}
+
+  void OnInterval(const OffCpuInterval& interval) override;
+  void OnLoss(const LossEvent&) override {}      // kept by LossHistory
+  void OnLife(const LifeEvent& event) override;  // migrations only
+
+ private:
+  SeqRing<SwitchEvent>* const events_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_STORE_EVENT_RECORDER_H_
