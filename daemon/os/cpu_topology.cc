@@ -1,0 +1,118 @@
+#include "daemon/os/cpu_topology.h"
+
+#include <fmt/format.h>
+#include <hwloc.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "common/cpu_list.h"
+
+namespace hftmon {
+namespace {
+
+struct DestroyTopology {
+  void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
+};
+using HwlocTopology = std::unique_ptr<hwloc_topology, DestroyTopology>;
+
+absl::StatusOr<HwlocTopology> LoadHwloc(const std::string& xml_path) {
+  hwloc_topology_t raw = nullptr;
+  if (hwloc_topology_init(&raw) != 0) return absl::ErrnoToStatus(errno, "hwloc cannot start");
+  HwlocTopology topology(raw);
+  if (!xml_path.empty() && hwloc_topology_set_xml(raw, xml_path.c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, fmt::format("hwloc cannot read the topology {}", xml_path));
+  }
+  // CPUs outside our own cpuset are watched too.
+  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+  if (hwloc_topology_load(raw) != 0) {
+    return absl::ErrnoToStatus(errno, fmt::format("hwloc cannot load the topology of {}", xml_path.empty() ? "this host" : xml_path));
+  }
+  return topology;
+}
+
+int LogicalIndexOfAncestor(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_obj_t object, int otherwise) {
+  const hwloc_obj_t ancestor = hwloc_get_ancestor_obj_by_type(topology, type, object);
+  return ancestor == nullptr ? otherwise : static_cast<int>(ancestor->logical_index);
+}
+
+std::vector<LogicalCpu> ListCpus(hwloc_topology_t topology) {
+  std::vector<LogicalCpu> cpus;
+  for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu)) != nullptr;) {
+    LogicalCpu cpu;
+    cpu.cpu = static_cast<int>(pu->os_index);
+    cpu.core = LogicalIndexOfAncestor(topology, HWLOC_OBJ_CORE, pu, static_cast<int>(pu->logical_index));
+    cpu.package = LogicalIndexOfAncestor(topology, HWLOC_OBJ_PACKAGE, pu, 0);
+    const int node = hwloc_bitmap_first(pu->nodeset);
+    cpu.numa_node = node;
+    cpus.push_back(cpu);
+  }
+  std::sort(cpus.begin(), cpus.end(), [](const LogicalCpu& a, const LogicalCpu& b) { return a.cpu < b.cpu; });
+  return cpus;
+}
+
+// A CPU list of the kernel. A file that a kernel does not have, and "(null)" as some write for none, is an empty list.
+absl::StatusOr<std::vector<int>> ReadCpuList(const FileRoot& root, std::string_view path) {
+  const absl::StatusOr<std::string> text = root.ReadFile(path);
+  if (absl::IsNotFound(text.status())) return std::vector<int>();
+  if (!text.ok()) return text.status();
+  if (Trim(*text) == "(null)") return std::vector<int>();
+  absl::StatusOr<std::vector<int>> cpus = ParseCpuList(*text);
+  if (!cpus.ok()) return absl::InternalError(fmt::format("{}: {}", path, std::string(cpus.status().message())));
+  return cpus;
+}
+
+bool Contains(const std::vector<int>& sorted, int cpu) {
+  return std::binary_search(sorted.begin(), sorted.end(), cpu);
+}
+
+}  // namespace
+
+const LogicalCpu* CpuTopology::Find(int cpu) const {
+  const auto found = std::lower_bound(cpus.begin(), cpus.end(), cpu, [](const LogicalCpu& a, int number) { return a.cpu < number; });
+  return found == cpus.end() || found->cpu != cpu ? nullptr : &*found;
+}
+
+bool CpuTopology::IsOnline(int cpu) const {
+  return Contains(online, cpu);
+}
+bool CpuTopology::IsReserved(int cpu) const {
+  return Contains(isolated, cpu) || Contains(nohz_full, cpu);
+}
+
+std::vector<int> CpuTopology::SiblingsOf(int cpu) const {
+  const LogicalCpu* self = Find(cpu);
+  if (self == nullptr) return {cpu};
+  std::vector<int> siblings;
+  for (const LogicalCpu& other : cpus) {
+    if (other.core == self->core) siblings.push_back(other.cpu);
+  }
+  return siblings;
+}
+
+absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::string& hwloc_xml_path) {
+  const absl::StatusOr<HwlocTopology> hwloc = LoadHwloc(hwloc_xml_path);
+  if (!hwloc.ok()) return hwloc.status();
+  CpuTopology topology;
+  topology.cpus = ListCpus(hwloc->get());
+  topology.numa_node_count = std::max(0, hwloc_get_nbobjs_by_type(hwloc->get(), HWLOC_OBJ_NUMANODE));
+  struct List {
+    const char* name;
+    std::vector<int>* cpus;
+  };
+  for (const List& list : {List{"online", &topology.online}, List{"possible", &topology.possible}, List{"isolated", &topology.isolated},
+                           List{"nohz_full", &topology.nohz_full}}) {
+    absl::StatusOr<std::vector<int>> cpus = ReadCpuList(root, fmt::format("/sys/devices/system/cpu/{}", list.name));
+    if (!cpus.ok()) return cpus.status();
+    *list.cpus = *std::move(cpus);
+  }
+  if (topology.online.empty()) {
+    for (const LogicalCpu& cpu : topology.cpus) topology.online.push_back(cpu.cpu);
+  }
+  if (topology.possible.empty()) topology.possible = topology.online;
+  if (topology.online.empty()) return absl::InternalError("neither hwloc nor /sys/devices/system/cpu/online names a CPU: is /sys mounted?");
+  return topology;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,44 @@
+// CpuTopology: the host's CPUs, their cores and nodes, and which of them are kept free of ordinary work. Passive data, read once at start.
+// Reads: hwloc; /sys/devices/system/cpu/{online,possible,isolated,nohz_full}.
+#ifndef HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_
+#define HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/os/file_root.h"
+
+namespace hftmon {
+
+struct LogicalCpu {
+  int cpu = 0;   // the kernel's number
+  int core = 0;  // hwloc's logical core: equal for SMT siblings, unique on the host
+  int package = 0;
+  int numa_node = 0;  // the kernel's number of the nearest node; -1 when the host tells none
+};
+
+struct CpuTopology {
+  std::vector<LogicalCpu> cpus;  // those that hwloc sees, by number
+  std::vector<int> online;
+  std::vector<int> possible;
+  std::vector<int> isolated;  // isolcpus=, or a cpuset partition of type isolated
+  std::vector<int> nohz_full;
+  int numa_node_count = 0;
+
+  const LogicalCpu* Find(int cpu) const;
+  bool IsOnline(int cpu) const;
+  // Isolated or without a tick: its user wants nothing else there.
+  bool IsReserved(int cpu) const;
+  // The CPUs of its core, itself included; only itself when the core is not known.
+  std::vector<int> SiblingsOf(int cpu) const;
+  // One more than the largest possible CPU: the size of every per-CPU table shared with the kernel.
+  int possible_count() const { return possible.empty() ? 0 : possible.back() + 1; }
+};
+
+// `hwloc_xml_path`: a topology exported by lstopo instead of this host's own; empty = this host. Errors name the file or the hwloc call.
+absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::string& hwloc_xml_path = "");
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_

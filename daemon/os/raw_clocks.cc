@@ -1,0 +1,46 @@
+#include "daemon/os/raw_clocks.h"
+
+#include <time.h>
+
+#include <limits>
+
+#include "daemon/os/tsc.h"
+
+namespace hftmon {
+namespace {
+
+int64_t ReadNs(clockid_t clock) {
+  // Cannot fail: both clocks exist on every kernel and the pointer is good.
+  timespec now;
+  ::clock_gettime(clock, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+uint64_t SystemRawClocks::Ticks() const {
+  return ReadTsc();
+}
+int64_t SystemRawClocks::MonotonicNs() const {
+  return ReadNs(CLOCK_MONOTONIC);
+}
+int64_t SystemRawClocks::RealtimeNs() const {
+  return ReadNs(CLOCK_REALTIME);
+}
+
+ClockPair ReadClockPair(const RawClocks& clocks) {
+  constexpr int kReadings = 8;
+  ClockPair best;
+  int64_t best_width_ns = std::numeric_limits<int64_t>::max();
+  for (int i = 0; i < kReadings; ++i) {
+    const int64_t before_ns = clocks.MonotonicNs();
+    const int64_t realtime_ns = clocks.RealtimeNs();
+    const int64_t width_ns = clocks.MonotonicNs() - before_ns;
+    if (width_ns >= best_width_ns) continue;
+    best_width_ns = width_ns;
+    best = {.monotonic_ns = before_ns + width_ns / 2, .realtime_ns = realtime_ns, .error_ns = (width_ns + 1) / 2};
+  }
+  return best;
+}
+
+}  // namespace hftmon
