@@ -40,12 +40,12 @@ struct TargetInfo {
   int64_t start_boottime_ns = 0;
   std::string comm;
   TargetState state = TargetState::kRunning;
-  TargetOptions options;            // as in force
+  TargetOptions options;  // as in force
   int32_t thread_count = 0;
   uint32_t parent_pid = 0;
   int64_t attached_mono_ns = 0;
-  int64_t ended_mono_ns = 0;        // 0 while alive
-  int64_t sampling_interval_ns = 0; // as achieved
+  int64_t ended_mono_ns = 0;         // 0 while alive
+  int64_t sampling_interval_ns = 0;  // as achieved
   uint64_t unslotted_thread_count = 0;
 };
 

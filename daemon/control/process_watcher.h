@@ -1,0 +1,101 @@
+// ProcessWatcher: makes the kernel's programs watch a process and all its threads, race-free against the process's own forks, or stop it.
+//
+// Watching: threads that exist are given slots, the process's bit is set, then threads are enumerated again until none is new. A thread
+// whose fork hook ran before the bit was set is in the second enumeration; one whose hook ran after it got its slot from the hook. A thread
+// that was in the middle may get two: the one that slot_of_tid names stays, the other is a stray and goes back (SlotTable::Adopt, and the
+// audit here). The first enumeration comes before the bit so that a switch between the two is not counted as one without a slot.
+//
+// Suspects: slots whose thread may be gone without an event (it ended while it was being given a slot, events were dropped, exec ended it).
+// They are looked at again after kSuspectDelayNs and released when their thread is indeed gone.
+//
+// Owner: TargetRegistry, under its mutex. The view, the tasks and the stack outlive it. Bounds: kRoundsMax enumerations.
+#ifndef HFTMON_DAEMON_CONTROL_PROCESS_WATCHER_H_
+#define HFTMON_DAEMON_CONTROL_PROCESS_WATCHER_H_
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/collectors/slot_stack.h"
+#include "daemon/collectors/task_source.h"
+#include "daemon/control/slot_table.h"
+#include "daemon/control/watched_bits.h"
+#include "daemon/ingest/interval.h"
+
+namespace hftmon {
+
+// A process that exists. start is the leader's, or the oldest thread's when the leader is gone.
+struct ProcessInfo {
+  uint32_t tgid = 0;
+  uint32_t parent_tgid = 0;
+  int64_t start_boottime_ns = 0;
+  bool kernel_thread = false;
+  std::string comm;
+};
+
+class ProcessWatcher {
+ public:
+  static constexpr int kRoundsMax = 16;
+  static constexpr int64_t kSuspectDelayNs = 1'000'000'000;
+
+  ProcessWatcher(const KernelView& view, TaskSource* tasks, SlotStack* stack);
+
+  // The process with this id. NOT_FOUND: none; INVALID_ARGUMENT: the id is a thread's (the message names its process).
+  absl::StatusOr<ProcessInfo> Find(uint32_t pid) const;
+  // Whether the process that `known` describes still has threads. A failing task source is not an end: true.
+  bool IsAlive(const ProcessInfo& known) const;
+
+  // Every thread that exists is watched when it returns. On an error nothing is left: the bit is clear, slots given are retiring.
+  // NOT_FOUND: it ended meanwhile. RESOURCE_EXHAUSTED: too few slots.
+  absl::Status Watch(const ProcessInfo& process, int64_t now_ns);
+  // Gives slots to threads that have none, as far as there are slots; the number still without.
+  uint64_t WatchMissing(const ProcessInfo& process, int64_t now_ns);
+  // The bit alone: threads keep their slots.
+  void Suspend(uint32_t tgid) { bits_.Clear(tgid); }
+  void Resume(uint32_t tgid) { bits_.Set(tgid); }
+  // Bit and slots.
+  void Unwatch(uint32_t tgid, int64_t now_ns);
+  // Like Unwatch, but a new process under the same number that the fork hook began to watch keeps its bit.
+  void UnwatchEnded(const ProcessInfo& process, int64_t now_ns);
+
+  bool IsWatched(uint32_t tgid) const { return bits_.Test(tgid); }
+  // Whether the programs' tables cover the process id.
+  bool Covers(uint32_t tgid) const { return tgid < slots_.tid_limit() && tgid < bits_.limit(); }
+
+  // Puts the slot on the list of suspects.
+  void Suspect(uint16_t slot, int64_t now_ns);
+  // Releases the suspects that are due and whose thread is gone or has another slot; the processes it concerned.
+  std::vector<uint32_t> AuditSuspects(int64_t now_ns);
+  size_t suspect_count() const { return suspects_.size(); }
+  uint64_t orphan_count() const { return orphan_count_; }
+
+  SlotTable& slots() { return slots_; }
+  const SlotTable& slots() const { return slots_; }
+  const WatchedBits& bits() const { return bits_; }
+
+ private:
+  struct SuspectSlot {
+    uint16_t slot = 0;
+    int64_t due_mono_ns = 0;
+  };
+
+  absl::StatusOr<int> GiveAll(const std::vector<TaskInfo>& threads, int64_t now_ns);
+  absl::Status WatchThreads(const ProcessInfo& process, int64_t now_ns);
+  bool IsSame(const std::vector<TaskInfo>& threads, const ProcessInfo& known) const;
+
+  TaskSource* const tasks_;
+  WatchedBits bits_;
+  SlotTable slots_;
+  std::deque<SuspectSlot> suspects_;                 // in the order of time, each slot once
+  std::vector<std::optional<ThreadKey>> suspected_;  // by slot: the thread it is suspected for
+  uint64_t orphan_count_ = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_CONTROL_PROCESS_WATCHER_H_

@@ -1,0 +1,221 @@
+#include "daemon/control/slot_table.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+
+#include "absl/strings/str_format.h"
+
+namespace hftmon {
+namespace {
+
+template <typename T>
+T LoadRelaxed(T& word) {
+  return std::atomic_ref<T>(word).load(std::memory_order_relaxed);
+}
+
+template <typename T, typename V>
+void StoreRelaxed(T& word, V value) {
+  std::atomic_ref<T>(word).store(static_cast<T>(value), std::memory_order_relaxed);
+}
+
+}  // namespace
+
+SlotTable::SlotTable(const KernelView& view, SlotStack* stack) : view_(view), stack_(stack), entries_(view.slots.size()) {}
+
+absl::StatusOr<uint16_t> SlotTable::Give(const TaskInfo& task, int64_t now_ns) {
+  if (task.tid >= tid_limit()) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "thread %d of process %d is above the thread table, which covers tids below %d (kernel.pid_max when hftmond started): "
+        "restart hftmond",
+        task.tid, task.tgid, tid_limit()));
+  }
+  const ThreadKey key{.tid = task.tid, .tgid = task.tgid, .start_ns = task.start_boottime_ns};
+  if (const uint16_t published = PublishedSlotOf(task.tid); published != HFT_NO_SLOT) {
+    if (Adopt(published, key, now_ns) == Adoption::kHeld) return uint16_t{HFT_NO_SLOT};
+    // A dead thread's that nobody took back: an earlier owner of the tid.
+    if (IsHeld(published)) {
+      Retire(published, now_ns);
+    } else {
+      Unpublish(task.tid, published);
+    }
+  }
+  if (const auto held = slot_of_held_.find(task.tid); held != slot_of_held_.end()) {
+    // The thread ended since it was enumerated: its last event is on its way. Else: what an earlier owner of the tid left.
+    if (Read(held->second).thread == key) return uint16_t{HFT_NO_SLOT};
+    Retire(held->second, now_ns);
+  }
+  absl::StatusOr<uint16_t> slot = stack_->Pop();
+  if (!slot.ok()) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "no free slot for thread %d of process %d (%s): %d of %d threads are watched; detach targets, or raise the daemon's limit of "
+        "threads (%s)",
+        task.tid, task.tgid, task.comm, held_total_, slot_count() - 1, slot.status().message()));
+  }
+  WriteIdentity(*slot, task);
+  uint16_t expected = HFT_NO_SLOT;
+  // Release: who finds the slot by its tid finds its identity and base counts. Pairs with the programs' dependent loads.
+  if (!std::atomic_ref<uint16_t>(view_.slot_of_tid[task.tid])
+           .compare_exchange_strong(expected, *slot, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    // The fork hook was faster: ours was never visible to a program, so it goes straight back.
+    entries_[*slot].use = Use::kRetiring;
+    retiring_.push_front({.slot = *slot, .due_mono_ns = now_ns});
+    Adopt(expected, key, now_ns);
+    return uint16_t{HFT_NO_SLOT};
+  }
+  Hold(*slot, key);
+  return *slot;
+}
+
+SlotTable::Adoption SlotTable::Adopt(uint16_t slot, const ThreadKey& thread, int64_t now_ns) {
+  if (slot == HFT_NO_SLOT || slot >= entries_.size() || IsRetiring(slot)) return Adoption::kStale;
+  const Identity identity = Read(slot);
+  if (identity.state == HFT_SLOT_FREE || identity.thread != thread) return Adoption::kStale;
+  // An ended thread is out of slot_of_tid already, and its last event is on its way.
+  if (identity.state == HFT_SLOT_LIVE && PublishedSlotOf(thread.tid) != slot) {
+    ++stray_count_;
+    Retire(slot, now_ns);
+    return Adoption::kStray;
+  }
+  const auto prior = slot_of_held_.find(thread.tid);
+  if (prior != slot_of_held_.end() && prior->second != slot) {
+    if (identity.state == HFT_SLOT_ENDED) {
+      Retire(slot, now_ns);  // the tid belongs to a later thread already
+      return Adoption::kStale;
+    }
+    // Live: it lost the duel. Ended: its last event is on its way.
+    if (Read(prior->second).state == HFT_SLOT_LIVE) ++stray_count_;
+    Retire(prior->second, now_ns);
+  }
+  Hold(slot, thread);
+  return Adoption::kHeld;
+}
+
+void SlotTable::Retire(uint16_t slot, int64_t now_ns) {
+  if (slot == HFT_NO_SLOT || slot >= entries_.size() || IsRetiring(slot)) return;
+  Unpublish(Read(slot).thread.tid, slot);
+  if (IsHeld(slot)) {
+    Unpublish(entries_[slot].thread.tid, slot);
+    Drop(slot);
+  }
+  entries_[slot].use = Use::kRetiring;
+  retiring_.push_back({.slot = slot, .due_mono_ns = now_ns + kGraceNs});
+}
+
+int SlotTable::RetireProcess(uint32_t tgid, int64_t now_ns) {
+  const std::vector<uint16_t> slots = HeldOf(tgid);
+  for (const uint16_t slot : slots) Retire(slot, now_ns);
+  return static_cast<int>(slots.size());
+}
+
+void SlotTable::Reap(int64_t now_ns) {
+  while (!retiring_.empty() && retiring_.front().due_mono_ns <= now_ns) {
+    const uint16_t slot = retiring_.front().slot;
+    Zero(slot);
+    if (!stack_->Push(slot).ok()) {
+      // Tried again at the next call; the count shows that something is wrong with the map.
+      ++push_failure_count_;
+      return;
+    }
+    retiring_.pop_front();
+    entries_[slot] = Entry{};
+  }
+}
+
+SlotTable::Identity SlotTable::Read(uint16_t slot) const {
+  hft_thread_slot& words = view_.slots[slot];
+  // Acquire: pairs with the release of `state` by WriteIdentity, so that a live slot's identity is whole.
+  const auto state = static_cast<hft_slot_state>(std::atomic_ref<__u32>(words.state).load(std::memory_order_acquire));
+  return {
+      .state = state,
+      .thread = {
+          .tid = LoadRelaxed(words.tid), .tgid = LoadRelaxed(words.tgid), .start_ns = static_cast<int64_t>(LoadRelaxed(words.start_ns))}};
+}
+
+bool SlotTable::IsPublished(uint16_t slot) const {
+  return PublishedSlotOf(Read(slot).thread.tid) == slot;
+}
+
+uint16_t SlotTable::PublishedSlotOf(uint32_t tid) const {
+  if (tid >= tid_limit()) return HFT_NO_SLOT;
+  // Acquire: pairs with the publisher's release; the slot's identity was written before.
+  return std::atomic_ref<uint16_t>(view_.slot_of_tid[tid]).load(std::memory_order_acquire);
+}
+
+std::vector<uint16_t> SlotTable::HeldOf(uint32_t tgid) const {
+  std::vector<uint16_t> slots;
+  const int32_t count = HeldCount(tgid);
+  if (count == 0) return slots;
+  slots.reserve(static_cast<size_t>(count));
+  for (size_t slot = 1; slot < entries_.size(); ++slot) {
+    if (entries_[slot].use == Use::kHeld && entries_[slot].thread.tgid == tgid) slots.push_back(static_cast<uint16_t>(slot));
+  }
+  return slots;
+}
+
+int32_t SlotTable::HeldCount(uint32_t tgid) const {
+  const auto found = held_count_.find(tgid);
+  return found == held_count_.end() ? 0 : found->second;
+}
+
+void SlotTable::Hold(uint16_t slot, const ThreadKey& thread) {
+  Entry& entry = entries_[slot];
+  if (entry.use == Use::kHeld) {
+    if (entry.thread == thread) return;
+    Drop(slot);  // exec gave the thread another tid
+  }
+  entry = {.thread = thread, .use = Use::kHeld};
+  slot_of_held_[thread.tid] = slot;
+  ++held_count_[thread.tgid];
+  ++held_total_;
+}
+
+void SlotTable::Drop(uint16_t slot) {
+  Entry& entry = entries_[slot];
+  const auto by_tid = slot_of_held_.find(entry.thread.tid);
+  if (by_tid != slot_of_held_.end() && by_tid->second == slot) slot_of_held_.erase(by_tid);
+  const auto count = held_count_.find(entry.thread.tgid);
+  if (--count->second == 0) held_count_.erase(count);
+  --held_total_;
+  entry = Entry{};
+}
+
+bool SlotTable::Unpublish(uint32_t tid, uint16_t slot) {
+  if (tid >= tid_limit()) return false;
+  uint16_t expected = slot;
+  // Only ours: the fork hook may have given the tid to another slot meanwhile. Sequentially consistent, as the bits are.
+  return std::atomic_ref<uint16_t>(view_.slot_of_tid[tid]).compare_exchange_strong(expected, HFT_NO_SLOT, std::memory_order_seq_cst);
+}
+
+void SlotTable::WriteIdentity(uint16_t slot, const TaskInfo& task) {
+  hft_thread_slot& words = view_.slots[slot];
+  StoreRelaxed(words.tid, task.tid);
+  StoreRelaxed(words.tgid, task.tgid);
+  StoreRelaxed(words.generation, LoadRelaxed(words.generation) + 1);
+  StoreRelaxed(words.start_ns, task.start_boottime_ns);
+  StoreRelaxed(words.base_voluntary_count, task.voluntary_count);
+  StoreRelaxed(words.base_involuntary_count, task.involuntary_count);
+  StoreRelaxed(words.base_run_delay_ns, task.run_delay_ns);
+  // Where the counts stand before its first switch under watch.
+  StoreRelaxed(words.voluntary_count, task.voluntary_count);
+  StoreRelaxed(words.involuntary_count, task.involuntary_count);
+  StoreRelaxed(words.run_delay_ns, task.run_delay_ns);
+  StoreRelaxed(words.out_run_delay_ns, task.run_delay_ns);
+  StoreRelaxed(words.segment_run_delay_ns, task.run_delay_ns);
+  // Release: pairs with Read().
+  std::atomic_ref<__u32>(words.state).store(HFT_SLOT_LIVE, std::memory_order_release);
+}
+
+void SlotTable::Zero(uint16_t slot) {
+  using Word = uint64_t __attribute__((may_alias));
+  hft_thread_slot& words = view_.slots[slot];
+  // Free first: a reader that still knows the slot stops believing it. The generation stays, it tells this use from the next.
+  std::atomic_ref<__u32>(words.state).store(HFT_SLOT_FREE, std::memory_order_release);
+  StoreRelaxed(words.tid, 0u);
+  StoreRelaxed(words.tgid, 0u);
+  static_assert(offsetof(hft_thread_slot, start_ns) == 2 * sizeof(uint64_t), "state, tid, tgid and generation fill the first two words");
+  Word* word = reinterpret_cast<Word*>(&words);
+  for (size_t i = 2; i < sizeof(words) / sizeof(Word); ++i) __atomic_store_n(&word[i], 0, __ATOMIC_RELAXED);
+}
+
+}  // namespace hftmon

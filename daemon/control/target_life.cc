@@ -1,0 +1,207 @@
+// TargetRegistry: what becomes of targets as their threads fork, exec and end, and the checks that need no event.
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "daemon/control/target_registry.h"
+
+namespace hftmon {
+namespace {
+
+std::string CommOf(const LifeEvent& event) {
+  return std::string(event.comm, strnlen(event.comm, sizeof(event.comm)));
+}
+
+}  // namespace
+
+void TargetRegistry::Pump(const LifeEvent& event) {
+  std::lock_guard lock(mutex_);
+  const int64_t now_ns = clock_->NowNs();
+  switch (event.kind) {
+    case LifeKind::kFork:
+      return OnFork(event, now_ns);
+    case LifeKind::kExec:
+      return OnExec(event, now_ns);
+    case LifeKind::kEnded:
+      return OnEnded(event, now_ns);
+    case LifeKind::kRecycled:
+      return OnRecycled(event, now_ns);
+    case LifeKind::kMigration:
+      return;
+  }
+}
+
+void TargetRegistry::OnFork(const LifeEvent& event, int64_t now_ns) {
+  if (event.thread.tid == event.thread.tgid) {
+    OnNewProcess(event, now_ns);
+  } else {
+    OnNewThread(event, now_ns);
+  }
+}
+
+void TargetRegistry::OnNewThread(const LifeEvent& event, int64_t now_ns) {
+  const auto target = targets_.find(event.thread.tgid);
+  if (target == targets_.end()) return ReleaseSlot(event, now_ns);  // detached, or never followed
+  NoteSlot(&target->second, event, now_ns);
+}
+
+void TargetRegistry::OnNewProcess(const LifeEvent& event, int64_t now_ns) {
+  const ProcessInfo child{
+      .tgid = event.thread.tgid, .parent_tgid = event.parent_tgid, .start_boottime_ns = event.thread.start_ns, .comm = CommOf(event)};
+  auto target = targets_.find(child.tgid);
+  if (target != targets_.end() && target->second.info.start_boottime_ns != child.start_boottime_ns) {
+    End(target, now_ns);  // the number was taken again before its end was noticed
+    target = targets_.end();
+  }
+  if (target == targets_.end() && !FollowChild(child, event.mono_ns)) {
+    watcher_.Unwatch(child.tgid, now_ns);
+    return ReleaseSlot(event, now_ns);
+  }
+  target = targets_.find(child.tgid);
+  // The hook set the bit; what was decided since counts.
+  if (target->second.info.state == TargetState::kRunning) {
+    watcher_.Resume(child.tgid);
+  } else {
+    watcher_.Suspend(child.tgid);
+  }
+  NoteSlot(&target->second, event, now_ns);
+}
+
+bool TargetRegistry::FollowChild(const ProcessInfo& child, int64_t mono_ns) {
+  const TargetOptions* options = OptionsOfParent(child.parent_tgid);
+  if (options == nullptr || !options->follow_children) return false;
+  if (targets_.size() >= config_.targets_max) {
+    ++counters_.refused_child_count;
+    return false;
+  }
+  Enlist(child, TargetOptions(*options), mono_ns);
+  targets_.at(child.tgid).info.parent_pid = child.parent_tgid;
+  watcher_.Resume(child.tgid);
+  ApplySettings();
+  return true;
+}
+
+// A parent may end before its child's birth is pumped.
+const TargetOptions* TargetRegistry::OptionsOfParent(uint32_t tgid) const {
+  const auto target = targets_.find(tgid);
+  if (target != targets_.end()) return &target->second.info.options;
+  const auto ended = std::find_if(ended_.rbegin(), ended_.rend(), [tgid](const TargetInfo& info) { return info.pid == tgid; });
+  return ended == ended_.rend() ? nullptr : &ended->options;
+}
+
+void TargetRegistry::NoteSlot(Target* target, const LifeEvent& event, int64_t now_ns) {
+  if (event.slot != HFT_NO_SLOT) {
+    watcher_.slots().Adopt(event.slot, event.thread, now_ns);
+  } else if (watcher_.slots().PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) {
+    ++target->info.unslotted_thread_count;
+  }
+}
+
+void TargetRegistry::ReleaseSlot(const LifeEvent& event, int64_t now_ns) {
+  if (watcher_.slots().Adopt(event.slot, event.thread, now_ns) == SlotTable::Adoption::kHeld) watcher_.slots().Retire(event.slot, now_ns);
+}
+
+void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
+  const auto found = targets_.find(event.thread.tgid);
+  if (found == targets_.end()) return;
+  Target& target = found->second;
+  target.info.comm = CommOf(event);
+  // exec by another thread than the leader takes over the leader's id and start; without a leader it becomes one.
+  target.info.start_boottime_ns = event.thread.start_ns;
+  SlotTable& slots = watcher_.slots();
+  slots.Adopt(event.slot, event.thread, now_ns);
+  if (target.info.state == TargetState::kRunning && slots.PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) {
+    target.info.unslotted_thread_count = watcher_.WatchMissing(ProcessOf(target.info), now_ns);
+  }
+  // exec has ended all other threads.
+  const uint16_t kept = slots.PublishedSlotOf(event.thread.tid);
+  for (const uint16_t slot : slots.HeldOf(event.thread.tgid)) {
+    if (slot != kept) watcher_.Suspect(slot, now_ns);
+  }
+}
+
+void TargetRegistry::OnEnded(const LifeEvent& event, int64_t now_ns) {
+  ReleaseSlot(event, now_ns);
+  const auto found = targets_.find(event.thread.tgid);
+  // A thread older than the process is of an earlier one with its number.
+  if (found == targets_.end() || event.thread.start_ns < found->second.info.start_boottime_ns) return;
+  Target& target = found->second;
+  const bool was_ending = target.ending;
+  target.ending = was_ending || event.process_ended;
+  if (!target.ending) return;
+  // The kernel counts a thread as gone before its last switch: others may still have theirs before them.
+  if (watcher_.slots().HeldCount(target.info.pid) == 0) return End(found, now_ns);
+  if (was_ending) return;
+  for (const uint16_t slot : watcher_.slots().HeldOf(target.info.pid)) watcher_.Suspect(slot, now_ns);
+}
+
+void TargetRegistry::OnRecycled(const LifeEvent& event, int64_t now_ns) {
+  ++counters_.recycled_pid_count;
+  const auto target = targets_.find(event.thread.tgid);
+  if (target == targets_.end()) return;
+  if (target->second.info.start_boottime_ns != event.thread.start_ns) return End(target, now_ns);
+  // It was attached before its own birth's event came: the hook took the new bit for a dead target's.
+  if (target->second.info.state == TargetState::kRunning) watcher_.Resume(event.thread.tgid);
+}
+
+void TargetRegistry::End(TargetMap::iterator target, int64_t now_ns) {
+  TargetInfo info = Describe(target->second);
+  watcher_.UnwatchEnded(ProcessOf(info), now_ns);
+  targets_.erase(target);
+  info.state = TargetState::kEnded;
+  info.thread_count = 0;
+  info.unslotted_thread_count = 0;
+  info.ended_mono_ns = now_ns;
+  ended_.push_back(std::move(info));
+  if (ended_.size() > kEndedMax) {
+    // A process that starts children by the hundred must not push out what a client attached.
+    const auto child = std::find_if(ended_.begin(), ended_.end(), [](const TargetInfo& past) { return past.parent_pid != 0; });
+    ended_.erase(child == ended_.end() ? ended_.begin() : child);
+    ++counters_.forgotten_target_count;
+  }
+  ApplySettings();
+}
+
+bool TargetRegistry::EndIfGone(uint32_t tgid, int64_t now_ns) {
+  const auto target = targets_.find(tgid);
+  if (target == targets_.end() || watcher_.IsAlive(ProcessOf(target->second.info))) return false;
+  End(target, now_ns);
+  return true;
+}
+
+void TargetRegistry::Maintain() {
+  std::lock_guard lock(mutex_);
+  const int64_t now_ns = clock_->NowNs();
+  for (const uint32_t tgid : watcher_.AuditSuspects(now_ns)) EndIfGone(tgid, now_ns);
+  CheckTargets(now_ns);
+  watcher_.slots().Reap(now_ns);
+}
+
+// Paused targets end without an event, and so do threads without a slot.
+void TargetRegistry::CheckTargets(int64_t now_ns) {
+  std::vector<uint32_t> due;
+  for (auto& [pid, target] : targets_) {
+    if (target.next_check_mono_ns > now_ns) continue;
+    const bool silent =
+        target.info.state == TargetState::kPaused || target.info.unslotted_thread_count > 0 || watcher_.slots().HeldCount(pid) == 0;
+    if (!silent && !target.verify) continue;
+    target.next_check_mono_ns = now_ns + kCheckIntervalNs;
+    due.push_back(pid);
+    if (due.size() == kChecksPerCall) break;
+  }
+  for (const uint32_t pid : due) {
+    if (!EndIfGone(pid, now_ns)) CheckTarget(&targets_.at(pid), now_ns);
+  }
+}
+
+void TargetRegistry::CheckTarget(Target* target, int64_t now_ns) {
+  if (target->verify) {
+    target->verify = false;
+    for (const uint16_t slot : watcher_.slots().HeldOf(target->info.pid)) watcher_.Suspect(slot, now_ns);
+  }
+  if (target->info.state == TargetState::kRunning) {
+    target->info.unslotted_thread_count = watcher_.WatchMissing(ProcessOf(target->info), now_ns);
+  }
+}
+
+}  // namespace hftmon

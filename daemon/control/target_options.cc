@@ -1,0 +1,121 @@
+#include "daemon/control/target_options.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace hftmon {
+namespace {
+
+constexpr std::string_view kSchedGroup = "sched";
+// Groups that the design names and this release does not have yet: refused, but not as a misspelling.
+constexpr std::array<std::string_view, 7> kLaterGroups = {"irq", "memory", "locks", "network", "cache", "numa", "operations"};
+constexpr size_t kProbeGroupsMax = 16;
+constexpr size_t kShownNameBytes = 40;
+
+absl::Status RangeError(std::string_view field, int64_t value_ns, std::string_view range, const std::string& zero) {
+  return absl::InvalidArgumentError(absl::StrFormat("%s is %d: use %s, or 0 for %s", field, value_ns, range, zero));
+}
+
+std::string Microseconds(int64_t ns) {
+  return absl::StrFormat("%g us", static_cast<double>(ns) / 1e3);
+}
+
+absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
+  if (groups.size() > kProbeGroupsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("probe_groups has %d names, at most %d are accepted: name each group once", groups.size(), kProbeGroupsMax));
+  }
+  for (const std::string& group : groups) {
+    if (group == kSchedGroup) continue;
+    if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
+      return absl::FailedPreconditionError(
+          absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on)", group));
+    }
+    return absl::InvalidArgumentError(absl::StrFormat("probe group \"%s\" does not exist: the available one is sched (always on)",
+                                                      absl::CHexEscape(group.substr(0, kShownNameBytes))));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateSpikeThreshold(int64_t threshold_ns, const TargetDefaults& defaults) {
+  if (threshold_ns == 0 || (threshold_ns >= kThresholdMinNs && threshold_ns <= kThresholdMaxNs)) return absl::OkStatus();
+  return RangeError("spike_threshold_ns", threshold_ns, "1000 (1 us) to 60000000000 (60 s)",
+                    absl::StrCat("the default of ", Microseconds(defaults.spike_threshold_ns)));
+}
+
+absl::Status ValidateBlockedThreshold(int64_t threshold_ns) {
+  if (threshold_ns == 0 || (threshold_ns >= kThresholdMinNs && threshold_ns <= kBlockedThresholdMaxNs)) return absl::OkStatus();
+  return RangeError("blocked_threshold_ns", threshold_ns, "1000 (1 us) to 3600000000000 (3600 s)", "no blocked spikes");
+}
+
+absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults& defaults) {
+  if (interval_ns == 0 || (interval_ns >= kSamplingIntervalMinNs && interval_ns <= kSamplingIntervalMaxNs)) return absl::OkStatus();
+  return RangeError("sampling_interval_ns", interval_ns, "1000000 (1 ms) to 60000000000 (60 s)",
+                    absl::StrCat("the default of ", Microseconds(defaults.sampling_interval_ns)));
+}
+
+absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDefaults& defaults) {
+  if (absl::Status status = ValidateSpikeThreshold(options.spike_threshold_ns, defaults); !status.ok()) return status;
+  if (absl::Status status = ValidateBlockedThreshold(options.blocked_threshold_ns); !status.ok()) return status;
+  if (absl::Status status = ValidateSamplingInterval(options.sampling_interval_ns, defaults); !status.ok()) return status;
+  if (absl::Status status = ValidateProbeGroups(options.probe_groups); !status.ok()) return status;
+  if (options.cache) {
+    return absl::FailedPreconditionError(
+        "cache is not available: this release has no hardware counter (PMU) collector; attach without it "
+        "(\"hftmon doctor\" says what this host can measure)");
+  }
+  if (options.numa) {
+    return absl::FailedPreconditionError(
+        "numa is not available: this release has no NUMA collector; attach without it "
+        "(\"hftmon doctor\" says what this host can measure)");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaults& defaults) {
+  if (absl::Status status = ValidateSpikeThreshold(update.spike_threshold_ns.value_or(0), defaults); !status.ok()) return status;
+  if (absl::Status status = ValidateBlockedThreshold(update.blocked_threshold_ns.value_or(0)); !status.ok()) return status;
+  if (absl::Status status = ValidateSamplingInterval(update.sampling_interval_ns.value_or(0), defaults); !status.ok()) return status;
+  if (update.state.has_value() && *update.state != TargetState::kRunning && *update.state != TargetState::kPaused) {
+    return absl::InvalidArgumentError("state can be set to RUNNING or PAUSED only: to stop watching a process, detach it");
+  }
+  return absl::OkStatus();
+}
+
+TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDefaults& defaults) {
+  TargetOptions resolved = options;
+  if (resolved.spike_threshold_ns == 0) resolved.spike_threshold_ns = defaults.spike_threshold_ns;
+  if (resolved.sampling_interval_ns == 0) resolved.sampling_interval_ns = defaults.sampling_interval_ns;
+  resolved.probe_groups = {std::string(kSchedGroup)};
+  return resolved;
+}
+
+TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& other) {
+  TargetOptions united = one;
+  united.spike_threshold_ns = std::min(one.spike_threshold_ns, other.spike_threshold_ns);
+  united.sampling_interval_ns = std::min(one.sampling_interval_ns, other.sampling_interval_ns);
+  if (one.blocked_threshold_ns == 0 || other.blocked_threshold_ns == 0) {
+    united.blocked_threshold_ns = std::max(one.blocked_threshold_ns, other.blocked_threshold_ns);
+  } else {
+    united.blocked_threshold_ns = std::min(one.blocked_threshold_ns, other.blocked_threshold_ns);
+  }
+  for (const std::string& group : other.probe_groups) {
+    if (std::find(united.probe_groups.begin(), united.probe_groups.end(), group) == united.probe_groups.end()) {
+      united.probe_groups.push_back(group);
+    }
+  }
+  united.cache = one.cache || other.cache;
+  united.numa = one.numa || other.numa;
+  united.follow_children = one.follow_children || other.follow_children;
+  return united;
+}
+
+}  // namespace hftmon

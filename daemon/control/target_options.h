@@ -1,0 +1,38 @@
+// The rules of TargetOptions: what is accepted, what 0 stands for, what two clients' wishes make together. Pure functions.
+#ifndef HFTMON_DAEMON_CONTROL_TARGET_OPTIONS_H_
+#define HFTMON_DAEMON_CONTROL_TARGET_OPTIONS_H_
+
+#include <cstdint>
+#include <limits>
+
+#include "absl/status/status.h"
+#include "daemon/control/targets.h"
+
+namespace hftmon {
+
+// A threshold that nothing exceeds: the user-space spelling of HFT_NO_THRESHOLD.
+inline constexpr int64_t kNoThresholdNs = std::numeric_limits<int64_t>::max();
+
+struct TargetDefaults {
+  int64_t spike_threshold_ns = 50'000;
+  int64_t sampling_interval_ns = 10'000'000;
+};
+
+// 0 is always accepted. INVALID_ARGUMENT names the field, its value and the range.
+absl::Status ValidateSpikeThreshold(int64_t threshold_ns, const TargetDefaults& defaults);
+absl::Status ValidateBlockedThreshold(int64_t threshold_ns);
+absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults& defaults);
+
+// INVALID_ARGUMENT: out of range, or no such probe group. FAILED_PRECONDITION: a real group, or cache or numa, that is not to be had.
+absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
+absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaults& defaults);
+
+// The options with each 0 replaced by what it stands for; a blocked threshold of 0 stays: none.
+TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
+
+// What satisfies both: the lower thresholds and interval, every group. Both are resolved.
+TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& other);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_CONTROL_TARGET_OPTIONS_H_

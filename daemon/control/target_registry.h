@@ -1,0 +1,144 @@
+// TargetRegistry: which processes are watched, with which options, and what becomes of them while they fork, exec and end.
+//
+// The kernel's programs follow a target's threads and children by themselves (fork hook); the registry learns of it from life events, a few
+// milliseconds late, and makes its books agree: child processes become targets, ended threads' slots go back to the stack, ended targets
+// are remembered. Where events were lost, Resync() rebuilds the books from the slots and the task source.
+//
+// Threads: any, but never the housekeeping thread; one mutex. Pump, Maintain and Resync are the control thread's. An attach holds the mutex
+// for a few enumerations of the host's threads (about 0.4 us a thread each). Bounds: `targets_max` live targets, the slots' number of
+// threads, kEndedMax ended targets, kPidsMax ids a call. Pausing: the bit is cleared, threads keep their slots. Resuming gives every thread
+// a new slot, whose base is what the kernel counts at that moment: nothing that was counted while paused can appear as a difference of a
+// window.
+#ifndef HFTMON_DAEMON_CONTROL_TARGET_REGISTRY_H_
+#define HFTMON_DAEMON_CONTROL_TARGET_REGISTRY_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/monotonic_clock.h"
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/collectors/slot_stack.h"
+#include "daemon/collectors/task_source.h"
+#include "daemon/control/process_watcher.h"
+#include "daemon/control/target_options.h"
+#include "daemon/control/targets.h"
+#include "daemon/control/threshold_arbiter.h"
+#include "daemon/ingest/interval.h"
+
+namespace hftmon {
+
+class TargetRegistry : public Targets {
+ public:
+  static constexpr size_t kPidsMax = 64;
+  static constexpr size_t kEndedMax = 256;
+  static constexpr int64_t kCheckIntervalNs = 1'000'000'000;  // between looks at a target that may end without an event
+  static constexpr int kChecksPerCall = 4;                    // looks in one Maintain(): each enumerates the host's threads
+
+  struct Config {
+    uint32_t own_pid = 0;  // the daemon's process: refused as a target
+    uint32_t targets_max = 1024;
+    TargetDefaults defaults;
+  };
+
+  // What happened; all since start unless said otherwise.
+  struct Counters {
+    int64_t target_count = 0;         // now, running or paused
+    int64_t ended_target_count = 0;   // now, remembered
+    int64_t slot_count = 0;           // now, of living threads
+    int64_t retiring_slot_count = 0;  // now, in their grace time
+    int64_t slot_limit = 0;
+    int64_t lease_count = 0;              // now
+    uint64_t refused_child_count = 0;     // children not followed because targets_max was reached
+    uint64_t forgotten_target_count = 0;  // ended targets beyond kEndedMax
+    uint64_t stray_slot_count = 0;        // second slots of one thread, taken back
+    uint64_t orphan_slot_count = 0;       // slots of threads that ended without an event
+    uint64_t recycled_pid_count = 0;      // pids of dead targets given to processes that are none
+    uint64_t resync_count = 0;
+    uint64_t slot_push_failure_count = 0;
+  };
+
+  // What is pointed to outlives the registry, the view's memory too. `observer` follows the thresholds, see ThresholdArbiter.
+  TargetRegistry(const KernelView& view, TaskSource* tasks, SlotStack* stack, const MonotonicClock* clock, const Config& config,
+                 ThresholdObserver observer);
+  ~TargetRegistry() override;
+
+  absl::StatusOr<std::vector<TargetInfo>> Attach(std::span<const int32_t> pids, const TargetOptions& options) override;
+  absl::StatusOr<std::vector<int32_t>> Detach(std::span<const int32_t> pids, bool all) override;
+  std::vector<TargetInfo> List() const override;
+  absl::StatusOr<TargetInfo> Update(int32_t pid, const TargetUpdate& update) override;
+  absl::StatusOr<std::unique_ptr<ThresholdLease>> LeaseThresholds(int64_t spike_threshold_ns, int64_t blocked_threshold_ns) override;
+  Floors FloorsSince(int64_t since_mono_ns) const override;
+  int64_t default_spike_threshold_ns() const override { return config_.defaults.spike_threshold_ns; }
+
+  // One life event, in the order of time.
+  void Pump(const LifeEvent& event);
+  // Every few milliseconds: slots whose grace time is over, suspects, paused targets that ended.
+  void Maintain();
+  // After life events were dropped and the rest was pumped. Reads every slot: milliseconds, and the slots' memory becomes resident.
+  void Resync();
+
+  Counters counters() const;
+  ThresholdSettings thresholds() const { return thresholds_->settings(); }
+
+ private:
+  struct Target {
+    TargetInfo info;      // options resolved; thread_count and sampling_interval_ns are filled in when it is asked for
+    bool ending = false;  // the kernel said that no thread is alive: ends with its last slot
+    bool verify = false;  // events were lost: every slot of it is in doubt
+    int64_t next_check_mono_ns = 0;
+  };
+  using TargetMap = std::map<uint32_t, Target>;  // by pid; running or paused
+
+  // Attach and its parts (target_registry.cc).
+  absl::StatusOr<std::vector<ProcessInfo>> FindProcesses(std::span<const int32_t> pids) const;
+  absl::StatusOr<ProcessInfo> FindProcess(int32_t pid) const;
+  absl::Status CheckRoom(const std::vector<ProcessInfo>& processes) const;
+  absl::Status StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns);
+  void Enlist(const ProcessInfo& process, const TargetOptions& options, int64_t now_ns);
+  bool IsCurrent(const ProcessInfo& process) const;
+  absl::Status SetState(TargetMap::iterator target, TargetState state, int64_t now_ns);
+  void ApplySettings();
+  TargetInfo Describe(const Target& target) const;
+  static ProcessInfo ProcessOf(const TargetInfo& info);
+
+  // Life (target_life.cc).
+  void OnFork(const LifeEvent& event, int64_t now_ns);
+  void OnNewThread(const LifeEvent& event, int64_t now_ns);
+  void OnNewProcess(const LifeEvent& event, int64_t now_ns);
+  void OnExec(const LifeEvent& event, int64_t now_ns);
+  void OnEnded(const LifeEvent& event, int64_t now_ns);
+  void OnRecycled(const LifeEvent& event, int64_t now_ns);
+  void NoteSlot(Target* target, const LifeEvent& event, int64_t now_ns);
+  void ReleaseSlot(const LifeEvent& event, int64_t now_ns);
+  const TargetOptions* OptionsOfParent(uint32_t tgid) const;
+  bool FollowChild(const ProcessInfo& child, int64_t mono_ns);
+  void End(TargetMap::iterator target, int64_t now_ns);
+  bool EndIfGone(uint32_t tgid, int64_t now_ns);
+  void CheckTargets(int64_t now_ns);
+  void CheckTarget(Target* target, int64_t now_ns);
+  // Resync's parts (target_resync.cc).
+  void ReconcileSlot(uint16_t slot, int64_t now_ns);
+  void ReconcileBits(int64_t now_ns);
+  bool AdoptLostChildren(std::vector<uint32_t>* unexplained, int64_t now_ns);
+
+  const MonotonicClock* const clock_;
+  const Config config_;
+  hft_controls* const controls_;
+  const std::shared_ptr<ThresholdArbiter> thresholds_;
+
+  mutable std::mutex mutex_;
+  ProcessWatcher watcher_;
+  TargetMap targets_;
+  std::deque<TargetInfo> ended_;  // oldest first
+  Counters counters_;             // the cumulative ones
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_CONTROL_TARGET_REGISTRY_H_

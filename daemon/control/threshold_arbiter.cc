@@ -1,0 +1,136 @@
+#include "daemon/control/threshold_arbiter.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace hftmon {
+namespace {
+
+Targets::Floors FloorsOf(const ThresholdSettings& settings) {
+  return {.run_queue_ns = settings.run_queue_threshold_ns, .off_cpu_ns = settings.blocked_threshold_ns};
+}
+
+Targets::Floors Highest(const Targets::Floors& one, const Targets::Floors& other) {
+  return {.run_queue_ns = std::max(one.run_queue_ns, other.run_queue_ns), .off_cpu_ns = std::max(one.off_cpu_ns, other.off_cpu_ns)};
+}
+
+}  // namespace
+
+class ThresholdArbiter::HeldLease : public ThresholdLease {
+ public:
+  HeldLease(std::weak_ptr<ThresholdArbiter> arbiter, uint64_t id) : arbiter_(std::move(arbiter)), id_(id) {}
+  ~HeldLease() override {
+    if (std::shared_ptr<ThresholdArbiter> arbiter = arbiter_.lock()) arbiter->Release(id_);
+  }
+
+ private:
+  const std::weak_ptr<ThresholdArbiter> arbiter_;
+  const uint64_t id_;
+};
+
+std::shared_ptr<ThresholdArbiter> ThresholdArbiter::Create(hft_controls* controls, const MonotonicClock* clock,
+                                                           const TargetDefaults& defaults, ThresholdObserver observer) {
+  std::shared_ptr<ThresholdArbiter> arbiter(new ThresholdArbiter(controls, clock, defaults, std::move(observer)));
+  arbiter->Publish(arbiter->in_force_);
+  return arbiter;
+}
+
+ThresholdArbiter::ThresholdArbiter(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults,
+                                   ThresholdObserver observer)
+    : controls_(controls), clock_(clock), defaults_(defaults), observer_(std::move(observer)) {
+  of_targets_ = {.run_queue_threshold_ns = defaults.spike_threshold_ns,
+                 .blocked_threshold_ns = kNoThresholdNs,
+                 .sampling_interval_ns = defaults.sampling_interval_ns};
+  in_force_ = of_targets_;
+}
+
+void ThresholdArbiter::SetTargets(const ThresholdSettings& minimum) {
+  std::lock_guard lock(mutex_);
+  of_targets_ = minimum;
+  Apply();
+}
+
+ThresholdSettings ThresholdArbiter::settings() const {
+  std::lock_guard lock(mutex_);
+  return in_force_;
+}
+
+absl::StatusOr<std::unique_ptr<ThresholdLease>> ThresholdArbiter::Lease(int64_t spike_threshold_ns, int64_t blocked_threshold_ns) {
+  if (absl::Status status = ValidateSpikeThreshold(spike_threshold_ns, defaults_); !status.ok()) return status;
+  if (absl::Status status = ValidateBlockedThreshold(blocked_threshold_ns); !status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  if (leases_.size() >= kLeasesMax) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%d subscribers hold a threshold already, the limit: close some of the streams", kLeasesMax));
+  }
+  const uint64_t id = next_lease_id_++;
+  leases_[id] = {.run_queue_threshold_ns = spike_threshold_ns == 0 ? defaults_.spike_threshold_ns : spike_threshold_ns,
+                 .blocked_threshold_ns = blocked_threshold_ns == 0 ? kNoThresholdNs : blocked_threshold_ns};
+  Apply();
+  return std::unique_ptr<ThresholdLease>(std::make_unique<HeldLease>(weak_from_this(), id));
+}
+
+void ThresholdArbiter::Release(uint64_t lease_id) {
+  std::lock_guard lock(mutex_);
+  leases_.erase(lease_id);
+  Apply();
+}
+
+Targets::Floors ThresholdArbiter::FloorsSince(int64_t since_mono_ns) const {
+  std::lock_guard lock(mutex_);
+  Targets::Floors highest = FloorsOf(in_force_);
+  for (const PastFloors& past : past_) {
+    if (past.end_mono_ns > since_mono_ns) highest = Highest(highest, past.floors);
+  }
+  if (forgotten_.end_mono_ns > since_mono_ns) highest = Highest(highest, forgotten_.floors);
+  return highest;
+}
+
+size_t ThresholdArbiter::lease_count() const {
+  std::lock_guard lock(mutex_);
+  return leases_.size();
+}
+
+void ThresholdArbiter::Close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
+void ThresholdArbiter::Apply() {
+  ThresholdSettings next = of_targets_;
+  for (const auto& [id, lease] : leases_) {
+    next.run_queue_threshold_ns = std::min(next.run_queue_threshold_ns, lease.run_queue_threshold_ns);
+    next.blocked_threshold_ns = std::min(next.blocked_threshold_ns, lease.blocked_threshold_ns);
+  }
+  if (closed_ || next == in_force_) return;
+  Publish(next);
+  // The old floors end only now: while both were in force, the higher one is what can be promised.
+  if (FloorsOf(next).run_queue_ns != in_force_.run_queue_threshold_ns || FloorsOf(next).off_cpu_ns != in_force_.blocked_threshold_ns) {
+    KeepPast(FloorsOf(in_force_), clock_->NowNs());
+  }
+  in_force_ = next;
+}
+
+void ThresholdArbiter::Publish(const ThresholdSettings& next) {
+  // The detector goes first: a record that the kernel makes under the new threshold finds it ready.
+  if (observer_) observer_(next);
+  const uint64_t off_cpu_ns =
+      next.blocked_threshold_ns == kNoThresholdNs ? HFT_NO_THRESHOLD : static_cast<uint64_t>(next.blocked_threshold_ns);
+  // Relaxed: each threshold stands alone; the programs read it afresh at every switch.
+  using Word = decltype(controls_->run_queue_threshold_ns);
+  std::atomic_ref<Word>(controls_->run_queue_threshold_ns).store(static_cast<Word>(next.run_queue_threshold_ns), std::memory_order_relaxed);
+  std::atomic_ref<Word>(controls_->off_cpu_threshold_ns).store(off_cpu_ns, std::memory_order_relaxed);
+}
+
+void ThresholdArbiter::KeepPast(const Targets::Floors& floors, int64_t end_mono_ns) {
+  past_.push_back({.end_mono_ns = end_mono_ns, .floors = floors});
+  if (past_.size() <= kHistoryMax) return;
+  forgotten_.floors = Highest(forgotten_.floors, past_.front().floors);
+  forgotten_.end_mono_ns = past_.front().end_mono_ns;
+  past_.pop_front();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,93 @@
+// ThresholdArbiter: one kernel threshold from the wishes of all targets and all leases, and its history.
+//
+// The floor is the minimum over the running targets (the default while there is none) and the leases. A change goes to the observer
+// (detector and loop) and to the kernel's controls. Paused and ended targets wish for nothing.
+//
+// Threads: any; one mutex inside, taken after the registry's and never the other way round. The observer is called with it held, so it
+// must not call back. Bounds: kLeasesMax leases, kHistoryMax changes; what falls out of the history is kept as one maximum.
+#ifndef HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
+#define HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
+
+#include <linux/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "absl/status/statusor.h"
+#include "common/monotonic_clock.h"
+#include "daemon/bpf/switch_events.h"
+#include "daemon/control/target_options.h"
+#include "daemon/control/targets.h"
+
+namespace hftmon {
+
+// What is in force. blocked is kNoThresholdNs when nobody wants blocked spikes.
+struct ThresholdSettings {
+  int64_t run_queue_threshold_ns = 0;
+  int64_t blocked_threshold_ns = kNoThresholdNs;
+  int64_t sampling_interval_ns = 0;
+  bool operator==(const ThresholdSettings&) const = default;
+};
+
+using ThresholdObserver = std::function<void(const ThresholdSettings&)>;
+
+class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
+ public:
+  static constexpr size_t kLeasesMax = 4096;
+  static constexpr size_t kHistoryMax = 256;
+
+  // `controls` and `clock` outlive the arbiter, or Close() is called before they go. The observer may be empty; it is called once at
+  // once with the defaults, which are also written to the kernel.
+  static std::shared_ptr<ThresholdArbiter> Create(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults,
+                                                  ThresholdObserver observer);
+
+  // The running targets' minimum (as in ThresholdSettings); the defaults when nothing runs.
+  void SetTargets(const ThresholdSettings& minimum);
+  ThresholdSettings settings() const;
+
+  // INVALID_ARGUMENT outside the bounds of targets.h, RESOURCE_EXHAUSTED beyond kLeasesMax. The lease may outlive the arbiter.
+  absl::StatusOr<std::unique_ptr<ThresholdLease>> Lease(int64_t spike_threshold_ns, int64_t blocked_threshold_ns);
+
+  // The highest floors that were in force at any time since then, until now.
+  Targets::Floors FloorsSince(int64_t since_mono_ns) const;
+
+  size_t lease_count() const;
+
+  // Nothing is written or called from now on; leases that end later are forgotten.
+  void Close();
+
+ private:
+  class HeldLease;
+  struct PastFloors {
+    int64_t end_mono_ns = 0;
+    Targets::Floors floors;
+  };
+
+  ThresholdArbiter(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults, ThresholdObserver observer);
+  void Release(uint64_t lease_id);
+  void Apply();  // mutex_ held
+  void Publish(const ThresholdSettings& next);
+  void KeepPast(const Targets::Floors& floors, int64_t end_mono_ns);
+
+  hft_controls* const controls_;
+  const MonotonicClock* const clock_;
+  const TargetDefaults defaults_;
+  const ThresholdObserver observer_;
+
+  mutable std::mutex mutex_;
+  bool closed_ = false;
+  ThresholdSettings of_targets_;
+  ThresholdSettings in_force_;
+  std::map<uint64_t, ThresholdSettings> leases_;
+  uint64_t next_lease_id_ = 1;
+  std::deque<PastFloors> past_;  // oldest first
+  PastFloors forgotten_;         // maximum of all that fell out of past_
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
