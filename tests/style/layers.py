@@ -99,7 +99,7 @@ def declared_dependencies(tree):
     for path in tree.cmake():
         if folder_of(path) in (None, "proto", *UNRESTRICTED):
             continue
-        text = re.sub(r"#[^\n]*", "", tree.text(path))
+        text = re.sub(r"\$<TARGET_NAME_IF_EXISTS:(\w+)>", r"\1", re.sub(r"#[^\n]*", "", tree.text(path)))
         for match in _LIBRARY_CALL.finditer(text):
             dependencies = match.group(2).partition("DEPS")[2].split()
             found[match.group(1)] = (path, line_of(text, match.start()), set(dependencies))

@@ -117,12 +117,9 @@ def memory_order(tree):
                 yield path, line_of(code, match.start()), f"{match.group(1)} without a memory order: name it, and say what it pairs with"
         header = re.sub(r"\.cc$", ".h", path)
         declarations = code + (tree.code(header) if header != path and tree.exists(header) else "")
-        for name in sorted({m.group(1) for m in _ATOMIC_NAME.finditer(declarations)}):
-            # A name that something else in the file bears too says nothing about the atomic.
-            if len(re.findall(rf"[\w>*&] +{name}\s*[;={{,)]", declarations)) > 1:
-                continue
-            bare = rf"(?<![\w.>]){name}" if name.endswith("_") else rf"(?:\.|->){name}"
-            for match in re.finditer(rf"(?:\+\+|--)\s*(?:\w+(?:\.|->))*{name}\b|{bare}\s*(?:\+\+|--|[-+|&^]?=(?!=))", code):
+        # Members of classes alone: a plain struct may bear the same names as its atomic twin.
+        for name in sorted({m.group(1) for m in _ATOMIC_NAME.finditer(declarations) if m.group(1).endswith("_")}):
+            for match in re.finditer(rf"(?:\+\+|--)\s*{name}\b|(?<![\w.>]){name}\s*(?:\+\+|--|[-+|&^]?=(?!=))", code):
                 if "atomic<" not in code[code.rfind("\n", 0, match.start()) + 1 : match.end()]:
                     yield path, line_of(code, match.start()), f"an operator on the atomic {name} hides its memory order"
 
