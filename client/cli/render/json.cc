@@ -1,0 +1,46 @@
+#include "client/cli/render/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hftmon {
+
+Json NewAnswer() {
+  return Json{{"schema_version", kJsonSchemaVersion}};
+}
+
+Json TimeJson(const v1::TimePair& time) {
+  return Json{{"monotonic_ns", time.monotonic_ns()}, {"realtime_ns", time.realtime_ns()}, {"error_ns", time.error_ns()}};
+}
+
+Json WindowJson(const v1::Window& window) {
+  Json json{{"begin_ns", window.begin_monotonic_ns()}, {"end_ns", window.end_monotonic_ns()}};
+  if (window.requested_ns() > 0) json["requested_ns"] = window.requested_ns();
+  json["resolution_ns"] = window.resolution_ns();
+  json["truncated"] = window.truncated();
+  return json;
+}
+
+Json DurationStatisticsJson(const v1::DurationStatistics& statistics) {
+  Json json{{"count", statistics.count()}, {"sum_ns", statistics.sum_ns()}};
+  for (const v1::Percentile& percentile : statistics.percentiles()) json[PercentileKey(percentile.percent())] = percentile.value_ns();
+  if (statistics.has_max_ns()) {
+    json["max_ns"] = statistics.max_ns();
+    if (statistics.max_estimated()) json["max_estimated"] = true;
+  }
+  return json;
+}
+
+std::string PercentileKey(double percent) {
+  std::string number = fmt::format("{:g}", percent);
+  if (number.find('e') != std::string::npos) number = fmt::format("{:f}", percent);
+  std::replace(number.begin(), number.end(), '.', '_');
+  return "p" + number + "_ns";
+}
+
+std::string JsonLine(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace hftmon

@@ -1,0 +1,86 @@
+#include "client/cli/render/metrics.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "client/cli/table.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+constexpr double kWholeMax = 9e15;  // doubles hold every whole number below 2^53
+
+std::string ValueText(double value, const std::string& unit) {
+  if (!std::isfinite(value)) return "";
+  if (unit == "ns" && std::abs(value) < kWholeMax) return FormatDuration(std::llround(value));
+  return fmt::format("{:.6g}", value);
+}
+
+}  // namespace
+
+MetricUnits UnitsOf(const v1::ListMetricsResponse& response) {
+  MetricUnits units;
+  for (const v1::MetricDescription& metric : response.metrics()) units[metric.name()] = metric.unit();
+  return units;
+}
+
+std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUnits& units, const absl::TimeZone& zone) {
+  const v1::Window& window = response.window();
+  std::string text = fmt::format("{}  window {}", absl::FormatTime("%H:%M:%E3S", absl::FromUnixNanos(response.time().realtime_ns()), zone),
+                                 FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()));
+  if (response.dropped() > 0) text += fmt::format("  {} snapshots missed", response.dropped());
+  if (response.lost_records() > 0) text += fmt::format("  {} records lost", response.lost_records());
+  text += "\n";
+  Table table({{"pid"}, {"tid"}, {"metric", Table::Align::kLeft}, {"value"}});
+  for (const v1::MetricSample& sample : response.samples()) {
+    const auto found = units.find(sample.metric());
+    const std::string unit = found == units.end() ? "" : found->second;
+    table.AddRow({std::to_string(sample.pid()), sample.tid() > 0 ? std::to_string(sample.tid()) : "", sample.metric(),
+                  ValueText(sample.value(), unit)});
+  }
+  return text + (table.empty() ? "no samples: is a target attached?\n" : table.Print());
+}
+
+Json MetricsJson(const v1::WatchMetricsResponse& response) {
+  Json json = NewAnswer();
+  json["window_ns"] = response.window().end_monotonic_ns() - response.window().begin_monotonic_ns();
+  json["window"] = WindowJson(response.window());
+  json["time"] = TimeJson(response.time());
+  json["lost_records"] = response.lost_records();
+  json["dropped"] = response.dropped();
+  json["samples"] = Json::array();
+  for (const v1::MetricSample& sample : response.samples()) {
+    Json row{{"metric", sample.metric()}, {"pid", sample.pid()}};
+    if (sample.tid() > 0) row["tid"] = sample.tid();
+    const double value = sample.value();
+    // Whole numbers without ".0": counts and nanoseconds look like what they are.
+    if (std::isfinite(value) && value == std::floor(value) && std::abs(value) < kWholeMax) {
+      row["value"] = static_cast<int64_t>(value);
+    } else if (std::isfinite(value)) {
+      row["value"] = value;
+    }
+    json["samples"].push_back(std::move(row));
+  }
+  return json;
+}
+
+std::string MetricListText(const v1::ListMetricsResponse& response) {
+  Table table(
+      {{"metric", Table::Align::kLeft}, {"unit", Table::Align::kLeft}, {"kind", Table::Align::kLeft}, {"help", Table::Align::kLeft}});
+  for (const v1::MetricDescription& metric : response.metrics()) table.AddRow({metric.name(), metric.unit(), metric.kind(), metric.help()});
+  return table.Print();
+}
+
+Json MetricListJson(const v1::ListMetricsResponse& response) {
+  Json json = NewAnswer();
+  json["metrics"] = Json::array();
+  for (const v1::MetricDescription& metric : response.metrics()) {
+    json["metrics"].push_back(
+        {{"name", metric.name()}, {"unit", metric.unit()}, {"kind", metric.kind()}, {"help", metric.help()}, {"source", metric.source()}});
+  }
+  return json;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,131 @@
+#include "client/cli/render/spikes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "client/cli/table.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int kBarWidth = 20;
+constexpr char kBold[] = "\033[1m";
+constexpr char kYellow[] = "\033[33m";
+constexpr char kRed[] = "\033[31m";
+constexpr char kReset[] = "\033[0m";
+
+std::string Coloured(const std::string& text, const char* colour, const TextStyle& style) {
+  return style.colour ? colour + text + kReset : text;
+}
+
+std::string Bar(double share) {
+  const int filled = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kBarWidth));
+  return std::string(static_cast<size_t>(filled), '#') + std::string(static_cast<size_t>(kBarWidth - filled), '.');
+}
+
+std::string BudgetLine(double share, int64_t duration_ns, const std::string& what) {
+  return fmt::format("    {}  {:>5.1f} %  {:>8}  {}\n", Bar(share), share * 100, FormatDuration(duration_ns), what);
+}
+
+std::string ActorText(const v1::Actor& actor) {
+  std::string text = Printable(actor.name().empty() ? actor.comm() : actor.name());
+  if (actor.tid() > 0) {
+    text +=
+        actor.pid() > 0 && actor.pid() != actor.tid() ? fmt::format("[{}/{}]", actor.pid(), actor.tid()) : fmt::format("[{}]", actor.tid());
+  } else if (actor.irq() > 0) {
+    text += fmt::format("[irq {}]", actor.irq());
+  }
+  return text;
+}
+
+std::string CauseText(const v1::Cause& cause) {
+  std::string text = cause.has_actor() ? ActorText(cause.actor()) : cause.kind();
+  if (!cause.evidence().empty()) text += ": " + Printable(cause.evidence());
+  if (cause.estimated()) text += " (estimated)";
+  return text;
+}
+
+std::string TimeOfDay(int64_t monotonic_ns, const v1::TimePair& time, const absl::TimeZone& zone) {
+  if (time.realtime_ns() == 0) return fmt::format("{} ns", monotonic_ns);
+  const int64_t realtime_ns = time.realtime_ns() + (monotonic_ns - time.monotonic_ns());
+  return absl::FormatTime("%H:%M:%E6S", absl::FromUnixNanos(realtime_ns), zone);
+}
+
+std::string Warnings(const v1::Spike& spike) {
+  std::string text;
+  if (spike.in_progress()) text += "  in progress";
+  if (spike.inconclusive()) text += fmt::format("  INCONCLUSIVE: {} records lost in its time", spike.lost_records());
+  if (spike.runners_truncated()) text += "  the log of who ran wrapped";
+  return text;
+}
+
+Json ActorJson(const v1::Actor& actor) {
+  Json json = Json::object();
+  if (actor.pid() > 0) json["pid"] = actor.pid();
+  if (actor.tid() > 0) json["tid"] = actor.tid();
+  if (!actor.comm().empty()) json["comm"] = actor.comm();
+  if (actor.irq() > 0) json["irq"] = actor.irq();
+  if (!actor.name().empty()) json["name"] = actor.name();
+  return json;
+}
+
+Json CauseJson(const v1::Cause& cause) {
+  Json json{{"kind", cause.kind()},
+            {"duration_ns", cause.duration_ns()},
+            {"share", cause.share()},
+            {"estimated", cause.estimated()},
+            {"cpu", cause.cpu()}};
+  if (cause.has_actor()) json["actor"] = ActorJson(cause.actor());
+  json["evidence"] = cause.evidence();
+  return json;
+}
+
+}  // namespace
+
+std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const absl::TimeZone& zone, const TextStyle& style) {
+  const v1::ThreadId& thread = spike.thread();
+  const std::string duration = Coloured(FormatDuration(spike.duration_ns()), kBold, style);
+  std::string text = fmt::format("{}  {}[{}/{}]  {}  {}  CPU {}", TimeOfDay(spike.start_monotonic_ns(), time, zone),
+                                 Coloured(Printable(thread.comm()), kBold, style), spike.target_pid(), thread.tid(),
+                                 Coloured(spike.kind(), kYellow, style), duration, spike.cpu());
+  if (spike.run_queue_depth() > 0) text += fmt::format("  queue {}", spike.run_queue_depth());
+  text += fmt::format("  #{}", spike.id());
+  if (const std::string warnings = Warnings(spike); !warnings.empty()) text += Coloured(warnings, kRed, style);
+  text += "\n";
+  for (const v1::Cause& cause : spike.causes()) text += BudgetLine(cause.share(), cause.duration_ns(), CauseText(cause));
+  if (spike.unexplained_ns() > 0) {
+    const double share = static_cast<double>(spike.unexplained_ns()) / static_cast<double>(std::max<int64_t>(spike.duration_ns(), 1));
+    text += BudgetLine(share, spike.unexplained_ns(), "unexplained");
+  }
+  return text;
+}
+
+Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
+  Json json = NewAnswer();
+  json["id"] = spike.id();
+  json["target_pid"] = spike.target_pid();
+  json["tid"] = spike.thread().tid();
+  json["comm"] = spike.thread().comm();
+  json["cpu"] = spike.cpu();
+  json["start_ns"] = spike.start_monotonic_ns();
+  json["duration_ns"] = spike.duration_ns();
+  json["kind"] = spike.kind();
+  json["in_progress"] = spike.in_progress();
+  json["inconclusive"] = spike.inconclusive();
+  json["runners_truncated"] = spike.runners_truncated();
+  json["lost_records"] = spike.lost_records();
+  json["causes"] = Json::array();
+  for (const v1::Cause& cause : spike.causes()) json["causes"].push_back(CauseJson(cause));
+  json["unexplained_ns"] = spike.unexplained_ns();
+  if (spike.run_queue_depth() > 0) json["run_queue_depth"] = spike.run_queue_depth();
+  json["priority"] = spike.priority();
+  json["migrations"] = spike.migrations();
+  if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();
+  json["time"] = TimeJson(time);
+  return json;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,133 @@
+#include "client/cli/render/status.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "client/cli/table.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+std::string FormatBytes(int64_t bytes) {
+  if (bytes < 1 << 20) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / (1 << 10));
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string DaemonText(const v1::GetStatusResponse& response) {
+  const v1::DaemonStatus& daemon = response.daemon();
+  return fmt::format("hftmond {}  pid {}  up {}  {} targets  {} records lost\n", Printable(daemon.version()), daemon.pid(),
+                     FormatDuration(daemon.uptime_ns()), response.target_count(), response.lost_records()) +
+         fmt::format("cost    {:.2f} % of a core ({} in all), {} resident, {} of BPF maps, {} threads\n", daemon.cpu_share() * 100,
+                     FormatDuration(daemon.cpu_time_ns()), FormatBytes(daemon.rss_bytes()), FormatBytes(daemon.bpf_map_bytes()),
+                     daemon.thread_count());
+}
+
+std::string LoopText(const v1::LoopStatus& loop) {
+  std::string text =
+      fmt::format("loop    {} on CPU {}, {}; {} records; {} gaps above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
+                  loop.record_count(), loop.gap_count(), FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
+  if (loop.detection().count() == 0) return text;
+  text += fmt::format("detect  {} spikes", loop.detection().count());
+  for (const v1::Percentile& percentile : loop.detection().percentiles()) {
+    text += fmt::format(", p{:g} {}", percentile.percent(), FormatDuration(percentile.value_ns()));
+  }
+  if (loop.detection().has_max_ns()) text += ", max " + FormatDuration(loop.detection().max_ns());
+  return text + " from the kernel's record to the time budget\n";
+}
+
+std::string ClockText(const v1::ClockStatus& clock) {
+  std::string text = fmt::format("clock   {}", clock.source());
+  if (clock.tsc_hz() > 0) text += fmt::format(" at {:.3f} MHz", clock.tsc_hz() / 1e6);
+  text += fmt::format(", error {}, run queue's {}", FormatDuration(clock.error_ns()), FormatDuration(clock.run_queue_clock_error_ns()));
+  if (!clock.reason().empty()) text += fmt::format(" ({})", clock.reason());
+  return text + "\n";
+}
+
+Json DaemonJson(const v1::DaemonStatus& daemon) {
+  return Json{{"pid", daemon.pid()},
+              {"version", daemon.version()},
+              {"uptime_ns", daemon.uptime_ns()},
+              {"rss_bytes", daemon.rss_bytes()},
+              {"bpf_map_bytes", daemon.bpf_map_bytes()},
+              {"cpu_share", daemon.cpu_share()},
+              {"cpu_time_ns", daemon.cpu_time_ns()},
+              {"thread_count", daemon.thread_count()}};
+}
+
+Json ProbeJson(const v1::ProbeStatus& probe) {
+  Json json{{"name", probe.name()}, {"attach_point", probe.attach_point()}, {"run_count", probe.run_count()}};
+  if (probe.has_mean_ns() && std::isfinite(probe.mean_ns())) json["mean_ns"] = probe.mean_ns();
+  json["recursion_misses"] = probe.recursion_misses();
+  json["instruction_count"] = probe.instruction_count();
+  return json;
+}
+
+Json LoopJson(const v1::LoopStatus& loop) {
+  return Json{{"mode", loop.mode()},
+              {"cpu", loop.cpu()},
+              {"scheduling", loop.scheduling()},
+              {"iteration_count", loop.iteration_count()},
+              {"record_count", loop.record_count()},
+              {"gap_count", loop.gap_count()},
+              {"gap_max_ns", loop.gap_max_ns()},
+              {"gap_threshold_ns", loop.gap_threshold_ns()},
+              {"detection", DurationStatisticsJson(loop.detection())}};
+}
+
+Json ClockJson(const v1::ClockStatus& clock) {
+  Json json{{"source", clock.source()}};
+  if (!clock.reason().empty()) json["reason"] = clock.reason();
+  if (clock.tsc_hz() > 0) json["tsc_hz"] = clock.tsc_hz();
+  json["error_ns"] = clock.error_ns();
+  json["run_queue_clock_error_ns"] = clock.run_queue_clock_error_ns();
+  return json;
+}
+
+}  // namespace
+
+std::string StatusText(const v1::GetStatusResponse& response) {
+  std::string text = DaemonText(response) + LoopText(response.loop()) + ClockText(response.clock());
+  Table probes({{"probe", Table::Align::kLeft}, {"attached to", Table::Align::kLeft}, {"runs"}, {"mean"}, {"skipped"}, {"instructions"}});
+  for (const v1::ProbeStatus& probe : response.probes()) {
+    probes.AddRow({probe.name(), probe.attach_point(), std::to_string(probe.run_count()),
+                   probe.has_mean_ns() ? fmt::format("{:.0f}ns", probe.mean_ns()) : "", std::to_string(probe.recursion_misses()),
+                   std::to_string(probe.instruction_count())});
+  }
+  if (!probes.empty()) text += "\n" + probes.Print();
+  Table bounds({{"bound", Table::Align::kLeft}, {"used"}, {"limit"}});
+  for (const v1::Bound& bound : response.bounds()) {
+    bounds.AddRow({bound.name(), std::to_string(bound.used()), std::to_string(bound.limit())});
+  }
+  if (!bounds.empty()) text += "\n" + bounds.Print();
+  Table drops({{"dropped", Table::Align::kLeft}, {"count"}, {"data loss", Table::Align::kLeft}, {"meaning", Table::Align::kLeft}});
+  for (const v1::DropCounter& drop : response.drops()) {
+    if (drop.count() > 0) drops.AddRow({drop.name(), std::to_string(drop.count()), drop.data_loss() ? "yes" : "no", drop.help()});
+  }
+  if (!drops.empty()) text += "\n" + drops.Print();
+  return text;
+}
+
+Json StatusJson(const v1::GetStatusResponse& response) {
+  Json json = NewAnswer();
+  json["time"] = TimeJson(response.time());
+  json["daemon"] = DaemonJson(response.daemon());
+  json["lost_records"] = response.lost_records();
+  json["targets"] = response.target_count();
+  json["probes"] = Json::array();
+  for (const v1::ProbeStatus& probe : response.probes()) json["probes"].push_back(ProbeJson(probe));
+  json["drops"] = Json::array();
+  for (const v1::DropCounter& drop : response.drops()) {
+    json["drops"].push_back({{"name", drop.name()}, {"count", drop.count()}, {"data_loss", drop.data_loss()}, {"help", drop.help()}});
+  }
+  json["loop"] = LoopJson(response.loop());
+  json["clock"] = ClockJson(response.clock());
+  json["bounds"] = Json::array();
+  for (const v1::Bound& bound : response.bounds()) {
+    json["bounds"].push_back({{"name", bound.name()}, {"used", bound.used()}, {"limit", bound.limit()}});
+  }
+  return json;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,170 @@
+#include "client/cli/render/switches.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "client/cli/table.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+constexpr char kMigration[] = "migration";
+
+// Percentiles of a thread that were answered, as "p50" → text. Which columns exist is the union over the threads.
+std::string PercentileText(const v1::DurationStatistics& statistics, double percent) {
+  for (const v1::Percentile& percentile : statistics.percentiles()) {
+    if (percentile.percent() == percent) return FormatDuration(percentile.value_ns());
+  }
+  return "";
+}
+
+std::map<double, std::string> PercentileColumns(const v1::QueryContextSwitchesResponse& response) {
+  std::map<double, std::string> columns;
+  for (const v1::ThreadSwitches& thread : response.threads()) {
+    for (const v1::Percentile& percentile : thread.run_queue_latency().percentiles()) {
+      columns[percentile.percent()] = fmt::format("wait p{:g}", percentile.percent());
+    }
+  }
+  return columns;
+}
+
+std::string ThreadTable(const v1::QueryContextSwitchesResponse& response) {
+  const std::map<double, std::string> percentiles = PercentileColumns(response);
+  std::vector<Table::Column> columns = {
+      {"thread", Table::Align::kLeft}, {"pid"}, {"tid"}, {"voluntary"}, {"involuntary"}, {"migrations"}, {"wait sum"}};
+  for (const auto& [percent, title] : percentiles) columns.push_back({title});
+  for (const char* title : {"wait max", "off-CPU sum", "off-CPU max", "queue p99"}) columns.push_back({title});
+  Table table(columns);
+  for (const v1::ThreadSwitches& thread : response.threads()) {
+    const v1::DurationStatistics& wait = thread.run_queue_latency();
+    const v1::DurationStatistics& off_cpu = thread.off_cpu();
+    std::vector<std::string> cells = {thread.thread().comm() + (thread.alive() ? "" : " (ended)"),
+                                      std::to_string(thread.thread().pid()),
+                                      std::to_string(thread.thread().tid()),
+                                      std::to_string(thread.voluntary_count()),
+                                      std::to_string(thread.involuntary_count()),
+                                      std::to_string(thread.migration_count()),
+                                      FormatDuration(wait.sum_ns())};
+    for (const auto& [percent, title] : percentiles) cells.push_back(PercentileText(wait, percent));
+    cells.push_back(wait.has_max_ns() ? FormatDuration(wait.max_ns()) : "");
+    cells.push_back(FormatDuration(off_cpu.sum_ns()));
+    cells.push_back(off_cpu.has_max_ns() ? FormatDuration(off_cpu.max_ns()) : "");
+    cells.push_back(thread.run_queue_depth().has_p99() ? std::to_string(thread.run_queue_depth().p99()) : "");
+    table.AddRow(cells);
+  }
+  return table.Print();
+}
+
+std::string EventTable(const v1::QueryContextSwitchesResponse& response) {
+  Table table({{"before end"},
+               {"thread", Table::Align::kLeft},
+               {"tid"},
+               {"kind", Table::Align::kLeft},
+               {"off-CPU"},
+               {"of it waiting"},
+               {"CPU"},
+               {"to"},
+               {"queue"},
+               {"last runner", Table::Align::kLeft},
+               {"in", Table::Align::kLeft}});
+  for (const v1::SwitchEvent& event : response.events()) {
+    const bool migration = event.kind() == kMigration;
+    table.AddRow({FormatDuration(response.window().end_monotonic_ns() - event.start_monotonic_ns()), event.thread().comm(),
+                  std::to_string(event.thread().tid()), event.kind(), migration ? "" : FormatDuration(event.duration_ns()),
+                  migration ? "" : FormatDuration(event.run_queue_ns()), std::to_string(event.cpu_out()), std::to_string(event.cpu_in()),
+                  event.run_queue_depth() > 0 ? std::to_string(event.run_queue_depth()) : "",
+                  event.preemptor_tid() > 0 ? fmt::format("{}[{}]", event.preemptor_comm(), event.preemptor_tid()) : "",
+                  migration ? event.migration_reason() : event.syscall()});
+  }
+  return table.Print();
+}
+
+Json DepthJson(const v1::DepthStatistics& depth) {
+  Json json{{"count", depth.count()}};
+  if (depth.count() > 0) json["mean"] = depth.mean();
+  if (depth.has_p50()) json["p50"] = depth.p50();
+  if (depth.has_p99()) json["p99"] = depth.p99();
+  if (depth.has_max()) json["max"] = depth.max();
+  return json;
+}
+
+Json ThreadJson(const v1::ThreadSwitches& thread) {
+  Json json{{"tid", thread.thread().tid()},
+            {"comm", thread.thread().comm()},
+            {"pid", thread.thread().pid()},
+            {"start_boottime_ns", thread.thread().start_boottime_ns()},
+            {"alive", thread.alive()},
+            {"voluntary_count", thread.voluntary_count()},
+            {"involuntary_count", thread.involuntary_count()},
+            {"migration_count", thread.migration_count()},
+            {"voluntary_total", thread.voluntary_total()},
+            {"involuntary_total", thread.involuntary_total()},
+            {"run_delay_total_ns", thread.run_delay_total_ns()},
+            {"discarded_count", thread.discarded_count()},
+            {"run_queue_depth", DepthJson(thread.run_queue_depth())},
+            {"run_queue_latency", DurationStatisticsJson(thread.run_queue_latency())},
+            {"off_cpu", DurationStatisticsJson(thread.off_cpu())}};
+  // A protobuf map has no order; the answer has one.
+  const std::map<std::string, uint64_t> kinds(thread.kinds().begin(), thread.kinds().end());
+  json["kinds"] = Json::object();
+  for (const auto& [kind, count] : kinds) json["kinds"][kind] = count;
+  return json;
+}
+
+Json EventJson(const v1::SwitchEvent& event) {
+  Json json{{"tid", event.thread().tid()},
+            {"comm", event.thread().comm()},
+            {"pid", event.thread().pid()},
+            {"kind", event.kind()},
+            {"start_ns", event.start_monotonic_ns()}};
+  if (event.kind() == kMigration) {
+    json["migration_reason"] = event.migration_reason();
+  } else {
+    json["duration_ns"] = event.duration_ns();
+    json["run_queue_ns"] = event.run_queue_ns();
+    json["voluntary"] = event.voluntary();
+    if (!event.syscall().empty()) json["syscall"] = event.syscall();
+  }
+  json["cpu_out"] = event.cpu_out();
+  json["cpu_in"] = event.cpu_in();
+  if (event.run_queue_depth() > 0) json["run_queue_depth"] = event.run_queue_depth();
+  if (event.preemptor_tid() > 0) {
+    json["preemptor_tid"] = event.preemptor_tid();
+    json["preemptor_comm"] = event.preemptor_comm();
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string SwitchesText(const v1::QueryContextSwitchesResponse& response) {
+  const v1::Window& window = response.window();
+  std::string text = fmt::format("window {} (buckets of {})", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
+                                 FormatDuration(window.resolution_ns()));
+  if (window.truncated()) text += ", shorter than asked: nothing older is kept";
+  text += "\n";
+  text += response.threads_size() == 0 ? "no watched thread ran in it\n" : ThreadTable(response);
+  if (response.events_size() > 0) text += "\n" + EventTable(response);
+  return text;
+}
+
+Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked) {
+  Json json = NewAnswer();
+  json["window_ns"] = response.window().end_monotonic_ns() - response.window().begin_monotonic_ns();
+  json["window"] = WindowJson(response.window());
+  json["time"] = TimeJson(response.time());
+  json["lost_records"] = response.lost_records();
+  json["threads"] = Json::array();
+  for (const v1::ThreadSwitches& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
+  json["events"] = Json::array();
+  for (const v1::SwitchEvent& event : response.events()) json["events"].push_back(EventJson(event));
+  if (events_asked) {
+    json["events_incomplete"] = response.events_incomplete();
+    json["events_floor_ns"] = response.events_floor_ns();
+  }
+  return json;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,20 @@
+// Context switches for people and for programs.
+#ifndef HFTMON_CLIENT_CLI_RENDER_SWITCHES_H_
+#define HFTMON_CLIENT_CLI_RENDER_SWITCHES_H_
+
+#include <string>
+
+#include "client/cli/render/json.h"
+#include "hftmon/v1/switches.pb.h"
+
+namespace hftmon {
+
+// A line about the window, a table of the threads, and, when there are any, one of the events.
+std::string SwitchesText(const v1::QueryContextSwitchesResponse& response);
+
+// One object with all keys of the contract. `events_asked`: say whether the list of events is complete.
+Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_SWITCHES_H_

@@ -1,0 +1,23 @@
+// Targets for people and for programs.
+#ifndef HFTMON_CLIENT_CLI_RENDER_TARGETS_H_
+#define HFTMON_CLIENT_CLI_RENDER_TARGETS_H_
+
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <string>
+
+#include "client/cli/render/json.h"
+#include "hftmon/v1/targets.pb.h"
+
+namespace hftmon {
+
+using TargetList = google::protobuf::RepeatedPtrField<v1::Target>;
+
+// A table of one row a target; a sentence when there is none.
+std::string TargetsText(const TargetList& targets);
+// {schema_version, targets: […]}.
+Json TargetsJson(const TargetList& targets);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_TARGETS_H_

@@ -1,0 +1,39 @@
+#include "client/cli/target_flags.h"
+
+#include "client/cli/option_values.h"
+
+namespace hftmon {
+
+void TargetFlags::Declare(CLI::App& verb) {
+  verb.add_option("--threshold", threshold_, "a wait for a CPU longer than this is a spike (default: the daemon's, 50us)");
+  verb.add_option("--blocked", blocked_, "sleeping or blocking longer than this is a spike too (default: never)");
+  verb.add_option("--interval", interval_, "width of the buckets of its windows (default: the daemon's)");
+  verb.add_option("--probes", probe_groups_, "probe groups, a list (default: sched)");
+  verb.add_flag("--no-children", no_children_, "leave its children alone");
+  verb.add_flag("--cache", cache_, "cache counters too");
+  verb.add_flag("--numa", numa_, "NUMA placement too");
+}
+
+absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
+  v1::TargetOptions options;
+  struct DurationFlag {
+    const char* name;
+    const std::string& text;
+    void (v1::TargetOptions::*set)(int64_t);
+  };
+  for (const DurationFlag& flag : {DurationFlag{"--threshold", threshold_, &v1::TargetOptions::set_spike_threshold_ns},
+                                   DurationFlag{"--blocked", blocked_, &v1::TargetOptions::set_blocked_threshold_ns},
+                                   DurationFlag{"--interval", interval_, &v1::TargetOptions::set_sampling_interval_ns}}) {
+    if (flag.text.empty()) continue;
+    const absl::StatusOr<int64_t> duration_ns = ParseDurationOption(flag.name, flag.text);
+    if (!duration_ns.ok()) return duration_ns.status();
+    (options.*flag.set)(*duration_ns);
+  }
+  for (const std::string& group : SplitLists(probe_groups_)) options.add_probe_groups(group);
+  if (no_children_) options.set_follow_children(false);
+  options.set_cache(cache_);
+  options.set_numa(numa_);
+  return options;
+}
+
+}  // namespace hftmon

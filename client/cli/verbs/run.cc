@@ -1,0 +1,146 @@
+// run: starts a command under watch, from its first instruction to its end.
+//
+// Order: fork (before gRPC has threads) → subscribe → attach → let the command exec → wait → ask what happened → the command's own status.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "client/cli/child_process.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/family_spikes.h"
+#include "client/cli/render/spikes.h"
+#include "client/cli/render/switches.h"
+#include "client/cli/signal_watch.h"
+#include "client/cli/target_flags.h"
+#include "client/cli/verbs/verbs.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+class RunVerb : public Verb {
+ public:
+  CLI::App* Declare(CLI::App& app) override {
+    CLI::App* verb = app.add_subcommand("run", "start a command under watch: hftmon run [options] -- CMD…");
+    flags_.Declare(*verb);
+    verb->add_flag("--quiet", quiet_, "no spikes while it runs, only the summary");
+    verb->add_flag("--json", json_, "spikes and summary as JSON, one object a line");
+    verb->footer(
+        "Spikes and summary go to standard error: standard output is the command's. The exit code is the command's; 3 when it could not "
+        "be\n"
+        "watched (then it is not run), 127 when it was not found, 126 when it cannot be executed.");
+    return verb;
+  }
+  bool takes_command() const override { return true; }
+
+  absl::StatusOr<int> Run(const Context& context) override {
+    if (context.command.empty()) {
+      return absl::InvalidArgumentError("command: none given: put it after `--`, as in `hftmon run --threshold 20us -- sleep 1`");
+    }
+    const auto options = flags_.Options();
+    if (!options.ok()) return options.status();
+    const auto child = ChildProcess::Fork(context.command);
+    if (!child.ok()) return child.status();
+    const auto client = context.Connect();
+    if (!client.ok()) return client.status();
+    // Attaching first: its answer has a deadline, a stream's first message has none.
+    v1::AttachRequest request;
+    request.add_pids((*child)->pid());
+    *request.mutable_options() = *options;
+    if (const auto attached = (*client)->Attach(request); !attached.ok()) return attached.status();
+    return RunAttached(context, **client, *options, **child);
+  }
+
+ private:
+  absl::StatusOr<int> RunAttached(const Context& context, const Client& client, const v1::TargetOptions& options, ChildProcess& child) {
+    std::unique_ptr<FamilySpikes> spikes;
+    if (!quiet_) {
+      auto started = FamilySpikes::Start(client, child.pid(), options,
+                                         [&](const v1::Spike& spike, const v1::TimePair& time) { PrintSpike(context, spike, time); });
+      if (!started.ok()) return started.status();
+      spikes = *std::move(started);
+    }
+    // ^C reaches the command by itself, as a member of the foreground group; what was sent to this process alone is passed on.
+    auto watch = SignalWatch::Start(-1, [&child](const StopEvent& event) {
+      if (!event.from_terminal) child.Signal(event.signal);
+    });
+    if (!watch.ok()) return watch.status();
+    if (const absl::Status released = child.Release(); !released.ok()) {
+      context.console.Err(fmt::format("hftmon: run: {}\n", std::string(released.message())));
+      return absl::IsNotFound(released) ? kExitNotFound : kExitNotExecutable;
+    }
+    child.AwaitEnd();
+    watch->reset();
+    // Whatever the daemon says from here on, the command has run: its status is the answer.
+    if (const absl::Status told = Summarize(context, client, options, child.pid(), spikes.get()); !told.ok()) {
+      context.console.Err(fmt::format("hftmon: run: no summary: {}\n", std::string(told.message())));
+    }
+    return child.Reap();
+  }
+
+  absl::Status Summarize(const Context& context, const Client& client, const v1::TargetOptions& options, pid_t pid, FamilySpikes* spikes) {
+    Family family(pid);
+    const auto targets = client.ListTargets();
+    if (!targets.ok()) return targets.status();
+    family.Learn(*targets);
+    const std::vector<int32_t> members = family.Members();
+    v1::QueryContextSwitchesRequest switches_request;
+    switches_request.mutable_pids()->Add(members.begin(), members.end());
+    const auto switches = client.QueryContextSwitches(switches_request);
+    if (!switches.ok()) return switches.status();
+    // Its answer came after the last bucket was closed, so this one holds every spike of the command.
+    v1::DetectSpikesRequest spikes_request;
+    spikes_request.mutable_pids()->Add(members.begin(), members.end());
+    spikes_request.set_threshold_ns(options.spike_threshold_ns());
+    spikes_request.set_blocked_threshold_ns(options.blocked_threshold_ns());
+    const auto detected = client.DetectSpikes(spikes_request);
+    if (!detected.ok()) return detected.status();
+    PrintUntold(context, *detected, spikes);
+    if (json_) {
+      context.console.Err(JsonLine(SwitchesJson(*switches, false)));
+    } else {
+      context.console.Err("\n" + SpikesLine(*detected) + SwitchesText(*switches));
+    }
+    return absl::OkStatus();
+  }
+
+  // Spikes that ended too late for the stream.
+  void PrintUntold(const Context& context, const v1::DetectSpikesResponse& detected, FamilySpikes* spikes) {
+    if (spikes == nullptr) return;
+    const StreamEnd end = spikes->Stop();
+    if (!end.status.ok()) {
+      context.console.Err(fmt::format("hftmon: run: the stream of spikes broke: {}\n", std::string(end.status.message())));
+    }
+    if (end.dropped > 0) context.console.Err(fmt::format("hftmon: run: {} spikes were dropped while printing\n", end.dropped));
+    for (const v1::Spike& spike : detected.spikes()) {
+      if (spike.id() > end.last_id) PrintSpike(context, spike, detected.time());
+    }
+  }
+
+  void PrintSpike(const Context& context, const v1::Spike& spike, const v1::TimePair& time) const {
+    context.console.Err(json_ ? JsonLine(SpikeJson(spike, time)) : SpikeText(spike, time, context.zone, context.console.err_style()));
+  }
+
+  static std::string SpikesLine(const v1::DetectSpikesResponse& detected) {
+    int64_t longest_ns = 0;
+    for (const v1::Spike& spike : detected.spikes()) longest_ns = std::max(longest_ns, spike.duration_ns());
+    std::string line = fmt::format("{} spikes", detected.spikes_size());
+    if (longest_ns > 0) line += ", the longest " + FormatDuration(longest_ns);
+    if (detected.lost_records() > 0) line += fmt::format(", {} records lost", detected.lost_records());
+    if (detected.incomplete()) line += ", incomplete";
+    return line + "\n";
+  }
+
+  TargetFlags flags_;
+  bool quiet_ = false;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> NewRunVerb() {
+  return std::make_unique<RunVerb>();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,197 @@
+// spikes: latency spikes with their time budgets, of a window or as they happen.
+#include "client/cli/render/spikes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/cli/exit_code.h"
+#include "client/cli/follow.h"
+#include "client/cli/option_values.h"
+#include "client/cli/verbs/verbs.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int kSpikesMax = 100'000;
+constexpr char kAllKept[] = "all";
+
+// What the options ask for, read and checked.
+struct Question {
+  std::vector<int32_t> pids;
+  int64_t window_ns = 0;  // 0 = all that is kept
+  int64_t threshold_ns = 0;
+  int64_t blocked_threshold_ns = 0;
+  int32_t limit = 0;  // 0 = none given
+};
+
+class SpikesVerb : public Verb {
+ public:
+  CLI::App* Declare(CLI::App& app) override {
+    CLI::App* verb = app.add_subcommand("spikes", "latency spikes, each with its time budget");
+    verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
+    verb->add_flag("--follow", follow_, "print them as they happen, until ^C");
+    verb->add_option("--window", window_, "how far back from now, or `all` that is kept (default: 10s; with --follow: none)");
+    verb->add_option("--threshold", threshold_, "only those longer than this (default: the daemon's, 50us)");
+    verb->add_option("--blocked", blocked_, "also sleeping and blocking longer than this");
+    verb->add_option("--limit", limit_, "the most recent ones; with --follow: stop after so many (default: 1000; with --follow: none)");
+    verb->add_flag("--fail-on-spike", fail_on_spike_, "exit code 2 when there was one");
+    verb->add_flag("--json", json_, "print one JSON object a line");
+    verb->footer("Exit code 1: records were lost, spikes were dropped, or the answer is incomplete; 2: see --fail-on-spike.");
+    return verb;
+  }
+
+  absl::StatusOr<int> Run(const Context& context) override {
+    const auto question = Read();
+    if (!question.ok()) return question.status();
+    const auto client = context.Connect();
+    if (!client.ok()) return client.status();
+    return follow_ ? Follow(context, **client, *question) : Detect(context, **client, *question);
+  }
+
+ private:
+  absl::StatusOr<Question> Read() const {
+    Question question;
+    auto pids = ParseIds("--pid", pids_);
+    if (!pids.ok()) return pids.status();
+    question.pids = *std::move(pids);
+    if (window_ != kAllKept) {
+      const auto window_ns = ParseDurationOption("--window", window_.empty() ? "10s" : window_);
+      if (!window_ns.ok()) return window_ns.status();
+      question.window_ns = *window_ns;
+    }
+    if (!threshold_.empty()) {
+      const auto threshold_ns = ParseDurationOption("--threshold", threshold_);
+      if (!threshold_ns.ok()) return threshold_ns.status();
+      question.threshold_ns = *threshold_ns;
+    }
+    if (!blocked_.empty()) {
+      const auto blocked_ns = ParseDurationOption("--blocked", blocked_);
+      if (!blocked_ns.ok()) return blocked_ns.status();
+      question.blocked_threshold_ns = *blocked_ns;
+    }
+    if (!limit_.empty()) {
+      const auto limit = ParseCount("--limit", limit_, 1, kSpikesMax);
+      if (!limit.ok()) return limit.status();
+      question.limit = *limit;
+    }
+    return question;
+  }
+
+  absl::StatusOr<int> Detect(const Context& context, const Client& client, const Question& question) {
+    const auto response = Query(client, question);
+    if (!response.ok()) return response.status();
+    for (const v1::Spike& spike : response->spikes()) {
+      if (!Print(context, spike, response->time())) break;
+    }
+    if (response->spikes().empty() && !json_) {
+      const int64_t covered_ns = response->window().end_monotonic_ns() - response->window().begin_monotonic_ns();
+      context.console.Out(fmt::format("no spikes in the last {}\n", FormatDuration(covered_ns)));
+    }
+    Warn(*response, context.console);
+    return ExitCode();
+  }
+
+  // Subscribes first, then asks for the past, so that no spike falls between; one that comes both ways is printed once.
+  absl::StatusOr<int> Follow(const Context& context, const Client& client, const Question& question) {
+    v1::StreamSpikesRequest request;
+    request.mutable_pids()->Add(question.pids.begin(), question.pids.end());
+    request.set_threshold_ns(question.threshold_ns);
+    request.set_blocked_threshold_ns(question.blocked_threshold_ns);
+    absl::Status past = absl::OkStatus();
+    bool in_force = false;
+    uint64_t last_id = 0;
+    uint64_t dropped = 0;
+    uint64_t lost_at_start = 0;
+    const auto print = [&](const v1::StreamSpikesResponse& message) {
+      if (!in_force) {
+        in_force = true;
+        lost_at_start = message.lost_records();
+        if (!window_.empty()) past = PrintPast(context, client, question, &last_id);
+        if (!past.ok() || context.console.out_error() != 0 || Enough(question)) return false;
+      }
+      warned_ = warned_ || message.lost_records() > lost_at_start;
+      if (message.dropped() > dropped) {
+        dropped = message.dropped();
+        warned_ = true;
+        context.console.Err(fmt::format("hftmon: spikes: {} dropped: the output is read too slowly: raise --threshold\n", dropped));
+      }
+      if (!message.has_spike() || message.spike().id() <= last_id) return true;
+      return Print(context, message.spike(), message.time()) && !Enough(question);
+    };
+    const auto end = hftmon::Follow<v1::StreamSpikesResponse>(
+        context.console, [&] { return client.StreamSpikes(request); }, print);
+    if (!past.ok()) return past;
+    if (!end.ok() || *end != kExitFine) return end;
+    return ExitCode();
+  }
+
+  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, uint64_t* last_id) {
+    const auto response = Query(client, question);
+    if (!response.ok()) return response.status();
+    for (const v1::Spike& spike : response->spikes()) {
+      *last_id = std::max(*last_id, spike.id());
+      if (!Print(context, spike, response->time())) break;
+    }
+    Warn(*response, context.console);
+    return absl::OkStatus();
+  }
+
+  static absl::StatusOr<v1::DetectSpikesResponse> Query(const Client& client, const Question& question) {
+    v1::DetectSpikesRequest request;
+    request.mutable_pids()->Add(question.pids.begin(), question.pids.end());
+    request.set_window_ns(question.window_ns);
+    request.set_threshold_ns(question.threshold_ns);
+    request.set_blocked_threshold_ns(question.blocked_threshold_ns);
+    request.set_max_spikes(question.limit);
+    return client.DetectSpikes(request);
+  }
+
+  bool Print(const Context& context, const v1::Spike& spike, const v1::TimePair& time) {
+    ++printed_;
+    return context.console.Out(json_ ? JsonLine(SpikeJson(spike, time))
+                                     : SpikeText(spike, time, context.zone, context.console.out_style()));
+  }
+
+  void Warn(const v1::DetectSpikesResponse& response, Console& console) {
+    if (response.lost_records() > 0) {
+      console.Err(fmt::format("hftmon: spikes: {} records were lost in the window: some spikes may be missing: see `hftmon status`\n",
+                              response.lost_records()));
+      warned_ = true;
+    }
+    if (response.incomplete()) {
+      console.Err(
+          fmt::format("hftmon: spikes: incomplete: the kernel recorded waits above {} only, or older spikes were overwritten: attach "
+                      "with a lower --threshold, or ask for a shorter --window\n",
+                      FormatDuration(response.floor_ns())));
+      warned_ = true;
+    }
+  }
+
+  bool Enough(const Question& question) const { return question.limit > 0 && printed_ >= question.limit; }
+
+  int ExitCode() const {
+    if (fail_on_spike_ && printed_ > 0) return kExitThreshold;
+    return warned_ ? kExitWarnings : kExitFine;
+  }
+
+  std::vector<std::string> pids_;
+  bool follow_ = false;
+  std::string window_;
+  std::string threshold_;
+  std::string blocked_;
+  std::string limit_;
+  bool fail_on_spike_ = false;
+  bool json_ = false;
+  int64_t printed_ = 0;
+  bool warned_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> NewSpikesVerb() {
+  return std::make_unique<SpikesVerb>();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,44 @@
+// status: the daemon, its targets, its own cost, its drops.
+#include "client/cli/render/status.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/render/targets.h"
+#include "client/cli/verbs/verbs.h"
+
+namespace hftmon {
+namespace {
+
+class StatusVerb : public Verb {
+ public:
+  CLI::App* Declare(CLI::App& app) override {
+    CLI::App* verb = app.add_subcommand("status", "the daemon, its targets, its own cost, drops");
+    verb->add_flag("--json", json_, "print one JSON object");
+    verb->footer("Exit code 1: records were lost since the daemon started.");
+    return verb;
+  }
+
+  absl::StatusOr<int> Run(const Context& context) override {
+    const auto client = context.Connect();
+    if (!client.ok()) return client.status();
+    const auto response = (*client)->GetStatus();
+    if (!response.ok()) return response.status();
+    if (json_) {
+      context.console.Out(JsonLine(StatusJson(*response)));
+    } else {
+      const auto targets = (*client)->ListTargets();
+      if (!targets.ok()) return targets.status();
+      context.console.Out(StatusText(*response) + "\n" + TargetsText(targets->targets()));
+    }
+    return response->lost_records() > 0 ? kExitWarnings : kExitFine;
+  }
+
+ private:
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> NewStatusVerb() {
+  return std::make_unique<StatusVerb>();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,107 @@
+// switches: counts, run-queue latency and off-CPU time of watched threads over a window.
+#include "client/cli/render/switches.h"
+
+#include <fmt/format.h>
+
+#include "client/cli/exit_code.h"
+#include "client/cli/option_values.h"
+#include "client/cli/verbs/verbs.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int kEventsMax = 100'000;
+constexpr char kAllKept[] = "all";
+
+class SwitchesVerb : public Verb {
+ public:
+  CLI::App* Declare(CLI::App& app) override {
+    CLI::App* verb = app.add_subcommand("switches", "context switches of watched threads over a window");
+    verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
+    verb->add_option("-t,--tid", tids_, "thread ids, a list (default: all)");
+    verb->add_option("--window", window_, "how far back from now, or `all` that is kept")->capture_default_str();
+    verb->add_option("--percentiles", percentiles_, "a list, each above 0 and below 100")->capture_default_str();
+    verb->add_option("--min-duration", min_duration_, "also list every off-CPU interval at least this long");
+    verb->add_option("--limit", limit_, "most recent intervals listed (default: 1000)");
+    verb->add_flag("--json", json_, "print one JSON object");
+    verb->footer("Exit code 1: records were lost in the window, or the list of intervals is incomplete. Counts are exact all the same.");
+    return verb;
+  }
+
+  absl::StatusOr<int> Run(const Context& context) override {
+    const auto request = Request();
+    if (!request.ok()) return request.status();
+    const auto client = context.Connect();
+    if (!client.ok()) return client.status();
+    const auto response = (*client)->QueryContextSwitches(*request);
+    if (!response.ok()) return response.status();
+    const bool events_asked = request->min_duration_ns() > 0;
+    context.console.Out(json_ ? JsonLine(SwitchesJson(*response, events_asked)) : SwitchesText(*response));
+    return Warn(*response, events_asked, context.console);
+  }
+
+ private:
+  absl::StatusOr<v1::QueryContextSwitchesRequest> Request() const {
+    v1::QueryContextSwitchesRequest request;
+    const auto pids = ParseIds("--pid", pids_);
+    if (!pids.ok()) return pids.status();
+    request.mutable_pids()->Add(pids->begin(), pids->end());
+    const auto tids = ParseIds("--tid", tids_);
+    if (!tids.ok()) return tids.status();
+    request.mutable_tids()->Add(tids->begin(), tids->end());
+    const auto percentiles = ParsePercentiles("--percentiles", {percentiles_});
+    if (!percentiles.ok()) return percentiles.status();
+    request.mutable_percentiles()->Add(percentiles->begin(), percentiles->end());
+    if (window_ != kAllKept) {
+      const auto window_ns = ParseDurationOption("--window", window_);
+      if (!window_ns.ok()) return window_ns.status();
+      request.set_window_ns(*window_ns);
+    }
+    if (!min_duration_.empty()) {
+      const auto min_duration_ns = ParseDurationOption("--min-duration", min_duration_);
+      if (!min_duration_ns.ok()) return min_duration_ns.status();
+      request.set_min_duration_ns(*min_duration_ns);
+    }
+    if (!limit_.empty()) {
+      const auto limit = ParseCount("--limit", limit_, 1, kEventsMax);
+      if (!limit.ok()) return limit.status();
+      request.set_max_events(*limit);
+    }
+    return request;
+  }
+
+  static int Warn(const v1::QueryContextSwitchesResponse& response, bool events_asked, Console& console) {
+    int exit_code = kExitFine;
+    if (response.lost_records() > 0) {
+      console.Err(
+          fmt::format("hftmon: switches: {} records were lost in the window: counts are exact, single intervals may be missing: see "
+                      "`hftmon status`\n",
+                      response.lost_records()));
+      exit_code = kExitWarnings;
+    }
+    if (events_asked && response.events_incomplete()) {
+      console.Err(
+          fmt::format("hftmon: switches: the list of intervals is incomplete: the kernel recorded those above {} ns, or older ones "
+                      "were overwritten: attach with a lower --blocked and --threshold, or ask for a shorter --window\n",
+                      response.events_floor_ns()));
+      exit_code = kExitWarnings;
+    }
+    return exit_code;
+  }
+
+  std::vector<std::string> pids_;
+  std::vector<std::string> tids_;
+  std::string window_ = "10s";
+  std::string percentiles_ = "50,95,99,99.9";
+  std::string min_duration_;
+  std::string limit_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> NewSwitchesVerb() {
+  return std::make_unique<SwitchesVerb>();
+}
+
+}  // namespace hftmon

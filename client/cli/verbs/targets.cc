@@ -1,0 +1,58 @@
+// targets: what is watched; pauses and resumes it.
+#include "client/cli/render/targets.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/option_values.h"
+#include "client/cli/verbs/verbs.h"
+
+namespace hftmon {
+namespace {
+
+class TargetsVerb : public Verb {
+ public:
+  CLI::App* Declare(CLI::App& app) override {
+    CLI::App* verb = app.add_subcommand("targets", "list the watched processes; pause and resume them");
+    verb->add_option("--pause", pause_, "process ids: keep their history but cost what a bystander costs");
+    verb->add_option("--resume", resume_, "process ids: watch again");
+    verb->add_flag("--json", json_, "print one JSON object");
+    return verb;
+  }
+
+  absl::StatusOr<int> Run(const Context& context) override {
+    const auto pause = ParseIds("--pause", pause_);
+    if (!pause.ok()) return pause.status();
+    const auto resume = ParseIds("--resume", resume_);
+    if (!resume.ok()) return resume.status();
+    const auto client = context.Connect();
+    if (!client.ok()) return client.status();
+    absl::Status changed = SetState(**client, *pause, v1::TARGET_STATE_PAUSED);
+    if (changed.ok()) changed = SetState(**client, *resume, v1::TARGET_STATE_RUNNING);
+    if (!changed.ok()) return changed;
+    const auto response = (*client)->ListTargets();
+    if (!response.ok()) return response.status();
+    context.console.Out(json_ ? JsonLine(TargetsJson(response->targets())) : TargetsText(response->targets()));
+    return kExitFine;
+  }
+
+ private:
+  static absl::Status SetState(const Client& client, const std::vector<int32_t>& pids, v1::TargetState state) {
+    for (const int32_t pid : pids) {
+      v1::UpdateTargetRequest request;
+      request.set_pid(pid);
+      request.set_state(state);
+      if (const auto response = client.UpdateTarget(request); !response.ok()) return response.status();
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> pause_;
+  std::vector<std::string> resume_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> NewTargetsVerb() {
+  return std::make_unique<TargetsVerb>();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,19 @@
+#include "client/cli/verbs/verbs.h"
+
+namespace hftmon {
+
+std::vector<std::unique_ptr<Verb>> AllVerbs() {
+  std::vector<std::unique_ptr<Verb>> verbs;
+  verbs.push_back(NewDoctorVerb());
+  verbs.push_back(NewStatusVerb());
+  verbs.push_back(NewAttachVerb());
+  verbs.push_back(NewDetachVerb());
+  verbs.push_back(NewTargetsVerb());
+  verbs.push_back(NewRunVerb());
+  verbs.push_back(NewSpikesVerb());
+  verbs.push_back(NewSwitchesVerb());
+  verbs.push_back(NewMetricsVerb());
+  return verbs;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,27 @@
+// The list of all verbs. A new one is a file in this folder, a line here and a line in verbs.cc.
+#ifndef HFTMON_CLIENT_CLI_VERBS_VERBS_H_
+#define HFTMON_CLIENT_CLI_VERBS_VERBS_H_
+
+#include <memory>
+#include <vector>
+
+#include "client/cli/verbs/verb.h"
+
+namespace hftmon {
+
+std::unique_ptr<Verb> NewDoctorVerb();
+std::unique_ptr<Verb> NewStatusVerb();
+std::unique_ptr<Verb> NewAttachVerb();
+std::unique_ptr<Verb> NewDetachVerb();
+std::unique_ptr<Verb> NewTargetsVerb();
+std::unique_ptr<Verb> NewRunVerb();
+std::unique_ptr<Verb> NewSpikesVerb();
+std::unique_ptr<Verb> NewSwitchesVerb();
+std::unique_ptr<Verb> NewMetricsVerb();
+
+// In the order of the help text.
+std::vector<std::unique_ptr<Verb>> AllVerbs();
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_VERBS_VERBS_H_

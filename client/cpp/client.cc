@@ -1,0 +1,97 @@
+#include "client/cpp/client.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <chrono>
+#include <utility>
+
+#include "client/cpp/errors.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int64_t kDeadlineMinNs = 1'000'000;
+constexpr int64_t kDeadlineMaxNs = 3'600'000'000'000;
+// 100,000 spikes with all their causes, the most that one answer holds, stay below this.
+constexpr int kMessageMaxBytes = 256 << 20;
+
+std::unique_ptr<v1::Monitor::Stub> NewStub(const ServerAddress& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageMaxBytes);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a proxy of the environment has no business with a loopback daemon
+  return v1::Monitor::NewStub(grpc::CreateCustomChannel(address.grpc_target, grpc::InsecureChannelCredentials(), arguments));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const std::string& address, const ClientOptions& options) {
+  if (options.deadline_ns < kDeadlineMinNs || options.deadline_ns > kDeadlineMaxNs) {
+    return absl::InvalidArgumentError(
+        fmt::format("deadline of {} ns: outside what a call may take: choose 1 ms to 1 h", options.deadline_ns));
+  }
+  absl::StatusOr<ServerAddress> parsed = ServerAddress::Parse(address);
+  if (!parsed.ok()) return parsed.status();
+  return std::unique_ptr<Client>(new Client(*std::move(parsed), options));
+}
+
+Client::Client(ServerAddress address, const ClientOptions& options)
+    : address_(std::move(address)), options_(options), stub_(NewStub(address_)) {}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> Client::Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                      const Request& request) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::nanoseconds(options_.deadline_ns));
+  Response response;
+  const grpc::Status status = (*stub_.*method)(&context, request, &response);
+  if (!status.ok()) return FromGrpc(status, address_, options_.deadline_ns);
+  return response;
+}
+
+absl::StatusOr<v1::AttachResponse> Client::Attach(const v1::AttachRequest& request) const {
+  return Call(&v1::Monitor::Stub::Attach, request);
+}
+
+absl::StatusOr<v1::DetachResponse> Client::Detach(const v1::DetachRequest& request) const {
+  return Call(&v1::Monitor::Stub::Detach, request);
+}
+
+absl::StatusOr<v1::ListTargetsResponse> Client::ListTargets(const v1::ListTargetsRequest& request) const {
+  return Call(&v1::Monitor::Stub::ListTargets, request);
+}
+
+absl::StatusOr<v1::UpdateTargetResponse> Client::UpdateTarget(const v1::UpdateTargetRequest& request) const {
+  return Call(&v1::Monitor::Stub::UpdateTarget, request);
+}
+
+absl::StatusOr<v1::QueryContextSwitchesResponse> Client::QueryContextSwitches(const v1::QueryContextSwitchesRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryContextSwitches, request);
+}
+
+absl::StatusOr<v1::DetectSpikesResponse> Client::DetectSpikes(const v1::DetectSpikesRequest& request) const {
+  return Call(&v1::Monitor::Stub::DetectSpikes, request);
+}
+
+absl::StatusOr<v1::ListMetricsResponse> Client::ListMetrics(const v1::ListMetricsRequest& request) const {
+  return Call(&v1::Monitor::Stub::ListMetrics, request);
+}
+
+absl::StatusOr<v1::GetStatusResponse> Client::GetStatus(const v1::GetStatusRequest& request) const {
+  return Call(&v1::Monitor::Stub::GetStatus, request);
+}
+
+absl::StatusOr<v1::GetCapabilitiesResponse> Client::GetCapabilities(const v1::GetCapabilitiesRequest& request) const {
+  return Call(&v1::Monitor::Stub::GetCapabilities, request);
+}
+
+std::unique_ptr<SpikeStream> Client::StreamSpikes(const v1::StreamSpikesRequest& request) const {
+  return std::make_unique<SpikeStream>(address_, [&](grpc::ClientContext* context) { return stub_->StreamSpikes(context, request); });
+}
+
+std::unique_ptr<MetricStream> Client::WatchMetrics(const v1::WatchMetricsRequest& request) const {
+  return std::make_unique<MetricStream>(address_, [&](grpc::ClientContext* context) { return stub_->WatchMetrics(context, request); });
+}
+
+}  // namespace hftmon

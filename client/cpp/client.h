@@ -1,0 +1,71 @@
+// Client: a typed connection to one hftmond. Requests and answers are the messages of proto/hftmon/v1, where every field's source, unit and
+// range is documented; all times and durations are nanoseconds, event times are CLOCK_MONOTONIC.
+//
+// Threads: every method by any thread, at the same time. A call blocks its thread until the answer or the deadline.
+// Errors: absl codes as documented with each RPC; the message names the thing, the cause and the mend; DetailsOf() (errors.h) gives the
+// stable reason and the fields that were refused. UNAVAILABLE: nobody answers. PERMISSION_DENIED: the socket may not be opened.
+// fork(): a process that forks must do so before its first Client, or exec at once in the child.
+#ifndef HFTMON_CLIENT_CPP_CLIENT_H_
+#define HFTMON_CLIENT_CPP_CLIENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/cpp/server_address.h"
+#include "client/cpp/stream.h"
+#include "hftmon/v1/monitor.grpc.pb.h"
+
+namespace hftmon {
+
+using SpikeStream = Stream<v1::StreamSpikesResponse>;
+using MetricStream = Stream<v1::WatchMetricsResponse>;
+
+struct ClientOptions {
+  // Of each call but the streams, which have none. 1 ms … 1 h.
+  int64_t deadline_ns = 5'000'000'000;
+};
+
+class Client {
+ public:
+  // `address`: "unix:PATH" or a loopback "HOST:PORT". Checks the arguments only: the connection is made by the first call.
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(const std::string& address = kDefaultServerAddress,
+                                                         const ClientOptions& options = {});
+
+  // Answers when every thread that existed is watched. All pids or none.
+  absl::StatusOr<v1::AttachResponse> Attach(const v1::AttachRequest& request) const;
+  absl::StatusOr<v1::DetachResponse> Detach(const v1::DetachRequest& request) const;
+  absl::StatusOr<v1::ListTargetsResponse> ListTargets(const v1::ListTargetsRequest& request = {}) const;
+  // Changes options, pauses or resumes.
+  absl::StatusOr<v1::UpdateTargetResponse> UpdateTarget(const v1::UpdateTargetRequest& request) const;
+
+  // What happened before the call is in the answer; it may wait one sampling interval for that.
+  absl::StatusOr<v1::QueryContextSwitchesResponse> QueryContextSwitches(const v1::QueryContextSwitchesRequest& request) const;
+  // Spikes that ended in the window, newest last.
+  absl::StatusOr<v1::DetectSpikesResponse> DetectSpikes(const v1::DetectSpikesRequest& request) const;
+  // Spikes as they are detected. The first message carries none: it says that the subscription is in force.
+  std::unique_ptr<SpikeStream> StreamSpikes(const v1::StreamSpikesRequest& request) const;
+
+  // A snapshot of the chosen metrics each period.
+  std::unique_ptr<MetricStream> WatchMetrics(const v1::WatchMetricsRequest& request) const;
+  absl::StatusOr<v1::ListMetricsResponse> ListMetrics(const v1::ListMetricsRequest& request = {}) const;
+
+  absl::StatusOr<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request = {}) const;
+  absl::StatusOr<v1::GetCapabilitiesResponse> GetCapabilities(const v1::GetCapabilitiesRequest& request = {}) const;
+
+ private:
+  Client(ServerAddress address, const ClientOptions& options);
+
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                                const Request& request) const;
+
+  const ServerAddress address_;
+  const ClientOptions options_;
+  const std::unique_ptr<v1::Monitor::Stub> stub_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CPP_CLIENT_H_
