@@ -4,20 +4,26 @@
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "daemon/ingest/interval.h"
+#include "daemon/store/seq_ring.h"
 
 namespace hftmon {
 
-enum class SpikeKind : uint8_t { kPreempted, kRunQueue, kBlocked };
+enum class SpikeKind : uint8_t {
+  kPreempted,  // taken off its CPU while it could have run; the duration is its wait on the run queue
+  kRunQueue,   // woken, yielding or newly watched; the duration is its wait on the run queue
+  kBlocked,    // the whole off-CPU interval, sleep or blocking included
+};
 
 // Which innermost thing had the nanoseconds. The order is the design's precedence; later issues add the levels between.
 enum class CauseKind : uint8_t {
-  kThread,    // another thread ran on the CPU that this one waited for
-  kWaking,    // it was runnable and its CPU was idle: the wake-up's own way (IPI, idle exit, scheduler)
-  kMigrating, // between leaving one CPU's queue and entering another's
-  kBlocked,   // it slept or was blocked (only in kBlocked spikes)
+  kThread,     // another thread ran on the CPU that this one waited for
+  kWaking,     // it was runnable and its CPU was idle: the wake-up's own way (IPI, idle exit, scheduler)
+  kMigrating,  // between leaving one CPU's queue and entering another's
+  kBlocked,    // it slept or was blocked (only in kBlocked spikes)
 };
 
 inline constexpr int kCausesMax = 12;
@@ -25,36 +31,42 @@ inline constexpr int kCausesMax = 12;
 struct Cause {
   CauseKind kind = CauseKind::kThread;
   bool estimated = false;
-  bool others = false;        // kThread: sum of all actors beyond the first kCausesMax - 1
-  uint16_t cpu = 0;           // where it happened
-  uint16_t run_count = 0;     // kThread: times the actor was switched in (65535 = that or more)
-  uint32_t tid = 0;           // kThread: the actor
+  bool others = false;     // kThread: sum of the actors that no longer had a place of their own; tid 0
+  uint16_t cpu = 0;        // where its longest part happened
+  uint16_t run_count = 0;  // kThread: times the actor was switched in (65535 = that or more)
+  uint32_t tid = 0;        // kThread: the actor
   uint32_t tgid = 0;
-  int32_t syscall = -1;       // kBlocked: the call it was in, -1 when in none
+  int32_t syscall = -1;  // kBlocked: the call it was in, -1 when in none
   int64_t duration_ns = 0;
   char comm[HFT_COMM_LENGTH] = {};  // the actor's name when the kernel's record carried it, else empty (resolved by the service)
 };
 
 struct Spike {
-  uint64_t id = 0;            // 1, 2, 3 … in the order of detection since the daemon started
+  uint64_t id = 0;  // 1, 2, 3 … in the order of detection since the daemon started
   SpikeKind kind = SpikeKind::kPreempted;
   ThreadKey thread;
   uint16_t slot = 0;
   uint16_t cpu = 0;
-  uint8_t depth = 0;          // run-queue depth at switch-in, itself included
-  uint8_t priority = 0;       // kernel priority of the thread
+  uint8_t depth = 0;     // run-queue depth at switch-in, itself included
+  uint8_t priority = 0;  // kernel priority of the thread
   uint8_t wait_migrations = 0;
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
-  bool inconclusive = false;       // records were lost in its time, or its end before start was discarded
+  bool inconclusive = false;       // records were lost in its time: runners or moves may be missing
   bool runners_truncated = false;  // some of the time is unexplained because the log of who ran wrapped
-  int64_t start_mono_ns = 0;
+  int64_t start_mono_ns = 0;  // end - duration; the end is the closing record's own time stamp, taken < 1 us after the run queue's clock
   int64_t duration_ns = 0;
   int64_t unexplained_ns = 0;
-  int64_t record_mono_ns = 0;      // the closing kernel record's time stamp
-  int64_t detected_mono_ns = 0;    // when this budget was complete in user space
-  uint64_t lost_records = 0;       // records lost in [start, end]
-  uint8_t cause_count = 0;         // largest duration first
+  int64_t record_mono_ns = 0;    // the closing kernel record's time stamp
+  int64_t detected_mono_ns = 0;  // when this budget was complete in user space
+  uint64_t lost_records = 0;     // records lost in [start, end]
+  uint8_t cause_count = 0;       // largest duration first
   std::array<Cause, kCausesMax> causes;
+};
+
+// Only the causes that are there are kept in the history.
+template <>
+struct SeqRingUsedBytes<Spike> {
+  static size_t Of(const Spike& spike) { return offsetof(Spike, causes) + spike.cause_count * sizeof(Cause); }
 };
 
 }  // namespace hftmon

@@ -1,9 +1,11 @@
 // SpikeDetector: turns off-CPU intervals above the threshold into spikes with time budgets.
 //
-// Threads: the IntervalSink half by the housekeeping thread (no allocation, lock or system call). Spikes are read from `spikes()` by anyone.
+// Threads: the IntervalSink half by the housekeeping thread (no allocation, lock or system call); SetThresholds by the control thread;
+// detection() by anyone. Spikes are read from the ring by anyone.
 #ifndef HFTMON_DAEMON_ANALYSIS_SPIKE_DETECTOR_H_
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_DETECTOR_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -14,23 +16,50 @@
 
 namespace hftmon {
 
+// How long after the closing kernel record a spike's budget was complete, over all spikes since start.
+struct DetectionLatency {
+  std::array<uint64_t, HFT_HISTOGRAM_BUCKETS> histogram{};  // log-linear layout
+  int64_t sum_ns = 0;
+  int64_t max_ns = 0;
+};
+
 class SpikeDetector : public IntervalSink {
  public:
-  // `clock` and `spikes` outlive the detector.
+  // `clock` and `spikes` outlive the detector, which is the ring's only writer. No spikes until SetThresholds.
   SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes);
 
   void OnInterval(const OffCpuInterval& interval) override;
   void OnLoss(const LossEvent& loss) override;
 
-  // Thresholds in force; settable by the control thread while running (relaxed atomics). A wait above run_queue_threshold is a preempted
-  // or run_queue spike; an off-CPU interval of a voluntary switch above blocked_threshold is a blocked spike besides.
+  // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike; an off-CPU interval
+  // above blocked_threshold that began by blocking is a blocked spike besides. 0 or less: no such spikes.
   void SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns);
 
+  DetectionLatency detection() const;
+
  private:
-  const MonotonicClock* clock_;
-  SeqRing<Spike>* spikes_;
-  std::atomic<int64_t> run_queue_threshold_ns_;
-  std::atomic<int64_t> blocked_threshold_ns_;
+  static constexpr size_t kLossesMax = 64;
+
+  void Emit(const OffCpuInterval& interval, SpikeKind kind);
+  void MarkLosses();
+  void CountDetection(int64_t latency_ns);
+
+  const MonotonicClock* const clock_;
+  SeqRing<Spike>* const spikes_;
+  std::atomic<int64_t> run_queue_threshold_ns_{INT64_MAX};
+  std::atomic<int64_t> blocked_threshold_ns_{INT64_MAX};
+
+  // Housekeeping thread.
+  Spike spike_;  // every field is written for each spike, but no more causes than it has
+  uint64_t last_id_ = 0;
+  std::array<LossEvent, kLossesMax> losses_;  // the first is the sum of all older ones
+  size_t loss_count_ = 0;
+  int64_t loss_until_mono_ns_ = INT64_MIN;
+
+  // Single writer, relaxed: each figure stands for itself.
+  std::array<std::atomic<uint64_t>, HFT_HISTOGRAM_BUCKETS> detection_histogram_{};
+  std::atomic<int64_t> detection_sum_ns_{0};
+  std::atomic<int64_t> detection_max_ns_{0};
 };
 
 }  // namespace hftmon

@@ -1,0 +1,54 @@
+#include "daemon/analysis/cause_evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+std::string Times(uint16_t count) {
+  if (count == 1) return "once";
+  if (count == 2) return "twice";
+  return fmt::format("{}{} times", count, count == UINT16_MAX ? " or more" : "");
+}
+
+std::string ActorOf(const Cause& cause, const std::function<std::string(uint32_t)>& name_of) {
+  std::string name(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
+  if (name.empty() && name_of) name = name_of(cause.tid);
+  return name.empty() ? fmt::format("an unnamed thread (tid {})", cause.tid) : fmt::format("{} (tid {})", name, cause.tid);
+}
+
+std::string BlockedIn(const Spike& spike, const Cause& cause, const std::function<std::string(int32_t)>& syscall_name) {
+  if (cause.syscall >= 0) {
+    const std::string name = syscall_name ? syscall_name(cause.syscall) : "";
+    return name.empty() ? fmt::format("in system call {}", cause.syscall) : "in " + name;
+  }
+  return spike.out_kind == HFT_SWITCH_BLOCKED_FAULT ? "in a page fault or other exception" : "outside any system call";
+}
+
+}  // namespace
+
+std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::function<std::string(uint32_t)>& name_of,
+                          const std::function<std::string(int32_t)>& syscall_name) {
+  const std::string duration = FormatDuration(cause.duration_ns);
+  switch (cause.kind) {
+    case CauseKind::kThread:
+      if (cause.others) return fmt::format("other threads ran {} for {} while this thread was runnable", Times(cause.run_count), duration);
+      return fmt::format("{} ran {} on CPU {} for {} while this thread was runnable", ActorOf(cause, name_of), Times(cause.run_count),
+                         cause.cpu, duration);
+    case CauseKind::kWaking:
+      return fmt::format("runnable for {} on an idle CPU {}: wake-up, idle exit and scheduling", duration, cause.cpu);
+    case CauseKind::kMigrating:
+      return fmt::format("moved {} while it waited: {} between leaving one CPU's queue and entering another's",
+                         Times(spike.wait_migrations), duration);
+    case CauseKind::kBlocked:
+      return fmt::format("was blocked {} for {}", BlockedIn(spike, cause, syscall_name), duration);
+  }
+  return "";
+}
+
+}  // namespace hftmon

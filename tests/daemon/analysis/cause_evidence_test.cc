@@ -1,0 +1,77 @@
+#include "daemon/analysis/cause_evidence.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace hftmon {
+namespace {
+
+std::string NoName(uint32_t) {
+  return "";
+}
+std::string NoSyscall(int32_t) {
+  return "";
+}
+
+Cause Actor(uint16_t run_count) {
+  return {.kind = CauseKind::kThread, .cpu = 1, .run_count = run_count, .tid = 4242, .tgid = 4242, .duration_ns = 2'100'000};
+}
+
+TEST(CauseEvidenceTest, AnActorIsNamedByTheKernelsRecordBeforeTheResolver) {
+  Cause cause = Actor(3);
+  const auto resolver = [](uint32_t tid) { return "resolved" + std::to_string(tid); };
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, resolver, NoSyscall),
+            "resolved4242 (tid 4242) ran 3 times on CPU 1 for 2.1ms while this thread was runnable");
+  std::strcpy(cause.comm, "stress");
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, resolver, NoSyscall),
+            "stress (tid 4242) ran 3 times on CPU 1 for 2.1ms while this thread was runnable");
+}
+
+TEST(CauseEvidenceTest, ANameOfFullLengthNeedsNoTerminator) {
+  Cause cause = Actor(1);
+  std::memset(cause.comm, 'x', sizeof(cause.comm));
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall),
+            std::string(16, 'x') + " (tid 4242) ran once on CPU 1 for 2.1ms while this thread was runnable");
+}
+
+TEST(CauseEvidenceTest, AnUnknownActorIsCalledByItsTid) {
+  EXPECT_EQ(CauseEvidence(Spike{}, Actor(2), NoName, NoSyscall),
+            "an unnamed thread (tid 4242) ran twice on CPU 1 for 2.1ms while this thread was runnable");
+  EXPECT_EQ(CauseEvidence(Spike{}, Actor(2), {}, {}),
+            "an unnamed thread (tid 4242) ran twice on CPU 1 for 2.1ms while this thread was runnable");
+}
+
+TEST(CauseEvidenceTest, OthersAreManyAndASaturatedCountSaysSo) {
+  Cause cause = Actor(65535);
+  cause.others = true;
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall),
+            "other threads ran 65535 or more times for 2.1ms while this thread was runnable");
+}
+
+TEST(CauseEvidenceTest, WakingNamesTheIdleCpu) {
+  const Cause cause = {.kind = CauseKind::kWaking, .cpu = 0, .duration_ns = 3'100};
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "runnable for 3.1us on an idle CPU 0: wake-up, idle exit and scheduling");
+}
+
+TEST(CauseEvidenceTest, MigratingCountsTheMoves) {
+  Spike spike;
+  spike.wait_migrations = 2;
+  const Cause cause = {.kind = CauseKind::kMigrating, .cpu = 0, .duration_ns = 840};
+  EXPECT_EQ(CauseEvidence(spike, cause, NoName, NoSyscall),
+            "moved twice while it waited: 840ns between leaving one CPU's queue and entering another's");
+}
+
+TEST(CauseEvidenceTest, BlockedNamesTheSystemCall) {
+  Cause cause = {.kind = CauseKind::kBlocked, .syscall = 202, .duration_ns = 5'000};
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, [](int32_t) { return "futex"; }), "was blocked in futex for 5us");
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked in system call 202 for 5us");
+  cause.syscall = -1;
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked outside any system call for 5us");
+  Spike fault;
+  fault.out_kind = HFT_SWITCH_BLOCKED_FAULT;
+  EXPECT_EQ(CauseEvidence(fault, cause, NoName, NoSyscall), "was blocked in a page fault or other exception for 5us");
+}
+
+}  // namespace
+}  // namespace hftmon

@@ -1,0 +1,183 @@
+#include "daemon/analysis/spike_detector.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "common/histogram.h"
+#include "tests/daemon/analysis/interval_maker.h"
+
+namespace hftmon {
+namespace {
+
+class SetClock : public MonotonicClock {
+ public:
+  int64_t NowNs() const override { return now_ns; }
+  int64_t now_ns = 1'000'001'500;
+};
+
+class SpikeDetectorTest : public ::testing::Test {
+ protected:
+  SpikeDetectorTest() { detector_.SetThresholds(50'000, 1'000'000); }
+
+  Spike At(uint64_t n) {
+    Spike spike;
+    EXPECT_EQ(spikes_.Read(n, &spike), SeqRead::kOk);
+    return spike;
+  }
+
+  SetClock clock_;
+  SeqRing<Spike> spikes_{16};
+  SpikeDetector detector_{&clock_, &spikes_};
+};
+
+TEST_F(SpikeDetectorTest, OnlyAWaitAboveTheThresholdIsASpike) {
+  detector_.OnInterval(MakeInterval(50'000));
+  EXPECT_EQ(spikes_.end(), 0u);
+  detector_.OnInterval(MakeInterval(50'001));
+  EXPECT_EQ(spikes_.end(), 1u);
+}
+
+TEST_F(SpikeDetectorTest, ThereAreNoSpikesBeforeThresholdsAreSetNorWithAThresholdOfNone) {
+  SpikeDetector fresh(&clock_, &spikes_);
+  fresh.OnInterval(MakeInterval(1'000'000'000'000));
+  fresh.SetThresholds(0, -1);
+  fresh.OnInterval(MakeInterval(1'000'000'000'000));
+  EXPECT_EQ(spikes_.end(), 0u);
+}
+
+TEST_F(SpikeDetectorTest, ASpikeCarriesWhatTheIntervalSays) {
+  OffCpuInterval interval = MakeInterval(60'000);
+  interval.depth = 3;
+  interval.priority = 98;
+  interval.wait_migrations = 1;
+  interval.runners_truncated = true;
+  AddSegment(interval, 1, 60'000, {Ran(501, 60'000)});
+  detector_.OnInterval(interval);
+  const Spike spike = At(0);
+  EXPECT_EQ(spike.id, 1u);
+  EXPECT_EQ(spike.kind, SpikeKind::kPreempted);
+  EXPECT_EQ(spike.thread, interval.thread);
+  EXPECT_EQ(spike.slot, 9);
+  EXPECT_EQ(spike.cpu, 1);
+  EXPECT_EQ(spike.depth, 3);
+  EXPECT_EQ(spike.priority, 98);
+  EXPECT_EQ(spike.wait_migrations, 1);
+  EXPECT_TRUE(spike.runners_truncated);
+  EXPECT_EQ(spike.start_mono_ns, 1'000'000'000 - 60'000);
+  EXPECT_EQ(spike.duration_ns, 60'000);
+  EXPECT_EQ(spike.record_mono_ns, 1'000'000'000);
+  EXPECT_EQ(spike.detected_mono_ns, 1'000'001'500);
+  EXPECT_FALSE(spike.inconclusive);
+  ASSERT_EQ(spike.cause_count, 1);
+  EXPECT_EQ(spike.causes[0].tid, 501u);
+}
+
+TEST_F(SpikeDetectorTest, TheKindFollowsFromHowTheThreadLeftItsCpu) {
+  const std::pair<hft_switch_kind, SpikeKind> kinds[] = {{HFT_SWITCH_USER_PREEMPTION, SpikeKind::kPreempted},
+                                                         {HFT_SWITCH_KERNEL_PREEMPTION, SpikeKind::kPreempted},
+                                                         {HFT_SWITCH_FORCED_MIGRATION, SpikeKind::kPreempted},
+                                                         {HFT_SWITCH_BLOCKED_SYSCALL, SpikeKind::kRunQueue},
+                                                         {HFT_SWITCH_BLOCKED_FAULT, SpikeKind::kRunQueue},
+                                                         {HFT_SWITCH_YIELD, SpikeKind::kRunQueue},
+                                                         {HFT_SWITCH_UNKNOWN, SpikeKind::kRunQueue}};
+  uint64_t n = 0;
+  for (const auto& [out_kind, kind] : kinds) {
+    detector_.OnInterval(MakeInterval(60'000, out_kind));
+    EXPECT_EQ(At(n++).kind, kind) << out_kind;
+  }
+}
+
+TEST_F(SpikeDetectorTest, OneIntervalMayBeARunQueueSpikeAndABlockedSpike) {
+  OffCpuInterval interval = MakeInterval(60'000, HFT_SWITCH_BLOCKED_SYSCALL);
+  interval.off_cpu_ns = 2'000'000;
+  detector_.OnInterval(interval);
+  ASSERT_EQ(spikes_.end(), 2u);
+  EXPECT_EQ(At(0).kind, SpikeKind::kRunQueue);
+  EXPECT_EQ(At(1).kind, SpikeKind::kBlocked);
+  EXPECT_EQ(At(1).duration_ns, 2'000'000);
+  EXPECT_EQ(At(1).id, 2u);
+}
+
+TEST_F(SpikeDetectorTest, OnlyBlockingMakesABlockedSpike) {
+  for (const hft_switch_kind kind : {HFT_SWITCH_YIELD, HFT_SWITCH_USER_PREEMPTION, HFT_SWITCH_UNKNOWN}) {
+    OffCpuInterval interval = MakeInterval(0, kind);
+    interval.off_cpu_ns = 2'000'000;
+    detector_.OnInterval(interval);
+  }
+  EXPECT_EQ(spikes_.end(), 0u);
+}
+
+TEST_F(SpikeDetectorTest, CausesOfAnEarlierSpikeAreNotLeftInALaterOne) {
+  OffCpuInterval crowded = MakeInterval(100'000);
+  AddSegment(crowded, 1, 100'000, {Ran(501, 50'000), Ran(502, 30'000), Ran(0, 20'000)});
+  detector_.OnInterval(crowded);
+  detector_.OnInterval(MakeInterval(70'000));
+  const Spike spike = At(1);
+  EXPECT_EQ(spike.cause_count, 0);
+  EXPECT_EQ(spike.unexplained_ns, 70'000);
+  EXPECT_EQ(spike.causes[0].duration_ns, 0);
+}
+
+TEST_F(SpikeDetectorTest, ALossWithinTheSpikesTimeMakesItInconclusive) {
+  const int64_t end = MakeInterval(0).end_mono_ns;
+  detector_.OnLoss({.lost_count = 3, .begin_mono_ns = end - 300'000, .end_mono_ns = end - 200'000});
+  detector_.OnLoss({.lost_count = 4, .begin_mono_ns = end - 150'000, .end_mono_ns = end - 99'999});
+  detector_.OnLoss({.lost_count = 5, .begin_mono_ns = end + 1, .end_mono_ns = end + 10});
+  detector_.OnInterval(MakeInterval(100'000));
+  EXPECT_TRUE(At(0).inconclusive);
+  EXPECT_EQ(At(0).lost_records, 4u);
+  detector_.OnInterval(MakeInterval(90'000));
+  EXPECT_FALSE(At(1).inconclusive);
+  EXPECT_EQ(At(1).lost_records, 0u);
+  detector_.OnInterval(MakeInterval(500'000));
+  EXPECT_EQ(At(2).lost_records, 7u);
+}
+
+TEST_F(SpikeDetectorTest, ManyLossesAreRememberedWithoutForgettingAny) {
+  const int64_t end = MakeInterval(0).end_mono_ns;
+  for (int i = 0; i < 1000; ++i) detector_.OnLoss({.lost_count = 1, .begin_mono_ns = end - 100'000 + i, .end_mono_ns = end - 100'000 + i});
+  detector_.OnInterval(MakeInterval(200'000));
+  EXPECT_EQ(At(0).lost_records, 1000u);
+  // The newest are still told apart.
+  detector_.OnInterval(MakeInterval(99'011));
+  EXPECT_EQ(At(1).lost_records, 11u);
+}
+
+TEST_F(SpikeDetectorTest, DetectionIsMeasuredFromTheClosingRecord) {
+  detector_.OnInterval(MakeInterval(60'000));
+  clock_.now_ns = 1'000'009'000;
+  detector_.OnInterval(MakeInterval(60'000));
+  clock_.now_ns = 999'999'000;  // a clock that disagrees by a microsecond: not negative
+  detector_.OnInterval(MakeInterval(60'000));
+  const DetectionLatency latency = detector_.detection();
+  EXPECT_EQ(latency.histogram[BucketOf(1'500)], 1u);
+  EXPECT_EQ(latency.histogram[BucketOf(9'000)], 1u);
+  EXPECT_EQ(latency.histogram[0], 1u);
+  EXPECT_EQ(TotalCount(latency.histogram), 3u);
+  EXPECT_EQ(latency.sum_ns, 10'500);
+  EXPECT_EQ(latency.max_ns, 9'000);
+}
+
+TEST_F(SpikeDetectorTest, ThresholdsAndLatencyMayBeTouchedByOtherThreadsMeanwhile) {
+  std::atomic<bool> stop{false};
+  uint64_t seen = 0;
+  std::thread other([&] {
+    do {
+      detector_.SetThresholds(50'000, 1'000'000);
+      seen = TotalCount(detector_.detection().histogram);
+      Spike spike;
+      if (spikes_.end() > 0 && spikes_.Read(spikes_.end() - 1, &spike) == SeqRead::kOk) {
+        EXPECT_EQ(spike.duration_ns, 60'000);
+      }
+    } while (!stop.load(std::memory_order_acquire));
+  });
+  for (int i = 0; i < 100'000; ++i) detector_.OnInterval(MakeInterval(60'000));
+  stop.store(true, std::memory_order_release);
+  other.join();
+  EXPECT_LE(seen, 100'000u);
+  EXPECT_EQ(TotalCount(detector_.detection().histogram), 100'000u);
+}
+
+}  // namespace
+}  // namespace hftmon
