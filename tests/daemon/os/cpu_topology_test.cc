@@ -1,0 +1,111 @@
+#include "daemon/os/cpu_topology.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/daemon/os/fixture_tree.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* kHybrid = "tests/fixtures/topology/hybrid-20cpu.xml";
+constexpr const char* kOffline = "tests/fixtures/topology/offline-cpu0.xml";
+constexpr const char* kNuma = "tests/fixtures/topology/opteron-numa.xml";
+
+TEST(CpuTopology, SmtSiblingsShareACoreAndECoresStandAlone) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/cpu/online", "0-19\n");
+  tree.Write("/sys/devices/system/cpu/possible", "0-19\n");
+  const auto topology = LoadCpuTopology(tree.root(), kHybrid);
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  EXPECT_THAT(topology->cpus, SizeIs(20));
+  std::set<int> cores;
+  size_t with_sibling = 0;
+  for (const LogicalCpu& cpu : topology->cpus) {
+    cores.insert(cpu.core);
+    const std::vector<int> siblings = topology->SiblingsOf(cpu.cpu);
+    EXPECT_THAT(siblings, ::testing::Contains(cpu.cpu));
+    with_sibling += siblings.size() == 2 ? 1 : 0;
+  }
+  EXPECT_THAT(cores, SizeIs(14));
+  EXPECT_EQ(with_sibling, 12u);
+  EXPECT_EQ(topology->possible_count(), 20);
+  EXPECT_EQ(topology->numa_node_count, 1);
+}
+
+TEST(CpuTopology, OfflineAndPossibleCpusAreKeptApart) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/cpu/online", "4-20\n");
+  tree.Write("/sys/devices/system/cpu/possible", "0-191\n");
+  const auto topology = LoadCpuTopology(tree.root(), kOffline);
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  EXPECT_FALSE(topology->IsOnline(0));
+  EXPECT_TRUE(topology->IsOnline(4));
+  EXPECT_EQ(topology->possible_count(), 192);
+  EXPECT_EQ(topology->Find(0), nullptr);
+  ASSERT_NE(topology->Find(4), nullptr);
+  EXPECT_EQ(topology->Find(4)->cpu, 4);
+  EXPECT_THAT(topology->SiblingsOf(0), ElementsAre(0));
+}
+
+TEST(CpuTopology, EachCpuHasItsNode) {
+  FixtureTree tree;
+  const auto topology = LoadCpuTopology(tree.root(), kNuma);
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  EXPECT_EQ(topology->numa_node_count, 8);
+  std::set<int> nodes;
+  for (const LogicalCpu& cpu : topology->cpus) nodes.insert(cpu.numa_node);
+  EXPECT_THAT(nodes, SizeIs(8));
+}
+
+TEST(CpuTopology, IsolatedAndTicklessCpusAreReserved) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/cpu/isolated", "2-3\n");
+  tree.Write("/sys/devices/system/cpu/nohz_full", "3,5\n");
+  const auto topology = LoadCpuTopology(tree.root(), kHybrid);
+  ASSERT_TRUE(topology.ok());
+  EXPECT_THAT(topology->isolated, ElementsAre(2, 3));
+  EXPECT_THAT(topology->nohz_full, ElementsAre(3, 5));
+  EXPECT_TRUE(topology->IsReserved(2));
+  EXPECT_TRUE(topology->IsReserved(5));
+  EXPECT_FALSE(topology->IsReserved(4));
+}
+
+TEST(CpuTopology, WithoutTheKernelsListsEveryCpuOfHwlocIsOnline) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/cpu/isolated", "\n");
+  tree.Write("/sys/devices/system/cpu/nohz_full", " (null)\n");
+  const auto topology = LoadCpuTopology(tree.root(), kHybrid);
+  ASSERT_TRUE(topology.ok());
+  EXPECT_THAT(topology->online, SizeIs(20));
+  EXPECT_THAT(topology->possible, SizeIs(20));
+  EXPECT_THAT(topology->isolated, IsEmpty());
+  EXPECT_THAT(topology->nohz_full, IsEmpty());
+}
+
+TEST(CpuTopology, ABrokenListNamesItsFile) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/cpu/isolated", "2-x\n");
+  EXPECT_THAT(std::string(LoadCpuTopology(tree.root(), kHybrid).status().message()), HasSubstr("cpu/isolated"));
+}
+
+TEST(CpuTopology, AMissingTopologyFileIsAnError) {
+  EXPECT_THAT(std::string(LoadCpuTopology(FileRoot("/"), "tests/fixtures/none.xml").status().message()), HasSubstr("none.xml"));
+}
+
+TEST(CpuTopology, ThisHostHasCpus) {
+  const auto topology = LoadCpuTopology(FileRoot("/"));
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  EXPECT_FALSE(topology->cpus.empty());
+  EXPECT_GE(topology->possible_count(), static_cast<int>(topology->online.size()));
+}
+
+}  // namespace
+}  // namespace hftmon
