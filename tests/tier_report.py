@@ -57,7 +57,13 @@ def add_gtest_cases(tier, binary, path):
     return len(tier.failed) - failed_before
 
 
-def add_ctest_entry(tier, case, gtest_dir):
+def verdict_in_log(log, name):
+    """CTest's own word for an entry that failed, such as Timeout or Exception: SegFault: only its log has it."""
+    found = re.findall(rf"Test +#\d+: {re.escape(name)} \.*\s*\**(.+?)\s*$", log, re.MULTILINE)
+    return one_line(found[-1]) if found else "failed"
+
+
+def add_ctest_entry(tier, case, gtest_dir, log):
     name = case.get("name")
     output = case.findtext("system-out") or ""
     reports = sorted(p for p in gtest_dir.glob(f"{name}*.xml") if re.fullmatch(re.escape(name) + r"(_\d+)?\.xml", p.name))
@@ -78,9 +84,7 @@ def add_ctest_entry(tier, case, gtest_dir):
     elif case.find("skipped") is not None and status == "notrun" and "SKIPPED:" in output:
         tier.skipped.append((name, one_line(output.split("SKIPPED:")[-1])))
     elif failures == 0:
-        failure = case.find("failure")
-        why = failure.get("message") if failure is not None else None
-        tier.failed.append((name, f"{why or status}\n{output}"))
+        tier.failed.append((name, f"{verdict_in_log(log, name)}\n{output}"))
 
 
 def read_tier(results, name):
@@ -89,12 +93,13 @@ def read_tier(results, name):
     if duration.exists():
         tier.seconds = int(duration.read_text(encoding="utf-8")) / 1000
     junit = results / f"{name}.xml"
+    log_path = results / f"{name}.log"
+    log = log_path.read_text(encoding="utf-8", errors="replace") if log_path.exists() else ""
     if not junit.exists():
-        log = results / f"{name}.log"
-        tier.failed.append(("ctest", log.read_text(encoding="utf-8", errors="replace") if log.exists() else "it wrote no report"))
+        tier.failed.append(("ctest", log or "it wrote no report"))
         return tier
     for case in ElementTree.parse(junit).getroot().iter("testcase"):
-        add_ctest_entry(tier, case, results / name)
+        add_ctest_entry(tier, case, results / name, log)
     return tier
 
 

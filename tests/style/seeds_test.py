@@ -9,6 +9,7 @@ import unittest
 
 import exceptions
 import layers
+import python_cases
 import rules
 from source_tree import SourceTree
 
@@ -167,4 +168,4 @@ class FunctionsAreMeasured(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    python_cases.main("style_seeds")
