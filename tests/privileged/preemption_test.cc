@@ -1,0 +1,199 @@
+// Stalls whose truth is known: who took the CPU, when, for how long.
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+
+class PreemptionTest : public PrivilegedTest {};
+
+int64_t End(const v1::Spike& spike) {
+  return spike.start_monotonic_ns() + spike.duration_ns();
+}
+
+// The spike of `tid` that overlaps [start_ns, end_ns) most; null when none does.
+const v1::Spike* FindOverlapping(const v1::DetectSpikesResponse& answer, pid_t tid, int64_t start_ns, int64_t end_ns) {
+  const v1::Spike* best = nullptr;
+  int64_t best_overlap_ns = 0;
+  for (const v1::Spike& spike : answer.spikes()) {
+    const int64_t overlap_ns = std::min(End(spike), end_ns) - std::max(spike.start_monotonic_ns(), start_ns);
+    if (spike.thread().tid() != tid || overlap_ns <= best_overlap_ns) continue;
+    best = &spike;
+    best_overlap_ns = overlap_ns;
+  }
+  return best;
+}
+
+TEST_F(PreemptionTest, FortyPreemptionsAreFortySpikesWithTheirActorAndLength) {
+  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "40"});
+  ASSERT_TRUE(run.about().is_object());
+  if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
+  ASSERT_TRUE(daemon_.Attach(run.pid()).ok());
+  const json truth = run.Act();
+  ASSERT_TRUE(truth.is_object());
+  const auto answer = daemon_.Spikes(run.pid());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->lost_records(), 0u);
+  const pid_t spinner = truth["spinner_tid"];
+  const pid_t bully = truth["fifo_tid"];
+  ASSERT_EQ(truth["preemptions"].size(), 40u);
+  std::set<uint64_t> ids;
+  for (const json& preemption : truth["preemptions"]) {
+    SCOPED_TRACE(preemption.dump());
+    const v1::Spike* spike = FindOverlapping(*answer, spinner, preemption["start_ns"], preemption["end_ns"]);
+    ASSERT_NE(spike, nullptr);
+    SCOPED_TRACE(spike->DebugString());
+    ids.insert(spike->id());
+    EXPECT_EQ(spike->kind(), "preempted");
+    EXPECT_EQ(spike->target_pid(), run.pid());
+    EXPECT_EQ(spike->cpu(), truth["cpu"]);
+    EXPECT_EQ(spike->thread().comm(), "spinner");
+    EXPECT_FALSE(spike->inconclusive());
+    ExpectExactBudget(*spike);
+    // The preemptor's own share agrees with its own clock.
+    const int64_t measured_ns = preemption["duration_ns"];
+    EXPECT_TRUE(Agrees(BlamedOn(*spike, bully), measured_ns)) << BlamedOn(*spike, bully);
+    EXPECT_EQ(spike->causes(0).actor().tid(), bully);
+    EXPECT_EQ(spike->causes(0).actor().comm(), "fifo_bully");
+    // The whole wait encloses the preemptor's run and is enclosed by the gap that the spinner saw in its own time. Where the machine took
+    // time away around the preemption these two differ by more than the tolerance, and the wait must lie between them.
+    ASSERT_TRUE(preemption.contains("gap_ns"));
+    const int64_t gap_ns = preemption["gap_ns"];
+    EXPECT_TRUE(Agrees(spike->duration_ns(), measured_ns) || Agrees(spike->duration_ns(), gap_ns) ||
+                (measured_ns < spike->duration_ns() && spike->duration_ns() < gap_ns));
+    EXPECT_NEAR(static_cast<double>(spike->start_monotonic_ns()), static_cast<double>(preemption["start_ns"].get<int64_t>()), 100'000.0);
+  }
+  EXPECT_EQ(ids.size(), 40u) << "a spike was counted for two preemptions";
+}
+
+TEST_F(PreemptionTest, TheCommandLinePrintsEachSpikeAsAnObjectWhoseSumsAreExact) {
+  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "10", "--duration-us", "500"});
+  ASSERT_TRUE(run.about().is_object());
+  if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
+  ASSERT_EQ(daemon_.Hftmon({"attach", std::to_string(run.pid())}).exit_code, 0);
+  const json truth = run.Act();
+  const CommandResult result =
+      daemon_.Hftmon({"spikes", "--json", "-p", std::to_string(run.pid()), "--window", "60s", "--threshold", "200us"});
+  ASSERT_GE(result.exit_code, 0) << result.error;
+  std::istringstream lines(result.output);
+  std::set<int64_t> starts;
+  for (std::string line; std::getline(lines, line);) {
+    const json spike = json::parse(line, nullptr, false);
+    ASSERT_TRUE(spike.is_object()) << line;
+    if (!spike.contains("duration_ns")) continue;
+    int64_t sum_ns = spike["unexplained_ns"];
+    double shares = 0;
+    for (const json& cause : spike["causes"]) {
+      sum_ns += cause["duration_ns"].get<int64_t>();
+      shares += cause["share"].get<double>();
+    }
+    EXPECT_EQ(sum_ns, spike["duration_ns"]);
+    EXPECT_NEAR(shares + spike["unexplained_ns"].get<double>() / spike["duration_ns"].get<double>(), 1.0, 1e-6);
+    if (spike["tid"] == truth["spinner_tid"] && !spike["causes"].empty() && spike["causes"][0]["actor"]["tid"] == truth["fifo_tid"]) {
+      starts.insert(spike["start_ns"].get<int64_t>());
+    }
+  }
+  EXPECT_EQ(starts.size(), 10u) << result.output;
+}
+
+TEST_F(PreemptionTest, TwoSpinnersAreEachOthersCauseAndTheirWaitsSumToSchedstat) {
+  WorkloadRun run("two_spinners", {"--cpu", CpuArgument()});
+  ASSERT_TRUE(run.about().is_object());
+  ASSERT_TRUE(WaitUntilBlocked(run.pid()));
+  std::map<pid_t, int64_t> before_ns;
+  for (const auto& thread : workload::ReadProcessCounts(run.pid())) before_ns[thread.tid] = thread.run_delay_ns;
+  constexpr int64_t kThresholdNs = 1'000;
+  ASSERT_TRUE(daemon_.Attach(run.pid(), kThresholdNs).ok());
+  ASSERT_TRUE(run.Act().is_object());
+  ASSERT_TRUE(WaitUntilBlocked(run.pid()));
+  const auto switches = daemon_.Switches(run.pid());
+  const auto spikes = daemon_.Spikes(run.pid(), kThresholdNs);
+  ASSERT_TRUE(switches.ok() && spikes.ok()) << switches.status() << spikes.status();
+  EXPECT_EQ(spikes->lost_records(), 0u);
+  const std::vector<pid_t> tids = run.about()["tids"];
+  for (size_t i = 0; i < 2; ++i) {
+    const pid_t tid = tids[i];
+    const pid_t peer = tids[1 - i];
+    std::map<pid_t, int64_t> blamed_ns;
+    int64_t spike_sum_ns = 0;
+    uint64_t spike_count = 0;
+    for (const v1::Spike& spike : spikes->spikes()) {
+      if (spike.thread().tid() != tid) continue;
+      ExpectExactBudget(spike);
+      for (const v1::Cause& cause : spike.causes()) blamed_ns[cause.actor().tid()] += cause.duration_ns();
+      spike_sum_ns += spike.duration_ns();
+      ++spike_count;
+    }
+    const auto most =
+        std::max_element(blamed_ns.begin(), blamed_ns.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    ASSERT_NE(most, blamed_ns.end());
+    EXPECT_EQ(most->first, peer);
+    const v1::ThreadSwitches* thread = FindThread(*switches, tid);
+    ASSERT_NE(thread, nullptr);
+    const int64_t run_delay_ns = workload::ReadThreadCounts(run.pid(), tid)->run_delay_ns - before_ns[tid];
+    EXPECT_EQ(thread->run_queue_latency().sum_ns(), run_delay_ns);
+    // What the spikes leave out are waits at or below the threshold.
+    const int64_t rest_ns = run_delay_ns - spike_sum_ns;
+    EXPECT_GE(rest_ns, 0);
+    EXPECT_LE(rest_ns, static_cast<int64_t>(thread->run_queue_latency().count() - spike_count) * kThresholdNs);
+  }
+}
+
+TEST_F(PreemptionTest, SleepingIsNoSpikeUnlessAskedFor) {
+  WorkloadRun run("sleeper", {"--cpu", CpuArgument(), "--count", "20", "--duration-us", "5000"});
+  ASSERT_TRUE(daemon_.Attach(run.pid(), 0, 1'000'000).ok());
+  const json truth = run.Act();
+  ASSERT_TRUE(truth.is_object());
+  const auto unasked = daemon_.Spikes(run.pid());
+  ASSERT_TRUE(unasked.ok()) << unasked.status();
+  for (const v1::Spike& spike : unasked->spikes()) EXPECT_NE(spike.kind(), "blocked") << spike.DebugString();
+
+  const auto asked = daemon_.Spikes(run.pid(), 0, 2'000'000);
+  ASSERT_TRUE(asked.ok()) << asked.status();
+  for (const json& sleep : truth["sleeps"]) {
+    SCOPED_TRACE(sleep.dump());
+    const int64_t start_ns = sleep["start_ns"];
+    const int64_t measured_ns = sleep["duration_ns"];
+    const auto spike = std::find_if(asked->spikes().begin(), asked->spikes().end(), [&](const v1::Spike& candidate) {
+      return candidate.kind() == "blocked" && candidate.start_monotonic_ns() >= start_ns &&
+             candidate.start_monotonic_ns() < start_ns + measured_ns;
+    });
+    ASSERT_NE(spike, asked->spikes().end());
+    SCOPED_TRACE(spike->DebugString());
+    ExpectExactBudget(*spike);
+    EXPECT_TRUE(Agrees(spike->duration_ns(), measured_ns));
+    const auto blocked =
+        std::find_if(spike->causes().begin(), spike->causes().end(), [](const v1::Cause& cause) { return cause.kind() == "blocked"; });
+    ASSERT_NE(blocked, spike->causes().end());
+    EXPECT_THAT(blocked->evidence(), ::testing::HasSubstr("nanosleep"));
+  }
+}
+
+TEST_F(PreemptionTest, OffCpuEventsNameTheCallTheThreadSleptIn) {
+  WorkloadRun run("sleeper", {"--cpu", CpuArgument(), "--count", "10", "--duration-us", "5000"});
+  ASSERT_TRUE(daemon_.Attach(run.pid(), 0, 1'000'000).ok());
+  ASSERT_TRUE(run.Act().is_object());
+  v1::QueryContextSwitchesRequest request;
+  request.add_pids(run.pid());
+  request.set_min_duration_ns(4'000'000);
+  const auto answer = daemon_.client().QueryContextSwitches(request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_FALSE(answer->events_incomplete());
+  int sleeps = 0;
+  for (const v1::SwitchEvent& event : answer->events()) {
+    if (event.syscall() != "clock_nanosleep" && event.syscall() != "nanosleep") continue;
+    ++sleeps;
+    EXPECT_EQ(event.kind(), "blocked_syscall");
+    EXPECT_TRUE(event.voluntary());
+    EXPECT_GE(event.duration_ns(), 4'000'000);
+  }
+  EXPECT_EQ(sleeps, 10);
+}
+
+}  // namespace
+}  // namespace hftmon::testing

@@ -1,0 +1,64 @@
+// PrivilegedTest: a test against a real daemon on this kernel. Skips, with the reason, where BPF programs cannot be loaded.
+#ifndef HFTMON_TESTS_PRIVILEGED_PRIVILEGED_TEST_H_
+#define HFTMON_TESTS_PRIVILEGED_PRIVILEGED_TEST_H_
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "tests/privileged/harness/daemon_under_test.h"
+#include "tests/privileged/harness/eventually.h"
+#include "tests/privileged/harness/kernel_objects.h"
+#include "tests/privileged/harness/workload_run.h"
+#include "tests/workloads/scheduling.h"
+#include "tests/workloads/thread_counts.h"
+
+namespace hftmon::testing {
+
+class PrivilegedTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string why = WhyNotPrivileged(); !why.empty()) GTEST_SKIP() << why;
+    const absl::Status started = daemon_.Start();
+    ASSERT_TRUE(started.ok()) << started;
+  }
+  std::string CpuArgument() const { return std::to_string(daemon_.WorkloadCpu()); }
+
+  DaemonUnderTest daemon_;
+};
+
+// The causes and what is unexplained sum to the duration exactly, and nothing is negative.
+inline void ExpectExactBudget(const v1::Spike& spike) {
+  int64_t sum_ns = spike.unexplained_ns();
+  EXPECT_GE(spike.unexplained_ns(), 0);
+  for (const v1::Cause& cause : spike.causes()) {
+    EXPECT_GT(cause.duration_ns(), 0) << spike.DebugString();
+    sum_ns += cause.duration_ns();
+  }
+  EXPECT_EQ(sum_ns, spike.duration_ns()) << spike.DebugString();
+}
+
+// Time within a spike that its budget gives to that thread.
+inline int64_t BlamedOn(const v1::Spike& spike, pid_t tid) {
+  return std::accumulate(spike.causes().begin(), spike.causes().end(), int64_t{0}, [tid](int64_t sum_ns, const v1::Cause& cause) {
+    return cause.has_actor() && cause.actor().tid() == tid ? sum_ns + cause.duration_ns() : sum_ns;
+  });
+}
+
+// The thread's figures in an answer; null when it is not in it.
+inline const v1::ThreadSwitches* FindThread(const v1::QueryContextSwitchesResponse& answer, pid_t tid) {
+  for (const v1::ThreadSwitches& thread : answer.threads()) {
+    if (thread.thread().tid() == tid) return &thread;
+  }
+  return nullptr;
+}
+
+// Whether a length agrees with the workload's own: 5 % or 20 us, whichever is more.
+inline bool Agrees(int64_t reported_ns, int64_t measured_ns) {
+  return std::abs(reported_ns - measured_ns) <= std::max<int64_t>(measured_ns / 20, 20'000);
+}
+
+}  // namespace hftmon::testing
+
+#endif  // HFTMON_TESTS_PRIVILEGED_PRIVILEGED_TEST_H_
