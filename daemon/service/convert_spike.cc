@@ -1,0 +1,82 @@
+#include "daemon/service/convert_spike.h"
+
+#include <algorithm>
+
+#include "daemon/analysis/cause_evidence.h"
+#include "daemon/os/syscall_names.h"
+#include "daemon/service/convert.h"
+
+namespace hftmon {
+namespace {
+
+const char* KindName(SpikeKind kind) {
+  switch (kind) {
+    case SpikeKind::kPreempted:
+      return "preempted";
+    case SpikeKind::kRunQueue:
+      return "run_queue";
+    case SpikeKind::kBlocked:
+      return "blocked";
+  }
+  return "unknown";
+}
+
+const char* KindName(CauseKind kind) {
+  switch (kind) {
+    case CauseKind::kThread:
+      return "thread";
+    case CauseKind::kWaking:
+      return "waking";
+    case CauseKind::kMigrating:
+      return "migrating";
+    case CauseKind::kBlocked:
+      return "blocked";
+  }
+  return "unknown";
+}
+
+void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
+  if (cause.others) {
+    out->set_name("other threads");
+    return;
+  }
+  out->set_tid(static_cast<int32_t>(cause.tid));
+  out->set_pid(static_cast<int32_t>(cause.tgid));
+  const std::string comm(cause.comm, std::find(cause.comm, cause.comm + HFT_COMM_LENGTH, '\0'));
+  out->set_comm(comm.empty() ? names->NameOf(cause.tid) : comm);
+}
+
+}  // namespace
+
+void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
+  out->set_id(spike.id);
+  ThreadToProto(spike.thread, names, out->mutable_thread());
+  out->set_target_pid(static_cast<int32_t>(spike.thread.tgid));
+  out->set_cpu(spike.cpu);
+  out->set_start_monotonic_ns(spike.start_mono_ns);
+  out->set_duration_ns(spike.duration_ns);
+  out->set_kind(KindName(spike.kind));
+  out->set_inconclusive(spike.inconclusive);
+  out->set_runners_truncated(spike.runners_truncated);
+  out->set_lost_records(spike.lost_records);
+  out->set_unexplained_ns(spike.unexplained_ns);
+  out->set_run_queue_depth(spike.depth);
+  out->set_priority(spike.priority);
+  out->set_migrations(spike.wait_migrations);
+  out->set_detection_ns(spike.detected_mono_ns - spike.record_mono_ns);
+  const auto name_of = [names](uint32_t tid) { return names->NameOf(tid); };
+  const size_t cause_count = std::min<size_t>(spike.cause_count, spike.causes.size());
+  for (size_t i = 0; i < cause_count; ++i) {
+    const Cause& cause = spike.causes[i];
+    v1::Cause* entry = out->add_causes();
+    entry->set_kind(KindName(cause.kind));
+    entry->set_duration_ns(cause.duration_ns);
+    if (spike.duration_ns > 0) entry->set_share(static_cast<double>(cause.duration_ns) / static_cast<double>(spike.duration_ns));
+    entry->set_estimated(cause.estimated);
+    entry->set_evidence(CauseEvidence(spike, cause, name_of, SyscallName));
+    entry->set_cpu(cause.cpu);
+    if (cause.kind == CauseKind::kThread) ActorToProto(cause, names, entry->mutable_actor());
+  }
+}
+
+}  // namespace hftmon

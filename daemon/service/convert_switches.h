@@ -1,0 +1,22 @@
+// ConvertSwitches: what the store knows of a thread's switches -> hftmon.v1. Any thread but the housekeeping thread.
+#ifndef HFTMON_DAEMON_SERVICE_CONVERT_SWITCHES_H_
+#define HFTMON_DAEMON_SERVICE_CONVERT_SWITCHES_H_
+
+#include <span>
+
+#include "daemon/control/thread_names.h"
+#include "daemon/service/thread_totals.h"
+#include "daemon/store/switch_event.h"
+#include "daemon/store/thread_window.h"
+#include "hftmon/v1/switches.pb.h"
+
+namespace hftmon {
+
+// Everything but the totals.
+void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, ThreadNames* names, v1::ThreadSwitches* out);
+void ThreadTotalToProto(const ThreadTotal& total, v1::ThreadSwitches* out);
+void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::SwitchEvent* out);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_CONVERT_SWITCHES_H_

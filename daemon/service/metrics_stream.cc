@@ -1,0 +1,134 @@
+#include "daemon/service/metrics_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/service/convert.h"
+#include "daemon/service/request_checks.h"
+#include "daemon/service/spike_filter.h"
+#include "daemon/service/target_selection.h"
+
+namespace hftmon {
+namespace {
+
+// Empty = all. The first unknown name is an error that lists near ones.
+grpc::Status FindMetrics(const v1::WatchMetricsRequest& request, std::vector<const MetricRow*>* metrics) {
+  RequestChecks checks;
+  for (int i = 0; i < request.metrics_size(); ++i) {
+    const MetricRow* row = FindMetric(request.metrics(i));
+    if (row == nullptr) {
+      checks.Add("metrics[" + std::to_string(i) + "]", UnknownMetricMessage(request.metrics(i)));
+      return checks.Result();
+    }
+    metrics->push_back(row);
+  }
+  if (metrics->empty()) {
+    for (const MetricRow& row : MetricRows()) metrics->push_back(&row);
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MetricsStream::Start(const v1::WatchMetricsRequest& request,
+                                                                         const MetricsStreamShared& shared) {
+  using Refused = RefusedStream<v1::WatchMetricsResponse>;
+  if (const grpc::Status checked = Check(request); !checked.ok()) return new Refused(checked);
+  std::vector<const MetricRow*> metrics;
+  if (const grpc::Status found = FindMetrics(request, &metrics); !found.ok()) return new Refused(found);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*shared.core->targets, request.pids()); !selected.ok()) return new Refused(selected);
+
+  std::unique_ptr<MetricsStream> stream(new MetricsStream(shared, request, std::move(metrics)));
+  // gRPC knows the stream only once it is returned: until then it can be deleted like any object.
+  if (const grpc::Status added = shared.streams->Add(stream.get()); !added.ok()) return new Refused(added);
+  if (!shared.poll_thread->Add(stream.get())) {
+    shared.streams->Remove(stream.get());
+    return new Refused(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many queries wait: call again later"));
+  }
+  return stream.release();
+}
+
+MetricsStream::MetricsStream(const MetricsStreamShared& shared, const v1::WatchMetricsRequest& request,
+                             std::vector<const MetricRow*> metrics)
+    : shared_(shared),
+      request_(request),
+      metrics_(std::move(metrics)),
+      period_ns_(request.period_ns() > 0 ? request.period_ns() : kMetricsPeriodDefaultNs),
+      due_ns_(PollThread::NowNs() + period_ns_),
+      covered_until_ns_(shared.core->windows->closed_until_mono_ns()),
+      spike_cursor_(shared.core->spikes->end()) {}
+
+int64_t MetricsStream::Poll(int64_t now_ns) {
+  if (now_ns < due_ns_) return due_ns_;
+  const int64_t until_ns = shared_.core->windows->closed_until_mono_ns();
+  // Nothing was closed before the stream began: its first window has no beginning yet.
+  if (covered_until_ns_ == 0) covered_until_ns_ = until_ns;
+  if (until_ns <= covered_until_ns_) return now_ns + kRetryNs;
+  auto snapshot = std::make_unique<v1::WatchMetricsResponse>();
+  MakeSnapshot(until_ns, snapshot.get());
+  {
+    std::lock_guard lock(mutex());
+    if (ended()) return kPollDone;
+    if (pending_ != nullptr) {
+      ++dropped_;
+      shared_.dropped_count->fetch_add(1, std::memory_order_relaxed);
+    }
+    pending_ = std::move(snapshot);
+  }
+  Pump();
+  due_ns_ = std::max(due_ns_ + period_ns_, now_ns);
+  return due_ns_;
+}
+
+void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse* snapshot) {
+  TargetSelection selection;
+  // A target that was detached meanwhile has no samples; the stream goes on for the others.
+  selection.SelectKnown(*shared_.core->targets, request_.pids());
+  const WindowAnswer answer = shared_.core->windows->Query(covered_until_ns_, until_mono_ns,
+                                                           [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
+  v1::Window* window = snapshot->mutable_window();
+  window->set_begin_monotonic_ns(answer.begin_mono_ns);
+  window->set_end_monotonic_ns(answer.end_mono_ns);
+  window->set_requested_ns(period_ns_);
+  window->set_resolution_ns(answer.resolution_ns);
+  window->set_truncated(answer.truncated);
+  TimePairToProto(shared_.core->status->Now(), snapshot->mutable_time());
+  snapshot->set_lost_records(shared_.core->status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
+  AddMetricSamples(*shared_.core, selection, metrics_, request_.per_thread(), answer.threads, CountSpikes(until_mono_ns), snapshot);
+  covered_until_ns_ = until_mono_ns;
+}
+
+std::optional<SpikeCounts> MetricsStream::CountSpikes(int64_t until_mono_ns) {
+  SpikeCounts counts;
+  const SpikeFilter filter;  // waits above each target's own threshold, whatever other clients asked for
+  const SeqRing<Spike>& spikes = *shared_.core->spikes;
+  const uint64_t begin = spikes.begin();
+  bool complete = spike_cursor_ >= begin;
+  spike_cursor_ = std::max(spike_cursor_, begin);
+  Spike spike;
+  for (; spike_cursor_ < spikes.end(); ++spike_cursor_) {
+    if (spikes.Read(spike_cursor_, &spike) != SeqRead::kOk) {
+      complete = false;
+      continue;
+    }
+    if (spike.start_mono_ns + spike.duration_ns >= until_mono_ns) break;
+    if (filter.Wants(spike, shared_.thresholds)) ++counts[spike.thread];
+  }
+  return complete ? std::optional(std::move(counts)) : std::nullopt;
+}
+
+bool MetricsStream::NextMessage(v1::WatchMetricsResponse* message) {
+  if (pending_ == nullptr) return false;
+  message->Swap(pending_.get());
+  pending_.reset();
+  message->set_dropped(dropped_);
+  return true;
+}
+
+void MetricsStream::Detach() {
+  shared_.poll_thread->Remove(this);
+  shared_.streams->Remove(this);
+}
+
+}  // namespace hftmon

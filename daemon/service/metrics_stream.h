@@ -1,0 +1,69 @@
+// MetricsStream: one subscriber of WatchMetrics.
+//
+// Each period the poll thread asks the store for what happened since the last snapshot's end, a bucket's edge, so that snapshots follow
+// each other without gap or overlap. A snapshot that a slow reader has not taken when the next is made is replaced by it and counted.
+#ifndef HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_
+#define HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/metric_catalogue.h"
+#include "daemon/service/metric_samples.h"
+#include "daemon/service/poll_thread.h"
+#include "daemon/service/service_core.h"
+#include "daemon/service/stream_reactor.h"
+#include "daemon/service/target_thresholds.h"
+#include "hftmon/v1/metrics.pb.h"
+
+namespace hftmon {
+
+// What all metric streams share; outlives them.
+struct MetricsStreamShared {
+  const ServiceCore* core = nullptr;
+  PollThread* poll_thread = nullptr;
+  StreamList* streams = nullptr;
+  TargetThresholds* thresholds = nullptr;
+  std::atomic<uint64_t>* dropped_count = nullptr;  // over all streams since start
+};
+
+class MetricsStream : public StreamReactor<v1::WatchMetricsResponse>, private Pollee {
+ public:
+  // How soon to look again when a period is over and no bucket has closed since.
+  static constexpr int64_t kRetryNs = 1'000'000;
+
+  // Checks the request and starts the first period now; or refuses.
+  static grpc::ServerWriteReactor<v1::WatchMetricsResponse>* Start(const v1::WatchMetricsRequest& request,
+                                                                   const MetricsStreamShared& shared);
+
+ private:
+  MetricsStream(const MetricsStreamShared& shared, const v1::WatchMetricsRequest& request, std::vector<const MetricRow*> metrics);
+
+  int64_t Poll(int64_t now_ns) override;
+  // Poll thread. The window's begin is the last one's end.
+  void MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse* snapshot);
+  // Spikes that ended before `until_mono_ns` and were not counted yet, by thread; absent when some were overwritten.
+  std::optional<SpikeCounts> CountSpikes(int64_t until_mono_ns);
+
+  bool NextMessage(v1::WatchMetricsResponse* message) override;
+  void Release() override { pending_.reset(); }
+  void Detach() override;
+
+  const MetricsStreamShared shared_;
+  const v1::WatchMetricsRequest request_;
+  const std::vector<const MetricRow*> metrics_;
+  const int64_t period_ns_;
+  // Poll thread only, once it is added there.
+  int64_t due_ns_ = 0;            // steady clock
+  int64_t covered_until_ns_ = 0;  // end of the last snapshot's window
+  uint64_t spike_cursor_ = 0;     // ring position up to which spikes were counted
+  // Under mutex().
+  std::unique_ptr<v1::WatchMetricsResponse> pending_;
+  uint64_t dropped_ = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_

@@ -1,0 +1,141 @@
+#include "daemon/service/monitor_service.h"
+
+#include <memory>
+
+#include "common/metric_catalogue.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/request_checks.h"
+#include "daemon/service/rich_error.h"
+#include "daemon/service/spikes_query.h"
+#include "daemon/service/switches_query.h"
+#include "daemon/service/target_selection.h"
+#include "daemon/service/windowed_call.h"
+
+namespace hftmon {
+namespace {
+
+grpc::ServerUnaryReactor* Answered(grpc::CallbackServerContext* context, const grpc::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+}  // namespace
+
+MonitorService::MonitorService(const ServiceCore& core) : core_(core), thresholds_(core.targets), notifier_(core.spikes) {}
+
+void MonitorService::Stop() {
+  stopping_.store(true, std::memory_order_release);  // pairs with WindowedCall's acquire
+  spike_streams_.EndAll();
+  metrics_streams_.EndAll();
+}
+
+grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
+                                                 v1::AttachResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  const auto attached =
+      core_.targets->Attach({request->pids().data(), static_cast<size_t>(request->pids_size())}, OptionsFromProto(request->options()));
+  thresholds_.Invalidate();
+  if (!attached.ok()) return Answered(context, ToGrpcStatus(attached.status()));
+  for (const TargetInfo& target : *attached) TargetToProto(target, response->add_targets());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
+                                                 v1::DetachResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  const auto detached = core_.targets->Detach({request->pids().data(), static_cast<size_t>(request->pids_size())}, request->all());
+  thresholds_.Invalidate();
+  if (!detached.ok()) return Answered(context, ToGrpcStatus(detached.status()));
+  response->mutable_pids()->Add(detached->begin(), detached->end());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::ListTargets(grpc::CallbackServerContext* context, const v1::ListTargetsRequest* /*request*/,
+                                                      v1::ListTargetsResponse* response) {
+  for (const TargetInfo& target : core_.targets->List()) TargetToProto(target, response->add_targets());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::UpdateTarget(grpc::CallbackServerContext* context, const v1::UpdateTargetRequest* request,
+                                                       v1::UpdateTargetResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  const auto updated = core_.targets->Update(request->pid(), UpdateFromProto(*request));
+  thresholds_.Invalidate();
+  if (!updated.ok()) return Answered(context, ToGrpcStatus(updated.status()));
+  TargetToProto(*updated, response->mutable_target());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackServerContext* context,
+                                                               const v1::QueryContextSwitchesRequest* request,
+                                                               v1::QueryContextSwitchesResponse* response) {
+  const TimePair arrival = core_.status->Now();
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
+  const int64_t interval_ns = selection.sampling_interval_max_ns();
+  return WindowedCall::Start(context, core_.windows, &poll_thread_, &stopping_, arrival, interval_ns,
+                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
+                               return AnswerSwitches(core_, selection, *request, at, response);
+                             });
+}
+
+grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
+                                                       v1::DetectSpikesResponse* response) {
+  const TimePair arrival = core_.status->Now();
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
+  const int64_t interval_ns = selection.sampling_interval_max_ns();
+  return WindowedCall::Start(context, core_.windows, &poll_thread_, &stopping_, arrival, interval_ns,
+                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
+                               return AnswerSpikes(core_, selection, &thresholds_, *request, at, response);
+                             });
+}
+
+grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes(grpc::CallbackServerContext* /*context*/,
+                                                                                 const v1::StreamSpikesRequest* request) {
+  return SpikeStream::Start(
+      *request,
+      {.core = &core_, .notifier = &notifier_, .streams = &spike_streams_, .thresholds = &thresholds_, .dropped_count = &dropped_count_});
+}
+
+grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics(grpc::CallbackServerContext* /*context*/,
+                                                                                 const v1::WatchMetricsRequest* request) {
+  return MetricsStream::Start(*request, {.core = &core_,
+                                         .poll_thread = &poll_thread_,
+                                         .streams = &metrics_streams_,
+                                         .thresholds = &thresholds_,
+                                         .dropped_count = &dropped_count_});
+}
+
+grpc::ServerUnaryReactor* MonitorService::ListMetrics(grpc::CallbackServerContext* context, const v1::ListMetricsRequest* /*request*/,
+                                                      v1::ListMetricsResponse* response) {
+  for (const MetricRow& row : MetricRows()) {
+    v1::MetricDescription* metric = response->add_metrics();
+    metric->set_name(std::string(row.name));
+    metric->set_unit(std::string(row.unit));
+    metric->set_kind(std::string(MetricKindName(row.kind)));
+    metric->set_help(std::string(row.help));
+    metric->set_source(std::string(row.source));
+  }
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* /*request*/,
+                                                    v1::GetStatusResponse* response) {
+  StatusToProto(core_.status->Status(), response);
+  response->set_target_count(static_cast<int32_t>(core_.targets->List().size()));
+  TimePairToProto(core_.status->Now(), response->mutable_time());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::GetCapabilities(grpc::CallbackServerContext* context,
+                                                          const v1::GetCapabilitiesRequest* /*request*/,
+                                                          v1::GetCapabilitiesResponse* response) {
+  for (const Capability& capability : core_.status->Capabilities()) CapabilityToProto(capability, response->add_capabilities());
+  return Answered(context, grpc::Status::OK);
+}
+
+}  // namespace hftmon

@@ -1,0 +1,73 @@
+// MonitorService: hftmon.v1.Monitor over the daemon's parts. Thin: it checks, asks, converts.
+//
+// Threads: handlers run on gRPC's threads; queries that wait for their window on one poll thread, spike streams are fed by the notifier's.
+// Bounds: kStreamsMax streams of each kind, kWaitingQueriesMax queries that wait.
+// Lifetime: `core` outlives it; it outlives the server; Stop() comes before the server's Shutdown.
+#ifndef HFTMON_DAEMON_SERVICE_MONITOR_SERVICE_H_
+#define HFTMON_DAEMON_SERVICE_MONITOR_SERVICE_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "daemon/service/metrics_stream.h"
+#include "daemon/service/poll_thread.h"
+#include "daemon/service/service_core.h"
+#include "daemon/service/spike_notifier.h"
+#include "daemon/service/spike_stream.h"
+#include "daemon/service/stream_list.h"
+#include "daemon/service/target_thresholds.h"
+#include "hftmon/v1/monitor.grpc.pb.h"
+
+namespace hftmon {
+
+class MonitorService : public v1::Monitor::CallbackService {
+ public:
+  static constexpr size_t kStreamsMax = 64;
+  static constexpr size_t kWaitingQueriesMax = 256;
+
+  explicit MonitorService(const ServiceCore& core);
+
+  // Ends the streams and the queries that wait, refuses new ones.
+  void Stop();
+  // Stream messages dropped for slow readers since start.
+  uint64_t dropped_message_count() const { return dropped_count_.load(std::memory_order_relaxed); }
+  size_t stream_count() const { return spike_streams_.size() + metrics_streams_.size(); }
+
+  grpc::ServerUnaryReactor* Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
+                                   v1::AttachResponse* response) override;
+  grpc::ServerUnaryReactor* Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
+                                   v1::DetachResponse* response) override;
+  grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext* context, const v1::ListTargetsRequest* request,
+                                        v1::ListTargetsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateTarget(grpc::CallbackServerContext* context, const v1::UpdateTargetRequest* request,
+                                         v1::UpdateTargetResponse* response) override;
+  grpc::ServerUnaryReactor* QueryContextSwitches(grpc::CallbackServerContext* context, const v1::QueryContextSwitchesRequest* request,
+                                                 v1::QueryContextSwitchesResponse* response) override;
+  grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
+                                         v1::DetectSpikesResponse* response) override;
+  grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext* context,
+                                                                   const v1::StreamSpikesRequest* request) override;
+  grpc::ServerWriteReactor<v1::WatchMetricsResponse>* WatchMetrics(grpc::CallbackServerContext* context,
+                                                                   const v1::WatchMetricsRequest* request) override;
+  grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext* context, const v1::ListMetricsRequest* request,
+                                        v1::ListMetricsResponse* response) override;
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* request,
+                                      v1::GetStatusResponse* response) override;
+  grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context, const v1::GetCapabilitiesRequest* request,
+                                            v1::GetCapabilitiesResponse* response) override;
+
+ private:
+  const ServiceCore core_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> dropped_count_{0};
+  TargetThresholds thresholds_;
+  StreamList spike_streams_{"spike streams", kStreamsMax};
+  StreamList metrics_streams_{"metric streams", kStreamsMax};
+  // Last: their threads end before what they poll with.
+  PollThread poll_thread_{kWaitingQueriesMax + kStreamsMax};
+  SpikeNotifier notifier_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_MONITOR_SERVICE_H_

@@ -1,0 +1,152 @@
+#include "daemon/service/request_checks.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/control/targets.h"
+
+namespace hftmon {
+namespace {
+
+constexpr size_t kProbeGroupNameMax = 64;
+constexpr size_t kMetricNameMax = 128;
+
+}  // namespace
+
+void RequestChecks::Add(const std::string& field, const std::string& description) {
+  violations_.push_back({field, description});
+}
+
+void RequestChecks::ZeroOrWithin(const std::string& field, int64_t value, int64_t min, int64_t max, const std::string& zero_means) {
+  if (value == 0 || (value >= min && value <= max)) return;
+  Add(field, absl::StrCat(field, " is ", value, ": give ", min, " to ", max, ", or 0 for ", zero_means));
+}
+
+void RequestChecks::Pids(const std::string& field, const google::protobuf::RepeatedField<int32_t>& pids, int count_max) {
+  if (pids.size() > count_max) Add(field, absl::StrCat(field, " has ", pids.size(), " entries: give at most ", count_max, " in one call"));
+  for (int i = 0; i < pids.size(); ++i) {
+    if (pids[i] > 0) continue;
+    Add(absl::StrCat(field, "[", i, "]"), absl::StrCat(field, " holds ", pids[i], ": an id is 1 or more"));
+    return;  // one finding is enough: the list may be long
+  }
+}
+
+void RequestChecks::Percentiles(const std::string& field, const google::protobuf::RepeatedField<double>& percentiles) {
+  if (percentiles.size() > kPercentilesMax) {
+    Add(field, absl::StrCat(field, " has ", percentiles.size(), " entries: give at most ", kPercentilesMax));
+    return;
+  }
+  for (int i = 0; i < percentiles.size(); ++i) {
+    if (percentiles[i] > 0 && percentiles[i] < 100) continue;  // false for NaN too
+    Add(absl::StrCat(field, "[", i, "]"), absl::StrCat(field, " holds ", percentiles[i], ": give values above 0 and below 100, e.g. 99.9"));
+  }
+}
+
+void RequestChecks::Options(const std::string& prefix, const v1::TargetOptions& options) {
+  ZeroOrWithin(prefix + "spike_threshold_ns", options.spike_threshold_ns(), kThresholdMinNs, kThresholdMaxNs, "the daemon's default");
+  ZeroOrWithin(prefix + "blocked_threshold_ns", options.blocked_threshold_ns(), kThresholdMinNs, kBlockedThresholdMaxNs, "none");
+  ZeroOrWithin(prefix + "sampling_interval_ns", options.sampling_interval_ns(), kSamplingIntervalMinNs, kSamplingIntervalMaxNs,
+               "the daemon's default");
+  if (options.probe_groups_size() > kProbeGroupsMax) {
+    Add(prefix + "probe_groups", absl::StrCat(options.probe_groups_size(), " probe groups: give at most ", kProbeGroupsMax));
+    return;
+  }
+  for (const std::string& group : options.probe_groups()) {
+    if (!group.empty() && group.size() <= kProbeGroupNameMax) continue;
+    Add(prefix + "probe_groups", absl::StrCat("a probe group's name has 1 to ", kProbeGroupNameMax, " bytes, e.g. \"sched\""));
+    return;
+  }
+}
+
+grpc::Status RequestChecks::Result() const {
+  if (violations_.empty()) return grpc::Status::OK;
+  std::string message;
+  for (const FieldViolation& violation : violations_) {
+    if (!message.empty()) message += "; ";
+    message += violation.description;
+  }
+  return RichError(grpc::StatusCode::INVALID_ARGUMENT, "BAD_FIELD", message, violations_);
+}
+
+grpc::Status Check(const v1::AttachRequest& request) {
+  RequestChecks checks;
+  if (request.pids().empty()) checks.Add("pids", "pids is empty: name 1 to 64 processes to attach");
+  checks.Pids("pids", request.pids(), kPidsPerAttachMax);
+  checks.Options("options.", request.options());
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::DetachRequest& request) {
+  RequestChecks checks;
+  if (request.pids().empty() && !request.all()) checks.Add("pids", "pids is empty: name the targets to detach, or set all");
+  if (!request.pids().empty() && request.all()) checks.Add("all", "all is set and pids are named: give one of them");
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::UpdateTargetRequest& request) {
+  RequestChecks checks;
+  if (request.pid() <= 0) checks.Add("pid", absl::StrCat("pid is ", request.pid(), ": name the target's process id"));
+  checks.Options("options.", request.options());
+  for (const std::string& path : request.options_mask().paths()) {
+    if (path == "spike_threshold_ns" || path == "blocked_threshold_ns" || path == "sampling_interval_ns" || path == "follow_children")
+      continue;
+    checks.Add("options_mask", absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
+                                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns and follow_children can be "
+                                            "changed; detach and attach again for the rest"));
+    break;
+  }
+  if (request.state() != v1::TARGET_STATE_UNSPECIFIED && request.state() != v1::TARGET_STATE_RUNNING &&
+      request.state() != v1::TARGET_STATE_PAUSED) {
+    checks.Add("state", absl::StrCat("state is ", static_cast<int>(request.state()), ": give RUNNING or PAUSED, or leave it out"));
+  }
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::QueryContextSwitchesRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.ZeroOrWithin("window_ns", request.window_ns(), 1, kWindowMaxNs, "all that is kept");
+  checks.Percentiles("percentiles", request.percentiles());
+  checks.ZeroOrWithin("min_duration_ns", request.min_duration_ns(), 1, kBlockedThresholdMaxNs, "no events");
+  checks.ZeroOrWithin("max_events", request.max_events(), 1, kAnswerRowsMax, "1000");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::DetectSpikesRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.ZeroOrWithin("window_ns", request.window_ns(), 1, kWindowMaxNs, "all that is kept");
+  checks.ZeroOrWithin("threshold_ns", request.threshold_ns(), 1, kThresholdMaxNs, "each target's threshold");
+  checks.ZeroOrWithin("blocked_threshold_ns", request.blocked_threshold_ns(), 1, kBlockedThresholdMaxNs, "no blocked spikes");
+  checks.ZeroOrWithin("max_spikes", request.max_spikes(), 1, kAnswerRowsMax, "1000");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::StreamSpikesRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.ZeroOrWithin("threshold_ns", request.threshold_ns(), kThresholdMinNs, kThresholdMaxNs, "each target's threshold");
+  checks.ZeroOrWithin("blocked_threshold_ns", request.blocked_threshold_ns(), kThresholdMinNs, kBlockedThresholdMaxNs, "no blocked spikes");
+  checks.ZeroOrWithin("queue_limit", request.queue_limit(), 1, kQueueLimitMax, "1024");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::WatchMetricsRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  if (request.metrics_size() > kMetricsPerWatchMax) {
+    checks.Add("metrics",
+               absl::StrCat("metrics has ", request.metrics_size(), " entries: give at most ", kMetricsPerWatchMax, ", or none for all"));
+  }
+  for (const std::string& metric : request.metrics()) {
+    if (!metric.empty() && metric.size() <= kMetricNameMax) continue;
+    checks.Add("metrics", absl::StrCat("a metric's name has 1 to ", kMetricNameMax, " bytes: ListMetrics names them all"));
+    break;
+  }
+  checks.ZeroOrWithin("period_ns", request.period_ns(), kMetricsPeriodMinNs, kMetricsPeriodMaxNs, "1 s");
+  return checks.Result();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,62 @@
+// RequestChecks: collects what is wrong with a request's fields, all of it, and makes one INVALID_ARGUMENT of it. One call's own; no thread
+// but its.
+#ifndef HFTMON_DAEMON_SERVICE_REQUEST_CHECKS_H_
+#define HFTMON_DAEMON_SERVICE_REQUEST_CHECKS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/service/rich_error.h"
+#include "google/protobuf/repeated_field.h"
+#include "hftmon/v1/metrics.pb.h"
+#include "hftmon/v1/spikes.pb.h"
+#include "hftmon/v1/switches.pb.h"
+#include "hftmon/v1/targets.pb.h"
+
+namespace hftmon {
+
+inline constexpr int64_t kWindowMaxNs = 7LL * 24 * 3600 * 1'000'000'000;
+inline constexpr int kPidsPerAttachMax = 64;
+inline constexpr int kPidsPerQueryMax = 1'024;   // the bound of targets
+inline constexpr int kTidsPerQueryMax = 16'384;  // the bound of threads
+inline constexpr int kPercentilesMax = 16;
+inline constexpr int kProbeGroupsMax = 16;
+inline constexpr int kMetricsPerWatchMax = 64;
+inline constexpr int kAnswerRowsDefault = 1'000;
+inline constexpr int kAnswerRowsMax = 100'000;
+inline constexpr int kQueueLimitDefault = 1'024;
+inline constexpr int kQueueLimitMax = 4'096;
+inline constexpr int64_t kMetricsPeriodMinNs = 10'000'000;
+inline constexpr int64_t kMetricsPeriodMaxNs = 3'600'000'000'000;
+inline constexpr int64_t kMetricsPeriodDefaultNs = 1'000'000'000;
+
+class RequestChecks {
+ public:
+  void Add(const std::string& field, const std::string& description);
+
+  // 0 or [min, max]; `zero_means` completes the sentence "0 for …".
+  void ZeroOrWithin(const std::string& field, int64_t value, int64_t min, int64_t max, const std::string& zero_means);
+  void Pids(const std::string& field, const google::protobuf::RepeatedField<int32_t>& pids, int count_max);
+  void Percentiles(const std::string& field, const google::protobuf::RepeatedField<double>& percentiles);
+  void Options(const std::string& prefix, const v1::TargetOptions& options);
+
+  // OK, or INVALID_ARGUMENT (reason BAD_FIELD) with a violation for each finding.
+  grpc::Status Result() const;
+
+ private:
+  std::vector<FieldViolation> violations_;
+};
+
+// The whole check of each request that carries anything.
+grpc::Status Check(const v1::AttachRequest& request);
+grpc::Status Check(const v1::DetachRequest& request);
+grpc::Status Check(const v1::UpdateTargetRequest& request);
+grpc::Status Check(const v1::QueryContextSwitchesRequest& request);
+grpc::Status Check(const v1::DetectSpikesRequest& request);
+grpc::Status Check(const v1::StreamSpikesRequest& request);
+grpc::Status Check(const v1::WatchMetricsRequest& request);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_REQUEST_CHECKS_H_

@@ -1,0 +1,41 @@
+#include "daemon/service/rich_error.h"
+
+#include "absl/strings/cord.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/support/error_details.h"
+
+namespace hftmon {
+
+grpc::Status RichError(grpc::StatusCode code, const std::string& reason, const std::string& message,
+                       const std::vector<FieldViolation>& violations) {
+  google::rpc::Status details;
+  details.set_code(code);
+  details.set_message(message);
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  info.set_domain(kErrorDomain);
+  details.add_details()->PackFrom(info);
+  if (!violations.empty()) {
+    google::rpc::BadRequest bad_request;
+    for (const FieldViolation& violation : violations) {
+      auto* field = bad_request.add_field_violations();
+      field->set_field(violation.field);
+      field->set_description(violation.description);
+    }
+    details.add_details()->PackFrom(bad_request);
+  }
+  grpc::Status answer;
+  const grpc::Status packed = grpc::SetErrorDetails(details, &answer);
+  return packed.ok() ? answer : grpc::Status(code, message);
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  std::string reason = absl::StatusCodeToString(status.code());
+  if (const auto payload = status.GetPayload(kErrorReasonPayload)) reason = std::string(*payload);
+  // The numbers of both code sets are the canonical ones.
+  return RichError(static_cast<grpc::StatusCode>(status.raw_code()), reason, std::string(status.message()));
+}
+
+}  // namespace hftmon

@@ -1,0 +1,58 @@
+// MonitorServer: the gRPC server over a MonitorService: listening sockets, bounds, health, reflection, orderly end.
+//
+// Owner: the composition root, which keeps every part of `core` alive until the server is gone. Start, Shutdown and destruction by one
+// thread. gRPC's threads and ours inherit the CPU affinity of the thread that first calls Start: set it before.
+// Bounds: messages received 1 MiB, kConcurrentCallsMax calls a connection, kQuotaBytes of transport buffers, streams and queries as in
+// MonitorService.
+#ifndef HFTMON_DAEMON_SERVICE_SERVER_H_
+#define HFTMON_DAEMON_SERVICE_SERVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/service/monitor_service.h"
+#include "daemon/service/service_core.h"
+#include "grpcpp/server.h"
+
+namespace hftmon {
+
+class UnixSocketLock;
+
+class MonitorServer {
+ public:
+  static constexpr int kReceiveBytesMax = 1 << 20;
+  static constexpr int kConcurrentCallsMax = 1'024;
+  static constexpr int64_t kQuotaBytes = 64 << 20;
+  static constexpr int kThreadsMax = 32;
+
+  // Listens on each address (`unix:PATH` or `HOST:PORT`, HOST loopback, port 0 = any) or on none. A Unix socket has mode 0660 from the
+  // moment it exists; a stale one is replaced, one with a living daemon behind it is ALREADY_EXISTS. Errors name address, cause and mend.
+  static absl::StatusOr<std::unique_ptr<MonitorServer>> Start(const ServiceCore& core, const std::vector<std::string>& addresses);
+  // Shutdown with a second of patience, when that was not done.
+  ~MonitorServer();
+
+  // Refuses new calls, ends the streams with UNAVAILABLE, gives the calls under way `patience_ns`, then cancels them. Removes the sockets.
+  void Shutdown(int64_t patience_ns);
+
+  // What is listened on, with the ports that were chosen, as a client's --server takes it.
+  const std::vector<std::string>& addresses() const { return addresses_; }
+  // Of the streams, for status.
+  uint64_t dropped_message_count() const { return service_->dropped_message_count(); }
+  size_t stream_count() const { return service_->stream_count(); }
+
+ private:
+  explicit MonitorServer(const ServiceCore& core);
+  absl::Status Listen(const std::vector<std::string>& addresses);
+
+  std::vector<std::unique_ptr<UnixSocketLock>> socket_locks_;
+  std::unique_ptr<MonitorService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::string> addresses_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_SERVER_H_

@@ -1,0 +1,28 @@
+// ServiceCore: what the handlers read from. Passive; the composition root fills it, and every pointer outlives the server.
+#ifndef HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
+#define HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
+
+#include "daemon/analysis/spike.h"
+#include "daemon/control/status_source.h"
+#include "daemon/control/targets.h"
+#include "daemon/control/thread_names.h"
+#include "daemon/service/thread_totals.h"
+#include "daemon/store/seq_ring.h"
+#include "daemon/store/switch_event.h"
+#include "daemon/store/window_store.h"
+
+namespace hftmon {
+
+struct ServiceCore {
+  Targets* targets = nullptr;
+  const StatusSource* status = nullptr;
+  ThreadNames* names = nullptr;
+  const ThreadTotals* totals = nullptr;
+  const WindowStore* windows = nullptr;
+  const SeqRing<SwitchEvent>* switch_events = nullptr;
+  const SeqRing<Spike>* spikes = nullptr;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_

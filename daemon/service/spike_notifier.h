@@ -1,0 +1,62 @@
+// SpikeNotifier: tells subscribers of new spikes, so that the housekeeping thread never has to signal anybody.
+//
+// Threads: one of its own. It sleeps on a condition variable while nobody subscribes; else it looks at the ring's end every
+// kPollIntervalNs. Subscribe and Unsubscribe by any thread.
+// Lock order: this class's lock before a listener's own; a listener never calls in with its lock held.
+#ifndef HFTMON_DAEMON_SERVICE_SPIKE_NOTIFIER_H_
+#define HFTMON_DAEMON_SERVICE_SPIKE_NOTIFIER_H_
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "daemon/analysis/spike.h"
+#include "daemon/service/poll_thread.h"
+#include "daemon/store/seq_ring.h"
+
+namespace hftmon {
+
+// Called by the notifier's thread with its lock held: must not block.
+class SpikeListener {
+ public:
+  virtual ~SpikeListener() = default;
+  // Entry `index` of the ring, in order.
+  virtual void OnSpike(uint64_t index, const Spike& spike) = 0;
+  // That many entries were overwritten before the notifier could read them.
+  virtual void OnOverwritten(uint64_t count) = 0;
+  // After the above of one round: time to write.
+  virtual void OnRoundEnd() = 0;
+};
+
+class SpikeNotifier : private Pollee {
+ public:
+  static constexpr int64_t kPollIntervalNs = 50'000;
+  static constexpr int kSpikesPerRoundMax = 256;
+
+  explicit SpikeNotifier(const SeqRing<Spike>* spikes);
+  ~SpikeNotifier() override;
+
+  // The listener hears of every spike appended after the call. It lives until Unsubscribe has returned.
+  void Subscribe(SpikeListener* listener);
+  // After the return the listener is not being called and will not be. Unknown listeners are fine.
+  void Unsubscribe(SpikeListener* listener);
+
+ private:
+  struct Subscription {
+    SpikeListener* listener;
+    uint64_t first_index;  // entries before it are not its own
+  };
+
+  int64_t Poll(int64_t now_ns) override;
+  void ReadRound();  // mutex_ held
+
+  const SeqRing<Spike>* const spikes_;
+  std::mutex mutex_;
+  std::vector<Subscription> subscriptions_;
+  uint64_t cursor_ = 0;
+  PollThread thread_{1};
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_SPIKE_NOTIFIER_H_

@@ -1,0 +1,97 @@
+#include "daemon/service/spike_stream.h"
+
+#include <utility>
+
+#include "daemon/service/convert.h"
+#include "daemon/service/convert_spike.h"
+#include "daemon/service/request_checks.h"
+#include "daemon/service/target_selection.h"
+
+namespace hftmon {
+
+grpc::ServerWriteReactor<v1::StreamSpikesResponse>* SpikeStream::Start(const v1::StreamSpikesRequest& request,
+                                                                       const SpikeStreamShared& shared) {
+  using Refused = RefusedStream<v1::StreamSpikesResponse>;
+  if (const grpc::Status checked = Check(request); !checked.ok()) return new Refused(checked);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*shared.core->targets, request.pids()); !selected.ok()) return new Refused(selected);
+
+  SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
+  filter.pids.insert(request.pids().begin(), request.pids().end());
+  const size_t queue_limit = request.queue_limit() > 0 ? request.queue_limit() : kQueueLimitDefault;
+  std::unique_ptr<SpikeStream> stream(new SpikeStream(shared, std::move(filter), queue_limit));
+  // gRPC knows the stream only once it is returned: until then it can be deleted like any object.
+  if (const grpc::Status added = shared.streams->Add(stream.get()); !added.ok()) return new Refused(added);
+  const int64_t leased_ns = request.threshold_ns() > 0 ? request.threshold_ns() : shared.core->targets->default_spike_threshold_ns();
+  auto lease = shared.core->targets->LeaseThresholds(leased_ns, request.blocked_threshold_ns());
+  if (!lease.ok()) {
+    shared.streams->Remove(stream.get());
+    return new Refused(ToGrpcStatus(lease.status()));
+  }
+  stream->Open(*std::move(lease));
+  return stream.release();
+}
+
+void SpikeStream::Open(std::unique_ptr<ThresholdLease> lease) {
+  {
+    std::lock_guard lock(mutex());
+    if (!ended()) lease_ = std::move(lease);
+  }
+  shared_.notifier->Subscribe(this);
+  Pump();
+}
+
+SpikeStream::SpikeStream(const SpikeStreamShared& shared, SpikeFilter filter, size_t queue_limit)
+    : shared_(shared), filter_(std::move(filter)), queue_limit_(queue_limit) {}
+
+void SpikeStream::OnSpike(uint64_t index, const Spike& spike) {
+  if (!filter_.Wants(spike, shared_.thresholds)) return;
+  std::lock_guard lock(mutex());
+  if (ended()) return;
+  if (waiting_.size() >= queue_limit_) {
+    waiting_.pop_front();
+    Drop(1);
+  }
+  waiting_.push_back(index);
+}
+
+void SpikeStream::OnOverwritten(uint64_t count) {
+  std::lock_guard lock(mutex());
+  if (!ended()) Drop(count);
+}
+
+void SpikeStream::Drop(uint64_t count) {
+  dropped_ += count;
+  shared_.dropped_count->fetch_add(count, std::memory_order_relaxed);
+}
+
+bool SpikeStream::NextMessage(v1::StreamSpikesResponse* message) {
+  Spike spike;
+  if (announced_) {
+    bool found = false;
+    while (!found && !waiting_.empty()) {
+      found = shared_.core->spikes->Read(waiting_.front(), &spike) == SeqRead::kOk;
+      waiting_.pop_front();
+      if (!found) Drop(1);
+    }
+    if (!found) return false;
+    SpikeToProto(spike, shared_.core->names, message->mutable_spike());
+  }
+  announced_ = true;
+  message->set_dropped(dropped_);
+  message->set_lost_records(shared_.core->status->lost_records());
+  TimePairToProto(shared_.core->status->Now(), message->mutable_time());
+  return true;
+}
+
+void SpikeStream::Release() {
+  lease_.reset();
+  waiting_.clear();
+}
+
+void SpikeStream::Detach() {
+  shared_.notifier->Unsubscribe(this);
+  shared_.streams->Remove(this);
+}
+
+}  // namespace hftmon

@@ -1,0 +1,62 @@
+// SpikeStream: one subscriber of StreamSpikes.
+//
+// The kernel's thresholds are leased while it is open. What waits for a slow reader are positions in the spike ring, at most queue_limit:
+// beyond that the oldest are dropped and counted; so are spikes that the ring overwrote meanwhile.
+#ifndef HFTMON_DAEMON_SERVICE_SPIKE_STREAM_H_
+#define HFTMON_DAEMON_SERVICE_SPIKE_STREAM_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "daemon/control/targets.h"
+#include "daemon/service/service_core.h"
+#include "daemon/service/spike_filter.h"
+#include "daemon/service/spike_notifier.h"
+#include "daemon/service/stream_reactor.h"
+#include "hftmon/v1/spikes.pb.h"
+
+namespace hftmon {
+
+// What all spike streams share; outlives them.
+struct SpikeStreamShared {
+  const ServiceCore* core = nullptr;
+  SpikeNotifier* notifier = nullptr;
+  StreamList* streams = nullptr;
+  TargetThresholds* thresholds = nullptr;
+  std::atomic<uint64_t>* dropped_count = nullptr;  // over all streams since start
+};
+
+class SpikeStream : public StreamReactor<v1::StreamSpikesResponse>, private SpikeListener {
+ public:
+  // Checks the request, takes the lease and subscribes; or refuses.
+  static grpc::ServerWriteReactor<v1::StreamSpikesResponse>* Start(const v1::StreamSpikesRequest& request, const SpikeStreamShared& shared);
+
+ private:
+  SpikeStream(const SpikeStreamShared& shared, SpikeFilter filter, size_t queue_limit);
+
+  // Holds the lease, hears of spikes from now on, and sends the first message.
+  void Open(std::unique_ptr<ThresholdLease> lease);
+
+  void OnSpike(uint64_t index, const Spike& spike) override;
+  void OnOverwritten(uint64_t count) override;
+  void OnRoundEnd() override { Pump(); }
+
+  bool NextMessage(v1::StreamSpikesResponse* message) override;
+  void Release() override;
+  void Detach() override;
+  void Drop(uint64_t count);  // mutex held
+
+  const SpikeStreamShared shared_;
+  const SpikeFilter filter_;
+  const size_t queue_limit_;
+  std::unique_ptr<ThresholdLease> lease_;
+  std::deque<uint64_t> waiting_;  // ring positions, oldest first
+  uint64_t dropped_ = 0;
+  bool announced_ = false;  // the first message, without a spike, was sent
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_SPIKE_STREAM_H_

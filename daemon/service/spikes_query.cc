@@ -1,0 +1,82 @@
+#include "daemon/service/spikes_query.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "daemon/service/convert.h"
+#include "daemon/service/convert_spike.h"
+#include "daemon/service/request_checks.h"
+#include "daemon/service/spike_filter.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
+
+struct Found {
+  std::vector<Spike> newest_first;
+  bool overwritten = false;   // older spikes of the window may have been overwritten
+  int64_t oldest_end_ns = 0;  // of the entries that were looked at, when overwritten
+};
+
+Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, const SpikeFilter& filter, TargetThresholds* thresholds,
+                 int64_t begin_mono_ns, int64_t end_mono_ns, size_t spikes_max) {
+  Found found{.oldest_end_ns = end_mono_ns};
+  Spike spike;
+  // The history is in the order of detection, that is of the spikes' ends.
+  for (uint64_t index = core.spikes->end(); index > 0 && found.newest_first.size() < spikes_max; --index) {
+    found.overwritten = core.spikes->Read(index - 1, &spike) != SeqRead::kOk;
+    if (found.overwritten) break;
+    const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
+    if (spike_end_ns < begin_mono_ns) break;
+    found.oldest_end_ns = std::min(found.oldest_end_ns, spike_end_ns);
+    if (spike_end_ns > end_mono_ns || !selection.Keeps(spike.thread) || !filter.Wants(spike, thresholds)) continue;
+    found.newest_first.push_back(spike);
+  }
+  return found;
+}
+
+// The lowest threshold that the request has for any target.
+int64_t AskedNs(const TargetSelection& selection, TargetThresholds* thresholds, const v1::DetectSpikesRequest& request) {
+  if (request.threshold_ns() > 0) return request.threshold_ns();
+  int64_t lowest_ns = kNoFloor;
+  for (const TargetInfo& target : selection.targets()) lowest_ns = std::min(lowest_ns, thresholds->SpikeThresholdNs(target.pid));
+  return lowest_ns;
+}
+
+}  // namespace
+
+grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& selection, TargetThresholds* thresholds,
+                          const v1::DetectSpikesRequest& request, const Arrival& arrival, v1::DetectSpikesResponse* response) {
+  const int64_t end_ns = arrival.time.monotonic_ns;
+  int64_t begin_ns =
+      request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
+  if (selection.targets().empty() && request.window_ns() == 0) begin_ns = end_ns;
+  const SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
+  const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : kAnswerRowsDefault;
+  const Found found = FindSpikes(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
+  for (auto it = found.newest_first.rbegin(); it != found.newest_first.rend(); ++it) {
+    SpikeToProto(*it, core.names, response->add_spikes());
+  }
+
+  const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();
+  if (found.overwritten) begin_ns = std::max(begin_ns, found.oldest_end_ns);
+  v1::Window* window = response->mutable_window();
+  window->set_begin_monotonic_ns(begin_ns);
+  window->set_end_monotonic_ns(end_ns);
+  window->set_requested_ns(request.window_ns());
+  window->set_truncated(found.overwritten || before_attach);
+  window->set_late(arrival.late);
+  TimePairToProto(core.status->Now(), response->mutable_time());
+  response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
+
+  const Targets::Floors floors = core.targets->FloorsSince(begin_ns);
+  if (floors.run_queue_ns != kNoFloor) response->set_floor_ns(floors.run_queue_ns);
+  const bool below_floor = floors.run_queue_ns > AskedNs(selection, thresholds, request) ||
+                           (request.blocked_threshold_ns() > 0 && floors.off_cpu_ns > request.blocked_threshold_ns());
+  response->set_incomplete(found.overwritten || below_floor);
+  return grpc::Status::OK;
+}
+
+}  // namespace hftmon

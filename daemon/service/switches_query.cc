@@ -1,0 +1,124 @@
+#include "daemon/service/switches_query.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <tuple>
+#include <unordered_set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/convert_switches.h"
+#include "daemon/service/request_checks.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+namespace {
+
+constexpr double kPercentilesDefault[] = {50, 95, 99, 99.9};
+constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
+
+// Which threads the request is about.
+struct ThreadFilter {
+  const TargetSelection& selection;
+  std::unordered_set<uint32_t> tids;  // empty = all
+
+  bool Keeps(const ThreadKey& thread) const { return (tids.empty() || tids.contains(thread.tid)) && selection.Keeps(thread); }
+};
+
+bool KeyLess(const ThreadKey& a, const ThreadKey& b) {
+  return std::tie(a.tgid, a.tid, a.start_ns) < std::tie(b.tgid, b.tid, b.start_ns);
+}
+
+// Threads with activity in the window, then those that are watched and had none; by process and thread id.
+std::vector<ThreadWindow> ThreadsOf(const ServiceCore& core, const ThreadFilter& filter, std::vector<ThreadWindow> active) {
+  std::set<ThreadKey, decltype(&KeyLess)> known(&KeyLess);
+  for (const ThreadWindow& window : active) known.insert(window.thread);
+  std::unordered_set<uint32_t> pids;
+  for (const TargetInfo& target : filter.selection.targets()) {
+    if (!pids.insert(target.pid).second) continue;
+    for (const ThreadTotal& total : core.totals->AllOf(target.pid)) {
+      if (!filter.Keeps(total.thread) || !known.insert(total.thread).second) continue;
+      active.push_back({.thread = total.thread});
+    }
+  }
+  std::sort(active.begin(), active.end(), [](const ThreadWindow& a, const ThreadWindow& b) { return KeyLess(a.thread, b.thread); });
+  return active;
+}
+
+grpc::Status CheckTidsFound(const v1::QueryContextSwitchesRequest& request, const std::vector<ThreadWindow>& threads) {
+  std::unordered_set<uint32_t> found;
+  for (const ThreadWindow& window : threads) found.insert(window.thread.tid);
+  for (const int32_t tid : request.tids()) {
+    if (found.contains(static_cast<uint32_t>(tid))) continue;
+    return RichError(
+        grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
+        absl::StrCat("thread ", tid, " is not a watched thread of the targets asked for: `hftmon switches` without -t lists them"));
+  }
+  return grpc::Status::OK;
+}
+
+bool WantsEvent(const SwitchEvent& event, const ThreadFilter& filter, int64_t min_duration_ns) {
+  if (!filter.Keeps(event.thread)) return false;
+  if (event.is_migration) return true;
+  // An interval whose beginning was not seen lasted at least as long as its wait.
+  return std::max(event.off_cpu_ns, event.wait_ns) >= min_duration_ns;
+}
+
+void AnswerEvents(const ServiceCore& core, const ThreadFilter& filter, const v1::QueryContextSwitchesRequest& request,
+                  int64_t begin_mono_ns, int64_t end_mono_ns, v1::QueryContextSwitchesResponse* response) {
+  const size_t events_max = request.max_events() > 0 ? request.max_events() : kAnswerRowsDefault;
+  std::vector<SwitchEvent> newest_first;
+  bool overwritten = false;
+  SwitchEvent event;
+  uint64_t index = core.switch_events->end();
+  // The history is in the order of time: the first entry before the window is the last one to look at.
+  for (; index > 0 && newest_first.size() < events_max; --index) {
+    const SeqRead read = core.switch_events->Read(index - 1, &event);
+    overwritten = read != SeqRead::kOk;
+    if (overwritten || event.end_mono_ns < begin_mono_ns) break;
+    if (event.end_mono_ns < end_mono_ns && WantsEvent(event, filter, request.min_duration_ns())) newest_first.push_back(event);
+  }
+  for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) SwitchEventToProto(*it, core.names, response->add_events());
+
+  const int64_t floor_ns = core.targets->FloorsSince(begin_mono_ns).off_cpu_ns;
+  if (floor_ns != kNoFloor) response->set_events_floor_ns(floor_ns);
+  response->set_events_incomplete(overwritten || floor_ns > request.min_duration_ns());
+}
+
+}  // namespace
+
+grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& selection, const v1::QueryContextSwitchesRequest& request,
+                            const Arrival& arrival, v1::QueryContextSwitchesResponse* response) {
+  const ThreadFilter filter{selection, {request.tids().begin(), request.tids().end()}};
+  const int64_t end_ns = arrival.time.monotonic_ns;
+  const int64_t begin_ns =
+      request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
+  WindowAnswer answer = core.windows->Query(begin_ns, end_ns, [&filter](const ThreadKey& thread) { return filter.Keeps(thread); });
+
+  const std::vector<ThreadWindow> threads = ThreadsOf(core, filter, std::move(answer.threads));
+  if (const grpc::Status found = CheckTidsFound(request, threads); !found.ok()) return found;
+
+  v1::Window* window = response->mutable_window();
+  window->set_begin_monotonic_ns(answer.begin_mono_ns);
+  window->set_end_monotonic_ns(answer.end_mono_ns);
+  window->set_requested_ns(request.window_ns());
+  window->set_resolution_ns(answer.resolution_ns);
+  window->set_truncated(answer.truncated || (request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns()));
+  window->set_late(arrival.late);
+  TimePairToProto(core.status->Now(), response->mutable_time());
+  response->set_lost_records(core.status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
+
+  std::vector<double> percentiles(request.percentiles().begin(), request.percentiles().end());
+  if (percentiles.empty()) percentiles.assign(std::begin(kPercentilesDefault), std::end(kPercentilesDefault));
+  for (const ThreadWindow& thread : threads) {
+    v1::ThreadSwitches* out = response->add_threads();
+    ThreadWindowToProto(thread, percentiles, core.names, out);
+    if (const auto total = core.totals->Find(thread.thread)) ThreadTotalToProto(*total, out);
+  }
+  if (request.min_duration_ns() > 0) AnswerEvents(core, filter, request, answer.begin_mono_ns, answer.end_mono_ns, response);
+  return grpc::Status::OK;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,56 @@
+#include "daemon/service/target_selection.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+
+void TargetSelection::SelectKnown(const Targets& targets, const google::protobuf::RepeatedField<int32_t>& pids) {
+  targets_ = targets.List();
+  if (!pids.empty()) {
+    const std::unordered_set<uint32_t> wanted(pids.begin(), pids.end());
+    std::erase_if(targets_, [&wanted](const TargetInfo& target) { return !wanted.contains(target.pid); });
+  }
+  for (const TargetInfo& target : targets_) {
+    const auto [entry, added] = start_of_pid_.try_emplace(target.pid, target.start_boottime_ns);
+    if (!added) entry->second = std::min(entry->second, target.start_boottime_ns);
+  }
+}
+
+grpc::Status TargetSelection::Select(const Targets& targets, const google::protobuf::RepeatedField<int32_t>& pids) {
+  SelectKnown(targets, pids);
+  for (const int32_t pid : pids) {
+    if (start_of_pid_.contains(static_cast<uint32_t>(pid))) continue;
+    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_TARGET",
+                     absl::StrCat("process ", pid, " is not a target: watch it with `hftmon attach ", pid, "`, or see `hftmon targets`"));
+  }
+  return grpc::Status::OK;
+}
+
+bool TargetSelection::Keeps(const ThreadKey& thread) const {
+  const auto found = start_of_pid_.find(thread.tgid);
+  return found != start_of_pid_.end() && thread.start_ns >= found->second;
+}
+
+int64_t TargetSelection::sampling_interval_max_ns() const {
+  int64_t interval_ns = 0;
+  for (const TargetInfo& target : targets_) interval_ns = std::max(interval_ns, target.sampling_interval_ns);
+  return interval_ns;
+}
+
+int64_t TargetSelection::first_attached_mono_ns() const {
+  int64_t first_ns = targets_.empty() ? 0 : targets_.front().attached_mono_ns;
+  for (const TargetInfo& target : targets_) first_ns = std::min(first_ns, target.attached_mono_ns);
+  return first_ns;
+}
+
+int64_t TargetSelection::last_attached_mono_ns() const {
+  int64_t last_ns = 0;
+  for (const TargetInfo& target : targets_) last_ns = std::max(last_ns, target.attached_mono_ns);
+  return last_ns;
+}
+
+}  // namespace hftmon

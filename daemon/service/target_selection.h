@@ -1,0 +1,40 @@
+// TargetSelection: the targets that a request names, and which threads belong to them. A snapshot; one call's own.
+#ifndef HFTMON_DAEMON_SERVICE_TARGET_SELECTION_H_
+#define HFTMON_DAEMON_SERVICE_TARGET_SELECTION_H_
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/control/targets.h"
+#include "daemon/ingest/interval.h"
+#include "google/protobuf/repeated_field.h"
+#include "grpcpp/support/status.h"
+
+namespace hftmon {
+
+class TargetSelection {
+ public:
+  // Selects those named, or all when none is. NOT_FOUND (reason NOT_A_TARGET) names the first pid that is no target.
+  grpc::Status Select(const Targets& targets, const google::protobuf::RepeatedField<int32_t>& pids);
+
+  // The same, but a pid that is no target is left out.
+  void SelectKnown(const Targets& targets, const google::protobuf::RepeatedField<int32_t>& pids);
+
+  // A thread of a selected process; not one of an older process that had the same pid.
+  bool Keeps(const ThreadKey& thread) const;
+  const std::vector<TargetInfo>& targets() const { return targets_; }
+  // Of the slowest selected target; 0 without targets.
+  int64_t sampling_interval_max_ns() const;
+  // When the first, and the last, of them was attached; 0 without targets.
+  int64_t first_attached_mono_ns() const;
+  int64_t last_attached_mono_ns() const;
+
+ private:
+  std::vector<TargetInfo> targets_;
+  std::unordered_map<uint32_t, int64_t> start_of_pid_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_TARGET_SELECTION_H_

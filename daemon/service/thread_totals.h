@@ -1,0 +1,35 @@
+// ThreadTotals: the seam through which the service reads the kernel's own counts of a watched thread, since the thread's birth.
+//
+// Implemented by whoever owns the thread slots, faked in tests. Any thread; reads mapped memory, never blocks the housekeeping thread.
+#ifndef HFTMON_DAEMON_SERVICE_THREAD_TOTALS_H_
+#define HFTMON_DAEMON_SERVICE_THREAD_TOTALS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "daemon/ingest/interval.h"
+
+namespace hftmon {
+
+// As of the thread's last switch, equal to /proc/PID/task/TID/{status,schedstat} then.
+struct ThreadTotal {
+  ThreadKey thread;
+  uint64_t voluntary_count = 0;
+  uint64_t involuntary_count = 0;
+  int64_t run_delay_ns = 0;
+  bool alive = false;
+};
+
+class ThreadTotals {
+ public:
+  virtual ~ThreadTotals() = default;
+  // Absent when the thread has no slot: never watched, or ended and given back.
+  virtual std::optional<ThreadTotal> Find(const ThreadKey& thread) const = 0;
+  // Every thread of the process that has a slot now; bounded by the slot table.
+  virtual std::vector<ThreadTotal> AllOf(uint32_t tgid) const = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_THREAD_TOTALS_H_

@@ -1,0 +1,229 @@
+// Fakes of the seams the service reads from. Each method is safe from any thread, as the seams demand.
+#ifndef HFTMON_TESTS_DAEMON_SERVICE_FAKES_H_
+#define HFTMON_TESTS_DAEMON_SERVICE_FAKES_H_
+
+#include <condition_variable>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "daemon/control/status_source.h"
+#include "daemon/control/targets.h"
+#include "daemon/control/thread_names.h"
+#include "daemon/service/thread_totals.h"
+
+namespace hftmon {
+
+inline constexpr int64_t kNoFloorNs = std::numeric_limits<int64_t>::max();
+
+// Counts leases that live; waits for a number of them without a sleep.
+class LeaseCounter {
+ public:
+  void Change(int by) {
+    std::lock_guard lock(mutex_);
+    count_ += by;
+    taken_ += by > 0 ? 1 : 0;
+    changed_.notify_all();
+  }
+  int taken() {
+    std::lock_guard lock(mutex_);
+    return taken_;
+  }
+  int count() {
+    std::lock_guard lock(mutex_);
+    return count_;
+  }
+  // False when a minute passed: only a failing test waits that long.
+  bool AwaitCount(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return count_ == count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+  int taken_ = 0;
+};
+
+class FakeTargets : public Targets {
+ public:
+  absl::StatusOr<std::vector<TargetInfo>> Attach(std::span<const int32_t> pids, const TargetOptions& options) override {
+    std::lock_guard lock(mutex_);
+    if (!next_error.ok()) return std::exchange(next_error, absl::OkStatus());
+    std::vector<TargetInfo> attached;
+    for (const int32_t pid : pids) attached.push_back(AddLocked(static_cast<uint32_t>(pid), options));
+    return attached;
+  }
+  absl::StatusOr<std::vector<int32_t>> Detach(std::span<const int32_t> pids, bool all) override {
+    std::lock_guard lock(mutex_);
+    std::vector<int32_t> detached;
+    for (const auto& [pid, target] : targets_) {
+      if (all || std::find(pids.begin(), pids.end(), static_cast<int32_t>(pid)) != pids.end())
+        detached.push_back(static_cast<int32_t>(pid));
+    }
+    if (detached.empty() && !all) return absl::NotFoundError("process is not a target: see `hftmon targets`");
+    for (const int32_t pid : detached) targets_.erase(static_cast<uint32_t>(pid));
+    return detached;
+  }
+  std::vector<TargetInfo> List() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<TargetInfo> list;
+    for (const auto& [pid, target] : targets_) list.push_back(target);
+    return list;
+  }
+  absl::StatusOr<TargetInfo> Update(int32_t pid, const TargetUpdate& update) override {
+    std::lock_guard lock(mutex_);
+    const auto found = targets_.find(static_cast<uint32_t>(pid));
+    if (found == targets_.end()) return absl::NotFoundError("process is not a target: see `hftmon targets`");
+    TargetInfo& target = found->second;
+    if (update.spike_threshold_ns) target.options.spike_threshold_ns = *update.spike_threshold_ns;
+    if (update.blocked_threshold_ns) target.options.blocked_threshold_ns = *update.blocked_threshold_ns;
+    if (update.sampling_interval_ns) target.options.sampling_interval_ns = *update.sampling_interval_ns;
+    if (update.follow_children) target.options.follow_children = *update.follow_children;
+    if (update.state) target.state = *update.state;
+    return target;
+  }
+  absl::StatusOr<std::unique_ptr<ThresholdLease>> LeaseThresholds(int64_t spike_ns, int64_t blocked_ns) override {
+    std::lock_guard lock(mutex_);
+    if (!next_lease_error.ok()) return std::exchange(next_lease_error, absl::OkStatus());
+    leased_spike_ns = spike_ns;
+    leased_blocked_ns = blocked_ns;
+    return std::make_unique<Lease>(&leases);
+  }
+  Floors FloorsSince(int64_t /*since_mono_ns*/) const override {
+    std::lock_guard lock(mutex_);
+    return floors;
+  }
+  int64_t default_spike_threshold_ns() const override { return 50'000; }
+
+  void Add(uint32_t pid, const TargetOptions& options = {}) {
+    std::lock_guard lock(mutex_);
+    AddLocked(pid, options);
+  }
+  void SetFloors(int64_t run_queue_ns, int64_t off_cpu_ns) {
+    std::lock_guard lock(mutex_);
+    floors = {run_queue_ns, off_cpu_ns};
+  }
+
+  LeaseCounter leases;
+  // Set before the server runs, or between calls.
+  absl::Status next_error;
+  absl::Status next_lease_error;
+  int64_t leased_spike_ns = -1;
+  int64_t leased_blocked_ns = -1;
+  int64_t sampling_interval_ns = 10'000'000;
+  int64_t attached_mono_ns = 0;
+
+ private:
+  class Lease : public ThresholdLease {
+   public:
+    explicit Lease(LeaseCounter* counter) : counter_(counter) { counter_->Change(+1); }
+    ~Lease() override { counter_->Change(-1); }
+
+   private:
+    LeaseCounter* counter_;
+  };
+
+  TargetInfo AddLocked(uint32_t pid, const TargetOptions& options) {
+    TargetInfo target{.pid = pid,
+                      .start_boottime_ns = 100,
+                      .comm = "target" + std::to_string(pid),
+                      .options = options,
+                      .thread_count = 1,
+                      .attached_mono_ns = attached_mono_ns,
+                      .sampling_interval_ns = sampling_interval_ns};
+    targets_[pid] = target;
+    return target;
+  }
+
+  mutable std::mutex mutex_;
+  std::map<uint32_t, TargetInfo> targets_;
+  Floors floors{50'000, kNoFloorNs};
+};
+
+class FakeStatus : public StatusSource {
+ public:
+  DaemonStatus Status() const override {
+    DaemonStatus status;
+    status.pid = 4242;
+    status.uptime_ns = 1'000;
+    status.cpu_time_ns = 250;
+    status.version = "0.1.0";
+    status.lost_records = 5;
+    status.probes.push_back({.name = "sched_switch", .attach_point = "tp_btf/sched_switch", .run_count = 9, .mean_ns = 31.5});
+    status.probes.push_back({.name = "fork", .attach_point = "tp_btf/sched_process_fork"});
+    status.drops.push_back({.name = "ring_lost_records", .count = 5, .help = "lost", .data_loss = true});
+    status.bounds.push_back({.name = "targets", .used = 1, .limit = 1024});
+    status.loop.mode = "latency";
+    status.loop.detection_histogram.assign(HFT_HISTOGRAM_BUCKETS, 0);
+    status.loop.detection_histogram[20] = 100;
+    status.loop.detection_max_ns = 4'000;
+    status.clock.source = "tsc";
+    return status;
+  }
+  std::vector<Capability> Capabilities() const override {
+    return {{.name = "bpf", .available = false, .reason = "no BTF", .mend = "boot a kernel with CONFIG_DEBUG_INFO_BTF", .required = true}};
+  }
+  TimePair Now() const override {
+    std::lock_guard lock(mutex_);
+    ++asked_;
+    changed_.notify_all();
+    return {.monotonic_ns = now_ns_, .realtime_ns = now_ns_ + 1'000'000, .error_ns = 20};
+  }
+  uint64_t lost_records() const override { return 5; }
+  uint64_t LostBetween(int64_t begin, int64_t end) const override { return begin < lost_at_ns && lost_at_ns < end ? 7 : 0; }
+
+  void SetNow(int64_t now_ns) {
+    std::lock_guard lock(mutex_);
+    now_ns_ = now_ns;
+  }
+  int asked() const {
+    std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  // Waits until Now() was asked that often: the call under test has arrived.
+  void AwaitAsked(int count) const {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return asked_ >= count; });
+  }
+
+  int64_t lost_at_ns = -1;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  int64_t now_ns_ = 0;
+  mutable int asked_ = 0;
+};
+
+class FakeNames : public ThreadNames {
+ public:
+  std::string NameOf(uint32_t tid) override { return tid == 0 ? "swapper" : "thread" + std::to_string(tid); }
+};
+
+class FakeTotals : public ThreadTotals {
+ public:
+  std::optional<ThreadTotal> Find(const ThreadKey& thread) const override {
+    for (const ThreadTotal& total : totals) {
+      if (total.thread == thread) return total;
+    }
+    return std::nullopt;
+  }
+  std::vector<ThreadTotal> AllOf(uint32_t tgid) const override {
+    std::vector<ThreadTotal> all;
+    for (const ThreadTotal& total : totals) {
+      if (total.thread.tgid == tgid) all.push_back(total);
+    }
+    return all;
+  }
+  std::vector<ThreadTotal> totals;  // set before the server runs
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_TESTS_DAEMON_SERVICE_FAKES_H_

@@ -1,0 +1,68 @@
+// ServiceFixture: a server over a temporary Unix socket, with fakes of the seams and the real store, filled by the test.
+#ifndef HFTMON_TESTS_DAEMON_SERVICE_SERVICE_FIXTURE_H_
+#define HFTMON_TESTS_DAEMON_SERVICE_SERVICE_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/service/server.h"
+#include "google/rpc/error_details.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "hftmon/v1/monitor.grpc.pb.h"
+#include "tests/daemon/service/fakes.h"
+
+namespace hftmon {
+
+inline constexpr int64_t kSecondNs = 1'000'000'000;
+inline constexpr int64_t kNowNs = 100 * kSecondNs;
+inline constexpr uint32_t kPid = 1000;
+inline constexpr ThreadKey kThread{.tid = 1001, .tgid = kPid, .start_ns = 200};
+inline constexpr uint64_t kSpikeRingCapacity = 8192;
+
+class ServiceFixture : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // The call's deadline is far: only a failing test meets it.
+  static std::unique_ptr<grpc::ClientContext> Context();
+  static google::rpc::ErrorInfo ErrorInfoOf(const grpc::Status& status);
+  static std::optional<google::rpc::BadRequest> BadRequestOf(const grpc::Status& status);
+
+  // Store: a bucket [begin, end) in which the thread waited `wait_count` times in histogram bucket `wait_bucket`.
+  void CloseBucket(int64_t begin_ns, int64_t end_ns, uint32_t wait_count = 0, uint32_t wait_bucket = 40, const ThreadKey& thread = kThread);
+  Spike MakeSpike(int64_t end_ns, int64_t duration_ns, SpikeKind kind = SpikeKind::kPreempted, const ThreadKey& thread = kThread);
+  void AppendSpike(int64_t end_ns, int64_t duration_ns, SpikeKind kind = SpikeKind::kPreempted, const ThreadKey& thread = kThread);
+
+  // A subscription that is in force: its first message has been read.
+  struct Subscription {
+    std::unique_ptr<grpc::ClientContext> context;
+    std::unique_ptr<grpc::ClientReader<v1::StreamSpikesResponse>> reader;
+    v1::StreamSpikesResponse first;
+    bool in_force = false;
+  };
+  Subscription Subscribe(const v1::StreamSpikesRequest& request);
+
+  std::filesystem::path folder_;
+  FakeTargets targets_;
+  FakeStatus status_;
+  FakeNames names_;
+  FakeTotals totals_;
+  WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
+  SeqRing<SwitchEvent> switch_events_{64};
+  SeqRing<Spike> spikes_{kSpikeRingCapacity};
+  uint64_t next_spike_id_ = 1;
+  std::unique_ptr<MonitorServer> server_;
+  std::unique_ptr<v1::Monitor::Stub> stub_;
+
+  ServiceCore Core();
+  std::string SocketAddress() const { return "unix:" + (folder_ / "hftmond.sock").string(); }
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_TESTS_DAEMON_SERVICE_SERVICE_FIXTURE_H_

@@ -1,0 +1,139 @@
+#include <gmock/gmock.h>
+
+#include "tests/daemon/service/service_fixture.h"
+
+namespace hftmon {
+namespace {
+
+using testing::HasSubstr;
+
+class SpikesQueryTest : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    CloseBucket(90 * kSecondNs, kNowNs, 1);
+  }
+  grpc::Status Detect(const v1::DetectSpikesRequest& request) {
+    response_.Clear();
+    return stub_->DetectSpikes(Context().get(), request, &response_);
+  }
+  v1::DetectSpikesResponse response_;
+};
+
+TEST_F(SpikesQueryTest, ASpikeComesWithItsWholeTimeBudget) {
+  AppendSpike(99 * kSecondNs, 400'000);
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(2 * kSecondNs);
+  const grpc::Status status = Detect(request);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(response_.spikes_size(), 1);
+  const v1::Spike& spike = response_.spikes(0);
+  EXPECT_EQ(spike.id(), 1u);
+  EXPECT_EQ(spike.thread().tid(), 1001);
+  EXPECT_EQ(spike.target_pid(), static_cast<int32_t>(kPid));
+  EXPECT_EQ(spike.kind(), "preempted");
+  EXPECT_EQ(spike.start_monotonic_ns(), 99 * kSecondNs - 400'000);
+  EXPECT_EQ(spike.duration_ns(), 400'000);
+  EXPECT_EQ(spike.detection_ns(), 1'500);
+  ASSERT_EQ(spike.causes_size(), 1);
+  EXPECT_EQ(spike.causes(0).kind(), "thread");
+  EXPECT_EQ(spike.causes(0).actor().tid(), 55);
+  EXPECT_EQ(spike.causes(0).actor().pid(), 50);
+  EXPECT_EQ(spike.causes(0).actor().comm(), "thread55");
+  EXPECT_DOUBLE_EQ(spike.causes(0).share(), 0.75);
+  EXPECT_THAT(spike.causes(0).evidence(), HasSubstr("thread55"));
+  EXPECT_EQ(spike.causes(0).duration_ns() + spike.unexplained_ns(), spike.duration_ns());
+  EXPECT_EQ(response_.floor_ns(), 50'000);
+  EXPECT_FALSE(response_.incomplete());
+  EXPECT_EQ(response_.window().end_monotonic_ns(), kNowNs);
+  EXPECT_EQ(response_.window().begin_monotonic_ns(), kNowNs - 2 * kSecondNs);
+}
+
+TEST_F(SpikesQueryTest, OnlySpikesThatEndedInTheWindowAreAnswered) {
+  AppendSpike(95 * kSecondNs, 400'000);
+  AppendSpike(99 * kSecondNs, 400'000);
+  AppendSpike(kNowNs + 5, 400'000);  // after the call's arrival
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(2 * kSecondNs);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 1);
+  EXPECT_EQ(response_.spikes(0).id(), 2u);
+  request.set_window_ns(0);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_EQ(response_.spikes_size(), 2) << "0 is all that is kept";
+}
+
+TEST_F(SpikesQueryTest, EachKindHasItsThresholdAndBlockedOnesAreLeftOutUnlessAskedFor) {
+  AppendSpike(99 * kSecondNs, 100'000);
+  AppendSpike(99 * kSecondNs, 200'000, SpikeKind::kRunQueue);
+  AppendSpike(99 * kSecondNs, 5'000'000, SpikeKind::kBlocked);
+  v1::DetectSpikesRequest request;
+  request.set_threshold_ns(100'000);  // an interval that equals it does not exceed it
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 1);
+  EXPECT_EQ(response_.spikes(0).kind(), "run_queue");
+  targets_.SetFloors(50'000, 1'000'000);
+  request.set_blocked_threshold_ns(4'000'000);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 2);
+  EXPECT_EQ(response_.spikes(1).kind(), "blocked");
+  EXPECT_FALSE(response_.incomplete());
+}
+
+TEST_F(SpikesQueryTest, WithoutAThresholdEachTargetsOwnStands) {
+  targets_.Add(2000, {.spike_threshold_ns = 300'000});
+  const ThreadKey other{.tid = 2001, .tgid = 2000, .start_ns = 200};
+  AppendSpike(99 * kSecondNs, 200'000);                                // above the default of 50 us
+  AppendSpike(99 * kSecondNs, 200'000, SpikeKind::kPreempted, other);  // below its target's
+  AppendSpike(99 * kSecondNs, 400'000, SpikeKind::kPreempted, other);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 2);
+  EXPECT_EQ(response_.spikes(0).id(), 1u);
+  EXPECT_EQ(response_.spikes(1).id(), 3u);
+}
+
+TEST_F(SpikesQueryTest, PidsRestrictTheAnswerAndUnknownOnesAreNotFound) {
+  targets_.Add(2000);
+  AppendSpike(99 * kSecondNs, 200'000);
+  v1::DetectSpikesRequest request;
+  request.add_pids(2000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_EQ(response_.spikes_size(), 0);
+  request.add_pids(777);
+  const grpc::Status status = Detect(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("hftmon attach 777"));
+}
+
+TEST_F(SpikesQueryTest, BelowTheKernelsFloorTheAnswerIsIncomplete) {
+  v1::DetectSpikesRequest request;
+  request.set_threshold_ns(49'999);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete());
+  EXPECT_EQ(response_.floor_ns(), 50'000);
+  request.set_threshold_ns(50'000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_FALSE(response_.incomplete());
+  request.set_blocked_threshold_ns(1'000'000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete()) << "no off-CPU threshold was in force";
+}
+
+TEST_F(SpikesQueryTest, MaxSpikesKeepsTheNewestAndOverwritingIsSaid) {
+  for (uint64_t i = 0; i < kSpikeRingCapacity + 10; ++i) AppendSpike(99 * kSecondNs + static_cast<int64_t>(i), 200'000);
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(5 * kSecondNs);
+  request.set_max_spikes(2);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 2);
+  EXPECT_EQ(response_.spikes(1).id(), kSpikeRingCapacity + 10);
+  request.set_max_spikes(100'000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_EQ(response_.spikes_size(), static_cast<int>(kSpikeRingCapacity));
+  EXPECT_TRUE(response_.incomplete());
+  EXPECT_TRUE(response_.window().truncated());
+  EXPECT_EQ(response_.window().begin_monotonic_ns(), 99 * kSecondNs + 10);
+}
+
+}  // namespace
+}  // namespace hftmon
