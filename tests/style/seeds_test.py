@@ -3,14 +3,18 @@
 A rule without a seed here fails the test, so a new rule cannot be one that never fires.
 """
 
+import json
 import pathlib
+import shutil
 import tempfile
 import unittest
 
+import check
 import exceptions
 import layers
 import python_cases
 import rules
+import tidy
 from source_tree import SourceTree
 
 HEADER = """// Ring: what comes out in the order it went in. One thread.
@@ -37,7 +41,7 @@ CLEAN = {
     "daemon/ring/CMakeLists.txt": "hftmon_library(hftmon_ring SOURCES ring.cc DEPS hftmon_common)\n",
     "daemon/ring/ring.h": HEADER,
     "daemon/ring/ring.cc":
-        '#include "daemon/ring/ring.h"\n\nstd::atomic<int> turn_{0};\nint Turn() { return turn_.load(std::memory_order_acquire); }\n',
+        '#include "daemon/ring/ring.h"\n\nstd::atomic<int> turn_{0};\nint Turn() {\n  return turn_.load(std::memory_order_acquire);\n}\n',
     "daemon/service/CMakeLists.txt": "hftmon_library(hftmon_service SOURCES s.cc DEPS hftmon_ring hftmon_proto)\n",
     "daemon/service/s.cc": '#include <grpcpp/grpcpp.h>\n#include "hftmon/v1/monitor.pb.h"\n#include "daemon/ring/ring.h"\n',
     "client/cpp/CMakeLists.txt": "hftmon_library(hftmon_client SOURCES c.cc DEPS hftmon_proto)\n",
@@ -107,7 +111,7 @@ class EachRuleBites(unittest.TestCase):
         folder, tree = tree_with()
         with folder:
             self.assertEqual(broken_rules(tree), set())
-            self.assertEqual([v for check in layers.CHECKS for v in check(tree)], [])
+            self.assertEqual([v for layer_check in layers.CHECKS for v in layer_check(tree)], [])
 
     def test_every_rule_has_a_seed(self):
         self.assertEqual(set(SEEDS), set(rules.RULES))
@@ -125,8 +129,38 @@ class EachRuleBites(unittest.TestCase):
             with self.subTest(name):
                 folder, tree = tree_with(path, text)
                 with folder:
-                    found = [v for check in layers.CHECKS for v in check(tree)]
+                    found = [v for layer_check in layers.CHECKS for v in layer_check(tree)]
                     self.assertEqual([needle in v[2] for v in found], [True], found)
+
+
+class ToolsBite(unittest.TestCase):
+    """clang-format and clang-tidy with the configuration of the real tree."""
+
+    def configured(self, name, path, text):
+        folder, tree = tree_with(path, text)
+        self.addCleanup(folder.cleanup)
+        shutil.copy(pathlib.Path(__file__).parents[2] / name, tree.root)
+        return tree
+
+    def test_what_is_not_formatted_is_found(self):
+        if check.find_clang_format() is None:
+            self.skipTest("clang-format-14 is not installed: apt-get install clang-format-14")
+        found = check.check_format(self.configured(".clang-format", "daemon/ring/odd.cc", "int  Odd( ){return 1;}\n"))
+        self.assertIn("daemon/ring/odd.cc", {path for path, _, _ in found})
+        self.assertNotIn("daemon/ring/ring.cc", {path for path, _, _ in found})
+
+    def test_what_clang_tidy_knows_to_be_wrong_is_found(self):
+        tool = tidy.find_tool()
+        if tool is None:
+            self.skipTest("clang-tidy-14 is not installed: apt-get install clang-tidy-14")
+        moved = "#include <string>\n#include <utility>\nstd::string Twice(std::string a) {\n  std::string b = std::move(a);\n  return b + a;\n}\n"
+        tree = self.configured(".clang-tidy", "daemon/ring/moved.cc", moved)
+        source = tree.root / "daemon/ring/moved.cc"
+        command = {"directory": str(tree.root), "file": str(source), "command": f"c++ -std=c++20 -c {source}"}
+        (tree.root / "compile_commands.json").write_text(json.dumps([command]), encoding="utf-8")
+        code, output = tidy.tidy(tool, tree.root, source)
+        self.assertNotEqual(code, 0)
+        self.assertIn("bugprone-use-after-move", output)
 
 
 class ExceptionsOnlyShrink(unittest.TestCase):
