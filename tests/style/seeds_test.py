@@ -183,7 +183,7 @@ class ExceptionsOnlyShrink(unittest.TestCase):
 
     def test_a_limit_is_held(self):
         lines = "// line\n" * (rules.FILE_LINES + 40)
-        self.assertEqual(self.violations("file_length daemon/ring/ring.cc 545 it tells one story", "daemon/ring/ring.cc", lines), [])
+        self.assertEqual(self.violations("file_length daemon/ring/ring.cc 550 it tells one story", "daemon/ring/ring.cc", lines), [])
         self.assertIn("limit is 530", self.violations("file_length daemon/ring/ring.cc 530 it tells one story", "daemon/ring/ring.cc", lines)[0][2])
 
     def test_a_limit_that_became_loose_fails(self):
