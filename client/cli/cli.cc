@@ -64,7 +64,9 @@ std::vector<DeclaredVerb> DeclareAll(CLI::App& app, GlobalOptions& options) {
 int RefuseWords(const CLI::ParseError& error, const CLI::App& app, Console& console) {
   std::string verb;
   for (const CLI::App* parsed : app.get_subcommands()) verb = " " + parsed->get_name();
-  console.Err(fmt::format("hftmon:{} {}: see `hftmon{} --help`\n", verb.empty() ? "" : verb + ":", error.what(), verb));
+  std::string cause = error.what();
+  if (verb.empty()) cause = app.remaining().empty() ? "verb: none given" : fmt::format("'{}': no such verb", app.remaining().front());
+  console.Err(fmt::format("hftmon:{} {}: see `hftmon{} --help`\n", verb.empty() ? "" : verb + ":", cause, verb));
   return kExitError;
 }
 

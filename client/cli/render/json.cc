@@ -19,6 +19,7 @@ Json WindowJson(const v1::Window& window) {
   if (window.requested_ns() > 0) json["requested_ns"] = window.requested_ns();
   json["resolution_ns"] = window.resolution_ns();
   json["truncated"] = window.truncated();
+  json["late"] = window.late();
   return json;
 }
 

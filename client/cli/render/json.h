@@ -18,7 +18,7 @@ inline constexpr int kJsonSchemaVersion = 1;
 Json NewAnswer();
 // {monotonic_ns, realtime_ns, error_ns}.
 Json TimeJson(const v1::TimePair& time);
-// {begin_ns, end_ns, requested_ns?, resolution_ns, truncated}: the true edges, CLOCK_MONOTONIC.
+// {begin_ns, end_ns, requested_ns?, resolution_ns, truncated, late}: the true edges, CLOCK_MONOTONIC.
 Json WindowJson(const v1::Window& window);
 // {count, sum_ns, p50_ns …, max_ns, max_estimated}: percentiles that the daemon left out, and the maximum of nothing, are absent.
 Json DurationStatisticsJson(const v1::DurationStatistics& statistics);

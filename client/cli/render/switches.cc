@@ -72,7 +72,7 @@ std::string EventTable(const v1::QueryContextSwitchesResponse& response) {
   for (const v1::SwitchEvent& event : response.events()) {
     const bool migration = event.kind() == kMigration;
     table.AddRow({FormatDuration(response.window().end_monotonic_ns() - event.start_monotonic_ns()), event.thread().comm(),
-                  std::to_string(event.thread().tid()), event.kind(), migration ? "" : FormatDuration(event.duration_ns()),
+                  std::to_string(event.thread().tid()), event.kind(), event.has_duration_ns() ? FormatDuration(event.duration_ns()) : "",
                   migration ? "" : FormatDuration(event.run_queue_ns()), std::to_string(event.cpu_out()), std::to_string(event.cpu_in()),
                   event.run_queue_depth() > 0 ? std::to_string(event.run_queue_depth()) : "",
                   event.preemptor_tid() > 0 ? fmt::format("{}[{}]", event.preemptor_comm(), event.preemptor_tid()) : "",
@@ -99,13 +99,13 @@ Json ThreadJson(const v1::ThreadSwitches& thread) {
             {"voluntary_count", thread.voluntary_count()},
             {"involuntary_count", thread.involuntary_count()},
             {"migration_count", thread.migration_count()},
-            {"voluntary_total", thread.voluntary_total()},
-            {"involuntary_total", thread.involuntary_total()},
-            {"run_delay_total_ns", thread.run_delay_total_ns()},
             {"discarded_count", thread.discarded_count()},
             {"run_queue_depth", DepthJson(thread.run_queue_depth())},
             {"run_queue_latency", DurationStatisticsJson(thread.run_queue_latency())},
             {"off_cpu", DurationStatisticsJson(thread.off_cpu())}};
+  if (thread.has_voluntary_total()) json["voluntary_total"] = thread.voluntary_total();
+  if (thread.has_involuntary_total()) json["involuntary_total"] = thread.involuntary_total();
+  if (thread.has_run_delay_total_ns()) json["run_delay_total_ns"] = thread.run_delay_total_ns();
   // A protobuf map has no order; the answer has one.
   const std::map<std::string, uint64_t> kinds(thread.kinds().begin(), thread.kinds().end());
   json["kinds"] = Json::object();
@@ -122,7 +122,7 @@ Json EventJson(const v1::SwitchEvent& event) {
   if (event.kind() == kMigration) {
     json["migration_reason"] = event.migration_reason();
   } else {
-    json["duration_ns"] = event.duration_ns();
+    if (event.has_duration_ns()) json["duration_ns"] = event.duration_ns();
     json["run_queue_ns"] = event.run_queue_ns();
     json["voluntary"] = event.voluntary();
     if (!event.syscall().empty()) json["syscall"] = event.syscall();
@@ -144,6 +144,7 @@ std::string SwitchesText(const v1::QueryContextSwitchesResponse& response) {
   std::string text = fmt::format("window {} (buckets of {})", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
                                  FormatDuration(window.resolution_ns()));
   if (window.truncated()) text += ", shorter than asked: nothing older is kept";
+  if (window.late()) text += ", ends early: the daemon is late";
   text += "\n";
   text += response.threads_size() == 0 ? "no watched thread ran in it\n" : ThreadTable(response);
   if (response.events_size() > 0) text += "\n" + EventTable(response);
@@ -162,7 +163,7 @@ Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_
   for (const v1::SwitchEvent& event : response.events()) json["events"].push_back(EventJson(event));
   if (events_asked) {
     json["events_incomplete"] = response.events_incomplete();
-    json["events_floor_ns"] = response.events_floor_ns();
+    if (response.has_events_floor_ns()) json["events_floor_ns"] = response.events_floor_ns();
   }
   return json;
 }

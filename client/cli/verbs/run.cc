@@ -11,6 +11,7 @@
 #include "client/cli/family_spikes.h"
 #include "client/cli/render/spikes.h"
 #include "client/cli/render/switches.h"
+#include "client/cli/render/warnings.h"
 #include "client/cli/signal_watch.h"
 #include "client/cli/target_flags.h"
 #include "client/cli/verbs/verbs.h"
@@ -97,6 +98,7 @@ class RunVerb : public Verb {
     const auto detected = client.DetectSpikes(spikes_request);
     if (!detected.ok()) return detected.status();
     PrintUntold(context, *detected, spikes);
+    PrintWarnings(context.console, "run", WarningsOf(*detected));
     if (json_) {
       context.console.Err(JsonLine(SwitchesJson(*switches, false)));
     } else {
@@ -127,8 +129,6 @@ class RunVerb : public Verb {
     for (const v1::Spike& spike : detected.spikes()) longest_ns = std::max(longest_ns, spike.duration_ns());
     std::string line = fmt::format("{} spikes", detected.spikes_size());
     if (longest_ns > 0) line += ", the longest " + FormatDuration(longest_ns);
-    if (detected.lost_records() > 0) line += fmt::format(", {} records lost", detected.lost_records());
-    if (detected.incomplete()) line += ", incomplete";
     return line + "\n";
   }
 

@@ -8,6 +8,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/follow.h"
 #include "client/cli/option_values.h"
+#include "client/cli/render/warnings.h"
 #include "client/cli/verbs/verbs.h"
 #include "common/duration.h"
 
@@ -155,18 +156,9 @@ class SpikesVerb : public Verb {
   }
 
   void Warn(const v1::DetectSpikesResponse& response, Console& console) {
-    if (response.lost_records() > 0) {
-      console.Err(fmt::format("hftmon: spikes: {} records were lost in the window: some spikes may be missing: see `hftmon status`\n",
-                              response.lost_records()));
-      warned_ = true;
-    }
-    if (response.incomplete()) {
-      console.Err(
-          fmt::format("hftmon: spikes: incomplete: the kernel recorded waits above {} only, or older spikes were overwritten: attach "
-                      "with a lower --threshold, or ask for a shorter --window\n",
-                      FormatDuration(response.floor_ns())));
-      warned_ = true;
-    }
+    const std::vector<std::string> warnings = WarningsOf(response);
+    PrintWarnings(console, "spikes", warnings);
+    warned_ = warned_ || !warnings.empty();
   }
 
   bool Enough(const Question& question) const { return question.limit > 0 && printed_ >= question.limit; }

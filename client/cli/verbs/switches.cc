@@ -1,10 +1,9 @@
 // switches: counts, run-queue latency and off-CPU time of watched threads over a window.
 #include "client/cli/render/switches.h"
 
-#include <fmt/format.h>
-
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
+#include "client/cli/render/warnings.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
@@ -37,7 +36,9 @@ class SwitchesVerb : public Verb {
     if (!response.ok()) return response.status();
     const bool events_asked = request->min_duration_ns() > 0;
     context.console.Out(json_ ? JsonLine(SwitchesJson(*response, events_asked)) : SwitchesText(*response));
-    return Warn(*response, events_asked, context.console);
+    const std::vector<std::string> warnings = WarningsOf(*response, events_asked);
+    PrintWarnings(context.console, "switches", warnings);
+    return warnings.empty() ? kExitFine : kExitWarnings;
   }
 
  private:
@@ -68,25 +69,6 @@ class SwitchesVerb : public Verb {
       request.set_max_events(*limit);
     }
     return request;
-  }
-
-  static int Warn(const v1::QueryContextSwitchesResponse& response, bool events_asked, Console& console) {
-    int exit_code = kExitFine;
-    if (response.lost_records() > 0) {
-      console.Err(
-          fmt::format("hftmon: switches: {} records were lost in the window: counts are exact, single intervals may be missing: see "
-                      "`hftmon status`\n",
-                      response.lost_records()));
-      exit_code = kExitWarnings;
-    }
-    if (events_asked && response.events_incomplete()) {
-      console.Err(
-          fmt::format("hftmon: switches: the list of intervals is incomplete: the kernel recorded those above {} ns, or older ones "
-                      "were overwritten: attach with a lower --blocked and --threshold, or ask for a shorter --window\n",
-                      response.events_floor_ns()));
-      exit_code = kExitWarnings;
-    }
-    return exit_code;
   }
 
   std::vector<std::string> pids_;

@@ -1,0 +1,58 @@
+#include "client/cli/render/warnings.h"
+
+#include <fmt/format.h>
+
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
+  if (!window.late()) return;
+  warnings.push_back("the window ends early: the daemon's loop is stuck or starved: see `hftmon status`, give it a CPU of its own");
+}
+
+std::string Floor(const char* what, bool has_floor, int64_t floor_ns) {
+  return has_floor ? fmt::format("the kernel recorded {} above {} only", what, FormatDuration(floor_ns))
+                   : fmt::format("the kernel recorded no {}", what);
+}
+
+}  // namespace
+
+std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(
+        fmt::format("{} records were lost in the window: some spikes may be missing: see `hftmon status`", response.lost_records()));
+  }
+  if (response.incomplete()) {
+    warnings.push_back(
+        fmt::format("incomplete: {}, or older spikes were left out: attach with a lower --threshold, or ask for a shorter --window",
+                    Floor("waits", response.has_floor_ns(), response.floor_ns())));
+  }
+  AddLate(response.window(), warnings);
+  return warnings;
+}
+
+std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, bool events_asked) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(
+        fmt::format("{} records were lost in the window: counts are exact, single intervals may be missing: see `hftmon status`",
+                    response.lost_records()));
+  }
+  if (events_asked && response.events_incomplete()) {
+    warnings.push_back(fmt::format(
+        "the list of intervals is incomplete: {}, or older ones were left out: attach with a lower --blocked and --threshold, or ask "
+        "for a shorter --window",
+        Floor("whole off-CPU intervals", response.has_events_floor_ns(), response.events_floor_ns())));
+  }
+  AddLate(response.window(), warnings);
+  return warnings;
+}
+
+void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
+}
+
+}  // namespace hftmon

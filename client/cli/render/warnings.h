@@ -1,0 +1,23 @@
+// What keeps an answer from being the whole truth, in words. Each makes an exit code of kExitWarnings.
+#ifndef HFTMON_CLIENT_CLI_RENDER_WARNINGS_H_
+#define HFTMON_CLIENT_CLI_RENDER_WARNINGS_H_
+
+#include <string>
+#include <vector>
+
+#include "client/cli/console.h"
+#include "hftmon/v1/spikes.pb.h"
+#include "hftmon/v1/switches.pb.h"
+
+namespace hftmon {
+
+// "<what>: <cause>: <mend>", one each; empty when the answer is complete.
+std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, bool events_asked);
+
+// Writes them as "hftmon: VERB: …" to standard error.
+void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_WARNINGS_H_

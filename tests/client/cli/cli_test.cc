@@ -1,0 +1,337 @@
+// The whole command line against a scripted daemon.
+#include "client/cli/cli.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_split.h"
+#include "tests/client/cli/answers.h"
+#include "tests/client/cli/string_console.h"
+#include "tests/client/cpp/fake_monitor.h"
+
+namespace hftmon {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class CliTest : public ::testing::Test {
+ protected:
+  int Run(std::vector<std::string> words, StringConsole& console) {
+    words.insert(words.begin(), {"--server", monitor_.address()});
+    return RunCli(words, console, absl::UTCTimeZone());
+  }
+  // One object a line.
+  static std::vector<json> Lines(const std::string& text) {
+    std::vector<json> lines;
+    for (const auto line : absl::StrSplit(text, '\n', absl::SkipEmpty())) lines.push_back(json::parse(line.begin(), line.end()));
+    return lines;
+  }
+
+  FakeMonitor monitor_;
+};
+
+TEST_F(CliTest, DoctorWarnsOfWhatIsUnavailable) {
+  monitor_.get_capabilities = [](const auto&, auto* response) {
+    *response = SomeCapabilities();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"doctor", "--json"}, console), 1);
+  EXPECT_EQ(Lines(console.out()).at(0)["capabilities"][1]["mend"], "run on bare metal");
+}
+
+TEST_F(CliTest, DoctorFailsWhenSomethingRequiredIsMissing) {
+  monitor_.get_capabilities = [](const auto&, auto* response) {
+    *response = SomeCapabilities();
+    response->mutable_capabilities(0)->set_available(false);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"doctor"}, console), 2);
+  EXPECT_THAT(console.out(), HasSubstr("MISSING  btf"));
+}
+
+TEST_F(CliTest, StatusIsFineUntilRecordsAreLost) {
+  uint64_t lost = 0;
+  monitor_.get_status = [&lost](const auto&, auto* response) {
+    *response = SomeStatus();
+    response->set_lost_records(lost);
+    return grpc::Status::OK;
+  };
+  StringConsole fine;
+  EXPECT_EQ(Run({"status", "--json"}, fine), 0);
+  EXPECT_EQ(Lines(fine.out()).at(0)["lost_records"], 0);
+  lost = 9;
+  StringConsole warned;
+  EXPECT_EQ(Run({"status", "--json"}, warned), 1);
+}
+
+TEST_F(CliTest, AttachSendsPidsAndOptions) {
+  v1::AttachRequest seen;
+  monitor_.attach = [&seen](const auto& request, auto* response) {
+    seen = request;
+    *response->add_targets() = SomeTarget(4711);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(
+      Run({"attach", "4711", "5,6", "--threshold", "20us", "--blocked", "1ms", "--interval", "10ms", "--no-children", "--json"}, console),
+      0);
+  EXPECT_THAT(seen.pids(), ElementsAre(4711, 5, 6));
+  EXPECT_EQ(seen.options().spike_threshold_ns(), 20'000);
+  EXPECT_EQ(seen.options().blocked_threshold_ns(), 1'000'000);
+  EXPECT_EQ(seen.options().sampling_interval_ns(), 10'000'000);
+  EXPECT_TRUE(seen.options().has_follow_children());
+  EXPECT_FALSE(seen.options().follow_children());
+  EXPECT_EQ(Lines(console.out()).at(0)["targets"][0]["pid"], 4711);
+}
+
+TEST_F(CliTest, AttachLeavesWhatWasNotSaidToTheDaemon) {
+  v1::AttachRequest seen;
+  monitor_.attach = [&seen](const auto& request, auto*) {
+    seen = request;
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"attach", "4711"}, console), 0);
+  EXPECT_EQ(seen.options().ShortDebugString(), "");
+}
+
+TEST_F(CliTest, ErrorOfTheDaemonIsPrintedWithTheFieldsItRefused) {
+  monitor_.attach = [](const auto&, auto*) {
+    return FakeMonitor::RichError(grpc::StatusCode::INVALID_ARGUMENT, "1 ns: too short: give 1us or more", "BAD_OPTION",
+                                  "options.spike_threshold_ns", "1 us to 60 s");
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"attach", "4711", "--threshold", "1ns"}, console), 3);
+  EXPECT_EQ(console.err(), "hftmon: attach: 1 ns: too short: give 1us or more\n  options.spike_threshold_ns: 1 us to 60 s\n");
+  EXPECT_EQ(console.out(), "");
+}
+
+TEST_F(CliTest, DetachWantsPidsOrAllButNotBoth) {
+  v1::DetachRequest seen;
+  monitor_.detach = [&seen](const auto& request, auto* response) {
+    seen = request;
+    response->add_pids(5);
+    return grpc::Status::OK;
+  };
+  StringConsole neither;
+  EXPECT_EQ(Run({"detach"}, neither), 3);
+  EXPECT_THAT(neither.err(), HasSubstr("--all"));
+  StringConsole both;
+  EXPECT_EQ(Run({"detach", "5", "--all"}, both), 3);
+  StringConsole all;
+  EXPECT_EQ(Run({"detach", "--all"}, all), 0);
+  EXPECT_TRUE(seen.all());
+  EXPECT_EQ(all.out(), "detached 5\n");
+}
+
+TEST_F(CliTest, TargetsPausesAndResumesBeforeItLists) {
+  std::vector<std::string> calls;
+  monitor_.update_target = [&calls](const auto& request, auto*) {
+    calls.push_back(std::to_string(request.pid()) + (request.state() == v1::TARGET_STATE_PAUSED ? " paused" : " running"));
+    return grpc::Status::OK;
+  };
+  monitor_.list_targets = [&calls](const auto&, auto* response) {
+    calls.push_back("list");
+    *response->add_targets() = SomeTarget(7);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"targets", "--pause", "7,8", "--resume", "9"}, console), 0);
+  EXPECT_THAT(calls, ElementsAre("7 paused", "8 paused", "9 running", "list"));
+}
+
+TEST_F(CliTest, SpikesAreOneObjectALine) {
+  v1::DetectSpikesRequest seen;
+  monitor_.detect_spikes = [&seen](const auto& request, auto* response) {
+    seen = request;
+    *response->add_spikes() = SomeSpike(12);
+    *response->add_spikes() = SomeSpike(13);
+    *response->mutable_time() = SomeTime();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"spikes", "-p", "4711", "--window", "2s", "--threshold", "60us", "--blocked", "1ms", "--limit", "5", "--json"}, console),
+            0);
+  EXPECT_THAT(seen.pids(), ElementsAre(4711));
+  EXPECT_EQ(seen.window_ns(), 2'000'000'000);
+  EXPECT_EQ(seen.threshold_ns(), 60'000);
+  EXPECT_EQ(seen.blocked_threshold_ns(), 1'000'000);
+  EXPECT_EQ(seen.max_spikes(), 5);
+  const std::vector<json> lines = Lines(console.out());
+  ASSERT_EQ(lines.size(), 2u);
+  int64_t sum_ns = lines[1]["unexplained_ns"];
+  for (const json& cause : lines[1]["causes"]) sum_ns += cause["duration_ns"].get<int64_t>();
+  EXPECT_EQ(sum_ns, lines[1]["duration_ns"]);
+}
+
+TEST_F(CliTest, SpikesFailOnSpikeOnlyWhenAskedAndThere) {
+  int count = 1;
+  monitor_.detect_spikes = [&count](const auto&, auto* response) {
+    for (int i = 0; i < count; ++i) *response->add_spikes() = SomeSpike();
+    return grpc::Status::OK;
+  };
+  StringConsole found;
+  EXPECT_EQ(Run({"spikes", "--fail-on-spike"}, found), 2);
+  count = 0;
+  StringConsole none;
+  EXPECT_EQ(Run({"spikes", "--fail-on-spike"}, none), 0);
+  EXPECT_THAT(none.out(), StartsWith("no spikes"));
+  StringConsole none_json;
+  EXPECT_EQ(Run({"spikes", "--json"}, none_json), 0);
+  EXPECT_EQ(none_json.out(), "");
+}
+
+TEST_F(CliTest, IncompleteSpikesAreAWarning) {
+  monitor_.detect_spikes = [](const auto&, auto* response) {
+    response->set_incomplete(true);
+    response->set_floor_ns(50'000);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"spikes", "--threshold", "5us", "--json"}, console), 1);
+  EXPECT_THAT(console.err(), HasSubstr("above 50us only"));
+}
+
+TEST_F(CliTest, WindowAllAsksForAllThatIsKept) {
+  int64_t window_ns = -1;
+  monitor_.query_context_switches = [&window_ns](const auto& request, auto* response) {
+    window_ns = request.window_ns();
+    *response = SomeSwitches();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"switches", "--window", "all", "--json"}, console), 0);
+  EXPECT_EQ(window_ns, 0);
+}
+
+TEST_F(CliTest, SwitchesSendsWhatWasAskedAndPrintsOneObject) {
+  v1::QueryContextSwitchesRequest seen;
+  monitor_.query_context_switches = [&seen](const auto& request, auto* response) {
+    seen = request;
+    *response = SomeSwitches();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"switches", "-p", "4711", "-t", "4712,4713", "--percentiles", "50,99.9", "--min-duration", "100us", "--json"}, console),
+            0);
+  EXPECT_THAT(seen.tids(), ElementsAre(4712, 4713));
+  EXPECT_THAT(seen.percentiles(), ElementsAre(50, 99.9));
+  EXPECT_EQ(seen.min_duration_ns(), 100'000);
+  EXPECT_EQ(seen.window_ns(), 10'000'000'000);
+  ASSERT_EQ(Lines(console.out()).size(), 1u);
+  EXPECT_EQ(Lines(console.out())[0]["threads"].size(), 2u);
+}
+
+TEST_F(CliTest, SwitchesWithLostRecordsIsAWarning) {
+  monitor_.query_context_switches = [](const auto&, auto* response) {
+    *response = SomeSwitches();
+    response->set_lost_records(2);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"switches", "--json"}, console), 1);
+  EXPECT_THAT(console.err(), HasSubstr("2 records were lost"));
+}
+
+TEST_F(CliTest, MetricsStopsAfterCount) {
+  monitor_.list_metrics = [](const auto&, auto*) { return grpc::Status::OK; };
+  v1::WatchMetricsRequest seen;
+  monitor_.watch_metrics = [&seen](const auto& request) {
+    seen = request;
+    v1::WatchMetricsResponse message;
+    *message.mutable_time() = SomeTime();
+    return StreamScript<v1::WatchMetricsResponse>{{message, message, message}, true};
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"metrics", "-p", "7", "--metrics", "a,b", "--period", "100ms", "--count", "2", "--json"}, console), 0);
+  EXPECT_THAT(seen.metrics(), ElementsAre("a", "b"));
+  EXPECT_EQ(seen.period_ns(), 100'000'000);
+  EXPECT_EQ(Lines(console.out()).size(), 2u);
+}
+
+TEST_F(CliTest, BadWordsAreErrorsThatNameTheMend) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "see `hftmon --help`"},
+      {{"frobnicate"}, "'frobnicate': no such verb"},
+      {{"spikes", "--frob"}, "see `hftmon spikes --help`"},
+      {{"attach"}, "pid is required"},
+      {{"attach", "0"}, "pgrep"},
+      {{"attach", "-5"}, "pgrep"},
+      {{"attach", "bash"}, "pgrep"},
+      {{"attach", "1", "--threshold", "0"}, "must be more than 0"},
+      {{"attach", "1", "--threshold=-5us"}, "is negative"},
+      {{"spikes", "--threshold", "50"}, "write it like 50us"},
+      {{"spikes", "--window", "0s"}, "must be more than 0"},
+      {{"spikes", "--limit", "0"}, "from 1 to 100000"},
+      {{"switches", "--percentiles", "100"}, "50,95,99,99.9"},
+      {{"switches", "--percentiles", "0"}, "50,95,99,99.9"},
+      {{"metrics", "--period", "now"}, "write it like"},
+      {{"status", "--timeout", "soon"}, "--timeout"},
+      {{"status", "--server", "example.com:1"}, "ssh -L"},
+      {{"status", "--", "ls"}, "hftmon run -- CMD"},
+      {{"run"}, "after `--`"},
+  };
+  for (const auto& [words, mend] : cases) {
+    StringConsole console;
+    EXPECT_EQ(Run(words, console), 3) << ::testing::PrintToString(words);
+    EXPECT_THAT(console.err(), AllOf(StartsWith("hftmon: "), HasSubstr(mend))) << ::testing::PrintToString(words);
+    EXPECT_THAT(console.out(), IsEmpty());
+  }
+}
+
+TEST_F(CliTest, UnreachableDaemonIsAnErrorOfEveryVerb) {
+  const TemporaryFolder folder;
+  const std::string nowhere = "unix:" + folder.File("none");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"doctor"},
+                                                                                     {"status"},
+                                                                                     {"attach", "1"},
+                                                                                     {"detach", "1"},
+                                                                                     {"targets"},
+                                                                                     {"spikes"},
+                                                                                     {"spikes", "--follow"},
+                                                                                     {"switches"},
+                                                                                     {"metrics"},
+                                                                                     {"run", "--server", nowhere, "--", "/bin/false"}}) {
+    std::vector<std::string> all = {"--server", nowhere};
+    if (words[0] == "run") all.clear();
+    all.insert(all.end(), words.begin(), words.end());
+    StringConsole console;
+    EXPECT_EQ(RunCli(all, console, absl::UTCTimeZone()), 3) << words[0];
+    EXPECT_THAT(console.err(),
+                AllOf(HasSubstr("hftmon: " + words[0] + ": no hftmond answers at " + nowhere), HasSubstr("systemctl start hftmond")));
+  }
+}
+
+TEST_F(CliTest, FullDiskIsAnErrorAndAVanishedReaderIsNot) {
+  monitor_.get_status = [](const auto&, auto* response) {
+    *response = SomeStatus();
+    return grpc::Status::OK;
+  };
+  StringConsole full(ENOSPC);
+  EXPECT_EQ(Run({"status", "--json"}, full), 3);
+  EXPECT_THAT(full.err(), HasSubstr("standard output: No space left on device"));
+  StringConsole gone(EPIPE);
+  EXPECT_EQ(Run({"status", "--json"}, gone), 0);
+  EXPECT_EQ(gone.err(), "");
+}
+
+TEST_F(CliTest, HelpNamesEveryVerb) {
+  StringConsole console;
+  EXPECT_EQ(Run({"--help"}, console), 0);
+  for (const char* verb : {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "metrics"}) {
+    EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
+  }
+}
+
+}  // namespace
+}  // namespace hftmon

@@ -1,0 +1,143 @@
+// `spikes --follow` against a scripted daemon: order, duplicates, losses, and how it ends.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "client/cli/cli.h"
+#include "tests/client/cli/answers.h"
+#include "tests/client/cli/string_console.h"
+#include "tests/client/cpp/fake_monitor.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::HasSubstr;
+
+using SpikeScript = StreamScript<v1::StreamSpikesResponse>;
+
+v1::StreamSpikesResponse InForce() {
+  v1::StreamSpikesResponse message;
+  *message.mutable_time() = SomeTime();
+  return message;
+}
+
+v1::StreamSpikesResponse Live(uint64_t id, uint64_t dropped = 0, uint64_t lost_records = 0) {
+  v1::StreamSpikesResponse message = InForce();
+  *message.mutable_spike() = SomeSpike(id);
+  message.set_dropped(dropped);
+  message.set_lost_records(lost_records);
+  return message;
+}
+
+int Run(const FakeMonitor& monitor, std::vector<std::string> words, StringConsole& console) {
+  words.insert(words.begin(), {"--server", monitor.address(), "spikes", "--follow", "--json"});
+  return RunCli(words, console, absl::UTCTimeZone());
+}
+
+std::vector<int> Ids(const std::string& text) {
+  std::vector<int> ids;
+  constexpr char kKey[] = "\"id\":";
+  for (size_t at = text.find(kKey); at != std::string::npos; at = text.find(kKey, at + 1)) ids.push_back(atoi(text.c_str() + at + 5));
+  return ids;
+}
+
+TEST(FollowTest, PrintsEachSpikeUntilTheDaemonEndsTheStream) {
+  FakeMonitor monitor;
+  v1::StreamSpikesRequest seen;
+  monitor.stream_spikes = [&seen](const auto& request) {
+    seen = request;
+    return SpikeScript{{InForce(), Live(1), Live(2)}};
+  };
+  StringConsole console;
+  EXPECT_EQ(Run(monitor, {"-p", "4711", "--threshold", "20us", "--blocked", "1ms"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
+  EXPECT_EQ(seen.pids(0), 4711);
+  EXPECT_EQ(seen.threshold_ns(), 20'000);
+  EXPECT_EQ(seen.blocked_threshold_ns(), 1'000'000);
+}
+
+TEST(FollowTest, WindowPrintsThePastFirstAndNothingTwice) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(2), Live(3)}}; };
+  monitor.detect_spikes = [](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(1);
+    *response->add_spikes() = SomeSpike(2);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run(monitor, {"--window", "1s"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2, 3}));
+}
+
+TEST(FollowTest, LimitEndsIt) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1), Live(2), Live(3)}, true}; };
+  StringConsole console;
+  EXPECT_EQ(Run(monitor, {"--limit", "2", "--fail-on-spike"}, console), 2);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
+}
+
+TEST(FollowTest, DroppedSpikesAndLostRecordsAreWarnings) {
+  FakeMonitor monitor;
+  uint64_t lost = 0;
+  uint64_t dropped = 4;
+  monitor.stream_spikes = [&](const auto&) { return SpikeScript{{InForce(), Live(1, dropped, lost), Live(2, dropped, lost)}}; };
+  StringConsole slow;
+  EXPECT_EQ(Run(monitor, {}, slow), 1);
+  EXPECT_EQ(slow.err(), "hftmon: spikes: 4 dropped: the output is read too slowly: raise --threshold\n");
+  lost = 1;
+  dropped = 0;
+  StringConsole lossy;
+  EXPECT_EQ(Run(monitor, {}, lossy), 1);
+}
+
+TEST(FollowTest, BrokenStreamIsAnError) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) {
+    return SpikeScript{
+        {InForce(), Live(1)}, false, FakeMonitor::RichError(grpc::StatusCode::UNAVAILABLE, "hftmond: it is stopping", "STOPPING")};
+  };
+  StringConsole console;
+  EXPECT_EQ(Run(monitor, {}, console), 3);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1}));
+  EXPECT_THAT(console.err(), HasSubstr("it is stopping"));
+}
+
+TEST(FollowTest, InterruptEndsItWith130AfterWhatCameBefore) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1)}, true}; };
+  std::thread interrupter([&monitor] {
+    monitor.stream_written.WaitForNotification();
+    kill(getpid(), SIGINT);
+  });
+  StringConsole console;
+  EXPECT_EQ(Run(monitor, {}, console), 130);
+  interrupter.join();
+}
+
+TEST(FollowTest, FormerSignalHandlersComeBack) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce()}}; };
+  struct sigaction before = {};
+  ASSERT_EQ(sigaction(SIGINT, nullptr, &before), 0);
+  StringConsole console;
+  EXPECT_EQ(Run(monitor, {}, console), 0);
+  struct sigaction after = {};
+  ASSERT_EQ(sigaction(SIGINT, nullptr, &after), 0);
+  EXPECT_EQ(before.sa_handler, after.sa_handler);
+}
+
+TEST(FollowTest, ReaderThatIsGoneEndsItQuietly) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1)}, true}; };
+  StringConsole console(EPIPE);
+  EXPECT_EQ(Run(monitor, {}, console), 0);
+  EXPECT_EQ(console.err(), "");
+}
+
+}  // namespace
+}  // namespace hftmon

@@ -1,0 +1,228 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "client/cli/render/doctor.h"
+#include "client/cli/render/metrics.h"
+#include "client/cli/render/spikes.h"
+#include "client/cli/render/status.h"
+#include "client/cli/render/switches.h"
+#include "client/cli/render/targets.h"
+#include "client/cli/render/warnings.h"
+#include "tests/client/cli/answers.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// What must never be printed: null, and anything that JSON itself refuses.
+void ExpectNoNulls(const Json& json) {
+  EXPECT_FALSE(json.is_null());
+  if (!json.is_structured()) return;
+  for (const auto& item : json.items()) {
+    SCOPED_TRACE(item.key());
+    ExpectNoNulls(item.value());
+  }
+}
+
+TEST(RenderSpikesTest, TextIsAHeadlineAndItsBudget) {
+  EXPECT_EQ(SpikeText(SomeSpike(), SomeTime(), absl::UTCTimeZone(), {}),
+            "03:04:04.999500  matcher[4711/4712]  preempted  312us  CPU 3  queue 2  #12\n"
+            "    #############.......   67.2 %     210us  stress[991/992]: ran once on CPU 3\n"
+            "    ######..............   32.0 %     100us  waking: idle exit (estimated)\n"
+            "    ....................    0.8 %     2.4us  unexplained\n");
+}
+
+TEST(RenderSpikesTest, JsonIsTheContract) {
+  EXPECT_EQ(
+      JsonLine(SpikeJson(SomeSpike(), SomeTime())),
+      R"({"schema_version":1,"id":12,"target_pid":4711,"tid":4712,"comm":"matcher","cpu":3,"start_ns":999999500000,"duration_ns":312400,)"
+      R"("kind":"preempted","in_progress":false,"inconclusive":false,"runners_truncated":false,"lost_records":0,"causes":[)"
+      R"({"kind":"thread","duration_ns":210000,"share":0.6722,"estimated":false,"cpu":3,"actor":{"pid":991,"tid":992,"comm":"stress"},)"
+      R"("evidence":"ran once on CPU 3"},)"
+      R"({"kind":"waking","duration_ns":100000,"share":0.3201,"estimated":true,"cpu":3,"evidence":"idle exit"}],)"
+      R"("unexplained_ns":2400,"run_queue_depth":2,"priority":120,"migrations":1,"detection_ns":1500,)"
+      R"("time":{"monotonic_ns":1000000000000,"realtime_ns":1767323045000000000,"error_ns":120}})"
+      "\n");
+}
+
+TEST(RenderSpikesTest, LostRecordsAndATruncatedLogAreSaidInTheHeadline) {
+  v1::Spike spike = SomeSpike();
+  spike.set_inconclusive(true);
+  spike.set_lost_records(5);
+  spike.set_runners_truncated(true);
+  const std::string text = SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {});
+  EXPECT_THAT(text, HasSubstr("INCONCLUSIVE: 5 records lost"));
+  EXPECT_THAT(text, HasSubstr("the log of who ran wrapped"));
+}
+
+TEST(RenderSpikesTest, ColourOnlyWhenAskedAndNamesCannotAddTheirOwn) {
+  v1::Spike spike = SomeSpike();
+  spike.mutable_thread()->set_comm("\033[2Jevil");
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}), Not(HasSubstr("\033")));
+  EXPECT_THAT(SpikeText(SomeSpike(), SomeTime(), absl::UTCTimeZone(), TextStyle{true}), HasSubstr("\033[1m312us\033[0m"));
+}
+
+TEST(RenderSwitchesTest, JsonHasTheKeysAndNothingThatWasNotMeasured) {
+  const Json json = SwitchesJson(SomeSwitches(), true);
+  ExpectNoNulls(json);
+  EXPECT_EQ(json["schema_version"], 1);
+  EXPECT_EQ(json["window_ns"], 9'990'000'000);
+  EXPECT_EQ(json["window"]["begin_ns"], 990'000'000'000);
+  EXPECT_EQ(json["lost_records"], 0);
+  const Json& matcher = json["threads"][0];
+  EXPECT_EQ(matcher["tid"], 4712);
+  EXPECT_EQ(matcher["comm"], "matcher");
+  EXPECT_EQ(matcher["voluntary_count"], 900);
+  EXPECT_EQ(matcher["involuntary_count"], 3);
+  EXPECT_EQ(matcher["migration_count"], 1);
+  EXPECT_EQ(matcher["voluntary_total"], 5000);
+  EXPECT_EQ(matcher["involuntary_total"], 7);
+  EXPECT_EQ(matcher["run_delay_total_ns"], 123456);
+  EXPECT_EQ(matcher["run_queue_depth"].dump(), R"({"count":903,"mean":1.25,"p50":1,"p99":2,"max":4})");
+  EXPECT_EQ(matcher["run_queue_latency"].dump(), R"({"count":903,"sum_ns":2709000,"p50_ns":2500,"p99_9_ns":300000,"max_ns":312400})");
+  EXPECT_EQ(matcher["off_cpu"].dump(), R"({"count":903,"sum_ns":8000000000,"p50_ns":9000000,"max_ns":12000000,"max_estimated":true})");
+  EXPECT_EQ(matcher["kinds"].dump(), R"({"blocked_syscall":900,"user_preemption":3})");
+  const Json& idler = json["threads"][1];
+  EXPECT_EQ(idler["run_queue_latency"].dump(), R"({"count":0,"sum_ns":0})");
+  EXPECT_EQ(idler["run_queue_depth"].dump(), R"({"count":0})");
+  EXPECT_FALSE(idler.contains("voluntary_total"));
+  EXPECT_FALSE(idler.contains("run_delay_total_ns"));
+}
+
+TEST(RenderSwitchesTest, EventsAreListedAndAMigrationHasNoDuration) {
+  const Json json = SwitchesJson(SomeSwitches(), true);
+  EXPECT_EQ(json["events_incomplete"], false);
+  EXPECT_EQ(json["events_floor_ns"], 50'000);
+  ASSERT_EQ(json["events"].size(), 2u);
+  EXPECT_EQ(json["events"][0]["duration_ns"], 5'000'000);
+  EXPECT_EQ(json["events"][0]["preemptor_comm"], "stress");
+  EXPECT_FALSE(json["events"][1].contains("duration_ns"));
+  EXPECT_EQ(json["events"][1]["migration_reason"], "affinity");
+}
+
+TEST(RenderSwitchesTest, WithoutAMinimumDurationNothingIsSaidAboutCompleteness) {
+  v1::QueryContextSwitchesResponse response = SomeSwitches();
+  response.clear_events();
+  const Json json = SwitchesJson(response, false);
+  EXPECT_TRUE(json["events"].is_array());
+  EXPECT_FALSE(json.contains("events_incomplete"));
+}
+
+TEST(RenderSwitchesTest, TextIsATableWithTheAnsweredPercentiles) {
+  EXPECT_EQ(SwitchesText(SomeSwitches()),
+            "window 9.99s (buckets of 10ms)\n"
+            "thread          pid   tid  voluntary  involuntary  migrations  wait sum  wait p50  wait p99.9  wait max  off-CPU sum  off-CPU "
+            "max  queue p99\n"
+            "matcher        4711  4712        900            3           1    2.71ms     2.5us       300us     312us           8s         "
+            "12ms          2\n"
+            "idler (ended)  4711  4713          0            0           0       0ns         -           -         -          0ns          "
+            "  -          -\n"
+            "\n"
+            "before end  thread    tid  kind             off-CPU  of it waiting  CPU  to  queue  last runner  in\n"
+            "      10ms  matcher  4712  user_preemption      5ms          312us    3   3      2  stress[992]  -\n"
+            "       5ms  matcher  4712  migration              -              -    3   1      -  -            affinity\n");
+}
+
+TEST(RenderSwitchesTest, PercentileKeysAreWrittenWithUnderscores) {
+  EXPECT_EQ(PercentileKey(50), "p50_ns");
+  EXPECT_EQ(PercentileKey(99.9), "p99_9_ns");
+  EXPECT_EQ(PercentileKey(99.999), "p99_999_ns");
+}
+
+TEST(RenderStatusTest, JsonIsTheContract) {
+  const Json json = StatusJson(SomeStatus());
+  ExpectNoNulls(json);
+  EXPECT_EQ(json["schema_version"], 1);
+  EXPECT_EQ(json["daemon"]["pid"], 77);
+  EXPECT_EQ(json["daemon"]["uptime_ns"], 125'000'000'000);
+  EXPECT_EQ(json["daemon"]["rss_bytes"], 20'971'520);
+  EXPECT_EQ(json["daemon"]["cpu_share"], 0.0125);
+  EXPECT_EQ(json["lost_records"], 0);
+  EXPECT_EQ(json["targets"], 1);
+  EXPECT_EQ(json["probes"][0]["name"], "switch");
+  EXPECT_EQ(json["probes"][0]["run_count"], 13'800'000);
+  EXPECT_EQ(json["probes"][0]["mean_ns"], 44.5);
+  EXPECT_FALSE(json["probes"][1].contains("mean_ns"));
+  EXPECT_EQ(json["drops"][1]["count"], 4);
+  EXPECT_EQ(json["loop"]["detection"]["p50_ns"], 1400);
+  EXPECT_FALSE(json["clock"].contains("reason"));
+}
+
+TEST(RenderStatusTest, TextShowsCostAndOnlyTheDropsThatHappened) {
+  const std::string text = StatusText(SomeStatus());
+  EXPECT_THAT(text, HasSubstr("hftmond 0.1.0  pid 77  up 2m5s  1 targets  0 records lost\n"));
+  EXPECT_THAT(text, HasSubstr("1.25 % of a core (1.56s in all), 20.0 MiB resident, 10.0 MiB of BPF maps, 9 threads\n"));
+  EXPECT_THAT(text, HasSubstr("tsc at 2400.000 MHz, error 90ns, run queue's 400ns\n"));
+  EXPECT_THAT(text, HasSubstr("slow_readers      4  no         spikes dropped for readers\n"));
+  EXPECT_THAT(text, Not(HasSubstr("ring_overruns")));
+}
+
+TEST(RenderDoctorTest, MissingCapabilityHasItsMend) {
+  EXPECT_EQ(DoctorText(SomeCapabilities(), {}),
+            "ok       btf                found in sysfs\n"
+            "none     hardware_counters  no PMU\n"
+            "                            mend: run on bare metal\n");
+  EXPECT_EQ(DoctorJson(SomeCapabilities()).dump(),
+            R"({"schema_version":1,"capabilities":[)"
+            R"({"name":"btf","available":true,"reason":"found in sysfs","mend":"","required":true},)"
+            R"({"name":"hardware_counters","available":false,"reason":"no PMU","mend":"run on bare metal","required":false}]})");
+}
+
+TEST(RenderTargetsTest, JsonNamesStateAndOptionsInForce) {
+  TargetList targets;
+  *targets.Add() = SomeTarget(4711);
+  const Json json = TargetsJson(targets);
+  ExpectNoNulls(json);
+  EXPECT_EQ(json["targets"][0]["pid"], 4711);
+  EXPECT_EQ(json["targets"][0]["state"], "running");
+  EXPECT_FALSE(json["targets"][0].contains("parent_pid"));
+  EXPECT_EQ(json["targets"][0]["options"].dump(),
+            R"({"spike_threshold_ns":50000,"probe_groups":["sched"],"cache":false,"numa":false,"follow_children":true})");
+  EXPECT_THAT(TargetsText({}), HasSubstr("hftmon attach PID"));
+}
+
+TEST(RenderMetricsTest, CountsAreWholeAndWhatIsNotANumberIsAbsent) {
+  v1::WatchMetricsResponse response;
+  *response.mutable_time() = SomeTime();
+  for (const double value : {3.0, 0.25, std::numeric_limits<double>::quiet_NaN()}) {
+    v1::MetricSample* sample = response.add_samples();
+    sample->set_metric("m");
+    sample->set_pid(4711);
+    sample->set_value(value);
+  }
+  const Json json = MetricsJson(response);
+  EXPECT_EQ(json["samples"].dump(),
+            R"([{"metric":"m","pid":4711,"value":3},{"metric":"m","pid":4711,"value":0.25},{"metric":"m","pid":4711}])");
+  EXPECT_THAT(MetricsText(response, {{"m", "ns"}}, absl::UTCTimeZone()), HasSubstr("3ns"));
+}
+
+TEST(WarningsTest, CompleteAnswerHasNone) {
+  EXPECT_THAT(WarningsOf(SomeSwitches(), true), IsEmpty());
+  EXPECT_THAT(WarningsOf(v1::DetectSpikesResponse()), IsEmpty());
+}
+
+TEST(WarningsTest, LossIncompletenessAndLatenessAreEachSaid) {
+  v1::DetectSpikesResponse spikes;
+  spikes.set_lost_records(3);
+  spikes.set_incomplete(true);
+  spikes.set_floor_ns(50'000);
+  spikes.mutable_window()->set_late(true);
+  EXPECT_THAT(WarningsOf(spikes), ElementsAre(HasSubstr("3 records were lost"), HasSubstr("above 50us only"), HasSubstr("ends early")));
+  v1::QueryContextSwitchesResponse switches = SomeSwitches();
+  switches.set_events_incomplete(true);
+  EXPECT_THAT(WarningsOf(switches, true), ElementsAre(HasSubstr("whole off-CPU intervals above 50us only")));
+  EXPECT_THAT(WarningsOf(switches, false), IsEmpty());
+}
+
+TEST(JsonTest, BytesThatAreNotUtf8AreReplaced) {
+  EXPECT_EQ(JsonLine(Json{{"comm", "a\xff"}}), "{\"comm\":\"a\xef\xbf\xbd\"}\n");
+}
+
+}  // namespace
+}  // namespace hftmon

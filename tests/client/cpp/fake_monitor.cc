@@ -1,0 +1,182 @@
+#include "tests/client/cpp/fake_monitor.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/support/error_details.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace hftmon {
+namespace {
+
+template <typename Handler, typename Request, typename Response>
+grpc::ServerUnaryReactor* Answer(const char* name, const Handler& handler, grpc::CallbackServerContext* context, const Request* request,
+                                 Response* response) {
+  grpc::Status status(grpc::StatusCode::UNIMPLEMENTED, "the test did not expect this call");
+  if (handler) {
+    status = handler(*request, response);
+  } else {
+    ADD_FAILURE() << "unexpected call of " << name << " with " << request->ShortDebugString();
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+// One write in flight; finishes once, and never while a write is in flight.
+template <typename Message>
+class ScriptedStream final : public grpc::ServerWriteReactor<Message> {
+ public:
+  ScriptedStream(StreamScript<Message> script, std::function<void()> on_written)
+      : script_(std::move(script)), on_written_(std::move(on_written)) {
+    Advance();
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) {
+      const std::lock_guard lock(mutex_);
+      FinishOnce(grpc::Status::CANCELLED);
+      return;
+    }
+    Advance();
+  }
+  void OnCancel() override {
+    const std::lock_guard lock(mutex_);
+    if (!writing_) FinishOnce(grpc::Status::CANCELLED);
+    cancelled_ = true;
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void Advance() {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (cancelled_) return FinishOnce(grpc::Status::CANCELLED);
+    if (next_ < script_.messages.size()) {
+      writing_ = true;
+      this->StartWrite(&script_.messages[next_++]);
+      return;
+    }
+    on_written_();
+    if (!script_.hold) FinishOnce(script_.end);
+  }
+  void FinishOnce(const grpc::Status& status) {
+    if (!finished_) this->Finish(status);
+    finished_ = true;
+  }
+
+  StreamScript<Message> script_;
+  const std::function<void()> on_written_;
+  std::mutex mutex_;
+  size_t next_ = 0;
+  bool writing_ = false;
+  bool cancelled_ = false;
+  bool finished_ = false;
+};
+
+template <typename Message, typename Handler, typename Request>
+grpc::ServerWriteReactor<Message>* Open(const char* name, const Handler& handler, const Request* request,
+                                        std::function<void()> on_written) {
+  StreamScript<Message> script;
+  if (handler) {
+    script = handler(*request);
+  } else {
+    ADD_FAILURE() << "unexpected call of " << name;
+    script.end = grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "the test did not expect this call");
+  }
+  return new ScriptedStream<Message>(std::move(script), std::move(on_written));
+}
+
+}  // namespace
+
+FakeMonitor::FakeMonitor() {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  builder.RegisterService(this);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) ADD_FAILURE() << "no server at " << address();
+}
+
+FakeMonitor::~FakeMonitor() {
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Wait();
+}
+
+grpc::Status FakeMonitor::RichError(grpc::StatusCode code, const std::string& message, const std::string& reason, const std::string& field,
+                                    const std::string& description) {
+  google::rpc::Status rich;
+  rich.set_code(code);
+  rich.set_message(message);
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  info.set_domain("hftmon");
+  rich.add_details()->PackFrom(info);
+  if (!field.empty()) {
+    google::rpc::BadRequest bad_request;
+    auto* violation = bad_request.add_field_violations();
+    violation->set_field(field);
+    violation->set_description(description);
+    rich.add_details()->PackFrom(bad_request);
+  }
+  grpc::Status status;
+  EXPECT_TRUE(grpc::SetErrorDetails(rich, &status).ok());
+  return status;
+}
+
+void FakeMonitor::SayWritten() {
+  if (!stream_written.HasBeenNotified()) stream_written.Notify();
+}
+
+grpc::ServerUnaryReactor* FakeMonitor::Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
+                                              v1::AttachResponse* response) {
+  return Answer("Attach", attach, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
+                                              v1::DetachResponse* response) {
+  return Answer("Detach", detach, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::ListTargets(grpc::CallbackServerContext* context, const v1::ListTargetsRequest* request,
+                                                   v1::ListTargetsResponse* response) {
+  return Answer("ListTargets", list_targets, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::UpdateTarget(grpc::CallbackServerContext* context, const v1::UpdateTargetRequest* request,
+                                                    v1::UpdateTargetResponse* response) {
+  return Answer("UpdateTarget", update_target, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::QueryContextSwitches(grpc::CallbackServerContext* context,
+                                                            const v1::QueryContextSwitchesRequest* request,
+                                                            v1::QueryContextSwitchesResponse* response) {
+  return Answer("QueryContextSwitches", query_context_switches, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
+                                                    v1::DetectSpikesResponse* response) {
+  return Answer("DetectSpikes", detect_spikes, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::ListMetrics(grpc::CallbackServerContext* context, const v1::ListMetricsRequest* request,
+                                                   v1::ListMetricsResponse* response) {
+  return Answer("ListMetrics", list_metrics, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* request,
+                                                 v1::GetStatusResponse* response) {
+  return Answer("GetStatus", get_status, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::GetCapabilities(grpc::CallbackServerContext* context, const v1::GetCapabilitiesRequest* request,
+                                                       v1::GetCapabilitiesResponse* response) {
+  return Answer("GetCapabilities", get_capabilities, context, request, response);
+}
+grpc::ServerWriteReactor<v1::StreamSpikesResponse>* FakeMonitor::StreamSpikes(grpc::CallbackServerContext*,
+                                                                              const v1::StreamSpikesRequest* request) {
+  return Open<v1::StreamSpikesResponse>("StreamSpikes", stream_spikes, request, [this] { SayWritten(); });
+}
+grpc::ServerWriteReactor<v1::WatchMetricsResponse>* FakeMonitor::WatchMetrics(grpc::CallbackServerContext*,
+                                                                              const v1::WatchMetricsRequest* request) {
+  return Open<v1::WatchMetricsResponse>("WatchMetrics", watch_metrics, request, [this] { SayWritten(); });
+}
+
+}  // namespace hftmon

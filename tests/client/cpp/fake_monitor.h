@@ -1,0 +1,78 @@
+// FakeMonitor: a Monitor service on a Unix socket of its own, whose answers the test scripts. A call that the test did not expect fails it.
+//
+// Threads: set the handlers and scripts before the calls; they run on gRPC's threads, and a handler may block.
+#ifndef HFTMON_TESTS_CLIENT_CPP_FAKE_MONITOR_H_
+#define HFTMON_TESTS_CLIENT_CPP_FAKE_MONITOR_H_
+
+#include <grpcpp/server.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "hftmon/v1/monitor.grpc.pb.h"
+#include "tests/client/cpp/temporary_folder.h"
+
+namespace hftmon {
+
+// Writes `messages`, says so, then ends with `end` or, when `hold`, waits for the client to cancel.
+template <typename Message>
+struct StreamScript {
+  std::vector<Message> messages;
+  bool hold = false;
+  grpc::Status end = grpc::Status::OK;
+};
+
+class FakeMonitor final : public v1::Monitor::CallbackService {
+ public:
+  template <typename Request, typename Response>
+  using Handler = std::function<grpc::Status(const Request&, Response*)>;
+
+  FakeMonitor();
+  ~FakeMonitor() override;
+
+  std::string address() const { return "unix:" + folder_.File("monitor.sock"); }
+  // An error as the daemon makes it: with google.rpc.ErrorInfo and, when `field` is given, google.rpc.BadRequest.
+  static grpc::Status RichError(grpc::StatusCode code, const std::string& message, const std::string& reason, const std::string& field = "",
+                                const std::string& description = "");
+
+  Handler<v1::AttachRequest, v1::AttachResponse> attach;
+  Handler<v1::DetachRequest, v1::DetachResponse> detach;
+  Handler<v1::ListTargetsRequest, v1::ListTargetsResponse> list_targets;
+  Handler<v1::UpdateTargetRequest, v1::UpdateTargetResponse> update_target;
+  Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
+  Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
+  Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
+  Handler<v1::GetStatusRequest, v1::GetStatusResponse> get_status;
+  Handler<v1::GetCapabilitiesRequest, v1::GetCapabilitiesResponse> get_capabilities;
+  std::function<StreamScript<v1::StreamSpikesResponse>(const v1::StreamSpikesRequest&)> stream_spikes;
+  std::function<StreamScript<v1::WatchMetricsResponse>(const v1::WatchMetricsRequest&)> watch_metrics;
+  // Every message of the first stream has been written.
+  absl::Notification stream_written;
+
+ private:
+  grpc::ServerUnaryReactor* Attach(grpc::CallbackServerContext*, const v1::AttachRequest*, v1::AttachResponse*) override;
+  grpc::ServerUnaryReactor* Detach(grpc::CallbackServerContext*, const v1::DetachRequest*, v1::DetachResponse*) override;
+  grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext*, const v1::ListTargetsRequest*, v1::ListTargetsResponse*) override;
+  grpc::ServerUnaryReactor* UpdateTarget(grpc::CallbackServerContext*, const v1::UpdateTargetRequest*, v1::UpdateTargetResponse*) override;
+  grpc::ServerUnaryReactor* QueryContextSwitches(grpc::CallbackServerContext*, const v1::QueryContextSwitchesRequest*,
+                                                 v1::QueryContextSwitchesResponse*) override;
+  grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
+  grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;
+  grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext*, const v1::GetCapabilitiesRequest*,
+                                            v1::GetCapabilitiesResponse*) override;
+  grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext*, const v1::StreamSpikesRequest*) override;
+  grpc::ServerWriteReactor<v1::WatchMetricsResponse>* WatchMetrics(grpc::CallbackServerContext*, const v1::WatchMetricsRequest*) override;
+
+  void SayWritten();
+
+  TemporaryFolder folder_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_TESTS_CLIENT_CPP_FAKE_MONITOR_H_
