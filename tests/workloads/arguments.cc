@@ -43,4 +43,9 @@ int64_t Arguments::Number(const std::string& option, int64_t absent, int64_t lea
   return value;
 }
 
+std::string Arguments::Text(const std::string& option, const std::string& absent) const {
+  const auto found = values_.find(option);
+  return found == values_.end() ? absent : found->second;
+}
+
 }  // namespace hftmon::workload

@@ -16,6 +16,7 @@ class Arguments {
 
   // The value, or `absent`. Exits 3 when the value is no whole number in [least, most].
   int64_t Number(const std::string& option, int64_t absent, int64_t least, int64_t most) const;
+  std::string Text(const std::string& option, const std::string& absent) const;
   bool Flag(const std::string& flag) const { return values_.contains(flag); }
 
  private:
