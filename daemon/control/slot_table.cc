@@ -59,7 +59,7 @@ absl::StatusOr<uint16_t> SlotTable::Give(const TaskInfo& task, int64_t now_ns) {
            .compare_exchange_strong(expected, *slot, std::memory_order_acq_rel, std::memory_order_acquire)) {
     // The fork hook was faster: ours was never visible to a program, so it goes straight back.
     entries_[*slot].use = Use::kRetiring;
-    retiring_.push_front({.slot = *slot, .due_mono_ns = now_ns});
+    retiring_.emplace(now_ns, *slot);
     Adopt(expected, key, now_ns);
     return uint16_t{HFT_NO_SLOT};
   }
@@ -91,7 +91,7 @@ SlotTable::Adoption SlotTable::Adopt(uint16_t slot, const ThreadKey& thread, int
   return Adoption::kHeld;
 }
 
-void SlotTable::Retire(uint16_t slot, int64_t now_ns) {
+void SlotTable::Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns) {
   if (slot == HFT_NO_SLOT || slot >= entries_.size() || IsRetiring(slot)) return;
   Unpublish(Read(slot).thread.tid, slot);
   if (IsHeld(slot)) {
@@ -99,25 +99,23 @@ void SlotTable::Retire(uint16_t slot, int64_t now_ns) {
     Drop(slot);
   }
   entries_[slot].use = Use::kRetiring;
-  retiring_.push_back({.slot = slot, .due_mono_ns = now_ns + kGraceNs});
+  retiring_.emplace(now_ns + grace_ns, slot);
 }
 
-int SlotTable::RetireProcess(uint32_t tgid, int64_t now_ns) {
-  const std::vector<uint16_t> slots = HeldOf(tgid);
-  for (const uint16_t slot : slots) Retire(slot, now_ns);
-  return static_cast<int>(slots.size());
+void SlotTable::RetireProcess(uint32_t tgid, int64_t now_ns, int64_t grace_ns) {
+  for (const uint16_t slot : HeldOf(tgid)) Retire(slot, now_ns, grace_ns);
 }
 
 void SlotTable::Reap(int64_t now_ns) {
-  while (!retiring_.empty() && retiring_.front().due_mono_ns <= now_ns) {
-    const uint16_t slot = retiring_.front().slot;
+  while (!retiring_.empty() && retiring_.begin()->first <= now_ns) {
+    const uint16_t slot = retiring_.begin()->second;
     Zero(slot);
     if (!stack_->Push(slot).ok()) {
       // Tried again at the next call; the count shows that something is wrong with the map.
       ++push_failure_count_;
       return;
     }
-    retiring_.pop_front();
+    retiring_.erase(retiring_.begin());
     entries_[slot] = Entry{};
   }
 }

@@ -14,7 +14,7 @@
 #define HFTMON_DAEMON_CONTROL_SLOT_TABLE_H_
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -52,9 +52,10 @@ class SlotTable {
   // slot_of_tid.
   Adoption Adopt(uint16_t slot, const ThreadKey& thread, int64_t now_ns);
 
-  // Takes the slot out of slot_of_tid and starts its grace time. No-op when it is retiring already.
-  void Retire(uint16_t slot, int64_t now_ns);
-  int RetireProcess(uint32_t tgid, int64_t now_ns);
+  // Takes the slot out of slot_of_tid and starts its grace time. No-op when it is retiring already. A longer grace than kGraceNs leaves
+  // time for a sampler that has not read the last counts yet.
+  void Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns = kGraceNs);
+  void RetireProcess(uint32_t tgid, int64_t now_ns, int64_t grace_ns = kGraceNs);
 
   // Zeroes and pushes the slots whose grace time is over.
   void Reap(int64_t now_ns);
@@ -83,10 +84,6 @@ class SlotTable {
     ThreadKey thread;
     Use use = Use::kUnknown;
   };
-  struct Retiring {
-    uint16_t slot = 0;
-    int64_t due_mono_ns = 0;
-  };
 
   void Hold(uint16_t slot, const ThreadKey& thread);
   void Drop(uint16_t slot);  // forgets a held slot
@@ -99,7 +96,7 @@ class SlotTable {
   std::vector<Entry> entries_;                           // by slot
   std::unordered_map<uint32_t, uint16_t> slot_of_held_;  // by tid
   std::unordered_map<uint32_t, int32_t> held_count_;     // by tgid, never 0
-  std::deque<Retiring> retiring_;                        // in the order of time
+  std::multimap<int64_t, uint16_t> retiring_;            // by the end of the grace time
   int64_t held_total_ = 0;
   uint64_t stray_count_ = 0;
   uint64_t push_failure_count_ = 0;

@@ -195,7 +195,8 @@ void TargetRegistry::CheckTargets(int64_t now_ns) {
 }
 
 void TargetRegistry::CheckTarget(Target* target, int64_t now_ns) {
-  if (target->verify) {
+  // Threads of a paused target end without an event.
+  if (target->verify || target->info.state == TargetState::kPaused) {
     target->verify = false;
     for (const uint16_t slot : watcher_.slots().HeldOf(target->info.pid)) watcher_.Suspect(slot, now_ns);
   }

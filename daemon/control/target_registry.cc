@@ -128,8 +128,10 @@ absl::Status TargetRegistry::StartWatching(const std::vector<ProcessInfo>& proce
   for (const ProcessInfo& process : processes) {
     const auto target = targets_.find(process.tgid);
     if (target != targets_.end() && target->second.info.state == TargetState::kRunning) continue;
-    // A paused target's old slots end here; it gets new ones.
-    watcher_.slots().RetireProcess(process.tgid, now_ns);
+    // A paused target's old slots end here; it gets new ones. What they counted before the pause may not be in a window yet: the sampler
+    // reads them at its next edge.
+    const int64_t grace_ns = std::max(SlotTable::kGraceNs, 2 * thresholds_->settings().sampling_interval_ns);
+    watcher_.slots().RetireProcess(process.tgid, now_ns, grace_ns);
     absl::Status status = watcher_.Watch(process, now_ns);
     if (!status.ok()) {
       for (const uint32_t tgid : started) watcher_.Unwatch(tgid, now_ns);

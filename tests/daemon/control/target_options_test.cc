@@ -1,0 +1,96 @@
+#include "daemon/control/target_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hftmon {
+namespace {
+
+using ::testing::HasSubstr;
+
+const TargetDefaults kDefaults;
+
+absl::Status Validate(const TargetOptions& options) {
+  return ValidateTargetOptions(options, kDefaults);
+}
+
+TEST(TargetOptionsTest, ZeroMeansTheDefaultAndIsAccepted) {
+  EXPECT_TRUE(Validate({}).ok());
+  const TargetOptions resolved = ResolveTargetOptions({}, kDefaults);
+  EXPECT_EQ(resolved.spike_threshold_ns, 50'000);
+  EXPECT_EQ(resolved.sampling_interval_ns, 10'000'000);
+  EXPECT_EQ(resolved.blocked_threshold_ns, 0);
+  EXPECT_EQ(resolved.probe_groups, std::vector<std::string>{"sched"});
+}
+
+TEST(TargetOptionsTest, BoundsThemselvesAreAccepted) {
+  EXPECT_TRUE(Validate({.spike_threshold_ns = 1'000, .blocked_threshold_ns = 1'000, .sampling_interval_ns = 1'000'000}).ok());
+  EXPECT_TRUE(
+      Validate({.spike_threshold_ns = 60'000'000'000, .blocked_threshold_ns = 3'600'000'000'000, .sampling_interval_ns = 60'000'000'000})
+          .ok());
+}
+
+TEST(TargetOptionsTest, ValuesBeyondTheBoundsNameFieldValueAndRange) {
+  for (const int64_t bad_ns : {int64_t{-1}, int64_t{999}, int64_t{60'000'000'001}, INT64_MAX, INT64_MIN}) {
+    const absl::Status status = Validate({.spike_threshold_ns = bad_ns});
+    EXPECT_TRUE(absl::IsInvalidArgument(status));
+    EXPECT_THAT(status.message(), HasSubstr(std::to_string(bad_ns)));
+    EXPECT_THAT(status.message(), HasSubstr("1000 (1 us) to 60000000000 (60 s), or 0 for the default of 50 us"));
+  }
+  for (const int64_t bad_ns : {int64_t{-1}, int64_t{999}, int64_t{3'600'000'000'001}}) {
+    EXPECT_THAT(Validate({.blocked_threshold_ns = bad_ns}).message(), HasSubstr("blocked_threshold_ns is"));
+  }
+  for (const int64_t bad_ns : {int64_t{-1}, int64_t{999'999}, int64_t{60'000'000'001}}) {
+    EXPECT_THAT(Validate({.sampling_interval_ns = bad_ns}).message(), HasSubstr("sampling_interval_ns is"));
+  }
+}
+
+TEST(TargetOptionsTest, OnlyTheSchedulerProbesAreAccepted) {
+  EXPECT_TRUE(Validate({.probe_groups = {"sched"}}).ok());
+  const absl::Status later = Validate({.probe_groups = {"sched", "irq"}});
+  EXPECT_TRUE(absl::IsFailedPrecondition(later));
+  EXPECT_THAT(later.message(), HasSubstr("available: sched"));
+  const absl::Status unknown = Validate({.probe_groups = {"shced"}});
+  EXPECT_TRUE(absl::IsInvalidArgument(unknown));
+  EXPECT_THAT(unknown.message(), HasSubstr("\"shced\" does not exist"));
+}
+
+TEST(TargetOptionsTest, HostileGroupNamesAreShortenedAndEscapedInTheMessage) {
+  const absl::Status status = Validate({.probe_groups = {std::string(100'000, '\x01')}});
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_LT(status.message().size(), 300u);
+  EXPECT_EQ(status.message().find('\x01'), absl::string_view::npos);
+  EXPECT_TRUE(absl::IsInvalidArgument(Validate({.probe_groups = std::vector<std::string>(17, "sched")})));
+}
+
+TEST(TargetOptionsTest, CacheAndNumaAreRefusedWithReasonAndMend) {
+  for (const TargetOptions& options : {TargetOptions{.cache = true}, TargetOptions{.numa = true}}) {
+    const absl::Status status = Validate(options);
+    EXPECT_TRUE(absl::IsFailedPrecondition(status));
+    EXPECT_THAT(status.message(), HasSubstr("this release has no"));
+    EXPECT_THAT(status.message(), HasSubstr("attach without it"));
+  }
+}
+
+TEST(TargetOptionsTest, UnionTakesTheLowerThresholdsAndIntervalAndFollowsWhenOneDoes) {
+  const TargetOptions one{
+      .spike_threshold_ns = 20'000, .blocked_threshold_ns = 0, .sampling_interval_ns = 10'000'000, .follow_children = false};
+  const TargetOptions other{
+      .spike_threshold_ns = 50'000, .blocked_threshold_ns = 9'000, .sampling_interval_ns = 1'000'000, .follow_children = true};
+  for (const TargetOptions& both : {UniteTargetOptions(one, other), UniteTargetOptions(other, one)}) {
+    EXPECT_EQ(both.spike_threshold_ns, 20'000);
+    EXPECT_EQ(both.blocked_threshold_ns, 9'000);
+    EXPECT_EQ(both.sampling_interval_ns, 1'000'000);
+    EXPECT_TRUE(both.follow_children);
+  }
+  EXPECT_EQ(UniteTargetOptions({.blocked_threshold_ns = 5'000}, {.blocked_threshold_ns = 9'000}).blocked_threshold_ns, 5'000);
+}
+
+TEST(TargetOptionsTest, UpdateToEndedIsRefused) {
+  EXPECT_TRUE(absl::IsInvalidArgument(ValidateTargetUpdate({.state = TargetState::kEnded}, kDefaults)));
+  EXPECT_TRUE(ValidateTargetUpdate({.state = TargetState::kPaused}, kDefaults).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(ValidateTargetUpdate({.blocked_threshold_ns = 1}, kDefaults)));
+}
+
+}  // namespace
+}  // namespace hftmon
