@@ -49,7 +49,8 @@ constexpr std::array kDrops = {
             "limit."},
     DropRow{"discarded_intervals", true, "Intervals whose end lay before their start on the scheduler's clock: in no histogram."},
     DropRow{"life_queue_dropped", true,
-            "Births, execs and ends of threads that the control thread could not take over in time; it looks at /proc again afterwards."},
+            "Births, execs and ends of threads that the control thread could not take over in time: detach and attach the target to see "
+            "its threads as they are."},
     DropRow{"window_store_dropped", true, "Thread figures of a window bucket that did not fit the store: raise the store's size."},
     DropRow{"slots_exhausted", false,
             "Threads of watched processes not watched because every thread slot was taken: raise the thread limit."},
@@ -57,8 +58,6 @@ constexpr std::array kDrops = {
             "Threads not watched because their id is above kernel.pid_max as it was when the daemon started: restart the daemon."},
     DropRow{"migration_segments_dropped", false,
             "Parts of waits spent on further CPUs that could not be kept apart: that time is in the spike as unexplained."},
-    DropRow{"runner_spans_dropped", false,
-            "Runners of a wait beyond the bound for one interval: that time is in the spike as unexplained."},
     DropRow{"subscriber_dropped", false,
             "Stream messages dropped because a subscriber read too slowly; its stream says how many: read faster or raise queue_limit."},
 };
