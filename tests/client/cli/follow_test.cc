@@ -33,7 +33,7 @@ v1::StreamSpikesResponse Live(uint64_t id, uint64_t dropped = 0, uint64_t lost_r
   return message;
 }
 
-int Run(const FakeMonitor& monitor, std::vector<std::string> words, StringConsole& console) {
+int FollowSpikes(const FakeMonitor& monitor, std::vector<std::string> words, StringConsole& console) {
   words.insert(words.begin(), {"--server", monitor.address(), "spikes", "--follow", "--json"});
   return RunCli(words, console, absl::UTCTimeZone());
 }
@@ -53,7 +53,7 @@ TEST(FollowTest, PrintsEachSpikeUntilTheDaemonEndsTheStream) {
     return SpikeScript{{InForce(), Live(1), Live(2)}};
   };
   StringConsole console;
-  EXPECT_EQ(Run(monitor, {"-p", "4711", "--threshold", "20us", "--blocked", "1ms"}, console), 0);
+  EXPECT_EQ(FollowSpikes(monitor, {"-p", "4711", "--threshold", "20us", "--blocked", "1ms"}, console), 0);
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
   EXPECT_EQ(seen.pids(0), 4711);
   EXPECT_EQ(seen.threshold_ns(), 20'000);
@@ -69,7 +69,7 @@ TEST(FollowTest, WindowPrintsThePastFirstAndNothingTwice) {
     return grpc::Status::OK;
   };
   StringConsole console;
-  EXPECT_EQ(Run(monitor, {"--window", "1s"}, console), 0);
+  EXPECT_EQ(FollowSpikes(monitor, {"--window", "1s"}, console), 0);
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2, 3}));
 }
 
@@ -77,7 +77,7 @@ TEST(FollowTest, LimitEndsIt) {
   FakeMonitor monitor;
   monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1), Live(2), Live(3)}, true}; };
   StringConsole console;
-  EXPECT_EQ(Run(monitor, {"--limit", "2", "--fail-on-spike"}, console), 2);
+  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2", "--fail-on-spike"}, console), 2);
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
 }
 
@@ -87,12 +87,12 @@ TEST(FollowTest, DroppedSpikesAndLostRecordsAreWarnings) {
   uint64_t dropped = 4;
   monitor.stream_spikes = [&](const auto&) { return SpikeScript{{InForce(), Live(1, dropped, lost), Live(2, dropped, lost)}}; };
   StringConsole slow;
-  EXPECT_EQ(Run(monitor, {}, slow), 1);
+  EXPECT_EQ(FollowSpikes(monitor, {}, slow), 1);
   EXPECT_EQ(slow.err(), "hftmon: spikes: 4 dropped: the output is read too slowly: raise --threshold\n");
   lost = 1;
   dropped = 0;
   StringConsole lossy;
-  EXPECT_EQ(Run(monitor, {}, lossy), 1);
+  EXPECT_EQ(FollowSpikes(monitor, {}, lossy), 1);
 }
 
 TEST(FollowTest, BrokenStreamIsAnError) {
@@ -102,7 +102,7 @@ TEST(FollowTest, BrokenStreamIsAnError) {
         {InForce(), Live(1)}, false, FakeMonitor::RichError(grpc::StatusCode::UNAVAILABLE, "hftmond: it is stopping", "STOPPING")};
   };
   StringConsole console;
-  EXPECT_EQ(Run(monitor, {}, console), 3);
+  EXPECT_EQ(FollowSpikes(monitor, {}, console), 3);
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1}));
   EXPECT_THAT(console.err(), HasSubstr("it is stopping"));
 }
@@ -115,7 +115,7 @@ TEST(FollowTest, InterruptEndsItWith130AfterWhatCameBefore) {
     kill(getpid(), SIGINT);
   });
   StringConsole console;
-  EXPECT_EQ(Run(monitor, {}, console), 130);
+  EXPECT_EQ(FollowSpikes(monitor, {}, console), 130);
   interrupter.join();
 }
 
@@ -125,7 +125,7 @@ TEST(FollowTest, FormerSignalHandlersComeBack) {
   struct sigaction before = {};
   ASSERT_EQ(sigaction(SIGINT, nullptr, &before), 0);
   StringConsole console;
-  EXPECT_EQ(Run(monitor, {}, console), 0);
+  EXPECT_EQ(FollowSpikes(monitor, {}, console), 0);
   struct sigaction after = {};
   ASSERT_EQ(sigaction(SIGINT, nullptr, &after), 0);
   EXPECT_EQ(before.sa_handler, after.sa_handler);
@@ -135,7 +135,7 @@ TEST(FollowTest, ReaderThatIsGoneEndsItQuietly) {
   FakeMonitor monitor;
   monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1)}, true}; };
   StringConsole console(EPIPE);
-  EXPECT_EQ(Run(monitor, {}, console), 0);
+  EXPECT_EQ(FollowSpikes(monitor, {}, console), 0);
   EXPECT_EQ(console.err(), "");
 }
 

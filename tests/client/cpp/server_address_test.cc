@@ -22,7 +22,9 @@ class BoundSocket {
     name.sun_family = AF_UNIX;
     path.copy(name.sun_path, sizeof(name.sun_path) - 1);
     EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof(name)), 0);
-    if (listens) EXPECT_EQ(listen(fd_, 1), 0);
+    if (listens) {
+      EXPECT_EQ(listen(fd_, 1), 0);
+    }
   }
   ~BoundSocket() { close(fd_); }
 
