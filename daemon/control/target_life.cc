@@ -103,7 +103,8 @@ void TargetRegistry::ReleaseSlot(const LifeEvent& event, int64_t now_ns) {
 
 void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
   const auto found = targets_.find(event.thread.tgid);
-  if (found == targets_.end()) return;
+  // Its birth's event knows the slot under the tid before the exec: here is where a slot that nobody wants is found.
+  if (found == targets_.end()) return ReleaseSlot(event, now_ns);
   Target& target = found->second;
   target.info.comm = CommOf(event);
   // exec by another thread than the leader takes over the leader's id and start; without a leader it becomes one.

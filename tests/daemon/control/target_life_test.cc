@@ -153,6 +153,16 @@ TEST_F(TargetLifeTest, ThreadBornAndExecedBeforeItsBirthIsPumpedKeepsItsSlot) {
   host.CheckInvariants("fork and exec");
 }
 
+TEST_F(TargetLifeTest, SlotThatExecMovedIsTakenBackWhenItsTargetWasDetachedMeanwhile) {
+  ASSERT_TRUE(host.Attach({100}).ok());
+  hooks.StartThread(100, 105);
+  hooks.Exec(100, 105, "other");
+  ASSERT_TRUE(host.Detach({100}).ok());
+  host.Settle();
+  EXPECT_EQ(host.stack.size(), 64u);
+  host.CheckInvariants("exec and detach");
+}
+
 TEST_F(TargetLifeTest, ProcessThatGetsADeadTargetsNumberIsNoTarget) {
   ASSERT_TRUE(host.Attach({100}).ok());
   hooks.EndProcess(100);
