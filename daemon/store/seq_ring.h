@@ -62,11 +62,11 @@ class SeqRing {
     Cell& cell = cells_[n & mask_];
     // Ordered before every word by the words' release. Release itself, so that whoever finds the old entry gone sees what was done before.
     cell.sequence.store(2 * n + 1, std::memory_order_release);
-    CopyIn(value, SeqRingUsedBytes<T>::Of(value), cell.words);
+    const size_t used_bytes = std::min(SeqRingUsedBytes<T>::Of(value), sizeof(T));
+    CopyIn(value, used_bytes, cell.words);
     cell.sequence.store(2 * n + 2, std::memory_order_release);  // pairs with Read's first acquire
     end_.store(n + 1, std::memory_order_release);               // pairs with end()
-    // The next cell is the oldest one, long out of the cache: ask for it before it is needed.
-    __builtin_prefetch(&cells_[(n + 1) & mask_], 1);
+    Prefetch(n + 1, used_bytes);
   }
 
   // Copies entry n to *out; bytes beyond its used ones are left as they were. When it is not kOk, *out is not touched.
@@ -92,9 +92,14 @@ class SeqRing {
     std::atomic<uint64_t> words[kWords]{};
   };
 
-  static void CopyIn(const T& value, size_t used_bytes, std::atomic<uint64_t>* words) {
+  // The next cell is the oldest one, long out of the cache: ask for as much of it as this entry took, before it is needed.
+  void Prefetch(uint64_t n, size_t used_bytes) const {
+    const auto* cell = reinterpret_cast<const std::byte*>(&cells_[n & mask_]);
+    for (size_t offset = 0; offset < used_bytes + sizeof(uint64_t); offset += 64) __builtin_prefetch(cell + offset, 1);
+  }
+
+  static void CopyIn(const T& value, size_t used, std::atomic<uint64_t>* words) {
     const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-    const size_t used = std::min(used_bytes, sizeof(T));
     size_t offset = 0;
     for (; offset + 8 <= used; offset += 8) {
       uint64_t word;

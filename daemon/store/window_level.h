@@ -51,7 +51,7 @@ class WindowLevel {
 
  private:
   static constexpr uint64_t kMergeWordsPerWord = 4;
-  static constexpr uint64_t kMergeWordsPerClose = 512;
+  static constexpr uint64_t kMergeWordsPerClose = 128;
 
   // What happened since a coarser edge: the active slots, each with the position of its newest entry.
   struct Span {

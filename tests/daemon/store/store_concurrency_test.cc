@@ -37,9 +37,9 @@ class Readers {
 
 TEST(StoreConcurrencyTest, AnEntryReadWhileTheWriterLapsTheRingIsWhole) {
   struct Entry {
-    std::array<uint64_t, 20> words;
+    std::array<uint64_t, 512> words;  // long, so that a copy is often lapped while it is made
   };
-  SeqRing<Entry> ring(8);
+  SeqRing<Entry> ring(2);
   std::atomic<uint64_t> read_count{0};
   std::atomic<uint64_t> torn_count{0};
   {
@@ -55,13 +55,13 @@ TEST(StoreConcurrencyTest, AnEntryReadWhileTheWriterLapsTheRingIsWhole) {
       }
     });
     Entry entry;
-    for (uint64_t n = 0; n < 300'000; ++n) {
+    for (uint64_t n = 0; n < 100'000; ++n) {
       for (size_t i = 0; i < entry.words.size(); ++i) entry.words[i] = n * 31 + i;
       ring.Append(entry);
     }
   }
-  EXPECT_GT(read_count.load(), 0u);
-  EXPECT_EQ(torn_count.load(), 0u);
+  EXPECT_GT(read_count.load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(torn_count.load(std::memory_order_relaxed), 0u);
 }
 
 // Every bucket holds, for each of a few threads, counts that follow from the bucket's number; so the sum between any two edges is known.
@@ -112,8 +112,8 @@ TEST(StoreConcurrencyTest, AnswersAreExactWhileTheWriterLapsTheReaders) {
       store.OnBucketClosed(begin, begin + kWidthNs);
     }
   }
-  EXPECT_GT(answer_count.load(), 0u);
-  EXPECT_EQ(wrong_count.load(), 0u);
+  EXPECT_GT(answer_count.load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(wrong_count.load(std::memory_order_relaxed), 0u);
   EXPECT_EQ(store.dropped_count(), 0u);
 }
 
@@ -132,7 +132,7 @@ TEST(StoreConcurrencyTest, NoLossGoesUnseenWhileLossesAgeOut) {
       reported.store(static_cast<uint64_t>(i) + 1, std::memory_order_release);
     }
   }
-  EXPECT_EQ(missed_count.load(), 0u);
+  EXPECT_EQ(missed_count.load(std::memory_order_relaxed), 0u);
   EXPECT_EQ(history.total(), 200'000u);
 }
 

@@ -199,7 +199,7 @@ TEST(WindowStoreTest, RandomWindowsOverRandomHistoriesSumExactly) {
       std::vector<ThreadDelta> deltas;
       for (uint64_t d = random() % burst; d > 0; --d) deltas.push_back(RandomDelta(random, static_cast<uint16_t>(random() % 200), i / 500));
       model.Close(static_cast<int64_t>(1 + random() % static_cast<uint64_t>(60 * kMs)), std::move(deltas));
-      if (i % 40 != 0) continue;
+      if (i % 100 != 0) continue;
       const size_t first = random() % model.buckets.size();
       const size_t last = first + random() % (model.buckets.size() - first);
       const int64_t begin = model.buckets[first].begin_mono_ns;
@@ -233,6 +233,7 @@ TEST(WindowStoreTest, ABurstOfThreadsCutsCoarseBucketsEarlyAndDropsNothing) {
       deltas.push_back(delta);
     }
     model.Close(kMs, std::move(deltas));
+    if (i % 20 != 0) continue;
     const WindowAnswer answer = model.store.Query(0, model.now, Everyone);
     ExpectExact(model, answer);
     EXPECT_EQ(answer.end_mono_ns, model.now);
