@@ -80,6 +80,7 @@ struct cpumask {
 
 struct task_struct {
   unsigned int __state;
+  void *stack;
   unsigned int flags;
   int on_rq;
   int prio;

@@ -68,8 +68,7 @@ static __always_inline u16 give_slot(struct task_struct *child) {
 HFT_TRACEPOINT("sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
   u32 cpu = bpf_get_smp_processor_id();
-  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
-  if (cpu_state) __sync_fetch_and_add(&cpu_state->fork_count, 1);
+  __sync_fetch_and_add(&cpu_at(cpu)->fork_count, 1);
   u32 tgid = READ_FIELD(child, tgid);
   u32 parent_tgid = READ_FIELD(parent, tgid);
   bool new_process = tgid == (u32)READ_FIELD(child, pid);
@@ -121,8 +120,7 @@ static __always_inline u16 follow_exchange(struct task_struct *task, u32 old_tid
 HFT_TRACEPOINT("sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid) {
   u32 cpu = bpf_get_smp_processor_id();
-  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
-  if (cpu_state) __sync_fetch_and_add(&cpu_state->exec_count, 1);
+  __sync_fetch_and_add(&cpu_at(cpu)->exec_count, 1);
   if (!is_watched(READ_FIELD(task, tgid))) return 0;
   struct life_details details = {.type = HFT_RECORD_EXEC, .previous_tid = old_pid};
   u32 tid = READ_FIELD(task, pid);

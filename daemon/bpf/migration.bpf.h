@@ -17,17 +17,18 @@ static __always_inline u8 reason_of_migration(struct task_struct *task, u32 from
 }
 
 static __always_inline void put_migration(struct task_struct *task, struct hft_thread_slot *slot, u16 index, u32 cpu, u32 to_cpu) {
-  u32 from_cpu = READ_RUN_QUEUE(task, cpu);
-  u64 from_clock_ns = READ_RUN_QUEUE(task, clock);
+  struct rq *queue = RUN_QUEUE_OF(task);
+  u32 from_cpu = READ_FIELD(queue, cpu);
+  u64 from_clock_ns = READ_FIELD(queue, clock);
   bool queued = READ_FIELD(task, on_rq) == TASK_ON_RQ_MIGRATING;
   u64 run_delay_ns = READ_FIELD(task, sched_info.run_delay);
   u64 wait_ns = queued ? run_delay_ns - slot->segment_run_delay_ns : 0;
   struct log_stretch stretch = {};
-  struct hft_cpu *from_state = bpf_map_lookup_elem(&cpus, &from_cpu);
+  struct hft_cpu *from_state = cpu_at(from_cpu);
   if (queued) {
     slot->segment_run_delay_ns = run_delay_ns;
     if (slot->wait_migrations < 255) slot->wait_migrations++;
-    if (from_state) find_stretch(&stretch, from_state, from_state->position, from_clock_ns - wait_ns);
+    find_stretch(&stretch, from_state, from_state->position, from_clock_ns - wait_ns);
   }
   struct reservation reserved;
   u32 continuation = continuation_cells(stretch.count);
@@ -45,19 +46,18 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
   cell->queued = queued;
   cell->runners_truncated = stretch.truncated;
   cell->runner_count = stretch.count;
-  struct task_struct *running = READ_RUN_QUEUE(task, curr);
+  struct task_struct *running = READ_FIELD(queue, curr);
   bpf_probe_read_kernel(cell->from_comm, HFT_COMM_LENGTH, (char *)running + bpf_core_field_offset(struct task_struct, comm));
-  if (from_state && stretch.count > 0) cell->runners[0] = from_state->log[stretch.first & LOG_MASK];
-  if (from_state && stretch.count > 1) cell->runners[1] = from_state->log[(stretch.first + 1) & LOG_MASK];
-  if (from_state && continuation) put_continuation(&reserved, &stretch, mono_ns);
+  if (stretch.count > 0) cell->runners[0] = from_state->log[stretch.first & LOG_MASK];
+  if (stretch.count > 1) cell->runners[1] = from_state->log[(stretch.first + 1) & LOG_MASK];
+  if (continuation) put_continuation(&reserved, &stretch, mono_ns);
   publish_cell(&reserved, 0, cell, HFT_RECORD_MIGRATION, continuation, mono_ns);
 }
 
 HFT_TRACEPOINT("sched_migrate_task")
 int BPF_PROG(on_migrate, struct task_struct *task, int to_cpu) {
   u32 cpu = bpf_get_smp_processor_id();
-  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
-  if (cpu_state) __sync_fetch_and_add(&cpu_state->migrate_count, 1);
+  __sync_fetch_and_add(&cpu_at(cpu)->migrate_count, 1);
   if (!is_watched(READ_FIELD(task, tgid))) return 0;
   u16 index = HFT_NO_SLOT;
   struct hft_thread_slot *slot = slot_of(READ_FIELD(task, pid), &index);

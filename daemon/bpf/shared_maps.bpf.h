@@ -19,14 +19,6 @@ struct {
   __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, 1);
   __type(key, u32);
-  __type(value, struct hft_cpu);
-} cpus SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, 1);
-  __type(key, u32);
   __type(value, struct ring);
 } rings SEC(".maps");
 
@@ -52,12 +44,16 @@ struct {
   __type(value, u32);
 } free_slots SEC(".maps");
 
-/* In .bss, so that the test of a bystander is one load from a fixed address. */
+/* In .bss, at fixed addresses: all that a bystander touches. */
 struct hft_controls controls;
 __u64 watched_bits[HFT_PID_LIMIT / 64];
+struct hft_cpu cpus[HFT_CPUS_MAX];
 
 const volatile __u32 ring_mask = 0; /* cells - 1 */
 const volatile __u32 pid_bound = 0; /* tids that slot_of_tid covers */
+
+/* The daemon refuses to start on a host with more possible CPUs, so the mask never folds two into one. */
+static __always_inline struct hft_cpu *cpu_at(u32 cpu) { return &cpus[cpu & (HFT_CPUS_MAX - 1)]; }
 
 static __always_inline bool is_watched(u32 tgid) {
   return (watched_bits[(tgid & (HFT_PID_LIMIT - 1)) / 64] >> (tgid & 63)) & 1;

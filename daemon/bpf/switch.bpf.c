@@ -52,39 +52,47 @@ static __always_inline void keep_maximum(u64 *maximum, u64 value_ns, u32 epoch) 
   if ((*kept >> HFT_MAX_TAG_SHIFT) != epoch || *kept < tagged) *kept = tagged;
 }
 
-static __always_inline void switch_out(bool preempt, struct task_struct *prev, struct task_struct *next, u64 clock_ns, u32 cpu) {
-  u16 index = HFT_NO_SLOT;
-  u32 tid = READ_FIELD(prev, pid);
-  struct hft_thread_slot *slot = slot_of(tid, &index);
+/*
+ * The slot of a watched thread, or NULL, counted. The first to see a thread that was attached leaves its mark. Another task's mark means that exec is
+ * exchanging the tids of two threads: that switch is in no histogram, while the counts, being copies, catch up at the next one.
+ */
+static __always_inline struct hft_thread_slot *claim_slot(struct task_struct *task, u16 *index) {
+  struct hft_thread_slot *slot = slot_of(READ_FIELD(task, pid), index);
   if (!slot) {
     __sync_fetch_and_add(&controls.unslotted_switches, 1);
-    return;
+    return NULL;
   }
-  if (slot->task != (u64)prev) {
-    if (slot->task) {
-      __sync_fetch_and_add(&controls.foreign_switches, 1);
-      return;
-    }
-    slot->task = (u64)prev;
+  if (slot->task == (u64)task) return slot;
+  if (slot->task) {
+    __sync_fetch_and_add(&controls.foreign_switches, 1);
+    return NULL;
+  }
+  slot->task = (u64)task;
+  return slot;
+}
+
+static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next, u64 clock_ns,
+                                       u32 cpu) {
+  u16 index = cpu_state->watched_slot;
+  struct hft_thread_slot *slot = slot_at(index);
+  if (!slot || slot->task != (u64)prev) {
+    slot = claim_slot(prev, &index);
+    if (!slot) return;
   }
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
   bool dead = task_state(prev) == TASK_DEAD;
   s32 syscall = -1;
   u8 kind = HFT_SWITCH_UNKNOWN;
-#if SAVED_REGISTERS_READABLE
-  if (HAS_SAVED_REGISTERS) syscall = registers_syscall((struct pt_regs *)bpf_task_pt_regs(prev));
-  kind = kind_of_switch(preempt, voluntary, dead, syscall, next);
-#else
-  if (dead || !voluntary) kind = kind_of_switch(preempt, false, dead, -1, next);
-#endif
-  u64 run_delay_ns = READ_FIELD(prev, sched_info.run_delay);
+  if (register_access != REGISTERS_NONE) {
+    syscall = saved_syscall(prev);
+    kind = kind_of_switch(preempt, voluntary, dead, syscall, next);
+  } else if (dead || !voluntary) {
+    kind = kind_of_switch(preempt, false, dead, -1, next);
+  }
   slot->voluntary_count = voluntary_count;
   slot->involuntary_count = READ_FIELD(prev, nivcsw);
-  slot->run_delay_ns = run_delay_ns;
   slot->out_clock_ns = clock_ns;
-  slot->out_run_delay_ns = run_delay_ns;
-  slot->segment_run_delay_ns = run_delay_ns;
   slot->out_cpu = cpu;
   slot->out_syscall = syscall;
   slot->out_kind = kind;
@@ -93,27 +101,44 @@ static __always_inline void switch_out(bool preempt, struct task_struct *prev, s
   if (dead) end_thread(prev, slot, index, cpu);
 }
 
-/* A wait above the threshold: the record, with who ran on this CPU since the thread was queued here. */
-static __always_inline void put_switch_in(struct hft_cpu *cpu_state, u32 cpu, struct hft_thread_slot *slot, u16 index, struct task_struct *prev,
-                                          struct task_struct *next, u64 clock_ns, u64 queued_clock_ns, u64 wait_ns) {
+/* A wait that ended, on its way into a record. */
+struct ended_wait {
+  struct hft_cpu *cpu_state;
+  struct hft_thread_slot *slot;
+  struct task_struct *prev;
+  struct task_struct *next;
+  u64 clock_ns;
+  u64 queued_clock_ns;
+  u64 wait_ns;
+  u32 cpu;
+  u32 depth;
+  u16 index;
+};
+
+/* The record, with who ran on this CPU since the thread was queued here. */
+static __always_inline void put_switch_in(struct ended_wait *ended) {
+  struct hft_thread_slot *slot = ended->slot;
+  struct hft_cpu *cpu_state = ended->cpu_state;
+  struct task_struct *prev = ended->prev;
+  struct task_struct *next = ended->next;
+  u64 begin_clock_ns = ended->queued_clock_ns ? ended->queued_clock_ns : ended->clock_ns;
   struct log_stretch stretch;
   struct reservation reserved;
-  find_stretch(&stretch, cpu_state, cpu_state->position - 1, queued_clock_ns ? queued_clock_ns : clock_ns);
+  find_stretch(&stretch, cpu_state, cpu_state->position - 1, begin_clock_ns);
   u32 continuation = continuation_cells(stretch.count);
-  if (!reserve_cells(&reserved, cpu, 1 + continuation)) return;
+  if (!reserve_cells(&reserved, ended->cpu, 1 + continuation)) return;
   struct hft_switch_in *cell = open_cell(&reserved, 0);
   u64 mono_ns = bpf_ktime_get_ns();
   cell->tid = READ_FIELD(next, pid);
   cell->tgid = READ_FIELD(next, tgid);
-  cell->in_clock_ns = clock_ns;
+  cell->in_clock_ns = ended->clock_ns;
   cell->out_clock_ns = slot->out_clock_ns;
-  cell->queued_clock_ns = queued_clock_ns;
-  cell->wait_ns = wait_ns;
-  cell->slot = index;
+  cell->queued_clock_ns = ended->queued_clock_ns;
+  cell->wait_ns = ended->wait_ns;
+  cell->slot = ended->index;
   cell->out_cpu = slot->out_cpu;
   cell->out_kind = slot->out_kind;
-  u32 depth = READ_RUN_QUEUE(next, nr_running);
-  cell->depth = depth > 255 ? 255 : depth;
+  cell->depth = ended->depth > 255 ? 255 : ended->depth;
   cell->runners_truncated = stretch.truncated;
   cell->runner_count = stretch.count;
   cell->out_syscall = slot->out_syscall;
@@ -127,26 +152,19 @@ static __always_inline void put_switch_in(struct hft_cpu *cpu_state, u32 cpu, st
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
 }
 
-static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct task_struct *prev, struct task_struct *next, u64 clock_ns) {
+static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct task_struct *prev, struct task_struct *next, struct rq *queue,
+                                      u64 clock_ns) {
   u16 index = HFT_NO_SLOT;
-  struct hft_thread_slot *slot = slot_of(READ_FIELD(next, pid), &index);
-  if (!slot) {
-    __sync_fetch_and_add(&controls.unslotted_switches, 1);
-    return;
-  }
-  if (slot->task != (u64)next) {
-    if (slot->task) {
-      __sync_fetch_and_add(&controls.foreign_switches, 1);
-      return;
-    }
-    slot->task = (u64)next;
-  }
+  struct hft_thread_slot *slot = claim_slot(next, &index);
+  if (!slot) return;
+  cpu_state->watched_slot = index;
   /* What sched_info_arrive is about to add, in the kernel's own arithmetic. */
   u64 run_delay_ns = READ_FIELD(next, sched_info.run_delay);
   u64 queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
   if (queued_clock_ns) run_delay_ns += clock_ns - queued_clock_ns;
-  u64 wait_ns = run_delay_ns - slot->out_run_delay_ns;
+  u64 wait_ns = run_delay_ns - slot->run_delay_ns;
   slot->run_delay_ns = run_delay_ns;
+  slot->segment_run_delay_ns = run_delay_ns;
   u32 epoch = controls.window_epoch & 0xffffff;
   u64 out_clock_ns = slot->out_clock_ns;
   u64 off_cpu_ns = 0;
@@ -154,7 +172,7 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct
     slot->discarded_count++;
   } else {
     u32 bucket = histogram_bucket(wait_ns);
-    if (bucket < HFT_HISTOGRAM_BUCKETS) slot->run_queue[bucket]++;
+    if (bucket < HFT_HISTOGRAM_BUCKETS) slot->run_queue[bucket]++; /* always; the verifier wants it said */
     keep_maximum(slot->run_queue_max, wait_ns, epoch);
     if (out_clock_ns) {
       off_cpu_ns = clock_ns - out_clock_ns;
@@ -164,10 +182,12 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct
       if (bucket < HFT_HISTOGRAM_BUCKETS) slot->off_cpu[bucket]++;
       keep_maximum(slot->off_cpu_max, off_cpu_ns, epoch);
     }
-    u32 depth = READ_RUN_QUEUE(next, nr_running);
+    u32 depth = READ_FIELD(queue, nr_running);
     slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
-    if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)
-      put_switch_in(cpu_state, cpu, slot, index, prev, next, clock_ns, queued_clock_ns, wait_ns);
+    if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns) {
+      struct ended_wait ended = {cpu_state, slot, prev, next, clock_ns, queued_clock_ns, wait_ns, cpu, depth, index};
+      put_switch_in(&ended);
+    }
   }
   slot->out_clock_ns = 0;
 }
@@ -175,12 +195,12 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct
 HFT_TRACEPOINT("sched_switch")
 int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next) {
   u32 cpu = bpf_get_smp_processor_id();
-  struct hft_cpu *cpu_state = bpf_map_lookup_elem(&cpus, &cpu);
-  if (!cpu_state) return 0;
-  u64 clock_ns = READ_RUN_QUEUE(next, clock);
+  struct hft_cpu *cpu_state = cpu_at(cpu);
+  struct rq *queue = RUN_QUEUE_OF(next);
+  u64 clock_ns = READ_FIELD(queue, clock);
   u32 next_tgid = READ_FIELD(next, tgid);
   log_switch(cpu_state, clock_ns, READ_FIELD(next, pid), next_tgid);
-  if (is_watched(READ_FIELD(prev, tgid))) switch_out(preempt, prev, next, clock_ns, cpu);
-  if (is_watched(next_tgid)) switch_in(cpu_state, cpu, prev, next, clock_ns);
+  if (is_watched(READ_FIELD(prev, tgid))) switch_out(preempt, cpu_state, prev, next, clock_ns, cpu);
+  if (is_watched(next_tgid)) switch_in(cpu_state, cpu, prev, next, queue, clock_ns);
   return 0;
 }

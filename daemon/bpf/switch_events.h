@@ -21,6 +21,8 @@
 #define HFT_RUNNERS_PER_CELL 7        /* runners in each continuation record */
 #define HFT_CPU_LOG_ENTRIES 64        /* switches remembered per CPU; a power of two */
 #define HFT_DEPTH_BUCKETS 32          /* run-queue depth 0 … 30, then 31 and above */
+#define HFT_BUCKET_TABLE_ENTRIES 512  /* see log_linear.bpf.h */
+#define HFT_CPUS_MAX 1024             /* possible CPUs of the largest host */
 #define HFT_PID_LIMIT (1u << 22)      /* PID_MAX_LIMIT of 64-bit kernels */
 #define HFT_NO_SLOT 0                 /* slot 0 is never given out: it means "no slot" */
 #define HFT_NO_THRESHOLD (~0ull)      /* a threshold that nothing exceeds */
@@ -159,7 +161,9 @@ struct hft_cpu {
   __u64 fork_count;     /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
-  __u64 reserved[4];
+  __u32 watched_slot;   /* slot of the watched thread that was switched in last */
+  __u32 reserved0;
+  __u64 reserved[3];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -194,12 +198,12 @@ struct hft_thread_slot {
   __u64 off_cpu_ns;         /* sum of off-CPU intervals since watching began */
   __u64 off_cpu_count;
   __u64 out_clock_ns;       /* switch-out in progress: 0 while it runs or if never seen leaving */
-  __u64 out_run_delay_ns;   /* run delay at its last switch-out */
+  __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
 
   /* Maximum of the current window, by parity of controls.window_epoch: (epoch << 40) | min(ns, 2^40-1); stale when the tag is another epoch. */
   __u64 run_queue_max[2];
   __u64 off_cpu_max[2];
-  __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
+  __u64 reserved4;
   __u32 out_cpu;
   __s32 out_syscall;
   __u8 out_kind;

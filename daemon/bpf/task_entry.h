@@ -7,7 +7,8 @@ struct hft_task_entry {
   __u32 tid;
   __u32 tgid;
   __u32 parent_tgid;
-  __u32 kernel_thread;     /* 1: PF_KTHREAD */
+  __u16 kernel_thread;     /* 1: PF_KTHREAD */
+  __u16 register_offset;   /* of its saved registers from task->stack; 0 where the kernel cannot tell */
   __u64 start_ns;          /* task->start_boottime */
   __u64 voluntary_count;   /* task->nvcsw */
   __u64 involuntary_count; /* task->nivcsw */

@@ -9,6 +9,9 @@
 #include <bpf/bpf_tracing.h>
 #include "daemon/bpf/task_entry.h"
 
+/* bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb). */
+enum bpf_func_id___since_5_15 { BPF_FUNC_task_pt_regs___since_5_15 = 175 };
+
 char LICENSE[] SEC("license") = "GPL";
 
 __u32 wanted_tgid = 0; /* 0 = none */
@@ -26,6 +29,8 @@ int list_tasks(struct bpf_iter__task *context) {
   entry.tgid = tgid;
   entry.parent_tgid = task->real_parent->tgid;
   entry.kernel_thread = (task->flags & PF_KTHREAD) != 0;
+  if (bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15))
+    entry.register_offset = bpf_task_pt_regs(task) - (long)task->stack;
   entry.start_ns = task->start_boottime;
   entry.voluntary_count = task->nvcsw;
   entry.involuntary_count = task->nivcsw;

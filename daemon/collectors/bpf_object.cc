@@ -16,16 +16,23 @@
 namespace hftmon {
 namespace {
 
-constexpr size_t kLogKeptBytes = 4096;
+constexpr size_t kLogKeptBytes = 1500;
 
 // libbpf has one print callback for the whole process. What it said last, on this thread, explains the failure of this thread's call.
 thread_local std::string last_words;
 
 int KeepLastWords(libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_DEBUG) return 0;
-  char line[1024];
-  vsnprintf(line, sizeof(line), format, arguments);
+  va_list measured;
+  va_copy(measured, arguments);
+  const int length = vsnprintf(nullptr, 0, format, measured);
+  va_end(measured);
+  if (length <= 0) return 0;
+  std::string line(static_cast<size_t>(length) + 1, '\0');
+  vsnprintf(line.data(), line.size(), format, arguments);
+  line.pop_back();
   last_words += line;
+  // The verifier's verdict stands at the end of its log.
   if (last_words.size() > kLogKeptBytes) last_words.erase(0, last_words.size() - kLogKeptBytes);
   return 0;
 }
@@ -104,6 +111,10 @@ absl::StatusOr<uint32_t> BpfObject::VariableOffset(const std::string& section, c
 }
 
 absl::Status BpfObject::SetConstant(const std::string& variable, uint32_t value) {
+  return SetConstantBytes(variable, std::as_bytes(std::span(&value, 1)));
+}
+
+absl::Status BpfObject::SetConstantBytes(const std::string& variable, std::span<const std::byte> value) {
   absl::StatusOr<uint32_t> offset = VariableOffset(".rodata", variable);
   if (!offset.ok()) return offset.status();
   bpf_map* map = nullptr;
@@ -111,8 +122,8 @@ absl::Status BpfObject::SetConstant(const std::string& variable, uint32_t value)
     size_t bytes = 0;
     void* initial = const_cast<void*>(bpf_map__initial_value(map, &bytes));
     const char* map_name = bpf_map__name(map);
-    if (initial == nullptr || strstr(map_name, ".rodata") == nullptr || *offset + sizeof(value) > bytes) continue;
-    std::memcpy(static_cast<std::byte*>(initial) + *offset, &value, sizeof(value));
+    if (initial == nullptr || strstr(map_name, ".rodata") == nullptr || *offset + value.size() > bytes) continue;
+    std::memcpy(static_cast<std::byte*>(initial) + *offset, value.data(), value.size());
     return absl::OkStatus();
   }
   return absl::InternalError(fmt::format("BPF object '{}' has no constants", name_));

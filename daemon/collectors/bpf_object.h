@@ -33,6 +33,7 @@ class BpfObject {
   // Before Load.
   absl::Status ResizeMap(const std::string& map, uint32_t entries, uint32_t value_bytes = 0);
   absl::Status SetConstant(const std::string& variable, uint32_t value);
+  absl::Status SetConstantBytes(const std::string& variable, std::span<const std::byte> value);
 
   absl::Status Load();
 

@@ -1,17 +1,20 @@
 #include "daemon/collectors/switch_collector.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 
+#include "common/histogram.h"
 #include "switch_btf.skel.h"
 #include "switch_raw.skel.h"
 
@@ -31,6 +34,19 @@ std::span<const std::byte> ObjectBytes(KernelAccess access) {
   size_t bytes = 0;
   const void* data = access == KernelAccess::kRaw ? switch_raw_bpf__elf_bytes(&bytes) : switch_btf_bpf__elf_bytes(&bytes);
   return {static_cast<const std::byte*>(data), bytes};
+}
+
+// As in daemon/bpf/core_fixes.bpf.h.
+constexpr uint32_t kRegistersNone = 0;
+constexpr uint32_t kRegistersByHelper = 1;
+constexpr uint32_t kRegistersByCast = 2;
+
+bool KernelHasFunction(const char* name) {
+  btf* types = btf__load_vmlinux_btf();
+  if (types == nullptr) return false;
+  const bool found = btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
+  btf__free(types);
+  return found;
 }
 
 uint64_t Relaxed(const uint64_t& word) {
@@ -77,21 +93,39 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   }
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return absl::InternalError(fmt::format("possible CPUs cannot be counted: {}", strerror(-cpus)));
+  if (cpus > HFT_CPUS_MAX) {
+    return absl::FailedPreconditionError(
+        fmt::format("possible CPUs: {}: this build keeps the state of {}: raise HFT_CPUS_MAX and rebuild", cpus, HFT_CPUS_MAX));
+  }
   view_.ring_count = static_cast<uint32_t>(cpus);
   view_.ring_cells = CellsPerRing(options.rings_bytes_total, view_.ring_count);
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
   for (absl::Status status :
-       {object_->ResizeMap("cpus", view_.ring_count), object_->ResizeMap("rings", view_.ring_count, ring_bytes),
-        object_->ResizeMap("slots", options.threads_max + 1), object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
-        object_->ResizeMap("free_slots", options.threads_max), object_->SetConstant("ring_mask", view_.ring_cells - 1),
-        object_->SetConstant("pid_bound", options.pid_bound), object_->Load()}) {
+       {object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
+        object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
+        object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
+        SetRegisterAccess(options.register_offset), SetBucketTable(), object_->Load()}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
+absl::Status SwitchCollector::SetRegisterAccess(uint32_t register_offset) {
+  uint32_t how = kRegistersNone;
+  if (access_ == KernelAccess::kBtf && register_offset != 0)
+    how = KernelHasFunction("bpf_rdonly_cast") ? kRegistersByCast : kRegistersByHelper;
+  if (absl::Status status = object_->SetConstant("register_access", how); !status.ok()) return status;
+  return object_->SetConstant("register_offset", register_offset);
+}
+
+absl::Status SwitchCollector::SetBucketTable() {
+  std::array<std::byte, HFT_BUCKET_TABLE_ENTRIES> table;
+  for (size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::byte>(BucketOf(static_cast<int64_t>(i) * 8));
+  return object_->SetConstantBytes("bucket_table", table);
+}
+
 absl::Status SwitchCollector::MapAll() {
-  auto cpus = object_->MapArray("cpus");
+  auto cpus = object_->MapVariable(".bss", "cpus");
   auto rings = object_->MapArray("rings");
   auto slots = object_->MapArray("slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
@@ -106,7 +140,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.watched_bits = {reinterpret_cast<uint64_t*>(*bits), HFT_PID_LIMIT / 64};
   view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
   view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
-  view_.cpus = {reinterpret_cast<const hft_cpu*>(cpus->data), cpus->entries};
+  view_.cpus = {reinterpret_cast<const hft_cpu*>(*cpus), view_.ring_count};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;

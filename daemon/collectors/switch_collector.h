@@ -42,6 +42,7 @@ class SwitchCollector : public SlotStack {
     uint32_t pid_bound = 0;                            // kernel.pid_max; tids from here on are refused and counted
     std::string btf_path = "/sys/kernel/btf/vmlinux";  // another file means a kernel without BTF: raw tracepoints are used
     KernelAccess access = KernelAccess::kAuto;
+    uint32_t register_offset = 0;  // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
 
@@ -64,6 +65,8 @@ class SwitchCollector : public SlotStack {
   SwitchCollector(std::unique_ptr<BpfObject> object, KernelAccess access) : object_(std::move(object)), access_(access) {}
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> CreateWith(const Options& options, KernelAccess access);
   absl::Status Prepare(const Options& options);
+  absl::Status SetRegisterAccess(uint32_t register_offset);
+  absl::Status SetBucketTable();
   absl::Status MapAll();
   absl::Status FillStack(uint32_t threads_max);
 

@@ -39,25 +39,31 @@ TaskIterator::~TaskIterator() {
   if (link_ != nullptr) bpf_link__destroy(link_);
 }
 
-absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t tid) {
+absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(uint32_t tgid, uint32_t tid) {
   const std::lock_guard lock(mutex_);
   std::atomic_ref(*wanted_tgid_).store(tgid, std::memory_order_relaxed);
   std::atomic_ref(*wanted_tid_).store(tid, std::memory_order_relaxed);
   const int fd = bpf_iter_create(bpf_link__fd(link_));
   if (fd < 0) return absl::InternalError(fmt::format("task iterator: {}", strerror(errno)));
-  std::vector<TaskInfo> tasks;
-  std::vector<char> pending;
+  std::vector<char> bytes;
   char buffer[16384];
   ssize_t count = 0;
   while ((count = read(fd, buffer, sizeof(buffer))) > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN))) {
-    if (count > 0) pending.insert(pending.end(), buffer, buffer + count);
+    if (count > 0) bytes.insert(bytes.end(), buffer, buffer + count);
   }
   const int error = count < 0 ? errno : 0;
   close(fd);
   if (error != 0) return absl::InternalError(fmt::format("task iterator: {}", strerror(error)));
-  for (size_t at = 0; at + sizeof(hft_task_entry) <= pending.size(); at += sizeof(hft_task_entry)) {
-    hft_task_entry entry;
-    std::memcpy(&entry, pending.data() + at, sizeof(entry));
+  std::vector<hft_task_entry> entries(bytes.size() / sizeof(hft_task_entry));
+  std::memcpy(entries.data(), bytes.data(), entries.size() * sizeof(hft_task_entry));
+  return entries;
+}
+
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t tid) {
+  absl::StatusOr<std::vector<hft_task_entry>> entries = ReadEntries(tgid, tid);
+  if (!entries.ok()) return entries.status();
+  std::vector<TaskInfo> tasks;
+  for (const hft_task_entry& entry : *entries) {
     tasks.push_back({.tid = entry.tid,
                      .tgid = entry.tgid,
                      .parent_tgid = entry.parent_tgid,
@@ -69,6 +75,12 @@ absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t
                      .comm = std::string(entry.comm, strnlen(entry.comm, sizeof(entry.comm)))});
   }
   return tasks;
+}
+
+absl::StatusOr<uint32_t> TaskIterator::RegisterOffset() {
+  absl::StatusOr<std::vector<hft_task_entry>> self = ReadEntries(static_cast<uint32_t>(getpid()), 0);
+  if (!self.ok()) return self.status();
+  return self->empty() ? 0 : self->front().register_offset;
 }
 
 absl::StatusOr<std::vector<TaskInfo>> TaskIterator::ThreadsOf(uint32_t tgid) {

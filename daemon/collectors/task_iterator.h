@@ -10,6 +10,7 @@
 #include "daemon/collectors/task_source.h"
 
 struct bpf_link;
+struct hft_task_entry;
 
 namespace hftmon {
 
@@ -20,10 +21,13 @@ class TaskIterator : public TaskSource {
 
   absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) override;
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override;
+  // Where a task's saved registers lie from the beginning of its kernel stack; 0 where the kernel (before 5.15) cannot tell.
+  absl::StatusOr<uint32_t> RegisterOffset();
   int64_t MapBytes() const { return object_->MapBytes(); }
 
  private:
   explicit TaskIterator(std::unique_ptr<BpfObject> object) : object_(std::move(object)) {}
+  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(uint32_t tgid, uint32_t tid);
   absl::StatusOr<std::vector<TaskInfo>> List(uint32_t tgid, uint32_t tid);
 
   std::mutex mutex_;

@@ -98,6 +98,8 @@ void SlotTable::Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns) {
     Unpublish(entries_[slot].thread.tid, slot);
     Drop(slot);
   }
+  // A CPU remembers the slot of the thread that it runs, and believes it by this mark alone.
+  StoreRelaxed(view_.slots[slot].task, 0u);
   entries_[slot].use = Use::kRetiring;
   retiring_.emplace(now_ns + grace_ns, slot);
 }
@@ -198,7 +200,6 @@ void SlotTable::WriteIdentity(uint16_t slot, const TaskInfo& task) {
   StoreRelaxed(words.voluntary_count, task.voluntary_count);
   StoreRelaxed(words.involuntary_count, task.involuntary_count);
   StoreRelaxed(words.run_delay_ns, task.run_delay_ns);
-  StoreRelaxed(words.out_run_delay_ns, task.run_delay_ns);
   StoreRelaxed(words.segment_run_delay_ns, task.run_delay_ns);
   // Release: pairs with Read().
   std::atomic_ref<__u32>(words.state).store(HFT_SLOT_LIVE, std::memory_order_release);

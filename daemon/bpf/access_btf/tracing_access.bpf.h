@@ -10,8 +10,7 @@
 #define HFT_TRACEPOINT(name) SEC("tp_btf/" name)
 
 #define READ_FIELD(pointer, field) ((pointer)->field)
-#define READ_RUN_QUEUE(task, field) ((task)->se.cfs_rq->rq->field)
+#define RUN_QUEUE_OF(task) ((task)->se.cfs_rq->rq) /* the rq symbol itself cannot be had */
 #define READ_LIVE_THREADS(task) ((task)->signal->live.counter)
-#define SAVED_REGISTERS_READABLE 1
 
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

@@ -10,8 +10,7 @@
 #define HFT_TRACEPOINT(name) SEC("raw_tp/" name)
 
 #define READ_FIELD(pointer, field) BPF_CORE_READ(pointer, field)
-#define READ_RUN_QUEUE(task, field) BPF_CORE_READ(task, se.cfs_rq, rq, field)
+#define RUN_QUEUE_OF(task) BPF_CORE_READ(task, se.cfs_rq, rq)
 #define READ_LIVE_THREADS(task) BPF_CORE_READ(task, signal, live.counter)
-#define SAVED_REGISTERS_READABLE 0
 
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

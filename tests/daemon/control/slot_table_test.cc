@@ -43,7 +43,7 @@ TEST_F(SlotTableTest, GivenSlotStartsFromTheCountsOfTheKernel) {
   EXPECT_EQ(words.involuntary_count, 22u);
   EXPECT_EQ(words.base_run_delay_ns, 33u);
   EXPECT_EQ(words.run_delay_ns, 33u);
-  EXPECT_EQ(words.out_run_delay_ns, 33u);  // else its whole past would be one wait
+  EXPECT_EQ(words.segment_run_delay_ns, 33u);  // else its whole past would be one wait
   EXPECT_EQ(words.out_clock_ns, 0u);
   EXPECT_EQ(words.generation, 1u);
 }
@@ -58,8 +58,10 @@ TEST_F(SlotTableTest, ThreadThatHasASlotGetsNoOther) {
 TEST_F(SlotTableTest, SlotComesBackZeroedAfterTheGraceTimeOnly) {
   const uint16_t slot = *table.Give(Task(101), 0);
   slots[slot].run_queue[5] = 9;
+  slots[slot].task = 0xffff;
   table.Retire(slot, 1000);
   EXPECT_EQ(slot_of_tid[101], HFT_NO_SLOT);
+  EXPECT_EQ(slots[slot].task, 0u);  // a CPU that remembers the slot stops believing it
   table.Reap(1000 + SlotTable::kGraceNs - 1);
   EXPECT_EQ(stack.size(), 2u);
   EXPECT_EQ(slots[slot].run_queue[5], 9u);
