@@ -44,8 +44,9 @@ std::vector<DeclaredVerb> DeclareAll(CLI::App& app, GlobalOptions& options) {
   app.set_version_flag("--version", std::string("hftmon ") + HFTMON_VERSION);
   app.add_option("--server", options.server, "unix:PATH or a loopback HOST:PORT of the daemon")
       ->envname("HFTMON_SERVER")
+      ->take_last()
       ->capture_default_str();
-  app.add_option("--timeout", options.timeout, "of each call")->capture_default_str();
+  app.add_option("--timeout", options.timeout, "of each call")->take_last()->capture_default_str();
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
