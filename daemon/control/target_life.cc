@@ -123,6 +123,9 @@ void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
 
 void TargetRegistry::OnEnded(const LifeEvent& event, int64_t now_ns) {
   ReleaseSlot(event, now_ns);
+  // Its last switch may have found a slot that it held before a pause or a detach: then the one it has now never ends by itself.
+  const uint16_t published = watcher_.slots().PublishedSlotOf(event.thread.tid);
+  if (published != HFT_NO_SLOT && watcher_.slots().Read(published).thread == event.thread) watcher_.Suspect(published, now_ns);
   const auto found = targets_.find(event.thread.tgid);
   // A thread older than the process is of an earlier one with its number.
   if (found == targets_.end() || event.thread.start_ns < found->second.info.start_boottime_ns) return;

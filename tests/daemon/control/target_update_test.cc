@@ -53,6 +53,19 @@ TEST_F(TargetUpdateTest, ResumeStartsFromTheCountsOfThatMomentInNewSlots) {
   host.CheckInvariants("resumed");
 }
 
+TEST_F(TargetUpdateTest, LastSwitchCountedInTheSlotBeforeThePauseFreesTheNewOneToo) {
+  const uint16_t before = hooks.PublishedSlotOf(101);
+  const ThreadKey thread{.tid = 101, .tgid = 100, .start_ns = host.tasks.Get(101)->start_boottime_ns};
+  ASSERT_TRUE(SetState(TargetState::kPaused).ok());
+  ASSERT_TRUE(SetState(TargetState::kRunning).ok());
+  host.tasks.Remove(101);
+  host.registry.Pump({.kind = LifeKind::kEnded, .thread = thread, .slot = before});
+  host.Settle();
+  EXPECT_EQ(host.Target(100)->thread_count, 1);
+  EXPECT_EQ(host.stack.size(), 63u);
+  host.CheckInvariants("ended in the old slot");
+}
+
 TEST_F(TargetUpdateTest, ThreadThatEndsWhilePausedGivesItsSlotBack) {
   ASSERT_TRUE(SetState(TargetState::kPaused).ok());
   hooks.EndThread(101);
