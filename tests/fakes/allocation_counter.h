@@ -45,12 +45,13 @@ void* aligned_alloc(size_t alignment, size_t size) {
 #define HFTMON_COUNTED_ALIGNED_ALLOC __libc_memalign
 #endif
 
-void* operator new(size_t size) {
+// Not inlined: the compiler would see new and free and call them mismatched.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++hftmon::allocation_count;
   if (void* memory = HFTMON_COUNTED_MALLOC(size ? size : 1)) return memory;
   throw std::bad_alloc();
 }
-void* operator new(size_t size, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(size_t size, std::align_val_t alignment) {
   ++hftmon::allocation_count;
   if (void* memory =
           HFTMON_COUNTED_ALIGNED_ALLOC(static_cast<size_t>(alignment), (size + static_cast<size_t>(alignment) - 1) /
@@ -58,16 +59,16 @@ void* operator new(size_t size, std::align_val_t alignment) {
     return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
 
