@@ -55,7 +55,7 @@ TEST(StoreConcurrencyTest, AnEntryReadWhileTheWriterLapsTheRingIsWhole) {
       }
     });
     Entry entry;
-    for (uint64_t n = 0; n < 100'000; ++n) {
+    for (uint64_t n = 0; n < 40'000; ++n) {
       for (size_t i = 0; i < entry.words.size(); ++i) entry.words[i] = n * 31 + i;
       ring.Append(entry);
     }
