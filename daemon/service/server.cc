@@ -1,5 +1,6 @@
 #include "daemon/service/server.h"
 
+#include <grpc/grpc.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -33,6 +34,16 @@ class SocketUmask {
  private:
   const mode_t previous_;
 };
+
+// gRPC's global state lives until the process ends. Given up with the last server, its tear-down may wait 10 s for a poller that a slow
+// reader's blocked write left behind (1.51), and the daemon would stop that much later.
+void KeepGrpcAlive() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(kept);
+}
 
 void Configure(grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(MonitorServer::kReceiveBytesMax);
@@ -70,6 +81,7 @@ absl::Status MonitorServer::Listen(const std::vector<std::string>& texts) {
     parsed.push_back(*std::move(address));
   }
 
+  KeepGrpcAlive();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

@@ -4,6 +4,7 @@
 
 #include "daemon/service/rich_error.h"
 #include "daemon/service/stream_list.h"
+#include "grpcpp/server_context.h"
 
 namespace hftmon {
 

@@ -106,7 +106,7 @@ class Held : public Pollee {
   int64_t Poll(int64_t) override {
     entered.set_value();
     release.get_future().wait();
-    left.store(true);
+    left.store(true, std::memory_order_relaxed);  // Remove's lock orders it
     return kPollIdle;
   }
   std::promise<void> entered;
@@ -121,7 +121,7 @@ TEST(PollThreadTest, RemoveReturnsOnlyWhenThePolleeIsNotRunning) {
   held.entered.get_future().wait();
   std::future<bool> removed = std::async(std::launch::async, [&] {
     thread.Remove(&held);
-    return held.left.load();
+    return held.left.load(std::memory_order_relaxed);
   });
   held.release.set_value();
   EXPECT_TRUE(removed.get());

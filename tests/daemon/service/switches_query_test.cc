@@ -198,6 +198,25 @@ TEST_F(SwitchesQueryTest, StoppingEndsTheWaitWithUnavailable) {
   EXPECT_EQ(answer.get().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(SwitchesQueryTest, ManyQueriesWaitTogetherWhileBucketsClose) {
+  targets_.sampling_interval_ns = 60 * kSecondNs;
+  targets_.Add(kPid);
+  CloseBucket(98 * kSecondNs, 99 * kSecondNs, 1);
+  constexpr int kQueries = 40;
+  const int asked = status_.asked();
+  std::vector<std::future<int64_t>> answers;
+  for (int i = 0; i < kQueries; ++i) {
+    answers.push_back(std::async(std::launch::async, [this] {
+      v1::QueryContextSwitchesResponse response;
+      const grpc::Status status = stub_->QueryContextSwitches(Context().get(), {}, &response);
+      return status.ok() ? response.window().end_monotonic_ns() : -1;
+    }));
+  }
+  status_.AwaitAsked(asked + kQueries);
+  CloseBucket(99 * kSecondNs, 101 * kSecondNs, 1);
+  for (auto& answer : answers) EXPECT_EQ(answer.get(), 101 * kSecondNs);
+}
+
 TEST_F(SwitchesQueryTest, WithoutTargetsTheAnswerIsEmptyAndAtOnce) {
   v1::DetachRequest detach;
   detach.set_all(true);
