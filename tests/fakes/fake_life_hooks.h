@@ -124,10 +124,10 @@ class FakeLifeHooks {
     const bool follow = std::atomic_ref<__u32>(view_.controls->follow_children).load(std::memory_order_relaxed) != 0;
     if (!IsWatched(parent_tgid) || (new_process && !follow)) {
       if (!new_process || !IsWatched(task.tgid)) return;
-      Word(task.tgid).fetch_and(~bit);
+      Word(task.tgid).fetch_and(~bit, std::memory_order_seq_cst);
       return Deliver(LifeKind::kRecycled, task, HFT_NO_SLOT, parent_tid, 0, false);
     }
-    if (new_process) Word(task.tgid).fetch_or(bit);
+    if (new_process) Word(task.tgid).fetch_or(bit, std::memory_order_seq_cst);
     Deliver(LifeKind::kFork, task, GiveSlot(task), parent_tid, 0, false);
   }
 

@@ -180,6 +180,8 @@ TEST_F(TargetLifeTest, ChildUnderTheNumberOfATargetThatJustEndedIsWatched) {
   ASSERT_TRUE(host.Attach({100, 110}).ok());
   hooks.EndProcess(110);
   hooks.ForkProcess(100, 110);
+  host.registry.Pump(*host.NextEvent());  // the end of the old one: the bit is the new one's already
+  EXPECT_TRUE(hooks.IsWatched(110));
   host.PumpAll();
   EXPECT_TRUE(hooks.IsWatched(110));
   EXPECT_EQ(host.Target(110)->parent_pid, 100u);
