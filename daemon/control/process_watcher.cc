@@ -116,7 +116,11 @@ absl::Status ProcessWatcher::WatchThreads(const ProcessInfo& process, int64_t no
   for (int round = 0; round < kRoundsMax; ++round) {
     absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->ThreadsOf(process.tgid);
     if (!threads.ok()) return threads.status();
-    if (!IsSame(*threads, process)) return EndedWhileAttaching(process);
+    // A leader that ends meanwhile leaves the process to its other threads.
+    const auto leader =
+        std::find_if(threads->begin(), threads->end(), [&process](const TaskInfo& thread) { return thread.tid == process.tgid; });
+    const bool is_successor = leader != threads->end() && leader->start_boottime_ns != process.start_boottime_ns;
+    if (threads->empty() || is_successor) return EndedWhileAttaching(process);
     absl::StatusOr<int> given = GiveAll(*threads, now_ns);
     if (!given.ok()) return given.status();
     if (round > 0 && *given == 0) break;

@@ -60,7 +60,7 @@ void TargetRegistry::OnNewProcess(const LifeEvent& event, int64_t now_ns) {
   target = targets_.find(child.tgid);
   // The hook set the bit; what was decided since counts.
   if (target->second.info.state == TargetState::kRunning) {
-    watcher_.Resume(child.tgid);
+    WatchAgain(&target->second, now_ns);
   } else {
     watcher_.Suspend(child.tgid);
   }
@@ -75,10 +75,19 @@ bool TargetRegistry::FollowChild(const ProcessInfo& child, int64_t mono_ns) {
     return false;
   }
   Enlist(child, TargetOptions(*options), mono_ns);
-  targets_.at(child.tgid).info.parent_pid = child.parent_tgid;
-  watcher_.Resume(child.tgid);
+  Target& target = targets_.at(child.tgid);
+  target.info.parent_pid = child.parent_tgid;
+  WatchAgain(&target, mono_ns);
   ApplySettings();
   return true;
+}
+
+// Sets the bit. When it was clear (a failed attach, a recycled number), threads may have come and gone unseen.
+void TargetRegistry::WatchAgain(Target* target, int64_t now_ns) {
+  if (watcher_.IsWatched(target->info.pid)) return;
+  watcher_.Resume(target->info.pid);
+  target->verify = true;
+  target->next_check_mono_ns = now_ns;
 }
 
 // A parent may end before its child's birth is pumped.
@@ -145,7 +154,7 @@ void TargetRegistry::OnRecycled(const LifeEvent& event, int64_t now_ns) {
   if (target == targets_.end()) return;
   if (target->second.info.start_boottime_ns != event.thread.start_ns) return End(target, now_ns);
   // It was attached before its own birth's event came: the hook took the new bit for a dead target's.
-  if (target->second.info.state == TargetState::kRunning) watcher_.Resume(event.thread.tgid);
+  if (target->second.info.state == TargetState::kRunning) WatchAgain(&target->second, now_ns);
 }
 
 void TargetRegistry::End(TargetMap::iterator target, int64_t now_ns) {

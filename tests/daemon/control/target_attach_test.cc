@@ -204,6 +204,33 @@ TEST_F(TargetAttachTest, ProcessWhoseLeaderIsGoneIsWatchedThroughItsThreads) {
   host.CheckInvariants("without leader");
 }
 
+TEST_F(TargetAttachTest, LeaderThatEndsDuringAttachLeavesItsThreadsWatched) {
+  host.tasks.AfterEnumeration([this](int enumeration) {
+    if (enumeration == 1) hooks.EndThread(100);
+  });
+  ASSERT_TRUE(host.Attach({100}).ok());
+  EXPECT_TRUE(host.HasOwnSlot(101));
+  host.Settle();
+  EXPECT_EQ(host.Target(100)->thread_count, 2);
+  host.CheckInvariants("leader ended meanwhile");
+}
+
+TEST_F(TargetAttachTest, ChildThatChangedWhileAFailedAttachHadItsBitClearedIsLookedAtAgain) {
+  ASSERT_TRUE(host.Attach({100}).ok());
+  hooks.ForkProcess(100, 150);
+  hooks.StartThread(150, 151);
+  host.tasks.AfterEnumeration([this](int enumeration) {
+    if (enumeration == 2) host.tasks.FailWith(absl::InternalError("iterator"));
+  });
+  ASSERT_FALSE(host.Attach({150}).ok());
+  host.tasks.AfterEnumeration({});
+  host.tasks.FailWith(absl::OkStatus());
+  hooks.EndThread(151);  // nobody sees it
+  host.Settle();
+  EXPECT_EQ(host.Target(150)->thread_count, 1);
+  host.CheckInvariants("child after a failed attach");
+}
+
 TEST_F(TargetAttachTest, ThousandRoundsOfEveryBadInputLeaveEverythingAsItWas) {
   hooks.StartProcess(kOwnPid, "hftmond");
   hooks.StartProcess(120);
