@@ -25,10 +25,10 @@ class BootedService(unittest.TestCase):
         installed = [p for p in stage.rglob("*") if p.is_file()]
         cls.files = {f"/{p.relative_to(stage)}": p for p in installed}
         # /usr of the container is the host's, read-only: mount points cannot be made there.
-        cls.files = {inside.replace("/usr/bin/", "/opt/hftmon/bin/").replace("/usr/lib/systemd/system/", "/etc/systemd/system/"): outside
+        cls.files = {inside.replace("/usr/lib/systemd/system/", "/etc/systemd/system/").replace("/usr/", "/opt/hftmon/"): outside
                      for inside, outside in cls.files.items()}
         unit = stage / "usr/lib/systemd/system/hftmond.service"
-        unit.write_text(unit.read_text(encoding="utf-8").replace("/usr/bin/", "/opt/hftmon/bin/"), encoding="utf-8")
+        unit.write_text(unit.read_text(encoding="utf-8").replace("/usr/sbin/", "/opt/hftmon/sbin/"), encoding="utf-8")
         cls.container = cls.enterClassContext(Container(cls.files))
 
     def tearDown(self):

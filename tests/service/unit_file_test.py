@@ -17,7 +17,7 @@ EXPOSURE_MAX = 30
 class UnitFile(unittest.TestCase):
     def staged(self, folder):
         """A copy whose programs are those of the build: verify wants them to exist."""
-        text = UNIT.read_text(encoding="utf-8").replace("/usr/bin/hftmond", str(host.HFTMOND))
+        text = UNIT.read_text(encoding="utf-8").replace("/usr/sbin/hftmond", str(host.HFTMOND))
         path = pathlib.Path(folder) / "hftmond.service"
         path.write_text(text, encoding="utf-8")
         return path
