@@ -205,10 +205,10 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     probe.name = program.name;
     probe.attach_point = program.section;
     for (const hft_cpu& cpu : view_.cpus) {
-      if (program.name == "on_switch") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.position));
-      if (program.name == "on_fork") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.fork_count));
-      if (program.name == "on_exec") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.exec_count));
-      if (program.name == "on_migrate") probe.run_count += Relaxed(reinterpret_cast<const uint64_t&>(cpu.migrate_count));
+      if (program.name == "on_switch") probe.run_count += Relaxed(cpu.position);
+      if (program.name == "on_fork") probe.run_count += Relaxed(cpu.fork_count);
+      if (program.name == "on_exec") probe.run_count += Relaxed(cpu.exec_count);
+      if (program.name == "on_migrate") probe.run_count += Relaxed(cpu.migrate_count);
     }
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "common/monotonic_clock.h"
-#include "daemon/control/life_queue.h"
 #include "daemon/control/process_names.h"
 #include "daemon/control/target_registry.h"
+#include "daemon/ingest/life_queue.h"
 
 namespace hftmon {
 

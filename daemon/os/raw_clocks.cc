@@ -21,6 +21,10 @@ int64_t ReadNs(clockid_t clock) {
 uint64_t SystemRawClocks::Ticks() const {
   return ReadTsc();
 }
+
+uint64_t SystemRawClocks::QuickTicks() const {
+  return ReadTscUnordered();
+}
 int64_t SystemRawClocks::MonotonicNs() const {
   return ReadNs(CLOCK_MONOTONIC);
 }

@@ -25,6 +25,11 @@ inline uint64_t ReadTsc() {
   return __rdtsc();
 }
 
+// The same without the fence, 20 ns less: may be read some tens of nanoseconds before what stands above it is done.
+inline uint64_t ReadTscUnordered() {
+  return __rdtsc();
+}
+
 // Whether the counter runs at one rate in every power state (CPUID 8000_0007 EDX bit 8).
 inline bool TscIsInvariant() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -38,6 +43,12 @@ inline constexpr std::string_view kTscClocksource = "arch_sys_counter";
 inline uint64_t ReadTsc() {
   uint64_t ticks;
   asm volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks)::"memory");
+  return ticks;
+}
+
+inline uint64_t ReadTscUnordered() {
+  uint64_t ticks;
+  asm volatile("mrs %0, cntvct_el0" : "=r"(ticks));
   return ticks;
 }
 

@@ -43,7 +43,7 @@ TscClock::TscClock(const RawClocks* clocks, FileRoot root, bool invariant) : clo
 }
 
 int64_t TscClock::NowNs() const {
-  return uses_tsc() ? latch_.Read().ToNs(clocks_->Ticks()) : clocks_->MonotonicNs();
+  return uses_tsc() ? latch_.Read().ToNs(clocks_->QuickTicks()) : clocks_->MonotonicNs();
 }
 
 // Why the kernel's clock source is not the counter; empty when it is. Once running, a file that cannot be read proves nothing.

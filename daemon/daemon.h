@@ -1,0 +1,92 @@
+// Daemon: the composition root: builds every part, starts them in order, stops them in the reverse order.
+//
+// Start order: placement and clock, programs loaded, store and detector, housekeeping thread, programs attached, control thread, server.
+// Whoever can reach the server finds everything behind it running. Stop order: server, control thread, programs, housekeeping thread.
+// Threads: made, started and stopped by the main thread.
+#ifndef HFTMON_DAEMON_DAEMON_H_
+#define HFTMON_DAEMON_DAEMON_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/analysis/spike_detector.h"
+#include "daemon/collectors/switch_collector.h"
+#include "daemon/collectors/task_iterator.h"
+#include "daemon/config.h"
+#include "daemon/control/control_loop.h"
+#include "daemon/control/heartbeat_watchdog.h"
+#include "daemon/control/process_names.h"
+#include "daemon/control/target_registry.h"
+#include "daemon/ingest/housekeeping_loop.h"
+#include "daemon/ingest/life_queue.h"
+#include "daemon/loop_thread.h"
+#include "daemon/os/file_root.h"
+#include "daemon/os/tsc_clock.h"
+#include "daemon/service/server.h"
+#include "daemon/service_manager.h"
+#include "daemon/slot_totals.h"
+#include "daemon/status_reader.h"
+#include "daemon/store/event_recorder.h"
+#include "daemon/store/loss_history.h"
+#include "daemon/store/window_store.h"
+
+namespace hftmon {
+
+class Daemon {
+ public:
+  explicit Daemon(Config config) : config_(std::move(config)) {}
+  ~Daemon() { Stop(); }
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // PERMISSION_DENIED, FAILED_PRECONDITION, ALREADY_EXISTS, … with the thing, the cause and the mend. Nothing is left behind on failure.
+  absl::Status Start();
+  void Stop();
+
+  // For the log: what is listened on, where the loop runs and how.
+  std::string Describe() const;
+  ServiceManager& service_manager() { return service_manager_; }
+
+ private:
+  absl::Status CheckAddresses() const;
+  absl::Status LoadPrograms();
+  void BuildStore();
+  void BuildControl();
+  absl::Status StartThreads();
+  absl::Status StartServer();
+  void ApplyThresholds(const ThresholdSettings& settings);
+  std::vector<ControlLoop::Job> Jobs();
+  void MeasureProbes();
+
+  const Config config_;
+  ServiceManager service_manager_;
+  Placement placement_;
+  SystemRawClocks raw_clocks_;
+  FileRoot files_;
+  std::unique_ptr<TscClock> clock_;
+  std::unique_ptr<TaskIterator> tasks_;
+  std::unique_ptr<SwitchCollector> collector_;
+  std::unique_ptr<SeqRing<Spike>> spikes_;
+  std::unique_ptr<SeqRing<SwitchEvent>> switch_events_;
+  std::unique_ptr<WindowStore> windows_;
+  std::unique_ptr<LossHistory> losses_;
+  std::unique_ptr<EventRecorder> recorder_;
+  std::unique_ptr<SpikeDetector> detector_;
+  std::unique_ptr<LifeQueue> life_events_;
+  std::unique_ptr<HousekeepingLoop> loop_;
+  std::unique_ptr<LoopThread> loop_thread_;
+  std::unique_ptr<ProcessNames> names_;
+  std::unique_ptr<TargetRegistry> registry_;
+  std::unique_ptr<SlotTotals> totals_;
+  std::unique_ptr<StatusReader> status_;
+  std::unique_ptr<HeartbeatWatchdog> watchdog_;
+  std::unique_ptr<ControlLoop> control_;
+  std::unique_ptr<MonitorServer> server_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_DAEMON_H_

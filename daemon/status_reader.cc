@@ -1,0 +1,122 @@
+#include "daemon/status_reader.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <map>
+#include <string_view>
+
+#include "common/metric_catalogue.h"
+#include "daemon/os/file_root.h"
+#include "daemon/os/host_capabilities.h"
+#include "daemon/os/process_usage.h"
+
+namespace hftmon {
+namespace {
+
+uint64_t Load(const __u64& word) {
+  return std::atomic_ref<__u64>(const_cast<__u64&>(word)).load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+StatusReader::StatusReader(const Parts& parts) : parts_(parts), started_mono_ns_(parts.clock->NowNs()) {}
+
+TimePair StatusReader::Now() const {
+  const ClockPair pair = ReadClockPair(*parts_.raw_clocks);
+  return {pair.monotonic_ns, pair.realtime_ns, pair.error_ns};
+}
+
+std::vector<Capability> StatusReader::Capabilities() const {
+  std::vector<Capability> capabilities;
+  for (const HostCapability& host : ReadHostCapabilities(SystemHostProbes())) {
+    capabilities.push_back({host.name, host.available, host.reason, host.mend, host.required});
+  }
+  return capabilities;
+}
+
+LoopStatus StatusReader::Loop() const {
+  const LoopStats& stats = parts_.loop->stats();
+  const DetectionLatency detection = parts_.detector->detection();
+  LoopStatus loop;
+  loop.mode = parts_.loop->policy().name;
+  loop.cpu = parts_.placement->loop_cpu;
+  loop.iteration_count = stats.iteration_count.Get();
+  loop.record_count = stats.record_count.Get();
+  loop.gap_count = stats.gap_count.Get();
+  loop.gap_max_ns = stats.gap_max_ns.Get();
+  loop.gap_threshold_ns = parts_.loop->gap_threshold_ns();
+  loop.detection_histogram.assign(detection.histogram.begin(), detection.histogram.end());
+  loop.detection_max_ns = detection.max_ns;
+  loop.detection_sum_ns = detection.sum_ns;
+  loop.scheduling = parts_.loop_thread->scheduling();
+  return loop;
+}
+
+std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& probes) const {
+  const LoopStats& stats = parts_.loop->stats();
+  const hft_controls& controls = *parts_.collector->view().controls;
+  uint64_t recursion_misses = 0;
+  for (const ProbeStatus& probe : probes) recursion_misses += probe.recursion_misses;
+  const std::map<std::string_view, uint64_t> counts = {
+      {"ring_lost_records", stats.lost_count.Get()},
+      {"stuck_cells_skipped", stats.stuck_count.Get()},
+      {"recursion_misses", recursion_misses},
+      {"unslotted_switches", Load(controls.unslotted_switches)},
+      {"foreign_switches", Load(controls.foreign_switches)},
+      {"discarded_intervals", stats.discarded_count.Get() + parts_.totals->DiscardedCount()},
+      {"life_queue_dropped", parts_.life_events->dropped_count()},
+      {"window_store_dropped", parts_.windows->dropped_count()},
+      {"slots_exhausted", Load(controls.slots_exhausted)},
+      {"pid_too_large", Load(controls.pid_too_large)},
+      {"migration_segments_dropped", stats.migration_segments_dropped_count.Get()},
+      {"subscriber_dropped", parts_.subscriber_dropped ? parts_.subscriber_dropped() : 0},
+  };
+  std::vector<DropCounter> drops;
+  for (const DropRow& row : DropRows()) {
+    const auto count = counts.find(row.name);
+    drops.push_back({std::string(row.name), count == counts.end() ? 0 : count->second, std::string(row.help), row.data_loss});
+  }
+  return drops;
+}
+
+std::vector<Bound> StatusReader::Bounds() const {
+  const TargetRegistry::Counters counters = parts_.registry->counters();
+  const KernelView& view = parts_.collector->view();
+  return {
+      {"targets", counters.target_count, parts_.targets_max},
+      {"threads", counters.slot_count + counters.retiring_slot_count, counters.slot_limit},
+      {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
+      {"pids", 0, static_cast<int64_t>(view.slot_of_tid.size())},
+      {"ring_cells_per_cpu", 0, view.ring_cells},
+  };
+}
+
+DaemonStatus StatusReader::Status() const {
+  DaemonStatus status;
+  status.pid = getpid();
+  status.uptime_ns = parts_.clock->NowNs() - started_mono_ns_;
+  status.version = HFTMON_VERSION;
+  if (absl::StatusOr<ProcessUsage> usage = ReadProcessUsage(FileRoot()); usage.ok()) {
+    status.rss_bytes = usage->rss_bytes;
+    status.cpu_time_ns = usage->cpu_time_ns;
+    status.thread_count = usage->thread_count;
+  }
+  status.bpf_map_bytes = parts_.collector->MapBytes() + parts_.tasks->MapBytes();
+  status.lost_records = lost_records();
+  for (const ProbeFigures& probe : parts_.collector->Probes()) {
+    status.probes.push_back(
+        {probe.name, probe.attach_point, probe.run_count, probe.mean_ns, probe.recursion_misses, probe.instruction_count});
+  }
+  status.drops = Drops(status.probes);
+  status.bounds = Bounds();
+  status.loop = Loop();
+  const TscClock::State clock = parts_.clock->state();
+  status.clock.source = clock.source;
+  status.clock.reason = clock.reason;
+  status.clock.tsc_hz = clock.tsc_hz;
+  status.clock.error_ns = clock.error_ns;
+  return status;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,66 @@
+// StatusReader: the daemon's own state and cost, put together when somebody asks.
+//
+// Owner: the daemon; every part outlives it. Threads: any but the housekeeping thread (it reads /proc and asks the kernel about programs).
+#ifndef HFTMON_DAEMON_STATUS_READER_H_
+#define HFTMON_DAEMON_STATUS_READER_H_
+
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "daemon/analysis/spike_detector.h"
+#include "daemon/collectors/switch_collector.h"
+#include "daemon/collectors/task_iterator.h"
+#include "daemon/control/status_source.h"
+#include "daemon/control/target_registry.h"
+#include "daemon/ingest/housekeeping_loop.h"
+#include "daemon/ingest/life_queue.h"
+#include "daemon/loop_thread.h"
+#include "daemon/os/tsc_clock.h"
+#include "daemon/slot_totals.h"
+#include "daemon/store/loss_history.h"
+#include "daemon/store/window_store.h"
+
+namespace hftmon {
+
+class StatusReader : public StatusSource {
+ public:
+  struct Parts {
+    const RawClocks* raw_clocks = nullptr;
+    const TscClock* clock = nullptr;
+    const SwitchCollector* collector = nullptr;
+    const TaskIterator* tasks = nullptr;
+    HousekeepingLoop* loop = nullptr;
+    const LoopThread* loop_thread = nullptr;
+    const Placement* placement = nullptr;
+    const SpikeDetector* detector = nullptr;
+    const LossHistory* losses = nullptr;
+    const WindowStore* windows = nullptr;
+    const TargetRegistry* registry = nullptr;
+    const LifeQueue* life_events = nullptr;
+    const SlotTotals* totals = nullptr;
+    std::function<uint64_t()> subscriber_dropped;  // messages skipped for slow readers; may be empty
+    int64_t targets_max = 0;
+  };
+  explicit StatusReader(const Parts& parts);
+
+  DaemonStatus Status() const override;
+  std::vector<Capability> Capabilities() const override;
+  TimePair Now() const override;
+  uint64_t lost_records() const override { return parts_.losses->total(); }
+  uint64_t LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) const override {
+    return parts_.losses->LostBetween(begin_mono_ns, end_mono_ns);
+  }
+
+ private:
+  LoopStatus Loop() const;
+  std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
+  std::vector<Bound> Bounds() const;
+
+  const Parts parts_;
+  const int64_t started_mono_ns_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_STATUS_READER_H_
