@@ -45,7 +45,7 @@ class BootedService(unittest.TestCase):
         return self.container.run("systemctl", "show", "--value", "-p", name, "hftmond").stdout.strip()
 
     def status(self):
-        return json.loads(self.container.run("/opt/hftmon/bin/hftmon", "--json", "status").stdout)
+        return json.loads(self.container.run("/opt/hftmon/bin/hftmon", "status", "--json").stdout)
 
     def test_start_returns_when_the_default_socket_answers(self):
         self.start()
