@@ -88,6 +88,7 @@ struct task_struct {
   struct sched_info sched_info;
   int pid;
   int tgid;
+  int exit_state;
   struct task_struct *real_parent;
   unsigned long nvcsw;
   unsigned long nivcsw;

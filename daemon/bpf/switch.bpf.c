@@ -184,7 +184,9 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct
     }
     u32 depth = READ_FIELD(queue, nr_running);
     slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
-    if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns) {
+    /* The first switch-in after an attach: the wait may be the sum of several, so it makes no event. */
+    bool whole = out_clock_ns || !slot->base_run_delay_ns;
+    if (whole && (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
       struct ended_wait ended = {cpu_state, slot, prev, next, clock_ns, queued_clock_ns, wait_ns, cpu, depth, index};
       put_switch_in(&ended);
     }

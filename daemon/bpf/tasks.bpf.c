@@ -24,6 +24,7 @@ int list_tasks(struct bpf_iter__task *context) {
   u32 tid = task->pid;
   u32 tgid = task->tgid;
   if (tgid != wanted_tgid && tid != wanted_tid) return 0;
+  if (task->exit_state != 0) return 0; /* a zombie never runs again */
   struct hft_task_entry entry = {};
   entry.tid = tid;
   entry.tgid = tgid;
