@@ -1,5 +1,6 @@
 // The daemon's own end: in order or by a crash, the kernel is left as it was.
 #include <csignal>
+#include <set>
 
 #include "tests/privileged/privileged_test.h"
 
@@ -10,20 +11,17 @@ class DaemonLifeTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const std::string why = WhyNotPrivileged(); !why.empty()) GTEST_SKIP() << why;
-    before_ = CountBpfObjects();
+    before_ = OrphanedBpfObjects();
   }
-  // The kernel frees BPF objects some time after the last reference is gone.
-  void ExpectNothingLeftInTheKernel() const {
-    EXPECT_TRUE(Eventually([&] { return CountBpfObjects() == before_; })) << before_ << " before, now " << CountBpfObjects();
-  }
-  BpfObjects before_;
+  void ExpectNothingLeftInTheKernel() const { ExpectNoNewOrphans(before_); }
+  std::set<std::string> before_;
 };
 
 TEST_F(DaemonLifeTest, SigtermEndsItInOrderAndLeavesNothing) {
   WorkloadRun sleeper("sleeper");
   DaemonUnderTest daemon;
   ASSERT_TRUE(daemon.Start().ok());
-  EXPECT_FALSE(CountBpfObjects() == before_);
+  EXPECT_GT(ReadBelongings(daemon.pid()).bpf_objects, 0);
   ASSERT_TRUE(daemon.Attach(sleeper.pid()).ok());
   EXPECT_EQ(daemon.Stop(), 0) << daemon.process().ErrorText();
   EXPECT_NE(access(daemon.address().substr(5).c_str(), F_OK), 0) << "the socket is still there";

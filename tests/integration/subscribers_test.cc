@@ -69,7 +69,7 @@ int CountBlamedOn(const std::vector<v1::Spike>& spikes, pid_t tid) {
 }
 
 TEST_F(SubscribersTest, EachGetsExactlyTheSpikesAboveItsOwnThreshold) {
-  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "40"});
+  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "40", "--period-us", "10000", "--shield"});
   ASSERT_TRUE(run.about().is_object());
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
   WorkloadRun stranger("sleeper");

@@ -1,6 +1,5 @@
 // What a user can get wrong. Each case has a code, and a message that names the thing and the mend; the daemon goes on unimpressed.
-#include <fstream>
-#include <thread>
+#include <set>
 
 #include "client/cpp/errors.h"
 #include "tests/privileged/privileged_test.h"
@@ -60,7 +59,7 @@ TEST_F(BadInputTest, TheDaemonItselfAndKernelThreads) {
 }
 
 TEST_F(BadInputTest, ListsOfProcesses) {
-  ExpectRefused(daemon_.client().Attach({}).status(), StatusCode::kInvalidArgument, {"at least one"});
+  ExpectRefused(daemon_.client().Attach({}).status(), StatusCode::kInvalidArgument, {"pids", "1 to 64"});
   ExpectRefused(AttachWith([](auto& request) { request.add_pids(request.pids(0)); }), StatusCode::kInvalidArgument, {"twice"});
   ExpectRefused(AttachWith([](auto& request) {
                   for (int i = 0; i < 64; ++i) request.add_pids(100'000 + i);
@@ -179,12 +178,11 @@ class RefusedStartTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const std::string why = WhyNotPrivileged(); !why.empty()) GTEST_SKIP() << why;
-    before_ = CountBpfObjects();
+    before_ = OrphanedBpfObjects();
   }
   void TearDown() override {
     if (IsSkipped()) return;
-    // The kernel frees BPF objects some time after the last reference is gone.
-    EXPECT_TRUE(Eventually([&] { return CountBpfObjects() == before_; })) << before_ << " before, now " << CountBpfObjects();
+    ExpectNoNewOrphans(before_);
   }
   static void ExpectRefused(DaemonUnderTest& daemon, const std::vector<std::string>& words) {
     const absl::Status status = daemon.Start();
@@ -192,7 +190,7 @@ class RefusedStartTest : public ::testing::Test {
     EXPECT_NE(daemon.process().Wait().value_or(0), 0);
     for (const std::string& word : words) EXPECT_THAT(daemon.process().ErrorText(), HasSubstr(word));
   }
-  BpfObjects before_;
+  std::set<std::string> before_;
 };
 
 TEST_F(RefusedStartTest, ASecondDaemonOnTheSameSocketLeavesTheFirstAlone) {
@@ -241,7 +239,7 @@ TEST_F(RefusedStartTest, BadOptionsAndFiles) {
       {{"--targets-max", "0"}, "targets-max"},
       {{"--spike-threshold", "1ns"}, "spike-threshold"},
       {{"--spike-threshold", "fast"}, "spike-threshold"},
-      {{"--cpu", "1000000"}, "cpu"},
+      {{"--cpu", "1000000"}, "1000000"},
       {{"--mode", "warp"}, "mode"},
       {{"--no-such-option"}, "no-such-option"},
       {{"--config", "/nonexistent/hftmond.toml"}, "/nonexistent/hftmond.toml"},

@@ -1,13 +1,15 @@
 // The same run seen by hftmon and by `perf sched record` + `perf sched timehist`: as many switches, the same waits.
 //
 // Where the two differ, and why:
-//  - perf's `sch delay` of perf 6.1 counts only waits that begin with a wake-up; a thread that was preempted has 0 there and its wait in
-//  `wait time`.
-//    hftmon's run-queue latency holds both. So waits after a voluntary switch are compared with `sch delay`, the others with `wait time`.
-//  - perf stamps sched_wakeup after the thread was enqueued and sched_switch within the switch; hftmon takes the scheduler's own clock,
-//  read when the
-//    run queue was locked for each. They differ by the code between: about a microsecond, more when the hypervisor takes the CPU in
-//    between.
+//  - perf 6.1's `sch delay` counts only waits that begin with a wake-up; a thread that was preempted has 0 there and its wait in `wait
+//  time`. hftmon's
+//    run-queue latency holds both. So waits after a voluntary switch are compared with `sch delay`, the others with `wait time`.
+//  - perf takes its own clock when the tracepoint runs. hftmon takes the run queue's clock, as the kernel's own run delay does (to the last
+//  digit: see
+//    exact_counts_test): it was read when the switch began, or at the wake-up or tick that led to it (the kernel saves the second reading).
+//    A wait's two ends are early by different amounts, so its length differs by the length of that code: a few microseconds, tens on a
+//    virtual machine that is interrupted in between. The moments of the switches carry CLOCK_MONOTONIC of the tracepoint in both tools and
+//    agree as far as perf prints.
 //  - perf prints milliseconds with three decimals: 1 us resolution.
 #include <algorithm>
 
@@ -27,10 +29,29 @@ class PerfComparisonTest : public PrivilegedTest {
   int HousekeepingCpu() const { return daemon_.client().GetStatus()->loop().cpu(); }
 };
 
-std::vector<const v1::SwitchEvent*> EventsOf(const v1::QueryContextSwitchesResponse& answer, pid_t tid) {
+// A time printed twice is off by a microsecond; between perf's reading of the clock and ours lies the other's handler.
+constexpr int64_t kMomentToleranceNs = 5'000;
+// The issue's own tolerance of a length, or 5 % of it.
+constexpr int64_t kWaitToleranceNs = 20'000;
+
+// How many of a set of differences lie within their tolerance: the machine may be taken away between any two readings.
+struct Agreement {
+  int count = 0;
+  int within = 0;
+  int64_t largest_ns = 0;
+  void Add(int64_t difference_ns, int64_t tolerance_ns) {
+    ++count;
+    within += std::abs(difference_ns) <= tolerance_ns;
+    largest_ns = std::max(largest_ns, std::abs(difference_ns));
+  }
+  double share() const { return count == 0 ? 0 : static_cast<double>(within) / count; }
+};
+
+// Off-CPU intervals of which both ends were seen, oldest first.
+std::vector<const v1::SwitchEvent*> IntervalsOf(const v1::QueryContextSwitchesResponse& answer, pid_t tid) {
   std::vector<const v1::SwitchEvent*> events;
   for (const v1::SwitchEvent& event : answer.events()) {
-    if (event.thread().tid() == tid && event.kind() != "migration") events.push_back(&event);
+    if (event.thread().tid() == tid && event.has_duration_ns()) events.push_back(&event);
   }
   return events;
 }
@@ -67,20 +88,26 @@ TEST_F(PerfComparisonTest, CountsAreEqualAndWaitsAgreeWithinTheToolsResolution) 
     // One line of timehist is one switch-out.
     EXPECT_EQ(theirs.size(), thread->voluntary_count() + thread->involuntary_count());
     // The interval before each line's stretch; the first has none that both saw.
-    const std::vector<const v1::SwitchEvent*> ours = EventsOf(*answer, tid);
+    const std::vector<const v1::SwitchEvent*> ours = IntervalsOf(*answer, tid);
     ASSERT_EQ(ours.size() + 1, theirs.size());
-    int64_t difference_max_ns = 0;
-    int agreeing = 0;
+    Agreement moments;
+    Agreement waits;
+    int64_t ours_sum_ns = 0;
+    int64_t theirs_sum_ns = 0;
     for (size_t i = 0; i < ours.size(); ++i) {
       const TimehistLine& line = theirs[i + 1];
-      const int64_t theirs_ns = 1'000 * (ours[i]->voluntary() ? line.delay_us : line.wait_us);
-      const int64_t difference_ns = std::abs(ours[i]->run_queue_ns() - theirs_ns);
-      difference_max_ns = std::max(difference_max_ns, difference_ns);
-      agreeing += difference_ns <= 5'000;
+      const int64_t in_ns = 1'000 * (line.out_us - line.run_us);
+      moments.Add(ours[i]->start_monotonic_ns() + ours[i]->duration_ns() - in_ns, kMomentToleranceNs);
+      const int64_t wait_ns = 1'000 * (ours[i]->voluntary() ? line.delay_us : line.wait_us);
+      waits.Add(ours[i]->run_queue_ns() - wait_ns, std::max(kWaitToleranceNs, wait_ns / 20));
+      ours_sum_ns += ours[i]->run_queue_ns();
+      theirs_sum_ns += wait_ns;
     }
-    RecordProperty("difference_max_ns_" + std::to_string(tid), static_cast<int>(difference_max_ns));
-    // A microsecond of printing, a microsecond or two of code, and what the machine takes away between two time stamps in a few of them.
-    EXPECT_GE(agreeing, static_cast<int>(ours.size() * 95 / 100)) << "largest difference " << difference_max_ns << " ns";
+    EXPECT_GE(moments.share(), 0.95) << "largest difference of a moment " << moments.largest_ns << " ns";
+    EXPECT_GE(waits.share(), 0.95) << "largest difference of a wait " << waits.largest_ns << " ns";
+    EXPECT_NEAR(static_cast<double>(ours_sum_ns), static_cast<double>(theirs_sum_ns), 0.01 * static_cast<double>(theirs_sum_ns));
+    RecordProperty("largest_moment_difference_ns_" + std::to_string(tid), static_cast<int>(moments.largest_ns));
+    RecordProperty("largest_wait_difference_ns_" + std::to_string(tid), static_cast<int>(waits.largest_ns));
   }
 }
 

@@ -59,7 +59,7 @@ PerfSched::PerfSched(std::string file, int cpu) : file_(std::move(file)) {
   RunCommand({"mkfifo", control, ack});
   const std::string script =
       "mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true; exec 8<>" + control + " 9<>" + ack +
-      "; perf record -a -m 4096 -c 1 -D -1 --control fd:8,9 -o " + file_ +
+      "; perf record -a -k CLOCK_MONOTONIC -m 4096 -c 1 -D -1 --control fd:8,9 -o " + file_ +
       " -e sched:sched_switch -e sched:sched_wakeup -e sched:sched_wakeup_new -e sched:sched_migrate_task -e sched:sched_process_fork & " +
       "perf=$!; echo enable >&8; head -n 1 <&9 >/dev/null; echo recording; read -r line; kill -INT $perf; wait $perf; echo stopped";
   Subprocess::Options options;

@@ -17,7 +17,7 @@ namespace hftmon::testing {
 // One line of timehist: a stretch on the CPU that ended at `out_us`, and the wait before it. perf prints whole microseconds.
 struct TimehistLine {
   pid_t tid = 0;
-  int64_t out_us = 0;    // perf's clock
+  int64_t out_us = 0;    // CLOCK_MONOTONIC
   int64_t wait_us = 0;   // off the CPU before, the delay included
   int64_t delay_us = 0;  // of that: from wake-up to switch-in
   int64_t run_us = 0;

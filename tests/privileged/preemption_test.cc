@@ -30,7 +30,7 @@ const v1::Spike* FindOverlapping(const v1::DetectSpikesResponse& answer, pid_t t
 }
 
 TEST_F(PreemptionTest, FortyPreemptionsAreFortySpikesWithTheirActorAndLength) {
-  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "40"});
+  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "40", "--period-us", "10000", "--shield"});
   ASSERT_TRUE(run.about().is_object());
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
   ASSERT_TRUE(daemon_.Attach(run.pid()).ok());
@@ -72,7 +72,7 @@ TEST_F(PreemptionTest, FortyPreemptionsAreFortySpikesWithTheirActorAndLength) {
 }
 
 TEST_F(PreemptionTest, TheCommandLinePrintsEachSpikeAsAnObjectWhoseSumsAreExact) {
-  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "10", "--duration-us", "500"});
+  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "10", "--duration-us", "500", "--shield"});
   ASSERT_TRUE(run.about().is_object());
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
   ASSERT_EQ(daemon_.Hftmon({"attach", std::to_string(run.pid())}).exit_code, 0);
@@ -177,13 +177,21 @@ TEST_F(PreemptionTest, SleepingIsNoSpikeUnlessAskedFor) {
 TEST_F(PreemptionTest, OffCpuEventsNameTheCallTheThreadSleptIn) {
   WorkloadRun run("sleeper", {"--cpu", CpuArgument(), "--count", "10", "--duration-us", "5000"});
   ASSERT_TRUE(daemon_.Attach(run.pid(), 0, 1'000'000).ok());
-  ASSERT_TRUE(run.Act().is_object());
   v1::QueryContextSwitchesRequest request;
   request.add_pids(run.pid());
   request.set_min_duration_ns(4'000'000);
+  // A window that reaches back before the attachment is incomplete, and says so: begin when one does not.
+  request.set_window_ns(50'000'000);
+  ASSERT_TRUE(Eventually([&] {
+    const auto before = daemon_.client().QueryContextSwitches(request);
+    return before.ok() && !before->events_incomplete();
+  }));
+  const int64_t begin_ns = workload::NowNs();
+  ASSERT_TRUE(run.Act().is_object());
+  request.set_window_ns(workload::NowNs() - begin_ns);
   const auto answer = daemon_.client().QueryContextSwitches(request);
   ASSERT_TRUE(answer.ok()) << answer.status();
-  EXPECT_FALSE(answer->events_incomplete());
+  EXPECT_FALSE(answer->events_incomplete()) << answer->DebugString();
   int sleeps = 0;
   for (const v1::SwitchEvent& event : answer->events()) {
     if (event.syscall() != "clock_nanosleep" && event.syscall() != "nanosleep") continue;

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <set>
+#include <string>
 
 #include "tests/privileged/harness/daemon_under_test.h"
 #include "tests/privileged/harness/eventually.h"
@@ -27,6 +29,18 @@ class PrivilegedTest : public ::testing::Test {
 
   DaemonUnderTest daemon_;
 };
+
+// Nothing is left in the kernel that nobody holds and that was not there `before`. The kernel frees BPF objects some time after their last
+// user is gone, and another daemon on this host may start or end meanwhile: what counts is what stays.
+inline void ExpectNoNewOrphans(const std::set<std::string>& before) {
+  std::set<std::string> stays = OrphanedBpfObjects();
+  EXPECT_TRUE(Eventually([&] {
+    const std::set<std::string> now = OrphanedBpfObjects();
+    std::erase_if(stays, [&](const std::string& object) { return before.contains(object) || !now.contains(object); });
+    return stays.empty();
+  })) << stays.size()
+      << " BPF objects are left, the first: " << *stays.begin();
+}
 
 // The causes and what is unexplained sum to the duration exactly, and nothing is negative.
 inline void ExpectExactBudget(const v1::Spike& spike) {

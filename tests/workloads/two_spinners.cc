@@ -30,6 +30,7 @@ struct Spinner {
 void Spin(Spinner& self, const char* name, int cpu, int64_t duration_ns) {
   Name(name);
   PinTo(cpu);
+  BecomeImportant();
   self.tid.store(Tid());
   self.tid.notify_all();
   self.begin.acquire();

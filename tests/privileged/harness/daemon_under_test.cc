@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -91,9 +92,10 @@ CommandResult DaemonUnderTest::Hftmon(std::vector<std::string> arguments) const 
 nlohmann::json DaemonUnderTest::HftmonJson(std::vector<std::string> arguments) const {
   arguments.push_back("--json");
   const CommandResult result = Hftmon(std::move(arguments));
-  if (result.exit_code < 0 || result.exit_code > 2) return nullptr;
   const nlohmann::json object = nlohmann::json::parse(result.output, nullptr, false);
-  return object.is_discarded() ? nlohmann::json(nullptr) : object;
+  if (result.exit_code >= 0 && result.exit_code <= 2 && !object.is_discarded()) return object;
+  std::fprintf(stderr, "hftmon ended with %d: %s%s\n", result.exit_code, result.output.c_str(), result.error.c_str());
+  return nullptr;
 }
 
 int DaemonUnderTest::WorkloadCpu() const {

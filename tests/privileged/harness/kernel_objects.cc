@@ -11,11 +11,24 @@ namespace hftmon::testing {
 namespace {
 
 template <typename NextId>
-int CountIds(NextId next_id) {
+void AddIds(NextId next_id, const std::string& kind, std::set<std::string>& ids) {
   uint32_t id = 0;
-  int count = 0;
-  while (next_id(id, &id) == 0) ++count;
-  return count;
+  while (next_id(id, &id) == 0) ids.insert(kind + " " + std::to_string(id));
+}
+
+// The BPF objects behind the fds of one process.
+std::set<std::string> HeldBy(const std::filesystem::path& process) {
+  std::set<std::string> ids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(process / "fdinfo", error)) {
+    std::ifstream info(entry.path());
+    for (std::string key, value; info >> key;) {
+      // "prog_id:\t17", "map_id:\t3", "link_id:\t9"
+      if (!key.ends_with("_id:") || !(info >> value)) continue;
+      ids.insert(key.substr(0, key.size() - 4) + " " + value);
+    }
+  }
+  return ids;
 }
 
 int CountEntries(const std::string& folder) {
@@ -38,12 +51,16 @@ std::string WhyNotPrivileged() {
   return "";
 }
 
-BpfObjects CountBpfObjects() {
-  return {CountIds(bpf_prog_get_next_id), CountIds(bpf_map_get_next_id), CountIds(bpf_link_get_next_id)};
-}
-
-std::ostream& operator<<(std::ostream& out, const BpfObjects& objects) {
-  return out << objects.programs << " programs, " << objects.maps << " maps, " << objects.links << " links";
+std::set<std::string> OrphanedBpfObjects() {
+  std::set<std::string> ids;
+  AddIds(bpf_prog_get_next_id, "prog", ids);
+  AddIds(bpf_map_get_next_id, "map", ids);
+  AddIds(bpf_link_get_next_id, "link", ids);
+  std::error_code error;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
+    for (const std::string& held : HeldBy(process.path())) ids.erase(held);
+  }
+  return ids;
 }
 
 ProcessBelongings ReadBelongings(pid_t pid) {
@@ -51,6 +68,7 @@ ProcessBelongings ReadBelongings(pid_t pid) {
   ProcessBelongings belongings;
   belongings.fds = CountEntries(folder + "/fd");
   belongings.threads = CountEntries(folder + "/task");
+  belongings.bpf_objects = static_cast<int>(HeldBy(folder).size());
   std::ifstream maps(folder + "/maps");
   for (std::string line; std::getline(maps, line);) ++belongings.mappings;
   int64_t size_pages = 0;

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <ostream>
+#include <set>
 #include <string>
 
 namespace hftmon::testing {
@@ -13,20 +13,15 @@ namespace hftmon::testing {
 // Empty when this process may load BPF programs on a kernel that has BTF; else what is missing and what would help. For GTEST_SKIP.
 std::string WhyNotPrivileged();
 
-// BPF objects on the whole host.
-struct BpfObjects {
-  int programs = 0;
-  int maps = 0;
-  int links = 0;
-  bool operator==(const BpfObjects&) const = default;
-};
-BpfObjects CountBpfObjects();
-std::ostream& operator<<(std::ostream& out, const BpfObjects& objects);
+// BPF programs, maps and links that live although no process holds them ("map 17"): pinned ones, and what a daemon left behind. Other
+// daemons on the host do not disturb it.
+std::set<std::string> OrphanedBpfObjects();
 
 struct ProcessBelongings {
   int fds = 0;
   int threads = 0;
-  int mappings = 0;  // lines of /proc/PID/maps
+  int bpf_objects = 0;  // programs, maps and links it holds
+  int mappings = 0;     // lines of /proc/PID/maps
   int64_t rss_bytes = 0;
 };
 ProcessBelongings ReadBelongings(pid_t pid);
