@@ -105,12 +105,20 @@ void ServiceFixture::AppendSpike(int64_t end_ns, int64_t duration_ns, SpikeKind 
   spikes_.Append(MakeSpike(end_ns, duration_ns, kind, thread));
 }
 
-ServiceFixture::Subscription ServiceFixture::Subscribe(const v1::StreamSpikesRequest& request) {
+ServiceFixture::Subscription ServiceFixture::Subscribe(v1::Monitor::Stub* stub, const v1::StreamSpikesRequest& request) {
   Subscription subscription;
   subscription.context = Context();
-  subscription.reader = stub_->StreamSpikes(subscription.context.get(), request);
+  subscription.reader = stub->StreamSpikes(subscription.context.get(), request);
   subscription.in_force = subscription.reader->Read(&subscription.first);
   return subscription;
+}
+
+std::unique_ptr<v1::Monitor::Stub> ServiceFixture::NarrowStub() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return v1::Monitor::NewStub(grpc::CreateCustomChannel(SocketAddress(), grpc::InsecureChannelCredentials(), arguments));
 }
 
 }  // namespace hftmon

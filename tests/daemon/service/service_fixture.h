@@ -45,7 +45,10 @@ class ServiceFixture : public testing::Test {
     v1::StreamSpikesResponse first;
     bool in_force = false;
   };
-  Subscription Subscribe(const v1::StreamSpikesRequest& request);
+  Subscription Subscribe(const v1::StreamSpikesRequest& request) { return Subscribe(stub_.get(), request); }
+  static Subscription Subscribe(v1::Monitor::Stub* stub, const v1::StreamSpikesRequest& request);
+  // Over a connection that takes little ahead of its reader (64 KiB instead of megabytes): a slow reader shows soon.
+  std::unique_ptr<v1::Monitor::Stub> NarrowStub() const;
 
   std::filesystem::path folder_;
   FakeTargets targets_;
