@@ -105,10 +105,10 @@ ninja_progress() {
   fi
 }
 
-# build DIRECTORY "CMAKE OPTIONS" TARGET…: configures and builds; reports how far it is.
-build() {
-  local directory=$1 options=$2 log jobs status=0
-  shift 2
+# configure DIRECTORY CMAKE-OPTION…
+configure() {
+  local directory=$1 log
+  shift
   # A build directory that was made for another place (a moved or copied clone) cannot be used there: begin again.
   if [ -f "$directory/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$ROOT" "$directory/CMakeCache.txt"; then
     rm -rf "$directory/CMakeCache.txt" "$directory/CMakeFiles"
@@ -116,12 +116,17 @@ build() {
   mkdir -p "$directory"
   log=$(mktemp)
   phase "Configuring $directory"
-  # shellcheck disable=SC2086  # the options are words
-  quietly "$log" cmake -S "$ROOT" -B "$directory" -G Ninja $options ||
+  quietly "$log" cmake -S "$ROOT" -B "$directory" -G Ninja "$@" ||
     { rm -f "$log"; die "cmake failed: see its message above; if a package is named there, packaging/dependencies lacks it"; }
   rm -f "$log"
+}
+
+# build DIRECTORY TARGET…: compiles what was configured; reports how far it is.
+build() {
+  local directory=$1 jobs status=0
+  shift
   jobs=$(build_jobs)
-  phase "Building $* with $jobs jobs (the first time takes minutes; ccache makes the next one short)"
+  phase "Building with $jobs jobs: the first time takes 5 to 15 minutes on two CPUs, the next one little (ccache)"
   if [ -t 1 ]; then
     nice -n 10 ninja -C "$directory" -j "$jobs" "$@" || status=$?
   else
