@@ -6,6 +6,13 @@ namespace {
 
 class LeakTest : public PrivilegedTest {
  protected:
+  int64_t WatchedThreads() const {
+    const auto status = daemon_.client().GetStatus();
+    for (const v1::Bound& bound : status->bounds()) {
+      if (bound.name() == "threads") return bound.used();
+    }
+    return -1;
+  }
   // Everything a client may do wrong or right in one round, against a living process and one that ends at once.
   void Round(int round, pid_t lasting) const {
     const Client& client = daemon_.client();
@@ -49,19 +56,15 @@ TEST_F(LeakTest, NothingGrowsOverAThousandRoundsOfAttachDetachAndBadInput) {
   }
   EXPECT_TRUE(Eventually([&] { return ReadBelongings(daemon_.pid()).fds <= before.fds; }))
       << before.fds << " fds before, now " << ReadBelongings(daemon_.pid()).fds;
-  EXPECT_TRUE(Eventually([&] { return ReadBelongings(daemon_.pid()).threads <= before.threads; }))
+  // gRPC's pool of pollers breathes with the load by a few threads; a leak would be one a round.
+  EXPECT_TRUE(Eventually([&] { return ReadBelongings(daemon_.pid()).threads <= before.threads + 8; }))
       << before.threads << " threads before, now " << ReadBelongings(daemon_.pid()).threads;
   const ProcessBelongings after = ReadBelongings(daemon_.pid());
   EXPECT_EQ(after.bpf_objects, before.bpf_objects);
   // One leaked page a round would be 4 MB; what stays is the allocators' slack.
   EXPECT_LT(after.rss_bytes - before.rss_bytes, 2 << 20) << before.rss_bytes << " bytes before, now " << after.rss_bytes;
-  const auto status = daemon_.client().GetStatus();
-  ASSERT_TRUE(status.ok());
-  for (const v1::Bound& bound : status->bounds()) {
-    if (bound.name().find("thread") != std::string::npos) {
-      EXPECT_EQ(bound.used(), 0) << bound.DebugString() << "a slot was not given back";
-    }
-  }
+  // Every slot was given back: those of processes that ended come back with their last record.
+  EXPECT_TRUE(Eventually([&] { return WatchedThreads() == 0; })) << WatchedThreads() << " slots are still in use";
 }
 
 }  // namespace
