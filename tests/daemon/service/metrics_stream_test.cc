@@ -123,9 +123,10 @@ TEST_F(MetricsStreamTest, ASlowReaderGetsTheNewestAndItsLossIsCounted) {
   AwaitStreams(1);
   int64_t end_ns = kNowNs;
   while (server_->dropped_message_count() < 3) {
+    const int asked = status_.asked();
     CloseBucket(end_ns, end_ns + 1'000'000);
     end_ns += 1'000'000;
-    std::this_thread::yield();
+    status_.AwaitAsked(asked + 1);  // a snapshot of the bucket is made
   }
   // What was made last waits for the reader, and says how many it stands for.
   v1::WatchMetricsResponse snapshot;
