@@ -97,12 +97,13 @@ void Daemon::ApplyThresholds(const ThresholdSettings& settings) {
 
 void Daemon::BuildControl() {
   names_ = std::make_unique<ProcessNames>(&files_);
+  named_tasks_ = std::make_unique<NamingTaskSource>(tasks_.get(), names_.get());
   TargetRegistry::Config registry_config;
   registry_config.own_pid = static_cast<uint32_t>(getpid());
   registry_config.targets_max = config_.targets_max;
   registry_config.defaults.spike_threshold_ns = config_.spike_threshold_ns;
   registry_config.defaults.sampling_interval_ns = config_.sampling_interval_ns;
-  registry_ = std::make_unique<TargetRegistry>(collector_->view(), tasks_.get(), collector_.get(), clock_.get(), registry_config,
+  registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   StatusReader::Parts parts;

@@ -23,6 +23,7 @@
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
+#include "daemon/naming_task_source.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/tsc_clock.h"
 #include "daemon/service/server.h"
@@ -79,6 +80,7 @@ class Daemon {
   std::unique_ptr<HousekeepingLoop> loop_;
   std::unique_ptr<LoopThread> loop_thread_;
   std::unique_ptr<ProcessNames> names_;
+  std::unique_ptr<NamingTaskSource> named_tasks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<StatusReader> status_;

@@ -7,11 +7,12 @@
 #define HFTMON_DAEMON_BPF_MIGRATION_BPF_H_
 
 static __always_inline u8 reason_of_migration(struct task_struct *task, u32 from_cpu) {
-  if (task_state(task) & TASK_WAKING) return HFT_MIGRATION_WAKE_UP;
   unsigned long allowed = 0;
   /* The mask is as long as the kernel was built for; from_cpu is a CPU of it. */
   bpf_probe_read_kernel(&allowed, sizeof(allowed), (char *)&task->cpus_mask + from_cpu / 64 * sizeof(allowed));
+  /* First: a thread that changes its own mask may sleep until the stopper is done, and is then moved while it wakes. */
   if (!((allowed >> (from_cpu & 63)) & 1)) return HFT_MIGRATION_AFFINITY;
+  if (task_state(task) & TASK_WAKING) return HFT_MIGRATION_WAKE_UP;
   if (task_in_execve(task)) return HFT_MIGRATION_EXEC;
   return HFT_MIGRATION_BALANCE;
 }

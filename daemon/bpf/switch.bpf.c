@@ -167,6 +167,8 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct
   slot->segment_run_delay_ns = run_delay_ns;
   u32 epoch = controls.window_epoch & 0xffffff;
   u64 out_clock_ns = slot->out_clock_ns;
+  /* The first switch-in after an attach: the kernel's sum may hold several waits, the thread's place in the queue tells of one. */
+  if (!out_clock_ns && slot->base_run_delay_ns) wait_ns = queued_clock_ns ? clock_ns - queued_clock_ns : 0;
   u64 off_cpu_ns = 0;
   if ((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns)) {
     slot->discarded_count++;
@@ -184,9 +186,7 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct
     }
     u32 depth = READ_FIELD(queue, nr_running);
     slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
-    /* The first switch-in after an attach: the wait may be the sum of several, so it makes no event. */
-    bool whole = out_clock_ns || !slot->base_run_delay_ns;
-    if (whole && (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
+    if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns) {
       struct ended_wait ended = {cpu_state, slot, prev, next, clock_ns, queued_clock_ns, wait_ns, cpu, depth, index};
       put_switch_in(&ended);
     }
