@@ -29,8 +29,9 @@ class PerfComparisonTest : public PrivilegedTest {
   int HousekeepingCpu() const { return daemon_.client().GetStatus()->loop().cpu(); }
 };
 
-// A time printed twice is off by a microsecond; between perf's reading of the clock and ours lies the other's handler.
-constexpr int64_t kMomentToleranceNs = 5'000;
+// A time printed twice is off by a microsecond; between perf's reading of the clock and ours lies the other's handler, which takes one or two
+// microseconds and, where it meets an interrupt or a page of its ring for the first time, was seen to take six.
+constexpr int64_t kMomentToleranceNs = 20'000;
 // The issue's own tolerance of a length, or 5 % of it.
 constexpr int64_t kWaitToleranceNs = 20'000;
 
