@@ -32,6 +32,8 @@ struct Shared {
   std::atomic<pid_t> fifo_tid{0};  // -1 when SCHED_FIFO is refused
   std::atomic<bool> begin{false};
   std::atomic<bool> done{false};
+  std::atomic<bool> finished{false};  // the spinner's gaps are there
+  std::atomic<bool> leave{false};
   std::string refused;
   std::vector<Preemption> preemptions;
   std::vector<Gap> gaps;
@@ -48,6 +50,9 @@ void Spin(const Plan& plan, Shared& shared) {
   GapRecorder gaps(20'000);
   while (!shared.done.load(std::memory_order_relaxed)) gaps.Tick();
   shared.gaps = gaps.gaps();
+  shared.finished.store(true);
+  shared.finished.notify_all();
+  shared.leave.wait(false);
 }
 
 void Preempt(const Plan& plan, Shared& shared) {
@@ -108,6 +113,8 @@ int Main(int argc, char** argv) {
   Shared shared;
   std::thread spinner(Spin, std::cref(plan), std::ref(shared));
   std::thread fifo(Preempt, std::cref(plan), std::ref(shared));
+  // This thread is no part of what is measured.
+  if (OtherCpu(plan.cpu) >= 0) PinTo(OtherCpu(plan.cpu));
   shared.spinner_tid.wait(0);
   shared.fifo_tid.wait(0);
   const bool refused = shared.fifo_tid.load() == -1;
@@ -117,7 +124,7 @@ int Main(int argc, char** argv) {
   shared.begin.store(true);
   shared.begin.notify_all();
   fifo.join();
-  spinner.join();
+  shared.finished.wait(false);
 
   nlohmann::json preemptions = nlohmann::json::array();
   for (const Preemption& preemption : shared.preemptions) preemptions.push_back(Describe(preemption, shared.gaps));
@@ -128,6 +135,9 @@ int Main(int argc, char** argv) {
                   {"refused", shared.refused},
                   {"preemptions", preemptions},
                   {"gap_count", shared.gaps.size()}});
+  shared.leave.store(true);
+  shared.leave.notify_all();
+  spinner.join();
   return refused ? 1 : 0;
 }
 

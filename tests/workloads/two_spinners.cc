@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <ctime>
+#include <functional>
 #include <semaphore>
 #include <thread>
 
@@ -19,25 +21,33 @@ namespace {
 
 struct Spinner {
   std::atomic<pid_t> tid{0};
-  std::counting_semaphore<2> begin{0};
   std::counting_semaphore<2> finished{0};
   std::counting_semaphore<2> leave{0};
   int64_t gap_count = 0;
   int64_t gap_sum_ns = 0;
   int64_t gap_max_ns = 0;
+  int64_t cpu_time_ns = 0;  // while it spun
 };
 
-void Spin(Spinner& self, const char* name, int cpu, int64_t duration_ns) {
+int64_t CpuTimeNs() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+// Both spin until the same moment: while one runs, the other waits.
+void Spin(Spinner& self, const char* name, int cpu, const std::atomic<int64_t>& end_ns) {
   Name(name);
   PinTo(cpu);
   BecomeImportant();
   self.tid.store(Tid());
   self.tid.notify_all();
-  self.begin.acquire();
+  end_ns.wait(0);
   GapRecorder gaps(20'000);
-  const int64_t end_ns = NowNs() + duration_ns;
-  while (gaps.Tick() < end_ns) {
+  const int64_t cpu_time_ns = CpuTimeNs();
+  while (gaps.Tick() < end_ns.load(std::memory_order_relaxed)) {
   }
+  self.cpu_time_ns = CpuTimeNs() - cpu_time_ns;
   self.gap_count = gaps.count();
   self.gap_sum_ns = gaps.sum_ns();
   for (const Gap& gap : gaps.gaps()) self.gap_max_ns = std::max(self.gap_max_ns, gap.duration_ns());
@@ -53,15 +63,18 @@ int Main(int argc, char** argv) {
 
   Session session(arguments.Flag("interactive"));
   std::array<Spinner, 2> spinners;
-  std::thread first(Spin, std::ref(spinners[0]), "spinner_a", cpu, duration_ns);
-  std::thread second(Spin, std::ref(spinners[1]), "spinner_b", cpu, duration_ns);
+  std::atomic<int64_t> end_ns{0};
+  std::thread first(Spin, std::ref(spinners[0]), "spinner_a", cpu, std::cref(end_ns));
+  std::thread second(Spin, std::ref(spinners[1]), "spinner_b", cpu, std::cref(end_ns));
   nlohmann::json tids = nlohmann::json::array();
   for (Spinner& spinner : spinners) {
     spinner.tid.wait(0);
     tids.push_back(spinner.tid.load());
   }
   session.Ready({{"tids", tids}, {"cpu", cpu}});
-  for (Spinner& spinner : spinners) spinner.begin.release();
+  // One call wakes both: neither runs while the other is not yet waiting for its CPU.
+  end_ns.store(NowNs() + duration_ns);
+  end_ns.notify_all();
   nlohmann::json threads = nlohmann::json::array();
   for (Spinner& spinner : spinners) spinner.finished.acquire();
   for (const Spinner& spinner : spinners) {
@@ -70,6 +83,7 @@ int Main(int argc, char** argv) {
                        {"gap_count", spinner.gap_count},
                        {"gap_sum_ns", spinner.gap_sum_ns},
                        {"gap_max_ns", spinner.gap_max_ns},
+                       {"cpu_time_ns", spinner.cpu_time_ns},
                        {"run_delay_ns", counts.run_delay_ns}});
   }
   session.Result({{"workload", "two_spinners"}, {"cpu", cpu}, {"threads", threads}});

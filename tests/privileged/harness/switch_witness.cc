@@ -26,4 +26,14 @@ uint64_t SwitchWitness::UnseenSwitchIns(pid_t tid) const {
   return count;
 }
 
+uint64_t SwitchWitness::UnseenSwitchIns() const {
+  const int map = bpf_map__fd(witness_->maps.unseen_by_tid);
+  uint64_t sum = 0;
+  uint32_t tid = 0;
+  for (int error = bpf_map_get_next_key(map, nullptr, &tid); error == 0; error = bpf_map_get_next_key(map, &tid, &tid)) {
+    sum += UnseenSwitchIns(static_cast<pid_t>(tid));
+  }
+  return sum;
+}
+
 }  // namespace hftmon::testing

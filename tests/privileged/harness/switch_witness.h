@@ -21,6 +21,8 @@ class SwitchWitness {
 
   // Times that the thread got a CPU unseen since the witness exists.
   uint64_t UnseenSwitchIns(pid_t tid) const;
+  // The same of all threads of the host. Above 0, who ran is not always known: time may be blamed on the hidden thread's neighbour.
+  uint64_t UnseenSwitchIns() const;
 
  private:
   switch_witness_bpf* witness_;
