@@ -9,10 +9,9 @@
 #ifndef HFTMON_COMMON_LOG_LINEAR_LAYOUT_H_
 #define HFTMON_COMMON_LOG_LINEAR_LAYOUT_H_
 
-#define HFT_HISTOGRAM_SUB_BITS 3       /* log2 of the buckets per octave */
-#define HFT_HISTOGRAM_LINEAR_LOG2 6    /* values below 2^6 ns are cut linearly */
-#define HFT_HISTOGRAM_TOP_LOG2 36      /* values from 2^36 ns on are clamped into the last bucket */
-#define HFT_HISTOGRAM_BUCKETS \
-  ((HFT_HISTOGRAM_TOP_LOG2 - HFT_HISTOGRAM_LINEAR_LOG2 + 1) << HFT_HISTOGRAM_SUB_BITS) /* 248 */
+#define HFT_HISTOGRAM_SUB_BITS 3    /* log2 of the buckets per octave */
+#define HFT_HISTOGRAM_LINEAR_LOG2 6 /* values below 2^6 ns are cut linearly */
+#define HFT_HISTOGRAM_TOP_LOG2 36   /* values from 2^36 ns on are clamped into the last bucket */
+#define HFT_HISTOGRAM_BUCKETS ((HFT_HISTOGRAM_TOP_LOG2 - HFT_HISTOGRAM_LINEAR_LOG2 + 1) << HFT_HISTOGRAM_SUB_BITS) /* 248 */
 
 #endif /* HFTMON_COMMON_LOG_LINEAR_LAYOUT_H_ */

@@ -47,6 +47,8 @@ constexpr std::array kDrops = {
     DropRow{"unslotted_switches", true,
             "Switches of watched processes' threads that have no slot, so they are in no figure: watch fewer threads or raise the thread "
             "limit."},
+    DropRow{"foreign_switches", true,
+            "Switches of a thread whose slot another thread's tid leads to, while exec by a non-leader exchanges them: in no histogram."},
     DropRow{"discarded_intervals", true, "Intervals whose end lay before their start on the scheduler's clock: in no histogram."},
     DropRow{"life_queue_dropped", true,
             "Births, execs and ends of threads that the control thread could not take over in time: detach and attach the target to see "

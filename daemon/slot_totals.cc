@@ -7,8 +7,8 @@ namespace hftmon {
 namespace {
 
 template <typename T>
-T Load(const T& word, std::memory_order order = std::memory_order_relaxed) {
-  return std::atomic_ref<T>(const_cast<T&>(word)).load(order);
+T Load(const T& word) {
+  return std::atomic_ref<T>(const_cast<T&>(word)).load(std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -16,7 +16,7 @@ T Load(const T& word, std::memory_order order = std::memory_order_relaxed) {
 std::optional<ThreadTotal> SlotTotals::Read(uint32_t slot) const {
   const hft_thread_slot& words = view_.slots[slot];
   // Acquire: pairs with the release of whoever made the slot live, so its identity is whole.
-  const uint32_t state = Load(words.state, std::memory_order_acquire);
+  const uint32_t state = std::atomic_ref<__u32>(const_cast<__u32&>(words.state)).load(std::memory_order_acquire);
   if (state == HFT_SLOT_FREE) return std::nullopt;
   const uint32_t generation = Load(words.generation);
   ThreadTotal total;

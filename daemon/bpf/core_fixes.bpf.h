@@ -27,9 +27,9 @@ static __always_inline s32 registers_syscall(struct pt_regs *registers) {
 }
 
 /*
- * A task's saved registers. bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb); with bpf_rdonly_cast (6.2, a35b9af4ec2c) the load needs no helper call,
- * 25 ns less. The daemon finds out which there is, and where on the kernel stack the registers lie (register_offset), before the load.
- * Without either the kind of a switch is known only as far as the counts tell.
+ * A task's saved registers. bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb); with bpf_rdonly_cast (6.2, a35b9af4ec2c) the load needs no
+ * helper call, 25 ns less. The daemon finds out which there is, and where on the kernel stack the registers lie (register_offset), before
+ * the load. Without either the kind of a switch is known only as far as the counts tell.
  */
 enum { REGISTERS_NONE = 0, REGISTERS_BY_HELPER = 1, REGISTERS_BY_CAST = 2 };
 const volatile __u32 register_access = REGISTERS_NONE;

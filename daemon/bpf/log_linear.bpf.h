@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * The kernel's side of common/log_linear_layout.h, without a logarithm: BPF has no count-leading-zeros, and two searches for the highest bit
- * cost 20 ns a switch.
+ * The kernel's side of common/log_linear_layout.h, without a logarithm: BPF has no count-leading-zeros, and two searches for the highest
+ * bit cost 20 ns a switch.
  *
  * Buckets repeat every six octaves: the bucket of v, for 2^(6+6k) <= v < 2^(12+6k), is the bucket of v >> 6k plus 48k. So one table of the
  * values below 4096, at the finest bucket width, and a shift serve all levels.

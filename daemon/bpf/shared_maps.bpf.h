@@ -53,7 +53,9 @@ const volatile __u32 ring_mask = 0; /* cells - 1 */
 const volatile __u32 pid_bound = 0; /* tids that slot_of_tid covers */
 
 /* The daemon refuses to start on a host with more possible CPUs, so the mask never folds two into one. */
-static __always_inline struct hft_cpu *cpu_at(u32 cpu) { return &cpus[cpu & (HFT_CPUS_MAX - 1)]; }
+static __always_inline struct hft_cpu *cpu_at(u32 cpu) {
+  return &cpus[cpu & (HFT_CPUS_MAX - 1)];
+}
 
 static __always_inline bool is_watched(u32 tgid) {
   return (watched_bits[(tgid & (HFT_PID_LIMIT - 1)) / 64] >> (tgid & 63)) & 1;

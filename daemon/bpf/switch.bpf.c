@@ -53,8 +53,9 @@ static __always_inline void keep_maximum(u64 *maximum, u64 value_ns, u32 epoch) 
 }
 
 /*
- * The slot of a watched thread, or NULL, counted. The first to see a thread that was attached leaves its mark. Another task's mark means that exec is
- * exchanging the tids of two threads: that switch is in no histogram, while the counts, being copies, catch up at the next one.
+ * The slot of a watched thread, or NULL, counted. The first to see a thread that was attached leaves its mark. Another task's mark means
+ * that exec is exchanging the tids of two threads: that switch is in no histogram, while the counts, being copies, catch up at the next
+ * one.
  */
 static __always_inline struct hft_thread_slot *claim_slot(struct task_struct *task, u16 *index) {
   struct hft_thread_slot *slot = slot_of(READ_FIELD(task, pid), index);
@@ -71,8 +72,8 @@ static __always_inline struct hft_thread_slot *claim_slot(struct task_struct *ta
   return slot;
 }
 
-static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next, u64 clock_ns,
-                                       u32 cpu) {
+static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next,
+                                       u64 clock_ns, u32 cpu) {
   u16 index = cpu_state->watched_slot;
   struct hft_thread_slot *slot = slot_at(index);
   if (!slot || slot->task != (u64)prev) {
@@ -152,8 +153,8 @@ static __always_inline void put_switch_in(struct ended_wait *ended) {
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
 }
 
-static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct task_struct *prev, struct task_struct *next, struct rq *queue,
-                                      u64 clock_ns) {
+static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct task_struct *prev, struct task_struct *next,
+                                      struct rq *queue, u64 clock_ns) {
   u16 index = HFT_NO_SLOT;
   struct hft_thread_slot *slot = claim_slot(next, &index);
   if (!slot) return;

@@ -17,16 +17,16 @@
 
 #define HFT_COMM_LENGTH 16
 #define HFT_RECORD_BYTES 128
-#define HFT_INLINE_RUNNERS 2          /* runners that fit in a switch-in or migration record */
-#define HFT_RUNNERS_PER_CELL 7        /* runners in each continuation record */
-#define HFT_CPU_LOG_ENTRIES 64        /* switches remembered per CPU; a power of two */
-#define HFT_DEPTH_BUCKETS 32          /* run-queue depth 0 … 30, then 31 and above */
-#define HFT_BUCKET_TABLE_ENTRIES 512  /* see log_linear.bpf.h */
-#define HFT_CPUS_MAX 1024             /* possible CPUs of the largest host */
-#define HFT_PID_LIMIT (1u << 22)      /* PID_MAX_LIMIT of 64-bit kernels */
-#define HFT_NO_SLOT 0                 /* slot 0 is never given out: it means "no slot" */
-#define HFT_NO_THRESHOLD (~0ull)      /* a threshold that nothing exceeds */
-#define HFT_MAX_TAG_SHIFT 40          /* see hft_thread_slot.run_queue_max */
+#define HFT_INLINE_RUNNERS 2         /* runners that fit in a switch-in or migration record */
+#define HFT_RUNNERS_PER_CELL 7       /* runners in each continuation record */
+#define HFT_CPU_LOG_ENTRIES 64       /* switches remembered per CPU; a power of two */
+#define HFT_DEPTH_BUCKETS 32         /* run-queue depth 0 … 30, then 31 and above */
+#define HFT_BUCKET_TABLE_ENTRIES 512 /* see log_linear.bpf.h */
+#define HFT_CPUS_MAX 1024            /* possible CPUs of the largest host */
+#define HFT_PID_LIMIT (1u << 22)     /* PID_MAX_LIMIT of 64-bit kernels */
+#define HFT_NO_SLOT 0                /* slot 0 is never given out: it means "no slot" */
+#define HFT_NO_THRESHOLD (~0ull)     /* a threshold that nothing exceeds */
+#define HFT_MAX_TAG_SHIFT 40         /* see hft_thread_slot.run_queue_max */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -44,22 +44,22 @@ enum hft_switch_kind {
 /* Why the kernel moved a thread to another CPU, inferred in sched_migrate_task. */
 enum hft_migration_reason {
   HFT_MIGRATION_UNKNOWN = 0,
-  HFT_MIGRATION_WAKE_UP = 1,     /* placed elsewhere while waking */
-  HFT_MIGRATION_AFFINITY = 2,    /* its old CPU is no longer in its mask */
-  HFT_MIGRATION_BALANCE = 3,     /* pulled or pushed by load balancing (fair), or by RT/deadline push and pull */
-  HFT_MIGRATION_EXEC = 4,        /* placed elsewhere by exec */
+  HFT_MIGRATION_WAKE_UP = 1,  /* placed elsewhere while waking */
+  HFT_MIGRATION_AFFINITY = 2, /* its old CPU is no longer in its mask */
+  HFT_MIGRATION_BALANCE = 3,  /* pulled or pushed by load balancing (fair), or by RT/deadline push and pull */
+  HFT_MIGRATION_EXEC = 4,     /* placed elsewhere by exec */
   HFT_MIGRATION_REASONS = 5
 };
 
 enum hft_record_type {
   HFT_RECORD_NONE = 0,
-  HFT_RECORD_SWITCH_IN = 1,  /* hft_switch_in: a watched thread got its CPU back after a wait above a threshold */
-  HFT_RECORD_RUNNERS = 2,    /* hft_runners: continues the record before it in the same ring */
-  HFT_RECORD_MIGRATION = 3,  /* hft_migration: a watched thread changed CPU */
-  HFT_RECORD_FORK = 4,       /* hft_life: a watched process made a thread or a child */
-  HFT_RECORD_EXEC = 5,       /* hft_life: a watched process runs another program */
-  HFT_RECORD_ENDED = 6,      /* hft_life: a watched thread's last switch; its slot is final and may be released */
-  HFT_RECORD_RECYCLED = 7    /* hft_life: an unwatched process was born under a watched, dead tgid; its bit is cleared */
+  HFT_RECORD_SWITCH_IN = 1, /* hft_switch_in: a watched thread got its CPU back after a wait above a threshold */
+  HFT_RECORD_RUNNERS = 2,   /* hft_runners: continues the record before it in the same ring */
+  HFT_RECORD_MIGRATION = 3, /* hft_migration: a watched thread changed CPU */
+  HFT_RECORD_FORK = 4,      /* hft_life: a watched process made a thread or a child */
+  HFT_RECORD_EXEC = 5,      /* hft_life: a watched process runs another program */
+  HFT_RECORD_ENDED = 6,     /* hft_life: a watched thread's last switch; its slot is final and may be released */
+  HFT_RECORD_RECYCLED = 7   /* hft_life: an unwatched process was born under a watched, dead tgid; its bit is cleared */
 };
 
 /* One entry of the log of who ran: `tid` has run since `clock_ns`, until the next entry's clock. tid 0 is idle. */
@@ -87,9 +87,9 @@ struct hft_switch_in {
   __u32 tid;
   __u32 tgid;
   __u64 in_clock_ns;
-  __u64 out_clock_ns;     /* on out_cpu's run queue clock; 0 when the switch-out was not seen */
-  __u64 queued_clock_ns;  /* sched_info.last_queued: when it was put on this CPU's queue */
-  __u64 wait_ns;          /* run delay of this wait, over all CPUs it waited on */
+  __u64 out_clock_ns;    /* on out_cpu's run queue clock; 0 when the switch-out was not seen */
+  __u64 queued_clock_ns; /* sched_info.last_queued: when it was put on this CPU's queue */
+  __u64 wait_ns;         /* run delay of this wait, over all CPUs it waited on */
   __u16 slot;
   __u16 out_cpu;
   __u8 out_kind;          /* enum hft_switch_kind */
@@ -112,8 +112,8 @@ struct hft_runners {
 };
 
 /*
- * A move. When `queued` is 1 the thread was waiting on from_cpu: wait_ns is that part of its wait, ended at from_clock_ns (from_cpu's clock),
- * and runners[] tells who ran on from_cpu meanwhile. The ring is that of the CPU that did the move.
+ * A move. When `queued` is 1 the thread was waiting on from_cpu: wait_ns is that part of its wait, ended at from_clock_ns (from_cpu's
+ * clock), and runners[] tells who ran on from_cpu meanwhile. The ring is that of the CPU that did the move.
  */
 struct hft_migration {
   struct hft_record_header header;
@@ -139,29 +139,29 @@ struct hft_life {
   struct hft_record_header header;
   __u32 tid;
   __u32 tgid;
-  __u32 parent_tid;   /* FORK */
-  __u32 parent_tgid;  /* FORK */
-  __u32 previous_tid; /* EXEC */
-  __u16 slot;         /* HFT_NO_SLOT when the table was full (counted in slots_exhausted) */
-  __u16 process_ended;/* ENDED: 1 when no thread of the process is alive any more */
-  __u64 start_ns;     /* task->start_boottime of tid's task */
+  __u32 parent_tid;    /* FORK */
+  __u32 parent_tgid;   /* FORK */
+  __u32 previous_tid;  /* EXEC */
+  __u16 slot;          /* HFT_NO_SLOT when the table was full (counted in slots_exhausted) */
+  __u16 process_ended; /* ENDED: 1 when no thread of the process is alive any more */
+  __u64 start_ns;      /* task->start_boottime of tid's task */
   char comm[HFT_COMM_LENGTH];
   __u8 reserved[64];
 };
 
 /* One CPU's ring. Reserve: fetch-add on head. The map's value is this header followed by a power of two of 128-byte cells. */
 struct hft_ring_header {
-  __u64 head;           /* cells ever reserved */
-  __u64 reserved[15];   /* keeps the cells 128-byte aligned, and head on lines of its own */
+  __u64 head;         /* cells ever reserved */
+  __u64 reserved[15]; /* keeps the cells 128-byte aligned, and head on lines of its own */
 };
 
 /* One CPU. `position` counts the switches ever seen here: it is also the exact run count of the switch program. */
 struct hft_cpu {
   __u64 position;
-  __u64 fork_count;     /* run counts of the other programs on this CPU */
+  __u64 fork_count; /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
-  __u32 watched_slot;   /* slot of the watched thread that was switched in last */
+  __u32 watched_slot; /* slot of the watched thread that was switched in last */
   __u32 reserved0;
   __u64 reserved[3];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
@@ -180,27 +180,28 @@ enum hft_slot_state {
  * before it gives it back to the free stack.
  */
 struct hft_thread_slot {
-  __u32 state;       /* enum hft_slot_state */
+  __u32 state; /* enum hft_slot_state */
   __u32 tid;
   __u32 tgid;
-  __u32 generation;  /* grows with each use of the slot; kept when the slot is zeroed. exec by a non-leader keeps it while tid changes */
-  __u64 start_ns;    /* task->start_boottime: with tid it identifies the thread for ever */
-  __u64 base_voluntary_count;   /* the kernel's counts when watching began; 0 for a thread born under watch */
+  __u32 generation; /* grows with each use of the slot; kept when the slot is zeroed. exec by a non-leader keeps it while tid changes */
+  __u64 start_ns;   /* task->start_boottime: with tid it identifies the thread for ever */
+  __u64 base_voluntary_count; /* the kernel's counts when watching began; 0 for a thread born under watch */
   __u64 base_involuntary_count;
   __u64 base_run_delay_ns;
-  __u64 migration_count;    /* since watching began */
-  __u64 discarded_count;    /* intervals with end before start: not in any figure */
+  __u64 migration_count; /* since watching began */
+  __u64 discarded_count; /* intervals with end before start: not in any figure */
 
-  __u64 task;               /* address of the task, a cookie: guards against a tid that changes hands (exec); 0 until first seen */
-  __u64 voluntary_count;    /* task->nvcsw */
-  __u64 involuntary_count;  /* task->nivcsw */
-  __u64 run_delay_ns;       /* task->sched_info.run_delay, the wait that just ended included */
-  __u64 off_cpu_ns;         /* sum of off-CPU intervals since watching began */
+  __u64 task;              /* address of the task, a cookie: guards against a tid that changes hands (exec); 0 until first seen */
+  __u64 voluntary_count;   /* task->nvcsw */
+  __u64 involuntary_count; /* task->nivcsw */
+  __u64 run_delay_ns;      /* task->sched_info.run_delay, the wait that just ended included */
+  __u64 off_cpu_ns;        /* sum of off-CPU intervals since watching began */
   __u64 off_cpu_count;
-  __u64 out_clock_ns;       /* switch-out in progress: 0 while it runs or if never seen leaving */
+  __u64 out_clock_ns;         /* switch-out in progress: 0 while it runs or if never seen leaving */
   __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
 
-  /* Maximum of the current window, by parity of controls.window_epoch: (epoch << 40) | min(ns, 2^40-1); stale when the tag is another epoch. */
+  /* Maximum of the current window, by parity of controls.window_epoch: (epoch << 40) | min(ns, 2^40-1); stale when the tag is another
+   * epoch. */
   __u64 run_queue_max[2];
   __u64 off_cpu_max[2];
   __u64 reserved4;
@@ -210,7 +211,7 @@ struct hft_thread_slot {
   __u8 wait_migrations;
   __u8 reserved1[6];
   __u64 reserved2;
-  __u32 kind_count[HFT_SWITCH_KINDS];     /* switch-outs by enum hft_switch_kind, modulo 2^32 */
+  __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32 */
   __u32 reserved3[8];
   __u32 depth[HFT_DEPTH_BUCKETS];         /* run-queue depth at switch-in, modulo 2^32 */
   __u32 run_queue[HFT_HISTOGRAM_BUCKETS]; /* run-queue latencies, log-linear, modulo 2^32 */
@@ -224,11 +225,11 @@ struct hft_controls {
   __u32 window_epoch;           /* low 24 bits tag the maxima */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
   __u64 reserved[5];
-  __u64 slots_exhausted;        /* threads of watched processes that got no slot */
-  __u64 pid_too_large;          /* threads with a tid above the table's size: not watched */
-  __u64 unslotted_switches;     /* switches of watched processes' threads that have no slot */
-  __u64 recycled_pids;          /* dead watched tgids that an unwatched process got: their bits were cleared */
-  __u64 foreign_switches;       /* switches of a thread whose slot belongs to another task (exec by a non-leader): in no histogram */
+  __u64 slots_exhausted;    /* threads of watched processes that got no slot */
+  __u64 pid_too_large;      /* threads with a tid above the table's size: not watched */
+  __u64 unslotted_switches; /* switches of watched processes' threads that have no slot */
+  __u64 recycled_pids;      /* dead watched tgids that an unwatched process got: their bits were cleared */
+  __u64 foreign_switches;   /* switches of a thread whose slot belongs to another task (exec by a non-leader): in no histogram */
   __u64 reserved2[3];
 };
 

@@ -12,7 +12,7 @@ namespace hftmon {
 class RawClocks {
  public:
   virtual ~RawClocks() = default;
-  virtual uint64_t Ticks() const = 0;       // the cycle counter, ordered
+  virtual uint64_t Ticks() const = 0;  // the cycle counter, ordered
   // The same, not ordered with what the program does around it: for the hot path, never for a calibration.
   virtual uint64_t QuickTicks() const { return Ticks(); }
   virtual int64_t MonotonicNs() const = 0;  // CLOCK_MONOTONIC

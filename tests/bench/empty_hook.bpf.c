@@ -3,9 +3,8 @@
 #define SEC(name) __attribute__((section(name), used))
 
 SEC("tp_btf/sched_switch")
-int empty_switch(void *context)
-{
-	return 0;
+int empty_switch(void* context) {
+  return 0;
 }
 
 char hook_license[] SEC("license") = "GPL";

@@ -78,13 +78,13 @@ void AwaitLeave(int leave) {
   std::thread helper([&] {
     Name("grandthread");
     SleepOften();
-    tid.store(Tid());
+    tid.store(Tid(), std::memory_order_seq_cst);
     tid.notify_all();
     AwaitLeave(pipes.leave_read);
   });
   SleepOften();
   tid.wait(0);
-  Tell(pipes.report_write, {{"tids", {getpid(), tid.load()}}});
+  Tell(pipes.report_write, {{"tids", {getpid(), tid.load(std::memory_order_seq_cst)}}});
   AwaitLeave(pipes.leave_read);
   helper.join();
   _exit(0);
@@ -152,7 +152,7 @@ int Main(int argc, char** argv) {
   std::thread lasting([&] {
     Name("lasting");
     SleepOften();
-    lasting_tid.store(Tid());
+    lasting_tid.store(Tid(), std::memory_order_seq_cst);
     lasting_tid.notify_all();
     AwaitLeave(pipes.leave_read);
   });
@@ -162,7 +162,7 @@ int Main(int argc, char** argv) {
   session.Result({{"workload", "life"},
                   {"sleeps_each", kSleeps},
                   {"brief_tids", brief_threads},
-                  {"lasting_tid", lasting_tid.load()},
+                  {"lasting_tid", lasting_tid.load(std::memory_order_seq_cst)},
                   {"children", children}});
   close(pipes.leave_write);
   lasting.join();

@@ -60,7 +60,7 @@ void Play(Court& court, Player& self, uint32_t side) {
   PinTo(court.cpu);
   BecomeImportant();
   if (court.batch) BecomeBatch();
-  self.tid.store(Tid());
+  self.tid.store(Tid(), std::memory_order_seq_cst);
   self.tid.notify_all();
   for (;;) {
     self.begin.acquire();
@@ -91,8 +91,8 @@ nlohmann::json PlayGame(Court& court, std::array<Player, 2>& players, int64_t sw
   const auto at = [&sorted](double share) { return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))]; };
   nlohmann::json threads = nlohmann::json::array();
   for (const Player& player : players) {
-    const ThreadCounts counts = ReadThreadCounts(getpid(), player.tid.load()).value_or(ThreadCounts{});
-    threads.push_back({{"tid", player.tid.load()},
+    const ThreadCounts counts = ReadThreadCounts(getpid(), player.tid.load(std::memory_order_seq_cst)).value_or(ThreadCounts{});
+    threads.push_back({{"tid", player.tid.load(std::memory_order_seq_cst)},
                        {"voluntary_count", counts.voluntary_count},
                        {"involuntary_count", counts.involuntary_count},
                        {"run_delay_ns", counts.run_delay_ns}});
@@ -121,7 +121,7 @@ int Main(int argc, char** argv) {
   nlohmann::json tids = nlohmann::json::array();
   for (Player& player : players) {
     player.tid.wait(0);
-    tids.push_back(player.tid.load());
+    tids.push_back(player.tid.load(std::memory_order_seq_cst));
   }
   if (!session.interactive()) {
     session.Result(PlayGame(court, players, switches));

@@ -44,13 +44,13 @@ void Spin(const Plan& plan, Shared& shared) {
   PinTo(plan.cpu);
   BecomeImportant();
   if (plan.shield) BecomeFifo(1);  // where it is refused, so is the other's, and nothing is measured
-  shared.spinner_tid.store(Tid());
+  shared.spinner_tid.store(Tid(), std::memory_order_seq_cst);
   shared.spinner_tid.notify_all();
   shared.begin.wait(false);
   GapRecorder gaps(20'000);
   while (!shared.done.load(std::memory_order_relaxed)) gaps.Tick();
   shared.gaps = gaps.gaps();
-  shared.finished.store(true);
+  shared.finished.store(true, std::memory_order_seq_cst);
   shared.finished.notify_all();
   shared.leave.wait(false);
 }
@@ -60,7 +60,7 @@ void Preempt(const Plan& plan, Shared& shared) {
   PinTo(plan.cpu);
   shared.refused = BecomeFifo(10);
   shared.preemptions.reserve(static_cast<size_t>(plan.count));
-  shared.fifo_tid.store(shared.refused.empty() ? Tid() : -1);
+  shared.fifo_tid.store(shared.refused.empty() ? Tid() : -1, std::memory_order_seq_cst);
   shared.fifo_tid.notify_all();
   if (!shared.refused.empty()) return;
   shared.begin.wait(false);
@@ -75,7 +75,7 @@ void Preempt(const Plan& plan, Shared& shared) {
   }
   // The spinner must get its CPU back after the last one before it stops.
   SleepUntil(NowNs() + plan.period_ns);
-  shared.done.store(true);
+  shared.done.store(true, std::memory_order_seq_cst);
 }
 
 nlohmann::json Describe(const Preemption& preemption, const std::vector<Gap>& gaps) {
@@ -117,11 +117,13 @@ int Main(int argc, char** argv) {
   if (OtherCpu(plan.cpu) >= 0) PinTo(OtherCpu(plan.cpu));
   shared.spinner_tid.wait(0);
   shared.fifo_tid.wait(0);
-  const bool refused = shared.fifo_tid.load() == -1;
-  session.Ready(
-      {{"spinner_tid", shared.spinner_tid.load()}, {"fifo_tid", shared.fifo_tid.load()}, {"cpu", plan.cpu}, {"refused", shared.refused}});
-  if (refused) shared.done.store(true);
-  shared.begin.store(true);
+  const bool refused = shared.fifo_tid.load(std::memory_order_seq_cst) == -1;
+  session.Ready({{"spinner_tid", shared.spinner_tid.load(std::memory_order_seq_cst)},
+                 {"fifo_tid", shared.fifo_tid.load(std::memory_order_seq_cst)},
+                 {"cpu", plan.cpu},
+                 {"refused", shared.refused}});
+  if (refused) shared.done.store(true, std::memory_order_seq_cst);
+  shared.begin.store(true, std::memory_order_seq_cst);
   shared.begin.notify_all();
   fifo.join();
   shared.finished.wait(false);
@@ -130,12 +132,12 @@ int Main(int argc, char** argv) {
   for (const Preemption& preemption : shared.preemptions) preemptions.push_back(Describe(preemption, shared.gaps));
   session.Result({{"workload", "preempted_spinner"},
                   {"cpu", plan.cpu},
-                  {"spinner_tid", shared.spinner_tid.load()},
-                  {"fifo_tid", shared.fifo_tid.load()},
+                  {"spinner_tid", shared.spinner_tid.load(std::memory_order_seq_cst)},
+                  {"fifo_tid", shared.fifo_tid.load(std::memory_order_seq_cst)},
                   {"refused", shared.refused},
                   {"preemptions", preemptions},
                   {"gap_count", shared.gaps.size()}});
-  shared.leave.store(true);
+  shared.leave.store(true, std::memory_order_seq_cst);
   shared.leave.notify_all();
   spinner.join();
   return refused ? 1 : 0;

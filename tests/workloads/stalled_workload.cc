@@ -65,7 +65,7 @@ void BeVictim(Stage& stage) {
   Name("victim");
   PinTo(stage.cpu);
   BecomeImportant();
-  stage.victim_tid.store(Tid());
+  stage.victim_tid.store(Tid(), std::memory_order_seq_cst);
   stage.victim_tid.notify_all();
   GapRecorder gaps(kGapThresholdNs);
   size_t seen = 0;
@@ -134,12 +134,12 @@ void Conduct(Stage& stage, int64_t end_ns) {
       pause();
     }
   }
-  stage.done.store(true);
+  stage.done.store(true, std::memory_order_seq_cst);
 }
 
 void PrintTable(const Stage& stage, int64_t seconds) {
   std::printf("The victim (pid %d, tid %d, CPU %d) was kept from running for %lld s, in these ways, as it measured itself:\n\n", getpid(),
-              stage.victim_tid.load(), stage.cpu, static_cast<long long>(seconds));
+              stage.victim_tid.load(std::memory_order_seq_cst), stage.cpu, static_cast<long long>(seconds));
   std::printf("  %-28s %7s %12s %12s %12s\n", "cause", "stalls", "total ms", "mean us", "longest us");
   for (size_t kind = 1; kind <= kKinds; ++kind) {
     const Tally& tally = stage.tallies[kind % kKinds];
@@ -163,7 +163,7 @@ int Main(int argc, char** argv) {
   Session session(arguments.Flag("interactive"));
   std::thread victim(BeVictim, std::ref(stage));
   stage.victim_tid.wait(0);
-  session.Ready({{"victim_tid", stage.victim_tid.load()}, {"cpu", stage.cpu}});
+  session.Ready({{"victim_tid", stage.victim_tid.load(std::memory_order_seq_cst)}, {"cpu", stage.cpu}});
   // The conductor and what it starts wait elsewhere: the victim is to be stalled by nothing but what is announced.
   if (stage.other_cpu >= 0) PinTo(stage.other_cpu);
   Conduct(stage, NowNs() + seconds * 1'000'000'000);
@@ -178,7 +178,10 @@ int Main(int argc, char** argv) {
     const Tally& tally = stage.tallies[kind];
     kinds[kKeys[kind]] = {{"count", tally.count}, {"sum_ns", tally.sum_ns}, {"max_ns", tally.max_ns}};
   }
-  session.Result({{"workload", "stalled_workload"}, {"victim_tid", stage.victim_tid.load()}, {"cpu", stage.cpu}, {"kinds", kinds}});
+  session.Result({{"workload", "stalled_workload"},
+                  {"victim_tid", stage.victim_tid.load(std::memory_order_seq_cst)},
+                  {"cpu", stage.cpu},
+                  {"kinds", kinds}});
   return 0;
 }
 

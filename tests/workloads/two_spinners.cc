@@ -40,7 +40,7 @@ void Spin(Spinner& self, const char* name, int cpu, const std::atomic<int64_t>& 
   Name(name);
   PinTo(cpu);
   BecomeImportant();
-  self.tid.store(Tid());
+  self.tid.store(Tid(), std::memory_order_seq_cst);
   self.tid.notify_all();
   end_ns.wait(0);
   GapRecorder gaps(20'000);
@@ -69,17 +69,17 @@ int Main(int argc, char** argv) {
   nlohmann::json tids = nlohmann::json::array();
   for (Spinner& spinner : spinners) {
     spinner.tid.wait(0);
-    tids.push_back(spinner.tid.load());
+    tids.push_back(spinner.tid.load(std::memory_order_seq_cst));
   }
   session.Ready({{"tids", tids}, {"cpu", cpu}});
   // One call wakes both: neither runs while the other is not yet waiting for its CPU.
-  end_ns.store(NowNs() + duration_ns);
+  end_ns.store(NowNs() + duration_ns, std::memory_order_seq_cst);
   end_ns.notify_all();
   nlohmann::json threads = nlohmann::json::array();
   for (Spinner& spinner : spinners) spinner.finished.acquire();
   for (const Spinner& spinner : spinners) {
-    const ThreadCounts counts = ReadThreadCounts(getpid(), spinner.tid.load()).value_or(ThreadCounts{});
-    threads.push_back({{"tid", spinner.tid.load()},
+    const ThreadCounts counts = ReadThreadCounts(getpid(), spinner.tid.load(std::memory_order_seq_cst)).value_or(ThreadCounts{});
+    threads.push_back({{"tid", spinner.tid.load(std::memory_order_seq_cst)},
                        {"gap_count", spinner.gap_count},
                        {"gap_sum_ns", spinner.gap_sum_ns},
                        {"gap_max_ns", spinner.gap_max_ns},

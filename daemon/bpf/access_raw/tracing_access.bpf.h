@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * How a program reaches the kernel's objects: here by probe reads from raw tracepoints, for kernels without BTF of their own (types then come
- * from the BTF file that the operator names). A field costs a helper call, about 10 ns more than in access_btf/. A task's saved registers need
- * kernel BTF, so the kind of a switch is known only as far as the counts tell.
+ * How a program reaches the kernel's objects: here by probe reads from raw tracepoints, for kernels without BTF of their own (types then
+ * come from the BTF file that the operator names). A field costs a helper call, about 10 ns more than in access_btf/. A task's saved
+ * registers need kernel BTF, so the kind of a switch is known only as far as the counts tell.
  */
 #ifndef HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_
 #define HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_

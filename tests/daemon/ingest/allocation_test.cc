@@ -128,15 +128,16 @@ TEST(AllocationTest, TheLoopAllocatesNothingWhileRecordsFlow) {
   });
   // Until each feature was used, and then some: the loop decides how long that takes, not a clock. Every loss it can have is provoked here.
   LifeEvent event;
-  while (sinks.intervals.load() < 20'000 || sinks.deltas.load() < 1000 || sinks.buckets.load() < 100 ||
-         sinks.segments.load() <= sinks.intervals.load() || sinks.lost.load() == 0 || loop.stats().stuck_count.Get() == 0 ||
-         loop.stats().life_count.Get() < 1000) {
+  while (sinks.intervals.load(std::memory_order_seq_cst) < 20'000 || sinks.deltas.load(std::memory_order_seq_cst) < 1000 ||
+         sinks.buckets.load(std::memory_order_seq_cst) < 100 ||
+         sinks.segments.load(std::memory_order_seq_cst) <= sinks.intervals.load(std::memory_order_seq_cst) ||
+         sinks.lost.load(std::memory_order_seq_cst) == 0 || loop.stats().stuck_count.Get() == 0 || loop.stats().life_count.Get() < 1000) {
     for (int i = 0; i < 40; ++i) workload.Step();
     while (lives.TryPop(&event)) {
     }
     std::this_thread::yield();
   }
-  stop.store(true);
+  stop.store(true, std::memory_order_seq_cst);
   thread.join();
   EXPECT_EQ(allocated, 0u);
 }

@@ -269,16 +269,16 @@ TEST_F(HousekeepingLoopTest, LatencyNeverSleepsUntilThePolicyChanges) {
   std::atomic<bool> stop{false};
   std::atomic<int> sleeps{0};
   wiring.sleep_ns = [&](int64_t) {
-    sleeps.fetch_add(1);
+    sleeps.fetch_add(1, std::memory_order_seq_cst);
     stop.store(true, std::memory_order_relaxed);
   };
   HousekeepingLoop loop(std::move(wiring), {.policy = &kLatencyPolicy});
   std::thread thread([&] { loop.Run(stop); });
   while (loop.stats().iteration_count.Get() < 10'000) std::this_thread::yield();
-  EXPECT_EQ(sleeps.load(), 0);
+  EXPECT_EQ(sleeps.load(std::memory_order_seq_cst), 0);
   loop.SetPolicy(&kEconomyPolicy);
   thread.join();
-  EXPECT_EQ(sleeps.load(), 1);
+  EXPECT_EQ(sleeps.load(std::memory_order_seq_cst), 1);
 }
 
 TEST(PollPolicyTest, PoliciesAreFoundByName) {
