@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Steps that packaging/quickstart and tests/run share; sourced by bash. Sets ROOT, the top of the tree, whatever the caller's directory is.
 # Reads: packaging/dependencies, dpkg's and apt's lists. Writes: installed packages, and what cmake makes in the given build directory.
 
@@ -21,7 +22,7 @@ positive_integer() {
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # can_be_had PACKAGE: apt knows a version of it (needs apt's lists).
-can_be_had() { [ -n "$(LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -v '(none)')" ]; }
+can_be_had() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep '^ *Candidate: ' | grep -qv '(none)'; }
 
 # missing_packages GROUP…: the lines of packaging/dependencies of these groups of which no alternative is installed.
 missing_packages() {
