@@ -3,9 +3,10 @@
  * Whether the kernel shows every switch: who leaves a CPU must be who came to it last. A thread that leaves without having been seen coming
  * is counted under its tid. Some hosts hide the switches of their own guest agent from BPF programs.
  */
+#include <linux/bpf.h>
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include <linux/bpf.h>
 
 #define CPUS_MAX 1024
 
