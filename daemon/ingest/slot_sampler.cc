@@ -26,14 +26,14 @@ void Differ(const uint32_t (&now)[N], const uint32_t (&before)[N], std::array<ui
 
 // The kernel's maximum when it can be this bucket's: its tag is right and it lies in the highest histogram bucket that was hit. Else that
 // bucket's upper edge, which no value exceeded.
-int64_t MaximumNs(__u64 (&tagged)[2], uint32_t first_epoch, uint32_t last_epoch, const std::array<uint32_t, HFT_HISTOGRAM_BUCKETS>& hits) {
+int64_t MaximumNs(const uint64_t (&tagged)[2], uint32_t first_epoch, uint32_t last_epoch,
+                  const std::array<uint32_t, HFT_HISTOGRAM_BUCKETS>& hits) {
   size_t top = hits.size();
   while (top > 0 && hits[top - 1] == 0) --top;
   if (top == 0) return 0;
   --top;
   int64_t maximum_ns = -1;
-  for (__u64& word : tagged) {
-    const uint64_t value = LoadRelaxed(word);
+  for (const uint64_t value : tagged) {
     const uint32_t tag = static_cast<uint32_t>(value >> HFT_MAX_TAG_SHIFT);
     if (tag != (first_epoch & kEpochMask) && tag != (last_epoch & kEpochMask)) continue;
     const int64_t ns = static_cast<int64_t>(value & ((1ull << HFT_MAX_TAG_SHIFT) - 1));
@@ -140,9 +140,10 @@ bool SlotSampler::Unchanged(hft_thread_slot& slot, const SlotCopy& last) {
 }
 
 // False when the slot was being released or given out meanwhile.
-bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotCopy* out) {
+bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   // Acquire: pairs with whoever sets the slot up and publishes it by its state.
   if (LoadAcquire(slot.state) == HFT_SLOT_FREE) return false;
+  SlotCopy* out = &reading->counts;
   out->generation = LoadRelaxed(slot.generation);
   out->tid = LoadRelaxed(slot.tid);
   out->tgid = LoadRelaxed(slot.tgid);
@@ -158,39 +159,47 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotCopy* out) {
   CopyWords(slot.depth, out->depth);
   CopyWords(slot.run_queue, out->run_queue);
   CopyWords(slot.off_cpu, out->off_cpu);
+  reading->base_voluntary_count = LoadRelaxed(slot.base_voluntary_count);
+  reading->base_involuntary_count = LoadRelaxed(slot.base_involuntary_count);
+  reading->base_run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
+  for (size_t i = 0; i < 2; ++i) {
+    reading->run_queue_max[i] = LoadRelaxed(slot.run_queue_max[i]);
+    reading->off_cpu_max[i] = LoadRelaxed(slot.off_cpu_max[i]);
+  }
   // Keeps the copy above the second look at state and generation.
   std::atomic_thread_fence(std::memory_order_acquire);
   return LoadRelaxed(slot.state) != HFT_SLOT_FREE && LoadRelaxed(slot.generation) == out->generation;
 }
 
 // A thread that is new in this slot begins at its base: the kernel's totals when watching began, 0 for what is counted since.
-void SlotSampler::Rebase(hft_thread_slot& slot, const SlotCopy& read, SlotCopy* last) {
+void SlotSampler::Rebase(const SlotReading& read, SlotCopy* last) {
   *last = SlotCopy{};
   last->followed = true;
-  last->generation = read.generation;
-  last->tid = read.tid;
-  last->tgid = read.tgid;
-  last->start_ns = read.start_ns;
-  last->voluntary_count = LoadRelaxed(slot.base_voluntary_count);
-  last->involuntary_count = LoadRelaxed(slot.base_involuntary_count);
-  last->run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
+  last->generation = read.counts.generation;
+  last->tid = read.counts.tid;
+  last->tgid = read.counts.tgid;
+  last->start_ns = read.counts.start_ns;
+  last->voluntary_count = read.base_voluntary_count;
+  last->involuntary_count = read.base_involuntary_count;
+  last->run_delay_ns = read.base_run_delay_ns;
 }
 
 // False when nothing happened. Requires that no total of read_ is below `last`.
-bool SlotSampler::FillDelta(hft_thread_slot& slot, const SlotCopy& last, Epochs epochs) {
-  delta_.voluntary_count = read_.voluntary_count - last.voluntary_count;
-  delta_.involuntary_count = read_.involuntary_count - last.involuntary_count;
-  delta_.run_delay_ns = read_.run_delay_ns - last.run_delay_ns;
-  delta_.off_cpu_ns = read_.off_cpu_ns - last.off_cpu_ns;
-  delta_.off_cpu_count = read_.off_cpu_count - last.off_cpu_count;
-  delta_.migration_count = read_.migration_count - last.migration_count;
-  delta_.discarded_count = read_.discarded_count - last.discarded_count;
-  Differ(read_.kind_count, last.kind_count, delta_.kind_count);
-  Differ(read_.depth, last.depth, delta_.depth);
-  Differ(read_.run_queue, last.run_queue, delta_.run_queue);
-  Differ(read_.off_cpu, last.off_cpu, delta_.off_cpu);
-  delta_.run_queue_max_ns = MaximumNs(slot.run_queue_max, epochs.first, epochs.last, delta_.run_queue);
-  delta_.off_cpu_max_ns = MaximumNs(slot.off_cpu_max, epochs.first, epochs.last, delta_.off_cpu);
+bool SlotSampler::FillDelta(const SlotCopy& last, Epochs epochs) {
+  const SlotCopy& read = read_.counts;
+  delta_.voluntary_count = read.voluntary_count - last.voluntary_count;
+  delta_.involuntary_count = read.involuntary_count - last.involuntary_count;
+  delta_.run_delay_ns = read.run_delay_ns - last.run_delay_ns;
+  delta_.off_cpu_ns = read.off_cpu_ns - last.off_cpu_ns;
+  delta_.off_cpu_count = read.off_cpu_count - last.off_cpu_count;
+  delta_.migration_count = read.migration_count - last.migration_count;
+  delta_.discarded_count = read.discarded_count - last.discarded_count;
+  Differ(read.kind_count, last.kind_count, delta_.kind_count);
+  Differ(read.depth, last.depth, delta_.depth);
+  Differ(read.run_queue, last.run_queue, delta_.run_queue);
+  Differ(read.off_cpu, last.off_cpu, delta_.off_cpu);
+  delta_.run_queue_max_ns = MaximumNs(read_.run_queue_max, epochs.first, epochs.last, delta_.run_queue);
+  delta_.off_cpu_max_ns = MaximumNs(read_.off_cpu_max, epochs.first, epochs.last, delta_.off_cpu);
   uint64_t any = delta_.voluntary_count | delta_.involuntary_count | delta_.run_delay_ns | delta_.off_cpu_count | delta_.migration_count |
                  delta_.discarded_count;
   for (const uint32_t count : delta_.depth) any |= count;
@@ -202,19 +211,19 @@ void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs) {
   hft_thread_slot& slot = view_.slots[index];
   SlotCopy& last = copies_.get()[index];
   if (Unchanged(slot, last) || !ReadSlot(slot, &read_)) return;
-  if (!last.followed || last.generation != read_.generation) {
-    Rebase(slot, read_, &last);
+  const SlotCopy& read = read_.counts;
+  if (!last.followed || last.generation != read.generation) {
+    Rebase(read_, &last);
   }
   const auto backwards = [&] {
-    return read_.voluntary_count < last.voluntary_count || read_.involuntary_count < last.involuntary_count ||
-           read_.run_delay_ns < last.run_delay_ns || read_.off_cpu_count < last.off_cpu_count ||
-           read_.migration_count < last.migration_count;
+    return read.voluntary_count < last.voluntary_count || read.involuntary_count < last.involuntary_count ||
+           read.run_delay_ns < last.run_delay_ns || read.off_cpu_count < last.off_cpu_count || read.migration_count < last.migration_count;
   };
   if (backwards()) {
     rebased_count_.store(rebased_count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // single writer
-    Rebase(slot, read_, &last);
+    Rebase(read_, &last);
     if (backwards()) {  // not even its base fits: begin where it stands
-      last = read_;
+      last = read;
       last.followed = true;
       last.final = false;
       return;
@@ -225,8 +234,8 @@ void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs) {
   delta_.slot = static_cast<uint16_t>(index);
   delta_.begin_mono_ns = begin_mono_ns_;
   delta_.end_mono_ns = end_ns;
-  const bool active = FillDelta(slot, last, epochs);
-  last = read_;
+  const bool active = FillDelta(last, epochs);
+  last = read;
   last.followed = true;
   last.final = false;
   if (active) sink_->OnThreadDelta(delta_);

@@ -59,6 +59,12 @@ class SlotSampler {
     uint32_t run_queue[HFT_HISTOGRAM_BUCKETS];
     uint32_t off_cpu[HFT_HISTOGRAM_BUCKETS];
   };
+  // One reading of a slot: all of one generation, or thrown away.
+  struct SlotReading {
+    SlotCopy counts;
+    uint64_t base_voluntary_count, base_involuntary_count, base_run_delay_ns;
+    uint64_t run_queue_max[2], off_cpu_max[2];  // tagged
+  };
   // The tags a maximum may bear to belong to the bucket.
   struct Epochs {
     uint32_t first;
@@ -71,9 +77,9 @@ class SlotSampler {
   bool AnyInUse(uint32_t first, uint32_t end);
   void SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs);
   static bool Unchanged(hft_thread_slot& slot, const SlotCopy& last);
-  bool ReadSlot(hft_thread_slot& slot, SlotCopy* out);
-  void Rebase(hft_thread_slot& slot, const SlotCopy& read, SlotCopy* last);
-  bool FillDelta(hft_thread_slot& slot, const SlotCopy& last, Epochs epochs);
+  static bool ReadSlot(hft_thread_slot& slot, SlotReading* out);
+  static void Rebase(const SlotReading& read, SlotCopy* last);
+  bool FillDelta(const SlotCopy& last, Epochs epochs);
 
   KernelView view_;
   WindowSink* sink_;
@@ -89,7 +95,7 @@ class SlotSampler {
   bool walking_ = false;
   uint32_t walk_next_ = 0;
   uint32_t probe_next_ = 0;
-  SlotCopy read_{};
+  SlotReading read_{};
   ThreadDelta delta_;
 };
 
