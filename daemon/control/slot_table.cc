@@ -79,16 +79,21 @@ SlotTable::Adoption SlotTable::Adopt(uint16_t slot, const ThreadKey& thread, int
   }
   const auto prior = slot_of_held_.find(thread.tid);
   if (prior != slot_of_held_.end() && prior->second != slot) {
-    if (identity.state == HFT_SLOT_ENDED) {
+    if (identity.state == HFT_SLOT_ENDED && entries_[prior->second].thread.start_ns > thread.start_ns) {
       Retire(slot, now_ns);  // the tid belongs to a later thread already
       return Adoption::kStale;
     }
-    // Live: it lost the duel. Ended: its last event is on its way.
+    // It lost the duel, or its thread ended unseen and the tid was taken again.
     if (Read(prior->second).state == HFT_SLOT_LIVE) ++stray_count_;
     Retire(prior->second, now_ns);
   }
   Hold(slot, thread);
   return Adoption::kHeld;
+}
+
+void SlotTable::RetireEarlierOwner(const ThreadKey& thread, int64_t now_ns) {
+  const auto prior = slot_of_held_.find(thread.tid);
+  if (prior != slot_of_held_.end() && entries_[prior->second].thread.start_ns < thread.start_ns) Retire(prior->second, now_ns);
 }
 
 void SlotTable::Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns) {

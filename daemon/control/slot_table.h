@@ -52,6 +52,9 @@ class SlotTable {
   // slot_of_tid.
   Adoption Adopt(uint16_t slot, const ThreadKey& thread, int64_t now_ns);
 
+  // `thread` was born without a slot: takes back the one that an earlier thread with its tid, which ended unseen, may hold.
+  void RetireEarlierOwner(const ThreadKey& thread, int64_t now_ns);
+
   // Takes the slot out of slot_of_tid and starts its grace time. No-op when it is retiring already. A longer grace than kGraceNs leaves
   // time for a sampler that has not read the last counts yet.
   void Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns = kGraceNs);

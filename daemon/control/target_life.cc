@@ -101,9 +101,10 @@ const TargetOptions* TargetRegistry::OptionsOfParent(uint32_t tgid) const {
 void TargetRegistry::NoteSlot(Target* target, const LifeEvent& event, int64_t now_ns) {
   if (event.slot != HFT_NO_SLOT) {
     watcher_.slots().Adopt(event.slot, event.thread, now_ns);
-  } else if (watcher_.slots().PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) {
-    ++target->info.unslotted_thread_count;
+    return;
   }
+  watcher_.slots().RetireEarlierOwner(event.thread, now_ns);
+  if (watcher_.slots().PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) ++target->info.unslotted_thread_count;
 }
 
 void TargetRegistry::ReleaseSlot(const LifeEvent& event, int64_t now_ns) {

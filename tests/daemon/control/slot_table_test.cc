@@ -106,6 +106,25 @@ TEST_F(SlotTableTest, LateEventOfAnEndedThreadDoesNotTakeTheTidFromItsNextOwner)
   EXPECT_EQ(slot_of_tid[101], new_slot);
 }
 
+// The first thread ended while nobody watched, the second one was born and ended before its birth was told.
+TEST_F(SlotTableTest, SlotOfAThreadThatEndedUnseenGoesBackWhenItsTidIsTakenAgain) {
+  const uint16_t old_slot = *table.Give(Task(101, 500), 0);
+  const uint16_t new_slot = HookGives(101, 600);
+  slots[new_slot].state = HFT_SLOT_ENDED;
+  slot_of_tid[101] = HFT_NO_SLOT;
+  EXPECT_EQ(table.Adopt(new_slot, Key(101, 600), 0), SlotTable::Adoption::kHeld);
+  EXPECT_TRUE(table.IsRetiring(old_slot));
+  EXPECT_TRUE(table.IsHeld(new_slot));
+}
+
+TEST_F(SlotTableTest, BirthWithoutASlotTakesBackWhatAnEarlierOwnerOfTheTidLeft) {
+  const uint16_t old_slot = *table.Give(Task(101, 500), 0);
+  table.RetireEarlierOwner(Key(101, 500), 0);
+  EXPECT_TRUE(table.IsHeld(old_slot));
+  table.RetireEarlierOwner(Key(101, 600), 0);
+  EXPECT_TRUE(table.IsRetiring(old_slot));
+}
+
 TEST_F(SlotTableTest, WhatAnEarlierOwnerOfTheTidLeftIsReplaced) {
   const uint16_t old_slot = *table.Give(Task(101, 500), 0);
   const uint16_t new_slot = *table.Give(Task(101, 900), 0);
