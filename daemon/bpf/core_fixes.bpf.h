@@ -3,6 +3,8 @@
 #ifndef HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 #define HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
 /* task_struct.state became __state in 5.14 (2f064a59a11f). */
 struct task_struct___before_5_14 {
   volatile long state;
@@ -35,13 +37,26 @@ enum { REGISTERS_NONE = 0, REGISTERS_BY_HELPER = 1, REGISTERS_BY_CAST = 2 };
 const volatile __u32 register_access = REGISTERS_NONE;
 const volatile __u32 register_offset = 0; /* from task->stack */
 
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
-
-static __always_inline s32 saved_syscall(struct task_struct *task) {
-  if (register_access == REGISTERS_BY_CAST) {
+/* `access` is register_access, which is volatile: read once, tested twice. */
+static __always_inline s32 saved_syscall(u32 access, struct task_struct *task) {
+  if (access == REGISTERS_BY_CAST) {
     return registers_syscall(bpf_rdonly_cast((char *)READ_FIELD(task, stack) + register_offset, bpf_core_type_id_kernel(struct pt_regs)));
   }
   return registers_syscall((struct pt_regs *)bpf_task_pt_regs(task));
+}
+
+/*
+ * The run queue of the CPU that switches to `next`. It never moves, so note_run_queue looks its address up once: the walk to it would cost
+ * every switch of the host 3 ns.
+ */
+static __noinline int note_run_queue(struct hft_cpu *cpu_state, struct task_struct *next) {
+  cpu_state->run_queue = (u64)RUN_QUEUE_OF(next);
+  return 0;
+}
+
+static __always_inline struct rq *run_queue_of(struct hft_cpu *cpu_state, struct task_struct *next) {
+  if (!CAN_CAST) return RUN_QUEUE_OF(next);
+  return bpf_rdonly_cast((void *)cpu_state->run_queue, bpf_core_type_id_kernel(struct rq));
 }
 
 /* task_struct.in_execve may be absent; without it an exec's move reads as balance. */

@@ -35,6 +35,9 @@ enum bpf_map_type_used {
 };
 enum { BPF_F_MMAPABLE = 1 << 10 };
 
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 #define PF_KTHREAD 0x00200000
 #define TASK_DEAD 0x00000080
 #define TASK_WAKING 0x00000200

@@ -29,13 +29,16 @@ static __always_inline void put_life(struct task_struct *task, u32 cpu, struct l
   publish_cell(&reserved, 0, cell, details->type, 0, mono_ns);
 }
 
-/* Its last switch: the slot is final, and the tid may belong to somebody else from now on. */
-static __always_inline void end_thread(struct task_struct *task, struct hft_thread_slot *slot, u16 index, u32 cpu) {
+/* Its last switch: the slot, the CPU's watched one, is final, and the tid may belong to somebody else from now on. */
+static __noinline int end_thread(struct hft_cpu *cpu_state, struct task_struct *task, struct hft_thread_slot *slot) {
+  u16 index = cpu_state->watched_slot;
   struct life_details details = {.type = HFT_RECORD_ENDED, .slot = index, .process_ended = READ_LIVE_THREADS(task) == 0};
   u16 *entry = slot_entry(READ_FIELD(task, pid));
   slot->state = HFT_SLOT_ENDED;
+  slot->task = 0; /* the next task may be born at this address */
   if (entry && *entry == index) *entry = HFT_NO_SLOT;
-  put_life(task, cpu, &details);
+  put_life(task, bpf_get_smp_processor_id(), &details);
+  return 0;
 }
 
 static __always_inline u16 give_slot(struct task_struct *child) {
@@ -106,6 +109,7 @@ static __always_inline u16 follow_exchange(struct task_struct *task, u32 old_tid
   if (leader && leader_index != index && leader->state == HFT_SLOT_LIVE) {
     struct life_details details = {.type = HFT_RECORD_ENDED, .slot = leader_index};
     leader->state = HFT_SLOT_ENDED;
+    leader->task = 0;
     put_life(task, cpu, &details);
   }
   *old_entry = HFT_NO_SLOT;

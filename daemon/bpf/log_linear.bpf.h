@@ -12,26 +12,24 @@
 /* Bucket of 8 * index ns; written by the daemon before the load. */
 const volatile __u8 bucket_table[HFT_BUCKET_TABLE_ENTRIES] = {};
 
+/* The next level up, when the value is not of this one. */
+#define RAISE_LEVEL(value_ns, base, levels) \
+  do {                                      \
+    (value_ns) >>= 6 * (levels);            \
+    (base) += 48 * (levels);                \
+  } while (0)
+
+/* Always below HFT_HISTOGRAM_BUCKETS. */
 static __always_inline u32 histogram_bucket(u64 value_ns) {
   u32 base = 0;
+  if (value_ns >> 24) RAISE_LEVEL(value_ns, base, 3);
   if (value_ns >> 12) {
-    value_ns >>= 6;
-    base = 48;
-    if (value_ns >> 12) {
-      value_ns >>= 6;
-      base = 96;
-      if (value_ns >> 12) {
-        value_ns >>= 6;
-        base = 144;
-        if (value_ns >> 12) {
-          value_ns >>= 6;
-          base = 192;
-          if (value_ns >> 12) return HFT_HISTOGRAM_BUCKETS - 1;
-        }
-      }
-    }
+    RAISE_LEVEL(value_ns, base, 1);
+    if (value_ns >> 12) RAISE_LEVEL(value_ns, base, 1);
   }
-  return base + bucket_table[(value_ns >> 3) & (HFT_BUCKET_TABLE_ENTRIES - 1)];
+  if (value_ns >> 12) return HFT_HISTOGRAM_BUCKETS - 1;
+  u32 bucket = base + bucket_table[value_ns >> 3];
+  return bucket < HFT_HISTOGRAM_BUCKETS ? bucket : HFT_HISTOGRAM_BUCKETS - 1;
 }
 
 #endif /* HFTMON_DAEMON_BPF_LOG_LINEAR_BPF_H_ */

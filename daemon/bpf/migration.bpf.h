@@ -28,7 +28,7 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
   struct hft_cpu *from_state = cpu_at(from_cpu);
   if (queued) {
     slot->segment_run_delay_ns = run_delay_ns;
-    if (slot->wait_migrations < 255) slot->wait_migrations++;
+    if (slot->out.wait_migrations < 255) slot->out.wait_migrations++;
     find_stretch(&stretch, from_state, from_state->position, from_clock_ns - wait_ns);
   }
   struct reservation reserved;
@@ -49,8 +49,7 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
   cell->runner_count = stretch.count;
   struct task_struct *running = READ_FIELD(queue, curr);
   bpf_probe_read_kernel(cell->from_comm, HFT_COMM_LENGTH, (char *)running + bpf_core_field_offset(struct task_struct, comm));
-  if (stretch.count > 0) cell->runners[0] = from_state->log[stretch.first & LOG_MASK];
-  if (stretch.count > 1) cell->runners[1] = from_state->log[(stretch.first + 1) & LOG_MASK];
+  put_first_runners(cell->runners, &stretch);
   if (continuation) put_continuation(&reserved, &stretch, mono_ns);
   publish_cell(&reserved, 0, cell, HFT_RECORD_MIGRATION, continuation, mono_ns);
 }

@@ -32,14 +32,11 @@ static __always_inline void log_switch(struct hft_cpu *cpu, u64 clock_ns, u32 ti
 /* The runners since begin_clock_ns, up to but without entry `end`: the one that was on the CPU at begin_clock_ns comes first. */
 static __always_inline void find_stretch(struct log_stretch *stretch, struct hft_cpu *cpu, u64 end, u64 begin_clock_ns) {
   u32 count = 0;
+  u32 kept = end < RUNNERS_MAX ? end : RUNNERS_MAX;
   bool truncated = true;
-  for (u32 back = 1; back <= RUNNERS_MAX; back++) {
-    if (back > end) break;
-    count = back;
-    if (cpu->log[(end - back) & LOG_MASK].clock_ns <= begin_clock_ns) {
-      truncated = false;
-      break;
-    }
+  while (count < kept && truncated) {
+    count++;
+    truncated = cpu->log[(end - count) & LOG_MASK].clock_ns > begin_clock_ns;
   }
   stretch->cpu = cpu;
   stretch->first = end - count;
@@ -50,6 +47,14 @@ static __always_inline void find_stretch(struct log_stretch *stretch, struct hft
 static __always_inline u32 continuation_cells(u32 runner_count) {
   if (runner_count <= HFT_INLINE_RUNNERS) return 0;
   return (runner_count - HFT_INLINE_RUNNERS + HFT_RUNNERS_PER_CELL - 1) / HFT_RUNNERS_PER_CELL;
+}
+
+/* Those that fit in the record's head cell. */
+static __always_inline void put_first_runners(struct hft_runner *runners, struct log_stretch *stretch) {
+  for (u32 i = 0; i < HFT_INLINE_RUNNERS; i++) {
+    if (i >= stretch->count) break;
+    runners[i] = stretch->cpu->log[(stretch->first + i) & LOG_MASK];
+  }
 }
 
 /* Fills and publishes the continuation cells of a record whose head cell is at offset 0 of the reservation. */

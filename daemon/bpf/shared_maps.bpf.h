@@ -54,11 +54,18 @@ const volatile __u32 pid_bound = 0; /* tids that slot_of_tid covers */
 
 /* The daemon refuses to start on a host with more possible CPUs, so the mask never folds two into one. */
 static __always_inline struct hft_cpu *cpu_at(u32 cpu) {
-  return &cpus[cpu & (HFT_CPUS_MAX - 1)];
+  struct hft_cpu *cpu_state = &cpus[cpu & (HFT_CPUS_MAX - 1)];
+  barrier_var(cpu_state); /* else every index into it starts from &cpus anew */
+  return cpu_state;
+}
+
+/* Bit 0: whether `tgid` is watched; `bits` is watched_bits. */
+static __always_inline u64 watched_from(const u64 *bits, u32 tgid) {
+  return bits[(tgid & (HFT_PID_LIMIT - 1)) / 64] >> (tgid & 63);
 }
 
 static __always_inline bool is_watched(u32 tgid) {
-  return (watched_bits[(tgid & (HFT_PID_LIMIT - 1)) / 64] >> (tgid & 63)) & 1;
+  return watched_from(watched_bits, tgid) & 1;
 }
 
 /* The entry of `tid` in the table, or NULL above its end. */

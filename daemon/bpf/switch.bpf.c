@@ -13,8 +13,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include "tracing_access.bpf.h"
-#include "daemon/bpf/core_fixes.bpf.h"
 #include "daemon/bpf/switch_events.h"
+#include "daemon/bpf/core_fixes.bpf.h"
 #include "daemon/bpf/shared_maps.bpf.h"
 #include "daemon/bpf/log_linear.bpf.h"
 #include "daemon/bpf/record_ring.bpf.h"
@@ -45,39 +45,40 @@ static __always_inline u8 kind_of_switch(bool preempt, bool voluntary, bool dead
 }
 
 static __always_inline void keep_maximum(u64 *maximum, u64 value_ns, u32 epoch) {
-  u64 limit = (1ull << HFT_MAX_TAG_SHIFT) - 1;
-  u64 tagged = ((u64)epoch << HFT_MAX_TAG_SHIFT) | (value_ns > limit ? limit : value_ns);
+  if (value_ns >> HFT_MAX_TAG_SHIFT) value_ns = (1ull << HFT_MAX_TAG_SHIFT) - 1;
+  u64 tagged = ((u64)epoch << HFT_MAX_TAG_SHIFT) | value_ns;
   u64 *kept = &maximum[epoch & 1];
   /* Same epoch: the larger wins. Another epoch's tag: what stands there is stale. */
   if ((*kept >> HFT_MAX_TAG_SHIFT) != epoch || *kept < tagged) *kept = tagged;
 }
 
 /*
- * The slot of a watched thread, or NULL, counted. The first to see a thread that was attached leaves its mark. Another task's mark means
- * that exec is exchanging the tids of two threads: that switch is in no histogram, while the counts, being copies, catch up at the next
- * one.
+ * The slot of a thread of a watched process, noted as the CPU's, or NULL, counted. The first to see a thread that was attached leaves its
+ * mark. Another task's mark means that exec is exchanging the tids of two threads: that switch is in no histogram, while the counts, being
+ * copies, catch up at the next one.
  */
-static __always_inline struct hft_thread_slot *claim_slot(struct task_struct *task, u16 *index) {
-  struct hft_thread_slot *slot = slot_of(READ_FIELD(task, pid), index);
+static __noinline struct hft_thread_slot *claim_slot(struct hft_cpu *cpu_state, struct task_struct *task) {
+  u16 index = HFT_NO_SLOT;
+  struct hft_thread_slot *slot = slot_of(READ_FIELD(task, pid), &index);
   if (!slot) {
-    __sync_fetch_and_add(&controls.unslotted_switches, 1);
+    /* A dead leader's slot was ended by the exec that took its tid. */
+    if (!READ_FIELD(task, exit_state)) __sync_fetch_and_add(&controls.unslotted_switches, 1);
     return NULL;
   }
-  if (slot->task == (u64)task) return slot;
-  if (slot->task) {
+  if (slot->task && slot->task != (u64)task) {
     __sync_fetch_and_add(&controls.foreign_switches, 1);
     return NULL;
   }
   slot->task = (u64)task;
+  cpu_state->watched_slot = index;
   return slot;
 }
 
 static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next,
-                                       u64 clock_ns, u32 cpu) {
-  u16 index = cpu_state->watched_slot;
-  struct hft_thread_slot *slot = slot_at(index);
-  if (!slot || slot->task != (u64)prev) {
-    slot = claim_slot(prev, &index);
+                                       u64 clock_ns) {
+  struct hft_thread_slot *slot = slot_at(cpu_state->watched_slot);
+  if (unlikely(!slot || slot->task != (u64)prev)) {
+    slot = claim_slot(cpu_state, prev);
     if (!slot) return;
   }
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
@@ -85,8 +86,9 @@ static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, 
   bool dead = task_state(prev) == TASK_DEAD;
   s32 syscall = -1;
   u8 kind = HFT_SWITCH_UNKNOWN;
-  if (register_access != REGISTERS_NONE) {
-    syscall = saved_syscall(prev);
+  u32 access = register_access;
+  if (access != REGISTERS_NONE) {
+    syscall = saved_syscall(access, prev);
     kind = kind_of_switch(preempt, voluntary, dead, syscall, next);
   } else if (dead || !voluntary) {
     kind = kind_of_switch(preempt, false, dead, -1, next);
@@ -94,116 +96,121 @@ static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, 
   slot->voluntary_count = voluntary_count;
   slot->involuntary_count = READ_FIELD(prev, nivcsw);
   slot->out_clock_ns = clock_ns;
-  slot->out_cpu = cpu;
-  slot->out_syscall = syscall;
-  slot->out_kind = kind;
-  slot->wait_migrations = 0;
+  slot->out = (struct hft_departure){.cpu = bpf_get_smp_processor_id(), .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
-  if (dead) end_thread(prev, slot, index, cpu);
+  if (unlikely(dead)) end_thread(cpu_state, prev, slot);
 }
 
-/* A wait that ended, on its way into a record. */
-struct ended_wait {
-  struct hft_cpu *cpu_state;
-  struct hft_thread_slot *slot;
-  struct task_struct *prev;
-  struct task_struct *next;
-  u64 clock_ns;
-  u64 queued_clock_ns;
-  u64 wait_ns;
-  u32 cpu;
-  u32 depth;
-  u16 index;
-};
-
-/* The record, with who ran on this CPU since the thread was queued here. */
-static __always_inline void put_switch_in(struct ended_wait *ended) {
-  struct hft_thread_slot *slot = ended->slot;
-  struct hft_cpu *cpu_state = ended->cpu_state;
-  struct task_struct *prev = ended->prev;
-  struct task_struct *next = ended->next;
-  u64 begin_clock_ns = ended->queued_clock_ns ? ended->queued_clock_ns : ended->clock_ns;
+/*
+ * The record of a wait that ended, with who ran on this CPU since the thread was queued here. A function of its own: what it keeps on the
+ * stack would make every switch pay for a larger frame.
+ */
+static __noinline int put_switch_in(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, struct task_struct *prev,
+                                    struct task_struct *next, u64 wait_ns) {
+  u64 end = cpu_state->position - 1; /* the entry of `next` itself */
+  u64 clock_ns = cpu_state->log[end & LOG_MASK].clock_ns;
+  u64 queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
+  struct rq *queue = RUN_QUEUE_OF(next);
+  u32 depth = READ_FIELD(queue, nr_running);
   struct log_stretch stretch;
   struct reservation reserved;
-  find_stretch(&stretch, cpu_state, cpu_state->position - 1, begin_clock_ns);
+  find_stretch(&stretch, cpu_state, end, queued_clock_ns ? queued_clock_ns : clock_ns);
   u32 continuation = continuation_cells(stretch.count);
-  if (!reserve_cells(&reserved, ended->cpu, 1 + continuation)) return;
+  if (!reserve_cells(&reserved, bpf_get_smp_processor_id(), 1 + continuation)) return 0;
   struct hft_switch_in *cell = open_cell(&reserved, 0);
   u64 mono_ns = bpf_ktime_get_ns();
   cell->tid = READ_FIELD(next, pid);
   cell->tgid = READ_FIELD(next, tgid);
-  cell->in_clock_ns = ended->clock_ns;
+  cell->in_clock_ns = clock_ns;
   cell->out_clock_ns = slot->out_clock_ns;
-  cell->queued_clock_ns = ended->queued_clock_ns;
-  cell->wait_ns = ended->wait_ns;
-  cell->slot = ended->index;
-  cell->out_cpu = slot->out_cpu;
-  cell->out_kind = slot->out_kind;
-  cell->depth = ended->depth > 255 ? 255 : ended->depth;
+  cell->queued_clock_ns = queued_clock_ns;
+  cell->wait_ns = wait_ns;
+  cell->slot = cpu_state->watched_slot;
+  cell->out = slot->out;
+  cell->depth = depth > 255 ? 255 : depth;
   cell->runners_truncated = stretch.truncated;
   cell->runner_count = stretch.count;
-  cell->out_syscall = slot->out_syscall;
   cell->priority = READ_FIELD(next, prio);
   cell->prev_priority = READ_FIELD(prev, prio);
-  cell->wait_migrations = slot->wait_migrations;
   bpf_probe_read_kernel(cell->prev_comm, HFT_COMM_LENGTH, &prev->comm);
-  if (stretch.count > 0) cell->runners[0] = cpu_state->log[stretch.first & LOG_MASK];
-  if (stretch.count > 1) cell->runners[1] = cpu_state->log[(stretch.first + 1) & LOG_MASK];
+  put_first_runners(cell->runners, &stretch);
   if (continuation) put_continuation(&reserved, &stretch, mono_ns);
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
+  return 0;
 }
 
-static __always_inline void switch_in(struct hft_cpu *cpu_state, u32 cpu, struct task_struct *prev, struct task_struct *next,
-                                      struct rq *queue, u64 clock_ns) {
-  u16 index = HFT_NO_SLOT;
-  struct hft_thread_slot *slot = claim_slot(next, &index);
-  if (!slot) return;
+static __always_inline void switch_in(struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next,
+                                      u64 clock_ns) {
+  u16 *recent = &cpu_state->recent[READ_FIELD(next, pid) & (HFT_RECENT_SLOTS - 1)];
+  u32 index = *recent;
+  struct hft_thread_slot *slot = slot_at(index);
   cpu_state->watched_slot = index;
+  if (unlikely(!slot || slot->task != (u64)next)) {
+    slot = claim_slot(cpu_state, next);
+    if (!slot) return;
+    *recent = cpu_state->watched_slot;
+  }
   /* What sched_info_arrive is about to add, in the kernel's own arithmetic. */
   u64 run_delay_ns = READ_FIELD(next, sched_info.run_delay);
   u64 queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
-  if (queued_clock_ns) run_delay_ns += clock_ns - queued_clock_ns;
+  u64 queued_ns = queued_clock_ns ? clock_ns - queued_clock_ns : 0;
+  run_delay_ns += queued_ns;
   u64 wait_ns = run_delay_ns - slot->run_delay_ns;
   slot->run_delay_ns = run_delay_ns;
   slot->segment_run_delay_ns = run_delay_ns;
-  u32 epoch = controls.window_epoch & 0xffffff;
+  u32 epoch = controls.window_epoch;
   u64 out_clock_ns = slot->out_clock_ns;
   /* The first switch-in after an attach: the kernel's sum may hold several waits, the thread's place in the queue tells of one. */
-  if (!out_clock_ns && slot->base_run_delay_ns) wait_ns = queued_clock_ns ? clock_ns - queued_clock_ns : 0;
+  if (!out_clock_ns && slot->base_run_delay_ns) wait_ns = queued_ns;
   u64 off_cpu_ns = 0;
   if ((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns)) {
     slot->discarded_count++;
   } else {
-    u32 bucket = histogram_bucket(wait_ns);
-    if (bucket < HFT_HISTOGRAM_BUCKETS) slot->run_queue[bucket]++; /* always; the verifier wants it said */
+    slot->run_queue[histogram_bucket(wait_ns)]++;
     keep_maximum(slot->run_queue_max, wait_ns, epoch);
     if (out_clock_ns) {
       off_cpu_ns = clock_ns - out_clock_ns;
       slot->off_cpu_ns += off_cpu_ns;
       slot->off_cpu_count++;
-      bucket = histogram_bucket(off_cpu_ns);
-      if (bucket < HFT_HISTOGRAM_BUCKETS) slot->off_cpu[bucket]++;
+      slot->off_cpu[histogram_bucket(off_cpu_ns)]++;
       keep_maximum(slot->off_cpu_max, off_cpu_ns, epoch);
     }
+    struct rq *queue = RUN_QUEUE_OF(next);
     u32 depth = READ_FIELD(queue, nr_running);
     slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
     if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns) {
-      struct ended_wait ended = {cpu_state, slot, prev, next, clock_ns, queued_clock_ns, wait_ns, cpu, depth, index};
-      put_switch_in(&ended);
+      put_switch_in(cpu_state, slot, prev, next, wait_ns);
     }
   }
   slot->out_clock_ns = 0;
 }
 
+/*
+ * What a bystander pays comes first and needs few registers. The arguments are read again for a watched thread (barrier_var hides that they
+ * are the same): kept, they would be spilled on every switch of the host.
+ */
 HFT_TRACEPOINT("sched_switch")
-int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next) {
-  u32 cpu = bpf_get_smp_processor_id();
-  struct hft_cpu *cpu_state = cpu_at(cpu);
-  struct rq *queue = RUN_QUEUE_OF(next);
-  u64 clock_ns = READ_FIELD(queue, clock);
+int on_switch(u64 *context) {
+  struct task_struct *next = (void *)context[2];
+  struct hft_cpu *cpu_state = cpu_at(bpf_get_smp_processor_id());
+  if (unlikely(!cpu_state->run_queue)) note_run_queue(cpu_state, next);
+  u64 clock_ns = READ_FIELD(run_queue_of(cpu_state, next), clock);
   u32 next_tgid = READ_FIELD(next, tgid);
   log_switch(cpu_state, clock_ns, READ_FIELD(next, pid), next_tgid);
-  if (is_watched(READ_FIELD(prev, tgid))) switch_out(preempt, cpu_state, prev, next, clock_ns, cpu);
-  if (is_watched(next_tgid)) switch_in(cpu_state, cpu, prev, next, queue, clock_ns);
+  struct task_struct *prev = (void *)context[1];
+  u64 *bits = watched_bits;
+  barrier_var(bits); /* one load of its address */
+  u64 prev_bits = watched_from(bits, READ_FIELD(prev, tgid));
+  u64 next_bits = watched_from(bits, next_tgid);
+  if (likely(!((prev_bits | next_bits) & 1))) {
+    /* The first exit is where the JIT puts the way out: on the lines that a bystander has fetched already. */
+    asm volatile("r0 = 0; exit" ::: "r0");
+    __builtin_unreachable();
+  }
+  barrier_var(context);
+  prev = (void *)context[1];
+  next = (void *)context[2];
+  if (prev_bits & 1) switch_out((bool)context[0], cpu_state, prev, next, clock_ns);
+  if (next_bits & 1) switch_in(cpu_state, prev, next, clock_ns);
   return 0;
 }

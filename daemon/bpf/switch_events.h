@@ -20,6 +20,7 @@
 #define HFT_INLINE_RUNNERS 2         /* runners that fit in a switch-in or migration record */
 #define HFT_RUNNERS_PER_CELL 7       /* runners in each continuation record */
 #define HFT_CPU_LOG_ENTRIES 64       /* switches remembered per CPU; a power of two */
+#define HFT_RECENT_SLOTS 8           /* slots remembered per CPU; a power of two */
 #define HFT_DEPTH_BUCKETS 32         /* run-queue depth 0 … 30, then 31 and above */
 #define HFT_BUCKET_TABLE_ENTRIES 512 /* see log_linear.bpf.h */
 #define HFT_CPUS_MAX 1024            /* possible CPUs of the largest host */
@@ -78,6 +79,14 @@ struct hft_record_header {
   __u64 mono_ns;     /* taken after the cell was reserved: records of one CPU are in the order of mono_ns unless nested */
 };
 
+/* How a thread left its CPU, and what became of it since: one word, copied whole. */
+struct hft_departure {
+  __u16 cpu;
+  __u8 kind;            /* enum hft_switch_kind */
+  __u8 wait_migrations; /* times it was moved while waiting: that many hft_migration records belong to the wait */
+  __s32 syscall;        /* number of the system call it left in, -1 when in none */
+} __attribute__((aligned(8)));
+
 /*
  * A wait that ended. For the wait's part on this CPU, runners[] (and the continuation) is the log of who ran, oldest first,
  * beginning with the runner that was on the CPU when the wait began; the last runner ends at in_clock_ns.
@@ -87,21 +96,17 @@ struct hft_switch_in {
   __u32 tid;
   __u32 tgid;
   __u64 in_clock_ns;
-  __u64 out_clock_ns;    /* on out_cpu's run queue clock; 0 when the switch-out was not seen */
+  __u64 out_clock_ns;    /* on out.cpu's run queue clock; 0 when the switch-out was not seen */
   __u64 queued_clock_ns; /* sched_info.last_queued: when it was put on this CPU's queue */
   __u64 wait_ns;         /* run delay of this wait, over all CPUs it waited on */
+  struct hft_departure out;
   __u16 slot;
-  __u16 out_cpu;
-  __u8 out_kind;          /* enum hft_switch_kind */
   __u8 depth;             /* run-queue depth at switch-in, this thread included, clamped to 255 */
   __u8 runners_truncated; /* 1: the log wrapped before the wait's beginning */
   __u8 runner_count;      /* runners here and in the continuation, oldest first */
-  __s32 out_syscall;      /* number of the system call it left in, -1 when in none */
   __u8 priority;          /* kernel priority 0 … 139 (below 100: real time) of this thread */
   __u8 prev_priority;     /* the same of the thread that ran last */
-  __u8 wait_migrations;   /* times it was moved while waiting: that many hft_migration records belong to the wait */
-  __u8 reserved;
-  __u64 reserved2;
+  __u8 reserved[9];
   char prev_comm[HFT_COMM_LENGTH]; /* name of the last runner */
   struct hft_runner runners[HFT_INLINE_RUNNERS];
 };
@@ -162,8 +167,9 @@ struct hft_cpu {
   __u64 exec_count;
   __u64 migrate_count;
   __u32 watched_slot; /* slot of the watched thread that was switched in last */
-  __u32 reserved0;
-  __u64 reserved[3];
+  __u32 reserved;
+  __u64 run_queue;                   /* address of the CPU's rq; 0 before its first switch */
+  __u16 recent[HFT_RECENT_SLOTS];    /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -191,7 +197,7 @@ struct hft_thread_slot {
   __u64 migration_count; /* since watching began */
   __u64 discarded_count; /* intervals with end before start: not in any figure */
 
-  __u64 task;              /* address of the task, a cookie: guards against a tid that changes hands (exec); 0 until first seen */
+  __u64 task;              /* address of the task, its mark: a tid may change hands (exec). 0 until first seen, and when ENDED */
   __u64 voluntary_count;   /* task->nvcsw */
   __u64 involuntary_count; /* task->nivcsw */
   __u64 run_delay_ns;      /* task->sched_info.run_delay, the wait that just ended included */
@@ -204,16 +210,11 @@ struct hft_thread_slot {
    * epoch. */
   __u64 run_queue_max[2];
   __u64 off_cpu_max[2];
-  __u64 reserved4;
-  __u32 out_cpu;
-  __s32 out_syscall;
-  __u8 out_kind;
-  __u8 wait_migrations;
-  __u8 reserved1[6];
-  __u64 reserved2;
+  struct hft_departure out; /* the last one */
+  __u64 reserved2[3];
   __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32 */
+  __u32 depth[HFT_DEPTH_BUCKETS];     /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */
   __u32 reserved3[8];
-  __u32 depth[HFT_DEPTH_BUCKETS];         /* run-queue depth at switch-in, modulo 2^32 */
   __u32 run_queue[HFT_HISTOGRAM_BUCKETS]; /* run-queue latencies, log-linear, modulo 2^32 */
   __u32 off_cpu[HFT_HISTOGRAM_BUCKETS];   /* off-CPU times, log-linear, modulo 2^32 */
 };
@@ -222,7 +223,7 @@ struct hft_thread_slot {
 struct hft_controls {
   __u64 run_queue_threshold_ns; /* a wait above this makes a record */
   __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this makes a record */
-  __u32 window_epoch;           /* low 24 bits tag the maxima */
+  __u32 window_epoch;           /* of 24 bits: tags the maxima */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
   __u64 reserved[5];
   __u64 slots_exhausted;    /* threads of watched processes that got no slot */

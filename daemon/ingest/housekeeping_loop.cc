@@ -137,7 +137,7 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
     return;
   }
   sampler_.NoteSlot(in.slot);
-  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.wait_migrations), &interval_, &build_counters_);
+  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), &interval_, &build_counters_);
   ++interval_count_;
   for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
 }

@@ -124,13 +124,13 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->thread = thread;
   out->slot = in.slot;
   out->cpu = in.header.cpu;
-  out->out_cpu = in.out_cpu;
-  out->out_kind = CheckedKind(in.out_kind);
-  out->out_syscall = in.out_syscall;
+  out->out_cpu = in.out.cpu;
+  out->out_kind = CheckedKind(in.out.kind);
+  out->out_syscall = in.out.syscall;
   out->depth = in.depth;
   out->priority = in.priority;
   out->prev_priority = in.prev_priority;
-  out->wait_migrations = in.wait_migrations;
+  out->wait_migrations = in.out.wait_migrations;
   out->runners_truncated = in.runners_truncated != 0 || record.continuation_incomplete;
   out->end_mono_ns = static_cast<int64_t>(in.header.mono_ns);
   out->wait_ns = CheckedNs(in.wait_ns, counters);
@@ -149,7 +149,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->prev_tid = runners.count() > 0 && !runners.cut() ? runners[runners.count() - 1].tid : 0;
   out->segment_count = 0;
   out->span_count = 0;
-  const int64_t earlier_ns = AddEarlierParts(earlier, in.wait_migrations, kRunnerSpansMax - runners.count(), out, counters);
+  const int64_t earlier_ns = AddEarlierParts(earlier, in.out.wait_migrations, kRunnerSpansMax - runners.count(), out, counters);
 
   const int64_t wait_ns = LastWaitNs(in, out->wait_ns - earlier_ns, counters);
   const int64_t end_ns = CheckedNs(in.in_clock_ns, counters);

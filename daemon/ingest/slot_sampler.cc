@@ -13,6 +13,10 @@ namespace {
 
 constexpr uint32_t kEpochMask = (1u << (64 - HFT_MAX_TAG_SHIFT)) - 1;
 
+constexpr uint32_t PreviousEpoch(uint32_t epoch) {
+  return (epoch - 1) & kEpochMask;
+}
+
 template <size_t N>
 void CopyWords(__u32 (&from)[N], uint32_t (&to)[N]) {
   for (size_t i = 0; i < N; ++i) to[i] = LoadRelaxed(from[i]);
@@ -35,7 +39,7 @@ int64_t MaximumNs(const uint64_t (&tagged)[2], uint32_t first_epoch, uint32_t la
   int64_t maximum_ns = -1;
   for (const uint64_t value : tagged) {
     const uint32_t tag = static_cast<uint32_t>(value >> HFT_MAX_TAG_SHIFT);
-    if (tag != (first_epoch & kEpochMask) && tag != (last_epoch & kEpochMask)) continue;
+    if (tag != first_epoch && tag != last_epoch) continue;
     const int64_t ns = static_cast<int64_t>(value & ((1ull << HFT_MAX_TAG_SHIFT) - 1));
     if (BucketOf(ns) == top) maximum_ns = std::max(maximum_ns, ns);
   }
@@ -71,7 +75,7 @@ bool SlotSampler::Step(int64_t now_ns) {
     BeginWalk(now_ns);
   }
   const uint32_t end = std::min(walk_next_ + kSlotsPerStep, high_water() + 1);
-  for (; walk_next_ < end; ++walk_next_) SampleSlot(walk_next_, end_mono_ns_, {epoch_ - 1, epoch_});
+  for (; walk_next_ < end; ++walk_next_) SampleSlot(walk_next_, end_mono_ns_, {PreviousEpoch(epoch_), epoch_});
   if (walk_next_ <= high_water() || ExtendWalk()) return true;
   EndWalk();
   return false;
@@ -84,7 +88,7 @@ void SlotSampler::BeginWalk(int64_t now_ns) {
   // Edges keep to their grid, unless the loop was away for a whole interval or more.
   due_since_ns_ += interval_ns();
   if (now_ns - due_since_ns_ >= interval_ns()) due_since_ns_ = now_ns;
-  ++epoch_;
+  epoch_ = (epoch_ + 1) & kEpochMask;
   // Relaxed: programs may take the new epoch a moment later; MaximumNs takes both.
   std::atomic_ref<__u32>(view_.controls->window_epoch).store(epoch_, std::memory_order_relaxed);
 }
@@ -120,7 +124,7 @@ void SlotSampler::Flush(uint32_t slot, int64_t mono_ns, bool final) {
   if (slot == HFT_NO_SLOT || slot >= slot_count_) return;
   RaiseHighWater(slot);
   if (walking_) {
-    SampleSlot(slot, end_mono_ns_, {epoch_ - 1, epoch_});
+    SampleSlot(slot, end_mono_ns_, {PreviousEpoch(epoch_), epoch_});
   } else {
     SampleSlot(slot, std::max(mono_ns, begin_mono_ns_), {epoch_, epoch_});
   }

@@ -52,8 +52,8 @@ class Producer {
   Producer(FakeKernelView* kernel, int64_t begin_mono_ns) : kernel_(kernel), mono_ns_(begin_mono_ns) {
     for (uint16_t slot = 1; slot <= kThreads; ++slot) kernel_->Follow({.slot = slot, .tid = slot + 1000u, .tgid = 1000, .start_ns = slot});
     in_.tgid = 1000;
-    in_.out_kind = HFT_SWITCH_USER_PREEMPTION;
-    in_.out_syscall = -1;
+    in_.out.kind = HFT_SWITCH_USER_PREEMPTION;
+    in_.out.syscall = -1;
     in_.depth = 2;
     in_.runner_count = 2;
     in_.wait_ns = 80'000;

@@ -35,6 +35,18 @@ kill -INT $perf
 wait $perf
 )";
 
+void OrAbort(const absl::Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "the daemon's programs: %s\n", std::string(status.message()).c_str());
+  std::abort();
+}
+
+template <typename T>
+T OrAbort(absl::StatusOr<T> result) {
+  OrAbort(result.status());
+  return *std::move(result);
+}
+
 }  // namespace
 
 EmptyHook::EmptyHook() : hook_(empty_hook_bpf__open_and_load()) {
@@ -45,6 +57,20 @@ EmptyHook::EmptyHook() : hook_(empty_hook_bpf__open_and_load()) {
 
 EmptyHook::~EmptyHook() {
   empty_hook_bpf__destroy(hook_);
+}
+
+OwnPrograms::OwnPrograms() {
+  tasks_ = OrAbort(TaskIterator::Create());
+  collector_ = OrAbort(SwitchCollector::Create({.pid_bound = HFT_PID_LIMIT, .register_offset = OrAbort(tasks_->RegisterOffset())}));
+  watcher_ = std::make_unique<ProcessWatcher>(collector_->view(), tasks_.get(), collector_.get());
+}
+
+void OwnPrograms::Attach() {
+  OrAbort(collector_->Attach());
+}
+
+void OwnPrograms::Watch(pid_t pid) {
+  OrAbort(watcher_->Watch(OrAbort(watcher_->Find(static_cast<uint32_t>(pid))), 0));
 }
 
 std::unique_ptr<ForeignTool> ForeignTool::Start(const std::vector<std::string>& command, int cpu, const std::string& word, bool by_input,

@@ -7,6 +7,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "daemon/collectors/switch_collector.h"
+#include "daemon/collectors/task_iterator.h"
+#include "daemon/control/process_watcher.h"
 #include "tests/privileged/harness/daemon_under_test.h"
 #include "tests/privileged/harness/subprocess.h"
 
@@ -25,6 +28,19 @@ class EmptyHook {
 
  private:
   empty_hook_bpf* hook_;
+};
+
+// The daemon's own programs, loaded and attached without the daemon: nothing reads what they write, as nothing reads the empty hook.
+class OwnPrograms {
+ public:
+  OwnPrograms();          // loads them; all three abort as EmptyHook does
+  void Attach();          // from here on they run
+  void Watch(pid_t pid);  // from here on the process is watched
+
+ private:
+  std::unique_ptr<TaskIterator> tasks_;
+  std::unique_ptr<SwitchCollector> collector_;
+  std::unique_ptr<ProcessWatcher> watcher_;
 };
 
 // Another tool, run on `cpu` with its output thrown away.

@@ -11,6 +11,8 @@
 
 #define READ_FIELD(pointer, field) ((pointer)->field)
 #define RUN_QUEUE_OF(task) ((task)->se.cfs_rq->rq) /* the rq symbol itself cannot be had */
+/* Whether a bare address may be read as a kernel object (6.2): decided at load, no code is left of it. */
+#define CAN_CAST (bpf_rdonly_cast != NULL)
 #define READ_LIVE_THREADS(task) ((task)->signal->live.counter)
 
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

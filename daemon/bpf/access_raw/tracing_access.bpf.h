@@ -11,6 +11,7 @@
 
 #define READ_FIELD(pointer, field) BPF_CORE_READ(pointer, field)
 #define RUN_QUEUE_OF(task) BPF_CORE_READ(task, se.cfs_rq, rq)
+#define CAN_CAST 0
 #define READ_LIVE_THREADS(task) BPF_CORE_READ(task, signal, live.counter)
 
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

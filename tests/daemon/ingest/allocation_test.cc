@@ -88,7 +88,7 @@ class Workload {
       move.wait_ns = 100;
       move.from_clock_ns = 1400;
       kernel_->PutWithRunners(cpu, HFT_RECORD_MIGRATION, move, std::span(runners_).first(random_() % 40), clock_->TickNs());
-      in.wait_migrations = 1;
+      in.out.wait_migrations = 1;
       in.wait_ns += 100;
     }
     kernel_->PutWithRunners(cpu, HFT_RECORD_SWITCH_IN, in, std::span(runners_).first(random_() % 40), clock_->TickNs());

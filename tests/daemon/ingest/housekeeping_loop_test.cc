@@ -83,7 +83,7 @@ TEST_F(HousekeepingLoopTest, AMigratedWaitIsJoinedAcrossRings) {
   move.wait_ns = 600;
   kernel_.PutWithRunners(1, HFT_RECORD_MIGRATION, move, std::vector<hft_runner>{{600'000, 31, 30}}, 400);
   hft_switch_in in = Wait(100, 1);
-  in.wait_migrations = 1;
+  in.out.wait_migrations = 1;
   in.wait_ns = 1600;
   kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
   loop_.RunOnce();
@@ -107,7 +107,7 @@ TEST_F(HousekeepingLoopTest, MoreMigrationsThanAreKeptTruncateAndAreCounted) {
   move.from_clock_ns = 5000;
   for (int i = 0; i < 5; ++i) kernel_.PutWithRunners(1, HFT_RECORD_MIGRATION, move, std::vector<hft_runner>{{1, 31, 30}}, 400 + i);
   hft_switch_in in = Wait(100, 1);
-  in.wait_migrations = 5;
+  in.out.wait_migrations = 5;
   in.wait_ns = 1050;
   kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
   loop_.RunOnce();
@@ -159,7 +159,7 @@ TEST_F(HousekeepingLoopTest, ALossReachesEverySinkAndEndsTrustInPendingMigration
   loop_.RunOnce();
   for (int i = 0; i < 100; ++i) kernel_.Put(0, HFT_RECORD_SWITCH_IN, Wait(100, 1), 500 + i);
   hft_switch_in in = Wait(100, 1);
-  in.wait_migrations = 1;
+  in.out.wait_migrations = 1;
   in.wait_ns = 1600;
   kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 700);
   loop_.RunOnce();

@@ -37,9 +37,9 @@ class IntervalBuilderTest : public testing::Test {
     in.queued_clock_ns = 1000;
     in.wait_ns = 1000;
     in.slot = 5;
-    in.out_cpu = 2;
-    in.out_kind = HFT_SWITCH_USER_PREEMPTION;
-    in.out_syscall = -1;
+    in.out.cpu = 2;
+    in.out.kind = HFT_SWITCH_USER_PREEMPTION;
+    in.out.syscall = -1;
     std::memcpy(in.prev_comm, "worker", 7);
     SetRunners(&record, record.switch_in.runners, &record.switch_in.runner_count, runners);
     return record;
@@ -161,7 +161,7 @@ TEST_F(IntervalBuilderTest, EarlierCpusStandBeforeTheLastOne) {
   WaitPart part;
   BuildWaitPart(move, &part, &counters_);
   RingRecord record = SwitchIn({{900, 11, 1}});
-  record.switch_in.wait_migrations = 1;
+  record.switch_in.out.wait_migrations = 1;
   record.switch_in.wait_ns = 1450;  // 50 ns between the two queues
   const OffCpuInterval& made = Build(record, {&part, 1});
   ASSERT_EQ(made.segment_count, 2);
@@ -178,7 +178,7 @@ TEST_F(IntervalBuilderTest, EarlierCpusStandBeforeTheLastOne) {
 
 TEST_F(IntervalBuilderTest, AMissingMigrationTruncatesAndIsCounted) {
   RingRecord record = SwitchIn({{900, 11, 1}});
-  record.switch_in.wait_migrations = 2;
+  record.switch_in.out.wait_migrations = 2;
   EXPECT_TRUE(Build(record).runners_truncated);
   EXPECT_EQ(counters_.migration_segments_dropped_count, 2u);
 }
@@ -219,7 +219,7 @@ TEST_F(IntervalBuilderTest, AnyRandomLogKeepsTheInvariants) {
       for (RunnerSpan& span : part.spans) span = {1, 1, 10};
     }
     RingRecord record = SwitchIn(runners);
-    record.switch_in.wait_migrations = static_cast<uint8_t>(moves);
+    record.switch_in.out.wait_migrations = static_cast<uint8_t>(moves);
     record.switch_in.wait_ns = 1000 + 80 * std::min(moves, 3u);
     Build(record, {parts.data(), std::min(moves, 3u)});
     if (HasFatalFailure()) return;
