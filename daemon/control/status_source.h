@@ -50,7 +50,6 @@ struct ClockStatus {
   std::string reason;
   double tsc_hz = 0;
   int64_t error_ns = 0;
-  int64_t run_queue_clock_error_ns = 0;
 };
 
 struct DaemonStatus {

@@ -47,7 +47,6 @@ void ClockToProto(const ClockStatus& clock, v1::ClockStatus* out) {
   out->set_reason(clock.reason);
   out->set_tsc_hz(clock.tsc_hz);
   out->set_error_ns(clock.error_ns);
-  out->set_run_queue_clock_error_ns(clock.run_queue_clock_error_ns);
 }
 
 void ProbeToProto(const ProbeStatus& probe, v1::ProbeStatus* out) {

@@ -40,7 +40,7 @@ std::string LoopText(const v1::LoopStatus& loop) {
 std::string ClockText(const v1::ClockStatus& clock) {
   std::string text = fmt::format("clock   {}", clock.source());
   if (clock.tsc_hz() > 0) text += fmt::format(" at {:.3f} MHz", clock.tsc_hz() / 1e6);
-  text += fmt::format(", error {}, run queue's {}", FormatDuration(clock.error_ns()), FormatDuration(clock.run_queue_clock_error_ns()));
+  text += fmt::format(", error {}", FormatDuration(clock.error_ns()));
   if (!clock.reason().empty()) text += fmt::format(" ({})", clock.reason());
   return text + "\n";
 }
@@ -81,7 +81,6 @@ Json ClockJson(const v1::ClockStatus& clock) {
   if (!clock.reason().empty()) json["reason"] = clock.reason();
   if (clock.tsc_hz() > 0) json["tsc_hz"] = clock.tsc_hz();
   json["error_ns"] = clock.error_ns();
-  json["run_queue_clock_error_ns"] = clock.run_queue_clock_error_ns();
   return json;
 }
 

@@ -64,7 +64,7 @@ v1::GetStatusResponse SomeStatus() {
     drops { name: "slow_readers" count: 4 help: "spikes dropped for readers" }
     loop { mode: "latency" cpu: 1 iteration_count: 100 record_count: 99 gap_count: 2 gap_max_ns: 150000 gap_threshold_ns: 50000 scheduling: "SCHED_OTHER nice -20"
       detection { count: 3 sum_ns: 4500 max_ns: 2000 percentiles { percent: 50 value_ns: 1400 } } }
-    clock { source: "tsc" tsc_hz: 2400000000 error_ns: 90 run_queue_clock_error_ns: 400 }
+    clock { source: "tsc" tsc_hz: 2400000000 error_ns: 90 }
     bounds { name: "targets" used: 1 limit: 1024 })");
   *response.mutable_time() = SomeTime();
   return response;
