@@ -20,7 +20,7 @@ __extension__ typedef unsigned __int128 Uint128;
 // 1 - p in billionths; 0 when `percent` is not within (0, 100) or too near to 100 to be told from it.
 uint64_t TailPartsPerBillion(double percent) {
   if (!(percent > 0 && percent < 100)) return 0;
-  return static_cast<uint64_t>(std::llround((100.0 - percent) * (kPartsPerBillion / 100)));
+  return static_cast<uint64_t>(std::llround((100.0 - percent) * (static_cast<double>(kPartsPerBillion) / 100)));
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ size_t BucketOf(int64_t duration_ns) {
   const int log2 = std::bit_width(value) - 1;
   if (log2 < kLinearLog2) return value >> (kLinearLog2 - kSubBits);
   if (log2 >= HFT_HISTOGRAM_TOP_LOG2) return kHistogramBuckets - 1;
-  const size_t octave = static_cast<size_t>(log2 - kLinearLog2 + 1);
+  const size_t octave = static_cast<size_t>(log2) - kLinearLog2 + 1;
   return (octave << kSubBits) + ((value >> (log2 - kSubBits)) & (kSubBuckets - 1));
 }
 

@@ -124,6 +124,7 @@ std::vector<std::string_view> NearMetricNames(std::string_view name, size_t limi
   std::sort(near.begin(), near.end());
   if (near.size() > limit) near.resize(limit);
   std::vector<std::string_view> names;
+  names.reserve(near.size());
   for (const auto& [distance, near_name] : near) names.push_back(near_name);
   return names;
 }
