@@ -47,6 +47,7 @@ ssize_t ReadWhole(int fd, void* data, size_t size) {
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Fork(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   std::array<int, 2> go{-1, -1};

@@ -58,7 +58,7 @@ absl::StatusOr<std::vector<double>> ParsePercentiles(const std::string& option, 
 }
 
 absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std::string& text) {
-  const absl::StatusOr<int64_t> duration_ns = ParseDuration(text);
+  absl::StatusOr<int64_t> duration_ns = ParseDuration(text);
   if (!duration_ns.ok()) return absl::InvalidArgumentError(fmt::format("{}: {}", option, std::string(duration_ns.status().message())));
   if (*duration_ns == 0) {
     return absl::InvalidArgumentError(fmt::format("{} '{}': must be more than 0: leave the option out for its default", option, text));
