@@ -49,11 +49,17 @@ constexpr std::array kDrops = {
             "limit."},
     DropRow{"foreign_switches", true,
             "Switches of a thread whose slot another thread's tid leads to, while exec by a non-leader exchanges them: in no histogram."},
+    DropRow{"unseen_switch_ins", true,
+            "Times a watched thread left its CPU without having been seen coming, because the kernel hid that switch from programs: counts "
+            "and run-queue sums are exact, histograms and off-CPU times are short by so many."},
     DropRow{"discarded_intervals", true, "Intervals whose end lay before their start on the scheduler's clock: in no histogram."},
     DropRow{"life_queue_dropped", true,
             "Births, execs and ends of threads that the control thread could not take over in time: detach and attach the target to see "
             "its threads as they are."},
     DropRow{"window_store_dropped", true, "Thread figures of a window bucket that did not fit the store: raise the store's size."},
+    DropRow{"refused_children", true,
+            "Children of watched processes not watched because the daemon's limit of targets was reached: raise it (--targets-max)."},
+    DropRow{"forgotten_targets", false, "Ended targets no longer listed, because many ended after them."},
     DropRow{"slots_exhausted", false,
             "Threads of watched processes not watched because every thread slot was taken: raise the thread limit."},
     DropRow{"pid_too_large", false,

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kFifoPriority = 10;
 // SCHED_FIFO that spins is throttled for 50 ms a second; 900 us of work and 60 us of sleep are not.
-constexpr PollPolicy kFifoLatencyPolicy{"latency", 900'000, 60'000};
+constexpr PollPolicy kFifoLatencyPolicy{"latency", 900'000, 60'000, 60'000};
 
 const PollPolicy* ChoosePolicy(const Config& config, size_t usable_cpus) {
   std::string mode = config.mode;
@@ -50,7 +50,7 @@ absl::StatusOr<Placement> ChoosePlacement(const Config& config) {
     if (topology->IsOnline(cpu) && !topology->IsReserved(cpu)) placement.other_cpus.push_back(cpu);
   }
   placement.policy = ChoosePolicy(config, placement.other_cpus.size());
-  if (placement.policy == &kLatencyPolicy && placement.other_cpus.size() > 1) std::erase(placement.other_cpus, placement.loop_cpu);
+  if (placement.policy->owns_cpu() && placement.other_cpus.size() > 1) std::erase(placement.other_cpus, placement.loop_cpu);
   if (placement.other_cpus.empty()) placement.other_cpus.push_back(placement.loop_cpu);
   return placement;
 }

@@ -58,15 +58,19 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
   const hft_controls& controls = *parts_.collector->view().controls;
   uint64_t recursion_misses = 0;
   for (const ProbeStatus& probe : probes) recursion_misses += probe.recursion_misses;
+  const TargetRegistry::Counters targets = parts_.registry->counters();
   const std::map<std::string_view, uint64_t> counts = {
       {"ring_lost_records", stats.lost_count.Get()},
       {"stuck_cells_skipped", stats.stuck_count.Get()},
       {"recursion_misses", recursion_misses},
       {"unslotted_switches", Load(controls.unslotted_switches)},
       {"foreign_switches", Load(controls.foreign_switches)},
+      {"unseen_switch_ins", Load(controls.unseen_switch_ins)},
       {"discarded_intervals", stats.discarded_count.Get() + parts_.totals->DiscardedCount()},
       {"life_queue_dropped", parts_.life_events->dropped_count()},
       {"window_store_dropped", parts_.windows->dropped_count()},
+      {"refused_children", targets.refused_child_count},
+      {"forgotten_targets", targets.forgotten_target_count},
       {"slots_exhausted", Load(controls.slots_exhausted)},
       {"pid_too_large", Load(controls.pid_too_large)},
       {"migration_segments_dropped", stats.migration_segments_dropped_count.Get()},
@@ -82,13 +86,10 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
 
 std::vector<Bound> StatusReader::Bounds() const {
   const TargetRegistry::Counters counters = parts_.registry->counters();
-  const KernelView& view = parts_.collector->view();
   return {
       {"targets", counters.target_count, parts_.targets_max},
       {"threads", counters.slot_count + counters.retiring_slot_count, counters.slot_limit},
       {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
-      {"pids", 0, static_cast<int64_t>(view.slot_of_tid.size())},
-      {"ring_cells_per_cpu", 0, view.ring_cells},
   };
 }
 

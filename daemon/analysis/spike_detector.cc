@@ -23,8 +23,9 @@ SpikeKind KindOfWait(hft_switch_kind out_kind) {
   }
 }
 
+// Unknown: it left voluntarily, on a kernel whose programs cannot see the saved registers.
 bool Blocked(hft_switch_kind out_kind) {
-  return out_kind == HFT_SWITCH_BLOCKED_SYSCALL || out_kind == HFT_SWITCH_BLOCKED_FAULT;
+  return out_kind == HFT_SWITCH_UNKNOWN || out_kind == HFT_SWITCH_BLOCKED_SYSCALL || out_kind == HFT_SWITCH_BLOCKED_FAULT;
 }
 
 }  // namespace

@@ -31,9 +31,10 @@ char LICENSE[] SEC("license") = "GPL";
 #define SYSCALL_SCHED_YIELD 124
 #endif
 
-/* The CPU's stopper, migration/N: a kernel thread at the priority of no other. */
+/* The CPU's stopper, migration/N. Its priority is shared by SCHED_FIFO 99, which an interrupt's thread may be given. */
 static __always_inline bool is_stopper(struct task_struct *task) {
-  return READ_FIELD(task, prio) == 0 && (READ_FIELD(task, flags) & PF_KTHREAD);
+  return READ_FIELD(task, prio) == 0 && (READ_FIELD(task, flags) & PF_KTHREAD) && READ_FIELD(task, comm[0]) == 'm' &&
+         READ_FIELD(task, comm[9]) == '/';
 }
 
 static __always_inline u8 kind_of_switch(bool preempt, bool voluntary, bool dead, s32 syscall, struct task_struct *next) {
@@ -52,6 +53,13 @@ static __always_inline void keep_maximum(u64 *maximum, u64 value_ns, u32 epoch) 
   if ((*kept >> HFT_MAX_TAG_SHIFT) != epoch || *kept < tagged) *kept = tagged;
 }
 
+/* What the thread waited until now belongs to no interval: its beginning was not seen. */
+static __always_inline void forget_wait(struct hft_thread_slot *slot, struct task_struct *task) {
+  u64 run_delay_ns = READ_FIELD(task, sched_info.run_delay);
+  slot->run_delay_ns = run_delay_ns;
+  slot->segment_run_delay_ns = run_delay_ns;
+}
+
 /*
  * The slot of a thread of a watched process, noted as the CPU's, or NULL, counted. The first to see a thread that was attached leaves its
  * mark. Another task's mark means that exec is exchanging the tids of two threads: that switch is in no histogram, while the counts, being
@@ -65,11 +73,14 @@ static __noinline struct hft_thread_slot *claim_slot(struct hft_cpu *cpu_state, 
     if (!READ_FIELD(task, exit_state)) __sync_fetch_and_add(&controls.unslotted_switches, 1);
     return NULL;
   }
-  if (slot->task && slot->task != (u64)task) {
+  if (slot->state != HFT_SLOT_LIVE || (slot->task && slot->task != (u64)task)) {
     __sync_fetch_and_add(&controls.foreign_switches, 1);
     return NULL;
   }
-  slot->task = (u64)task;
+  if (!slot->task) {
+    slot->task = (u64)task;
+    forget_wait(slot, task);
+  }
   cpu_state->watched_slot = index;
   return slot;
 }
@@ -80,6 +91,11 @@ static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, 
   if (unlikely(!slot || slot->task != (u64)prev)) {
     slot = claim_slot(cpu_state, prev);
     if (!slot) return;
+  }
+  if (unlikely(slot->out_clock_ns)) {
+    /* Leaving, and not seen coming: the kernel hides some switches from programs. */
+    forget_wait(slot, prev);
+    __sync_fetch_and_add(&controls.unseen_switch_ins, 1);
   }
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
@@ -139,8 +155,7 @@ static __noinline int put_switch_in(struct hft_cpu *cpu_state, struct hft_thread
   return 0;
 }
 
-static __always_inline void switch_in(struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next,
-                                      u64 clock_ns) {
+static __always_inline void switch_in(struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next, u64 clock_ns) {
   u16 *recent = &cpu_state->recent[READ_FIELD(next, pid) & (HFT_RECENT_SLOTS - 1)];
   u32 index = *recent;
   struct hft_thread_slot *slot = slot_at(index);
@@ -160,8 +175,6 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, struct task_str
   slot->segment_run_delay_ns = run_delay_ns;
   u32 epoch = controls.window_epoch;
   u64 out_clock_ns = slot->out_clock_ns;
-  /* The first switch-in after an attach: the kernel's sum may hold several waits, the thread's place in the queue tells of one. */
-  if (!out_clock_ns && slot->base_run_delay_ns) wait_ns = queued_ns;
   u64 off_cpu_ns = 0;
   if ((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns)) {
     slot->discarded_count++;

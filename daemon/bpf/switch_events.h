@@ -168,8 +168,8 @@ struct hft_cpu {
   __u64 migrate_count;
   __u32 watched_slot; /* slot of the watched thread that was switched in last */
   __u32 reserved;
-  __u64 run_queue;                   /* address of the CPU's rq; 0 before its first switch */
-  __u16 recent[HFT_RECENT_SLOTS];    /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
+  __u64 run_queue;                            /* address of the CPU's rq; 0 before its first switch */
+  __u16 recent[HFT_RECENT_SLOTS];             /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -231,7 +231,8 @@ struct hft_controls {
   __u64 unslotted_switches; /* switches of watched processes' threads that have no slot */
   __u64 recycled_pids;      /* dead watched tgids that an unwatched process got: their bits were cleared */
   __u64 foreign_switches;   /* switches of a thread whose slot belongs to another task (exec by a non-leader): in no histogram */
-  __u64 reserved2[3];
+  __u64 unseen_switch_ins;  /* times a watched thread left its CPU without having been seen coming: in no histogram */
+  __u64 reserved2[2];
 };
 
 #ifdef __cplusplus

@@ -9,8 +9,13 @@
 namespace hftmon {
 
 ControlLoop::ControlLoop(const MonotonicClock* clock, LifeQueue* events, TargetRegistry* registry, ProcessNames* names,
-                         std::vector<Job> jobs, std::function<void()> on_thread_start)
-    : clock_(clock), events_(events), registry_(registry), names_(names), on_thread_start_(std::move(on_thread_start)) {
+                         std::vector<Job> jobs, std::function<void()> on_thread_start, std::function<uint64_t()> lost_records)
+    : clock_(clock),
+      events_(events),
+      registry_(registry),
+      names_(names),
+      on_thread_start_(std::move(on_thread_start)),
+      lost_records_(std::move(lost_records)) {
   const int64_t now_ns = clock_->NowNs();
   jobs_.reserve(jobs.size());
   for (Job& job : jobs) jobs_.push_back({.job = std::move(job), .due_mono_ns = now_ns});
@@ -61,13 +66,14 @@ void ControlLoop::RunOnce() {
 
 void ControlLoop::DrainEvents() {
   // Read before the queue is drained: what was queued before these drops is pumped when the resync comes.
-  const uint64_t drops = events_->dropped_count();
+  const uint64_t drops = events_->dropped_count() + (lost_records_ ? lost_records_() : 0);
   LifeEvent event;
   for (uint64_t i = 0; i < events_->capacity() && events_->TryPop(&event); ++i) {
     names_->Remember(event.thread.tid, std::string_view(event.comm, strnlen(event.comm, sizeof(event.comm))));
     registry_->Pump(event);
   }
-  if (drops == resynced_drops_) return;
+  if (drops == resynced_drops_ || clock_->NowNs() < next_resync_mono_ns_) return;
+  next_resync_mono_ns_ = clock_->NowNs() + kResyncIntervalNs;
   registry_->Resync();
   resynced_drops_ = drops;
 }

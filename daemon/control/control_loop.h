@@ -25,6 +25,7 @@ namespace hftmon {
 class ControlLoop {
  public:
   static constexpr int64_t kPeriodNs = 10'000'000;
+  static constexpr int64_t kResyncIntervalNs = 200'000'000;  // at least, however many events are lost: a resync takes milliseconds
 
   // Runs on the control thread; keep it short, the life events wait meanwhile.
   struct Job {
@@ -34,8 +35,9 @@ class ControlLoop {
   };
 
   // What is pointed to outlives the loop. `on_thread_start` runs first on the control thread (its name, its CPU mask); may be empty.
+  // `lost_records`: ring records lost so far, which may have been life events; may be empty.
   ControlLoop(const MonotonicClock* clock, LifeQueue* events, TargetRegistry* registry, ProcessNames* names, std::vector<Job> jobs,
-              std::function<void()> on_thread_start = {});
+              std::function<void()> on_thread_start = {}, std::function<uint64_t()> lost_records = {});
   ~ControlLoop();
   ControlLoop(const ControlLoop&) = delete;
   ControlLoop& operator=(const ControlLoop&) = delete;
@@ -65,7 +67,9 @@ class ControlLoop {
   ProcessNames* const names_;
   const std::function<void()> on_thread_start_;
   std::vector<TimedJob> jobs_;
-  uint64_t resynced_drops_ = 0;          // drops of the queue that a Resync has made good
+  const std::function<uint64_t()> lost_records_;
+  uint64_t resynced_drops_ = 0;  // drops of the queue and lost records that a Resync has made good
+  int64_t next_resync_mono_ns_ = 0;
   std::atomic<uint64_t> turn_count_{0};  // written by the control thread, relaxed: a counter for status
 
   std::mutex mutex_;

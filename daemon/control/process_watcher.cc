@@ -152,6 +152,11 @@ uint64_t ProcessWatcher::WatchMissing(const ProcessInfo& process, int64_t now_ns
   return missing;
 }
 
+void ProcessWatcher::Suspend(uint32_t tgid) {
+  bits_.Clear(tgid);
+  for (const uint16_t slot : slots_.HeldOf(tgid)) slots_.Unmark(slot);
+}
+
 void ProcessWatcher::Unwatch(uint32_t tgid, int64_t now_ns) {
   bits_.Clear(tgid);
   slots_.RetireProcess(tgid, now_ns);

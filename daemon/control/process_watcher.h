@@ -55,8 +55,8 @@ class ProcessWatcher {
   absl::Status Watch(const ProcessInfo& process, int64_t now_ns);
   // Gives slots to threads that have none, as far as there are slots; the number still without.
   uint64_t WatchMissing(const ProcessInfo& process, int64_t now_ns);
-  // The bit alone: threads keep their slots.
-  void Suspend(uint32_t tgid) { bits_.Clear(tgid); }
+  // The bit: threads keep their slots, but the marks go. A thread may end unseen now, and another task be born at its address.
+  void Suspend(uint32_t tgid);
   void Resume(uint32_t tgid) { bits_.Set(tgid); }
   // Bit and slots.
   void Unwatch(uint32_t tgid, int64_t now_ns);

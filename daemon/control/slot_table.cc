@@ -103,8 +103,7 @@ void SlotTable::Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns) {
     Unpublish(entries_[slot].thread.tid, slot);
     Drop(slot);
   }
-  // A CPU remembers the slot of the thread that it runs, and believes it by this mark alone.
-  StoreRelaxed(view_.slots[slot].task, 0u);
+  Unmark(slot);
   entries_[slot].use = Use::kRetiring;
   retiring_.emplace(now_ns + grace_ns, slot);
 }
@@ -113,9 +112,21 @@ void SlotTable::RetireProcess(uint32_t tgid, int64_t now_ns, int64_t grace_ns) {
   for (const uint16_t slot : HeldOf(tgid)) Retire(slot, now_ns, grace_ns);
 }
 
+// A CPU remembers the slots of threads that it ran, and believes them by this mark alone.
+void SlotTable::Unmark(uint16_t slot) {
+  StoreRelaxed(view_.slots[slot].task, 0u);
+}
+
 void SlotTable::Reap(int64_t now_ns) {
   while (!retiring_.empty() && retiring_.begin()->first <= now_ns) {
     const uint16_t slot = retiring_.begin()->second;
+    if (LoadRelaxed(view_.slots[slot].task) != 0) {
+      // Claimed by a program that had found it just before it was unpublished: its grace time begins anew.
+      Unmark(slot);
+      retiring_.erase(retiring_.begin());
+      retiring_.emplace(now_ns + kGraceNs, slot);
+      continue;
+    }
     Zero(slot);
     if (!stack_->Push(slot).ok()) {
       // Tried again at the next call; the count shows that something is wrong with the map.

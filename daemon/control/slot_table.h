@@ -60,6 +60,9 @@ class SlotTable {
   void Retire(uint16_t slot, int64_t now_ns, int64_t grace_ns = kGraceNs);
   void RetireProcess(uint32_t tgid, int64_t now_ns, int64_t grace_ns = kGraceNs);
 
+  // Takes the task's mark off the slot: no program believes that a task has it until the slot is claimed by its tid again.
+  void Unmark(uint16_t slot);
+
   // Zeroes and pushes the slots whose grace time is over.
   void Reap(int64_t now_ns);
 

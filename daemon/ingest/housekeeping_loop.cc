@@ -1,5 +1,6 @@
 #include "daemon/ingest/housekeeping_loop.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/ring/shared_word.h"
@@ -80,9 +81,10 @@ void HousekeepingLoop::Rest(int64_t now_ns) {
     RelaxCpu();
     return;
   }
-  sleep_ns_(policy.sleep_ns);
+  const int64_t sleep_ns = std::clamp((now_ns - last_activity_ns_) / 8, policy.sleep_ns, policy.sleep_max_ns);
+  sleep_ns_(sleep_ns);
   // What it slept longer than it meant to is a gap like any other.
-  last_ns_ += policy.sleep_ns;
+  last_ns_ += sleep_ns;
 }
 
 // Records, losses and waits taken: 0 when there was nothing at all.

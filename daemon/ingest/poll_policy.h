@@ -11,15 +11,20 @@ namespace hftmon {
 struct PollPolicy {
   const char* name;
   int64_t spin_after_activity_ns;  // keeps looking for this long after the last record
-  int64_t sleep_ns;                // then sleeps this long between looks
+  int64_t sleep_ns;                // then sleeps between looks: at first this long,
+  int64_t sleep_max_ns;            // and at most this long, an eighth of the time since the last record
+
+  // Whether it keeps its CPU busy: nothing else should have to run there.
+  constexpr bool owns_cpu() const { return spin_after_activity_ns > 4 * sleep_ns; }
 };
 
 // Never sleeps, never enters the kernel: one CPU of its own.
-inline constexpr PollPolicy kLatencyPolicy{"latency", std::numeric_limits<int64_t>::max(), 0};
-// Bursts are followed at full speed; the first record after a pause is found up to a sleep later.
-inline constexpr PollPolicy kBalancedPolicy{"balanced", 50'000, 50'000};
+inline constexpr PollPolicy kLatencyPolicy{"latency", std::numeric_limits<int64_t>::max(), 0, 0};
+// Bursts are followed at full speed; the first record after a pause is found up to a sleep later. Where nothing happens a look a
+// millisecond is made: at one every 50 us the sleeps and their timers alone took a quarter of a virtual CPU.
+inline constexpr PollPolicy kBalancedPolicy{"balanced", 50'000, 50'000, 1'000'000};
 // About half a percent of a core while nothing happens: a sleep and its timer cost 20 to 30 us on a virtual CPU.
-inline constexpr PollPolicy kEconomyPolicy{"economy", 0, 5'000'000};
+inline constexpr PollPolicy kEconomyPolicy{"economy", 0, 5'000'000, 5'000'000};
 
 // The policy of that name; nullptr when there is none.
 constexpr const PollPolicy* FindPollPolicy(std::string_view name) {

@@ -1,6 +1,7 @@
 #include "daemon/service/convert.h"
 
 #include "common/histogram.h"
+#include "common/utf8.h"
 
 namespace hftmon {
 namespace {
@@ -70,13 +71,13 @@ void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* ou
   out->set_tid(static_cast<int32_t>(thread.tid));
   out->set_pid(static_cast<int32_t>(thread.tgid));
   out->set_start_boottime_ns(thread.start_ns);
-  out->set_comm(names->NameOf(thread.tid));
+  out->set_comm(ValidUtf8(names->NameOf(thread.tid)));
 }
 
 void TargetToProto(const TargetInfo& target, v1::Target* out) {
   out->set_pid(static_cast<int32_t>(target.pid));
   out->set_start_boottime_ns(target.start_boottime_ns);
-  out->set_comm(target.comm);
+  out->set_comm(ValidUtf8(target.comm));
   out->set_state(StateToProto(target.state));
   v1::TargetOptions* options = out->mutable_options();
   options->set_spike_threshold_ns(target.options.spike_threshold_ns);

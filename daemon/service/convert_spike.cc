@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/utf8.h"
 #include "daemon/analysis/cause_evidence.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
@@ -43,7 +44,7 @@ void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
   out->set_tid(static_cast<int32_t>(cause.tid));
   out->set_pid(static_cast<int32_t>(cause.tgid));
   const std::string comm(cause.comm, std::find(cause.comm, cause.comm + HFT_COMM_LENGTH, '\0'));
-  out->set_comm(comm.empty() ? names->NameOf(cause.tid) : comm);
+  out->set_comm(ValidUtf8(comm.empty() ? names->NameOf(cause.tid) : comm));
 }
 
 }  // namespace
@@ -73,7 +74,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
     entry->set_duration_ns(cause.duration_ns);
     if (spike.duration_ns > 0) entry->set_share(static_cast<double>(cause.duration_ns) / static_cast<double>(spike.duration_ns));
     entry->set_estimated(cause.estimated);
-    entry->set_evidence(CauseEvidence(spike, cause, name_of, SyscallName));
+    entry->set_evidence(ValidUtf8(CauseEvidence(spike, cause, name_of, SyscallName)));
     entry->set_cpu(cause.cpu);
     if (cause.kind == CauseKind::kThread) ActorToProto(cause, names, entry->mutable_actor());
   }

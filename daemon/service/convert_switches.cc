@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/utf8.h"
 #include "daemon/analysis/switch_summary.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
@@ -47,7 +48,8 @@ const char* ReasonName(hft_migration_reason reason) {
 }
 
 bool IsVoluntary(hft_switch_kind kind) {
-  return kind == HFT_SWITCH_BLOCKED_SYSCALL || kind == HFT_SWITCH_BLOCKED_FAULT || kind == HFT_SWITCH_EXIT;
+  // Unknown: see SpikeDetector.
+  return kind == HFT_SWITCH_UNKNOWN || kind == HFT_SWITCH_BLOCKED_SYSCALL || kind == HFT_SWITCH_BLOCKED_FAULT || kind == HFT_SWITCH_EXIT;
 }
 
 void DurationsToProto(const DurationSummary& summary, v1::DurationStatistics* out) {
@@ -112,7 +114,7 @@ void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::Switch
   out->set_run_queue_depth(event.depth);
   out->set_preemptor_tid(static_cast<int32_t>(event.prev_tid));
   const std::string comm(event.prev_comm, std::find(event.prev_comm, event.prev_comm + HFT_COMM_LENGTH, '\0'));
-  out->set_preemptor_comm(comm.empty() ? names->NameOf(event.prev_tid) : comm);
+  out->set_preemptor_comm(ValidUtf8(comm.empty() ? names->NameOf(event.prev_tid) : comm));
 }
 
 }  // namespace hftmon

@@ -1,6 +1,7 @@
 #include "daemon/service/metric_samples.h"
 
 #include <optional>
+#include <unordered_set>
 
 #include "daemon/analysis/switch_summary.h"
 
@@ -53,7 +54,9 @@ void AddMetricSamples(const ServiceCore& core, const TargetSelection& selection,
       sample->set_value(*value);
     }
   };
+  std::unordered_set<uint32_t> pids;  // an ended target's may be a running one's again
   for (const TargetInfo& target : selection.targets()) {
+    if (!pids.insert(target.pid).second) continue;
     const std::vector<const Subject*>& of_target = threads_of_pid[target.pid];
     if (per_thread) {
       for (const Subject* subject : of_target) add(*subject, target.pid, subject->window.thread.tid);

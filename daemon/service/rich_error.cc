@@ -1,4 +1,5 @@
 #include "daemon/service/rich_error.h"
+#include "common/utf8.h"
 
 #include "absl/strings/cord.h"
 #include "google/rpc/error_details.pb.h"
@@ -7,8 +8,9 @@
 
 namespace hftmon {
 
-grpc::Status RichError(grpc::StatusCode code, const std::string& reason, const std::string& message,
+grpc::Status RichError(grpc::StatusCode code, const std::string& reason, const std::string& text,
                        const std::vector<FieldViolation>& violations) {
+  const std::string message = ValidUtf8(text);  // it may quote a process's name
   google::rpc::Status details;
   details.set_code(code);
   details.set_message(message);

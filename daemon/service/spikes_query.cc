@@ -17,6 +17,7 @@ constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
 struct Found {
   std::vector<Spike> newest_first;
   bool overwritten = false;   // older spikes of the window may have been overwritten
+  bool left_out = false;      // there are more than were asked for
   int64_t oldest_end_ns = 0;  // of the entries that were looked at, when overwritten
 };
 
@@ -25,13 +26,15 @@ Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, cons
   Found found{.oldest_end_ns = end_mono_ns};
   Spike spike;
   // The history is in the order of detection, that is of the spikes' ends.
-  for (uint64_t index = core.spikes->end(); index > 0 && found.newest_first.size() < spikes_max; --index) {
+  for (uint64_t index = core.spikes->end(); index > 0; --index) {
     found.overwritten = core.spikes->Read(index - 1, &spike) != SeqRead::kOk;
     if (found.overwritten) break;
     const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
     if (spike_end_ns < begin_mono_ns) break;
     found.oldest_end_ns = std::min(found.oldest_end_ns, spike_end_ns);
     if (spike_end_ns > end_mono_ns || !selection.Keeps(spike.thread) || !filter.Wants(spike, thresholds)) continue;
+    found.left_out = found.newest_first.size() == spikes_max;
+    if (found.left_out) break;
     found.newest_first.push_back(spike);
   }
   return found;
@@ -76,6 +79,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   const bool below_floor = floors.run_queue_ns > AskedNs(selection, thresholds, request) ||
                            (request.blocked_threshold_ns() > 0 && floors.off_cpu_ns > request.blocked_threshold_ns());
   response->set_incomplete(found.overwritten || below_floor);
+  response->set_older_left_out(found.left_out);
   return grpc::Status::OK;
 }
 

@@ -11,7 +11,7 @@ namespace {
 class AttachVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    CLI::App* verb = app.add_subcommand("attach", "watch processes, with their threads and children");
+    CLI::App* verb = app.add_subcommand("attach", "watch processes, with their threads, and children born from now on");
     verb->add_option("pid", pids_, "process ids; all are attached or none")->required();
     flags_.Declare(*verb);
     verb->add_flag("--json", json_, "print one JSON object");

@@ -1,18 +1,26 @@
 // status: the daemon, its targets, its own cost, its drops.
-#include "client/cli/render/status.h"
+#include <algorithm>
+
 #include "client/cli/exit_code.h"
+#include "client/cli/render/status.h"
 #include "client/cli/render/targets.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
 namespace {
 
+bool LostData(const v1::GetStatusResponse& response) {
+  if (response.lost_records() > 0) return true;
+  return std::any_of(response.drops().begin(), response.drops().end(),
+                     [](const v1::DropCounter& drop) { return drop.data_loss() && drop.count() > 0; });
+}
+
 class StatusVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb = app.add_subcommand("status", "the daemon, its targets, its own cost, drops");
     verb->add_flag("--json", json_, "print one JSON object");
-    verb->footer("Exit code 1: records were lost since the daemon started.");
+    verb->footer("Exit code 1: data was lost since the daemon started.");
     return verb;
   }
 
@@ -28,7 +36,7 @@ class StatusVerb : public Verb {
       if (!targets.ok()) return targets.status();
       context.console.Out(StatusText(*response) + "\n" + TargetsText(targets->targets()));
     }
-    return response->lost_records() > 0 ? kExitWarnings : kExitFine;
+    return LostData(*response) ? kExitWarnings : kExitFine;
   }
 
  private:

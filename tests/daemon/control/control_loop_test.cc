@@ -62,6 +62,32 @@ TEST_F(ControlLoopTest, DroppedEventsLeadToAResyncAndNothingLeaks) {
   host.CheckInvariants("dropped events");
 }
 
+// A ring that overran may have held the end of a thread.
+TEST_F(ControlLoopTest, LostRecordsLeadToAResyncButNotToOneATurn) {
+  uint64_t lost = 0;
+  ControlLoop loop(&host.clock, &queue, &host.registry, &names, {}, {}, [&lost] { return lost; });
+  hooks.StartProcess(100);
+  ASSERT_TRUE(host.Attach({100}).ok());
+  hooks.StartThread(100, 200);
+  loop.RunOnce();
+  hooks.LoseEvents(true);
+  hooks.EndThread(200);
+  loop.RunOnce();
+  EXPECT_EQ(host.registry.counters().resync_count, 0u);
+  lost = 1;
+  loop.RunOnce();
+  EXPECT_EQ(host.registry.counters().resync_count, 1u);
+  lost = 2;
+  loop.RunOnce();
+  EXPECT_EQ(host.registry.counters().resync_count, 1u);
+  host.clock.AdvanceNs(ControlLoop::kResyncIntervalNs);
+  loop.RunOnce();
+  EXPECT_EQ(host.registry.counters().resync_count, 2u);
+  host.Settle();
+  EXPECT_EQ(host.Target(100)->thread_count, 1);
+  host.CheckInvariants("lost records");
+}
+
 TEST_F(ControlLoopTest, JobsRunWhenTheyAreDueAndOnceWhenTheyAreLate) {
   int fast = 0;
   int slow = 0;

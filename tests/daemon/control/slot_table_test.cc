@@ -73,6 +73,17 @@ TEST_F(SlotTableTest, SlotComesBackZeroedAfterTheGraceTimeOnly) {
   EXPECT_EQ(slots[slot].generation, 1u);  // the next use is another generation
 }
 
+TEST_F(SlotTableTest, SlotThatAProgramClaimedMeanwhileStartsItsGraceTimeAnew) {
+  const uint16_t slot = *table.Give(Task(101), 0);
+  table.Retire(slot, 0);
+  slots[slot].task = 0xffff;
+  table.Reap(SlotTable::kGraceNs);
+  EXPECT_EQ(stack.size(), 2u);
+  EXPECT_EQ(slots[slot].task, 0u);
+  table.Reap(2 * SlotTable::kGraceNs);
+  EXPECT_EQ(stack.size(), 3u);
+}
+
 TEST_F(SlotTableTest, SlotThatLostTheDuelForItsTidGoesBack) {
   const uint16_t ours = *table.Give(Task(101), 0);
   const uint16_t hooks = HookGives(101, 500);

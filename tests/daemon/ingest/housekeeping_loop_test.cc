@@ -262,6 +262,24 @@ TEST_F(HousekeepingLoopTest, BalancedSpinsAfterARecordBeforeItSleeps) {
   EXPECT_EQ(sinks_.intervals.size(), 1u);
 }
 
+TEST_F(HousekeepingLoopTest, BalancedSleepsLongerTheLongerNothingHappens) {
+  HousekeepingLoop::Wiring wiring = Wiring();
+  std::atomic<bool> stop{false};
+  std::vector<int64_t> slept_ns;
+  wiring.sleep_ns = [&](int64_t ns) {
+    clock_.AdvanceNs(ns);
+    slept_ns.push_back(ns);
+    if (slept_ns.size() == 100) stop.store(true, std::memory_order_relaxed);
+  };
+  clock_.AdvanceNs(kBalancedPolicy.spin_after_activity_ns);
+  HousekeepingLoop loop(std::move(wiring), {.policy = &kBalancedPolicy});
+  loop.Run(stop);
+  EXPECT_EQ(slept_ns.front(), kBalancedPolicy.sleep_ns);
+  EXPECT_TRUE(std::is_sorted(slept_ns.begin(), slept_ns.end()));
+  EXPECT_EQ(slept_ns.back(), kBalancedPolicy.sleep_max_ns);
+  EXPECT_EQ(loop.stats().gap_count.Get(), 0u);
+}
+
 TEST_F(HousekeepingLoopTest, LatencyNeverSleepsUntilThePolicyChanges) {
   SpinningClock clock;
   HousekeepingLoop::Wiring wiring = Wiring();

@@ -112,6 +112,7 @@ class FakeTargets : public Targets {
 
   LeaseCounter leases;
   // Set before the server runs, or between calls.
+  std::string comm;  // of targets attached from now on; empty: target and their pid
   absl::Status next_error;
   absl::Status next_lease_error;
   int64_t leased_spike_ns = -1;
@@ -132,7 +133,7 @@ class FakeTargets : public Targets {
   TargetInfo AddLocked(uint32_t pid, const TargetOptions& options) {
     TargetInfo target{.pid = pid,
                       .start_boottime_ns = 100,
-                      .comm = "target" + std::to_string(pid),
+                      .comm = comm.empty() ? "target" + std::to_string(pid) : comm,
                       .options = options,
                       .thread_count = 1,
                       .attached_mono_ns = attached_mono_ns,

@@ -41,6 +41,20 @@ TEST_F(TargetsRpcTest, AnErrorOfTheRegistryArrivesWithReasonAndDomain) {
   EXPECT_EQ(ErrorInfoOf(status).domain(), "hftmon");
 }
 
+// A name is whatever bytes its process chose; protobuf refuses a message with a string that is not UTF-8.
+TEST_F(TargetsRpcTest, ANameThatIsNotUtf8BreaksNoAnswer) {
+  targets_.comm = "evil\xff\xc3";
+  v1::AttachRequest request;
+  request.add_pids(2000);
+  v1::AttachResponse attached;
+  const grpc::Status status = stub_->Attach(Context().get(), request, &attached);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(attached.targets(0).comm(), "evil??");
+  targets_.next_error = absl::NotFoundError("process 7 (evil\xff) ended");
+  v1::AttachResponse refused;
+  EXPECT_EQ(stub_->Attach(Context().get(), request, &refused).error_message(), "process 7 (evil?) ended");
+}
+
 TEST_F(TargetsRpcTest, DetachAnswersWhatWasDetached) {
   v1::DetachRequest request;
   request.add_pids(kPid);
