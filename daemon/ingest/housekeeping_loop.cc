@@ -58,11 +58,9 @@ bool HousekeepingLoop::RunOnce() {
   stats_.heartbeat_mono_ns.Set(now_ns);
   const int steps = DrainRecords();
   const bool sampling = sampler_.Step(now_ns);
+  if (steps > 0) last_activity_ns_ = now_ns;
   const bool active = steps > 0 || sampling;
-  if (active) {
-    last_activity_ns_ = now_ns;
-    PublishCounts();
-  }
+  if (active) PublishCounts();
   return active;
 }
 

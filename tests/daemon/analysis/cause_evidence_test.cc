@@ -67,7 +67,10 @@ TEST(CauseEvidenceTest, BlockedNamesTheSystemCall) {
   EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, [](int32_t) { return "futex"; }), "was blocked in futex for 5us");
   EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked in system call 202 for 5us");
   cause.syscall = -1;
-  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked outside any system call for 5us");
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked (this kernel does not show in which call) for 5us");
+  Spike in_call;
+  in_call.out_kind = HFT_SWITCH_BLOCKED_SYSCALL;
+  EXPECT_EQ(CauseEvidence(in_call, cause, NoName, NoSyscall), "was blocked outside any system call for 5us");
   Spike fault;
   fault.out_kind = HFT_SWITCH_BLOCKED_FAULT;
   EXPECT_EQ(CauseEvidence(fault, cause, NoName, NoSyscall), "was blocked in a page fault or other exception for 5us");

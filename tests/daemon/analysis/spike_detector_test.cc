@@ -100,12 +100,20 @@ TEST_F(SpikeDetectorTest, OneIntervalMayBeARunQueueSpikeAndABlockedSpike) {
 }
 
 TEST_F(SpikeDetectorTest, OnlyBlockingMakesABlockedSpike) {
-  for (const hft_switch_kind kind : {HFT_SWITCH_YIELD, HFT_SWITCH_USER_PREEMPTION, HFT_SWITCH_UNKNOWN}) {
+  for (const hft_switch_kind kind : {HFT_SWITCH_YIELD, HFT_SWITCH_USER_PREEMPTION, HFT_SWITCH_KERNEL_PREEMPTION}) {
     OffCpuInterval interval = MakeInterval(0, kind);
     interval.off_cpu_ns = 2'000'000;
     detector_.OnInterval(interval);
   }
   EXPECT_EQ(spikes_.end(), 0u);
+}
+
+TEST_F(SpikeDetectorTest, BlockingIsSeenWithoutTheSavedRegistersToo) {
+  OffCpuInterval interval = MakeInterval(0, HFT_SWITCH_UNKNOWN);
+  interval.off_cpu_ns = 2'000'000;
+  detector_.OnInterval(interval);
+  ASSERT_EQ(spikes_.end(), 1u);
+  EXPECT_EQ(At(0).kind, SpikeKind::kBlocked);
 }
 
 TEST_F(SpikeDetectorTest, CausesOfAnEarlierSpikeAreNotLeftInALaterOne) {

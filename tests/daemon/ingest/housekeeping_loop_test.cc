@@ -271,8 +271,8 @@ TEST_F(HousekeepingLoopTest, BalancedSleepsLongerTheLongerNothingHappens) {
     slept_ns.push_back(ns);
     if (slept_ns.size() == 100) stop.store(true, std::memory_order_relaxed);
   };
-  clock_.AdvanceNs(kBalancedPolicy.spin_after_activity_ns);
   HousekeepingLoop loop(std::move(wiring), {.policy = &kBalancedPolicy});
+  clock_.AdvanceNs(kBalancedPolicy.spin_after_activity_ns);
   loop.Run(stop);
   EXPECT_EQ(slept_ns.front(), kBalancedPolicy.sleep_ns);
   EXPECT_TRUE(std::is_sorted(slept_ns.begin(), slept_ns.end()));
