@@ -25,6 +25,7 @@ uint64_t SumOfKinds(const v1::ThreadSwitches& thread) {
 // `before` and `after` were read while the process was blocked; empty `before`: it was watched from birth.
 void ExpectExact(const v1::QueryContextSwitchesResponse& answer, const SwitchWitness& witness, const std::vector<ThreadCounts>& before,
                  const std::vector<ThreadCounts>& after) {
+  SCOPED_TRACE(answer.window().ShortDebugString());
   EXPECT_EQ(answer.lost_records(), 0u);
   for (const ThreadCounts& now : after) {
     SCOPED_TRACE(now.comm + " " + std::to_string(now.tid));

@@ -116,8 +116,9 @@ TEST_F(PerfComparisonTest, CountsAreEqualAndWaitsAgreeWithinTheToolsResolution) 
       waits.Add(ours[next]->run_queue_ns() - wait_ns);
       ++next;
     }
-    // perf's own programs run where BPF programs are not shown a switch: see SwitchWitness.
-    EXPECT_LE(unmatched, witness.UnseenSwitchIns(tid));
+    // perf's own programs run where BPF programs are not shown a switch: see SwitchWitness. And a virtual CPU may be taken away between
+    // the two tools' readings of their clocks: one switch in a hundred may then lie farther apart than kSameSwitchNs.
+    EXPECT_LE(unmatched, witness.UnseenSwitchIns(tid) + theirs.size() / 100 + 1);
     EXPECT_GT(moments.count(), 10u);
     EXPECT_LE(moments.MedianNs(), kMomentToleranceNs);
     EXPECT_LE(waits.MedianNs(), kWaitToleranceNs);

@@ -179,7 +179,9 @@ TEST_F(PreemptionTest, SleepingIsNoSpikeUnlessAskedFor) {
     ASSERT_NE(spike, asked->spikes().end());
     SCOPED_TRACE(spike->DebugString());
     ExpectExactBudget(*spike);
-    EXPECT_TRUE(Agrees(spike->duration_ns(), measured_ns));
+    // It slept no less than it asked for, and within what it measured: on a busy host some of that is time before and after the sleep.
+    EXPECT_GE(spike->duration_ns(), 5'000'000);
+    EXPECT_LE(spike->start_monotonic_ns() + spike->duration_ns(), start_ns + measured_ns);
     const auto blocked =
         std::find_if(spike->causes().begin(), spike->causes().end(), [](const v1::Cause& cause) { return cause.kind() == "blocked"; });
     ASSERT_NE(blocked, spike->causes().end());
