@@ -22,7 +22,8 @@ struct PollPolicy {
 inline constexpr PollPolicy kLatencyPolicy{"latency", std::numeric_limits<int64_t>::max(), 0, 0};
 // Bursts are followed at full speed; the first record after a pause is found up to a sleep later. Where nothing happens a look a
 // millisecond is made: at one every 50 us the sleeps and their timers alone took a quarter of a virtual CPU.
-inline constexpr PollPolicy kBalancedPolicy{"balanced", 50'000, 50'000, 1'000'000};
+// It spins for less than the usual threshold: where a watched thread shares the loop's CPU, following one spike must not make the next.
+inline constexpr PollPolicy kBalancedPolicy{"balanced", 20'000, 50'000, 1'000'000};
 // About half a percent of a core while nothing happens: a sleep and its timer cost 20 to 30 us on a virtual CPU.
 inline constexpr PollPolicy kEconomyPolicy{"economy", 0, 5'000'000, 5'000'000};
 
