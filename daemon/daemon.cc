@@ -142,7 +142,7 @@ absl::Status Daemon::StartThreads() {
   if (absl::Status status = loop_thread_->Start(loop_.get(), placement_, config_); !status.ok()) return status;
   if (absl::Status status = collector_->Attach(); !status.ok()) return status;
   MeasureProbes();
-  control_ = std::make_unique<ControlLoop>(clock_.get(), life_events_.get(), registry_.get(), names_.get(), Jobs(), std::function<void()>(),
+  control_ = std::make_unique<ControlLoop>(clock_.get(), life_events_.get(), registry_.get(), names_.get(), Jobs(),
                                            [this] { return losses_->total(); });
   control_->Start();
   return absl::OkStatus();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Where kernels differ. Each entry names the kernel release (and commit) that made the difference. Needs tracing_access.bpf.h before it. */
+/*
+ * Where kernels differ. Each entry names the kernel release (and commit) that made the difference. Needs tracing_access.bpf.h and
+ * switch_events.h before it.
+ */
 #ifndef HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 #define HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 

@@ -9,13 +9,13 @@
 namespace hftmon {
 
 ControlLoop::ControlLoop(const MonotonicClock* clock, LifeQueue* events, TargetRegistry* registry, ProcessNames* names,
-                         std::vector<Job> jobs, std::function<void()> on_thread_start, std::function<uint64_t()> lost_records)
+                         std::vector<Job> jobs, std::function<uint64_t()> lost_records, std::function<void()> on_thread_start)
     : clock_(clock),
       events_(events),
       registry_(registry),
       names_(names),
-      on_thread_start_(std::move(on_thread_start)),
-      lost_records_(std::move(lost_records)) {
+      lost_records_(std::move(lost_records)),
+      on_thread_start_(std::move(on_thread_start)) {
   const int64_t now_ns = clock_->NowNs();
   jobs_.reserve(jobs.size());
   for (Job& job : jobs) jobs_.push_back({.job = std::move(job), .due_mono_ns = now_ns});

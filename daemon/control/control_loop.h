@@ -1,5 +1,6 @@
 // ControlLoop: the control thread. Every kPeriodNs it brings the registry up to date with the life events that the housekeeping loop
-// queued, and runs the periodic jobs that are due (clock calibration, watchdog, …).
+// queued, has it rebuild its books where some were lost (at most once in kResyncIntervalNs), and runs the periodic jobs that are due (clock
+// calibration, watchdog, …).
 //
 // Threads: Start and Stop by the owner; everything else happens on the thread that Start makes, or in RunOnce when it was never started.
 // Bounds: at most the queue's capacity of events a turn. A job that is late runs once, not once for each time it missed.
@@ -34,10 +35,10 @@ class ControlLoop {
     std::function<void()> function;
   };
 
-  // What is pointed to outlives the loop. `on_thread_start` runs first on the control thread (its name, its CPU mask); may be empty.
-  // `lost_records`: ring records lost so far, which may have been life events; may be empty.
+  // What is pointed to outlives the loop. `lost_records`: ring records lost so far, which may have been life events. `on_thread_start`
+  // runs first on the control thread (its name, its CPU mask). Both may be empty.
   ControlLoop(const MonotonicClock* clock, LifeQueue* events, TargetRegistry* registry, ProcessNames* names, std::vector<Job> jobs,
-              std::function<void()> on_thread_start = {}, std::function<uint64_t()> lost_records = {});
+              std::function<uint64_t()> lost_records = {}, std::function<void()> on_thread_start = {});
   ~ControlLoop();
   ControlLoop(const ControlLoop&) = delete;
   ControlLoop& operator=(const ControlLoop&) = delete;
@@ -65,9 +66,9 @@ class ControlLoop {
   LifeQueue* const events_;
   TargetRegistry* const registry_;
   ProcessNames* const names_;
+  const std::function<uint64_t()> lost_records_;
   const std::function<void()> on_thread_start_;
   std::vector<TimedJob> jobs_;
-  const std::function<uint64_t()> lost_records_;
   uint64_t resynced_drops_ = 0;  // drops of the queue and lost records that a Resync has made good
   int64_t next_resync_mono_ns_ = 0;
   std::atomic<uint64_t> turn_count_{0};  // written by the control thread, relaxed: a counter for status

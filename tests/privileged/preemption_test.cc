@@ -82,7 +82,7 @@ TEST_F(PreemptionTest, TheCommandLinePrintsEachSpikeAsAnObjectWhoseSumsAreExact)
       daemon_.Hftmon({"spikes", "--json", "-p", std::to_string(run.pid()), "--window", "60s", "--threshold", "200us"});
   ASSERT_GE(result.exit_code, 0) << result.error;
   std::istringstream lines(result.output);
-  std::set<int64_t> starts;
+  std::set<int64_t> preemptions;  // that a spike was printed for, by their start
   for (std::string line; std::getline(lines, line);) {
     const json spike = json::parse(line, nullptr, false);
     ASSERT_TRUE(spike.is_object()) << line;
@@ -96,11 +96,16 @@ TEST_F(PreemptionTest, TheCommandLinePrintsEachSpikeAsAnObjectWhoseSumsAreExact)
     EXPECT_EQ(sum_ns, spike["duration_ns"]);
     EXPECT_NEAR(shares + spike["unexplained_ns"].get<double>() / spike["duration_ns"].get<double>(), 1.0, 1e-6);
     if (spike["tid"] == truth["spinner_tid"] && !spike["causes"].empty() && spike["causes"][0]["actor"]["tid"] == truth["fifo_tid"]) {
-      starts.insert(spike["start_ns"].get<int64_t>());
+      const int64_t start_ns = spike["start_ns"];
+      const int64_t end_ns = start_ns + spike["duration_ns"].get<int64_t>();
+      const auto preemption = std::find_if(truth["preemptions"].begin(), truth["preemptions"].end(), [&](const json& candidate) {
+        return start_ns < candidate["end_ns"].get<int64_t>() && candidate["start_ns"].get<int64_t>() < end_ns;
+      });
+      ASSERT_NE(preemption, truth["preemptions"].end()) << "the preemptor did not run then: " << line;
+      preemptions.insert((*preemption)["start_ns"].get<int64_t>());
     }
   }
-  // More than 10: a preemption in two parts. Each one's actor and length are the test above's matter.
-  EXPECT_GE(starts.size(), 10u) << result.output;
+  EXPECT_EQ(preemptions.size(), 10u) << result.output;
 }
 
 // Spikes of one thread, summed.

@@ -129,7 +129,7 @@ class RunVerb : public Verb {
     for (const v1::Spike& spike : detected.spikes()) longest_ns = std::max(longest_ns, spike.duration_ns());
     std::string line = fmt::format("{} spikes", detected.spikes_size());
     if (longest_ns > 0) line += ", the longest " + FormatDuration(longest_ns);
-    if (detected.older_left_out()) line = "More spikes than are kept for a summary; of the newest: " + line;
+    if (detected.older_left_out()) line = "More spikes than a summary lists; of the newest: " + line;
     return line + "\n";
   }
 

@@ -65,7 +65,7 @@ TEST_F(ControlLoopTest, DroppedEventsLeadToAResyncAndNothingLeaks) {
 // A ring that overran may have held the end of a thread.
 TEST_F(ControlLoopTest, LostRecordsLeadToAResyncButNotToOneATurn) {
   uint64_t lost = 0;
-  ControlLoop loop(&host.clock, &queue, &host.registry, &names, {}, {}, [&lost] { return lost; });
+  ControlLoop loop(&host.clock, &queue, &host.registry, &names, {}, [&lost] { return lost; });
   hooks.StartProcess(100);
   ASSERT_TRUE(host.Attach({100}).ok());
   hooks.StartThread(100, 200);
@@ -119,7 +119,7 @@ TEST_F(ControlLoopTest, ThreadRunsTurnsUntilItIsStopped) {
                        job_thread = std::this_thread::get_id();
                        turned.notify_all();
                      }}},
-                   [&] {
+                   {}, [&] {
                      std::lock_guard lock(mutex);
                      started_first = runs == 0;
                    });

@@ -300,6 +300,12 @@ TEST_F(HousekeepingLoopTest, LatencyNeverSleepsUntilThePolicyChanges) {
   EXPECT_EQ(sleeps.load(std::memory_order_seq_cst), 1);
 }
 
+TEST(PollPolicyTest, OnlyOneThatSpinsOwnsItsCpu) {
+  EXPECT_TRUE(kLatencyPolicy.owns_cpu());
+  EXPECT_FALSE(kBalancedPolicy.owns_cpu());
+  EXPECT_FALSE(kEconomyPolicy.owns_cpu());
+}
+
 TEST(PollPolicyTest, PoliciesAreFoundByName) {
   EXPECT_EQ(FindPollPolicy("latency"), &kLatencyPolicy);
   EXPECT_EQ(FindPollPolicy("economy"), &kEconomyPolicy);
