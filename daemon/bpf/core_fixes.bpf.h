@@ -40,12 +40,16 @@ enum { REGISTERS_NONE = 0, REGISTERS_BY_HELPER = 1, REGISTERS_BY_CAST = 2 };
 const volatile __u32 register_access = REGISTERS_NONE;
 const volatile __u32 register_offset = 0; /* from task->stack */
 
-/* `access` is register_access, which is volatile: read once, tested twice. */
-static __always_inline s32 saved_syscall(u32 access, struct task_struct *task) {
+#define SYSCALL_UNKNOWN (-2)
+
+/* The number of the system call that `task` is in, -1 in none, or SYSCALL_UNKNOWN. */
+static __always_inline s32 saved_syscall(struct task_struct *task) {
+  u32 access = register_access; /* volatile: read once, tested twice */
   if (access == REGISTERS_BY_CAST) {
     return registers_syscall(bpf_rdonly_cast((char *)READ_FIELD(task, stack) + register_offset, bpf_core_type_id_kernel(struct pt_regs)));
   }
-  return registers_syscall((struct pt_regs *)bpf_task_pt_regs(task));
+  if (access == REGISTERS_BY_HELPER) return registers_syscall((struct pt_regs *)bpf_task_pt_regs(task));
+  return SYSCALL_UNKNOWN;
 }
 
 /*
@@ -54,6 +58,7 @@ static __always_inline s32 saved_syscall(u32 access, struct task_struct *task) {
  */
 static __noinline int note_run_queue(struct hft_cpu *cpu_state, struct task_struct *next) {
   cpu_state->run_queue = (u64)RUN_QUEUE_OF(next);
+  cpu_state->cpu = bpf_get_smp_processor_id();
   return 0;
 }
 

@@ -12,7 +12,7 @@
 /* Bucket of 8 * index ns; written by the daemon before the load. */
 const volatile __u8 bucket_table[HFT_BUCKET_TABLE_ENTRIES] = {};
 
-/* The next level up, when the value is not of this one. */
+/* The next levels up. */
 #define RAISE_LEVEL(value_ns, base, levels) \
   do {                                      \
     (value_ns) >>= 6 * (levels);            \
@@ -22,12 +22,12 @@ const volatile __u8 bucket_table[HFT_BUCKET_TABLE_ENTRIES] = {};
 /* Always below HFT_HISTOGRAM_BUCKETS. */
 static __always_inline u32 histogram_bucket(u64 value_ns) {
   u32 base = 0;
-  if (value_ns >> 24) RAISE_LEVEL(value_ns, base, 3);
   if (value_ns >> 12) {
-    RAISE_LEVEL(value_ns, base, 1);
+    if (value_ns >> 24) RAISE_LEVEL(value_ns, base, 3);
     if (value_ns >> 12) RAISE_LEVEL(value_ns, base, 1);
+    if (value_ns >> 12) RAISE_LEVEL(value_ns, base, 1);
+    if (value_ns >> 12) return HFT_HISTOGRAM_BUCKETS - 1;
   }
-  if (value_ns >> 12) return HFT_HISTOGRAM_BUCKETS - 1;
   u32 bucket = base + bucket_table[value_ns >> 3];
   return bucket < HFT_HISTOGRAM_BUCKETS ? bucket : HFT_HISTOGRAM_BUCKETS - 1;
 }

@@ -76,6 +76,11 @@ static __always_inline u16 *slot_entry(u32 tid) {
   return &word->slots[tid & 3];
 }
 
+/* Slot 0 too, which has nobody's mark. */
+static __always_inline struct hft_thread_slot *any_slot_at(u32 index) {
+  return bpf_map_lookup_elem(&slots, &index);
+}
+
 static __always_inline struct hft_thread_slot *slot_at(u32 index) {
   if (index == HFT_NO_SLOT) return NULL;
   return bpf_map_lookup_elem(&slots, &index);

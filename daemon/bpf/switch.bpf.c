@@ -24,11 +24,15 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* sched_switch's arguments. Read again at each use: a load costs less than a register that is kept over a call. */
+enum { ARGUMENT_PREEMPT = 0, ARGUMENT_PREV = 1, ARGUMENT_NEXT = 2 };
+#define TASK(context, which) ((struct task_struct *)((volatile u64 *)(context))[ARGUMENT_##which])
+
 /* sched_yield's number. */
 #if defined(__TARGET_ARCH_x86)
-#define SYSCALL_SCHED_YIELD 24
+#define SYSCALL_YIELD 24
 #else
-#define SYSCALL_SCHED_YIELD 124
+#define SYSCALL_YIELD 124
 #endif
 
 /* The CPU's stopper, migration/N. Its priority is shared by SCHED_FIFO 99, which an interrupt's thread may be given. */
@@ -37,20 +41,27 @@ static __always_inline bool is_stopper(struct task_struct *task) {
          READ_FIELD(task, comm[9]) == '/';
 }
 
-static __always_inline u8 kind_of_switch(bool preempt, bool voluntary, bool dead, s32 syscall, struct task_struct *next) {
-  if (dead) return HFT_SWITCH_EXIT;
-  if (voluntary) return syscall >= 0 ? HFT_SWITCH_BLOCKED_SYSCALL : HFT_SWITCH_BLOCKED_FAULT;
-  if (is_stopper(next)) return HFT_SWITCH_FORCED_MIGRATION;
-  if (syscall == SYSCALL_SCHED_YIELD && !preempt) return HFT_SWITCH_YIELD;
+static __always_inline u8 kind_of_switch(volatile u64 *context, bool voluntary, bool dead, s32 syscall) {
+  if (unlikely(dead)) return HFT_SWITCH_EXIT;
+  if (likely(voluntary)) {
+    if (likely(syscall >= 0)) return HFT_SWITCH_BLOCKED_SYSCALL;
+    return syscall == SYSCALL_UNKNOWN ? HFT_SWITCH_UNKNOWN : HFT_SWITCH_BLOCKED_FAULT;
+  }
+  if (is_stopper(TASK(context, NEXT))) return HFT_SWITCH_FORCED_MIGRATION;
+  bool preempt = context[ARGUMENT_PREEMPT];
+  if (syscall == SYSCALL_YIELD && !preempt) return HFT_SWITCH_YIELD;
   return preempt ? HFT_SWITCH_KERNEL_PREEMPTION : HFT_SWITCH_USER_PREEMPTION;
 }
 
-static __always_inline void keep_maximum(u64 *maximum, u64 value_ns, u32 epoch) {
-  if (value_ns >> HFT_MAX_TAG_SHIFT) value_ns = (1ull << HFT_MAX_TAG_SHIFT) - 1;
-  u64 tagged = ((u64)epoch << HFT_MAX_TAG_SHIFT) | value_ns;
-  u64 *kept = &maximum[epoch & 1];
-  /* Same epoch: the larger wins. Another epoch's tag: what stands there is stale. */
-  if ((*kept >> HFT_MAX_TAG_SHIFT) != epoch || *kept < tagged) *kept = tagged;
+/*
+ * One more duration: its bucket, and the maximum of the window's epoch, `tag`. What stands there stays if it is of this epoch and not smaller.
+ * Epochs that share a word differ by two at least, so only then is the difference below one tag.
+ */
+static __always_inline void count_duration(u32 *buckets, u64 *maximum, u64 tag, u64 duration_ns) {
+  if (unlikely(duration_ns > HFT_MAXIMUM_MAX_NS)) duration_ns = HFT_MAXIMUM_MAX_NS;
+  buckets[histogram_bucket(duration_ns)]++;
+  u64 tagged = tag | duration_ns;
+  if (*maximum - tagged > HFT_MAXIMUM_MAX_NS) *maximum = tagged;
 }
 
 /* What the thread waited until now belongs to no interval: its beginning was not seen. */
@@ -85,34 +96,28 @@ static __noinline struct hft_thread_slot *claim_slot(struct hft_cpu *cpu_state, 
   return slot;
 }
 
-static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next,
-                                       u64 clock_ns) {
-  struct hft_thread_slot *slot = slot_at(cpu_state->watched_slot);
-  if (unlikely(!slot || slot->task != (u64)prev)) {
-    slot = claim_slot(cpu_state, prev);
+static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cpu_state, u64 clock_ns) {
+  struct hft_thread_slot *slot = any_slot_at(cpu_state->watched_slot);
+  if (unlikely(!slot || slot->task != context[ARGUMENT_PREV])) {
+    slot = claim_slot(cpu_state, TASK(context, PREV));
     if (!slot) return;
   }
   if (unlikely(slot->out_clock_ns)) {
     /* Leaving, and not seen coming: the kernel hides some switches from programs. */
-    forget_wait(slot, prev);
+    forget_wait(slot, TASK(context, PREV));
     __sync_fetch_and_add(&controls.unseen_switch_ins, 1);
   }
+  bool dead = task_state(TASK(context, PREV)) == TASK_DEAD;
+  s32 syscall = saved_syscall(TASK(context, PREV));
+  struct task_struct *prev = TASK(context, PREV);
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
-  bool dead = task_state(prev) == TASK_DEAD;
-  s32 syscall = -1;
-  u8 kind = HFT_SWITCH_UNKNOWN;
-  u32 access = register_access;
-  if (access != REGISTERS_NONE) {
-    syscall = saved_syscall(access, prev);
-    kind = kind_of_switch(preempt, voluntary, dead, syscall, next);
-  } else if (dead || !voluntary) {
-    kind = kind_of_switch(preempt, false, dead, -1, next);
-  }
+  u8 kind = kind_of_switch(context, voluntary, dead, syscall);
+  if (syscall == SYSCALL_UNKNOWN) syscall = -1;
   slot->voluntary_count = voluntary_count;
   slot->involuntary_count = READ_FIELD(prev, nivcsw);
   slot->out_clock_ns = clock_ns;
-  slot->out = (struct hft_departure){.cpu = bpf_get_smp_processor_id(), .kind = kind, .syscall = syscall};
+  slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
   if (unlikely(dead)) end_thread(cpu_state, prev, slot);
 }
@@ -121,8 +126,10 @@ static __always_inline void switch_out(bool preempt, struct hft_cpu *cpu_state, 
  * The record of a wait that ended, with who ran on this CPU since the thread was queued here. A function of its own: what it keeps on the
  * stack would make every switch pay for a larger frame.
  */
-static __noinline int put_switch_in(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, struct task_struct *prev,
-                                    struct task_struct *next, u64 wait_ns) {
+static __noinline int put_switch_in(u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 wait_ns,
+                                    u64 out_clock_ns) {
+  struct task_struct *prev = TASK(context, PREV);
+  struct task_struct *next = TASK(context, NEXT);
   u64 end = cpu_state->position - 1; /* the entry of `next` itself */
   u64 clock_ns = cpu_state->log[end & LOG_MASK].clock_ns;
   u64 queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
@@ -138,7 +145,7 @@ static __noinline int put_switch_in(struct hft_cpu *cpu_state, struct hft_thread
   cell->tid = READ_FIELD(next, pid);
   cell->tgid = READ_FIELD(next, tgid);
   cell->in_clock_ns = clock_ns;
-  cell->out_clock_ns = slot->out_clock_ns;
+  cell->out_clock_ns = out_clock_ns;
   cell->queued_clock_ns = queued_clock_ns;
   cell->wait_ns = wait_ns;
   cell->slot = cpu_state->watched_slot;
@@ -155,47 +162,47 @@ static __noinline int put_switch_in(struct hft_cpu *cpu_state, struct hft_thread
   return 0;
 }
 
-static __always_inline void switch_in(struct hft_cpu *cpu_state, struct task_struct *prev, struct task_struct *next, u64 clock_ns) {
-  u16 *recent = &cpu_state->recent[READ_FIELD(next, pid) & (HFT_RECENT_SLOTS - 1)];
+static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu_state, u64 clock_ns) {
+  u16 *recent = &cpu_state->recent[READ_FIELD(TASK(context, NEXT), pid) & (HFT_RECENT_SLOTS - 1)];
   u32 index = *recent;
-  struct hft_thread_slot *slot = slot_at(index);
   cpu_state->watched_slot = index;
-  if (unlikely(!slot || slot->task != (u64)next)) {
-    slot = claim_slot(cpu_state, next);
+  struct hft_thread_slot *slot = any_slot_at(index);
+  if (unlikely(!slot || slot->task != context[ARGUMENT_NEXT])) {
+    slot = claim_slot(cpu_state, TASK(context, NEXT));
     if (!slot) return;
-    *recent = cpu_state->watched_slot;
+    cpu_state->recent[READ_FIELD(TASK(context, NEXT), pid) & (HFT_RECENT_SLOTS - 1)] = cpu_state->watched_slot;
   }
+  struct rq *queue = run_queue_of(cpu_state, TASK(context, NEXT));
+  u32 depth = READ_FIELD(queue, nr_running);
+  slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
   /* What sched_info_arrive is about to add, in the kernel's own arithmetic. */
+  struct task_struct *next = TASK(context, NEXT);
   u64 run_delay_ns = READ_FIELD(next, sched_info.run_delay);
   u64 queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
-  u64 queued_ns = queued_clock_ns ? clock_ns - queued_clock_ns : 0;
-  run_delay_ns += queued_ns;
+  if (queued_clock_ns) run_delay_ns += clock_ns - queued_clock_ns;
   u64 wait_ns = run_delay_ns - slot->run_delay_ns;
   slot->run_delay_ns = run_delay_ns;
   slot->segment_run_delay_ns = run_delay_ns;
-  u32 epoch = controls.window_epoch;
   u64 out_clock_ns = slot->out_clock_ns;
-  u64 off_cpu_ns = 0;
-  if ((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns)) {
-    slot->discarded_count++;
-  } else {
-    slot->run_queue[histogram_bucket(wait_ns)]++;
-    keep_maximum(slot->run_queue_max, wait_ns, epoch);
-    if (out_clock_ns) {
-      off_cpu_ns = clock_ns - out_clock_ns;
-      slot->off_cpu_ns += off_cpu_ns;
-      slot->off_cpu_count++;
-      slot->off_cpu[histogram_bucket(off_cpu_ns)]++;
-      keep_maximum(slot->off_cpu_max, off_cpu_ns, epoch);
-    }
-    struct rq *queue = RUN_QUEUE_OF(next);
-    u32 depth = READ_FIELD(queue, nr_running);
-    slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
-    if (wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns) {
-      put_switch_in(cpu_state, slot, prev, next, wait_ns);
-    }
-  }
   slot->out_clock_ns = 0;
+  if (unlikely((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns))) {
+    slot->discarded_count++;
+    return;
+  }
+  u32 epoch = controls.window_epoch;
+  u64 tag = (u64)epoch << HFT_MAX_TAG_SHIFT;
+  struct hft_maxima *maxima = &slot->maxima[epoch & 1];
+  count_duration(slot->run_queue, &maxima->run_queue_ns, tag, wait_ns);
+  u64 off_cpu_ns = 0;
+  if (likely(out_clock_ns)) {
+    off_cpu_ns = clock_ns - out_clock_ns;
+    slot->off_cpu_ns += off_cpu_ns;
+    slot->off_cpu_count++;
+    count_duration(slot->off_cpu, &maxima->off_cpu_ns, tag, off_cpu_ns);
+  }
+  if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
+    put_switch_in((u64 *)context, cpu_state, slot, wait_ns, out_clock_ns);
+  }
 }
 
 /*
@@ -204,13 +211,13 @@ static __always_inline void switch_in(struct hft_cpu *cpu_state, struct task_str
  */
 HFT_TRACEPOINT("sched_switch")
 int on_switch(u64 *context) {
-  struct task_struct *next = (void *)context[2];
+  struct task_struct *next = TASK(context, NEXT);
   struct hft_cpu *cpu_state = cpu_at(bpf_get_smp_processor_id());
   if (unlikely(!cpu_state->run_queue)) note_run_queue(cpu_state, next);
   u64 clock_ns = READ_FIELD(run_queue_of(cpu_state, next), clock);
   u32 next_tgid = READ_FIELD(next, tgid);
   log_switch(cpu_state, clock_ns, READ_FIELD(next, pid), next_tgid);
-  struct task_struct *prev = (void *)context[1];
+  struct task_struct *prev = TASK(context, PREV);
   u64 *bits = watched_bits;
   barrier_var(bits); /* one load of its address */
   u64 prev_bits = watched_from(bits, READ_FIELD(prev, tgid));
@@ -220,10 +227,7 @@ int on_switch(u64 *context) {
     asm volatile("r0 = 0; exit" ::: "r0");
     __builtin_unreachable();
   }
-  barrier_var(context);
-  prev = (void *)context[1];
-  next = (void *)context[2];
-  if (prev_bits & 1) switch_out((bool)context[0], cpu_state, prev, next, clock_ns);
-  if (next_bits & 1) switch_in(cpu_state, prev, next, clock_ns);
+  if (prev_bits & 1) switch_out(context, cpu_state, clock_ns);
+  if (next_bits & 1) switch_in(context, cpu_state, clock_ns);
   return 0;
 }

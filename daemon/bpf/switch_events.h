@@ -27,7 +27,8 @@
 #define HFT_PID_LIMIT (1u << 22)     /* PID_MAX_LIMIT of 64-bit kernels */
 #define HFT_NO_SLOT 0                /* slot 0 is never given out: it means "no slot" */
 #define HFT_NO_THRESHOLD (~0ull)     /* a threshold that nothing exceeds */
-#define HFT_MAX_TAG_SHIFT 40         /* see hft_thread_slot.run_queue_max */
+#define HFT_MAX_TAG_SHIFT 40         /* see hft_maxima */
+#define HFT_MAXIMUM_MAX_NS ((1ull << HFT_MAX_TAG_SHIFT) - 1)
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -166,9 +167,9 @@ struct hft_cpu {
   __u64 fork_count; /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
-  __u32 watched_slot; /* slot of the watched thread that was switched in last */
-  __u32 reserved;
-  __u64 run_queue;                            /* address of the CPU's rq; 0 before its first switch */
+  __u32 watched_slot;                         /* slot of the watched thread that was switched in last */
+  __u32 cpu;                                  /* its number, and */
+  __u64 run_queue;                            /* the address of its rq: both 0 before its first switch */
   __u16 recent[HFT_RECENT_SLOTS];             /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
@@ -177,6 +178,12 @@ enum hft_slot_state {
   HFT_SLOT_FREE = 0,
   HFT_SLOT_LIVE = 1,
   HFT_SLOT_ENDED = 2 /* final; the daemon releases it */
+};
+
+/* Longest intervals of a window: (epoch << HFT_MAX_TAG_SHIFT) | min(ns, HFT_MAXIMUM_MAX_NS); stale when the tag is another epoch. */
+struct hft_maxima {
+  __u64 run_queue_ns;
+  __u64 off_cpu_ns;
 };
 
 /*
@@ -206,10 +213,7 @@ struct hft_thread_slot {
   __u64 out_clock_ns;         /* switch-out in progress: 0 while it runs or if never seen leaving */
   __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
 
-  /* Maximum of the current window, by parity of controls.window_epoch: (epoch << 40) | min(ns, 2^40-1); stale when the tag is another
-   * epoch. */
-  __u64 run_queue_max[2];
-  __u64 off_cpu_max[2];
+  struct hft_maxima maxima[2]; /* of the current window, by parity of controls.window_epoch */
   struct hft_departure out; /* the last one */
   __u64 reserved2[3];
   __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32 */

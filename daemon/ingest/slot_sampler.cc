@@ -167,8 +167,8 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   reading->base_involuntary_count = LoadRelaxed(slot.base_involuntary_count);
   reading->base_run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
   for (size_t i = 0; i < 2; ++i) {
-    reading->run_queue_max[i] = LoadRelaxed(slot.run_queue_max[i]);
-    reading->off_cpu_max[i] = LoadRelaxed(slot.off_cpu_max[i]);
+    reading->run_queue_max[i] = LoadRelaxed(slot.maxima[i].run_queue_ns);
+    reading->off_cpu_max[i] = LoadRelaxed(slot.maxima[i].off_cpu_ns);
   }
   // Keeps the copy above the second look at state and generation.
   std::atomic_thread_fence(std::memory_order_acquire);

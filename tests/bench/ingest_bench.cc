@@ -126,6 +126,11 @@ class Chain {
   std::unique_ptr<HousekeepingLoop> loop_;
 };
 
+// Records that the loop has done with: taken, overwritten, or given up because the producer stood still for too long inside one.
+uint64_t SettledCount(const LoopStats& stats) {
+  return stats.record_count.Get() + stats.lost_count.Get() + stats.stuck_count.Get();
+}
+
 struct Result {
   double median_per_s = 0;
   double best_per_s = 0;
@@ -155,7 +160,7 @@ Result Drain(Chain* chain, Producer* producer, uint64_t records) {
     for (uint32_t i = 0; i < kRings * kRingCells; ++i) producer->PutOne();
     const uint64_t before = allocation_count;
     const double begin = ThreadCpuSeconds();
-    while (chain->loop().stats().record_count.Get() + chain->loop().stats().lost_count.Get() < producer->count()) chain->loop().RunOnce();
+    while (SettledCount(chain->loop().stats()) < producer->count()) chain->loop().RunOnce();
     const double end = ThreadCpuSeconds();
     result.allocations += allocation_count - before;
     rates.push_back(kRings * kRingCells / (end - begin));
@@ -189,7 +194,7 @@ Result Stream(Chain* chain, Producer* producer, uint64_t records) {
     }
     rates.push_back(static_cast<double>(step) / (WallSeconds() - begin));
   }
-  while (stats.record_count.Get() + stats.lost_count.Get() < producer->count()) std::this_thread::yield();
+  while (SettledCount(stats) < producer->count()) std::this_thread::yield();
   stop.store(true, std::memory_order_relaxed);
   consumer.join();
   Summarize(&rates, &result);

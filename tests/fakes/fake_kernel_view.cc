@@ -34,11 +34,11 @@ std::byte* Zeroed(uint64_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-void KeepMaximum(__u64 (&kept)[2], int64_t value_ns, uint32_t epoch) {
-  const uint64_t limit = (1ull << HFT_MAX_TAG_SHIFT) - 1;
-  const uint64_t tagged = (static_cast<uint64_t>(epoch) << HFT_MAX_TAG_SHIFT) | std::min<uint64_t>(static_cast<uint64_t>(value_ns), limit);
-  const uint64_t before = Load(kept[epoch & 1]);
-  if ((before >> HFT_MAX_TAG_SHIFT) != epoch || before < tagged) Store(kept[epoch & 1], tagged);
+void KeepMaximum(__u64& kept, int64_t value_ns, uint32_t epoch) {
+  const uint64_t limited_ns = std::min<uint64_t>(static_cast<uint64_t>(value_ns), HFT_MAXIMUM_MAX_NS);
+  const uint64_t tagged = (static_cast<uint64_t>(epoch) << HFT_MAX_TAG_SHIFT) | limited_ns;
+  const uint64_t before = Load(kept);
+  if ((before >> HFT_MAX_TAG_SHIFT) != epoch || before < tagged) Store(kept, tagged);
 }
 
 }  // namespace
@@ -176,11 +176,11 @@ void FakeKernelView::SwitchIn(uint16_t index, int64_t wait_ns, int64_t off_cpu_n
   const uint32_t epoch = Load(controls_.window_epoch) & 0xffffff;
   Add(slot.run_delay_ns, static_cast<__u64>(wait_ns));
   Add(slot.run_queue[BucketOf(wait_ns)], 1);
-  KeepMaximum(slot.run_queue_max, wait_ns, epoch);
+  KeepMaximum(slot.maxima[epoch & 1].run_queue_ns, wait_ns, epoch);
   Add(slot.off_cpu_ns, static_cast<__u64>(off_cpu_ns));
   Add(slot.off_cpu_count, 1);
   Add(slot.off_cpu[BucketOf(off_cpu_ns)], 1);
-  KeepMaximum(slot.off_cpu_max, off_cpu_ns, epoch);
+  KeepMaximum(slot.maxima[epoch & 1].off_cpu_ns, off_cpu_ns, epoch);
   Add(slot.depth[std::min<uint32_t>(depth, HFT_DEPTH_BUCKETS - 1)], 1);
 }
 

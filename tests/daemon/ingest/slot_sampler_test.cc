@@ -198,8 +198,8 @@ TEST_F(SlotSamplerTest, AMaximumOfAnotherEpochIsReplacedByItsBucketsEdge) {
   // Two buckets later the old maximum has the parity of the open one, but not its tag.
   CloseBucket();
   kernel_.SwitchIn(1, 100, 100, 1);
-  kernel_.view().slots[1].run_queue_max[0] = 0;
-  kernel_.view().slots[1].run_queue_max[1] = 0;
+  kernel_.view().slots[1].maxima[0].run_queue_ns = 0;
+  kernel_.view().slots[1].maxima[1].run_queue_ns = 0;
   CloseBucket();
   EXPECT_EQ(sinks_.deltas.back().run_queue_max_ns, BucketUpperNs(BucketOf(100)));
   EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 100);
