@@ -214,7 +214,7 @@ struct hft_thread_slot {
   __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
 
   struct hft_maxima maxima[2]; /* of the current window, by parity of controls.window_epoch */
-  struct hft_departure out; /* the last one */
+  struct hft_departure out;    /* the last one */
   __u64 reserved2[3];
   __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32 */
   __u32 depth[HFT_DEPTH_BUCKETS];     /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */

@@ -16,7 +16,8 @@ import sys
 
 TOOLS = ("clang-tidy-14", "clang-tidy")  # the version decides the findings
 # GCC's flags that clang does not know would each be a finding.
-EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-unused-command-line-argument"]
+EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-unused-command-line-argument",
+         "--extra-arg=-Wno-ignored-optimization-argument"]
 
 
 def find_tool():
