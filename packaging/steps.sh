@@ -14,9 +14,10 @@ die() {
   exit 3
 }
 
-# positive_integer NAME VALUE
+# positive_integer NAME VALUE [MAXIMUM]
 positive_integer() {
-  [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || die "$1 is '$2': give a whole number from 1 to 999999"
+  local maximum=${3:-999999}
+  [[ $2 =~ ^[1-9][0-9]{0,17}$ ]] && [ "$2" -le "$maximum" ] || die "$1 is '$2': give a whole number from 1 to $maximum"
 }
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -53,4 +53,10 @@ int64_t TargetSelection::last_attached_mono_ns() const {
   return last_ns;
 }
 
+uint64_t TargetSelection::unslotted_thread_count() const {
+  uint64_t count = 0;
+  for (const TargetInfo& target : targets_) count += target.unslotted_thread_count;
+  return count;
+}
+
 }  // namespace hftmon

@@ -29,6 +29,8 @@ class TargetSelection {
   // When the first, and the last, of them was attached; 0 without targets.
   int64_t first_attached_mono_ns() const;
   int64_t last_attached_mono_ns() const;
+  // Their threads that are not watched, because the table of threads is full.
+  uint64_t unslotted_thread_count() const;
 
  private:
   std::vector<TargetInfo> targets_;

@@ -32,6 +32,7 @@ std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUn
                                  FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()));
   if (response.dropped() > 0) text += fmt::format("  {} snapshots missed", response.dropped());
   if (response.lost_records() > 0) text += fmt::format("  {} records lost", response.lost_records());
+  if (response.unslotted_thread_count() > 0) text += fmt::format("  {} threads not watched", response.unslotted_thread_count());
   text += "\n";
   Table table({{"pid"}, {"tid"}, {"metric", Table::Align::kLeft}, {"value"}});
   for (const v1::MetricSample& sample : response.samples()) {
@@ -49,6 +50,7 @@ Json MetricsJson(const v1::WatchMetricsResponse& response) {
   json["window"] = WindowJson(response.window());
   json["time"] = TimeJson(response.time());
   json["lost_records"] = response.lost_records();
+  json["unslotted_thread_count"] = response.unslotted_thread_count();
   json["dropped"] = response.dropped();
   json["samples"] = Json::array();
   for (const v1::MetricSample& sample : response.samples()) {

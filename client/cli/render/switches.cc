@@ -157,6 +157,7 @@ Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_
   json["window"] = WindowJson(response.window());
   json["time"] = TimeJson(response.time());
   json["lost_records"] = response.lost_records();
+  json["unslotted_thread_count"] = response.unslotted_thread_count();
   json["threads"] = Json::array();
   for (const v1::ThreadSwitches& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
   json["events"] = Json::array();

@@ -12,6 +12,14 @@ void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
   warnings.push_back("the window ends early: the daemon's loop is stuck or starved: see `hftmon status`, give it a CPU of its own");
 }
 
+void AddUnslotted(uint64_t thread_count, std::vector<std::string>& warnings) {
+  if (thread_count == 0) return;
+  warnings.push_back(
+      fmt::format("{} threads are not watched and in no figure: the table of threads is full: detach a target, or start hftmond with a "
+                  "larger --threads-max",
+                  thread_count));
+}
+
 std::string Floor(const char* what, bool has_floor, int64_t floor_ns) {
   return has_floor ? fmt::format("the kernel recorded {} above {} only", what, FormatDuration(floor_ns))
                    : fmt::format("the kernel recorded no {}", what);
@@ -30,6 +38,7 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response) {
         fmt::format("incomplete: {}, or older spikes were left out: attach with a lower --threshold, or ask for a shorter --window",
                     Floor("waits", response.has_floor_ns(), response.floor_ns())));
   }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
   return warnings;
 }
@@ -47,6 +56,7 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
         "for a shorter --window",
         Floor("whole off-CPU intervals", response.has_events_floor_ns(), response.events_floor_ns())));
   }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
   return warnings;
 }

@@ -46,7 +46,7 @@ class MetricsVerb : public Verb {
     const MetricUnits units = UnitsOf(*catalogue);
     bool warned = false;
     const auto print = [&](const v1::WatchMetricsResponse& response) {
-      warned = warned || response.dropped() > 0 || response.lost_records() > 0;
+      warned = warned || response.dropped() > 0 || response.lost_records() > 0 || response.unslotted_thread_count() > 0;
       --remaining;
       return context.console.Out(json_ ? JsonLine(MetricsJson(response)) : MetricsText(response, units, context.zone) + "\n") &&
              remaining > 0;

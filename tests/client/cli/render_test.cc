@@ -15,6 +15,7 @@
 namespace hftmon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -218,6 +219,19 @@ TEST(WarningsTest, LossIncompletenessAndLatenessAreEachSaid) {
   switches.set_events_incomplete(true);
   EXPECT_THAT(WarningsOf(switches, true), ElementsAre(HasSubstr("whole off-CPU intervals above 50us only")));
   EXPECT_THAT(WarningsOf(switches, false), IsEmpty());
+}
+
+TEST(WarningsTest, ThreadsThatNobodyWatchesAreSaid) {
+  v1::DetectSpikesResponse spikes;
+  spikes.set_unslotted_thread_count(2);
+  EXPECT_THAT(WarningsOf(spikes), ElementsAre(AllOf(HasSubstr("2 threads are not watched"), HasSubstr("--threads-max"))));
+  v1::QueryContextSwitchesResponse switches = SomeSwitches();
+  switches.set_unslotted_thread_count(2);
+  EXPECT_THAT(WarningsOf(switches, false), ElementsAre(HasSubstr("2 threads are not watched")));
+  EXPECT_EQ(SwitchesJson(switches, false)["unslotted_thread_count"], 2u);
+  v1::WatchMetricsResponse metrics;
+  metrics.set_unslotted_thread_count(2);
+  EXPECT_THAT(MetricsText(metrics, {}, absl::UTCTimeZone()), HasSubstr("2 threads not watched"));
 }
 
 TEST(JsonTest, BytesThatAreNotUtf8AreReplaced) {

@@ -119,6 +119,7 @@ class FakeTargets : public Targets {
   int64_t leased_blocked_ns = -1;
   int64_t sampling_interval_ns = 10'000'000;
   int64_t attached_mono_ns = 0;
+  uint64_t unslotted_thread_count = 0;
 
  private:
   class Lease : public ThresholdLease {
@@ -137,7 +138,8 @@ class FakeTargets : public Targets {
                       .options = options,
                       .thread_count = 1,
                       .attached_mono_ns = attached_mono_ns,
-                      .sampling_interval_ns = sampling_interval_ns};
+                      .sampling_interval_ns = sampling_interval_ns,
+                      .unslotted_thread_count = unslotted_thread_count};
     targets_[pid] = target;
     return target;
   }

@@ -66,6 +66,17 @@ TEST_F(MetricsStreamTest, SnapshotsFollowEachOtherWithoutGapOrOverlap) {
   EXPECT_EQ(snapshot.dropped(), 0u);
 }
 
+TEST_F(MetricsStreamTest, ThreadsWithoutASlotAreSaid) {
+  targets_.unslotted_thread_count = 3;
+  targets_.Add(77);
+  Watch watch = Start(Every(kPeriodNs));
+  AwaitStreams(1);
+  CloseBucket(kNowNs, kNowNs + kSecondNs, 1);
+  v1::WatchMetricsResponse snapshot;
+  ASSERT_TRUE(watch.reader->Read(&snapshot));
+  EXPECT_EQ(snapshot.unslotted_thread_count(), 3u);
+}
+
 TEST_F(MetricsStreamTest, ATargetWithoutActivityHasZeroCountersAndNoPercentiles) {
   Watch watch = Start(Every(kPeriodNs));
   AwaitStreams(1);

@@ -49,6 +49,13 @@ TEST_F(SpikesQueryTest, ASpikeComesWithItsWholeTimeBudget) {
   EXPECT_EQ(response_.window().begin_monotonic_ns(), kNowNs - 2 * kSecondNs);
 }
 
+TEST_F(SpikesQueryTest, ThreadsWithoutASlotAreSaid) {
+  targets_.unslotted_thread_count = 3;
+  targets_.Add(77);
+  ASSERT_TRUE(Detect({}).ok());
+  EXPECT_EQ(response_.unslotted_thread_count(), 3u);
+}
+
 TEST_F(SpikesQueryTest, OnlySpikesThatEndedInTheWindowAreAnswered) {
   AppendSpike(95 * kSecondNs, 400'000);
   AppendSpike(99 * kSecondNs, 400'000);

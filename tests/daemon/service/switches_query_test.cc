@@ -250,6 +250,19 @@ TEST_F(SwitchesQueryTest, LostRecordsAreThoseOfTheWindow) {
   EXPECT_EQ(response_.lost_records(), 7u);
 }
 
+TEST_F(SwitchesQueryTest, ThreadsWithoutASlotAreThoseOfTheTargetsAskedFor) {
+  CloseBucket(99 * kSecondNs, kNowNs, 1);
+  targets_.unslotted_thread_count = 3;
+  targets_.Add(77);
+  targets_.Add(78);
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_EQ(response_.unslotted_thread_count(), 6u);
+  v1::QueryContextSwitchesRequest request;
+  request.add_pids(77);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.unslotted_thread_count(), 3u);
+}
+
 TEST_F(SwitchesQueryTest, EventsAreThoseOfTheWindowAtLeastAsLong) {
   targets_.SetFloors(50'000, 1'000'000);
   CloseBucket(98 * kSecondNs, kNowNs, 1);
