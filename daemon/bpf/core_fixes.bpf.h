@@ -40,7 +40,7 @@ enum { REGISTERS_NONE = 0, REGISTERS_BY_HELPER = 1, REGISTERS_BY_CAST = 2 };
 const volatile __u32 register_access = REGISTERS_NONE;
 const volatile __u32 register_offset = 0; /* from task->stack */
 
-#define SYSCALL_UNKNOWN (-2)
+#define SYSCALL_UNKNOWN (-2147483647 - 1) /* a number that no caller has a reason to pass */
 
 /* The number of the system call that `task` is in, -1 in none, or SYSCALL_UNKNOWN. */
 static __always_inline s32 saved_syscall(struct task_struct *task) {
@@ -53,10 +53,10 @@ static __always_inline s32 saved_syscall(struct task_struct *task) {
 }
 
 /*
- * The run queue of the CPU that switches to `next`. It never moves, so note_run_queue looks its address up once: the walk to it would cost
- * every switch of the host 3 ns.
+ * What never changes of the CPU that switches to `next`, noted at its first switch: its number, and where its run queue is. The walk to
+ * that would cost every switch of the host 3 ns.
  */
-static __noinline int note_run_queue(struct hft_cpu *cpu_state, struct task_struct *next) {
+static __noinline int note_cpu(struct hft_cpu *cpu_state, struct task_struct *next) {
   cpu_state->run_queue = (u64)RUN_QUEUE_OF(next);
   cpu_state->cpu = bpf_get_smp_processor_id();
   return 0;

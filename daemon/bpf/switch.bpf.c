@@ -55,7 +55,7 @@ static __always_inline u8 kind_of_switch(volatile u64 *context, bool voluntary, 
 
 /*
  * One more duration: its bucket, and the maximum of the window's epoch, `tag`. What stands there stays if it is of this epoch and not
- * smaller. Epochs that share a word differ by two at least, so only then is the difference below one tag.
+ * smaller. Epochs that share a word, one never written among them, differ by two at least: only then is the difference below one tag.
  */
 static __always_inline void count_duration(u32 *buckets, u64 *maximum, u64 tag, u64 duration_ns) {
   if (unlikely(duration_ns > HFT_MAXIMUM_MAX_NS)) duration_ns = HFT_MAXIMUM_MAX_NS;
@@ -126,7 +126,8 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
  * The record of a wait that ended, with who ran on this CPU since the thread was queued here. A function of its own: what it keeps on the
  * stack would make every switch pay for a larger frame.
  */
-static __noinline int put_switch_in(u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 wait_ns, u64 out_clock_ns) {
+static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 wait_ns,
+                                    u64 out_clock_ns) {
   struct task_struct *prev = TASK(context, PREV);
   struct task_struct *next = TASK(context, NEXT);
   u64 end = cpu_state->position - 1; /* the entry of `next` itself */
@@ -200,17 +201,19 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
     count_duration(slot->off_cpu, &maxima->off_cpu_ns, tag, off_cpu_ns);
   }
   if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
-    put_switch_in((u64 *)context, cpu_state, slot, wait_ns, out_clock_ns);
+    put_switch_in(context, cpu_state, slot, wait_ns, out_clock_ns);
   }
 }
 
-/* What a bystander pays comes first. What a watched thread needs later is not kept over it: it would be spilled on every switch of the
- * host. */
+/*
+ * What a bystander pays comes first. What a watched thread needs later is not kept over it: it would be spilled on every switch of the
+ * host.
+ */
 HFT_TRACEPOINT("sched_switch")
 int on_switch(u64 *context) {
   struct task_struct *next = TASK(context, NEXT);
   struct hft_cpu *cpu_state = cpu_at(bpf_get_smp_processor_id());
-  if (unlikely(!cpu_state->run_queue)) note_run_queue(cpu_state, next);
+  if (unlikely(!cpu_state->run_queue)) note_cpu(cpu_state, next);
   u64 clock_ns = READ_FIELD(run_queue_of(cpu_state, next), clock);
   u32 next_tgid = READ_FIELD(next, tgid);
   log_switch(cpu_state, clock_ns, READ_FIELD(next, pid), next_tgid);

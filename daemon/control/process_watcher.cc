@@ -137,9 +137,9 @@ absl::Status ProcessWatcher::Watch(const ProcessInfo& process, int64_t now_ns) {
   return status;
 }
 
-uint64_t ProcessWatcher::WatchMissing(const ProcessInfo& process, int64_t now_ns) {
+std::optional<uint64_t> ProcessWatcher::WatchMissing(const ProcessInfo& process, int64_t now_ns) {
   absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->ThreadsOf(process.tgid);
-  if (!threads.ok()) return 0;
+  if (!threads.ok()) return std::nullopt;
   uint64_t missing = 0;
   for (const TaskInfo& thread : *threads) {
     absl::StatusOr<uint16_t> slot = slots_.Give(thread, now_ns);

@@ -53,8 +53,8 @@ class ProcessWatcher {
   // Every thread that exists is watched when it returns. On an error nothing is left: the bit is clear, slots given are retiring.
   // NOT_FOUND: it ended meanwhile. RESOURCE_EXHAUSTED: too few slots.
   absl::Status Watch(const ProcessInfo& process, int64_t now_ns);
-  // Gives slots to threads that have none, as far as there are slots; the number still without.
-  uint64_t WatchMissing(const ProcessInfo& process, int64_t now_ns);
+  // Gives slots to threads that have none, as far as there are slots; the number still without, nullopt when the task source failed.
+  std::optional<uint64_t> WatchMissing(const ProcessInfo& process, int64_t now_ns);
   // The bit: threads keep their slots, but the marks go. A thread may end unseen now, and another task be born at its address.
   void Suspend(uint32_t tgid);
   void Resume(uint32_t tgid) { bits_.Set(tgid); }

@@ -104,7 +104,21 @@ void TargetRegistry::NoteSlot(Target* target, const LifeEvent& event, int64_t no
     return;
   }
   watcher_.slots().RetireEarlierOwner(event.thread, now_ns);
-  if (watcher_.slots().PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) ++target->info.unslotted_thread_count;
+  if (watcher_.slots().PublishedSlotOf(event.thread.tid) != HFT_NO_SLOT) return;
+  NoteUnslotted(&target->info, target->info.unslotted_thread_count + 1, now_ns);
+}
+
+void TargetRegistry::NoteUnslotted(TargetInfo* info, uint64_t thread_count, int64_t now_ns) {
+  // Those that were there until now count up to now.
+  if (info->unslotted_thread_count > 0 || thread_count > 0) info->unslotted_mono_ns = now_ns;
+  info->unslotted_thread_count = thread_count;
+  info->unslotted_peak_count = std::max(info->unslotted_peak_count, thread_count);
+}
+
+// Gives a slot to every thread of it that has none and can have one. When they cannot be enumerated what was known stands.
+void TargetRegistry::WatchMissing(Target* target, int64_t now_ns) {
+  const std::optional<uint64_t> unslotted = watcher_.WatchMissing(ProcessOf(target->info), now_ns);
+  if (unslotted) NoteUnslotted(&target->info, *unslotted, now_ns);
 }
 
 void TargetRegistry::ReleaseSlot(const LifeEvent& event, int64_t now_ns) {
@@ -122,7 +136,7 @@ void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
   SlotTable& slots = watcher_.slots();
   slots.Adopt(event.slot, event.thread, now_ns);
   if (target.info.state == TargetState::kRunning && slots.PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) {
-    target.info.unslotted_thread_count = watcher_.WatchMissing(ProcessOf(target.info), now_ns);
+    WatchMissing(&target, now_ns);
   }
   // exec has ended all other threads.
   const uint16_t kept = slots.PublishedSlotOf(event.thread.tid);
@@ -164,7 +178,7 @@ void TargetRegistry::End(TargetMap::iterator target, int64_t now_ns) {
   targets_.erase(target);
   info.state = TargetState::kEnded;
   info.thread_count = 0;
-  info.unslotted_thread_count = 0;
+  NoteUnslotted(&info, 0, now_ns);
   info.ended_mono_ns = now_ns;
   ended_.push_back(std::move(info));
   if (ended_.size() > kEndedMax) {
@@ -214,9 +228,7 @@ void TargetRegistry::CheckTarget(Target* target, int64_t now_ns) {
     target->verify = false;
     for (const uint16_t slot : watcher_.slots().HeldOf(target->info.pid)) watcher_.Suspect(slot, now_ns);
   }
-  if (target->info.state == TargetState::kRunning) {
-    target->info.unslotted_thread_count = watcher_.WatchMissing(ProcessOf(target->info), now_ns);
-  }
+  if (target->info.state == TargetState::kRunning) WatchMissing(target, now_ns);
 }
 
 }  // namespace hftmon

@@ -117,6 +117,8 @@ class TargetRegistry : public Targets {
   void NoteSlot(Target* target, const LifeEvent& event, int64_t now_ns);
   void ReleaseSlot(const LifeEvent& event, int64_t now_ns);
   void WatchAgain(Target* target, int64_t now_ns);
+  void WatchMissing(Target* target, int64_t now_ns);
+  static void NoteUnslotted(TargetInfo* info, uint64_t thread_count, int64_t now_ns);
   const TargetOptions* OptionsOfParent(uint32_t tgid) const;
   bool FollowChild(const ProcessInfo& child, int64_t mono_ns);
   void End(TargetMap::iterator target, int64_t now_ns);

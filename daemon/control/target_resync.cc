@@ -72,8 +72,7 @@ bool TargetRegistry::AdoptLostChildren(std::vector<uint32_t>* unexplained, int64
   std::erase_if(*unexplained, [this, now_ns](uint32_t tgid) {
     absl::StatusOr<ProcessInfo> process = watcher_.Find(tgid);
     if (!process.ok() || !FollowChild(*process, now_ns)) return false;
-    Target& target = targets_.at(tgid);
-    target.info.unslotted_thread_count = watcher_.WatchMissing(*process, now_ns);
+    WatchMissing(&targets_.at(tgid), now_ns);
     return true;
   });
   return unexplained->size() < before;

@@ -46,7 +46,11 @@ struct TargetInfo {
   int64_t attached_mono_ns = 0;
   int64_t ended_mono_ns = 0;         // 0 while alive
   int64_t sampling_interval_ns = 0;  // as achieved
+  // Threads that are not watched, because they found no place in the tables of threads: now, the most at one time, and when there was one
+  // last (0 = never). The last two stay when it ends.
   uint64_t unslotted_thread_count = 0;
+  uint64_t unslotted_peak_count = 0;
+  int64_t unslotted_mono_ns = 0;
 };
 
 // What UpdateTarget may change; unset = as it is.

@@ -11,10 +11,12 @@ namespace hftmon {
 
 namespace {
 
-constexpr uint32_t kEpochMask = (1u << (64 - HFT_MAX_TAG_SHIFT)) - 1;
+// Tags of 24 bits. Epochs alternate in parity, so 1 follows the last even one; neither 0 nor the highest tag comes again, because a word
+// that was never written would be taken for that epoch's (see count_duration in switch.bpf.c).
+constexpr uint32_t kEpochLast = (1u << (64 - HFT_MAX_TAG_SHIFT)) - 2;
 
-constexpr uint32_t PreviousEpoch(uint32_t epoch) {
-  return (epoch - 1) & kEpochMask;
+constexpr uint32_t EpochAfter(uint32_t epoch) {
+  return epoch >= kEpochLast ? 1 : epoch + 1;
 }
 
 template <size_t N>
@@ -55,7 +57,8 @@ SlotSampler::SlotSampler(const KernelView& view, WindowSink* sink, int64_t inter
       interval_ns_(interval_ns),
       // calloc: zeroed pages that cost no memory until a slot uses them.
       copies_(static_cast<SlotCopy*>(std::calloc(std::max(slot_count_, 1u), sizeof(SlotCopy))), &std::free),
-      epoch_(LoadRelaxed(view.controls->window_epoch)),
+      previous_epoch_(LoadRelaxed(view.controls->window_epoch)),
+      epoch_(previous_epoch_),
       begin_mono_ns_(begin_mono_ns),
       due_since_ns_(begin_mono_ns) {
   if (!copies_) throw std::bad_alloc();
@@ -75,7 +78,7 @@ bool SlotSampler::Step(int64_t now_ns) {
     BeginWalk(now_ns);
   }
   const uint32_t end = std::min(walk_next_ + kSlotsPerStep, high_water() + 1);
-  for (; walk_next_ < end; ++walk_next_) SampleSlot(walk_next_, end_mono_ns_, {PreviousEpoch(epoch_), epoch_});
+  for (; walk_next_ < end; ++walk_next_) SampleSlot(walk_next_, end_mono_ns_, {previous_epoch_, epoch_});
   if (walk_next_ <= high_water() || ExtendWalk()) return true;
   EndWalk();
   return false;
@@ -88,7 +91,8 @@ void SlotSampler::BeginWalk(int64_t now_ns) {
   // Edges keep to their grid, unless the loop was away for a whole interval or more.
   due_since_ns_ += interval_ns();
   if (now_ns - due_since_ns_ >= interval_ns()) due_since_ns_ = now_ns;
-  epoch_ = (epoch_ + 1) & kEpochMask;
+  previous_epoch_ = epoch_;
+  epoch_ = EpochAfter(epoch_);
   // Relaxed: programs may take the new epoch a moment later; MaximumNs takes both.
   std::atomic_ref<__u32>(view_.controls->window_epoch).store(epoch_, std::memory_order_relaxed);
 }
@@ -124,7 +128,7 @@ void SlotSampler::Flush(uint32_t slot, int64_t mono_ns, bool final) {
   if (slot == HFT_NO_SLOT || slot >= slot_count_) return;
   RaiseHighWater(slot);
   if (walking_) {
-    SampleSlot(slot, end_mono_ns_, {PreviousEpoch(epoch_), epoch_});
+    SampleSlot(slot, end_mono_ns_, {previous_epoch_, epoch_});
   } else {
     SampleSlot(slot, std::max(mono_ns, begin_mono_ns_), {epoch_, epoch_});
   }

@@ -88,6 +88,7 @@ class SlotSampler {
   std::atomic<uint32_t> high_water_{0};
   std::atomic<uint64_t> rebased_count_{0};
   std::unique_ptr<SlotCopy, void (*)(void*)> copies_;
+  uint32_t previous_epoch_;  // the bucket's before
   uint32_t epoch_;           // the open bucket's
   int64_t begin_mono_ns_;    // of the open bucket, or the one being closed
   int64_t end_mono_ns_ = 0;  // of the one being closed

@@ -95,7 +95,7 @@ void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse
   window->set_truncated(answer.truncated);
   TimePairToProto(shared_.core->status->Now(), snapshot->mutable_time());
   snapshot->set_lost_records(shared_.core->status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
-  snapshot->set_unslotted_thread_count(selection.unslotted_thread_count());
+  snapshot->set_unslotted_thread_count(selection.UnslottedSince(answer.begin_mono_ns));
   AddMetricSamples(*shared_.core, selection, metrics_, request_.per_thread(), answer.threads, CountSpikes(until_mono_ns), snapshot);
   covered_until_ns_ = until_mono_ns;
 }

@@ -28,6 +28,7 @@ grpc::ServerWriteReactor<v1::StreamSpikesResponse>* SpikeStream::Start(const v1:
     shared.streams->Remove(stream.get());
     return new Refused(ToGrpcStatus(lease.status()));
   }
+  stream->unslotted_thread_count_ = selection.UnslottedSince(shared.core->status->Now().monotonic_ns);
   stream->Open(*std::move(lease));
   return stream.release();
 }
@@ -67,7 +68,9 @@ void SpikeStream::Drop(uint64_t count) {
 
 bool SpikeStream::NextMessage(v1::StreamSpikesResponse* message) {
   Spike spike;
-  if (announced_) {
+  if (!announced_) {
+    message->set_unslotted_thread_count(unslotted_thread_count_);
+  } else {
     bool found = false;
     while (!found && !waiting_.empty()) {
       found = shared_.core->spikes->Read(waiting_.front(), &spike) == SeqRead::kOk;

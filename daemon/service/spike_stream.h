@@ -54,7 +54,8 @@ class SpikeStream : public StreamReactor<v1::StreamSpikesResponse>, private Spik
   std::unique_ptr<ThresholdLease> lease_;
   std::deque<uint64_t> waiting_;  // ring positions, oldest first
   uint64_t dropped_ = 0;
-  bool announced_ = false;  // the first message, without a spike, was sent
+  uint64_t unslotted_thread_count_ = 0;  // when it began
+  bool announced_ = false;               // the first message, without a spike, was sent
 };
 
 }  // namespace hftmon

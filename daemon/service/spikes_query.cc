@@ -80,7 +80,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
                            (request.blocked_threshold_ns() > 0 && floors.off_cpu_ns > request.blocked_threshold_ns());
   response->set_incomplete(found.overwritten || below_floor);
   response->set_older_left_out(found.left_out);
-  response->set_unslotted_thread_count(selection.unslotted_thread_count());
+  response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;
 }
 

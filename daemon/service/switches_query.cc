@@ -109,7 +109,7 @@ grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& sele
   window->set_late(arrival.late);
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_lost_records(core.status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
-  response->set_unslotted_thread_count(selection.unslotted_thread_count());
+  response->set_unslotted_thread_count(selection.UnslottedSince(answer.begin_mono_ns));
 
   std::vector<double> percentiles(request.percentiles().begin(), request.percentiles().end());
   if (percentiles.empty()) percentiles.assign(std::begin(kPercentilesDefault), std::end(kPercentilesDefault));

@@ -53,9 +53,12 @@ int64_t TargetSelection::last_attached_mono_ns() const {
   return last_ns;
 }
 
-uint64_t TargetSelection::unslotted_thread_count() const {
+uint64_t TargetSelection::UnslottedSince(int64_t since_mono_ns) const {
   uint64_t count = 0;
-  for (const TargetInfo& target : targets_) count += target.unslotted_thread_count;
+  for (const TargetInfo& target : targets_) {
+    const bool was = target.unslotted_mono_ns > 0 && target.unslotted_mono_ns >= since_mono_ns;
+    if (was || target.unslotted_thread_count > 0) count += target.unslotted_peak_count;
+  }
   return count;
 }
 

@@ -29,8 +29,8 @@ class TargetSelection {
   // When the first, and the last, of them was attached; 0 without targets.
   int64_t first_attached_mono_ns() const;
   int64_t last_attached_mono_ns() const;
-  // Their threads that are not watched, because the table of threads is full.
-  uint64_t unslotted_thread_count() const;
+  // Their threads that were not watched at some time since, because they found no place in the tables of threads: the most at one time.
+  uint64_t UnslottedSince(int64_t since_mono_ns) const;
 
  private:
   std::vector<TargetInfo> targets_;

@@ -201,24 +201,26 @@ Result Stream(Chain* chain, Producer* producer, uint64_t records) {
   return result;
 }
 
-// Whether nothing was lost or allocated, and whether the gate is met; the producer holds a stream back, so its rate has none.
+// Whether nothing was lost or allocated (what is stuck was never finished: the host stopped the producer inside a record), and whether the
+// gate is met; the producer holds a stream back, so its rate has none.
 std::pair<bool, bool> RunMode(const char* mode, bool real, const MonotonicClock& clock, uint64_t records) {
   Chain chain(&clock, real);
   Producer producer(&chain.kernel(), clock.NowNs());
   const bool stream = mode[0] == 's';
   const Result result = stream ? Stream(&chain, &producer, records) : Drain(&chain, &producer, records);
   const LoopStats& stats = chain.loop().stats();
-  const uint64_t lost = stats.lost_count.Get() + stats.stuck_count.Get();
+  const uint64_t lost = stats.lost_count.Get();
   std::printf(
       "{\"bench\": \"ingest\", \"mode\": \"%s\", \"timed_in\": \"%s\", \"sinks\": \"%s\", \"rings\": %u, \"records\": %llu, "
       "\"records_per_s\": %.0f, "
-      "\"ns_per_record\": %.1f, \"best_records_per_s\": %.0f, \"lost\": %llu, \"allocations\": %llu, \"spikes\": %llu, \"events\": %llu, "
+      "\"ns_per_record\": %.1f, \"best_records_per_s\": %.0f, \"lost\": %llu, \"stuck\": %llu, \"allocations\": %llu, \"spikes\": %llu, "
+      "\"events\": %llu, "
       "\"gaps\": %llu, \"gap_max_ns\": %lld, \"gate_records_per_s\": %.0f, \"gate_met\": %s}\n",
       mode, stream ? "wall time" : "cpu time", real ? "real" : "null", kRings, static_cast<unsigned long long>(stats.record_count.Get()),
       result.median_per_s, 1e9 / result.median_per_s, result.best_per_s, static_cast<unsigned long long>(lost),
-      static_cast<unsigned long long>(result.allocations), static_cast<unsigned long long>(chain.spike_count()),
-      static_cast<unsigned long long>(chain.event_count()), static_cast<unsigned long long>(stats.gap_count.Get()),
-      static_cast<long long>(stats.gap_max_ns.Get()), kGateRecordsPerSecond,
+      static_cast<unsigned long long>(stats.stuck_count.Get()), static_cast<unsigned long long>(result.allocations),
+      static_cast<unsigned long long>(chain.spike_count()), static_cast<unsigned long long>(chain.event_count()),
+      static_cast<unsigned long long>(stats.gap_count.Get()), static_cast<long long>(stats.gap_max_ns.Get()), kGateRecordsPerSecond,
       result.median_per_s >= kGateRecordsPerSecond ? "true" : "false");
   std::fflush(stdout);
   const bool all_there = !real || (chain.spike_count() == stats.record_count.Get() && chain.event_count() == stats.record_count.Get());

@@ -11,7 +11,7 @@
 // - What takes long to start joins every fourth round, with its reading thread on the other CPU: the daemon itself, perf, bpftrace. Where
 //   the two CPUs are siblings of one core, that thread's work is in the figure.
 // --own leaves out what is slow to start. Prints a table, and one JSON object with --json FILE. Exit code: 0 when the gates hold, 2 when
-// one does not, 3 when nothing could be measured.
+// one does not, 3 when the daemon could not be measured, 77 when this host cannot measure at all.
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
@@ -42,7 +42,8 @@ using nlohmann::json;
 constexpr double kGateWatchedNs = 50;    // above the empty hook
 constexpr double kGateBystanderNs = 10;  // above the empty hook
 constexpr double kGatePerfRatio = 8;     // watched against perf sched record
-constexpr int kGamesAVisit = 4;          // that count; one more warms up
+constexpr int kCannotMeasure = 77;
+constexpr int kGamesAVisit = 4;  // that count; one more warms up
 constexpr int kGamesASlowVisit = 12;
 constexpr int kTurnsARound = 4;
 constexpr int kUncountedGames = 6;
@@ -288,7 +289,7 @@ int Main(int argc, char** argv) {
   const workload::Arguments arguments(argc, argv, {"rounds", "switches", "cpu", "json"}, {"own"});
   if (const std::string why = WhyNotPrivileged(); !why.empty()) {
     std::fprintf(stderr, "switch_cost_bench %s\n", why.c_str());
-    return 3;
+    return kCannotMeasure;
   }
   const int rounds = static_cast<int>(arguments.Number("rounds", 40, 1, 1'000));
   const int64_t switches = arguments.Number("switches", 10'000, 1'000, 10'000'000);
@@ -296,7 +297,7 @@ int Main(int argc, char** argv) {
   const int watcher_cpu = workload::OtherCpu(cpu);
   if (watcher_cpu < 0) {
     std::fprintf(stderr, "one CPU only: what watches would take the time of what is watched. Give two CPUs\n");
-    return 3;
+    return kCannotMeasure;
   }
   MountTracefsPrivately();
   Bench bench(cpu, watcher_cpu, switches);

@@ -37,8 +37,7 @@ std::byte* Zeroed(uint64_t bytes) {
 void KeepMaximum(__u64& kept, int64_t value_ns, uint32_t epoch) {
   const uint64_t limited_ns = std::min<uint64_t>(static_cast<uint64_t>(value_ns), HFT_MAXIMUM_MAX_NS);
   const uint64_t tagged = (static_cast<uint64_t>(epoch) << HFT_MAX_TAG_SHIFT) | limited_ns;
-  const uint64_t before = Load(kept);
-  if ((before >> HFT_MAX_TAG_SHIFT) != epoch || before < tagged) Store(kept, tagged);
+  if (Load(kept) - tagged > HFT_MAXIMUM_MAX_NS) Store(kept, tagged);  // the kernel's own test
 }
 
 }  // namespace

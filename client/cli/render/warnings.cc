@@ -15,9 +15,9 @@ void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
 void AddUnslotted(uint64_t thread_count, std::vector<std::string>& warnings) {
   if (thread_count == 0) return;
   warnings.push_back(
-      fmt::format("{} threads are not watched and in no figure: the table of threads is full: detach a target, or start hftmond with a "
-                  "larger --threads-max",
-                  thread_count));
+      fmt::format("{} {} not watched and in no figure: no place in the tables of threads: `hftmon status` says under slots_exhausted and "
+                  "pid_too_large which: start hftmond with a larger --threads-max, or anew for larger thread ids",
+                  thread_count, thread_count == 1 ? "thread was" : "threads were"));
 }
 
 std::string Floor(const char* what, bool has_floor, int64_t floor_ns) {
@@ -40,6 +40,12 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response) {
   }
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
+  return warnings;
+}
+
+std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement) {
+  std::vector<std::string> warnings;
+  AddUnslotted(announcement.unslotted_thread_count(), warnings);
   return warnings;
 }
 

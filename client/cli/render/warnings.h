@@ -13,6 +13,7 @@ namespace hftmon {
 
 // "<what>: <cause>: <mend>", one each; empty when the answer is complete.
 std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response);
+std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement);
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, bool events_asked);
 
 // Writes them as "hftmon: VERB: …" to standard error.

@@ -22,7 +22,8 @@ class MetricsVerb : public Verb {
     verb->add_flag("--per-thread", per_thread_, "one sample a thread instead of one a target");
     verb->add_flag("--list", list_, "name the metrics there are, and stop");
     verb->add_flag("--json", json_, "print one JSON object a line");
-    verb->footer("Exit code 1: records were lost, or snapshots were missed because the output was read too slowly.");
+    verb->footer(
+        "Exit code 1: records were lost, threads were not watched, or snapshots were missed because the output was read too slowly.");
     return verb;
   }
 

@@ -39,7 +39,9 @@ class SpikesVerb : public Verb {
     verb->add_option("--limit", limit_, "the most recent ones; with --follow: stop after so many (default: 1000; with --follow: none)");
     verb->add_flag("--fail-on-spike", fail_on_spike_, "exit code 2 when there was one");
     verb->add_flag("--json", json_, "print one JSON object a line");
-    verb->footer("Exit code 1: records were lost, spikes were dropped, or the answer is incomplete; 2: see --fail-on-spike.");
+    verb->footer(
+        "Exit code 1: records were lost, spikes were dropped, threads were not watched, or the answer is incomplete; 2: see "
+        "--fail-on-spike.");
     return verb;
   }
 
@@ -109,6 +111,7 @@ class SpikesVerb : public Verb {
       if (!in_force) {
         in_force = true;
         lost_at_start = message.lost_records();
+        if (window_.empty()) Warn(message, context.console);
         if (!window_.empty()) past = PrintPast(context, client, question, &last_id);
         if (!past.ok() || context.console.out_error() != 0 || Enough(question)) return false;
       }
@@ -155,7 +158,8 @@ class SpikesVerb : public Verb {
                                      : SpikeText(spike, time, context.zone, context.console.out_style()));
   }
 
-  void Warn(const v1::DetectSpikesResponse& response, Console& console) {
+  template <typename Response>
+  void Warn(const Response& response, Console& console) {
     const std::vector<std::string> warnings = WarningsOf(response);
     PrintWarnings(console, "spikes", warnings);
     warned_ = warned_ || !warnings.empty();

@@ -23,7 +23,10 @@ class SwitchesVerb : public Verb {
     verb->add_option("--min-duration", min_duration_, "also list every off-CPU interval at least this long");
     verb->add_option("--limit", limit_, "most recent intervals listed (default: 1000)");
     verb->add_flag("--json", json_, "print one JSON object");
-    verb->footer("Exit code 1: records were lost in the window, or the list of intervals is incomplete. Counts are exact all the same.");
+    verb->footer(
+        "Exit code 1: records were lost in the window, the list of intervals is incomplete, or threads were not watched. The counts of "
+        "those that "
+        "were are exact all the same.");
     return verb;
   }
 

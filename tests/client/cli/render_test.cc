@@ -224,14 +224,18 @@ TEST(WarningsTest, LossIncompletenessAndLatenessAreEachSaid) {
 TEST(WarningsTest, ThreadsThatNobodyWatchesAreSaid) {
   v1::DetectSpikesResponse spikes;
   spikes.set_unslotted_thread_count(2);
-  EXPECT_THAT(WarningsOf(spikes), ElementsAre(AllOf(HasSubstr("2 threads are not watched"), HasSubstr("--threads-max"))));
+  EXPECT_THAT(WarningsOf(spikes), ElementsAre(AllOf(HasSubstr("2 threads were not watched"), HasSubstr("--threads-max"))));
   v1::QueryContextSwitchesResponse switches = SomeSwitches();
   switches.set_unslotted_thread_count(2);
-  EXPECT_THAT(WarningsOf(switches, false), ElementsAre(HasSubstr("2 threads are not watched")));
+  EXPECT_THAT(WarningsOf(switches, false), ElementsAre(HasSubstr("2 threads were not watched")));
   EXPECT_EQ(SwitchesJson(switches, false)["unslotted_thread_count"], 2u);
   v1::WatchMetricsResponse metrics;
   metrics.set_unslotted_thread_count(2);
   EXPECT_THAT(MetricsText(metrics, {}, absl::UTCTimeZone()), HasSubstr("2 threads not watched"));
+  EXPECT_EQ(MetricsJson(metrics)["unslotted_thread_count"], 2u);
+  v1::StreamSpikesResponse announcement;
+  announcement.set_unslotted_thread_count(1);
+  EXPECT_THAT(WarningsOf(announcement), ElementsAre(HasSubstr("1 thread was not watched")));
 }
 
 TEST(JsonTest, BytesThatAreNotUtf8AreReplaced) {

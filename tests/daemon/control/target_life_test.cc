@@ -228,6 +228,17 @@ TEST_F(TargetLifeTest, ThreadsWithoutASlotAreCountedAndGetOneWhenThereIsRoom) {
   EXPECT_EQ(small.Target(100)->unslotted_thread_count, 0u);
   EXPECT_EQ(small.Target(100)->thread_count, 3);
   small.CheckInvariants("room again");
+  // That some were not watched is remembered, beyond the target's end.
+  EXPECT_EQ(small.Target(100)->unslotted_peak_count, 2u);
+  EXPECT_GT(small.Target(100)->unslotted_mono_ns, 0);
+  const int64_t until_ns = small.Target(100)->unslotted_mono_ns;
+  for (const uint32_t tid : {103u, 104u, 100u}) small.hooks.EndThread(tid);
+  small.Settle();
+  const std::vector<TargetInfo> targets = small.registry.List();
+  ASSERT_EQ(targets.size(), 1u);
+  ASSERT_EQ(targets[0].state, TargetState::kEnded);
+  EXPECT_EQ(targets[0].unslotted_peak_count, 2u);
+  EXPECT_EQ(targets[0].unslotted_mono_ns, until_ns);
 }
 
 TEST_F(TargetLifeTest, ProcessWhoseLastThreadHasNoSlotEndsToo) {

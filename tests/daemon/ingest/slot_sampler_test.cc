@@ -205,6 +205,23 @@ TEST_F(SlotSamplerTest, AMaximumOfAnotherEpochIsReplacedByItsBucketsEdge) {
   EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 100);
 }
 
+TEST_F(SlotSamplerTest, MaximaAreExactWhenTheTagsBeginAnew) {
+  kernel_.view().controls->window_epoch = 0xfffffc;
+  SlotSampler sampler(kernel_.view(), &sinks_, kInterval, 0);
+  std::vector<uint32_t> epochs;
+  for (uint16_t slot = 1; slot <= 6; ++slot) {
+    kernel_.Follow({.slot = slot, .tid = slot});  // a word that was never written, in each epoch
+    kernel_.SwitchIn(slot, 1'000, 2'000, 1);
+    now_ns_ += kInterval;
+    while (sampler.Step(now_ns_)) {
+    }
+    EXPECT_EQ(sinks_.deltas.back().run_queue_max_ns, 1'000);
+    EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 2'000);
+    epochs.push_back(kernel_.view().controls->window_epoch);
+  }
+  EXPECT_EQ(epochs, (std::vector<uint32_t>{0xfffffd, 0xfffffe, 1, 2, 3, 4}));
+}
+
 TEST_F(SlotSamplerTest, SlotsNobodyToldOfAreFound) {
   kernel_.Follow({.slot = 60, .tid = 1});
   kernel_.Follow({.slot = 900, .tid = 2});

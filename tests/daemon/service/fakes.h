@@ -120,6 +120,8 @@ class FakeTargets : public Targets {
   int64_t sampling_interval_ns = 10'000'000;
   int64_t attached_mono_ns = 0;
   uint64_t unslotted_thread_count = 0;
+  uint64_t unslotted_peak_count = 0;
+  int64_t unslotted_mono_ns = 0;
 
  private:
   class Lease : public ThresholdLease {
@@ -139,7 +141,9 @@ class FakeTargets : public Targets {
                       .thread_count = 1,
                       .attached_mono_ns = attached_mono_ns,
                       .sampling_interval_ns = sampling_interval_ns,
-                      .unslotted_thread_count = unslotted_thread_count};
+                      .unslotted_thread_count = unslotted_thread_count,
+                      .unslotted_peak_count = std::max(unslotted_thread_count, unslotted_peak_count),
+                      .unslotted_mono_ns = unslotted_mono_ns};
     targets_[pid] = target;
     return target;
   }

@@ -35,6 +35,14 @@ TEST_F(SpikeStreamTest, TheFirstMessageCarriesNoSpikeAndFollowingOnesDo) {
   EXPECT_EQ(message.spike().causes_size(), 1);
 }
 
+TEST_F(SpikeStreamTest, TheFirstMessageSaysHowManyThreadsHaveNoSlot) {
+  targets_.unslotted_thread_count = 3;
+  targets_.Add(77);
+  Subscription subscription = Subscribe({});
+  ASSERT_TRUE(subscription.in_force);
+  EXPECT_EQ(subscription.first.unslotted_thread_count(), 3u);
+}
+
 TEST_F(SpikeStreamTest, TheLeaseIsHeldWhileOpenAndReleasedByCancel) {
   v1::StreamSpikesRequest request;
   request.set_threshold_ns(20'000);

@@ -263,6 +263,21 @@ TEST_F(SwitchesQueryTest, ThreadsWithoutASlotAreThoseOfTheTargetsAskedFor) {
   EXPECT_EQ(response_.unslotted_thread_count(), 3u);
 }
 
+TEST_F(SwitchesQueryTest, ThreadsThatHadNoSlotInTheWindowAreSaidThoughTheyHaveOneNow) {
+  CloseBucket(98 * kSecondNs, 99 * kSecondNs, 1);
+  CloseBucket(99 * kSecondNs, kNowNs, 1);
+  targets_.unslotted_peak_count = 3;
+  targets_.unslotted_mono_ns = 98 * kSecondNs + 1;
+  targets_.Add(77);
+  v1::QueryContextSwitchesRequest request;
+  request.set_window_ns(2 * kSecondNs);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.unslotted_thread_count(), 3u);
+  request.set_window_ns(kSecondNs);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.unslotted_thread_count(), 0u);
+}
+
 TEST_F(SwitchesQueryTest, EventsAreThoseOfTheWindowAtLeastAsLong) {
   targets_.SetFloors(50'000, 1'000'000);
   CloseBucket(98 * kSecondNs, kNowNs, 1);
