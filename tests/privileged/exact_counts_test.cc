@@ -77,6 +77,29 @@ TEST_F(ExactCountsTest, CountsOfAnAttachedProcessEqualProcToTheLastDigit) {
   ExpectExact(*answer, witness, before, after);
 }
 
+// The same programs compiled for kernels without tp_btf. How a thread left is known from the counts only, so voluntary switches are
+// `unknown`.
+TEST_F(ExactCountsTest, CountsThroughRawTracepointsAreTheSame) {
+  DaemonUnderTest raw({.arguments = {"--kernel-access", "raw"}});
+  const absl::Status started = raw.Start();
+  ASSERT_TRUE(started.ok()) << started;
+  WorkloadRun game("ping_pong", {"--cpu", CpuArgument()});
+  ASSERT_TRUE(game.about().is_object());
+  ASSERT_TRUE(WaitUntilBlocked(game.pid()));
+  const std::vector<ThreadCounts> before = ReadProcessCounts(game.pid());
+  const SwitchWitness witness;
+  ASSERT_TRUE(raw.Attach(game.pid()).ok());
+  ASSERT_TRUE(game.Act("100000").is_object()) << game.process().ErrorText();
+  ASSERT_TRUE(WaitUntilBlocked(game.pid()));
+  const auto answer = raw.Switches(game.pid());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ExpectExact(*answer, witness, before, ReadProcessCounts(game.pid()));
+  for (const v1::ThreadSwitches& thread : answer->threads()) EXPECT_EQ(thread.kinds().count("blocked_syscall"), 0u);
+  const auto status = raw.client().GetStatus();
+  ASSERT_TRUE(status.ok()) << status.status();
+  for (const v1::ProbeStatus& probe : status->probes()) EXPECT_EQ(probe.attach_point().substr(0, 7), "raw_tp/") << probe.name();
+}
+
 TEST_F(ExactCountsTest, CountsOfAProcessWatchedFromBirthAreItsWholeLife) {
   WorkloadRun game("ping_pong", {"--cpu", CpuArgument()}, {BinaryPath("hftmon"), "--server", daemon_.address(), "run", "--"});
   ASSERT_TRUE(game.about().is_object()) << game.process().ErrorText();
