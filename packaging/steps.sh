@@ -99,11 +99,16 @@ ninja_progress() {
   if [ -t 1 ]; then
     cat
   else
-    awk '/^\[[0-9]+\/[0-9]+\] / {
-           split(substr($1, 2, length($1) - 2), n, "/"); tenth = int(10 * n[1] / n[2])
-           if (tenth != last) { printf "         built %d of %d\n", n[1], n[2]; fflush(); last = tenth }
-           next }
-         { print; fflush() }'
+    # Not awk: Debian's holds back what it reads from a pipe.
+    local line last=
+    while IFS= read -r line; do
+      if [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\  ]]; then
+        [ "$last" = $((10 * BASH_REMATCH[1] / BASH_REMATCH[2])) ] && continue
+        last=$((10 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+        line="         built ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]}"
+      fi
+      printf '%s\n' "$line"
+    done
   fi
 }
 

@@ -64,9 +64,10 @@ absl::StatusOr<ServerAddress> ServerAddress::Parse(const std::string& text) {
 }
 
 absl::Status ExplainUnreachable(const ServerAddress& address, const std::string& transport_error) {
-  constexpr char kStart[] = "start it with `systemctl start hftmond`, or name another with --server";
+  const std::string mend =
+      fmt::format("start it with `systemctl start hftmond` or `hftmond --listen {}`, or name another with --server", address.text);
   if (address.socket_path.empty()) {
-    return absl::UnavailableError(fmt::format("no hftmond answers at {}: {}: {}", address.text, transport_error, kStart));
+    return absl::UnavailableError(fmt::format("no hftmond answers at {}: {}: {}", address.text, transport_error, mend));
   }
   const int error = ConnectError(address.socket_path);
   if (error == EACCES || error == EPERM) {
@@ -77,7 +78,7 @@ absl::Status ExplainUnreachable(const ServerAddress& address, const std::string&
     return absl::UnavailableError(
         fmt::format("hftmond at {} accepts but broke off ({}): see `journalctl -u hftmond` and try again", address.text, transport_error));
   }
-  return absl::UnavailableError(fmt::format("no hftmond answers at {} ({}): {}", address.text, strerror(error), kStart));
+  return absl::UnavailableError(fmt::format("no hftmond answers at {} ({}): {}", address.text, strerror(error), mend));
 }
 
 }  // namespace hftmon

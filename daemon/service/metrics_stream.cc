@@ -83,8 +83,9 @@ int64_t MetricsStream::Poll(int64_t now_ns) {
 
 void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse* snapshot) {
   TargetSelection selection;
-  // A target that was detached meanwhile has no samples; the stream goes on for the others.
+  // A target that was detached or has ended meanwhile has no samples; the stream goes on for the others.
   selection.SelectKnown(*shared_.core->targets, request_.pids());
+  selection.LeaveOutEndedBefore(covered_until_ns_);
   const WindowAnswer answer = shared_.core->windows->Query(covered_until_ns_, until_mono_ns,
                                                            [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
   v1::Window* window = snapshot->mutable_window();

@@ -1,6 +1,8 @@
 #include "daemon/service/monitor_service.h"
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "common/metric_catalogue.h"
 #include "daemon/service/convert.h"
@@ -126,7 +128,9 @@ grpc::ServerUnaryReactor* MonitorService::ListMetrics(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* MonitorService::GetStatus(grpc::CallbackServerContext* context, const v1::GetStatusRequest* /*request*/,
                                                     v1::GetStatusResponse* response) {
   StatusToProto(core_.status->Status(), response);
-  response->set_target_count(static_cast<int32_t>(core_.targets->List().size()));
+  const std::vector<TargetInfo> targets = core_.targets->List();
+  response->set_target_count(static_cast<int32_t>(
+      std::count_if(targets.begin(), targets.end(), [](const TargetInfo& target) { return target.state != TargetState::kEnded; })));
   TimePairToProto(core_.status->Now(), response->mutable_time());
   return Answered(context, grpc::Status::OK);
 }

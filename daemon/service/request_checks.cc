@@ -142,7 +142,7 @@ grpc::Status Check(const v1::WatchMetricsRequest& request) {
   }
   for (const std::string& metric : request.metrics()) {
     if (!metric.empty() && metric.size() <= kMetricNameMax) continue;
-    checks.Add("metrics", absl::StrCat("a metric's name has 1 to ", kMetricNameMax, " bytes: ListMetrics names them all"));
+    checks.Add("metrics", absl::StrCat("a metric's name has 1 to ", kMetricNameMax, " bytes: `hftmon metrics --list` names them all"));
     break;
   }
   checks.ZeroOrWithin("period_ns", request.period_ns(), kMetricsPeriodMinNs, kMetricsPeriodMaxNs, "1 s");

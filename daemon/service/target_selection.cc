@@ -30,6 +30,10 @@ grpc::Status TargetSelection::Select(const Targets& targets, const google::proto
   return grpc::Status::OK;
 }
 
+void TargetSelection::LeaveOutEndedBefore(int64_t mono_ns) {
+  std::erase_if(targets_, [mono_ns](const TargetInfo& target) { return target.ended_mono_ns > 0 && target.ended_mono_ns < mono_ns; });
+}
+
 bool TargetSelection::Keeps(const ThreadKey& thread) const {
   const auto found = start_of_pid_.find(thread.tgid);
   return found != start_of_pid_.end() && thread.start_ns >= found->second;

@@ -21,6 +21,9 @@ class TargetSelection {
   // The same, but a pid that is no target is left out.
   void SelectKnown(const Targets& targets, const google::protobuf::RepeatedField<int32_t>& pids);
 
+  // Leaves out those that had ended by then.
+  void LeaveOutEndedBefore(int64_t mono_ns);
+
   // A thread of a selected process; not one of an older process that had the same pid.
   bool Keeps(const ThreadKey& thread) const;
   const std::vector<TargetInfo>& targets() const { return targets_; }

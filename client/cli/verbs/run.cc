@@ -20,6 +20,8 @@
 namespace hftmon {
 namespace {
 
+constexpr int kAttemptsMax = 10;
+
 class RunVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
@@ -80,23 +82,45 @@ class RunVerb : public Verb {
     return child.Reap();
   }
 
+  // Asks about the processes of the command that the daemon still knows. It remembers a number of ended ones: of a command with many
+  // children the first may be forgotten, and more of them at any moment, so it is asked again when one was.
+  template <typename Request, typename Ask>
+  static auto AskAboutFamily(const Client& client, Family* family, Request request, Ask ask) -> decltype(ask(request)) {
+    for (int attempt = 1;; ++attempt) {
+      const auto targets = client.ListTargets();
+      if (!targets.ok()) return targets.status();
+      family->Learn(*targets);
+      request.clear_pids();
+      for (const v1::Target& target : targets->targets()) {
+        if (family->Contains(target.pid())) request.add_pids(target.pid());
+      }
+      auto answer = ask(request);
+      if (answer.ok() || !absl::IsNotFound(answer.status()) || attempt == kAttemptsMax) return answer;
+    }
+  }
+
+  // What the summary may lack because the daemon watched or remembered fewer processes than there were.
+  static void WarnOfBounds(const Context& context, const v1::GetStatusResponse& status) {
+    for (const v1::DropCounter& drop : status.drops()) {
+      if (drop.count() == 0 || (drop.name() != "forgotten_targets" && drop.name() != "refused_children")) continue;
+      context.console.Err(fmt::format("hftmon: run: processes may be missing from the summary: {} {} since the daemon started: {}\n",
+                                      drop.count(), drop.name(), drop.help()));
+    }
+  }
+
   absl::Status Summarize(const Context& context, const Client& client, const v1::TargetOptions& options, pid_t pid, FamilySpikes* spikes) {
     Family family(pid);
-    const auto targets = client.ListTargets();
-    if (!targets.ok()) return targets.status();
-    family.Learn(*targets);
-    const std::vector<int32_t> members = family.Members();
-    v1::QueryContextSwitchesRequest switches_request;
-    switches_request.mutable_pids()->Add(members.begin(), members.end());
-    const auto switches = client.QueryContextSwitches(switches_request);
+    const auto switches = AskAboutFamily(client, &family, v1::QueryContextSwitchesRequest(),
+                                         [&client](const auto& request) { return client.QueryContextSwitches(request); });
     if (!switches.ok()) return switches.status();
     // Its answer came after the last bucket was closed, so this one holds every spike of the command.
     v1::DetectSpikesRequest spikes_request;
-    spikes_request.mutable_pids()->Add(members.begin(), members.end());
     spikes_request.set_threshold_ns(options.spike_threshold_ns());
     spikes_request.set_blocked_threshold_ns(options.blocked_threshold_ns());
-    const auto detected = client.DetectSpikes(spikes_request);
+    const auto detected =
+        AskAboutFamily(client, &family, spikes_request, [&client](const auto& request) { return client.DetectSpikes(request); });
     if (!detected.ok()) return detected.status();
+    if (const auto status = client.GetStatus(); status.ok()) WarnOfBounds(context, *status);
     PrintUntold(context, *detected, spikes);
     PrintWarnings(context.console, "run", WarningsOf(*detected));
     if (json_) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <mutex>
 
@@ -124,6 +125,7 @@ class RunTest : public ::testing::Test {
       *response->add_spikes() = SomeSpike(8);
       return grpc::Status::OK;
     };
+    monitor_.get_status = [](const auto&, auto*) { return grpc::Status::OK; };
   }
 
   int32_t child() {
@@ -174,6 +176,39 @@ TEST_F(RunTest, QuietPrintsTheSummaryOnly) {
   const std::string errors = process.ReadErrors();
   EXPECT_EQ(process.Wait(), 0);
   EXPECT_THAT(errors, AllOf(HasSubstr("2 spikes"), Not(HasSubstr("#8"))));
+}
+
+TEST_F(RunTest, ProcessForgottenBetweenTwoQuestionsCostsNotTheSummary) {
+  std::atomic<int> lists = 0;
+  std::atomic<int> refusals = 0;
+  monitor_.list_targets = [this, &lists](const auto&, auto* response) {
+    *response->add_targets() = SomeTarget(child());
+    if (++lists > 1) return grpc::Status::OK;
+    *response->add_targets() = SomeTarget(kGrandchild);
+    response->mutable_targets(1)->set_parent_pid(child());
+    return grpc::Status::OK;
+  };
+  monitor_.query_context_switches = [&refusals](const auto& request, auto* response) {
+    if (request.pids_size() > 1) {
+      ++refusals;
+      return FakeMonitor::RichError(grpc::StatusCode::NOT_FOUND, "process is not a target", "NOT_A_TARGET");
+    }
+    *response = SomeSwitches();
+    return grpc::Status::OK;
+  };
+  monitor_.get_status = [](const auto&, auto* response) {
+    v1::DropCounter* drop = response->add_drops();
+    drop->set_name("refused_children");
+    drop->set_count(77);
+    drop->set_help("not followed");
+    return grpc::Status::OK;
+  };
+  Hftmon process(monitor_, {"run", "--quiet", "--", "true"});
+  const std::string errors = process.ReadErrors();
+  EXPECT_EQ(process.Wait(), 0);
+  EXPECT_EQ(refusals, 1);
+  EXPECT_THAT(errors, AllOf(HasSubstr("2 spikes"), HasSubstr("matcher        4711"), Not(HasSubstr("no summary"))));
+  EXPECT_THAT(errors, HasSubstr("processes may be missing from the summary: 77 refused_children"));
 }
 
 TEST_F(RunTest, CommandThatCannotBeWatchedIsNotRun) {

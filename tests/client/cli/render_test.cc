@@ -162,6 +162,9 @@ TEST(RenderStatusTest, TextShowsCostAndOnlyTheDropsThatHappened) {
   EXPECT_THAT(text, HasSubstr("tsc at 2400.000 MHz, error 90ns\n"));
   EXPECT_THAT(text, HasSubstr("slow_readers      4  no         spikes dropped for readers\n"));
   EXPECT_THAT(text, Not(HasSubstr("ring_overruns")));
+  v1::GetStatusResponse lost = SomeStatus();
+  lost.mutable_drops(0)->set_count(3);
+  EXPECT_THAT(StatusText(lost), HasSubstr("1 targets  0 records lost; data loss: 3 ring_overruns\n"));
 }
 
 TEST(RenderDoctorTest, MissingCapabilityHasItsMend) {

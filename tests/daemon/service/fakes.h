@@ -105,6 +105,11 @@ class FakeTargets : public Targets {
     std::lock_guard lock(mutex_);
     AddLocked(pid, options);
   }
+  void End(uint32_t pid, int64_t ended_mono_ns) {
+    std::lock_guard lock(mutex_);
+    targets_.at(pid).state = TargetState::kEnded;
+    targets_.at(pid).ended_mono_ns = ended_mono_ns;
+  }
   void SetFloors(int64_t run_queue_ns, int64_t off_cpu_ns) {
     std::lock_guard lock(mutex_);
     floors = {run_queue_ns, off_cpu_ns};

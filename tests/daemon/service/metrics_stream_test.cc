@@ -66,6 +66,23 @@ TEST_F(MetricsStreamTest, SnapshotsFollowEachOtherWithoutGapOrOverlap) {
   EXPECT_EQ(snapshot.dropped(), 0u);
 }
 
+TEST_F(MetricsStreamTest, ATargetThatEndedHasItsLastSamplesAndThenNone) {
+  targets_.Add(77);
+  Watch watch = Start(Every(kPeriodNs));
+  AwaitStreams(1);
+  targets_.End(77, kNowNs + 1);
+  const auto has_77 = [](const v1::WatchMetricsResponse& snapshot) {
+    return std::any_of(snapshot.samples().begin(), snapshot.samples().end(), [](const auto& sample) { return sample.pid() == 77; });
+  };
+  CloseBucket(kNowNs, kNowNs + kSecondNs, 1);
+  v1::WatchMetricsResponse snapshot;
+  ASSERT_TRUE(watch.reader->Read(&snapshot));
+  EXPECT_TRUE(has_77(snapshot));
+  CloseBucket(kNowNs + kSecondNs, kNowNs + 2 * kSecondNs, 1);
+  ASSERT_TRUE(watch.reader->Read(&snapshot));
+  EXPECT_FALSE(has_77(snapshot));
+}
+
 TEST_F(MetricsStreamTest, ThreadsWithoutASlotAreSaid) {
   targets_.unslotted_thread_count = 3;
   targets_.Add(77);
