@@ -17,12 +17,4 @@ bool Family::Contains(int32_t pid) const {
   return false;
 }
 
-std::vector<int32_t> Family::Members() const {
-  std::vector<int32_t> members = {root_pid_};
-  for (const auto& [pid, parent] : parents_) {
-    if (pid != root_pid_ && Contains(pid)) members.push_back(pid);
-  }
-  return members;
-}
-
 }  // namespace hftmon

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <vector>
 
 #include "hftmon/v1/targets.pb.h"
 
@@ -22,8 +21,6 @@ class Family {
   // Whether Learn has ever named this process.
   bool Knows(int32_t pid) const { return pid == root_pid_ || parents_.count(pid) > 0; }
   bool Contains(int32_t pid) const;
-  // The root and all its known descendants.
-  std::vector<int32_t> Members() const;
 
  private:
   const int32_t root_pid_;

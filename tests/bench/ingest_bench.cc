@@ -201,7 +201,7 @@ Result Stream(Chain* chain, Producer* producer, uint64_t records) {
   return result;
 }
 
-// Whether nothing was lost or allocated (what is stuck was never finished: the host stopped the producer inside a record), and whether the
+// Whether nothing was lost, given up or allocated, and whether the
 // gate is met; the producer holds a stream back, so its rate has none.
 std::pair<bool, bool> RunMode(const char* mode, bool real, const MonotonicClock& clock, uint64_t records) {
   Chain chain(&clock, real);
@@ -210,6 +210,7 @@ std::pair<bool, bool> RunMode(const char* mode, bool real, const MonotonicClock&
   const Result result = stream ? Stream(&chain, &producer, records) : Drain(&chain, &producer, records);
   const LoopStats& stats = chain.loop().stats();
   const uint64_t lost = stats.lost_count.Get();
+  const uint64_t stuck = stats.stuck_count.Get();
   std::printf(
       "{\"bench\": \"ingest\", \"mode\": \"%s\", \"timed_in\": \"%s\", \"sinks\": \"%s\", \"rings\": %u, \"records\": %llu, "
       "\"records_per_s\": %.0f, "
@@ -218,14 +219,14 @@ std::pair<bool, bool> RunMode(const char* mode, bool real, const MonotonicClock&
       "\"gaps\": %llu, \"gap_max_ns\": %lld, \"gate_records_per_s\": %.0f, \"gate_met\": %s}\n",
       mode, stream ? "wall time" : "cpu time", real ? "real" : "null", kRings, static_cast<unsigned long long>(stats.record_count.Get()),
       result.median_per_s, 1e9 / result.median_per_s, result.best_per_s, static_cast<unsigned long long>(lost),
-      static_cast<unsigned long long>(stats.stuck_count.Get()), static_cast<unsigned long long>(result.allocations),
+      static_cast<unsigned long long>(stuck), static_cast<unsigned long long>(result.allocations),
       static_cast<unsigned long long>(chain.spike_count()), static_cast<unsigned long long>(chain.event_count()),
       static_cast<unsigned long long>(stats.gap_count.Get()), static_cast<long long>(stats.gap_max_ns.Get()), kGateRecordsPerSecond,
       result.median_per_s >= kGateRecordsPerSecond ? "true" : "false");
   std::fflush(stdout);
   const bool all_there = !real || (chain.spike_count() == stats.record_count.Get() && chain.event_count() == stats.record_count.Get());
   const bool gate_met = !real || stream || result.median_per_s >= kGateRecordsPerSecond;
-  return {lost == 0 && result.allocations == 0 && all_there, gate_met};
+  return {lost + stuck == 0 && result.allocations == 0 && all_there, gate_met};
 }
 
 int Main(int argc, char** argv) {

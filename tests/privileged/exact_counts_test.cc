@@ -59,22 +59,30 @@ void ExpectExact(const v1::QueryContextSwitchesResponse& answer, const SwitchWit
   }
 }
 
-class ExactCountsTest : public PrivilegedTest {};
+class ExactCountsTest : public PrivilegedTest {
+ protected:
+  // Two threads that wake each other that often, attached to the daemon before it. The answer's counts are exact; returned for more.
+  void PlayWatchedBy(const DaemonUnderTest& daemon, const std::string& switches, v1::QueryContextSwitchesResponse* out) const {
+    WorkloadRun game("ping_pong", {"--cpu", CpuArgument()});
+    ASSERT_TRUE(game.about().is_object());
+    ASSERT_TRUE(WaitUntilBlocked(game.pid()));
+    const std::vector<ThreadCounts> before = ReadProcessCounts(game.pid());
+    const SwitchWitness witness;
+    ASSERT_TRUE(daemon.Attach(game.pid()).ok());
+    ASSERT_TRUE(game.Act(switches).is_object()) << game.process().ErrorText();
+    ASSERT_TRUE(WaitUntilBlocked(game.pid()));
+    const auto answer = daemon.Switches(game.pid());
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    const std::vector<ThreadCounts> after = ReadProcessCounts(game.pid());
+    ASSERT_EQ(after.size(), 3u);
+    ExpectExact(*answer, witness, before, after);
+    *out = *answer;
+  }
+};
 
 TEST_F(ExactCountsTest, CountsOfAnAttachedProcessEqualProcToTheLastDigit) {
-  WorkloadRun game("ping_pong", {"--cpu", CpuArgument()});
-  ASSERT_TRUE(game.about().is_object());
-  ASSERT_TRUE(WaitUntilBlocked(game.pid()));
-  const std::vector<ThreadCounts> before = ReadProcessCounts(game.pid());
-  const SwitchWitness witness;
-  ASSERT_TRUE(daemon_.Attach(game.pid()).ok());
-  ASSERT_TRUE(game.Act(SwitchCount()).is_object()) << game.process().ErrorText();
-  ASSERT_TRUE(WaitUntilBlocked(game.pid()));
-  const auto answer = daemon_.Switches(game.pid());
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  const std::vector<ThreadCounts> after = ReadProcessCounts(game.pid());
-  ASSERT_EQ(after.size(), 3u);
-  ExpectExact(*answer, witness, before, after);
+  v1::QueryContextSwitchesResponse answer;
+  ASSERT_NO_FATAL_FAILURE(PlayWatchedBy(daemon_, SwitchCount(), &answer));
 }
 
 // The same programs compiled for kernels without tp_btf. How a thread left is known from the counts only, so voluntary switches are
@@ -83,18 +91,9 @@ TEST_F(ExactCountsTest, CountsThroughRawTracepointsAreTheSame) {
   DaemonUnderTest raw({.arguments = {"--kernel-access", "raw"}});
   const absl::Status started = raw.Start();
   ASSERT_TRUE(started.ok()) << started;
-  WorkloadRun game("ping_pong", {"--cpu", CpuArgument()});
-  ASSERT_TRUE(game.about().is_object());
-  ASSERT_TRUE(WaitUntilBlocked(game.pid()));
-  const std::vector<ThreadCounts> before = ReadProcessCounts(game.pid());
-  const SwitchWitness witness;
-  ASSERT_TRUE(raw.Attach(game.pid()).ok());
-  ASSERT_TRUE(game.Act("100000").is_object()) << game.process().ErrorText();
-  ASSERT_TRUE(WaitUntilBlocked(game.pid()));
-  const auto answer = raw.Switches(game.pid());
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  ExpectExact(*answer, witness, before, ReadProcessCounts(game.pid()));
-  for (const v1::ThreadSwitches& thread : answer->threads()) EXPECT_EQ(thread.kinds().count("blocked_syscall"), 0u);
+  v1::QueryContextSwitchesResponse answer;
+  ASSERT_NO_FATAL_FAILURE(PlayWatchedBy(raw, "100000", &answer));
+  for (const v1::ThreadSwitches& thread : answer.threads()) EXPECT_EQ(thread.kinds().count("blocked_syscall"), 0u);
   const auto status = raw.client().GetStatus();
   ASSERT_TRUE(status.ok()) << status.status();
   for (const v1::ProbeStatus& probe : status->probes()) EXPECT_EQ(probe.attach_point().substr(0, 7), "raw_tp/") << probe.name();

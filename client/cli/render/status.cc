@@ -15,8 +15,8 @@ std::string FormatBytes(int64_t bytes) {
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
-// "" when nothing is missing beyond what lost_records says.
-std::string OtherLosses(const v1::GetStatusResponse& response) {
+// What was lost, by the names of the drops below; "" when nothing was.
+std::string LossesText(const v1::GetStatusResponse& response) {
   std::string text;
   for (const v1::DropCounter& drop : response.drops()) {
     if (!drop.data_loss() || drop.count() == 0) continue;
@@ -28,7 +28,7 @@ std::string OtherLosses(const v1::GetStatusResponse& response) {
 std::string DaemonText(const v1::GetStatusResponse& response) {
   const v1::DaemonStatus& daemon = response.daemon();
   return fmt::format("hftmond {}  pid {}  up {}  {} targets  {} records lost{}\n", Printable(daemon.version()), daemon.pid(),
-                     FormatDuration(daemon.uptime_ns()), response.target_count(), response.lost_records(), OtherLosses(response)) +
+                     FormatDuration(daemon.uptime_ns()), response.target_count(), response.lost_records(), LossesText(response)) +
          fmt::format("cost    {:.2f} % of a core ({} in all), {} resident, {} of BPF maps, {} threads\n", daemon.cpu_share() * 100,
                      FormatDuration(daemon.cpu_time_ns()), FormatBytes(daemon.rss_bytes()), FormatBytes(daemon.bpf_map_bytes()),
                      daemon.thread_count());

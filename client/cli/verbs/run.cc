@@ -94,6 +94,8 @@ class RunVerb : public Verb {
       for (const v1::Target& target : targets->targets()) {
         if (family->Contains(target.pid())) request.add_pids(target.pid());
       }
+      // None named would mean all targets: those of strangers.
+      if (request.pids().empty()) return absl::NotFoundError("the daemon no longer knows the command's processes: it watched many others");
       auto answer = ask(request);
       if (answer.ok() || !absl::IsNotFound(answer.status()) || attempt == kAttemptsMax) return answer;
     }

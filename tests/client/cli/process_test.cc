@@ -211,6 +211,17 @@ TEST_F(RunTest, ProcessForgottenBetweenTwoQuestionsCostsNotTheSummary) {
   EXPECT_THAT(errors, HasSubstr("processes may be missing from the summary: 77 refused_children"));
 }
 
+TEST_F(RunTest, ForgottenFamilyHasNoSummaryRatherThanStrangers) {
+  monitor_.list_targets = [](const auto&, auto* response) {
+    *response->add_targets() = SomeTarget(kStranger);
+    return grpc::Status::OK;
+  };
+  monitor_.query_context_switches = nullptr;  // a query would fail the test
+  Hftmon process(monitor_, {"run", "--quiet", "--", "true"});
+  EXPECT_THAT(process.ReadErrors(), HasSubstr("no summary: the daemon no longer knows"));
+  EXPECT_EQ(process.Wait(), 0);
+}
+
 TEST_F(RunTest, CommandThatCannotBeWatchedIsNotRun) {
   monitor_.attach = [](const auto&, auto*) {
     return FakeMonitor::RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "targets: 1024 of 1024: detach one", "BOUND");
