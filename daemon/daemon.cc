@@ -81,6 +81,7 @@ void Daemon::BuildStore() {
   wiring.clock = clock_.get();
   // The detector first: its latency is what users wait for.
   wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get()};
+  wiring.interruption_sinks = {detector_.get()};
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.window_sink = windows_.get();
   wiring.sleep_ns = SleepNs;

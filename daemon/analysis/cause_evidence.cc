@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/duration.h"
+#include "daemon/analysis/interrupt_names.h"
 
 namespace hftmon {
 namespace {
@@ -20,6 +21,24 @@ std::string ActorOf(const Cause& cause, const std::function<std::string(uint32_t
   std::string name(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
   if (name.empty() && name_of) name = name_of(cause.tid);
   return name.empty() ? fmt::format("an unnamed thread (tid {})", cause.tid) : fmt::format("{} (tid {})", name, cause.tid);
+}
+
+const char* LevelName(CauseKind kind) {
+  switch (kind) {
+    case CauseKind::kNmi:
+      return "NMI";
+    case CauseKind::kSoftirq:
+      return "softirq";
+    default:
+      return "interrupt";
+  }
+}
+
+std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
+  if (cause.others) return fmt::format("other {} handlers ran {} for {}", LevelName(cause.kind), Times(cause.run_count), duration);
+  const std::string handler(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
+  return fmt::format("{} {} ran {} on CPU {} for {}", LevelName(cause.kind), InterruptName(cause.source, cause.number, handler),
+                     Times(cause.run_count), cause.cpu, duration);
 }
 
 std::string BlockedIn(const Spike& spike, const Cause& cause, const std::function<std::string(int32_t)>& syscall_name) {
@@ -37,6 +56,10 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
                           const std::function<std::string(int32_t)>& syscall_name) {
   const std::string duration = FormatDuration(cause.duration_ns);
   switch (cause.kind) {
+    case CauseKind::kNmi:
+    case CauseKind::kHardIrq:
+    case CauseKind::kSoftirq:
+      return InterruptEvidence(cause, duration);
     case CauseKind::kThread:
       if (cause.others) return fmt::format("other threads ran {} for {} while this thread was runnable", Times(cause.run_count), duration);
       return fmt::format("{} ran {} on CPU {} for {} while this thread was runnable", ActorOf(cause, name_of), Times(cause.run_count),

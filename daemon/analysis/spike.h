@@ -13,32 +13,43 @@
 namespace hftmon {
 
 enum class SpikeKind : uint8_t {
-  kPreempted,  // taken off its CPU while it could have run; the duration is its wait on the run queue
-  kRunQueue,   // woken, yielding or newly watched; the duration is its wait on the run queue
-  kBlocked,    // the whole off-CPU interval, sleep or blocking included
+  kPreempted,    // taken off its CPU while it could have run; the duration is its wait on the run queue
+  kRunQueue,     // woken, yielding or newly watched; the duration is its wait on the run queue
+  kBlocked,      // the whole off-CPU interval, sleep or blocking included
+  kInterrupted,  // interrupts had its CPU while it was on it; the duration is the stretch's, first entry to last exit
 };
 
-// Which innermost thing had the nanoseconds. The order is the design's precedence; later issues add the levels between.
+// Which innermost thing had the nanoseconds. The order is the design's precedence.
 enum class CauseKind : uint8_t {
+  kNmi,        // a non-maskable interrupt's handler
+  kHardIrq,    // a hard interrupt's handler, IPIs and the local timer among them
+  kSoftirq,    // a softirq's, in whichever thread it ran
   kThread,     // another thread ran on the CPU that this one waited for
   kWaking,     // it was runnable and its CPU was idle: the wake-up's own way (IPI, idle exit, scheduler)
   kMigrating,  // between leaving one CPU's queue and entering another's
   kBlocked,    // it slept or was blocked (only in kBlocked spikes)
 };
 
+// Whether somebody or something acted; else it is a state of the thread itself.
+constexpr bool HasActor(CauseKind kind) {
+  return kind == CauseKind::kNmi || kind == CauseKind::kHardIrq || kind == CauseKind::kSoftirq || kind == CauseKind::kThread;
+}
+
 inline constexpr int kCausesMax = 12;
 
 struct Cause {
   CauseKind kind = CauseKind::kThread;
   bool estimated = false;
-  bool others = false;     // kThread: sum of the actors that no longer had a place of their own; tid 0
+  bool others = false;     // sum of the actors of this kind that no longer had a place of their own
   uint16_t cpu = 0;        // where its longest part happened
-  uint16_t run_count = 0;  // kThread: times the actor was switched in (65535 = that or more)
+  uint16_t run_count = 0;  // times the actor was switched in, or the handler ran (65535 = that or more)
   uint32_t tid = 0;        // kThread: the actor
   uint32_t tgid = 0;
-  int32_t syscall = -1;  // kBlocked: the call it was in, -1 when in none
+  hft_interrupt_source source = HFT_SOURCE_NONE;  // kNmi, kHardIrq, kSoftirq: what ran
+  uint16_t number = 0;                            // of the interrupt (a device's) or the vector
+  int32_t syscall = -1;                           // kBlocked: the call it was in, -1 when in none
   int64_t duration_ns = 0;
-  char comm[HFT_COMM_LENGTH] = {};  // the actor's name when the kernel's record carried it, else empty (resolved by the service)
+  char comm[HFT_COMM_LENGTH] = {};  // the thread's or device handler's name when the kernel told it, else empty (resolved by the service)
 };
 
 struct Spike {

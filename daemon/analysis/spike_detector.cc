@@ -72,7 +72,32 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind) {
   spike_.runners_truncated = interval.runners_truncated;
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
-  spike_.record_mono_ns = interval.end_mono_ns;
+  Append(interval.end_mono_ns);
+}
+
+void SpikeDetector::OnInterruption(const Interruption& interruption) {
+  if (interruption.end_mono_ns - interruption.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+  LastStretch& last = last_stretches_[interruption.cpu % last_stretches_.size()];
+  const bool again = last.start_mono_ns == interruption.start_mono_ns && last.cpu == interruption.cpu;
+  if (!again) last = {interruption.start_mono_ns, ++last_id_, interruption.cpu};
+  spike_.id = last.id;
+  spike_.kind = SpikeKind::kInterrupted;
+  spike_.thread = interruption.thread;
+  spike_.slot = interruption.slot;
+  spike_.cpu = interruption.cpu;
+  spike_.depth = 0;
+  spike_.priority = 0;
+  spike_.wait_migrations = 0;
+  spike_.out_kind = HFT_SWITCH_UNKNOWN;
+  spike_.runners_truncated = interruption.interrupts.truncated;
+  FillInterruptionBudget(interruption, &spike_);
+  spike_.start_mono_ns = interruption.start_mono_ns;
+  Append(interruption.record_mono_ns);
+}
+
+// spike_ but for what is said about its detection.
+void SpikeDetector::Append(int64_t record_mono_ns) {
+  spike_.record_mono_ns = record_mono_ns;
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
   spike_.inconclusive = spike_.lost_records > 0;

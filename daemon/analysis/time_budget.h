@@ -1,9 +1,12 @@
-// FillTimeBudget: partitions an off-CPU interval among named causes. Every nanosecond goes to one cause or to `unexplained`.
+// Time budgets: FillTimeBudget partitions an off-CPU interval, FillInterruptionBudget a stretch of interrupts, among named causes. Every
+// nanosecond goes to one cause or to `unexplained`.
 //
 // Pure, any thread, no allocation, bounded by kRunnerSpansMax. Invariant, whatever the input: the causes' durations and the rest sum to the
 // spike's duration exactly, and none is negative. What the interval claims beyond its duration is cut off, oldest first.
 //
 // Rules, for the waiting part:
+//   - a handler that ran on the last CPU has its own time (what nested in it has the inner one's), whoever was interrupted by it (kNmi,
+//     kHardIrq, kSoftirq); threads have what is left of their spans;
 //   - a span of another thread on the segment's CPU is that thread's (kThread);
 //   - a span of the idle task is kWaking: the thread was runnable and its CPU slept;
 //   - the thread's own tid as the very first runner is kWaking too: it was put on the queue (preempted, or woken before it had left) a
@@ -24,8 +27,12 @@
 namespace hftmon {
 
 // Reads spike->kind; sets duration_ns, causes (largest first), cause_count and unexplained_ns. Causes of the same actor are one; actors
-// beyond the kCausesMax - 1 largest are one cause, `others`. Causes beyond cause_count are left as they were.
+// beyond what fits are one cause of their kind, `others`. Causes beyond cause_count are left as they were.
 void FillTimeBudget(const OffCpuInterval& interval, Spike* spike);
+
+// The same for a stretch of interrupts: each handler has its own time; what lies between two handlers is unexplained (the kernel's way out
+// of one and into the next).
+void FillInterruptionBudget(const Interruption& interruption, Spike* spike);
 
 }  // namespace hftmon
 

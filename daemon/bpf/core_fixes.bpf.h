@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * Where kernels differ. Each entry names the kernel release (and commit) that made the difference. Needs tracing_access.bpf.h and
- * switch_events.h before it.
+ * interrupt_events.h before it.
  */
 #ifndef HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 #define HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
@@ -65,6 +65,24 @@ static __noinline int note_cpu(struct hft_cpu *cpu_state, struct task_struct *ne
 static __always_inline struct rq *run_queue_of(struct hft_cpu *cpu_state, struct task_struct *next) {
   if (!CAN_CAST) return RUN_QUEUE_OF(next);
   return bpf_rdonly_cast((void *)cpu_state->run_queue, bpf_core_type_id_kernel(struct rq));
+}
+
+/*
+ * What the hypervisor took from this CPU, by its own clock, as the scheduler last saw it: absent where the kernel was built without
+ * CONFIG_PARAVIRT_TIME_ACCOUNTING, and 0 for ever where the hypervisor tells nothing.
+ */
+static __always_inline void note_steal(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state) {
+  struct rq *queue = (struct rq *)cpu_state->run_queue;
+  if (!queue || !bpf_core_field_exists(queue->prev_steal_time_rq)) return;
+  u64 steal_ns = 0;
+  if (CAN_CAST) {
+    queue = bpf_rdonly_cast(queue, bpf_core_type_id_kernel(struct rq));
+    steal_ns = queue->prev_steal_time_rq;
+  } else {
+    steal_ns = BPF_CORE_READ(queue, prev_steal_time_rq);
+  }
+  state->steal_ns = steal_ns;
+  state->steal_mono_ns = state->stretch_end_ns;
 }
 
 /* task_struct.in_execve may be absent; without it an exec's move reads as balance. */

@@ -39,6 +39,7 @@ enum { BPF_F_MMAPABLE = 1 << 10 };
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 #define PF_KTHREAD 0x00200000
+#define IRQ_NONE 0
 #define TASK_DEAD 0x00000080
 #define TASK_WAKING 0x00000200
 #define TASK_ON_RQ_MIGRATING 2
@@ -62,6 +63,11 @@ struct rq {
   struct task_struct *curr;
   u64 clock;
   int cpu;
+  u64 prev_steal_time_rq; /* CONFIG_PARAVIRT_TIME_ACCOUNTING */
+};
+
+struct irqaction {
+  const char *name;
 };
 
 struct sched_entity {
@@ -87,6 +93,7 @@ struct task_struct {
   unsigned int flags;
   int on_rq;
   int prio;
+  unsigned int policy;
   struct sched_entity se;
   struct sched_info sched_info;
   int pid;

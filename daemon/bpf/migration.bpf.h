@@ -25,11 +25,10 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
   u64 run_delay_ns = READ_FIELD(task, sched_info.run_delay);
   u64 wait_ns = queued ? run_delay_ns - slot->segment_run_delay_ns : 0;
   struct log_stretch stretch = {};
-  struct hft_cpu *from_state = cpu_at(from_cpu);
   if (queued) {
     slot->segment_run_delay_ns = run_delay_ns;
     if (slot->out.wait_migrations < 255) slot->out.wait_migrations++;
-    find_stretch(&stretch, from_state, from_state->position, from_clock_ns - wait_ns);
+    find_stretch(&stretch, from_cpu, cpu_at(from_cpu)->position, from_clock_ns - wait_ns);
   }
   struct reservation reserved;
   u32 continuation = continuation_cells(stretch.count);
@@ -50,7 +49,9 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
   struct task_struct *running = READ_FIELD(queue, curr);
   bpf_probe_read_kernel(cell->from_comm, HFT_COMM_LENGTH, (char *)running + bpf_core_field_offset(struct task_struct, comm));
   put_first_runners(cell->runners, &stretch);
-  if (continuation) put_continuation(&reserved, &stretch, mono_ns);
+  if (continuation) {
+    put_runners(reserved.first + 1, from_cpu, stretch.first + HFT_INLINE_RUNNERS, stretch.first + stretch.count, mono_ns);
+  }
   publish_cell(&reserved, 0, cell, HFT_RECORD_MIGRATION, continuation, mono_ns);
 }
 

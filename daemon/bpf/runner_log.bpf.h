@@ -29,19 +29,31 @@ static __always_inline void log_switch(struct hft_cpu *cpu, u64 clock_ns, u32 ti
   cpu->position = position + 1;
 }
 
-/* The runners since begin_clock_ns, up to but without entry `end`: the one that was on the CPU at begin_clock_ns comes first. */
-static __always_inline void find_stretch(struct log_stretch *stretch, struct hft_cpu *cpu, u64 end, u64 begin_clock_ns) {
-  u32 count = 0;
-  u32 kept = end < RUNNERS_MAX ? end : RUNNERS_MAX;
-  bool truncated = true;
-  while (count < kept && truncated) {
-    count++;
-    truncated = cpu->log[(end - count) & LOG_MASK].clock_ns > begin_clock_ns;
+/*
+ * Functions without `static` are verified once, by themselves: what their loops may do is not multiplied with what their callers' loops
+ * may do. They take numbers only, and are cold.
+ */
+
+/*
+ * How many runners of `cpu` there are since begin_clock_ns, up to but without entry `end`: the one that was on the CPU at begin_clock_ns is
+ * the oldest. STRETCH_TRUNCATED is added when the log does not reach back so far.
+ */
+#define STRETCH_TRUNCATED 256
+__noinline u32 count_runners(u32 cpu, u64 end, u64 begin_clock_ns) {
+  struct hft_cpu *cpu_state = cpu_at(cpu);
+  for (u32 count = 0; count < RUNNERS_MAX; count++) {
+    if (count >= end) return count | STRETCH_TRUNCATED;
+    if (cpu_state->log[(end - count - 1) & LOG_MASK].clock_ns <= begin_clock_ns) return count + 1;
   }
-  stretch->cpu = cpu;
-  stretch->first = end - count;
-  stretch->count = count;
-  stretch->truncated = truncated;
+  return RUNNERS_MAX | STRETCH_TRUNCATED;
+}
+
+static __always_inline void find_stretch(struct log_stretch *stretch, u32 cpu, u64 end, u64 begin_clock_ns) {
+  u32 found = count_runners(cpu, end, begin_clock_ns);
+  stretch->cpu = cpu_at(cpu);
+  stretch->count = found & (STRETCH_TRUNCATED - 1);
+  stretch->first = end - stretch->count;
+  stretch->truncated = found >= STRETCH_TRUNCATED;
 }
 
 static __always_inline u32 continuation_cells(u32 runner_count) {
@@ -57,19 +69,27 @@ static __always_inline void put_first_runners(struct hft_runner *runners, struct
   }
 }
 
-/* Fills and publishes the continuation cells of a record whose head cell is at offset 0 of the reservation. */
-static __always_inline void put_continuation(struct reservation *reserved, struct log_stretch *stretch, u64 mono_ns) {
-  u32 runner = HFT_INLINE_RUNNERS;
-  for (u32 cell_number = 1; cell_number <= CONTINUATION_CELLS_MAX; cell_number++) {
-    if (runner >= stretch->count) break;
-    struct hft_runners *cell = open_cell(reserved, cell_number);
+/*
+ * Fills and publishes the cells of this CPU's ring from `first_cell` on with the runners of `log_cpu` from entry `first` up to but without
+ * `end`: those that the head cell does not hold.
+ */
+__noinline int put_runners(u64 first_cell, u32 log_cpu, u64 first, u64 end, u64 mono_ns) {
+  u32 cpu = bpf_get_smp_processor_id();
+  struct hft_cpu *cpu_state = cpu_at(log_cpu);
+  struct ring *ring = bpf_map_lookup_elem(&rings, &cpu);
+  if (!ring) return 0;
+  struct reservation reserved = {.ring = ring, .first = first_cell, .cpu = cpu};
+  for (u32 cell_number = 0; cell_number < CONTINUATION_CELLS_MAX; cell_number++) {
+    if (first >= end) break;
+    struct hft_runners *cell = open_cell(&reserved, cell_number);
     for (u32 i = 0; i < HFT_RUNNERS_PER_CELL; i++) {
-      if (runner >= stretch->count) break;
-      cell->runners[i] = stretch->cpu->log[(stretch->first + runner) & LOG_MASK];
-      runner++;
+      if (first >= end) break;
+      cell->runners[i] = cpu_state->log[first & LOG_MASK];
+      first++;
     }
-    publish_cell(reserved, cell_number, cell, HFT_RECORD_RUNNERS, 0, mono_ns);
+    publish_cell(&reserved, cell_number, cell, HFT_RECORD_RUNNERS, 0, mono_ns);
   }
+  return 0;
 }
 
 #endif /* HFTMON_DAEMON_BPF_RUNNER_LOG_BPF_H_ */

@@ -14,11 +14,13 @@
 #include <bpf/bpf_tracing.h>
 #include "tracing_access.bpf.h"
 #include "daemon/bpf/switch_events.h"
+#include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/core_fixes.bpf.h"
 #include "daemon/bpf/shared_maps.bpf.h"
 #include "daemon/bpf/log_linear.bpf.h"
 #include "daemon/bpf/record_ring.bpf.h"
 #include "daemon/bpf/runner_log.bpf.h"
+#include "daemon/bpf/interrupts.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 
@@ -96,6 +98,37 @@ static __noinline struct hft_thread_slot *claim_slot(struct hft_cpu *cpu_state, 
   return slot;
 }
 
+/* The beginning of a wait that may last: see hft_preempted. Cold, so that it costs other switches nothing but a test. */
+static __noinline int put_preempted(volatile u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot) {
+  if (controls.run_queue_threshold_ns == HFT_NO_THRESHOLD) return 0;
+  struct task_struct *prev = TASK(context, PREV);
+  struct task_struct *next = TASK(context, NEXT);
+  struct rq *queue = RUN_QUEUE_OF(prev);
+  u32 depth = READ_FIELD(queue, nr_running);
+  struct reservation reserved;
+  if (!reserve_cells(&reserved, bpf_get_smp_processor_id(), 1)) return 0;
+  struct hft_preempted *cell = open_cell(&reserved, 0);
+  u64 mono_ns = bpf_ktime_get_ns();
+  cell->tid = READ_FIELD(prev, pid);
+  cell->tgid = READ_FIELD(prev, tgid);
+  cell->out_clock_ns = slot->out_clock_ns;
+  cell->next_queued_clock_ns = READ_FIELD(next, sched_info.last_queued);
+  cell->next_tid = READ_FIELD(next, pid);
+  cell->next_tgid = READ_FIELD(next, tgid);
+  cell->slot = cpu_state->watched_slot;
+  cell->kind = slot->out.kind;
+  cell->priority = READ_FIELD(prev, prio);
+  cell->policy = READ_FIELD(prev, policy);
+  cell->next_priority = READ_FIELD(next, prio);
+  cell->next_policy = READ_FIELD(next, policy);
+  cell->depth = depth > 255 ? 255 : depth;
+  cell->next_stopper = slot->out.kind == HFT_SWITCH_FORCED_MIGRATION;
+  bpf_probe_read_kernel(cell->next_comm, HFT_COMM_LENGTH, &next->comm);
+  cell->log_position = cpu_state->position;
+  publish_cell(&reserved, 0, cell, HFT_RECORD_PREEMPTED, 0, mono_ns);
+  return 0;
+}
+
 static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cpu_state, u64 clock_ns) {
   struct hft_thread_slot *slot = any_slot_at(cpu_state->watched_slot);
   if (unlikely(!slot || slot->task != context[ARGUMENT_PREV])) {
@@ -119,7 +152,11 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   slot->out_clock_ns = clock_ns;
   slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
-  if (unlikely(dead)) end_thread(cpu_state, prev, slot);
+  if (unlikely(dead)) {
+    end_thread(cpu_state, prev, slot);
+  } else if (unlikely(!voluntary && kind >= HFT_SWITCH_USER_PREEMPTION)) {
+    put_preempted(context, cpu_state, slot);
+  }
 }
 
 /*
@@ -137,8 +174,14 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
   u32 depth = READ_FIELD(queue, nr_running);
   struct log_stretch stretch;
   struct reservation reserved;
-  find_stretch(&stretch, cpu_state, end, queued_clock_ns ? queued_clock_ns : clock_ns);
-  u32 continuation = continuation_cells(stretch.count);
+  find_stretch(&stretch, bpf_get_smp_processor_id(), end, queued_clock_ns ? queued_clock_ns : clock_ns);
+  struct hft_cpu_interrupts *interrupted = interrupts_at(bpf_get_smp_processor_id());
+  if (!interrupted) return 0;
+  u64 interrupted_end = interrupted->position;
+  u64 waiting_since_ns = bpf_ktime_get_ns() - (queued_clock_ns ? clock_ns - queued_clock_ns : 0);
+  u32 interruption_count = count_interruptions(interrupted_end, waiting_since_ns);
+  u32 runner_cells = continuation_cells(stretch.count);
+  u32 continuation = runner_cells + interruption_cells(interruption_count);
   if (!reserve_cells(&reserved, bpf_get_smp_processor_id(), 1 + continuation)) return 0;
   struct hft_switch_in *cell = open_cell(&reserved, 0);
   u64 mono_ns = bpf_ktime_get_ns();
@@ -155,9 +198,16 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
   cell->runner_count = stretch.count;
   cell->priority = READ_FIELD(next, prio);
   cell->prev_priority = READ_FIELD(prev, prio);
+  cell->policy = READ_FIELD(next, policy);
+  cell->prev_policy = READ_FIELD(prev, policy);
+  cell->interruption_count = interruption_count;
+  cell->interruptions_truncated = more_interruptions(interrupted, interrupted_end, interruption_count, waiting_since_ns);
   bpf_probe_read_kernel(cell->prev_comm, HFT_COMM_LENGTH, &prev->comm);
   put_first_runners(cell->runners, &stretch);
-  if (continuation) put_continuation(&reserved, &stretch, mono_ns);
+  if (runner_cells) put_runners(reserved.first + 1, reserved.cpu, stretch.first + HFT_INLINE_RUNNERS, end, mono_ns);
+  if (interruption_count) {
+    put_interruptions(reserved.first + 1 + runner_cells, interrupted_end - interruption_count, interruption_count, mono_ns);
+  }
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
   return 0;
 }

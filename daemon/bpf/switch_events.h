@@ -55,13 +55,17 @@ enum hft_migration_reason {
 
 enum hft_record_type {
   HFT_RECORD_NONE = 0,
-  HFT_RECORD_SWITCH_IN = 1, /* hft_switch_in: a watched thread got its CPU back after a wait above a threshold */
-  HFT_RECORD_RUNNERS = 2,   /* hft_runners: continues the record before it in the same ring */
-  HFT_RECORD_MIGRATION = 3, /* hft_migration: a watched thread changed CPU */
-  HFT_RECORD_FORK = 4,      /* hft_life: a watched process made a thread or a child */
-  HFT_RECORD_EXEC = 5,      /* hft_life: a watched process runs another program */
-  HFT_RECORD_ENDED = 6,     /* hft_life: a watched thread's last switch; its slot is final and may be released */
-  HFT_RECORD_RECYCLED = 7   /* hft_life: an unwatched process was born under a watched, dead tgid; its bit is cleared */
+  HFT_RECORD_SWITCH_IN = 1,     /* hft_switch_in: a watched thread got its CPU back after a wait above a threshold */
+  HFT_RECORD_RUNNERS = 2,       /* hft_runners: continues the record before it in the same ring */
+  HFT_RECORD_MIGRATION = 3,     /* hft_migration: a watched thread changed CPU */
+  HFT_RECORD_FORK = 4,          /* hft_life: a watched process made a thread or a child */
+  HFT_RECORD_EXEC = 5,          /* hft_life: a watched process runs another program */
+  HFT_RECORD_ENDED = 6,         /* hft_life: a watched thread's last switch; its slot is final and may be released */
+  HFT_RECORD_RECYCLED = 7,      /* hft_life: an unwatched process was born under a watched, dead tgid; its bit is cleared */
+  HFT_RECORD_INTERRUPTED = 8,   /* hft_interrupted: interrupts took a watched thread's CPU for longer than the threshold */
+  HFT_RECORD_INTERRUPTIONS = 9, /* hft_interruptions: continues the record before it in the same ring */
+  HFT_RECORD_PREEMPTED = 10,    /* hft_preempted: a watched thread lost its CPU although it could run on */
+  HFT_RECORD_TYPES = 11
 };
 
 /* One entry of the log of who ran: `tid` has run since `clock_ns`, until the next entry's clock. tid 0 is idle. */
@@ -102,12 +106,16 @@ struct hft_switch_in {
   __u64 wait_ns;         /* run delay of this wait, over all CPUs it waited on */
   struct hft_departure out;
   __u16 slot;
-  __u8 depth;             /* run-queue depth at switch-in, this thread included, clamped to 255 */
-  __u8 runners_truncated; /* 1: the log wrapped before the wait's beginning */
-  __u8 runner_count;      /* runners here and in the continuation, oldest first */
-  __u8 priority;          /* kernel priority 0 … 139 (below 100: real time) of this thread */
-  __u8 prev_priority;     /* the same of the thread that ran last */
-  __u8 reserved[9];
+  __u8 depth;                   /* run-queue depth at switch-in, this thread included, clamped to 255 */
+  __u8 runners_truncated;       /* 1: the log wrapped before the wait's beginning */
+  __u8 runner_count;            /* runners here and in the continuation, oldest first */
+  __u8 priority;                /* kernel priority 0 … 139 (below 100: real time) of this thread */
+  __u8 prev_priority;           /* the same of the thread that ran last */
+  __u8 policy;                  /* scheduling policy (SCHED_*) of this thread, and */
+  __u8 prev_policy;             /* of the thread that ran last */
+  __u8 interruption_count;      /* that ran on this CPU during the wait: in the continuation, behind the runners */
+  __u8 interruptions_truncated; /* 1: older ones of this wait are not here */
+  __u8 reserved[5];
   char prev_comm[HFT_COMM_LENGTH]; /* name of the last runner */
   struct hft_runner runners[HFT_INLINE_RUNNERS];
 };
@@ -138,6 +146,32 @@ struct hft_migration {
   char from_comm[HFT_COMM_LENGTH]; /* of the thread running on from_cpu at the move, if it is known; else empty */
   __u8 reserved2[24];
   struct hft_runner runners[HFT_INLINE_RUNNERS];
+};
+
+/*
+ * A watched thread lost its CPU to another although it could run on: the beginning of a wait, told at once so that a wait that still lasts
+ * can be seen. Its end is a switch-in; that of a short wait is told to nobody.
+ */
+struct hft_preempted {
+  struct hft_record_header header;
+  __u32 tid;
+  __u32 tgid;
+  __u64 out_clock_ns;         /* as in the switch-in that ends the wait */
+  __u64 next_queued_clock_ns; /* when the preemptor was put on this CPU's queue: just now when its wake-up preempted; 0 unknown */
+  __u32 next_tid;
+  __u32 next_tgid;
+  __u16 slot;
+  __u8 kind; /* enum hft_switch_kind */
+  __u8 priority;
+  __u8 policy;
+  __u8 next_priority;
+  __u8 next_policy;
+  __u8 depth;        /* run-queue depth at the switch-out, both threads included, clamped to 255 */
+  __u8 next_stopper; /* 1: the preemptor is the CPU's stopper thread */
+  __u8 reserved[7];
+  char next_comm[HFT_COMM_LENGTH];
+  __u64 log_position; /* hft_cpu.position after this switch: who runs from now on stands from log_position - 1 on */
+  __u8 reserved2[40];
 };
 
 /* FORK: tid/tgid/slot are the child's. EXEC: previous_tid is the tid before exec (differs when a non-leader execs). */
@@ -244,6 +278,7 @@ static_assert(sizeof(hft_switch_in) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_runners) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_migration) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_life) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_preempted) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_ring_header) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_thread_slot) % 64 == 0);
 static_assert(sizeof(hft_cpu) % 64 == 0);

@@ -43,7 +43,8 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) {
 
 }  // namespace
 
-BpfObject::BpfObject(std::string name, bpf_object* object) : name_(std::move(name)), object_(object) {}
+BpfObject::BpfObject(std::string name, bpf_object* object, std::string btf_path)
+    : name_(std::move(name)), object_(object), btf_path_(std::move(btf_path)) {}
 
 BpfObject::~BpfObject() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
@@ -62,7 +63,7 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& na
   if (object == nullptr) {
     return absl::InternalError(fmt::format("BPF object '{}': cannot be opened: {}: {}", name, strerror(errno), last_words));
   }
-  return std::unique_ptr<BpfObject>(new BpfObject(name, object));
+  return std::unique_ptr<BpfObject>(new BpfObject(name, object, btf_path));
 }
 
 absl::Status BpfObject::Explain(const std::string& what, int error) const {
@@ -129,6 +130,27 @@ absl::Status BpfObject::SetConstantBytes(const std::string& variable, std::span<
   return absl::InternalError(fmt::format("BPF object '{}' has no constants", name_));
 }
 
+absl::StatusOr<std::vector<std::string>> BpfObject::LeaveOutMissing(std::span<const std::string_view> optional_programs) {
+  btf* types = btf_path_.empty() ? btf__load_vmlinux_btf() : btf__parse(btf_path_.c_str(), nullptr);
+  if (types == nullptr) return Explain("the kernel's types cannot be read", errno);
+  std::vector<std::string> left_out;
+  for (const std::string_view name : optional_programs) {
+    bpf_program* program = FindProgram(std::string(name));
+    if (program == nullptr) {
+      btf__free(types);
+      return absl::InternalError(fmt::format("BPF object '{}' has no program '{}'", name_, name));
+    }
+    // The kernel names each tracepoint's prototype btf_trace_NAME.
+    const std::string section = bpf_program__section_name(program);
+    const std::string prototype = "btf_trace_" + section.substr(section.rfind('/') + 1);
+    if (btf__find_by_name_kind(types, prototype.c_str(), BTF_KIND_TYPEDEF) > 0) continue;
+    bpf_program__set_autoload(program, false);
+    left_out.emplace_back(name);
+  }
+  btf__free(types);
+  return left_out;
+}
+
 absl::Status BpfObject::Load() {
   last_words.clear();
   if (int error = bpf_object__load(object_); error != 0) return Explain("cannot be loaded", -error);
@@ -176,6 +198,7 @@ absl::StatusOr<int> BpfObject::MapFd(const std::string& map) const {
 absl::Status BpfObject::AttachAll() {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
+    if (!bpf_program__autoload(program)) continue;
     last_words.clear();
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) return Explain(fmt::format("program '{}' cannot be attached", bpf_program__name(program)), errno);
@@ -188,6 +211,7 @@ std::vector<BpfObject::Program> BpfObject::Programs() const {
   std::vector<Program> programs;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
+    if (!bpf_program__autoload(program)) continue;
     programs.push_back({bpf_program__name(program), bpf_program__section_name(program), bpf_program__fd(program)});
   }
   return programs;

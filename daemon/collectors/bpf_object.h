@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -35,6 +36,9 @@ class BpfObject {
   absl::Status SetConstant(const std::string& variable, uint32_t value);
   absl::Status SetConstantBytes(const std::string& variable, std::span<const std::byte> value);
 
+  // Leaves out the programs whose tracepoint the kernel's types (or `btf_path`) do not have; their names. The others stay required.
+  absl::StatusOr<std::vector<std::string>> LeaveOutMissing(std::span<const std::string_view> optional_programs);
+
   absl::Status Load();
 
   // After Load. The mapping lives as long as the object. Entries of an array map are `stride_bytes` apart.
@@ -47,6 +51,7 @@ class BpfObject {
   absl::StatusOr<Mapping> MapArray(const std::string& map);
   absl::StatusOr<std::byte*> MapVariable(const std::string& section, const std::string& variable);
   absl::StatusOr<int> MapFd(const std::string& map) const;
+  // All that were loaded.
   absl::Status AttachAll();
 
   struct Program {
@@ -60,7 +65,7 @@ class BpfObject {
   int64_t MapBytes() const;
 
  private:
-  BpfObject(std::string name, bpf_object* object);
+  BpfObject(std::string name, bpf_object* object, std::string btf_path);
   absl::Status Explain(const std::string& what, int error) const;
   absl::StatusOr<Mapping> Map(bpf_map* map);
   absl::StatusOr<bpf_map*> FindMap(const std::string& map) const;
@@ -68,6 +73,7 @@ class BpfObject {
 
   std::string name_;
   bpf_object* object_;
+  std::string btf_path_;  // empty: the kernel's own
   std::vector<bpf_link*> links_;
   std::vector<Mapping> mappings_;
 };

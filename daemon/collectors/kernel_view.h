@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 
 namespace hftmon {
@@ -21,6 +22,8 @@ struct KernelView {
   std::span<uint16_t> slot_of_tid;   // slot of each tid, HFT_NO_SLOT when it has none; its size is the pid bound
   std::span<hft_thread_slot> slots;  // slots[0] is never used
   std::span<const hft_cpu> cpus;     // one per possible CPU
+  std::span<hft_cpu_interrupts> interrupts;  // one per possible CPU; empty where interrupts are not watched
+  std::span<hft_stolen> stolen;              // one per slot, or empty
   std::byte* rings = nullptr;        // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two

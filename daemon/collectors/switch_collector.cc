@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "common/histogram.h"
+#include "daemon/collectors/interrupt_programs.h"
 #include "switch_btf.skel.h"
 #include "switch_raw.skel.h"
 
@@ -100,8 +101,12 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   view_.ring_count = static_cast<uint32_t>(cpus);
   view_.ring_cells = CellsPerRing(options.rings_bytes_total, view_.ring_count);
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
+  absl::StatusOr<std::vector<std::string>> left_out = object_->LeaveOutMissing(InterruptProgramNames());
+  if (!left_out.ok()) return left_out.status();
+  missing_programs_ = *std::move(left_out);
   for (absl::Status status :
-       {object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
+       {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", options.threads_max + 1),
+        object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
         SetRegisterAccess(options.register_offset), SetBucketTable(), object_->Load()}) {
@@ -127,13 +132,15 @@ absl::Status SwitchCollector::SetBucketTable() {
 absl::Status SwitchCollector::MapAll() {
   auto cpus = object_->MapVariable(".bss", "cpus");
   auto rings = object_->MapArray("rings");
+  auto interrupts = object_->MapArray("interrupts");
+  auto stolen = object_->MapArray("stolen");
   auto slots = object_->MapArray("slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
   auto bits = object_->MapVariable(".bss", "watched_bits");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status :
-       {cpus.status(), rings.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
+       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
@@ -141,6 +148,8 @@ absl::Status SwitchCollector::MapAll() {
   view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
   view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
   view_.cpus = {reinterpret_cast<const hft_cpu*>(*cpus), view_.ring_count};
+  view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
+  view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;
@@ -210,6 +219,7 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
       if (program.name == "on_exec") probe.run_count += Relaxed(cpu.exec_count);
       if (program.name == "on_migrate") probe.run_count += Relaxed(cpu.migrate_count);
     }
+    probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

@@ -1,6 +1,7 @@
-// SwitchCollector: loads the scheduler programs, maps their memory, attaches them.
+// SwitchCollector: loads the scheduler's and the interrupts' programs (one object: they share their memory), maps it, attaches them.
 //
-// Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c).
+// Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
+//           interrupts, see interrupt_programs.h.
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; Probes() by any one thread at a time.
 // Everything leaves the kernel with this object, however the process ends.
@@ -60,6 +61,8 @@ class SwitchCollector : public SlotStack {
   absl::Status MeasureCost(bool on);
   std::vector<ProbeFigures> Probes() const;
   int64_t MapBytes() const { return object_->MapBytes(); }
+  // Programs left out because this kernel lacks their tracepoint (other machines' interrupt vectors).
+  const std::vector<std::string>& missing_programs() const { return missing_programs_; }
 
  private:
   SwitchCollector(std::unique_ptr<BpfObject> object, KernelAccess access) : object_(std::move(object)), access_(access) {}
@@ -73,6 +76,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<BpfObject> object_;
   KernelAccess access_;
   KernelView view_;
+  std::vector<std::string> missing_programs_;
   int free_slots_fd_ = -1;
   int statistics_fd_ = -1;
   std::map<std::string, double> mean_ns_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/ingest/interrupt_builder.h"
 #include "daemon/ring/shared_word.h"
 
 namespace hftmon {
@@ -32,6 +33,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
     : view_(wiring.view),
       clock_(wiring.clock),
       interval_sinks_(std::move(wiring.interval_sinks)),
+      interruption_sinks_(std::move(wiring.interruption_sinks)),
       life_sinks_(std::move(wiring.life_sinks)),
       sleep_ns_(std::move(wiring.sleep_ns)),
       gap_threshold_ns_(options.gap_threshold_ns),
@@ -113,6 +115,11 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
     case HFT_RECORD_MIGRATION:
       OnMigration(record);
       break;
+    case HFT_RECORD_INTERRUPTED:
+      OnInterrupted(record);
+      break;
+    case HFT_RECORD_PREEMPTED:
+      break;
     default:
       OnLifeRecord(record);
       break;
@@ -137,7 +144,8 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
     return;
   }
   sampler_.NoteSlot(in.slot);
-  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), &interval_, &build_counters_);
+  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), DevicesOf(in.header.cpu), &interval_,
+                &build_counters_);
   ++interval_count_;
   for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
 }
@@ -153,6 +161,26 @@ void HousekeepingLoop::OnMigration(const RingRecord& record) {
   if (move.queued != 0) BuildWaitPart(record, threads_.Add(move.slot, move.tid), &build_counters_);
   BuildMigrationEvent(record, thread, &life_);
   DeliverLife();
+}
+
+std::span<const hft_device_row> HousekeepingLoop::DevicesOf(uint16_t cpu) const {
+  if (cpu >= view_.interrupts.size()) return {};
+  return view_.interrupts[cpu].devices;
+}
+
+void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
+  const hft_interrupted& interrupted = record.interrupted;
+  ThreadKey thread;
+  if (!Identify(interrupted.slot, interrupted.tid, interrupted.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  sampler_.NoteSlot(interrupted.slot);
+  if (!BuildInterruption(record, thread, DevicesOf(interrupted.header.cpu), &interruption_)) {
+    ++build_counters_.discarded_count;
+    return;
+  }
+  for (InterruptionSink* sink : interruption_sinks_) sink->OnInterruption(interruption_);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

@@ -33,6 +33,7 @@ class HousekeepingLoop {
     KernelView view;
     const MonotonicClock* clock = nullptr;
     std::vector<IntervalSink*> interval_sinks;
+    std::vector<InterruptionSink*> interruption_sinks;
     std::vector<LifeSink*> life_sinks;
     WindowSink* window_sink = nullptr;
     std::function<void(int64_t)> sleep_ns;  // the only thing that may enter the kernel; never called under kLatencyPolicy
@@ -62,9 +63,11 @@ class HousekeepingLoop {
   void Dispatch(const RingRecord& record);
   void OnSwitchIn(const RingRecord& record);
   void OnMigration(const RingRecord& record);
+  void OnInterrupted(const RingRecord& record);
   void OnLifeRecord(const RingRecord& record);
   void DeliverLife();
   void DeliverLoss(const RingLoss& loss);
+  std::span<const hft_device_row> DevicesOf(uint16_t cpu) const;
   bool Identify(uint32_t slot, uint32_t tid, uint32_t tgid, ThreadKey* out);
   void PublishCounts();
   void Rest(int64_t now_ns);
@@ -72,6 +75,7 @@ class HousekeepingLoop {
   KernelView view_;
   const MonotonicClock* clock_;
   std::vector<IntervalSink*> interval_sinks_;
+  std::vector<InterruptionSink*> interruption_sinks_;
   std::vector<LifeSink*> life_sinks_;
   std::function<void(int64_t)> sleep_ns_;
   int64_t gap_threshold_ns_;
@@ -88,6 +92,7 @@ class HousekeepingLoop {
   SlotSampler sampler_;
   OffCpuInterval interval_;
   LifeEvent life_;
+  Interruption interruption_;
   LoopStats stats_;
 };
 

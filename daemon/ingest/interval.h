@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 
+#include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 
 namespace hftmon {
@@ -38,6 +39,35 @@ struct WaitSegment {
   int64_t wait_ns = 0;
 };
 
+// One handler of an interrupt that ran: durations include what nested in it. In a list, inner ones stand before what they interrupted.
+struct InterruptSpan {
+  int64_t start_mono_ns = 0;
+  int64_t duration_ns = 0;
+  hft_interrupt_source source = HFT_SOURCE_NONE;
+  uint16_t number = 0;                      // of the interrupt or the vector
+  bool unhandled = false;                   // a device's handler said that it was not its own (a shared line)
+  char name[HFT_HANDLER_NAME_LENGTH] = {};  // of a device's handler, else empty
+};
+
+inline constexpr int kInterruptSpansMax = HFT_INTERRUPTIONS_PER_RECORD;
+
+struct InterruptList {
+  uint8_t count = 0;
+  bool truncated = false;  // older ones of the same time are not here
+  std::array<InterruptSpan, kInterruptSpansMax> spans;
+};
+
+// A stretch of interrupts above the threshold that took a watched thread's CPU. Source: HFT_RECORD_INTERRUPTED.
+struct Interruption {
+  ThreadKey thread;
+  uint16_t slot = 0;
+  uint16_t cpu = 0;
+  int64_t start_mono_ns = 0;  // entry of the first handler
+  int64_t end_mono_ns = 0;    // exit of the last one
+  int64_t record_mono_ns = 0;
+  InterruptList interrupts;
+};
+
 // One off-CPU interval of a watched thread, ended by its switch-in, above a kernel threshold.
 // Source: HFT_RECORD_SWITCH_IN (+ RUNNERS, + the HFT_RECORD_MIGRATIONs of the same wait).
 struct OffCpuInterval {
@@ -50,6 +80,8 @@ struct OffCpuInterval {
   uint8_t depth = 0;                     // run-queue depth at switch-in, itself included
   uint8_t priority = 0;                  // kernel priority 0 … 139; below 100 is real time
   uint8_t prev_priority = 0;             // of the last runner
+  uint8_t policy = 0;                    // SCHED_*
+  uint8_t prev_policy = 0;               // of the last runner
   uint8_t wait_migrations = 0;           // moves during the wait
   bool runners_truncated = false;        // some of the wait's runners are not known
   int64_t end_mono_ns = 0;               // CLOCK_MONOTONIC of the switch-in (record's own time stamp)
@@ -61,6 +93,8 @@ struct OffCpuInterval {
   std::array<WaitSegment, kWaitSegmentsMax> segments;
   uint16_t span_count = 0;
   std::array<RunnerSpan, kRunnerSpansMax> spans;
+  int64_t out_clock_ns = 0;  // of the run queue it left, as in the record of its preemption; 0 when that was not seen
+  InterruptList interrupts;  // on `cpu` during the last part of the wait
 };
 
 enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemon/ingest/interrupt_builder.h"
+
 namespace hftmon {
 
 namespace {
@@ -12,7 +14,9 @@ class RunnerList {
  public:
   // `announced` is what the kernel wrote; fewer are there when continuation cells are missing.
   RunnerList(const hft_runner* inline_runners, uint8_t announced, const RingRecord& record) : inline_(inline_runners), record_(&record) {
-    const int held = HFT_INLINE_RUNNERS + record.continuation_count * HFT_RUNNERS_PER_CELL;
+    int cells = 0;
+    while (cells < record.continuation_count && record.continuation[cells].header.type == HFT_RECORD_RUNNERS) ++cells;
+    const int held = HFT_INLINE_RUNNERS + cells * HFT_RUNNERS_PER_CELL;
     const int wanted = std::min<int>(announced, HFT_CPU_LOG_ENTRIES);
     count_ = std::min(wanted, held);
     cut_ = count_ < announced;
@@ -22,7 +26,7 @@ class RunnerList {
   const hft_runner& operator[](int i) const {
     if (i < HFT_INLINE_RUNNERS) return inline_[i];
     const int beyond = i - HFT_INLINE_RUNNERS;
-    return record_->continuation[beyond / HFT_RUNNERS_PER_CELL].runners[beyond % HFT_RUNNERS_PER_CELL];
+    return record_->continuation[beyond / HFT_RUNNERS_PER_CELL].runners.runners[beyond % HFT_RUNNERS_PER_CELL];
   }
 
  private:
@@ -118,8 +122,8 @@ int64_t LastWaitNs(const hft_switch_in& in, int64_t rest_ns, BuildCounters* coun
 
 }  // namespace
 
-void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier, OffCpuInterval* out,
-                   BuildCounters* counters) {
+void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier,
+                   std::span<const hft_device_row> devices, OffCpuInterval* out, BuildCounters* counters) {
   const hft_switch_in& in = record.switch_in;
   out->thread = thread;
   out->slot = in.slot;
@@ -130,6 +134,9 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->depth = in.depth;
   out->priority = in.priority;
   out->prev_priority = in.prev_priority;
+  out->policy = in.policy;
+  out->prev_policy = in.prev_policy;
+  out->out_clock_ns = static_cast<int64_t>(in.out_clock_ns);
   out->wait_migrations = in.out.wait_migrations;
   out->runners_truncated = in.runners_truncated != 0 || record.continuation_incomplete;
   out->end_mono_ns = static_cast<int64_t>(in.header.mono_ns);
@@ -161,6 +168,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   last.span_count = static_cast<uint16_t>(spans.count);
   out->span_count = static_cast<uint16_t>(out->span_count + spans.count);
   if (!spans.covered) out->runners_truncated = true;
+  BuildInterrupts(record, {}, in.interruption_count, in.interruptions_truncated != 0, devices, &out->interrupts);
 }
 
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters) {

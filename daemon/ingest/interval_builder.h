@@ -22,8 +22,9 @@ struct BuildCounters {
 
 // `earlier`: the parts of the same wait on other CPUs, oldest first (ThreadTable::Claim with wait_migrations). Fills *out except what
 // stands beyond segment_count and span_count.
-void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier, OffCpuInterval* out,
-                   BuildCounters* counters);
+// `devices` are the handlers known on the record's CPU.
+void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier,
+                   std::span<const hft_device_row> devices, OffCpuInterval* out, BuildCounters* counters);
 
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);

@@ -14,6 +14,13 @@ class IntervalSink {
   virtual void OnLoss(const LossEvent& loss) = 0;
 };
 
+class InterruptionSink {
+ public:
+  virtual ~InterruptionSink() = default;
+  // At the end of a stretch. A stretch that went on after all is told again, with the same start and a later end.
+  virtual void OnInterruption(const Interruption& interruption) = 0;
+};
+
 class LifeSink {
  public:
   virtual ~LifeSink() = default;

@@ -13,7 +13,11 @@ namespace hftmon {
 namespace {
 
 bool IsHeadRecord(uint8_t type) {
-  return type >= HFT_RECORD_SWITCH_IN && type <= HFT_RECORD_RECYCLED && type != HFT_RECORD_RUNNERS;
+  return type >= HFT_RECORD_SWITCH_IN && type < HFT_RECORD_TYPES && type != HFT_RECORD_RUNNERS && type != HFT_RECORD_INTERRUPTIONS;
+}
+
+bool IsContinuation(uint8_t type) {
+  return type == HFT_RECORD_RUNNERS || type == HFT_RECORD_INTERRUPTIONS;
 }
 
 uint32_t SequenceOf(uint64_t index) {
@@ -136,7 +140,7 @@ int RecordRing::CopyContinuation(RingRecord* out) {
   for (int i = 0; i < wanted; ++i) {
     const uint64_t index = tail_ + 1 + static_cast<uint64_t>(i);
     const bool whole = IsPublished(index) && CopyCell(index, &out->continuation[i]);
-    if (!whole || out->continuation[i].header.type != HFT_RECORD_RUNNERS) return i;
+    if (!whole || !IsContinuation(out->continuation[i].header.type)) return i;
   }
   return wanted;
 }

@@ -6,12 +6,22 @@
 
 #include <cstdint>
 
+#include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 
 namespace hftmon {
 
-// Cells that hold the runners beyond the inline ones when the whole log of a CPU is told.
-inline constexpr int kContinuationCellsMax = (HFT_CPU_LOG_ENTRIES - HFT_INLINE_RUNNERS + HFT_RUNNERS_PER_CELL - 1) / HFT_RUNNERS_PER_CELL;
+// Cells that hold the runners beyond the inline ones when the whole log of a CPU is told, and as many interruptions as a record may have.
+inline constexpr int kRunnerCellsMax = (HFT_CPU_LOG_ENTRIES - HFT_INLINE_RUNNERS + HFT_RUNNERS_PER_CELL - 1) / HFT_RUNNERS_PER_CELL;
+inline constexpr int kInterruptionCellsMax = (HFT_INTERRUPTIONS_PER_RECORD + HFT_INTERRUPTIONS_PER_CELL - 1) / HFT_INTERRUPTIONS_PER_CELL;
+inline constexpr int kContinuationCellsMax = kRunnerCellsMax + kInterruptionCellsMax;
+
+// One cell behind a record's head; header.type says which.
+union ContinuationCell {
+  hft_record_header header;
+  hft_runners runners;
+  hft_interruptions interruptions;
+};
 
 struct RingRecord {
   union {
@@ -19,9 +29,12 @@ struct RingRecord {
     hft_switch_in switch_in;
     hft_migration migration;
     hft_life life;
+    hft_interrupted interrupted;
+    hft_preempted preempted;
   };
-  // The first `continuation_count` continuation cells, without a hole. What stands beyond is left over from earlier records.
-  hft_runners continuation[kContinuationCellsMax];
+  // The first `continuation_count` continuation cells, without a hole: runners, then interruptions. What stands beyond is left over from
+  // earlier records.
+  ContinuationCell continuation[kContinuationCellsMax];
   uint8_t continuation_count;
   bool continuation_incomplete;  // cells that the header announces are missing here
 };

@@ -4,6 +4,7 @@
 
 #include "common/utf8.h"
 #include "daemon/analysis/cause_evidence.h"
+#include "daemon/analysis/interrupt_names.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 
@@ -18,12 +19,20 @@ const char* KindName(SpikeKind kind) {
       return "run_queue";
     case SpikeKind::kBlocked:
       return "blocked";
+    case SpikeKind::kInterrupted:
+      return "interrupted";
   }
   return "unknown";
 }
 
 const char* KindName(CauseKind kind) {
   switch (kind) {
+    case CauseKind::kNmi:
+      return "nmi";
+    case CauseKind::kHardIrq:
+      return "hard_irq";
+    case CauseKind::kSoftirq:
+      return "softirq";
     case CauseKind::kThread:
       return "thread";
     case CauseKind::kWaking:
@@ -38,7 +47,13 @@ const char* KindName(CauseKind kind) {
 
 void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
   if (cause.others) {
-    out->set_name("other threads");
+    out->set_name(cause.kind == CauseKind::kThread ? "other threads" : "other handlers");
+    return;
+  }
+  if (cause.kind != CauseKind::kThread) {
+    if (cause.source == HFT_SOURCE_DEVICE) out->set_irq(cause.number);
+    const std::string handler(cause.comm, std::find(cause.comm, cause.comm + HFT_HANDLER_NAME_LENGTH, '\0'));
+    out->set_name(ValidUtf8(InterruptName(cause.source, cause.number, handler)));
     return;
   }
   out->set_tid(static_cast<int32_t>(cause.tid));
@@ -76,7 +91,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
     entry->set_estimated(cause.estimated);
     entry->set_evidence(ValidUtf8(CauseEvidence(spike, cause, name_of, SyscallName)));
     entry->set_cpu(cause.cpu);
-    if (cause.kind == CauseKind::kThread) ActorToProto(cause, names, entry->mutable_actor());
+    if (HasActor(cause.kind)) ActorToProto(cause, names, entry->mutable_actor());
   }
 }
 

@@ -18,7 +18,9 @@ void SetRunners(RingRecord* record, hft_runner* inline_runners, uint8_t* count, 
       inline_runners[i] = runners[i];
     } else {
       const size_t beyond = i - HFT_INLINE_RUNNERS;
-      record->continuation[beyond / HFT_RUNNERS_PER_CELL].runners[beyond % HFT_RUNNERS_PER_CELL] = runners[i];
+      ContinuationCell& cell = record->continuation[beyond / HFT_RUNNERS_PER_CELL];
+      cell.header.type = HFT_RECORD_RUNNERS;
+      cell.runners.runners[beyond % HFT_RUNNERS_PER_CELL] = runners[i];
       record->continuation_count = static_cast<uint8_t>(beyond / HFT_RUNNERS_PER_CELL + 1);
     }
   }
@@ -45,7 +47,7 @@ class IntervalBuilderTest : public testing::Test {
     return record;
   }
   const OffCpuInterval& Build(const RingRecord& record, std::span<const WaitPart> earlier = {}) {
-    BuildInterval(record, kThread, earlier, &interval_, &counters_);
+    BuildInterval(record, kThread, earlier, devices_, &interval_, &counters_);
     CheckInvariants();
     return interval_;
   }
@@ -72,6 +74,7 @@ class IntervalBuilderTest : public testing::Test {
     ASSERT_LE(waits_ns, interval_.wait_ns);
   }
 
+  std::array<hft_device_row, HFT_DEVICE_ROWS> devices_{};
   OffCpuInterval interval_;
   BuildCounters counters_;
 };

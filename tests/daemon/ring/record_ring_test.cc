@@ -181,8 +181,8 @@ TEST_F(RecordRingTest, AContinuationComesWithItsRecord) {
   ASSERT_TRUE(ring_.Consume(&record_));
   EXPECT_EQ(record_.continuation_count, 2);
   EXPECT_FALSE(record_.continuation_incomplete);
-  EXPECT_EQ(record_.continuation[0].runners[0].tid, 12u);
-  EXPECT_EQ(record_.continuation[1].runners[2].tid, 21u);
+  EXPECT_EQ(record_.continuation[0].runners.runners[0].tid, 12u);
+  EXPECT_EQ(record_.continuation[1].runners.runners[2].tid, 21u);
   EXPECT_EQ(ring_.delivered_count(), 3u);
   EXPECT_TRUE(ring_.empty());
 }

@@ -1,0 +1,91 @@
+#include "daemon/ingest/interrupt_builder.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace hftmon {
+namespace {
+
+constexpr ThreadKey kThread{100, 90, 7};
+
+hft_interruption Ran(uint64_t start_ns, uint32_t duration_ns, uint8_t source, uint8_t row = 0, uint16_t number = 0) {
+  return {.start_ns = start_ns, .duration_ns = duration_ns, .number = number, .source = source, .level = HFT_LEVEL_HARD, .row = row};
+}
+
+class InterruptBuilderTest : public testing::Test {
+ protected:
+  InterruptBuilderTest() {
+    std::strcpy(devices_[3].name, "eth0-rx");
+    record_.interrupted.header = {0, HFT_RECORD_INTERRUPTED, 0, 2, 9'100};
+    record_.interrupted.tid = kThread.tid;
+    record_.interrupted.slot = 5;
+    record_.interrupted.stretch_start_ns = 1'000;
+    record_.interrupted.end_ns = 9'000;
+  }
+  void AddCell(uint8_t type, const hft_interruption& all_four) {
+    ContinuationCell& cell = record_.continuation[record_.continuation_count++];
+    cell.header.type = type;
+    for (hft_interruption& one : cell.interruptions.interruptions) one = all_four;
+  }
+  bool Build() { return BuildInterruption(record_, kThread, devices_, &made_); }
+
+  std::array<hft_device_row, HFT_DEVICE_ROWS> devices_{};
+  RingRecord record_{};
+  Interruption made_;
+};
+
+TEST_F(InterruptBuilderTest, AStretchIsToldWithItsHandlersAndTheirDevices) {
+  record_.interrupted.interruption_count = 2;
+  record_.interrupted.interruptions[0] = Ran(1'000, 3'000, HFT_SOURCE_DEVICE, 3, 36);
+  record_.interrupted.interruptions[1] = Ran(4'100, 4'900, HFT_SOURCE_SOFTIRQ + 3);
+  ASSERT_TRUE(Build());
+  EXPECT_EQ(made_.thread, kThread);
+  EXPECT_EQ(made_.slot, 5);
+  EXPECT_EQ(made_.cpu, 2);
+  EXPECT_EQ(made_.start_mono_ns, 1'000);
+  EXPECT_EQ(made_.end_mono_ns, 9'000);
+  EXPECT_EQ(made_.record_mono_ns, 9'100);
+  ASSERT_EQ(made_.interrupts.count, 2);
+  EXPECT_FALSE(made_.interrupts.truncated);
+  EXPECT_EQ(made_.interrupts.spans[0].source, HFT_SOURCE_DEVICE);
+  EXPECT_EQ(made_.interrupts.spans[0].number, 36);
+  EXPECT_STREQ(made_.interrupts.spans[0].name, "eth0-rx");
+  EXPECT_EQ(made_.interrupts.spans[1].source, HFT_SOURCE_SOFTIRQ + 3);
+  EXPECT_EQ(made_.interrupts.spans[1].duration_ns, 4'900);
+  EXPECT_STREQ(made_.interrupts.spans[1].name, "");
+}
+
+TEST_F(InterruptBuilderTest, TheContinuationFollowsTheHeadCellAndRunnersAreNoInterruptions) {
+  record_.interrupted.interruption_count = 8;
+  for (hft_interruption& one : record_.interrupted.interruptions) one = Ran(1'000, 1, HFT_SOURCE_LOCAL_TIMER);
+  AddCell(HFT_RECORD_RUNNERS, {});
+  AddCell(HFT_RECORD_INTERRUPTIONS, Ran(2'000, 2, HFT_SOURCE_RESCHEDULE));
+  AddCell(HFT_RECORD_INTERRUPTIONS, Ran(3'000, 3, HFT_SOURCE_IRQ_WORK));
+  ASSERT_TRUE(Build());
+  ASSERT_EQ(made_.interrupts.count, 8);
+  EXPECT_FALSE(made_.interrupts.truncated);
+  EXPECT_EQ(made_.interrupts.spans[2].source, HFT_SOURCE_LOCAL_TIMER);
+  EXPECT_EQ(made_.interrupts.spans[3].source, HFT_SOURCE_RESCHEDULE);
+  EXPECT_EQ(made_.interrupts.spans[7].source, HFT_SOURCE_IRQ_WORK);
+}
+
+TEST_F(InterruptBuilderTest, MissingCellsAndBadValuesAreSaidAndCut) {
+  record_.interrupted.interruption_count = 255;
+  record_.interrupted.interruptions[0] = Ran(~0ull, ~0u, 200, 200);
+  ASSERT_TRUE(Build());
+  EXPECT_EQ(made_.interrupts.count, HFT_INLINE_INTERRUPTIONS);
+  EXPECT_TRUE(made_.interrupts.truncated);
+  EXPECT_EQ(made_.interrupts.spans[0].source, HFT_SOURCE_NONE);
+  EXPECT_GT(made_.interrupts.spans[0].start_mono_ns, 0);
+}
+
+TEST_F(InterruptBuilderTest, AnEndBeforeTheBeginningIsNoInterruption) {
+  record_.interrupted.end_ns = 999;
+  EXPECT_FALSE(Build());
+  record_.interrupted.end_ns = ~0ull;
+  EXPECT_FALSE(Build());
+}
+
+}  // namespace
+}  // namespace hftmon
