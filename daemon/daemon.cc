@@ -74,7 +74,7 @@ void Daemon::BuildStore() {
   windows_ = std::make_unique<WindowStore>(store_options);
   losses_ = std::make_unique<LossHistory>();
   recorder_ = std::make_unique<EventRecorder>(switch_events_.get());
-  detector_ = std::make_unique<SpikeDetector>(clock_.get(), spikes_.get());
+  detector_ = std::make_unique<SpikeDetector>(clock_.get(), spikes_.get(), config_.threads_max + 1);
   life_events_ = std::make_unique<LifeQueue>();
   HousekeepingLoop::Wiring wiring;
   wiring.view = collector_->view();
@@ -82,6 +82,7 @@ void Daemon::BuildStore() {
   // The detector first: its latency is what users wait for.
   wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get()};
   wiring.interruption_sinks = {detector_.get()};
+  wiring.stall_sinks = {detector_.get()};
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.window_sink = windows_.get();
   wiring.sleep_ns = SleepNs;

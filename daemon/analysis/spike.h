@@ -62,12 +62,13 @@ struct Spike {
   uint8_t priority = 0;  // kernel priority of the thread
   uint8_t wait_migrations = 0;
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
+  bool in_progress = false;        // it crossed the threshold and goes on: the same id comes again at its end
   bool inconclusive = false;       // records were lost in its time: runners or moves may be missing
   bool runners_truncated = false;  // some of the time is unexplained because the log of who ran wrapped
   int64_t start_mono_ns = 0;  // end - duration; the end is the closing record's own time stamp, taken < 1 us after the run queue's clock
   int64_t duration_ns = 0;
   int64_t unexplained_ns = 0;
-  int64_t record_mono_ns = 0;    // the closing kernel record's time stamp
+  int64_t record_mono_ns = 0;    // the closing kernel record's time stamp; in progress: when it crossed the threshold
   int64_t detected_mono_ns = 0;  // when this budget was complete in user space
   uint64_t lost_records = 0;     // records lost in [start, end]
   uint8_t cause_count = 0;       // largest duration first

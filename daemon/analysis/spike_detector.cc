@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/histogram.h"
 #include "daemon/analysis/time_budget.h"
 
 namespace hftmon {
@@ -30,7 +29,8 @@ bool Blocked(hft_switch_kind out_kind) {
 
 }  // namespace
 
-SpikeDetector::SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes) : clock_(clock), spikes_(spikes) {}
+SpikeDetector::SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes, uint32_t slot_count)
+    : clock_(clock), spikes_(spikes), open_(slot_count) {}
 
 void SpikeDetector::SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns) {
   // Relaxed: each threshold stands for itself, and an interval judged by the old one is no error.
@@ -38,11 +38,63 @@ void SpikeDetector::SetThresholds(int64_t run_queue_threshold_ns, int64_t blocke
   blocked_threshold_ns_.store(NoneIfNotPositive(blocked_threshold_ns), std::memory_order_relaxed);
 }
 
+SpikeDetector::OpenStall* SpikeDetector::FindOpen(uint16_t slot, int64_t out_clock_ns) {
+  if (slot >= open_.size() || open_[slot].id == 0 || open_[slot].out_clock_ns != out_clock_ns) return nullptr;
+  return &open_[slot];
+}
+
 void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
-  if (interval.wait_ns > run_queue_threshold_ns_.load(std::memory_order_relaxed)) Emit(interval, KindOfWait(interval.out_kind));
-  if (interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && Blocked(interval.out_kind)) {
-    Emit(interval, SpikeKind::kBlocked);
+  OpenStall* open = FindOpen(interval.slot, interval.out_clock_ns);
+  // What was told at its beginning is told at its end, whatever the threshold has become.
+  if (open != nullptr || interval.wait_ns > run_queue_threshold_ns_.load(std::memory_order_relaxed)) {
+    const uint64_t id = open != nullptr ? open->id : ++last_id_;
+    if (open != nullptr) open->id = 0;
+    spike_.in_progress = false;
+    Emit(interval, KindOfWait(interval.out_kind), id);
+    Append(interval.end_mono_ns);
   }
+  if (interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && Blocked(interval.out_kind)) {
+    spike_.in_progress = false;
+    Emit(interval, SpikeKind::kBlocked, ++last_id_);
+    Append(interval.end_mono_ns);
+  }
+}
+
+void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) {
+  if (so_far.slot >= open_.size()) return;
+  OpenStall& open = open_[so_far.slot];
+  open = {.id = ++last_id_,
+          .out_clock_ns = so_far.out_clock_ns,
+          .start_mono_ns = so_far.end_mono_ns - so_far.wait_ns,
+          .thread = so_far.thread,
+          .kind = KindOfWait(so_far.out_kind),
+          .cpu = so_far.cpu};
+  spike_.in_progress = true;
+  Emit(so_far, open.kind, open.id);
+  Append(crossing_mono_ns);
+}
+
+void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) {
+  OpenStall* open = FindOpen(slot, out_clock_ns);
+  if (open == nullptr) return;
+  // Nothing is known of its end but when it was first missed.
+  spike_.in_progress = false;
+  spike_.id = open->id;
+  spike_.kind = open->kind;
+  spike_.thread = open->thread;
+  spike_.slot = slot;
+  spike_.cpu = open->cpu;
+  spike_.depth = 0;
+  spike_.priority = 0;
+  spike_.wait_migrations = 0;
+  spike_.out_kind = HFT_SWITCH_UNKNOWN;
+  spike_.runners_truncated = true;
+  spike_.start_mono_ns = open->start_mono_ns;
+  spike_.duration_ns = std::max<int64_t>(seen_over_mono_ns - open->start_mono_ns, 0);
+  spike_.cause_count = 0;
+  spike_.unexplained_ns = spike_.duration_ns;
+  open->id = 0;
+  Append(seen_over_mono_ns);
 }
 
 void SpikeDetector::OnLoss(const LossEvent& loss) {
@@ -59,8 +111,9 @@ void SpikeDetector::OnLoss(const LossEvent& loss) {
   loss_until_mono_ns_ = std::max(loss_until_mono_ns_, loss.end_mono_ns);
 }
 
-void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind) {
-  spike_.id = ++last_id_;
+// Fills spike_ from an interval; in_progress is set before.
+void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_t id) {
+  spike_.id = id;
   spike_.kind = kind;
   spike_.thread = interval.thread;
   spike_.slot = interval.slot;
@@ -72,15 +125,18 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind) {
   spike_.runners_truncated = interval.runners_truncated;
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
-  Append(interval.end_mono_ns);
 }
 
-void SpikeDetector::OnInterruption(const Interruption& interruption) {
-  if (interruption.end_mono_ns - interruption.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+// The same for each telling of one stretch.
+uint64_t SpikeDetector::IdOfStretch(const Interruption& interruption) {
   LastStretch& last = last_stretches_[interruption.cpu % last_stretches_.size()];
   const bool again = last.start_mono_ns == interruption.start_mono_ns && last.cpu == interruption.cpu;
   if (!again) last = {interruption.start_mono_ns, ++last_id_, interruption.cpu};
-  spike_.id = last.id;
+  return last.id;
+}
+
+void SpikeDetector::FillInterrupted(const Interruption& interruption) {
+  spike_.id = IdOfStretch(interruption);
   spike_.kind = SpikeKind::kInterrupted;
   spike_.thread = interruption.thread;
   spike_.slot = interruption.slot;
@@ -92,7 +148,19 @@ void SpikeDetector::OnInterruption(const Interruption& interruption) {
   spike_.runners_truncated = interruption.interrupts.truncated;
   FillInterruptionBudget(interruption, &spike_);
   spike_.start_mono_ns = interruption.start_mono_ns;
+}
+
+void SpikeDetector::OnInterruption(const Interruption& interruption) {
+  if (interruption.end_mono_ns - interruption.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+  spike_.in_progress = false;
+  FillInterrupted(interruption);
   Append(interruption.record_mono_ns);
+}
+
+void SpikeDetector::OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) {
+  spike_.in_progress = true;
+  FillInterrupted(so_far);
+  Append(crossing_mono_ns);
 }
 
 // spike_ but for what is said about its detection.
@@ -103,7 +171,7 @@ void SpikeDetector::Append(int64_t record_mono_ns) {
   spike_.inconclusive = spike_.lost_records > 0;
   spike_.detected_mono_ns = clock_->NowNs();
   spikes_->Append(spike_);
-  CountDetection(std::max<int64_t>(spike_.detected_mono_ns - spike_.record_mono_ns, 0));
+  (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);
 }
 
 // A loss on any CPU counts: the thread may have been moved by that CPU, and the record of the move is in that CPU's ring.
@@ -112,21 +180,6 @@ void SpikeDetector::MarkLosses() {
     const LossEvent& loss = losses_[i];
     if (loss.end_mono_ns >= spike_.start_mono_ns && loss.begin_mono_ns <= spike_.record_mono_ns) spike_.lost_records += loss.lost_count;
   }
-}
-
-void SpikeDetector::CountDetection(int64_t latency_ns) {
-  std::atomic<uint64_t>& count = detection_histogram_[BucketOf(latency_ns)];
-  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  detection_sum_ns_.store(detection_sum_ns_.load(std::memory_order_relaxed) + latency_ns, std::memory_order_relaxed);
-  if (latency_ns > detection_max_ns_.load(std::memory_order_relaxed)) detection_max_ns_.store(latency_ns, std::memory_order_relaxed);
-}
-
-DetectionLatency SpikeDetector::detection() const {
-  DetectionLatency latency;
-  for (size_t i = 0; i < latency.histogram.size(); ++i) latency.histogram[i] = detection_histogram_[i].load(std::memory_order_relaxed);
-  latency.sum_ns = detection_sum_ns_.load(std::memory_order_relaxed);
-  latency.max_ns = detection_max_ns_.load(std::memory_order_relaxed);
-  return latency;
 }
 
 }  // namespace hftmon

@@ -8,45 +8,58 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "common/monotonic_clock.h"
+#include "daemon/analysis/latency_recorder.h"
 #include "daemon/analysis/spike.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/store/seq_ring.h"
 
 namespace hftmon {
 
-// How long after the closing kernel record a spike's budget was complete, over all spikes since start.
-struct DetectionLatency {
-  std::array<uint64_t, HFT_HISTOGRAM_BUCKETS> histogram{};  // log-linear layout
-  int64_t sum_ns = 0;
-  int64_t max_ns = 0;
-};
-
-class SpikeDetector : public IntervalSink, public InterruptionSink {
+class SpikeDetector : public IntervalSink, public InterruptionSink, public StallSink {
  public:
-  // `clock` and `spikes` outlive the detector, which is the ring's only writer. No spikes until SetThresholds.
-  SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes);
+  // `clock` and `spikes` outlive the detector, which is the ring's only writer. No spikes until SetThresholds. Of threads in slots from
+  // `slot_count` on no spike in progress is told.
+  SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes, uint32_t slot_count);
 
   void OnInterval(const OffCpuInterval& interval) override;
   void OnLoss(const LossEvent& loss) override;
   // A stretch that is told again, longer, is the same spike: its id comes again.
   void OnInterruption(const Interruption& interruption) override;
+  void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
+  void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) override;
+  void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) override;
 
   // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike, a stretch of
   // interrupts above it an interrupted one; an off-CPU interval above blocked_threshold that began by blocking is a blocked spike besides.
   // 0 or less: no such spikes.
   void SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns);
 
-  DetectionLatency detection() const;
+  // From the closing record, and of spikes in progress from the crossing of the threshold.
+  DetectionLatency detection() const { return detection_.Read(); }
+  DetectionLatency crossing_detection() const { return crossing_detection_.Read(); }
 
  private:
   static constexpr size_t kLossesMax = 64;
 
-  void Emit(const OffCpuInterval& interval, SpikeKind kind);
+  // A wait in progress that was told.
+  struct OpenStall {
+    uint64_t id = 0;  // 0 = none
+    int64_t out_clock_ns = 0;
+    int64_t start_mono_ns = 0;
+    ThreadKey thread;
+    SpikeKind kind = SpikeKind::kPreempted;
+    uint16_t cpu = 0;
+  };
+
+  OpenStall* FindOpen(uint16_t slot, int64_t out_clock_ns);
+  void Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_t id);
+  void FillInterrupted(const Interruption& interruption);
+  uint64_t IdOfStretch(const Interruption& interruption);
   void Append(int64_t record_mono_ns);
   void MarkLosses();
-  void CountDetection(int64_t latency_ns);
 
   const MonotonicClock* const clock_;
   SeqRing<Spike>* const spikes_;
@@ -63,14 +76,13 @@ class SpikeDetector : public IntervalSink, public InterruptionSink {
     uint16_t cpu = 0;
   };
   std::array<LastStretch, 64> last_stretches_;
+  std::vector<OpenStall> open_;               // by slot
   std::array<LossEvent, kLossesMax> losses_;  // the first is the sum of all older ones
   size_t loss_count_ = 0;
   int64_t loss_until_mono_ns_ = INT64_MIN;
 
-  // Single writer, relaxed: each figure stands for itself.
-  std::array<std::atomic<uint64_t>, HFT_HISTOGRAM_BUCKETS> detection_histogram_{};
-  std::atomic<int64_t> detection_sum_ns_{0};
-  std::atomic<int64_t> detection_max_ns_{0};
+  LatencyRecorder detection_;
+  LatencyRecorder crossing_detection_;
 };
 
 }  // namespace hftmon

@@ -161,7 +161,8 @@ static __always_inline int enter_level(u32 program, u32 level, u8 source, u16 nu
   struct hft_level_state *mine = &state->levels[level];
   u64 now_ns = bpf_ktime_get_ns();
   state->run_count[program]++;
-  if (!state->active) {
+  /* Its own level's bit is stale then: the end was not seen. */
+  if (!(state->active & ((1u << level) - 1))) {
     u64 switched = cpu_at(cpu)->position;
     if (now_ns - state->stretch_end_ns > HFT_STRETCH_GAP_NS || state->stretch_switch != switched) {
       state->stretch_start_ns = now_ns;
@@ -249,6 +250,12 @@ static __noinline u32 find_device_row(struct hft_cpu_interrupts *state, struct i
   return 0;
 }
 
+HFT_TRACEPOINT("irq_handler_exit")
+int on_irq_exit(u64 *context) {
+  leave_level(HFT_PROGRAM_IRQ, HFT_LEVEL_HARD, (u32)context[2] == IRQ_NONE);
+  return 0;
+}
+
 HFT_TRACEPOINT("irq_handler_entry")
 int on_irq_enter(u64 *context) {
   struct hft_cpu_interrupts *state = interrupts_at(bpf_get_smp_processor_id());
@@ -261,13 +268,13 @@ int on_irq_enter(u64 *context) {
   return enter_level(HFT_PROGRAM_IRQ, HFT_LEVEL_HARD, HFT_SOURCE_DEVICE, irq, row);
 }
 
-HFT_TRACEPOINT("irq_handler_exit")
-int on_irq_exit(u64 *context) {
-  leave_level(HFT_PROGRAM_IRQ, HFT_LEVEL_HARD, (u32)context[2] == IRQ_NONE);
+/* ---- Softirqs. */
+
+HFT_TRACEPOINT("softirq_exit")
+int on_softirq_exit(u64 *context) {
+  leave_level(HFT_PROGRAM_SOFTIRQ, HFT_LEVEL_SOFTIRQ, 0);
   return 0;
 }
-
-/* ---- Softirqs. */
 
 HFT_TRACEPOINT("softirq_entry")
 int on_softirq_enter(u64 *context) {
@@ -276,23 +283,18 @@ int on_softirq_enter(u64 *context) {
   return enter_level(HFT_PROGRAM_SOFTIRQ, HFT_LEVEL_SOFTIRQ, HFT_SOURCE_SOFTIRQ + vector, 0, 0);
 }
 
-HFT_TRACEPOINT("softirq_exit")
-int on_softirq_exit(u64 *context) {
-  leave_level(HFT_PROGRAM_SOFTIRQ, HFT_LEVEL_SOFTIRQ, 0);
-  return 0;
-}
-
 /* ---- The processor's own vectors (x86). */
 
+/* Ends stand before beginnings: they are attached in this order, and attaching interrupts every CPU. */
 #define HFT_VECTOR(name, program, source)                               \
-  HFT_TRACEPOINT(#name "_entry")                                        \
-  int on_##name##_enter(u64 *context) {                                 \
-    return enter_level(program, HFT_LEVEL_HARD, source, context[0], 0); \
-  }                                                                     \
   HFT_TRACEPOINT(#name "_exit")                                         \
   int on_##name##_exit(u64 *context) {                                  \
     leave_level(program, HFT_LEVEL_HARD, 0);                            \
     return 0;                                                           \
+  }                                                                     \
+  HFT_TRACEPOINT(#name "_entry")                                        \
+  int on_##name##_enter(u64 *context) {                                 \
+    return enter_level(program, HFT_LEVEL_HARD, source, context[0], 0); \
   }
 
 HFT_VECTOR(reschedule, HFT_PROGRAM_RESCHEDULE, HFT_SOURCE_RESCHEDULE)
@@ -306,17 +308,17 @@ HFT_VECTOR(deferred_error_apic, HFT_PROGRAM_DEFERRED_ERROR, HFT_SOURCE_VECTOR)
 HFT_VECTOR(error_apic, HFT_PROGRAM_ERROR, HFT_SOURCE_VECTOR)
 HFT_VECTOR(spurious_apic, HFT_PROGRAM_SPURIOUS, HFT_SOURCE_VECTOR)
 
-HFT_TRACEPOINT("local_timer_entry")
-int on_local_timer_enter(u64 *context) {
-  return enter_level(HFT_PROGRAM_LOCAL_TIMER, HFT_LEVEL_HARD, HFT_SOURCE_LOCAL_TIMER, context[0], 0);
-}
-
 /* The tick is where the scheduler looks at the hypervisor's steal clock. */
 HFT_TRACEPOINT("local_timer_exit")
 int on_local_timer_exit(u64 *context) {
   struct hft_cpu_interrupts *state = leave_level(HFT_PROGRAM_LOCAL_TIMER, HFT_LEVEL_HARD, 0);
   if (state) note_steal(cpu_at(bpf_get_smp_processor_id()), state);
   return 0;
+}
+
+HFT_TRACEPOINT("local_timer_entry")
+int on_local_timer_enter(u64 *context) {
+  return enter_level(HFT_PROGRAM_LOCAL_TIMER, HFT_LEVEL_HARD, HFT_SOURCE_LOCAL_TIMER, context[0], 0);
 }
 
 /* ---- NMI: told once, at its end, with its duration. */

@@ -43,7 +43,8 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       last_activity_ns_(last_ns_),
       merger_(MakeRings(view_, last_ns_), clock_),
       threads_(slot_count_),
-      sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_) {}
+      sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
+      stalls_(view_, std::move(wiring.stall_sinks)) {}
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
   last_ns_ = clock_->NowNs();  // what passed since construction is no gap
@@ -61,7 +62,9 @@ bool HousekeepingLoop::RunOnce() {
   const int steps = DrainRecords();
   const bool sampling = sampler_.Step(now_ns);
   if (steps > 0) last_activity_ns_ = now_ns;
-  const bool active = steps > 0 || sampling;
+  // After the records: a wait whose end is among them is none that goes on.
+  const bool stalled = stalls_.Poll(now_ns);
+  const bool active = steps > 0 || sampling || stalled;
   if (active) PublishCounts();
   return active;
 }
@@ -119,6 +122,7 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
       OnInterrupted(record);
       break;
     case HFT_RECORD_PREEMPTED:
+      OnPreempted(record);
       break;
     default:
       OnLifeRecord(record);
@@ -181,6 +185,11 @@ void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
     return;
   }
   for (InterruptionSink* sink : interruption_sinks_) sink->OnInterruption(interruption_);
+}
+
+void HousekeepingLoop::OnPreempted(const RingRecord& record) {
+  ThreadKey thread;
+  if (Identify(record.preempted.slot, record.preempted.tid, record.preempted.tgid, &thread)) stalls_.NotePreempted(record, thread);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

@@ -19,6 +19,7 @@
 #include "daemon/ingest/poll_policy.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/slot_sampler.h"
+#include "daemon/ingest/stall_watch.h"
 #include "daemon/ingest/thread_table.h"
 #include "daemon/ring/ring_merger.h"
 
@@ -34,6 +35,7 @@ class HousekeepingLoop {
     const MonotonicClock* clock = nullptr;
     std::vector<IntervalSink*> interval_sinks;
     std::vector<InterruptionSink*> interruption_sinks;
+    std::vector<StallSink*> stall_sinks;
     std::vector<LifeSink*> life_sinks;
     WindowSink* window_sink = nullptr;
     std::function<void(int64_t)> sleep_ns;  // the only thing that may enter the kernel; never called under kLatencyPolicy
@@ -56,6 +58,7 @@ class HousekeepingLoop {
   int64_t gap_threshold_ns() const { return gap_threshold_ns_; }
   const LoopStats& stats() const { return stats_; }
   SlotSampler& sampler() { return sampler_; }
+  const StallWatch& stalls() const { return stalls_; }
 
  private:
   void NoteGap(int64_t now_ns);
@@ -64,6 +67,7 @@ class HousekeepingLoop {
   void OnSwitchIn(const RingRecord& record);
   void OnMigration(const RingRecord& record);
   void OnInterrupted(const RingRecord& record);
+  void OnPreempted(const RingRecord& record);
   void OnLifeRecord(const RingRecord& record);
   void DeliverLife();
   void DeliverLoss(const RingLoss& loss);
@@ -90,6 +94,7 @@ class HousekeepingLoop {
   RingMerger merger_;
   ThreadTable threads_;
   SlotSampler sampler_;
+  StallWatch stalls_;
   OffCpuInterval interval_;
   LifeEvent life_;
   Interruption interruption_;

@@ -21,6 +21,19 @@ class InterruptionSink {
   virtual void OnInterruption(const Interruption& interruption) = 0;
 };
 
+// Stalls that still go on. Each is told once when it crosses the threshold; its end comes to the sinks above.
+class StallSink {
+ public:
+  virtual ~StallSink() = default;
+  // A wait: what is known of it so far, up to end_mono_ns, which is now.
+  virtual void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) = 0;
+  // A stretch of interrupts, likewise.
+  virtual void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) = 0;
+  // A wait that was told is over, and if OnInterval has not come by now, its record never will: it was lost, or the thread is watched no
+  // more.
+  virtual void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) = 0;
+};
+
 class LifeSink {
  public:
   virtual ~LifeSink() = default;

@@ -91,7 +91,7 @@ class Producer {
 class Chain {
  public:
   Chain(const MonotonicClock* clock, bool real)
-      : spikes_(1 << 12), events_(1 << 16), detector_(clock, &spikes_), recorder_(&events_), windows_({}) {
+      : spikes_(1 << 12), events_(1 << 16), detector_(clock, &spikes_, 64), recorder_(&events_), windows_({}) {
     detector_.SetThresholds(50'000, 0);
     HousekeepingLoop::Wiring wiring;
     wiring.view = kernel_.view();

@@ -43,7 +43,7 @@ TEST(AnalysisAllocationTest, TheCounterCounts) {
 TEST(AnalysisAllocationTest, DetectingSpikesAllocatesNothing) {
   CountingClock clock;
   SeqRing<Spike> spikes(64);
-  SpikeDetector detector(&clock, &spikes);
+  SpikeDetector detector(&clock, &spikes, 16);
   OffCpuInterval interval = MakeInterval(72'000, HFT_SWITCH_BLOCKED_SYSCALL);
   interval.off_cpu_ns = 5'000'000;
   std::vector<RunnerSpan> spans;

@@ -28,7 +28,7 @@ class SpikeDetectorTest : public ::testing::Test {
 
   SetClock clock_;
   SeqRing<Spike> spikes_{16};
-  SpikeDetector detector_{&clock_, &spikes_};
+  SpikeDetector detector_{&clock_, &spikes_, 16};
 };
 
 TEST_F(SpikeDetectorTest, OnlyAWaitAboveTheThresholdIsASpike) {
@@ -39,7 +39,7 @@ TEST_F(SpikeDetectorTest, OnlyAWaitAboveTheThresholdIsASpike) {
 }
 
 TEST_F(SpikeDetectorTest, ThereAreNoSpikesBeforeThresholdsAreSetNorWithAThresholdOfNone) {
-  SpikeDetector fresh(&clock_, &spikes_);
+  SpikeDetector fresh(&clock_, &spikes_, 16);
   fresh.OnInterval(MakeInterval(1'000'000'000'000));
   fresh.SetThresholds(0, -1);
   fresh.OnInterval(MakeInterval(1'000'000'000'000));

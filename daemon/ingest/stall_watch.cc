@@ -1,0 +1,274 @@
+#include "daemon/ingest/stall_watch.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "daemon/ring/shared_word.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int64_t kNever = INT64_MAX;
+constexpr int64_t kOpenPollNs = 1'000'000;
+
+template <typename T>
+T Load(const T& word) {
+  return LoadRelaxed(const_cast<T&>(word));
+}
+
+int64_t Ns(const __u64& word) {
+  return static_cast<int64_t>(Load(word));
+}
+
+}  // namespace
+
+StallWatch::StallWatch(const KernelView& view, std::vector<StallSink*> sinks)
+    : view_(view), sinks_(std::move(sinks)), pending_(kPendingMax), open_(kOpenMax), told_stretch_ns_(view.interrupts.size(), 0) {}
+
+int64_t StallWatch::ThresholdNs() const {
+  const uint64_t threshold_ns = Load(view_.controls->run_queue_threshold_ns);
+  return threshold_ns >= static_cast<uint64_t>(kNever) ? kNever : static_cast<int64_t>(threshold_ns);
+}
+
+void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread) {
+  const hft_preempted& from = record.preempted;
+  const int64_t threshold_ns = ThresholdNs();
+  if (sinks_.empty() || threshold_ns == kNever || from.header.cpu >= view_.cpus.size()) return;
+  if (pending_count_ == kPendingMax) {
+    dropped_count_.Add(1);
+    return;
+  }
+  Wait& wait = pending_[(pending_first_ + pending_count_++) % kPendingMax];
+  wait.thread = thread;
+  wait.slot = from.slot;
+  wait.cpu = from.header.cpu;
+  wait.kind = from.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(from.kind) : HFT_SWITCH_UNKNOWN;
+  wait.priority = from.priority;
+  wait.policy = from.policy;
+  wait.depth = from.depth;
+  wait.generation = Load(view_.slots[from.slot].generation);
+  wait.next_tid = from.next_tid;
+  wait.out_clock_ns = static_cast<int64_t>(from.out_clock_ns);
+  wait.out_mono_ns = static_cast<int64_t>(from.header.mono_ns);
+  wait.crossing_mono_ns = wait.out_mono_ns + threshold_ns;
+  wait.log_position = from.log_position;
+  std::memcpy(wait.next_comm, from.next_comm, sizeof(wait.next_comm));
+  wait.next_comm[sizeof(wait.next_comm) - 1] = '\0';
+  next_due_ns_ = std::min(next_due_ns_, wait.crossing_mono_ns);
+}
+
+bool StallWatch::Poll(int64_t now_ns) {
+  if (now_ns < next_due_ns_ || sinks_.empty()) return false;
+  bool told = PollWaits(now_ns);
+  if (now_ns >= next_open_poll_ns_) told |= PollOpen(now_ns);
+  if (now_ns >= next_interrupt_poll_ns_) told |= PollInterrupts(now_ns);
+  next_due_ns_ = std::min(next_interrupt_poll_ns_, next_open_poll_ns_);
+  if (pending_count_ > 0) next_due_ns_ = std::min(next_due_ns_, pending_[pending_first_].crossing_mono_ns);
+  return told;
+}
+
+bool StallWatch::StillWaits(uint16_t slot, uint32_t generation, int64_t out_clock_ns) const {
+  const hft_thread_slot& state = view_.slots[slot];
+  return Load(state.generation) == generation && Ns(state.out_clock_ns) == out_clock_ns && Load(state.state) == HFT_SLOT_LIVE;
+}
+
+// In the order of their beginnings: with one threshold also that of their crossings.
+bool StallWatch::PollWaits(int64_t now_ns) {
+  bool told = false;
+  while (pending_count_ > 0) {
+    const Wait& wait = pending_[pending_first_];
+    if (now_ns < wait.crossing_mono_ns) break;
+    if (StillWaits(wait.slot, wait.generation, wait.out_clock_ns)) {
+      TellWait(wait, now_ns);
+      told = true;
+    }
+    pending_first_ = (pending_first_ + 1) % kPendingMax;
+    --pending_count_;
+  }
+  return told;
+}
+
+void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
+  if (open_count_ == kOpenMax) {
+    dropped_count_.Add(1);
+    return;
+  }
+  interval_.thread = wait.thread;
+  interval_.slot = wait.slot;
+  interval_.cpu = wait.cpu;
+  interval_.out_cpu = wait.cpu;
+  interval_.out_kind = wait.kind;
+  interval_.out_syscall = -1;
+  interval_.depth = wait.depth;
+  interval_.priority = wait.priority;
+  interval_.prev_priority = 0;
+  interval_.policy = wait.policy;
+  interval_.prev_policy = 0;
+  interval_.wait_migrations = 0;
+  interval_.end_mono_ns = now_ns;
+  interval_.off_cpu_ns = now_ns - wait.out_mono_ns;
+  interval_.wait_ns = interval_.off_cpu_ns;
+  interval_.out_clock_ns = wait.out_clock_ns;
+  interval_.prev_tid = wait.next_tid;
+  std::memcpy(interval_.prev_comm, wait.next_comm, sizeof(interval_.prev_comm));
+  CopyRunners(wait, wait.out_clock_ns + interval_.wait_ns);
+  CopyInterrupts(wait.cpu, wait.out_mono_ns, now_ns, &interval_.interrupts);
+  open_[open_count_++] = {wait.slot, wait.generation, wait.out_clock_ns, 0};
+  next_open_poll_ns_ = std::min(next_open_poll_ns_, now_ns + kOpenPollNs);
+  for (StallSink* sink : sinks_) sink->OnStalled(interval_, wait.crossing_mono_ns);
+}
+
+// Who ran since the thread left, until now: one segment. What the CPU overwrote while it was copied is left out, and said.
+void StallWatch::CopyRunners(const Wait& wait, int64_t now_clock_ns) {
+  const hft_cpu& cpu = view_.cpus[wait.cpu];
+  interval_.runners_truncated = false;
+  interval_.span_count = 0;
+  interval_.segment_count = 1;
+  interval_.segments[0] = {.cpu = wait.cpu, .first_span = 0, .span_count = 0, .wait_ns = interval_.wait_ns};
+  // A move: it waits elsewhere since, and that CPU's part of it is told by the record of the end.
+  hft_departure out{};
+  const uint64_t word = Load(*reinterpret_cast<const __u64*>(&view_.slots[wait.slot].out));
+  std::memcpy(&out, &word, sizeof(out));
+  if (out.wait_migrations != 0 || wait.log_position == 0) {
+    interval_.runners_truncated = true;
+    return;
+  }
+  // Acquire: the entries below it are written.
+  const uint64_t end = LoadAcquire(const_cast<__u64&>(cpu.position));
+  const uint64_t first = wait.log_position - 1;
+  if (end < first || end - first >= HFT_CPU_LOG_ENTRIES) {
+    interval_.runners_truncated = true;
+    return;
+  }
+  int64_t from_ns = wait.out_clock_ns;
+  for (uint64_t i = first; i < end; ++i) {
+    const hft_runner& entry = cpu.log[i % HFT_CPU_LOG_ENTRIES];
+    const int64_t next_ns = i + 1 < end ? Ns(cpu.log[(i + 1) % HFT_CPU_LOG_ENTRIES].clock_ns) : now_clock_ns;
+    const int64_t until_ns = std::clamp(next_ns, from_ns, std::max(from_ns, now_clock_ns));
+    if (until_ns > from_ns && interval_.span_count < kRunnerSpansMax) {
+      interval_.spans[interval_.span_count++] = {Load(entry.tid), Load(entry.tgid), until_ns - from_ns};
+    }
+    from_ns = until_ns;
+  }
+  interval_.segments[0].span_count = interval_.span_count;
+  // Keeps the copies above the second look.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (Load(cpu.position) - first < HFT_CPU_LOG_ENTRIES) return;
+  interval_.span_count = 0;
+  interval_.segments[0].span_count = 0;
+  interval_.runners_truncated = true;
+}
+
+// Stalls that were told: over when the slot shows another departure, or none. Their record closes them; where none came, this does.
+bool StallWatch::PollOpen(int64_t now_ns) {
+  bool told = false;
+  for (size_t i = 0; i < open_count_;) {
+    OpenWait& open = open_[i];
+    if (StillWaits(open.slot, open.generation, open.out_clock_ns)) {
+      ++i;
+      continue;
+    }
+    if (open.over_since_ns == 0) open.over_since_ns = now_ns;
+    if (now_ns - open.over_since_ns < kEndPatienceNs) {
+      ++i;
+      continue;
+    }
+    for (StallSink* sink : sinks_) sink->OnStallOver(open.slot, open.out_clock_ns, open.over_since_ns);
+    open = open_[--open_count_];
+    told = true;
+  }
+  next_open_poll_ns_ = open_count_ > 0 ? now_ns + kOpenPollNs : kNever;
+  return told;
+}
+
+bool StallWatch::PollInterrupts(int64_t now_ns) {
+  const int64_t threshold_ns = ThresholdNs();
+  if (threshold_ns == kNever || view_.interrupts.empty()) {
+    next_interrupt_poll_ns_ = now_ns + kPollIntervalMaxNs;
+    return false;
+  }
+  bool told = false;
+  next_interrupt_poll_ns_ = now_ns + std::clamp(threshold_ns, kPollIntervalMinNs, kPollIntervalMaxNs);
+  for (uint32_t cpu = 0; cpu < view_.interrupts.size(); ++cpu) {
+    const hft_cpu_interrupts& state = view_.interrupts[cpu];
+    if (Load(state.active) == 0) continue;
+    const int64_t start_ns = Ns(state.stretch_start_ns);
+    if (start_ns == 0 || start_ns == told_stretch_ns_[cpu]) continue;
+    const int64_t crossing_ns = start_ns + threshold_ns;
+    if (now_ns < crossing_ns) {
+      next_interrupt_poll_ns_ = std::min(next_interrupt_poll_ns_, crossing_ns);
+      continue;
+    }
+    told_stretch_ns_[cpu] = start_ns;
+    told |= TellStretch(cpu, start_ns, crossing_ns, now_ns);
+  }
+  return told;
+}
+
+// The watched thread that the CPU runs.
+bool StallWatch::InterruptedThread(uint32_t cpu, ThreadKey* thread, uint16_t* slot) const {
+  const hft_cpu& state = view_.cpus[cpu];
+  const uint64_t position = LoadAcquire(const_cast<__u64&>(state.position));
+  if (position == 0) return false;
+  const uint32_t tid = Load(state.log[(position - 1) % HFT_CPU_LOG_ENTRIES].tid);
+  if (tid == 0 || tid >= view_.slot_of_tid.size()) return false;
+  *slot = Load(view_.slot_of_tid[tid]);
+  if (*slot == HFT_NO_SLOT || *slot >= view_.slots.size()) return false;
+  const hft_thread_slot& watched = view_.slots[*slot];
+  if (LoadAcquire(const_cast<__u32&>(watched.state)) != HFT_SLOT_LIVE || Load(watched.tid) != tid) return false;
+  *thread = {tid, Load(watched.tgid), Ns(watched.start_ns)};
+  const uint32_t tgid = thread->tgid;
+  return tgid / 64 < view_.watched_bits.size() && ((Load(view_.watched_bits[tgid / 64]) >> (tgid % 64)) & 1) != 0;
+}
+
+bool StallWatch::TellStretch(uint32_t cpu, int64_t start_ns, int64_t crossing_ns, int64_t now_ns) {
+  if (!InterruptedThread(cpu, &interruption_.thread, &interruption_.slot)) return false;
+  interruption_.cpu = static_cast<uint16_t>(cpu);
+  interruption_.start_mono_ns = start_ns;
+  interruption_.end_mono_ns = now_ns;
+  interruption_.record_mono_ns = now_ns;
+  CopyInterrupts(cpu, start_ns, now_ns, &interruption_.interrupts);
+  // It ended while it was copied: its record tells it whole.
+  if (Load(view_.interrupts[cpu].active) == 0 || Ns(view_.interrupts[cpu].stretch_start_ns) != start_ns) return false;
+  for (StallSink* sink : sinks_) sink->OnInterrupted(interruption_, crossing_ns);
+  return true;
+}
+
+// What ran on the CPU since begin_mono_ns and has ended, then what executes now, innermost first.
+void StallWatch::CopyInterrupts(uint32_t cpu, int64_t begin_mono_ns, int64_t now_ns, InterruptList* out) const {
+  out->count = 0;
+  out->truncated = false;
+  if (cpu >= view_.interrupts.size()) return;
+  const hft_cpu_interrupts& state = view_.interrupts[cpu];
+  const uint64_t end = LoadAcquire(const_cast<__u64&>(state.position));
+  constexpr uint64_t kRoom = kInterruptSpansMax - HFT_LEVELS;
+  uint64_t first = end;
+  while (first > 0 && end - first < kRoom) {
+    const hft_interruption& entry = state.log[(first - 1) % HFT_INTERRUPTION_LOG_ENTRIES];
+    if (Ns(entry.start_ns) + Load(entry.duration_ns) <= begin_mono_ns) break;
+    --first;
+  }
+  out->truncated = end - first == kRoom;
+  const auto add = [&](int64_t start_ns, int64_t duration_ns, uint8_t source, uint16_t number, uint8_t row) {
+    InterruptSpan& span = out->spans[out->count++];
+    span.start_mono_ns = start_ns;
+    span.duration_ns = duration_ns;
+    span.source = source < HFT_SOURCES ? static_cast<hft_interrupt_source>(source) : HFT_SOURCE_NONE;
+    span.number = number;
+    span.unhandled = false;
+    std::memset(span.name, 0, sizeof(span.name));
+    if (span.source != HFT_SOURCE_DEVICE || row == 0 || row >= HFT_DEVICE_ROWS) return;
+    std::memcpy(span.name, state.devices[row].name, sizeof(span.name) - 1);
+  };
+  for (uint64_t i = first; i < end; ++i) {
+    const hft_interruption& entry = state.log[i % HFT_INTERRUPTION_LOG_ENTRIES];
+    add(Ns(entry.start_ns), Load(entry.duration_ns), Load(entry.source), Load(entry.number), Load(entry.row));
+  }
+  for (int level = HFT_LEVEL_HARD; level >= HFT_LEVEL_SOFTIRQ; --level) {
+    const hft_level_state& now = state.levels[level];
+    const int64_t start_ns = Ns(now.start_ns);
+    if (start_ns != 0 && start_ns < now_ns) add(start_ns, now_ns - start_ns, Load(now.source), Load(now.number), Load(now.row));
+  }
+}
+
+}  // namespace hftmon

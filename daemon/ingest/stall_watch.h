@@ -1,0 +1,102 @@
+// StallWatch: stalls that still go on: a watched thread that lost its CPU and did not get it back within the threshold, a stretch of
+// interrupts that lasts longer than it.
+//
+// Reads: HFT_RECORD_PREEMPTED (the beginning of a wait), the slot's out_clock_ns (whether it still waits), the CPU's logs of who ran and of
+// interrupts, hft_cpu_interrupts (what executes now). Produces: what is known of the stall when it crosses the threshold, and later that it
+// is over when no record of its end came.
+//
+// Threads: the housekeeping thread; the counter by anyone. No allocation, lock or system call after construction. Bounds: kPendingMax waits
+// followed at a time, more are counted in dropped_count (they are told at their end only); one stretch per CPU.
+//
+// Disturbance: nothing is read of a watched CPU's memory before a wait has lasted for the threshold. A stretch of interrupts has no record
+// of its beginning: one line per CPU is looked at every PollIntervalNs, and exactly when a stretch seen there crosses the threshold.
+#ifndef HFTMON_DAEMON_INGEST_STALL_WATCH_H_
+#define HFTMON_DAEMON_INGEST_STALL_WATCH_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/interval.h"
+#include "daemon/ingest/loop_stats.h"
+#include "daemon/ingest/sinks.h"
+#include "daemon/ring/ring_record.h"
+
+namespace hftmon {
+
+class StallWatch {
+ public:
+  static constexpr size_t kPendingMax = 4096;
+  static constexpr size_t kOpenMax = 1024;
+  static constexpr int64_t kPollIntervalMinNs = 20'000;
+  static constexpr int64_t kPollIntervalMaxNs = 100'000;
+  // A switch-in's record is there long before that: programs publish within a microsecond, a stuck cell is given up after 1 ms.
+  static constexpr int64_t kEndPatienceNs = 5'000'000;
+
+  // What is pointed to outlives the watch.
+  StallWatch(const KernelView& view, std::vector<StallSink*> sinks);
+
+  // The beginning of a wait. `thread` is the slot's.
+  void NotePreempted(const RingRecord& record, const ThreadKey& thread);
+  // Tells of what has crossed the threshold. True when something was told.
+  bool Poll(int64_t now_ns);
+  // Nothing is to be done before that moment.
+  int64_t next_due_ns() const { return next_due_ns_; }
+
+  uint64_t dropped_count() const { return dropped_count_.Get(); }
+
+ private:
+  struct Wait {
+    ThreadKey thread;
+    uint16_t slot;
+    uint16_t cpu;
+    hft_switch_kind kind;
+    uint8_t priority;
+    uint8_t policy;
+    uint8_t depth;
+    uint32_t generation;
+    uint32_t next_tid;
+    int64_t out_clock_ns;
+    int64_t out_mono_ns;
+    int64_t crossing_mono_ns;
+    uint64_t log_position;
+    char next_comm[HFT_COMM_LENGTH];
+  };
+  // A stall that was told, until it is over.
+  struct OpenWait {
+    uint16_t slot;
+    uint32_t generation;
+    int64_t out_clock_ns;
+    int64_t over_since_ns;  // when it was first seen to be over; 0 = not yet
+  };
+
+  int64_t ThresholdNs() const;
+  bool StillWaits(uint16_t slot, uint32_t generation, int64_t out_clock_ns) const;
+  bool PollWaits(int64_t now_ns);
+  bool PollOpen(int64_t now_ns);
+  bool PollInterrupts(int64_t now_ns);
+  void TellWait(const Wait& wait, int64_t now_ns);
+  void CopyRunners(const Wait& wait, int64_t now_clock_ns);
+  bool TellStretch(uint32_t cpu, int64_t start_ns, int64_t crossing_ns, int64_t now_ns);
+  void CopyInterrupts(uint32_t cpu, int64_t begin_mono_ns, int64_t now_ns, InterruptList* out) const;
+  bool InterruptedThread(uint32_t cpu, ThreadKey* thread, uint16_t* slot) const;
+
+  KernelView view_;
+  std::vector<StallSink*> sinks_;
+  std::vector<Wait> pending_;  // a ring, in the order of their beginnings
+  size_t pending_first_ = 0;
+  size_t pending_count_ = 0;
+  std::vector<OpenWait> open_;
+  size_t open_count_ = 0;
+  std::vector<int64_t> told_stretch_ns_;  // by CPU: the start of the stretch that was told last
+  int64_t next_due_ns_ = 0;
+  int64_t next_interrupt_poll_ns_ = 0;
+  int64_t next_open_poll_ns_ = 0;
+  OffCpuInterval interval_;
+  Interruption interruption_;
+  LoopCounter<uint64_t> dropped_count_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_STALL_WATCH_H_
