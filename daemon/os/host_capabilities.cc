@@ -13,9 +13,11 @@
 #include <optional>
 
 #include "common/cpu_list.h"
+#include "common/duration.h"
 #include "daemon/os/memory_lock.h"
 #include "daemon/os/proc_numbers.h"
 #include "daemon/os/proc_schedstat.h"
+#include "daemon/os/ptp_clocks.h"
 #include "daemon/os/tsc.h"
 
 namespace hftmon {
@@ -190,6 +192,40 @@ HostCapability Msr(const HostProbes& probes) {
                      "run on x86 with a kernel whose perf supports this CPU; many hypervisors hide it");
 }
 
+HostCapability ClockSynchronised(const KernelClock& clock) {
+  constexpr std::string_view kName = "clock_synchronised";
+  if (!clock.available) return Unavailable(std::string(kName), clock.reason, "let the daemon call clock_adjtime, which only reads");
+  if (clock.synchronised) return Available(std::string(kName), fmt::format("to UTC within {}", FormatDuration(clock.max_error_ns)));
+  return Unavailable(std::string(kName),
+                     "nobody synchronises the kernel's clock (STA_UNSYNC): wall times do not compare with those of other hosts",
+                     "run chronyd, or ptp4l with phc2sys");
+}
+
+HostCapability TaiOffset(const KernelClock& clock) {
+  constexpr std::string_view kMend = "let chronyd (leapsectz right/UTC), ptp4l or phc2sys tell the kernel";
+  if (!clock.available) return Unavailable("tai_offset", clock.reason, std::string(kMend));
+  if (clock.tai_offset_ns != 0) return Available("tai_offset", fmt::format("TAI is UTC + {} s", clock.tai_offset_ns / 1'000'000'000));
+  return Unavailable("tai_offset", "the kernel was told no TAI offset: times cannot be matched with PTP and hardware time stamps",
+                     std::string(kMend));
+}
+
+HostCapability PtpClocks(const HostProbes& probes) {
+  constexpr std::string_view kMend = "use a NIC with hardware time stamps; in a KVM guest: modprobe ptp_kvm";
+  const std::vector<PtpClock> clocks = ReadPtpClocks(probes.root, *probes.ptp_calls);
+  std::string found;
+  std::string missing;
+  for (const PtpClock& clock : clocks) {
+    std::string& text = clock.offset_ns ? found : missing;
+    text += (text.empty() ? "" : "; ") + (clock.offset_ns ? clock.device + " (" + clock.name : clock.reason);
+    if (!clock.offset_ns) continue;
+    for (const std::string& interface : clock.interfaces) text += ", " + interface;
+    text += fmt::format("), {}", clock.method);
+  }
+  if (!found.empty()) return Available("ptp_clocks", found);
+  if (!missing.empty()) return Unavailable("ptp_clocks", missing, std::string(kMend));
+  return Unavailable("ptp_clocks", "/sys/class/ptp lists none: no NIC of this host makes hardware time stamps", std::string(kMend));
+}
+
 int OpenHardwareCounter() {
   perf_event_attr attributes{};
   attributes.size = sizeof(attributes);
@@ -205,6 +241,7 @@ int OpenHardwareCounter() {
 }  // namespace
 
 HostProbes SystemHostProbes() {
+  static const SystemPtpCalls ptp_calls;  // without state
   utsname names{};
   ::uname(&names);
   return {.root = FileRoot("/"),
@@ -212,10 +249,13 @@ HostProbes SystemHostProbes() {
           .invariant_tsc = TscIsInvariant(),
           .has_capability = SystemCapabilities(),
           .open_hardware_counter = OpenHardwareCounter,
-          .memory_lock_limit_bytes = SystemMemoryLockCalls().limit_bytes};
+          .memory_lock_limit_bytes = SystemMemoryLockCalls().limit_bytes,
+          .adjust_clock = SystemAdjustClock(),
+          .ptp_calls = &ptp_calls};
 }
 
 std::vector<HostCapability> ReadHostCapabilities(const HostProbes& probes) {
+  const KernelClock clock = ReadKernelClock(probes.adjust_clock);
   return {Required(Btf(probes)),
           Required(KernelVersion(probes)),
           Required(BpfPrivileges(probes)),
@@ -232,7 +272,10 @@ std::vector<HostCapability> ReadHostCapabilities(const HostProbes& probes) {
           Cgroup2(probes),
           Tracefs(probes),
           MemoryLockLimit(probes),
-          Msr(probes)};
+          Msr(probes),
+          ClockSynchronised(clock),
+          TaiOffset(clock),
+          PtpClocks(probes)};
 }
 
 }  // namespace hftmon

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "daemon/os/file_root.h"
+#include "daemon/os/kernel_clock.h"
 #include "daemon/os/privileges.h"
 
 namespace hftmon {
+
+class PtpCalls;
 
 struct HostCapability {
   std::string name;
@@ -29,6 +32,8 @@ struct HostProbes {
   HasCapability has_capability;
   std::function<int()> open_hardware_counter;       // opens and closes a cycle counter of this thread: 0 or errno
   std::function<size_t()> memory_lock_limit_bytes;  // SIZE_MAX: unlimited
+  AdjustClock adjust_clock;
+  const PtpCalls* ptp_calls = nullptr;  // outlives the reading
 };
 HostProbes SystemHostProbes();
 

@@ -115,7 +115,11 @@ void TscClock::FallBack(std::string reason) {
   epoch_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void TscClock::OnStep(const Anchor& anchor) {
+void TscClock::OnStep(const Anchor& anchor, int64_t step_ns) {
+  {
+    const std::lock_guard lock(mutex_);
+    step_ns_ = step_ns;
+  }
   recent_steps_ |= 1;
   if (std::popcount(recent_steps_) >= kStepsUntilFallback) {
     FallBack(fmt::format("the time stamp counter stepped against CLOCK_MONOTONIC {} times in {} calibrations", kStepsUntilFallback, 32));
@@ -153,7 +157,7 @@ void TscClock::Calibrate() {
   recent_steps_ <<= 1;
   const int64_t off_ns = line.ToNs(anchor.ticks) - anchor.mono_ns;
   if (std::abs(off_ns) > kStepNs + elapsed_ns / 10) {
-    OnStep(anchor);
+    OnStep(anchor, off_ns);
     return;
   }
   errors_ns_[next_error_] = std::abs(off_ns);
@@ -179,6 +183,7 @@ TscClock::State TscClock::state() const {
   state.epoch = epoch();
   const std::lock_guard lock(mutex_);
   state.reason = tsc ? std::string() : reason_;
+  state.step_ns = step_ns_;
   state.calibrations = calibrations_;
   state.skipped_calibrations = skipped_;
   return state;

@@ -34,6 +34,7 @@ class TscClock final : public MonotonicClock {
     double tsc_hz = 0;     // 0 in the fallback
     int64_t error_ns = 0;  // as error_ns()
     uint32_t epoch = 0;
+    int64_t step_ns = 0;   // of the latest step: the counter went forward by this against CLOCK_MONOTONIC
     uint64_t calibrations = 0;
     uint64_t skipped_calibrations = 0;  // every reading was interrupted: the line before stays
   };
@@ -70,7 +71,7 @@ class TscClock final : public MonotonicClock {
   bool MeasureFirstRate();
   std::string CounterDistrust(bool at_start) const;
   void FallBack(std::string reason);
-  void OnStep(const Anchor& anchor);
+  void OnStep(const Anchor& anchor, int64_t step_ns);
   void Publish(const Anchor& anchor, uint64_t multiplier);
   void ForgetErrors(int64_t error_ns);
   int64_t HalfBracketNs(const Anchor& anchor, const LinearConversion& line) const;
@@ -92,6 +93,7 @@ class TscClock final : public MonotonicClock {
   std::string reason_;
   uint64_t calibrations_ = 0;
   uint64_t skipped_ = 0;
+  int64_t step_ns_ = 0;
 };
 
 }  // namespace hftmon

@@ -23,6 +23,15 @@ class FakeRawClocks final : public RawClocks {
     return Mono() + realtime_offset_ns;
   }
 
+  int64_t BoottimeNs() const override {
+    PassReading();
+    return Mono() + boottime_offset_ns;
+  }
+  int64_t TaiNs() const override {
+    PassReading();
+    return Mono() + realtime_offset_ns + tai_offset_ns;
+  }
+
   void Pass(int64_t ns) const {
     if (!counter_stopped) ticks_ += static_cast<uint64_t>(3 * ns);
     if (monotonic_stopped) return;
@@ -39,6 +48,8 @@ class FakeRawClocks final : public RawClocks {
   int64_t reading_ns = 20;
   int64_t pause_ns = 0;  // added to each reading: an interruption
   int64_t realtime_offset_ns = 1'700'000'000'000'000'000;
+  int64_t boottime_offset_ns = 0;
+  int64_t tai_offset_ns = 0;
   bool counter_stopped = false;
   bool monotonic_stopped = false;
 

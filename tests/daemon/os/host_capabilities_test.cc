@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <linux/ptp_clock.h>
+#include <sys/timex.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/os/ptp_clocks.h"
 #include "daemon/os/tsc.h"
 #include "tests/daemon/os/fixture_tree.h"
 
@@ -32,6 +35,8 @@ class HostCapabilitiesTest : public ::testing::Test {
     tree_.Write("/sys/fs/cgroup/cgroup.controllers", "cpu\n");
     tree_.Write("/sys/kernel/tracing/events/header_page", "x\n");
     tree_.MakeDirectory("/sys/bus/event_source/devices/msr");
+    tree_.Write("/sys/class/ptp/ptp0/clock_name", "igc\n");
+    tree_.MakeDirectory("/sys/class/net/enp1s0/device/ptp/ptp0");
   }
 
   HostProbes Probes() {
@@ -40,7 +45,9 @@ class HostCapabilitiesTest : public ::testing::Test {
             .invariant_tsc = invariant_tsc_,
             .has_capability = [this](unsigned capability) { return capabilities_.contains(capability); },
             .open_hardware_counter = [this] { return pmu_error_; },
-            .memory_lock_limit_bytes = [this] { return lock_limit_bytes_; }};
+            .memory_lock_limit_bytes = [this] { return lock_limit_bytes_; },
+            .adjust_clock = [this](timex* clock) { return AdjustClock(clock); },
+            .ptp_calls = &ptp_calls_};
   }
 
   HostCapability Get(const std::string& name) {
@@ -58,6 +65,29 @@ class HostCapabilitiesTest : public ::testing::Test {
     EXPECT_THAT(capability.mend, HasSubstr(mend));
   }
 
+  int AdjustClock(timex* clock) const {
+    EXPECT_EQ(clock->modes, 0u) << "only ever read";
+    clock->maxerror = 250;
+    clock->tai = tai_offset_s_;
+    return clock_state_;
+  }
+
+  // Every driver knows the precise comparison; nothing else is asked for.
+  class FakePtpCalls final : public PtpCalls {
+   public:
+    int Open(const std::string& path) const override {
+      EXPECT_EQ(path, "/dev/ptp0");
+      return error != 0 ? -error : 5;
+    }
+    int Control(int fd, unsigned long request, void*) const override {
+      EXPECT_EQ(fd, 5);
+      EXPECT_EQ(request, PTP_SYS_OFFSET_PRECISE);
+      return 0;
+    }
+    void Close(int fd) const override { EXPECT_EQ(fd, 5); }
+    int error = 0;
+  };
+
   static constexpr const char* kClocksource = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
   FixtureTree tree_;
   std::string release_ = "6.1.0-18-rt-amd64";
@@ -65,6 +95,9 @@ class HostCapabilitiesTest : public ::testing::Test {
   std::set<unsigned> capabilities_ = {CAP_BPF, CAP_PERFMON, CAP_IPC_LOCK};
   int pmu_error_ = 0;
   size_t lock_limit_bytes_ = 8u << 20;
+  int clock_state_ = TIME_OK;
+  int tai_offset_s_ = 37;
+  FakePtpCalls ptp_calls_;
 };
 
 TEST_F(HostCapabilitiesTest, OnACompleteHostEverythingIsAvailableAndNothingNeedsAMend) {
@@ -82,6 +115,7 @@ TEST_F(HostCapabilitiesTest, OnAnEmptyHostNothingIsAvailableAndEverythingHasReas
   invariant_tsc_ = false;
   capabilities_ = {};
   pmu_error_ = ENOENT;
+  clock_state_ = -EPERM;
   std::set<std::string> names;
   for (const HostCapability& capability : ReadHostCapabilities(Probes())) {
     EXPECT_FALSE(capability.available) << capability.name;
@@ -89,7 +123,7 @@ TEST_F(HostCapabilitiesTest, OnAnEmptyHostNothingIsAvailableAndEverythingHasReas
     EXPECT_NE(capability.mend, "") << capability.name;
     EXPECT_TRUE(names.insert(capability.name).second) << capability.name;
   }
-  EXPECT_EQ(names.size(), 15u);
+  EXPECT_EQ(names.size(), 18u);
 }
 
 TEST_F(HostCapabilitiesTest, TheRequiredOnesAreThoseWithoutWhichNothingWorks) {
@@ -163,6 +197,21 @@ TEST_F(HostCapabilitiesTest, ASmallLockLimitWithoutTheCapabilityIsNotEnough) {
   EXPECT_TRUE(Get("memory_lock_limit").available);
   lock_limit_bytes_ = SIZE_MAX;
   EXPECT_TRUE(Get("memory_lock_limit").available);
+}
+
+TEST_F(HostCapabilitiesTest, APtpClockIsListedWithItsDriverAndInterfaces) {
+  EXPECT_EQ(Get("ptp_clocks").reason, "/dev/ptp0 (igc, enp1s0), precise");
+  ptp_calls_.error = EACCES;
+  ExpectUnavailable("ptp_clocks", "/dev/ptp0: Permission denied", "ptp_kvm");
+}
+
+TEST_F(HostCapabilitiesTest, AnUnsynchronisedClockAndAMissingTaiOffsetAreSaid) {
+  EXPECT_EQ(Get("clock_synchronised").reason, "to UTC within 250us");
+  EXPECT_EQ(Get("tai_offset").reason, "TAI is UTC + 37 s");
+  clock_state_ = TIME_ERROR;
+  tai_offset_s_ = 0;
+  ExpectUnavailable("clock_synchronised", "STA_UNSYNC", "chronyd");
+  ExpectUnavailable("tai_offset", "no TAI offset", "phc2sys");
 }
 
 TEST_F(HostCapabilitiesTest, MissingPrivilegesAreNamed) {
