@@ -79,7 +79,8 @@ class ClockEpochs {
   bool wall_stepped_last_ = false;
 };
 
-// The one that a time lies in: the oldest kept for earlier ones; null when there is none. Between an edge's two times it is the earlier epoch.
+// The one that a time lies in: the oldest kept for earlier ones; null when there is none. Between an edge's two times it is the earlier
+// epoch.
 const ClockEpoch* EpochOf(const std::vector<ClockEpoch>& epochs, int64_t mono_ns);
 
 // The first whose beginning may lie in [begin, end]; null when there is none.

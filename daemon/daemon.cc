@@ -74,13 +74,14 @@ void Daemon::BuildStore() {
   windows_ = std::make_unique<WindowStore>(store_options);
   losses_ = std::make_unique<LossHistory>();
   recorder_ = std::make_unique<EventRecorder>(switch_events_.get());
+  clock_pairs_ = std::make_unique<ClockPairRecorder>(collector_->view().ring_count);
   detector_ = std::make_unique<SpikeDetector>(clock_.get(), spikes_.get(), config_.threads_max + 1);
   life_events_ = std::make_unique<LifeQueue>();
   HousekeepingLoop::Wiring wiring;
   wiring.view = collector_->view();
   wiring.clock = clock_.get();
   // The detector first: its latency is what users wait for.
-  wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get()};
+  wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get(), clock_pairs_.get()};
   wiring.interruption_sinks = {detector_.get()};
   wiring.stall_sinks = {detector_.get()};
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
@@ -97,6 +98,19 @@ void Daemon::ApplyThresholds(const ThresholdSettings& settings) {
   loop_->SetSamplingIntervalNs(settings.sampling_interval_ns);
 }
 
+void Daemon::BuildTime() {
+  TimeKeeper::Parts parts;
+  parts.raw_clocks = &raw_clocks_;
+  parts.clock = clock_.get();
+  parts.pairs = clock_pairs_.get();
+  parts.files = files_;
+  parts.adjust_clock = SystemAdjustClock();
+  parts.ptp_calls = std::make_unique<SystemPtpCalls>();
+  // Without the kernel's notice steps of the wall clock are still seen in the clocks themselves.
+  absl::StatusOr<std::unique_ptr<TimerWallClockNotice>> notice = TimerWallClockNotice::Create();
+  time_ = std::make_unique<TimeKeeper>(std::move(parts), notice.ok() ? *std::move(notice) : nullptr);
+}
+
 void Daemon::BuildControl() {
   names_ = std::make_unique<ProcessNames>(&files_);
   named_tasks_ = std::make_unique<NamingTaskSource>(tasks_.get(), names_.get());
@@ -109,7 +123,7 @@ void Daemon::BuildControl() {
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   StatusReader::Parts parts;
-  parts.raw_clocks = &raw_clocks_;
+  parts.time = time_.get();
   parts.clock = clock_.get();
   parts.collector = collector_.get();
   parts.tasks = tasks_.get();
@@ -130,7 +144,12 @@ void Daemon::BuildControl() {
 }
 
 std::vector<ControlLoop::Job> Daemon::Jobs() {
-  std::vector<ControlLoop::Job> jobs = {{"calibrate the clock", kCalibrationIntervalNs, [this] { clock_->Calibrate(); }}};
+  std::vector<ControlLoop::Job> jobs = {
+      {"calibrate the clock", kCalibrationIntervalNs, [this] { clock_->Calibrate(); }},
+      {"look at the clocks", EpochWatcher::kLookIntervalNs, [this] { time_->LookAtClocks(); }},
+      {"read the kernel's clock", TimeKeeper::kKernelClockIntervalNs, [this] { time_->RefreshKernelClock(); }},
+      {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
+  };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {
     jobs.push_back({"feed the watchdog", interval_ns / 3, [this] { watchdog_->Check(); }});
   }
@@ -166,6 +185,7 @@ absl::Status Daemon::StartServer() {
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();
+  core.time = time_.get();
   absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
@@ -185,6 +205,7 @@ absl::Status Daemon::Start() {
   if (absl::Status status = LoadPrograms(); !status.ok()) return status;
   loop_thread_ = std::make_unique<LoopThread>();
   BuildStore();
+  BuildTime();
   BuildControl();
   if (absl::Status status = StartThreads(); !status.ok()) return status;
   return StartServer();

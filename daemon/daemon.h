@@ -30,9 +30,11 @@
 #include "daemon/service_manager.h"
 #include "daemon/slot_totals.h"
 #include "daemon/status_reader.h"
+#include "daemon/store/clock_pair_recorder.h"
 #include "daemon/store/event_recorder.h"
 #include "daemon/store/loss_history.h"
 #include "daemon/store/window_store.h"
+#include "daemon/time_keeper.h"
 
 namespace hftmon {
 
@@ -55,6 +57,7 @@ class Daemon {
   absl::Status CheckAddresses() const;
   absl::Status LoadPrograms();
   void BuildStore();
+  void BuildTime();
   void BuildControl();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -75,6 +78,8 @@ class Daemon {
   std::unique_ptr<WindowStore> windows_;
   std::unique_ptr<LossHistory> losses_;
   std::unique_ptr<EventRecorder> recorder_;
+  std::unique_ptr<ClockPairRecorder> clock_pairs_;
+  std::unique_ptr<TimeKeeper> time_;
   std::unique_ptr<SpikeDetector> detector_;
   std::unique_ptr<LifeQueue> life_events_;
   std::unique_ptr<HousekeepingLoop> loop_;

@@ -23,8 +23,7 @@ uint64_t Load(const __u64& word) {
 StatusReader::StatusReader(const Parts& parts) : parts_(parts), started_mono_ns_(parts.clock->NowNs()) {}
 
 TimePair StatusReader::Now() const {
-  const ClockPair pair = ReadClockPair(*parts_.raw_clocks);
-  return {pair.monotonic_ns, pair.realtime_ns, pair.error_ns};
+  return parts_.time->Now();
 }
 
 std::vector<Capability> StatusReader::Capabilities() const {
@@ -117,6 +116,7 @@ DaemonStatus StatusReader::Status() const {
   status.clock.reason = clock.reason;
   status.clock.tsc_hz = clock.tsc_hz;
   status.clock.error_ns = clock.error_ns;
+  parts_.time->FillStatus(&status.clock);
   return status;
 }
 

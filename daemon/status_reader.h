@@ -20,13 +20,14 @@
 #include "daemon/slot_totals.h"
 #include "daemon/store/loss_history.h"
 #include "daemon/store/window_store.h"
+#include "daemon/time_keeper.h"
 
 namespace hftmon {
 
 class StatusReader : public StatusSource {
  public:
   struct Parts {
-    const RawClocks* raw_clocks = nullptr;
+    const TimeKeeper* time = nullptr;
     const TscClock* clock = nullptr;
     const SwitchCollector* collector = nullptr;
     const TaskIterator* tasks = nullptr;

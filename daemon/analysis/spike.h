@@ -69,6 +69,7 @@ struct Spike {
   int64_t duration_ns = 0;
   int64_t unexplained_ns = 0;
   int64_t record_mono_ns = 0;    // the closing kernel record's time stamp; in progress: when it crossed the threshold
+  int64_t record_clock_ns = 0;   // the same moment in the run queue's clock of `cpu`; 0: not known
   int64_t detected_mono_ns = 0;  // when this budget was complete in user space
   uint64_t lost_records = 0;     // records lost in [start, end]
   uint8_t cause_count = 0;       // largest duration first

@@ -90,6 +90,7 @@ void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t see
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
   spike_.runners_truncated = true;
   spike_.start_mono_ns = open->start_mono_ns;
+  spike_.record_clock_ns = 0;
   spike_.duration_ns = std::max<int64_t>(seen_over_mono_ns - open->start_mono_ns, 0);
   spike_.cause_count = 0;
   spike_.unexplained_ns = spike_.duration_ns;
@@ -125,6 +126,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   spike_.runners_truncated = interval.runners_truncated;
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
+  spike_.record_clock_ns = interval.end_clock_ns;
 }
 
 // The same for each telling of one stretch.
@@ -148,6 +150,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption) {
   spike_.runners_truncated = interruption.interrupts.truncated;
   FillInterruptionBudget(interruption, &spike_);
   spike_.start_mono_ns = interruption.start_mono_ns;
+  spike_.record_clock_ns = 0;
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

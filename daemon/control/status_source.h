@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "common/clock_epoch.h"
+#include "daemon/os/kernel_clock.h"
+#include "daemon/os/ptp_clocks.h"
+
 namespace hftmon {
 
 struct ProbeStatus {
@@ -45,11 +49,23 @@ struct LoopStatus {
   std::string scheduling;
 };
 
+struct RunQueueClockStatus {
+  int32_t cpu = 0;
+  int64_t offset_ns = 0;
+  int64_t error_ns = 0;
+  std::optional<double> rate_ppm;
+  uint64_t pair_count = 0;
+};
+
 struct ClockStatus {
   std::string source;
   std::string reason;
   double tsc_hz = 0;
   int64_t error_ns = 0;
+  std::vector<RunQueueClockStatus> run_queue_clocks;
+  std::vector<ClockEpoch> epochs;
+  KernelClock kernel_clock;
+  std::vector<PtpClock> ptp_clocks;
 };
 
 struct DaemonStatus {
@@ -80,6 +96,8 @@ struct TimePair {
   int64_t monotonic_ns = 0;
   int64_t realtime_ns = 0;
   int64_t error_ns = 0;
+  int64_t tai_offset_ns = 0;  // 0: the kernel was told none
+  uint32_t epoch = 0;         // 0: not known
 };
 
 class StatusSource {

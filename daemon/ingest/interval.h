@@ -85,6 +85,7 @@ struct OffCpuInterval {
   uint8_t wait_migrations = 0;           // moves during the wait
   bool runners_truncated = false;        // some of the wait's runners are not known
   int64_t end_mono_ns = 0;               // CLOCK_MONOTONIC of the switch-in (record's own time stamp)
+  int64_t end_clock_ns = 0;              // the run queue's clock of the switch-in, read before end_mono_ns; 0: not known
   int64_t off_cpu_ns = 0;                // switch-out to switch-in; -1 when the switch-out was not seen
   int64_t wait_ns = 0;                   // its run-queue part, over all CPUs
   char prev_comm[HFT_COMM_LENGTH] = {};  // name of the last runner

@@ -160,6 +160,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
 
   const int64_t wait_ns = LastWaitNs(in, out->wait_ns - earlier_ns, counters);
   const int64_t end_ns = CheckedNs(in.in_clock_ns, counters);
+  out->end_clock_ns = end_ns;
   const SpanResult spans = BuildSpans(runners, end_ns - wait_ns, end_ns, out->spans.data() + out->span_count);
   WaitSegment& last = out->segments[out->segment_count++];
   last.cpu = in.header.cpu;

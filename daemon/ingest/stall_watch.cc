@@ -109,6 +109,7 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.off_cpu_ns = now_ns - wait.out_mono_ns;
   interval_.wait_ns = interval_.off_cpu_ns;
   interval_.out_clock_ns = wait.out_clock_ns;
+  interval_.end_clock_ns = wait.out_clock_ns + interval_.wait_ns;
   interval_.prev_tid = wait.next_tid;
   std::memcpy(interval_.prev_comm, wait.next_comm, sizeof(interval_.prev_comm));
   CopyRunners(wait, wait.out_clock_ns + interval_.wait_ns);

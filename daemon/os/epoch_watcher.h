@@ -2,9 +2,9 @@
 //
 // Reads: CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME, CLOCK_TAI (vDSO), the kernel's notice of a set clock (one read of a timer), and
 // what the cycle counter's calibration found. A look takes about 2 us. Produces: the newest ClockEpochs::kKept epochs.
-// Threads: every method by any thread but the housekeeping thread (there is a lock). The control thread looks every kLookIntervalNs; whoever
-// answers a question about time looks before, so that a step of the wall clock or a suspend that lies behind is in the answer; a step of
-// the counter is found by its next calibration (TscClock).
+// Threads: every method by any thread but the housekeeping thread (there is a lock). The control thread looks every kLookIntervalNs;
+// whoever answers a question about time looks before, so that a step of the wall clock or a suspend that lies behind is in the answer; a
+// step of the counter is found by its next calibration (TscClock).
 #ifndef HFTMON_DAEMON_OS_EPOCH_WATCHER_H_
 #define HFTMON_DAEMON_OS_EPOCH_WATCHER_H_
 

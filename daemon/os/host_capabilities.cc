@@ -18,6 +18,7 @@
 #include "daemon/os/proc_numbers.h"
 #include "daemon/os/proc_schedstat.h"
 #include "daemon/os/ptp_clocks.h"
+#include "daemon/os/raw_clocks.h"
 #include "daemon/os/tsc.h"
 
 namespace hftmon {
@@ -194,19 +195,19 @@ HostCapability Msr(const HostProbes& probes) {
 
 HostCapability ClockSynchronised(const KernelClock& clock) {
   constexpr std::string_view kName = "clock_synchronised";
-  if (!clock.available) return Unavailable(std::string(kName), clock.reason, "let the daemon call clock_adjtime, which only reads");
+  if (!clock.available)
+    return Unavailable(std::string(kName), clock.reason,
+                       "let the daemon call clock_adjtime: in a systemd unit ProtectClock=no and SystemCallFilter=clock_adjtime");
   if (clock.synchronised) return Available(std::string(kName), fmt::format("to UTC within {}", FormatDuration(clock.max_error_ns)));
   return Unavailable(std::string(kName),
                      "nobody synchronises the kernel's clock (STA_UNSYNC): wall times do not compare with those of other hosts",
                      "run chronyd, or ptp4l with phc2sys");
 }
 
-HostCapability TaiOffset(const KernelClock& clock) {
-  constexpr std::string_view kMend = "let chronyd (leapsectz right/UTC), ptp4l or phc2sys tell the kernel";
-  if (!clock.available) return Unavailable("tai_offset", clock.reason, std::string(kMend));
-  if (clock.tai_offset_ns != 0) return Available("tai_offset", fmt::format("TAI is UTC + {} s", clock.tai_offset_ns / 1'000'000'000));
+HostCapability TaiOffset(int64_t offset_ns) {
+  if (offset_ns != 0) return Available("tai_offset", fmt::format("TAI is UTC + {} s", offset_ns / 1'000'000'000));
   return Unavailable("tai_offset", "the kernel was told no TAI offset: times cannot be matched with PTP and hardware time stamps",
-                     std::string(kMend));
+                     "let chronyd (leapsectz right/UTC), ptp4l or phc2sys tell the kernel");
 }
 
 HostCapability PtpClocks(const HostProbes& probes) {
@@ -251,6 +252,7 @@ HostProbes SystemHostProbes() {
           .open_hardware_counter = OpenHardwareCounter,
           .memory_lock_limit_bytes = SystemMemoryLockCalls().limit_bytes,
           .adjust_clock = SystemAdjustClock(),
+          .tai_offset_ns = [] { return ReadTaiOffsetNs(SystemRawClocks()); },
           .ptp_calls = &ptp_calls};
 }
 
@@ -274,7 +276,7 @@ std::vector<HostCapability> ReadHostCapabilities(const HostProbes& probes) {
           MemoryLockLimit(probes),
           Msr(probes),
           ClockSynchronised(clock),
-          TaiOffset(clock),
+          TaiOffset(probes.tai_offset_ns()),
           PtpClocks(probes)};
 }
 

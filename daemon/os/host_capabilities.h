@@ -33,7 +33,8 @@ struct HostProbes {
   std::function<int()> open_hardware_counter;       // opens and closes a cycle counter of this thread: 0 or errno
   std::function<size_t()> memory_lock_limit_bytes;  // SIZE_MAX: unlimited
   AdjustClock adjust_clock;
-  const PtpCalls* ptp_calls = nullptr;  // outlives the reading
+  std::function<int64_t()> tai_offset_ns;  // of CLOCK_TAI; 0: the kernel was told none
+  const PtpCalls* ptp_calls = nullptr;     // outlives the reading
 };
 HostProbes SystemHostProbes();
 

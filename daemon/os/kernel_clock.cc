@@ -43,7 +43,10 @@ KernelClock ReadKernelClock(const AdjustClock& adjust_clock) {
   KernelClock clock;
   if (state < 0) {
     clock.reason = fmt::format("clock_adjtime: {}", std::strerror(-state));
-    if (state == -EPERM || state == -EACCES) clock.reason += ": a filter refuses it (systemd: ProtectClock=no; without CAP_SYS_TIME it can only read)";
+    if (state == -EPERM || state == -EACCES) {
+      clock.reason +=
+          ": a filter refuses it (systemd: ProtectClock=no, SystemCallFilter=clock_adjtime; without CAP_SYS_TIME it only reads)";
+    }
     return clock;
   }
   clock.available = true;

@@ -81,7 +81,8 @@ void ReadOffset(const PtpCalls& calls, PtpClock* clock) {
     if (error == 0) break;
   }
   calls.Close(fd);
-  if (error != 0) clock->reason = fmt::format("{}: its driver compares it with the system clock in no way: {}", clock->device, std::strerror(-error));
+  if (error != 0)
+    clock->reason = fmt::format("{}: its driver compares it with the system clock in no way: {}", clock->device, std::strerror(-error));
 }
 
 std::vector<std::string> InterfacesOf(const FileRoot& root, const std::string& ptp) {

@@ -1,8 +1,8 @@
 // PtpClocks: the host's PTP hardware clocks, which make the hardware time stamps of NICs, and how far each is from CLOCK_REALTIME.
 //
-// Reads: /sys/class/ptp, /sys/class/net/*/device/ptp, and each /dev/ptpN by the best of PTP_SYS_OFFSET_PRECISE, _EXTENDED and PTP_SYS_OFFSET
-// that its driver has. Any thread but the housekeeping thread; a reading crosses the bus to the NIC and takes microseconds, for some
-// drivers milliseconds. Nothing is kept open, nothing is set.
+// Reads: /sys/class/ptp, /sys/class/net/*/device/ptp, and each /dev/ptpN by the best of PTP_SYS_OFFSET_PRECISE, _EXTENDED and
+// PTP_SYS_OFFSET that its driver has. Any thread but the housekeeping thread; a reading crosses the bus to the NIC and takes microseconds,
+// for some drivers milliseconds. Nothing is kept open, nothing is set.
 #ifndef HFTMON_DAEMON_OS_PTP_CLOCKS_H_
 #define HFTMON_DAEMON_OS_PTP_CLOCKS_H_
 
@@ -30,7 +30,7 @@ struct PtpClock {
 class PtpCalls {
  public:
   virtual ~PtpCalls() = default;
-  virtual int Open(const std::string& path) const = 0;                                  // a file descriptor, or minus errno
+  virtual int Open(const std::string& path) const = 0;                           // a file descriptor, or minus errno
   virtual int Control(int fd, unsigned long request, void* argument) const = 0;  // ioctl: 0, or minus errno
   virtual void Close(int fd) const = 0;
 };

@@ -34,7 +34,7 @@ class TscClock final : public MonotonicClock {
     double tsc_hz = 0;     // 0 in the fallback
     int64_t error_ns = 0;  // as error_ns()
     uint32_t epoch = 0;
-    int64_t step_ns = 0;   // of the latest step: the counter went forward by this against CLOCK_MONOTONIC
+    int64_t step_ns = 0;  // of the latest step: the counter went forward by this against CLOCK_MONOTONIC
     uint64_t calibrations = 0;
     uint64_t skipped_calibrations = 0;  // every reading was interrupted: the line before stays
   };

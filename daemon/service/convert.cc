@@ -2,6 +2,7 @@
 
 #include "common/histogram.h"
 #include "common/utf8.h"
+#include "daemon/service/convert_time.h"
 
 namespace hftmon {
 namespace {
@@ -48,6 +49,11 @@ void ClockToProto(const ClockStatus& clock, v1::ClockStatus* out) {
   out->set_reason(clock.reason);
   out->set_tsc_hz(clock.tsc_hz);
   out->set_error_ns(clock.error_ns);
+  for (const RunQueueClockStatus& run_queue : clock.run_queue_clocks) RunQueueClockToProto(run_queue, out->add_run_queue_clocks());
+  EpochsToProto(clock.epochs, out->mutable_epochs());
+  KernelClockToProto(clock.kernel_clock, out->mutable_kernel_clock());
+  for (const PtpClock& ptp : clock.ptp_clocks) PtpClockToProto(ptp, out->add_ptp_clocks());
+  if (clock.ptp_clocks.empty()) out->set_ptp_reason("/sys/class/ptp lists none: no NIC of this host makes hardware time stamps");
 }
 
 void ProbeToProto(const ProbeStatus& probe, v1::ProbeStatus* out) {
@@ -60,12 +66,6 @@ void ProbeToProto(const ProbeStatus& probe, v1::ProbeStatus* out) {
 }
 
 }  // namespace
-
-void TimePairToProto(const TimePair& pair, v1::TimePair* out) {
-  out->set_monotonic_ns(pair.monotonic_ns);
-  out->set_realtime_ns(pair.realtime_ns);
-  out->set_error_ns(pair.error_ns);
-}
 
 void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* out) {
   out->set_tid(static_cast<int32_t>(thread.tid));

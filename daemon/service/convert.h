@@ -1,5 +1,5 @@
-// Convert: domain <-> proto for what several calls share: time, threads, targets, status. Pure functions, any thread.
-// Spikes and switches have files of their own: convert_spike.h, convert_switches.h.
+// Convert: domain <-> proto for what several calls share: threads, targets, status. Pure functions, any thread.
+// Time, spikes and switches have files of their own: convert_time.h, convert_spike.h, convert_switches.h.
 #ifndef HFTMON_DAEMON_SERVICE_CONVERT_H_
 #define HFTMON_DAEMON_SERVICE_CONVERT_H_
 
@@ -7,13 +7,12 @@
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/ingest/interval.h"
-#include "hftmon/v1/common.pb.h"
+#include "daemon/service/convert_time.h"
 #include "hftmon/v1/status.pb.h"
 #include "hftmon/v1/targets.pb.h"
 
 namespace hftmon {
 
-void TimePairToProto(const TimePair& pair, v1::TimePair* out);
 void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* out);
 
 void TargetToProto(const TargetInfo& target, v1::Target* out);

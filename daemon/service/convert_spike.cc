@@ -73,6 +73,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_duration_ns(spike.duration_ns);
   out->set_kind(KindName(spike.kind));
   out->set_inconclusive(spike.inconclusive);
+  if (spike.inconclusive) out->set_inconclusive_reason("records lost");
   out->set_runners_truncated(spike.runners_truncated);
   out->set_lost_records(spike.lost_records);
   out->set_unexplained_ns(spike.unexplained_ns);
@@ -93,6 +94,18 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
     entry->set_cpu(cause.cpu);
     if (HasActor(cause.kind)) ActorToProto(cause, names, entry->mutable_actor());
   }
+}
+
+void SpikeTimeToProto(const Spike& spike, const std::vector<ClockEpoch>& epochs, const BeginError& error, v1::Spike* out) {
+  if (spike.record_clock_ns != 0) {
+    out->set_start_error_ns(error.bound_ns);
+    out->set_start_error_estimated(error.estimated);
+  }
+  const ClockEpoch* crossed = EpochEdgeWithin(epochs, spike.start_mono_ns, spike.start_mono_ns + spike.duration_ns);
+  if (crossed == nullptr) return;
+  out->set_inconclusive(true);
+  if (!out->inconclusive_reason().empty()) out->mutable_inconclusive_reason()->append("; ");
+  out->mutable_inconclusive_reason()->append(DescribeEpoch(*crossed));
 }
 
 }  // namespace hftmon

@@ -6,6 +6,7 @@
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
+#include "daemon/control/time_source.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/store/seq_ring.h"
 #include "daemon/store/switch_event.h"
@@ -21,6 +22,7 @@ struct ServiceCore {
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SeqRing<Spike>* spikes = nullptr;
+  const TimeSource* time = nullptr;
 };
 
 }  // namespace hftmon

@@ -84,7 +84,18 @@ bool SpikeStream::NextMessage(v1::StreamSpikesResponse* message) {
   message->set_dropped(dropped_);
   message->set_lost_records(shared_.core->status->lost_records());
   TimePairToProto(shared_.core->status->Now(), message->mutable_time());
+  if (message->has_spike()) PlaceInTime(spike, message);
   return true;
+}
+
+void SpikeStream::PlaceInTime(const Spike& spike, v1::StreamSpikesResponse* message) {
+  const TimeSource& time = *shared_.core->time;
+  const std::vector<ClockEpoch> epochs = time.Epochs();
+  SpikeTimeToProto(spike, epochs, time.ErrorOfBegin(spike.cpu, spike.record_clock_ns, spike.record_mono_ns, spike.duration_ns),
+                   message->mutable_spike());
+  const ClockEpoch* begun = EpochOf(epochs, spike.start_mono_ns);
+  // Of now unless the wall clock was set since it began.
+  if (begun != nullptr && begun->number != message->time().epoch()) EpochPairToProto(*begun, message->mutable_time());
 }
 
 void SpikeStream::Release() {

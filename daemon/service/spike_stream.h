@@ -46,6 +46,7 @@ class SpikeStream : public StreamReactor<v1::StreamSpikesResponse>, private Spik
   bool NextMessage(v1::StreamSpikesResponse* message) override;
   void Release() override;
   void Detach() override;
+  void PlaceInTime(const Spike& spike, v1::StreamSpikesResponse* message);
   void Drop(uint64_t count);  // mutex held
 
   const SpikeStreamShared shared_;

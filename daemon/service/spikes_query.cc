@@ -59,8 +59,11 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   const SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
   const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : kAnswerRowsDefault;
   const Found found = FindSpikes(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
+  const std::vector<ClockEpoch> epochs = core.time->Epochs();
   for (auto it = found.newest_first.rbegin(); it != found.newest_first.rend(); ++it) {
-    SpikeToProto(*it, core.names, response->add_spikes());
+    v1::Spike* spike = response->add_spikes();
+    SpikeToProto(*it, core.names, spike);
+    SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
   }
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();
@@ -72,6 +75,10 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   window->set_truncated(found.overwritten || before_attach);
   window->set_late(arrival.late);
   TimePairToProto(core.status->Now(), response->mutable_time());
+  // A spike may have begun before the window that it ended in.
+  int64_t first_begin_ns = begin_ns;
+  for (const Spike& spike : found.newest_first) first_begin_ns = std::min(first_begin_ns, spike.start_mono_ns);
+  EpochsToProto(EpochsWithin(epochs, first_begin_ns, end_ns), response->mutable_epochs());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
 
   const Targets::Floors floors = core.targets->FloorsSince(begin_ns);

@@ -86,8 +86,8 @@ std::vector<ClockAnchor> Anchors(const std::vector<Record>& records) {
 }
 
 BeginError BoundFor(const std::vector<ClockAnchor>& anchors, const Record& record, int64_t begin_ns) {
-  const auto after = std::upper_bound(anchors.begin(), anchors.end(), begin_ns,
-                                      [](int64_t ns, const ClockAnchor& anchor) { return ns < anchor.mono_ns; });
+  const auto after =
+      std::upper_bound(anchors.begin(), anchors.end(), begin_ns, [](int64_t ns, const ClockAnchor& anchor) { return ns < anchor.mono_ns; });
   const auto first = after - std::min<std::ptrdiff_t>(2, after - anchors.begin());
   auto last = after + std::min<std::ptrdiff_t>(2, anchors.end() - after);
   while (last > after && (last - 1)->mono_ns > record.mono_ns) --last;  // what was not yet known then

@@ -208,10 +208,9 @@ TEST(ClockEpochsTest, TheHistoryIsBoundedAndKeepsTheNewest) {
 }
 
 TEST(EpochEdgeWithinTest, AnIntervalThatTouchesTheUncertainEdgeCrossesIt) {
-  const std::vector<ClockEpoch> epochs = {
-      {.number = 1, .reason = EpochReason::kStart, .begin_after_mono_ns = 0, .begin_mono_ns = 0},
-      {.number = 2, .reason = EpochReason::kWallStep, .begin_after_mono_ns = 100, .begin_mono_ns = 110},
-      {.number = 3, .reason = EpochReason::kSuspend, .begin_after_mono_ns = 200, .begin_mono_ns = 210}};
+  const std::vector<ClockEpoch> epochs = {{.number = 1, .reason = EpochReason::kStart, .begin_after_mono_ns = 0, .begin_mono_ns = 0},
+                                          {.number = 2, .reason = EpochReason::kWallStep, .begin_after_mono_ns = 100, .begin_mono_ns = 110},
+                                          {.number = 3, .reason = EpochReason::kSuspend, .begin_after_mono_ns = 200, .begin_mono_ns = 210}};
   EXPECT_EQ(EpochEdgeWithin(epochs, 0, 99), nullptr) << "the daemon's own start is no edge";
   EXPECT_EQ(EpochEdgeWithin(epochs, 0, 100)->number, 2u);
   EXPECT_EQ(EpochEdgeWithin(epochs, 110, 150)->number, 2u);

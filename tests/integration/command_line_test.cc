@@ -27,6 +27,72 @@ TEST_F(CommandLineTest, StatusAndDoctorPrintTheirContract) {
   }
 }
 
+// CLOCK_REALTIME minus CLOCK_MONOTONIC as this process reads them; slewing does not change it.
+int64_t OwnWallOffsetNs() {
+  timespec monotonic;
+  timespec realtime;
+  clock_gettime(CLOCK_MONOTONIC, &monotonic);
+  clock_gettime(CLOCK_REALTIME, &realtime);
+  return (int64_t{realtime.tv_sec} - monotonic.tv_sec) * 1'000'000'000 + realtime.tv_nsec - monotonic.tv_nsec;
+}
+
+TEST_F(CommandLineTest, StatusTellsTheHostsClocksAndTheirEpochs) {
+  json status;
+  // Read once a second, first when the control thread starts.
+  const auto read = [&] {
+    status = daemon_.HftmonJson({"status"});
+    return status["clock"]["kernel_clock"].value("reason", "") != "not read yet";
+  };
+  ASSERT_TRUE(Eventually(read)) << status;
+  const json& clock = status["clock"];
+  ExpectKeys(clock, {"source", "error_ns", "epochs", "run_queue_clocks", "kernel_clock", "ptp_clocks"});
+  ASSERT_FALSE(clock["epochs"].empty());
+  EXPECT_EQ(clock["epochs"][0]["number"], 1);
+  EXPECT_EQ(clock["epochs"][0]["reason"], "start");
+  for (const json& epoch : clock["epochs"]) {
+    // Nobody sets this host's clock or suspends it; a machine that stood still for a second is not ours to judge.
+    EXPECT_TRUE(epoch["reason"] == "start" || epoch["reason"] == "stopped") << epoch;
+    const int64_t wall_offset_ns = epoch["time"]["realtime_ns"].get<int64_t>() - epoch["time"]["monotonic_ns"].get<int64_t>();
+    EXPECT_NEAR(static_cast<double>(wall_offset_ns - OwnWallOffsetNs()), 0, 1e6) << "each pair converts to this host's wall time";
+  }
+  EXPECT_EQ(status["time"]["epoch"], clock["epochs"].back()["number"]);
+  EXPECT_FALSE(clock["epochs"].back().contains("end_ns"));
+  EXPECT_TRUE(clock["kernel_clock"]["available"] == true || !clock["kernel_clock"].value("reason", "").empty()) << clock;
+  EXPECT_TRUE(!clock["ptp_clocks"].empty() || !clock.value("ptp_reason", "").empty()) << clock;
+}
+
+TEST_F(CommandLineTest, SpikesArePlacedInTimeAndTheRunQueuesClocksAreMeasured) {
+  WorkloadRun run("preempted_spinner",
+                  {"--cpu", CpuArgument(), "--count", "60", "--duration-us", "1000", "--period-us", "19000", "--shield"});
+  ASSERT_TRUE(run.about().is_object());
+  if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
+  ASSERT_TRUE(daemon_.Attach(run.pid()).ok());
+  ASSERT_TRUE(run.Act().is_object());
+  const auto answer = daemon_.Spikes(run.pid());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_GE(answer->spikes_size(), 60);
+  ASSERT_FALSE(answer->epochs().empty());
+  int measured_count = 0;
+  for (const v1::Spike& spike : answer->spikes()) {
+    ASSERT_TRUE(spike.has_start_error_ns()) << spike.DebugString();
+    EXPECT_GT(spike.start_error_ns(), 0);
+    measured_count += !spike.start_error_estimated();
+  }
+  EXPECT_GE(measured_count, answer->spikes_size() / 2) << "60 records over a second leave anchors near most of them";
+  const json clocks = daemon_.HftmonJson({"status"})["clock"]["run_queue_clocks"];
+  ASSERT_FALSE(clocks.empty());
+  uint64_t pair_count = 0;
+  for (const json& clock : clocks) pair_count += clock["pair_count"].get<uint64_t>();
+  EXPECT_GE(pair_count, 60u);
+  // Three ways to say one moment.
+  const auto first_word = [&](const std::string& scale) {
+    const std::string text = daemon_.Hftmon({"spikes", "--window", "all", "--limit", "1", "--time", scale}).output;
+    return text.substr(0, text.find("  "));
+  };
+  EXPECT_THAT(first_word("utc"), ::testing::MatchesRegex("20..-..-..T..:..:..[.].........Z"));
+  EXPECT_THAT(first_word("mono"), ::testing::MatchesRegex("[0-9]+[.]........."));
+}
+
 TEST_F(CommandLineTest, TargetsAreListedUntilTheyAreDetached) {
   WorkloadRun sleeper("sleeper");
   const std::string pid = std::to_string(sleeper.pid());

@@ -11,7 +11,10 @@ Json NewAnswer() {
 }
 
 Json TimeJson(const v1::TimePair& time) {
-  return Json{{"monotonic_ns", time.monotonic_ns()}, {"realtime_ns", time.realtime_ns()}, {"error_ns", time.error_ns()}};
+  Json json{{"monotonic_ns", time.monotonic_ns()}, {"realtime_ns", time.realtime_ns()}, {"error_ns", time.error_ns()}};
+  if (time.has_tai_offset_ns()) json["tai_offset_ns"] = time.tai_offset_ns();
+  if (time.epoch() > 0) json["epoch"] = time.epoch();
+  return json;
 }
 
 Json WindowJson(const v1::Window& window) {

@@ -16,7 +16,7 @@ inline constexpr int kJsonSchemaVersion = 1;
 
 // {schema_version}, to which an answer is added.
 Json NewAnswer();
-// {monotonic_ns, realtime_ns, error_ns}.
+// {monotonic_ns, realtime_ns, error_ns, tai_offset_ns?, epoch?}.
 Json TimeJson(const v1::TimePair& time);
 // {begin_ns, end_ns, requested_ns?, resolution_ns, truncated, late}: the true edges, CLOCK_MONOTONIC.
 Json WindowJson(const v1::Window& window);

@@ -48,16 +48,14 @@ std::string CauseText(const v1::Cause& cause) {
   return text;
 }
 
-std::string TimeOfDay(int64_t monotonic_ns, const v1::TimePair& time, const absl::TimeZone& zone) {
-  if (time.realtime_ns() == 0) return fmt::format("{} ns", monotonic_ns);
-  const int64_t realtime_ns = time.realtime_ns() + (monotonic_ns - time.monotonic_ns());
-  return absl::FormatTime("%H:%M:%E6S", absl::FromUnixNanos(realtime_ns), zone);
-}
-
 std::string Warnings(const v1::Spike& spike) {
   std::string text;
   if (spike.in_progress()) text += "  in progress";
-  if (spike.inconclusive()) text += fmt::format("  INCONCLUSIVE: {} records lost in its time", spike.lost_records());
+  if (spike.inconclusive()) {
+    text += "  INCONCLUSIVE: ";
+    if (spike.lost_records() > 0) text += fmt::format("{} ", spike.lost_records());
+    text += spike.inconclusive_reason().empty() ? "records lost in its time" : Printable(spike.inconclusive_reason());
+  }
   if (spike.runners_truncated()) text += "  the log of who ran wrapped";
   return text;
 }
@@ -85,10 +83,11 @@ Json CauseJson(const v1::Cause& cause) {
 
 }  // namespace
 
-std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const absl::TimeZone& zone, const TextStyle& style) {
+std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const absl::TimeZone& zone, const TextStyle& style,
+                      TimeScale scale) {
   const v1::ThreadId& thread = spike.thread();
   const std::string duration = Coloured(FormatDuration(spike.duration_ns()), kBold, style);
-  std::string text = fmt::format("{}  {}[{}/{}]  {}  {}  CPU {}", TimeOfDay(spike.start_monotonic_ns(), time, zone),
+  std::string text = fmt::format("{}  {}[{}/{}]  {}  {}  CPU {}", FormatTime(spike.start_monotonic_ns(), time, zone, scale),
                                  Coloured(Printable(thread.comm()), kBold, style), spike.target_pid(), thread.tid(),
                                  Coloured(spike.kind(), kYellow, style), duration, spike.cpu());
   if (spike.run_queue_depth() > 0) text += fmt::format("  queue {}", spike.run_queue_depth());
@@ -111,10 +110,20 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["comm"] = spike.thread().comm();
   json["cpu"] = spike.cpu();
   json["start_ns"] = spike.start_monotonic_ns();
+  if (time.realtime_ns() != 0) {
+    const int64_t realtime_ns = RealtimeNs(spike.start_monotonic_ns(), time);
+    json["start_realtime_ns"] = realtime_ns;
+    if (time.has_tai_offset_ns()) json["start_tai_ns"] = realtime_ns + time.tai_offset_ns();
+  }
+  if (spike.has_start_error_ns()) {
+    json["start_error_ns"] = spike.start_error_ns();
+    json["start_error_estimated"] = spike.start_error_estimated();
+  }
   json["duration_ns"] = spike.duration_ns();
   json["kind"] = spike.kind();
   json["in_progress"] = spike.in_progress();
   json["inconclusive"] = spike.inconclusive();
+  if (!spike.inconclusive_reason().empty()) json["inconclusive_reason"] = spike.inconclusive_reason();
   json["runners_truncated"] = spike.runners_truncated();
   json["lost_records"] = spike.lost_records();
   json["causes"] = Json::array();

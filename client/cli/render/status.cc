@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "client/cli/render/clocks.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -52,7 +53,7 @@ std::string ClockText(const v1::ClockStatus& clock) {
   if (clock.tsc_hz() > 0) text += fmt::format(" at {:.3f} MHz", clock.tsc_hz() / 1e6);
   text += fmt::format(", error {}", FormatDuration(clock.error_ns()));
   if (!clock.reason().empty()) text += fmt::format(" ({})", clock.reason());
-  return text + "\n";
+  return text + "\n" + ClocksText(clock);
 }
 
 Json DaemonJson(const v1::DaemonStatus& daemon) {
@@ -91,6 +92,7 @@ Json ClockJson(const v1::ClockStatus& clock) {
   if (!clock.reason().empty()) json["reason"] = clock.reason();
   if (clock.tsc_hz() > 0) json["tsc_hz"] = clock.tsc_hz();
   json["error_ns"] = clock.error_ns();
+  AddClocksJson(clock, &json);
   return json;
 }
 

@@ -25,6 +25,7 @@ struct Question {
   int64_t threshold_ns = 0;
   int64_t blocked_threshold_ns = 0;
   int32_t limit = 0;  // 0 = none given
+  TimeScale scale = TimeScale::kLocal;
 };
 
 class SpikesVerb : public Verb {
@@ -37,6 +38,7 @@ class SpikesVerb : public Verb {
     verb->add_option("--threshold", threshold_, "only those longer than this (default: the daemon's, 50us)");
     verb->add_option("--blocked", blocked_, "also sleeping and blocking longer than this");
     verb->add_option("--limit", limit_, "the most recent ones; with --follow: stop after so many (default: 1000; with --follow: none)");
+    verb->add_option("--time", time_, "what times are shown in, to match captures: local, utc, tai or mono (default: local)");
     verb->add_flag("--fail-on-spike", fail_on_spike_, "exit code 2 when there was one");
     verb->add_flag("--json", json_, "print one JSON object a line");
     verb->footer(
@@ -74,6 +76,11 @@ class SpikesVerb : public Verb {
       if (!blocked_ns.ok()) return blocked_ns.status();
       question.blocked_threshold_ns = *blocked_ns;
     }
+    if (const auto scale = ParseTimeScale("--time", time_.empty() ? "local" : time_); scale.ok()) {
+      question.scale = *scale;
+    } else {
+      return scale.status();
+    }
     if (!limit_.empty()) {
       const auto limit = ParseCount("--limit", limit_, 1, kSpikesMax);
       if (!limit.ok()) return limit.status();
@@ -85,8 +92,9 @@ class SpikesVerb : public Verb {
   absl::StatusOr<int> Detect(const Context& context, const Client& client, const Question& question) {
     const auto response = Query(client, question);
     if (!response.ok()) return response.status();
+    if (const absl::Status known = CheckTimeScale(question.scale, response->time()); !known.ok()) return known;
     for (const v1::Spike& spike : response->spikes()) {
-      if (!Print(context, spike, response->time())) break;
+      if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     if (response->spikes().empty() && !json_) {
       const int64_t covered_ns = response->window().end_monotonic_ns() - response->window().begin_monotonic_ns();
@@ -110,6 +118,8 @@ class SpikesVerb : public Verb {
     const auto print = [&](const v1::StreamSpikesResponse& message) {
       if (!in_force) {
         in_force = true;
+        past = CheckTimeScale(question.scale, message.time());
+        if (!past.ok()) return false;
         lost_at_start = message.lost_records();
         if (window_.empty()) Warn(message, context.console);
         if (!window_.empty()) past = PrintPast(context, client, question, &last_id);
@@ -122,7 +132,7 @@ class SpikesVerb : public Verb {
         context.console.Err(fmt::format("hftmon: spikes: {} dropped: the output is read too slowly: raise --threshold\n", dropped));
       }
       if (!message.has_spike() || message.spike().id() <= last_id) return true;
-      return Print(context, message.spike(), message.time()) && !Enough(question);
+      return Print(context, question, message.spike(), message.time()) && !Enough(question);
     };
     const auto end = hftmon::Follow<v1::StreamSpikesResponse>(
         context.console, [&] { return client.StreamSpikes(request); }, print);
@@ -136,7 +146,7 @@ class SpikesVerb : public Verb {
     if (!response.ok()) return response.status();
     for (const v1::Spike& spike : response->spikes()) {
       *last_id = std::max(*last_id, spike.id());
-      if (!Print(context, spike, response->time())) break;
+      if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     Warn(*response, context.console);
     return absl::OkStatus();
@@ -152,10 +162,10 @@ class SpikesVerb : public Verb {
     return client.DetectSpikes(request);
   }
 
-  bool Print(const Context& context, const v1::Spike& spike, const v1::TimePair& time) {
+  bool Print(const Context& context, const Question& question, const v1::Spike& spike, const v1::TimePair& time) {
     ++printed_;
     return context.console.Out(json_ ? JsonLine(SpikeJson(spike, time))
-                                     : SpikeText(spike, time, context.zone, context.console.out_style()));
+                                     : SpikeText(spike, time, context.zone, context.console.out_style(), question.scale));
   }
 
   template <typename Response>
@@ -178,6 +188,7 @@ class SpikesVerb : public Verb {
   std::string threshold_;
   std::string blocked_;
   std::string limit_;
+  std::string time_;
   bool fail_on_spike_ = false;
   bool json_ = false;
   int64_t printed_ = 0;

@@ -70,6 +70,20 @@ v1::GetStatusResponse SomeStatus() {
   return response;
 }
 
+v1::GetStatusResponse SomeClocks() {
+  v1::GetStatusResponse response = SomeStatus();
+  response.mutable_clock()->MergeFrom(Parse<v1::ClockStatus>(R"(
+    run_queue_clocks { cpu: 3 offset_ns: -500 error_ns: 1010 pair_count: 9 }
+    epochs { number: 1 reason: "start" detail: "clock epoch 1: the daemon started" end_monotonic_ns: 900000000005 }
+    epochs { number: 2 reason: "wall_step" detail: "clock epoch 2: the wall clock stepped by 1.5s" begin_after_monotonic_ns: 899990000000
+      begin_monotonic_ns: 900000000005 step_ns: 1500000000 }
+    kernel_clock { available: true synchronised: true max_error_ns: 250000 frequency_ppm: -2.5 tai_offset_ns: 37000000000 }
+    ptp_clocks { device: "/dev/ptp0" name: "igc" interfaces: "enp1s0" available: true method: "extended" offset_ns: 37000000250 error_ns: 500 }
+    ptp_clocks { device: "/dev/ptp1" name: "mlx5" reason: "may not be opened" })"));
+  *response.mutable_clock()->mutable_epochs(1)->mutable_time() = SomeTime();
+  return response;
+}
+
 v1::GetCapabilitiesResponse SomeCapabilities() {
   return Parse<v1::GetCapabilitiesResponse>(R"(
     capabilities { name: "btf" available: true reason: "found in sysfs" required: true }

@@ -13,6 +13,7 @@ v1::Spike SomeSpike(uint64_t id = 12);
 // One thread with p50 and p99.9 but no more percentiles; one that never waited; one interval and one migration.
 v1::QueryContextSwitchesResponse SomeSwitches();
 v1::GetStatusResponse SomeStatus();
+v1::GetStatusResponse SomeClocks();  // SomeStatus of a host with all kinds of clocks
 v1::GetCapabilitiesResponse SomeCapabilities();
 v1::Target SomeTarget(int32_t pid);
 

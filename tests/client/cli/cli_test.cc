@@ -174,6 +174,25 @@ TEST_F(CliTest, SpikesAreOneObjectALine) {
   EXPECT_EQ(sum_ns, lines[1]["duration_ns"]);
 }
 
+TEST_F(CliTest, TaiIsRefusedWhereTheHostDoesNotKnowIt) {
+  v1::TimePair time = SomeTime();
+  monitor_.detect_spikes = [&time](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(12);
+    *response->mutable_time() = time;
+    return grpc::Status::OK;
+  };
+  StringConsole unknown;
+  EXPECT_EQ(Run({"spikes", "--time", "tai"}, unknown), 3);
+  EXPECT_THAT(unknown.err(), HasSubstr("no TAI offset"));
+  time.set_tai_offset_ns(37'000'000'000);
+  StringConsole known;
+  EXPECT_EQ(Run({"spikes", "--time", "tai"}, known), 0);
+  EXPECT_THAT(known.out(), HasSubstr(" TAI  matcher"));
+  StringConsole wrong;
+  EXPECT_EQ(Run({"spikes", "--time", "gps"}, wrong), 3);
+  EXPECT_THAT(wrong.err(), HasSubstr("local, utc, tai or mono"));
+}
+
 TEST_F(CliTest, SpikesFailOnSpikeOnlyWhenAskedAndThere) {
   int count = 1;
   monitor_.detect_spikes = [&count](const auto&, auto* response) {

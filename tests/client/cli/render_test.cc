@@ -42,7 +42,8 @@ TEST(RenderSpikesTest, TextIsAHeadlineAndItsBudget) {
 TEST(RenderSpikesTest, JsonIsTheContract) {
   EXPECT_EQ(
       JsonLine(SpikeJson(SomeSpike(), SomeTime())),
-      R"({"schema_version":1,"id":12,"target_pid":4711,"tid":4712,"comm":"matcher","cpu":3,"start_ns":999999500000,"duration_ns":312400,)"
+      R"({"schema_version":1,"id":12,"target_pid":4711,"tid":4712,"comm":"matcher","cpu":3,"start_ns":999999500000,)"
+      R"("start_realtime_ns":1767323044999500000,"duration_ns":312400,)"
       R"("kind":"preempted","in_progress":false,"inconclusive":false,"runners_truncated":false,"lost_records":0,"causes":[)"
       R"({"kind":"thread","duration_ns":210000,"share":0.6722,"estimated":false,"cpu":3,"actor":{"pid":991,"tid":992,"comm":"stress"},)"
       R"("evidence":"ran once on CPU 3"},)"
@@ -60,6 +61,32 @@ TEST(RenderSpikesTest, LostRecordsAndATruncatedLogAreSaidInTheHeadline) {
   const std::string text = SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {});
   EXPECT_THAT(text, HasSubstr("INCONCLUSIVE: 5 records lost"));
   EXPECT_THAT(text, HasSubstr("the log of who ran wrapped"));
+}
+
+TEST(RenderSpikesTest, AClockEpochThatEndedIsSaidWithItsReason) {
+  v1::Spike spike = SomeSpike();
+  spike.set_inconclusive(true);
+  spike.set_inconclusive_reason("clock epoch 2: the wall clock stepped by 1.5s");
+  spike.set_start_error_ns(0);
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}),
+              HasSubstr("INCONCLUSIVE: clock epoch 2: the wall clock stepped by 1.5s"));
+  v1::TimePair time = SomeTime();
+  time.set_tai_offset_ns(37'000'000'000);
+  time.set_epoch(1);
+  const Json json = SpikeJson(spike, time);
+  EXPECT_EQ(json["inconclusive_reason"], "clock epoch 2: the wall clock stepped by 1.5s");
+  EXPECT_EQ(json["start_tai_ns"], json["start_realtime_ns"].get<int64_t>() + 37'000'000'000);
+  EXPECT_EQ(json["start_error_ns"], 0);
+  EXPECT_EQ(json["time"]["epoch"], 1);
+}
+
+TEST(RenderSpikesTest, TheScaleOfTimeIsTheOneAskedFor) {
+  v1::TimePair time = SomeTime();
+  time.set_tai_offset_ns(37'000'000'000);
+  const auto text = [&](TimeScale scale) { return SpikeText(SomeSpike(), time, absl::UTCTimeZone(), {}, scale); };
+  EXPECT_THAT(text(TimeScale::kUtc), ::testing::StartsWith("2026-01-02T03:04:04.999500000Z  matcher"));
+  EXPECT_THAT(text(TimeScale::kTai), ::testing::StartsWith("2026-01-02T03:04:41.999500000 TAI  matcher"));
+  EXPECT_THAT(text(TimeScale::kMono), ::testing::StartsWith("999.999500000  matcher"));
 }
 
 TEST(RenderSpikesTest, ColourOnlyWhenAskedAndNamesCannotAddTheirOwn) {
@@ -165,6 +192,30 @@ TEST(RenderStatusTest, TextShowsCostAndOnlyTheDropsThatHappened) {
   v1::GetStatusResponse lost = SomeStatus();
   lost.mutable_drops(0)->set_count(3);
   EXPECT_THAT(StatusText(lost), HasSubstr("1 targets  0 records lost; data loss: 3 ring_overruns\n"));
+}
+
+TEST(RenderStatusTest, TheHostsClocksAreSaidAndWhatIsNotKnownIsAbsent) {
+  const v1::GetStatusResponse status = SomeClocks();
+  const std::string text = StatusText(status);
+  EXPECT_THAT(text, HasSubstr("time    synchronised to UTC within 250us, rate -2.500 ppm, TAI is UTC + 37 s\n"));
+  EXPECT_THAT(text, HasSubstr("ptp     /dev/ptp0 (igc, enp1s0): CLOCK_REALTIME + 37000000250 ns, error 500ns, extended\n"));
+  EXPECT_THAT(text, HasSubstr("ptp     /dev/ptp1 (mlx5): may not be opened\n"));
+  EXPECT_THAT(text, HasSubstr("epoch   clock epoch 2: the wall clock stepped by 1.5s, at 900.000000005 s of CLOCK_MONOTONIC\n"));
+  EXPECT_THAT(text, Not(HasSubstr("started"))) << "the daemon's own start is no step";
+  const Json json = StatusJson(status);
+  ExpectNoNulls(json);
+  const Json& clock = json["clock"];
+  EXPECT_EQ(clock["epochs"].size(), 2u);
+  EXPECT_EQ(clock["epochs"][0]["end_ns"], 900'000'000'005);
+  EXPECT_FALSE(clock["epochs"][1].contains("end_ns"));
+  EXPECT_EQ(clock["epochs"][1]["reason"], "wall_step");
+  EXPECT_EQ(clock["epochs"][1]["step_ns"], 1'500'000'000);
+  EXPECT_EQ(clock["epochs"][1]["time"]["realtime_ns"], 1'767'323'045'000'000'000);
+  EXPECT_EQ(clock["run_queue_clocks"][0].dump(), R"({"cpu":3,"offset_ns":-500,"error_ns":1010,"pair_count":9})");
+  EXPECT_EQ(clock["kernel_clock"]["tai_offset_ns"], 37'000'000'000);
+  EXPECT_EQ(clock["ptp_clocks"][0]["offset_ns"], 37'000'000'250);
+  EXPECT_FALSE(clock["ptp_clocks"][1].contains("offset_ns"));
+  EXPECT_THAT(StatusText(SomeStatus()), Not(HasSubstr("ptp  ")));
 }
 
 TEST(RenderDoctorTest, MissingCapabilityHasItsMend) {

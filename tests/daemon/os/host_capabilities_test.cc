@@ -47,6 +47,7 @@ class HostCapabilitiesTest : public ::testing::Test {
             .open_hardware_counter = [this] { return pmu_error_; },
             .memory_lock_limit_bytes = [this] { return lock_limit_bytes_; },
             .adjust_clock = [this](timex* clock) { return AdjustClock(clock); },
+            .tai_offset_ns = [this] { return tai_offset_ns_; },
             .ptp_calls = &ptp_calls_};
   }
 
@@ -68,7 +69,6 @@ class HostCapabilitiesTest : public ::testing::Test {
   int AdjustClock(timex* clock) const {
     EXPECT_EQ(clock->modes, 0u) << "only ever read";
     clock->maxerror = 250;
-    clock->tai = tai_offset_s_;
     return clock_state_;
   }
 
@@ -96,7 +96,7 @@ class HostCapabilitiesTest : public ::testing::Test {
   int pmu_error_ = 0;
   size_t lock_limit_bytes_ = 8u << 20;
   int clock_state_ = TIME_OK;
-  int tai_offset_s_ = 37;
+  int64_t tai_offset_ns_ = 37'000'000'000;
   FakePtpCalls ptp_calls_;
 };
 
@@ -116,6 +116,7 @@ TEST_F(HostCapabilitiesTest, OnAnEmptyHostNothingIsAvailableAndEverythingHasReas
   capabilities_ = {};
   pmu_error_ = ENOENT;
   clock_state_ = -EPERM;
+  tai_offset_ns_ = 0;
   std::set<std::string> names;
   for (const HostCapability& capability : ReadHostCapabilities(Probes())) {
     EXPECT_FALSE(capability.available) << capability.name;
@@ -209,7 +210,7 @@ TEST_F(HostCapabilitiesTest, AnUnsynchronisedClockAndAMissingTaiOffsetAreSaid) {
   EXPECT_EQ(Get("clock_synchronised").reason, "to UTC within 250us");
   EXPECT_EQ(Get("tai_offset").reason, "TAI is UTC + 37 s");
   clock_state_ = TIME_ERROR;
-  tai_offset_s_ = 0;
+  tai_offset_ns_ = 0;
   ExpectUnavailable("clock_synchronised", "STA_UNSYNC", "chronyd");
   ExpectUnavailable("tai_offset", "no TAI offset", "phc2sys");
 }

@@ -14,6 +14,7 @@
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
+#include "daemon/control/time_source.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
@@ -176,6 +177,11 @@ class FakeStatus : public StatusSource {
     status.loop.detection_histogram[20] = 100;
     status.loop.detection_max_ns = 4'000;
     status.clock.source = "tsc";
+    status.clock.run_queue_clocks = {{.cpu = 2, .offset_ns = -500, .error_ns = 1'010, .rate_ppm = 12.5, .pair_count = 9}, {.cpu = 3}};
+    status.clock.epochs = {{.pair = {.monotonic_ns = 1, .realtime_ns = 2, .error_ns = 3}}};
+    status.clock.kernel_clock = {.available = true, .reason = "", .synchronised = true, .max_error_ns = 250'000};
+    status.clock.ptp_clocks = {{.device = "/dev/ptp0", .name = "igc", .interfaces = {"enp1s0"}, .method = "precise", .offset_ns = -7},
+                               {.device = "/dev/ptp1", .reason = "may not be opened"}};
     return status;
   }
   std::vector<Capability> Capabilities() const override {
@@ -211,6 +217,37 @@ class FakeStatus : public StatusSource {
   mutable std::condition_variable changed_;
   int64_t now_ns_ = 0;
   mutable int asked_ = 0;
+};
+
+// One epoch at first; the error of a beginning is a thousandth of the duration.
+class FakeTime : public TimeSource {
+ public:
+  std::vector<ClockEpoch> Epochs() const override {
+    std::lock_guard lock(mutex_);
+    return epochs_;
+  }
+  BeginError ErrorOfBegin(uint16_t /*cpu*/, int64_t /*record_clock_ns*/, int64_t /*record_mono_ns*/, int64_t duration_ns) const override {
+    return {.bound_ns = duration_ns / 1'000, .estimated = false};
+  }
+
+  // The wall clock goes forward by `step_ns` between the two times.
+  void StepWallClock(int64_t after_mono_ns, int64_t mono_ns, int64_t step_ns) {
+    std::lock_guard lock(mutex_);
+    ClockEpoch next = epochs_.back();
+    epochs_.back().end_mono_ns = mono_ns;
+    ++next.number;
+    next.reason = EpochReason::kWallStep;
+    next.begin_after_mono_ns = after_mono_ns;
+    next.begin_mono_ns = mono_ns;
+    next.step_ns = step_ns;
+    next.pair.realtime_ns += step_ns;
+    epochs_.push_back(next);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<ClockEpoch> epochs_ = {
+      {.pair = {.monotonic_ns = 0, .realtime_ns = 1'000'000, .error_ns = 20}, .tai_offset_ns = 37'000'000'000}};
 };
 
 class FakeNames : public ThreadNames {

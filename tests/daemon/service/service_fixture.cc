@@ -33,7 +33,8 @@ ServiceCore ServiceFixture::Core() {
           .totals = &totals_,
           .windows = &windows_,
           .switch_events = &switch_events_,
-          .spikes = &spikes_};
+          .spikes = &spikes_,
+          .time = &time_};
 }
 
 std::unique_ptr<grpc::ClientContext> ServiceFixture::Context() {
@@ -93,6 +94,7 @@ Spike ServiceFixture::MakeSpike(int64_t end_ns, int64_t duration_ns, SpikeKind k
   spike.start_mono_ns = end_ns - duration_ns;
   spike.duration_ns = duration_ns;
   spike.record_mono_ns = end_ns;
+  spike.record_clock_ns = end_ns - 5;
   spike.detected_mono_ns = end_ns + 1'500;
   spike.unexplained_ns = duration_ns / 4;
   spike.cause_count = 1;

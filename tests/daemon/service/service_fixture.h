@@ -54,6 +54,7 @@ class ServiceFixture : public testing::Test {
   FakeTargets targets_;
   FakeStatus status_;
   FakeNames names_;
+  FakeTime time_;
   FakeTotals totals_;
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};

@@ -35,6 +35,28 @@ TEST_F(SpikeStreamTest, TheFirstMessageCarriesNoSpikeAndFollowingOnesDo) {
   EXPECT_EQ(message.spike().causes_size(), 1);
 }
 
+TEST_F(SpikeStreamTest, ASpikeCarriesThePairOfTheEpochItBeganInAndSaysThatOneEnded) {
+  Subscription subscription = Subscribe({});
+  ASSERT_TRUE(subscription.in_force);
+  time_.StepWallClock(98 * kSecondNs, 98 * kSecondNs + 10'000'000, -kSecondNs);
+  AppendSpike(98 * kSecondNs + 5'000'000, 6'000'000);
+  const v1::Spike across = Next(&subscription).spike();
+  EXPECT_TRUE(across.inconclusive());
+  EXPECT_THAT(across.inconclusive_reason(), HasSubstr("clock epoch 2: the wall clock stepped by -1s"));
+  AppendSpike(97 * kSecondNs, 400'000);
+  const v1::StreamSpikesResponse before = Next(&subscription);
+  EXPECT_FALSE(before.spike().inconclusive());
+  EXPECT_EQ(before.spike().start_error_ns(), 400);
+  EXPECT_EQ(before.time().epoch(), 1u);
+  EXPECT_EQ(before.time().realtime_ns() - before.time().monotonic_ns(), 1'000'000);
+  EXPECT_EQ(before.time().tai_offset_ns(), 37 * kSecondNs);
+  AppendSpike(99 * kSecondNs, 400'000);
+  const v1::StreamSpikesResponse after = Next(&subscription);
+  EXPECT_FALSE(after.spike().inconclusive());
+  EXPECT_EQ(after.time().epoch(), 2u);
+  EXPECT_EQ(after.time().realtime_ns() - after.time().monotonic_ns(), 1'000'000 - kSecondNs);
+}
+
 TEST_F(SpikeStreamTest, TheFirstMessageSaysHowManyThreadsHaveNoSlot) {
   targets_.unslotted_thread_count = 3;
   targets_.Add(77);

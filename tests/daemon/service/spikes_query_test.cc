@@ -49,6 +49,56 @@ TEST_F(SpikesQueryTest, ASpikeComesWithItsWholeTimeBudget) {
   EXPECT_EQ(response_.window().begin_monotonic_ns(), kNowNs - 2 * kSecondNs);
 }
 
+TEST_F(SpikesQueryTest, ASpikeAcrossAnEpochsEdgeIsInconclusiveAndOthersAreNot) {
+  AppendSpike(98 * kSecondNs, 400'000);
+  AppendSpike(98 * kSecondNs + 12'000'000, 3'000'000);
+  AppendSpike(99 * kSecondNs, 400'000);
+  time_.StepWallClock(98 * kSecondNs + 1'000'000, 98 * kSecondNs + 10'000'000, 1'500'000'000);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 3);
+  EXPECT_FALSE(response_.spikes(0).inconclusive());
+  EXPECT_EQ(response_.spikes(0).inconclusive_reason(), "");
+  EXPECT_TRUE(response_.spikes(1).inconclusive());
+  EXPECT_THAT(response_.spikes(1).inconclusive_reason(), HasSubstr("clock epoch 2: the wall clock stepped by 1.5s"));
+  EXPECT_FALSE(response_.spikes(2).inconclusive());
+  EXPECT_EQ(response_.spikes(2).start_error_ns(), 400);
+}
+
+TEST_F(SpikesQueryTest, LostRecordsAndAnEpochAreBothSaid) {
+  Spike spike = MakeSpike(98 * kSecondNs, 400'000);
+  spike.inconclusive = true;
+  spike.record_clock_ns = 0;
+  spikes_.Append(spike);
+  time_.StepWallClock(98 * kSecondNs - 1, 98 * kSecondNs, kSecondNs);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 1);
+  EXPECT_THAT(response_.spikes(0).inconclusive_reason(), HasSubstr("records lost; clock epoch 2"));
+  EXPECT_FALSE(response_.spikes(0).has_start_error_ns()) << "without the run queue's clock of the record nothing is known";
+}
+
+TEST_F(SpikesQueryTest, TheEpochsOfTheWindowComeWithTheirPairs) {
+  time_.StepWallClock(10 * kSecondNs, 10 * kSecondNs + 1, kSecondNs);
+  time_.StepWallClock(99 * kSecondNs, 99 * kSecondNs + 1, kSecondNs);
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(2 * kSecondNs);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.epochs_size(), 2) << "the first ended long before the window";
+  EXPECT_EQ(response_.epochs(0).number(), 2u);
+  EXPECT_EQ(response_.epochs(0).end_monotonic_ns(), 99 * kSecondNs + 1);
+  EXPECT_EQ(response_.epochs(0).time().realtime_ns(), 1'000'000 + kSecondNs);
+  EXPECT_EQ(response_.epochs(1).reason(), "wall_step");
+  EXPECT_EQ(response_.epochs(1).begin_after_monotonic_ns(), 99 * kSecondNs);
+  EXPECT_EQ(response_.epochs(1).step_ns(), kSecondNs);
+  EXPECT_EQ(response_.epochs(1).time().realtime_ns(), 1'000'000 + 2 * kSecondNs);
+  EXPECT_FALSE(response_.epochs(1).has_end_monotonic_ns());
+  // A spike that began before the window and ended in it needs the epoch of its beginning.
+  AppendSpike(99 * kSecondNs, 90 * kSecondNs, SpikeKind::kBlocked);
+  request.set_blocked_threshold_ns(1'000'000);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 1);
+  EXPECT_EQ(response_.epochs_size(), 3);
+}
+
 TEST_F(SpikesQueryTest, ThreadsWithoutASlotAreSaid) {
   targets_.unslotted_thread_count = 3;
   targets_.Add(77);

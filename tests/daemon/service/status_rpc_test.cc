@@ -29,6 +29,27 @@ TEST_F(StatusRpcTest, StatusTellsTheDaemonsOwnStateAndCost) {
   EXPECT_EQ(response.time().monotonic_ns(), kNowNs);
 }
 
+TEST_F(StatusRpcTest, StatusTellsTheHostsClocksAndWhatIsNotKnownIsAbsent) {
+  v1::GetStatusResponse response;
+  ASSERT_TRUE(stub_->GetStatus(Context().get(), {}, &response).ok());
+  const v1::ClockStatus& clock = response.clock();
+  ASSERT_EQ(clock.run_queue_clocks_size(), 2);
+  EXPECT_EQ(clock.run_queue_clocks(0).offset_ns(), -500);
+  EXPECT_EQ(clock.run_queue_clocks(0).rate_ppm(), 12.5);
+  EXPECT_FALSE(clock.run_queue_clocks(1).has_rate_ppm());
+  ASSERT_EQ(clock.epochs_size(), 1);
+  EXPECT_EQ(clock.epochs(0).reason(), "start");
+  EXPECT_TRUE(clock.kernel_clock().synchronised());
+  EXPECT_FALSE(clock.kernel_clock().has_tai_offset_ns()) << "a kernel that was told none holds 0";
+  ASSERT_EQ(clock.ptp_clocks_size(), 2);
+  EXPECT_TRUE(clock.ptp_clocks(0).available());
+  EXPECT_EQ(clock.ptp_clocks(0).offset_ns(), -7);
+  EXPECT_EQ(clock.ptp_clocks(0).interfaces(0), "enp1s0");
+  EXPECT_FALSE(clock.ptp_clocks(1).available());
+  EXPECT_FALSE(clock.ptp_clocks(1).has_offset_ns());
+  EXPECT_EQ(clock.ptp_reason(), "");
+}
+
 TEST_F(StatusRpcTest, CapabilitiesNameReasonAndMend) {
   v1::GetCapabilitiesResponse response;
   ASSERT_TRUE(stub_->GetCapabilities(Context().get(), {}, &response).ok());

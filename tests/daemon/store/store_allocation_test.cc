@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "daemon/store/clock_pair_recorder.h"
 #include "daemon/store/event_recorder.h"
 #include "daemon/store/loss_history.h"
 #include "daemon/store/window_store.h"
@@ -52,14 +53,21 @@ TEST(StoreAllocationTest, RecordingEventsAndLossesAllocatesNothing) {
   SeqRing<SwitchEvent> events(64);
   EventRecorder recorder(&events);
   LossHistory losses(16);
+  ClockPairRecorder pairs(2);
   const uint64_t before = allocation_count;
   for (int i = 0; i < 1000; ++i) {
     recorder.OnInterval(OffCpuInterval{});
+    OffCpuInterval interval;
+    interval.end_clock_ns = i * 60'000'000 + 1;  // an anchor each second record
+    interval.end_mono_ns = interval.end_clock_ns + 500;
+    pairs.OnInterval(interval);
     recorder.OnLife(LifeEvent{.kind = LifeKind::kMigration});
     losses.OnLoss(LossEvent{.lost_count = 1, .begin_mono_ns = i, .end_mono_ns = i});
   }
   EXPECT_EQ(allocation_count, before);
   EXPECT_EQ(events.end(), 2000u);
+  ASSERT_EQ(pairs.Clocks(0).size(), 1u);
+  EXPECT_EQ(pairs.Clocks(0)[0].offset_ns, 500);
 }
 
 }  // namespace
