@@ -19,6 +19,7 @@ inline OffCpuInterval MakeInterval(int64_t wait_ns, hft_switch_kind out_kind = H
   interval.out_cpu = 1;
   interval.out_kind = out_kind;
   interval.end_mono_ns = 1'000'000'000;
+  interval.end_clock_ns = 999'999'400;
   interval.off_cpu_ns = wait_ns;
   interval.wait_ns = wait_ns;
   return interval;

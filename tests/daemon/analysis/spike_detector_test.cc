@@ -67,6 +67,7 @@ TEST_F(SpikeDetectorTest, ASpikeCarriesWhatTheIntervalSays) {
   EXPECT_EQ(spike.start_mono_ns, 1'000'000'000 - 60'000);
   EXPECT_EQ(spike.duration_ns, 60'000);
   EXPECT_EQ(spike.record_mono_ns, 1'000'000'000);
+  EXPECT_EQ(spike.record_clock_ns, 999'999'400);
   EXPECT_EQ(spike.detected_mono_ns, 1'000'001'500);
   EXPECT_FALSE(spike.inconclusive);
   ASSERT_EQ(spike.cause_count, 1);

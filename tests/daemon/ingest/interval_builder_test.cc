@@ -95,6 +95,7 @@ TEST_F(IntervalBuilderTest, SpansCoverTheWaitExactly) {
   EXPECT_EQ(made.prev_tid, 11u);
   EXPECT_STREQ(made.prev_comm, "worker");
   EXPECT_EQ(made.end_mono_ns, 77);
+  EXPECT_EQ(made.end_clock_ns, 2000);
   EXPECT_EQ(made.thread, kThread);
 }
 
