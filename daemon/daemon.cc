@@ -122,6 +122,7 @@ void Daemon::BuildControl() {
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
+  interrupt_totals_ = std::make_unique<SharedInterruptTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   StatusReader::Parts parts;
   parts.time = time_.get();
   parts.clock = clock_.get();
@@ -182,6 +183,7 @@ absl::Status Daemon::StartServer() {
   core.status = status_.get();
   core.names = names_.get();
   core.totals = totals_.get();
+  core.interrupts = interrupt_totals_.get();
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();

@@ -28,6 +28,7 @@
 #include "daemon/os/tsc_clock.h"
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
+#include "daemon/shared_interrupt_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/status_reader.h"
 #include "daemon/store/clock_pair_recorder.h"
@@ -88,6 +89,7 @@ class Daemon {
   std::unique_ptr<NamingTaskSource> named_tasks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<SlotTotals> totals_;
+  std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;
   std::unique_ptr<ControlLoop> control_;

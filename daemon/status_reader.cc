@@ -48,6 +48,10 @@ LoopStatus StatusReader::Loop() const {
   loop.detection_histogram.assign(detection.histogram.begin(), detection.histogram.end());
   loop.detection_max_ns = detection.max_ns;
   loop.detection_sum_ns = detection.sum_ns;
+  const DetectionLatency crossing = parts_.detector->crossing_detection();
+  loop.crossing_histogram.assign(crossing.histogram.begin(), crossing.histogram.end());
+  loop.crossing_max_ns = crossing.max_ns;
+  loop.crossing_sum_ns = crossing.sum_ns;
   loop.scheduling = parts_.loop_thread->scheduling();
   return loop;
 }

@@ -70,6 +70,10 @@ absl::StatusOr<v1::QueryContextSwitchesResponse> Client::QueryContextSwitches(co
   return Call(&v1::Monitor::Stub::QueryContextSwitches, request);
 }
 
+absl::StatusOr<v1::QueryInterruptsResponse> Client::QueryInterrupts(const v1::QueryInterruptsRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryInterrupts, request);
+}
+
 absl::StatusOr<v1::DetectSpikesResponse> Client::DetectSpikes(const v1::DetectSpikesRequest& request) const {
   return Call(&v1::Monitor::Stub::DetectSpikes, request);
 }

@@ -42,7 +42,9 @@ class Client {
 
   // What happened before the call is in the answer; it may wait one sampling interval for that.
   absl::StatusOr<v1::QueryContextSwitchesResponse> QueryContextSwitches(const v1::QueryContextSwitchesRequest& request) const;
-  // Spikes that ended in the window, newest last.
+  // What interrupts took from watched threads, and on each CPU.
+  absl::StatusOr<v1::QueryInterruptsResponse> QueryInterrupts(const v1::QueryInterruptsRequest& request = {}) const;
+  // Spikes that ended in the window or go on, newest last.
   absl::StatusOr<v1::DetectSpikesResponse> DetectSpikes(const v1::DetectSpikesRequest& request) const;
   // Spikes as they are detected. The first message carries none: it says that the subscription is in force.
   std::unique_ptr<SpikeStream> StreamSpikes(const v1::StreamSpikesRequest& request) const;

@@ -72,6 +72,7 @@ struct Spike {
   int64_t record_clock_ns = 0;   // the same moment in the run queue's clock of `cpu`; 0: not known
   int64_t detected_mono_ns = 0;  // when this budget was complete in user space
   uint64_t lost_records = 0;     // records lost in [start, end]
+  Preemption preemption;         // kPreempted: to whom and how; not known when its record did not come
   uint8_t cause_count = 0;       // largest duration first
   std::array<Cause, kCausesMax> causes;
 };

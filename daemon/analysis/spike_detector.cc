@@ -91,6 +91,7 @@ void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t see
   spike_.runners_truncated = true;
   spike_.start_mono_ns = open->start_mono_ns;
   spike_.record_clock_ns = 0;
+  spike_.preemption.known = false;
   spike_.duration_ns = std::max<int64_t>(seen_over_mono_ns - open->start_mono_ns, 0);
   spike_.cause_count = 0;
   spike_.unexplained_ns = spike_.duration_ns;
@@ -127,6 +128,8 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
   spike_.record_clock_ns = interval.end_clock_ns;
+  spike_.preemption = interval.preemption;
+  if (kind != SpikeKind::kPreempted) spike_.preemption.known = false;
 }
 
 // The same for each telling of one stretch.
@@ -151,6 +154,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption) {
   FillInterruptionBudget(interruption, &spike_);
   spike_.start_mono_ns = interruption.start_mono_ns;
   spike_.record_clock_ns = 0;
+  spike_.preemption.known = false;
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

@@ -46,6 +46,10 @@ struct LoopStatus {
   std::vector<uint64_t> detection_histogram;  // log-linear layout
   int64_t detection_max_ns = 0;
   int64_t detection_sum_ns = 0;
+  // Of spikes in progress, from the crossing of the threshold; the same layout.
+  std::vector<uint64_t> crossing_histogram;
+  int64_t crossing_max_ns = 0;
+  int64_t crossing_sum_ns = 0;
   std::string scheduling;
 };
 

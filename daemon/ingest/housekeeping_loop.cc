@@ -43,6 +43,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       last_activity_ns_(last_ns_),
       merger_(MakeRings(view_, last_ns_), clock_),
       threads_(slot_count_),
+      departures_(slot_count_),
       sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
       stalls_(view_, std::move(wiring.stall_sinks)) {}
 
@@ -150,6 +151,7 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
   sampler_.NoteSlot(in.slot);
   BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), DevicesOf(in.header.cpu), &interval_,
                 &build_counters_);
+  if (const Preemption* preemption = departures_.Find(in.slot, interval_.out_clock_ns)) interval_.preemption = *preemption;
   ++interval_count_;
   for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
 }
@@ -189,7 +191,14 @@ void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
 
 void HousekeepingLoop::OnPreempted(const RingRecord& record) {
   ThreadKey thread;
-  if (Identify(record.preempted.slot, record.preempted.tid, record.preempted.tgid, &thread)) stalls_.NotePreempted(record, thread);
+  const hft_preempted& preempted = record.preempted;
+  if (!Identify(preempted.slot, preempted.tid, preempted.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  Preemption* preemption = departures_.Note(preempted.slot, static_cast<int64_t>(preempted.out_clock_ns));
+  BuildPreemption(record, preemption);
+  stalls_.NotePreempted(record, thread, *preemption);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

@@ -14,6 +14,7 @@
 
 #include "common/monotonic_clock.h"
 #include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/departure_table.h"
 #include "daemon/ingest/interval_builder.h"
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/poll_policy.h"
@@ -93,6 +94,7 @@ class HousekeepingLoop {
   BuildCounters build_counters_;
   RingMerger merger_;
   ThreadTable threads_;
+  DepartureTable departures_;
   SlotSampler sampler_;
   StallWatch stalls_;
   OffCpuInterval interval_;

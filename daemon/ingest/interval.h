@@ -10,6 +10,7 @@
 
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
+#include "daemon/ingest/preemption.h"
 
 namespace hftmon {
 
@@ -96,6 +97,7 @@ struct OffCpuInterval {
   std::array<RunnerSpan, kRunnerSpansMax> spans;
   int64_t out_clock_ns = 0;  // of the run queue it left, as in the record of its preemption; 0 when that was not seen
   InterruptList interrupts;  // on `cpu` during the last part of the wait
+  Preemption preemption;     // how it lost its CPU, when it was preempted
 };
 
 enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration };

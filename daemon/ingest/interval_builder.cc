@@ -137,6 +137,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->policy = in.policy;
   out->prev_policy = in.prev_policy;
   out->out_clock_ns = static_cast<int64_t>(in.out_clock_ns);
+  out->preemption.known = false;
   out->wait_migrations = in.out.wait_migrations;
   out->runners_truncated = in.runners_truncated != 0 || record.continuation_incomplete;
   out->end_mono_ns = static_cast<int64_t>(in.header.mono_ns);
@@ -170,6 +171,21 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->span_count = static_cast<uint16_t>(out->span_count + spans.count);
   if (!spans.covered) out->runners_truncated = true;
   BuildInterrupts(record, {}, in.interruption_count, in.interruptions_truncated != 0, devices, &out->interrupts);
+}
+
+void BuildPreemption(const RingRecord& record, Preemption* out) {
+  const hft_preempted& from = record.preempted;
+  out->known = true;
+  out->preemptor_stopper = from.next_stopper != 0;
+  out->victim_priority = from.priority;
+  out->victim_policy = from.policy;
+  out->preemptor_priority = from.next_priority;
+  out->preemptor_policy = from.next_policy;
+  out->preemptor_tid = from.next_tid;
+  out->preemptor_tgid = from.next_tgid;
+  const bool queued = from.next_queued_clock_ns != 0 && from.next_queued_clock_ns <= from.out_clock_ns;
+  out->preemptor_queued_ns = queued ? static_cast<int64_t>(from.out_clock_ns - from.next_queued_clock_ns) : -1;
+  CopyComm(out->preemptor_comm, from.next_comm);
 }
 
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters) {

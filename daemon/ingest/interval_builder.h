@@ -26,6 +26,9 @@ struct BuildCounters {
 void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier,
                    std::span<const hft_device_row> devices, OffCpuInterval* out, BuildCounters* counters);
 
+// How a wait began.
+void BuildPreemption(const RingRecord& record, Preemption* out);
+
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);
 

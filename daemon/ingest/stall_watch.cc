@@ -30,7 +30,7 @@ int64_t StallWatch::ThresholdNs() const {
   return threshold_ns >= static_cast<uint64_t>(kNever) ? kNever : static_cast<int64_t>(threshold_ns);
 }
 
-void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread) {
+void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread, const Preemption& preemption) {
   const hft_preempted& from = record.preempted;
   const int64_t threshold_ns = ThresholdNs();
   if (sinks_.empty() || threshold_ns == kNever || from.header.cpu >= view_.cpus.size()) return;
@@ -43,17 +43,13 @@ void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread
   wait.slot = from.slot;
   wait.cpu = from.header.cpu;
   wait.kind = from.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(from.kind) : HFT_SWITCH_UNKNOWN;
-  wait.priority = from.priority;
-  wait.policy = from.policy;
   wait.depth = from.depth;
   wait.generation = Load(view_.slots[from.slot].generation);
-  wait.next_tid = from.next_tid;
   wait.out_clock_ns = static_cast<int64_t>(from.out_clock_ns);
   wait.out_mono_ns = static_cast<int64_t>(from.header.mono_ns);
   wait.crossing_mono_ns = wait.out_mono_ns + threshold_ns;
   wait.log_position = from.log_position;
-  std::memcpy(wait.next_comm, from.next_comm, sizeof(wait.next_comm));
-  wait.next_comm[sizeof(wait.next_comm) - 1] = '\0';
+  wait.preemption = preemption;
   next_due_ns_ = std::min(next_due_ns_, wait.crossing_mono_ns);
 }
 
@@ -100,9 +96,9 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.out_kind = wait.kind;
   interval_.out_syscall = -1;
   interval_.depth = wait.depth;
-  interval_.priority = wait.priority;
+  interval_.priority = wait.preemption.victim_priority;
   interval_.prev_priority = 0;
-  interval_.policy = wait.policy;
+  interval_.policy = wait.preemption.victim_policy;
   interval_.prev_policy = 0;
   interval_.wait_migrations = 0;
   interval_.end_mono_ns = now_ns;
@@ -110,8 +106,9 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.wait_ns = interval_.off_cpu_ns;
   interval_.out_clock_ns = wait.out_clock_ns;
   interval_.end_clock_ns = wait.out_clock_ns + interval_.wait_ns;
-  interval_.prev_tid = wait.next_tid;
-  std::memcpy(interval_.prev_comm, wait.next_comm, sizeof(interval_.prev_comm));
+  interval_.prev_tid = wait.preemption.preemptor_tid;
+  std::memcpy(interval_.prev_comm, wait.preemption.preemptor_comm, sizeof(interval_.prev_comm));
+  interval_.preemption = wait.preemption;
   CopyRunners(wait, wait.out_clock_ns + interval_.wait_ns);
   CopyInterrupts(wait.cpu, wait.out_mono_ns, now_ns, &interval_.interrupts);
   open_[open_count_++] = {wait.slot, wait.generation, wait.out_clock_ns, 0};

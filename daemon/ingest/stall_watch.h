@@ -37,7 +37,7 @@ class StallWatch {
   StallWatch(const KernelView& view, std::vector<StallSink*> sinks);
 
   // The beginning of a wait. `thread` is the slot's.
-  void NotePreempted(const RingRecord& record, const ThreadKey& thread);
+  void NotePreempted(const RingRecord& record, const ThreadKey& thread, const Preemption& preemption);
   // Tells of what has crossed the threshold. True when something was told.
   bool Poll(int64_t now_ns);
   // Nothing is to be done before that moment.
@@ -51,16 +51,13 @@ class StallWatch {
     uint16_t slot;
     uint16_t cpu;
     hft_switch_kind kind;
-    uint8_t priority;
-    uint8_t policy;
     uint8_t depth;
     uint32_t generation;
-    uint32_t next_tid;
     int64_t out_clock_ns;
     int64_t out_mono_ns;
     int64_t crossing_mono_ns;
     uint64_t log_position;
-    char next_comm[HFT_COMM_LENGTH];
+    Preemption preemption;
   };
   // A stall that was told, until it is over.
   struct OpenWait {

@@ -19,12 +19,12 @@ v1::TargetState StateToProto(TargetState state) {
   return v1::TARGET_STATE_UNSPECIFIED;
 }
 
-void DetectionToProto(const LoopStatus& loop, v1::DurationStatistics* out) {
-  out->set_count(TotalCount(loop.detection_histogram));
-  out->set_sum_ns(loop.detection_sum_ns);
-  if (out->count() > 0) out->set_max_ns(loop.detection_max_ns);
+void LatencyToProto(std::span<const uint64_t> histogram, int64_t sum_ns, int64_t max_ns, v1::DurationStatistics* out) {
+  out->set_count(TotalCount(histogram));
+  out->set_sum_ns(sum_ns);
+  if (out->count() > 0) out->set_max_ns(max_ns);
   for (const double percent : {50.0, 95.0, 99.0, 99.9}) {
-    const auto value_ns = PercentileNs(loop.detection_histogram, percent);
+    const auto value_ns = PercentileNs(histogram, percent);
     if (!value_ns.has_value()) continue;
     auto* percentile = out->add_percentiles();
     percentile->set_percent(percent);
@@ -41,7 +41,8 @@ void LoopToProto(const LoopStatus& loop, v1::LoopStatus* out) {
   out->set_gap_max_ns(loop.gap_max_ns);
   out->set_gap_threshold_ns(loop.gap_threshold_ns);
   out->set_scheduling(loop.scheduling);
-  DetectionToProto(loop, out->mutable_detection());
+  LatencyToProto(loop.detection_histogram, loop.detection_sum_ns, loop.detection_max_ns, out->mutable_detection());
+  LatencyToProto(loop.crossing_histogram, loop.crossing_sum_ns, loop.crossing_max_ns, out->mutable_crossing_detection());
 }
 
 void ClockToProto(const ClockStatus& clock, v1::ClockStatus* out) {

@@ -5,6 +5,7 @@
 #include "common/utf8.h"
 #include "daemon/analysis/cause_evidence.h"
 #include "daemon/analysis/interrupt_names.h"
+#include "daemon/analysis/preemption_reason.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 
@@ -62,6 +63,22 @@ void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
   out->set_comm(ValidUtf8(comm.empty() ? names->NameOf(cause.tid) : comm));
 }
 
+void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Preemption* out) {
+  out->set_reason(PreemptionReason(preemption));
+  out->set_victim_class(SchedulingClassName(preemption.victim_policy, preemption.victim_priority));
+  out->set_victim_priority(preemption.victim_priority);
+  v1::Actor* actor = out->mutable_preemptor();
+  actor->set_tid(static_cast<int32_t>(preemption.preemptor_tid));
+  actor->set_pid(static_cast<int32_t>(preemption.preemptor_tgid));
+  const std::string comm(preemption.preemptor_comm,
+                         std::find(preemption.preemptor_comm, preemption.preemptor_comm + HFT_COMM_LENGTH, '\0'));
+  actor->set_comm(ValidUtf8(comm.empty() ? names->NameOf(preemption.preemptor_tid) : comm));
+  out->set_preemptor_class(preemption.preemptor_stopper ? "stop"
+                                                        : SchedulingClassName(preemption.preemptor_policy, preemption.preemptor_priority));
+  out->set_preemptor_priority(preemption.preemptor_priority);
+  if (preemption.preemptor_queued_ns >= 0) out->set_preemptor_queued_ns(preemption.preemptor_queued_ns);
+}
+
 }  // namespace
 
 void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
@@ -72,6 +89,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_start_monotonic_ns(spike.start_mono_ns);
   out->set_duration_ns(spike.duration_ns);
   out->set_kind(KindName(spike.kind));
+  out->set_in_progress(spike.in_progress);
   out->set_inconclusive(spike.inconclusive);
   if (spike.inconclusive) out->set_inconclusive_reason("records lost");
   out->set_runners_truncated(spike.runners_truncated);
@@ -81,6 +99,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_priority(spike.priority);
   out->set_migrations(spike.wait_migrations);
   out->set_detection_ns(spike.detected_mono_ns - spike.record_mono_ns);
+  if (spike.preemption.known) PreemptionToProto(spike.preemption, names, out->mutable_preemption());
   const auto name_of = [names](uint32_t tid) { return names->NameOf(tid); };
   const size_t cause_count = std::min<size_t>(spike.cause_count, spike.causes.size());
   for (size_t i = 0; i < cause_count; ++i) {

@@ -6,6 +6,7 @@
 
 #include "common/metric_catalogue.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/interrupts_query.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -81,6 +82,14 @@ grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackSer
                              [this, request, response, selection = std::move(selection)](const Arrival& at) {
                                return AnswerSwitches(core_, selection, *request, at, response);
                              });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
+                                                          v1::QueryInterruptsResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
+  return Answered(context, AnswerInterrupts(core_, selection, *request, response));
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

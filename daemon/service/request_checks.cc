@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "common/cpu_list.h"
 #include "daemon/control/targets.h"
 
 namespace hftmon {
@@ -28,6 +29,18 @@ void RequestChecks::Pids(const std::string& field, const google::protobuf::Repea
     if (pids[i] > 0) continue;
     Add(absl::StrCat(field, "[", i, "]"), absl::StrCat(field, " holds ", pids[i], ": an id is 1 or more"));
     return;  // one finding is enough: the list may be long
+  }
+}
+
+void RequestChecks::Cpus(const std::string& field, const google::protobuf::RepeatedField<int32_t>& cpus) {
+  if (cpus.size() > kCpuNumberLimit) {
+    Add(field, absl::StrCat(field, " has ", cpus.size(), " entries: give at most ", kCpuNumberLimit));
+    return;
+  }
+  for (int i = 0; i < cpus.size(); ++i) {
+    if (cpus[i] >= 0 && cpus[i] < kCpuNumberLimit) continue;
+    Add(absl::StrCat(field, "[", i, "]"), absl::StrCat(field, " holds ", cpus[i], ": a CPU is 0 to ", kCpuNumberLimit - 1));
+    return;
   }
 }
 
@@ -111,6 +124,14 @@ grpc::Status Check(const v1::QueryContextSwitchesRequest& request) {
   checks.Percentiles("percentiles", request.percentiles());
   checks.ZeroOrWithin("min_duration_ns", request.min_duration_ns(), 1, kBlockedThresholdMaxNs, "no events");
   checks.ZeroOrWithin("max_events", request.max_events(), 1, kAnswerRowsMax, "1000");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::QueryInterruptsRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.Cpus("cpus", request.cpus());
   return checks.Result();
 }
 

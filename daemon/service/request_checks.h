@@ -9,6 +9,7 @@
 
 #include "daemon/service/rich_error.h"
 #include "google/protobuf/repeated_field.h"
+#include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/metrics.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
@@ -38,6 +39,7 @@ class RequestChecks {
   // 0 or [min, max]; `zero_means` completes the sentence "0 for …".
   void ZeroOrWithin(const std::string& field, int64_t value, int64_t min, int64_t max, const std::string& zero_means);
   void Pids(const std::string& field, const google::protobuf::RepeatedField<int32_t>& pids, int count_max);
+  void Cpus(const std::string& field, const google::protobuf::RepeatedField<int32_t>& cpus);
   void Percentiles(const std::string& field, const google::protobuf::RepeatedField<double>& percentiles);
   void Options(const std::string& prefix, const v1::TargetOptions& options);
 
@@ -53,6 +55,7 @@ grpc::Status Check(const v1::AttachRequest& request);
 grpc::Status Check(const v1::DetachRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request);
+grpc::Status Check(const v1::QueryInterruptsRequest& request);
 grpc::Status Check(const v1::DetectSpikesRequest& request);
 grpc::Status Check(const v1::StreamSpikesRequest& request);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

@@ -7,6 +7,7 @@
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
+#include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/store/seq_ring.h"
 #include "daemon/store/switch_event.h"
@@ -19,6 +20,7 @@ struct ServiceCore {
   const StatusSource* status = nullptr;
   ThreadNames* names = nullptr;
   const ThreadTotals* totals = nullptr;
+  const InterruptTotals* interrupts = nullptr;
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SeqRing<Spike>* spikes = nullptr;

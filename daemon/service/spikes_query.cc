@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_set>
 #include <vector>
 
 #include "daemon/service/convert.h"
@@ -25,6 +26,7 @@ Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, cons
                  int64_t begin_mono_ns, int64_t end_mono_ns, size_t spikes_max) {
   Found found{.oldest_end_ns = end_mono_ns};
   Spike spike;
+  std::unordered_set<uint64_t> told;
   // The history is in the order of detection, that is of the spikes' ends.
   for (uint64_t index = core.spikes->end(); index > 0; --index) {
     found.overwritten = core.spikes->Read(index - 1, &spike) != SeqRead::kOk;
@@ -32,6 +34,8 @@ Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, cons
     const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
     if (spike_end_ns < begin_mono_ns) break;
     found.oldest_end_ns = std::min(found.oldest_end_ns, spike_end_ns);
+    // Of a spike that was told more than once the last telling counts.
+    if (!told.insert(spike.id).second) continue;
     if (spike_end_ns > end_mono_ns || !selection.Keeps(spike.thread) || !filter.Wants(spike, thresholds)) continue;
     found.left_out = found.newest_first.size() == spikes_max;
     if (found.left_out) break;

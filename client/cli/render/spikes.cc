@@ -70,6 +70,23 @@ Json ActorJson(const v1::Actor& actor) {
   return json;
 }
 
+Json PreemptionJson(const v1::Preemption& preemption) {
+  Json json{{"reason", preemption.reason()},
+            {"victim_class", preemption.victim_class()},
+            {"victim_priority", preemption.victim_priority()},
+            {"preemptor", ActorJson(preemption.preemptor())},
+            {"preemptor_class", preemption.preemptor_class()},
+            {"preemptor_priority", preemption.preemptor_priority()}};
+  if (preemption.has_preemptor_queued_ns()) json["preemptor_queued_ns"] = preemption.preemptor_queued_ns();
+  return json;
+}
+
+std::string PreemptionText(const v1::Preemption& preemption) {
+  return fmt::format("    lost its CPU to {} ({}, priority {}; its own: {}, {}): {}\n", ActorText(preemption.preemptor()),
+                     preemption.preemptor_class(), preemption.preemptor_priority(), preemption.victim_class(), preemption.victim_priority(),
+                     preemption.reason());
+}
+
 Json CauseJson(const v1::Cause& cause) {
   Json json{{"kind", cause.kind()},
             {"duration_ns", cause.duration_ns()},
@@ -94,6 +111,7 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
   text += fmt::format("  #{}", spike.id());
   if (const std::string warnings = Warnings(spike); !warnings.empty()) text += Coloured(warnings, kRed, style);
   text += "\n";
+  if (spike.has_preemption()) text += PreemptionText(spike.preemption());
   for (const v1::Cause& cause : spike.causes()) text += BudgetLine(cause.share(), cause.duration_ns(), CauseText(cause));
   if (spike.unexplained_ns() > 0) {
     const double share = static_cast<double>(spike.unexplained_ns()) / static_cast<double>(std::max<int64_t>(spike.duration_ns(), 1));
@@ -131,6 +149,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["unexplained_ns"] = spike.unexplained_ns();
   if (spike.run_queue_depth() > 0) json["run_queue_depth"] = spike.run_queue_depth();
   json["priority"] = spike.priority();
+  if (spike.has_preemption()) json["preemption"] = PreemptionJson(spike.preemption());
   json["migrations"] = spike.migrations();
   if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();
   json["time"] = TimeJson(time);

@@ -35,17 +35,22 @@ std::string DaemonText(const v1::GetStatusResponse& response) {
                      daemon.thread_count());
 }
 
+std::string LatencyText(const char* what, const v1::DurationStatistics& latency, const char* between) {
+  if (latency.count() == 0) return "";
+  std::string text = fmt::format("detect  {} {}", latency.count(), what);
+  for (const v1::Percentile& percentile : latency.percentiles()) {
+    text += fmt::format(", p{:g} {}", percentile.percent(), FormatDuration(percentile.value_ns()));
+  }
+  if (latency.has_max_ns()) text += ", max " + FormatDuration(latency.max_ns());
+  return text + " " + between + "\n";
+}
+
 std::string LoopText(const v1::LoopStatus& loop) {
   std::string text =
       fmt::format("loop    {} on CPU {}, {}; {} records; {} gaps above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
                   loop.record_count(), loop.gap_count(), FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
-  if (loop.detection().count() == 0) return text;
-  text += fmt::format("detect  {} spikes", loop.detection().count());
-  for (const v1::Percentile& percentile : loop.detection().percentiles()) {
-    text += fmt::format(", p{:g} {}", percentile.percent(), FormatDuration(percentile.value_ns()));
-  }
-  if (loop.detection().has_max_ns()) text += ", max " + FormatDuration(loop.detection().max_ns());
-  return text + " from the kernel's record to the time budget\n";
+  text += LatencyText("spikes", loop.detection(), "from the kernel's record to the time budget");
+  return text + LatencyText("spikes in progress", loop.crossing_detection(), "from the crossing of the threshold");
 }
 
 std::string ClockText(const v1::ClockStatus& clock) {
@@ -84,7 +89,8 @@ Json LoopJson(const v1::LoopStatus& loop) {
               {"gap_count", loop.gap_count()},
               {"gap_max_ns", loop.gap_max_ns()},
               {"gap_threshold_ns", loop.gap_threshold_ns()},
-              {"detection", DurationStatisticsJson(loop.detection())}};
+              {"detection", DurationStatisticsJson(loop.detection())},
+              {"crossing_detection", DurationStatisticsJson(loop.crossing_detection())}};
 }
 
 Json ClockJson(const v1::ClockStatus& clock) {

@@ -67,6 +67,12 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response) {
+  std::vector<std::string> warnings;
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  return warnings;
+}
+
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/cli/console.h"
+#include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 
@@ -15,6 +16,7 @@ namespace hftmon {
 std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response);
 std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement);
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, bool events_asked);
+std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

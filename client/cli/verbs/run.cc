@@ -142,7 +142,8 @@ class RunVerb : public Verb {
     }
     if (end.dropped > 0) context.console.Err(fmt::format("hftmon: run: {} spikes were dropped while printing\n", end.dropped));
     for (const v1::Spike& spike : detected.spikes()) {
-      if (spike.id() > end.last_id) PrintSpike(context, spike, PairInForce(detected, spike.start_monotonic_ns()));
+      if (spike.id() > end.last_id || end.open_ids.contains(spike.id()))
+        PrintSpike(context, spike, PairInForce(detected, spike.start_monotonic_ns()));
     }
   }
 

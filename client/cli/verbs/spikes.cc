@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "client/cli/exit_code.h"
 #include "client/cli/follow.h"
@@ -113,6 +114,7 @@ class SpikesVerb : public Verb {
     absl::Status past = absl::OkStatus();
     bool in_force = false;
     uint64_t last_id = 0;
+    std::set<uint64_t> open_ids;
     uint64_t dropped = 0;
     uint64_t lost_at_start = 0;
     const auto print = [&](const v1::StreamSpikesResponse& message) {
@@ -122,7 +124,7 @@ class SpikesVerb : public Verb {
         if (!past.ok()) return false;
         lost_at_start = message.lost_records();
         if (window_.empty()) Warn(message, context.console);
-        if (!window_.empty()) past = PrintPast(context, client, question, &last_id);
+        if (!window_.empty()) past = PrintPast(context, client, question, &last_id, &open_ids);
         if (!past.ok() || context.console.out_error() != 0 || Enough(question)) return false;
       }
       warned_ = warned_ || message.lost_records() > lost_at_start;
@@ -131,7 +133,9 @@ class SpikesVerb : public Verb {
         warned_ = true;
         context.console.Err(fmt::format("hftmon: spikes: {} dropped: the output is read too slowly: raise --threshold\n", dropped));
       }
-      if (!message.has_spike() || message.spike().id() <= last_id) return true;
+      // One that was in progress in the past's answer comes again at its end.
+      if (!message.has_spike()) return true;
+      if (message.spike().id() <= last_id && open_ids.erase(message.spike().id()) == 0) return true;
       return Print(context, question, message.spike(), message.time()) && !Enough(question);
     };
     const auto end = hftmon::Follow<v1::StreamSpikesResponse>(
@@ -141,11 +145,13 @@ class SpikesVerb : public Verb {
     return ExitCode();
   }
 
-  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, uint64_t* last_id) {
+  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, uint64_t* last_id,
+                         std::set<uint64_t>* open_ids) {
     const auto response = Query(client, question);
     if (!response.ok()) return response.status();
     for (const v1::Spike& spike : response->spikes()) {
       *last_id = std::max(*last_id, spike.id());
+      if (spike.in_progress()) open_ids->insert(spike.id());
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     Warn(*response, context.console);

@@ -17,6 +17,7 @@ std::unique_ptr<Verb> NewTargetsVerb();
 std::unique_ptr<Verb> NewRunVerb();
 std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
+std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewMetricsVerb();
 
 // In the order of the help text.

@@ -1,0 +1,20 @@
+// Interrupts for people and for programs.
+#ifndef HFTMON_CLIENT_CLI_RENDER_INTERRUPTS_H_
+#define HFTMON_CLIENT_CLI_RENDER_INTERRUPTS_H_
+
+#include <string>
+
+#include "client/cli/render/json.h"
+#include "hftmon/v1/interrupts.pb.h"
+
+namespace hftmon {
+
+// A table of what each thread lost, by source, then one of the CPUs and one of the devices' handlers.
+std::string InterruptsText(const v1::QueryInterruptsResponse& response);
+
+// One object: threads, cpus. What cannot be measured is absent.
+Json InterruptsJson(const v1::QueryInterruptsResponse& response);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_INTERRUPTS_H_

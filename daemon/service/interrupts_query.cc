@@ -1,0 +1,104 @@
+#include "daemon/service/interrupts_query.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "common/utf8.h"
+#include "daemon/analysis/interrupt_names.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+namespace {
+
+const char* LevelOf(hft_interrupt_source source) {
+  if (source == HFT_SOURCE_NMI) return "nmi";
+  return source >= HFT_SOURCE_SOFTIRQ ? "softirq" : "hard_irq";
+}
+
+// Handlers of all devices are one source here, and so are vectors without a name of their own.
+std::string SourceName(hft_interrupt_source source) {
+  if (source == HFT_SOURCE_DEVICE) return "device";
+  if (source == HFT_SOURCE_VECTOR) return "vector";
+  return InterruptName(source, 0, "");
+}
+
+// Largest first. Sources that never came are left out.
+void SourcesToProto(const SourceSums& sums, google::protobuf::RepeatedPtrField<v1::InterruptSource>* out) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    if (sums[i].count > 0) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&sums](size_t a, size_t b) { return sums[a].self_ns > sums[b].self_ns; });
+  for (const size_t i : order) {
+    const auto source = static_cast<hft_interrupt_source>(i);
+    v1::InterruptSource* entry = out->Add();
+    entry->set_kind(LevelOf(source));
+    entry->set_name(SourceName(source));
+    entry->set_count(sums[i].count);
+    entry->set_self_ns(sums[i].self_ns);
+  }
+}
+
+void ThreadToProto(const ThreadInterruptTotal& total, ThreadNames* names, v1::ThreadInterrupts* out) {
+  ThreadToProto(total.thread, names, out->mutable_thread());
+  uint64_t count = 0;
+  int64_t self_ns = 0;
+  for (const SourceSum& sum : total.sources) {
+    count += sum.count;
+    self_ns += sum.self_ns;
+  }
+  out->set_count(count);
+  out->set_self_ns(self_ns);
+  out->set_stretch_max_ns(total.stretch_max_ns);
+  SourcesToProto(total.sources, out->mutable_sources());
+}
+
+void CpuToProto(const CpuInterruptTotal& total, v1::CpuInterrupts* out) {
+  out->set_cpu(static_cast<int32_t>(total.cpu));
+  SourcesToProto(total.sources, out->mutable_sources());
+  for (const DeviceTotal& device : total.devices) {
+    v1::DeviceHandler* entry = out->add_devices();
+    entry->set_irq(static_cast<int32_t>(device.irq));
+    entry->set_name(device.name.empty() ? "others" : ValidUtf8(device.name));
+    entry->set_count(device.count);
+    entry->set_unhandled_count(device.unhandled_count);
+    entry->set_self_ns(device.self_ns);
+  }
+  if (total.steal_ns) out->set_steal_ns(*total.steal_ns);
+  out->set_steal_monotonic_ns(total.steal_mono_ns);
+  out->set_unpaired_count(total.unpaired_count);
+  out->set_discarded_count(total.discarded_count);
+}
+
+}  // namespace
+
+grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& selection, const v1::QueryInterruptsRequest& request,
+                              v1::QueryInterruptsResponse* response) {
+  std::unordered_set<uint32_t> missing(request.tids().begin(), request.tids().end());
+  const std::unordered_set<uint32_t> wanted = missing;
+  for (const TargetInfo& target : selection.targets()) {
+    for (const ThreadInterruptTotal& total : core.interrupts->ThreadsOf(target.pid)) {
+      if (!selection.Keeps(total.thread) || (!wanted.empty() && !wanted.contains(total.thread.tid))) continue;
+      missing.erase(total.thread.tid);
+      ThreadToProto(total, core.names, response->add_threads());
+    }
+  }
+  if (!missing.empty()) {
+    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
+                     absl::StrCat("thread ", *missing.begin(),
+                                  " is not a watched thread of the targets asked for: `hftmon irqs` without -t lists them"));
+  }
+  const std::unordered_set<int32_t> cpus(request.cpus().begin(), request.cpus().end());
+  for (const CpuInterruptTotal& total : core.interrupts->Cpus()) {
+    if (!cpus.empty() && !cpus.contains(static_cast<int32_t>(total.cpu))) continue;
+    const bool any = std::any_of(total.sources.begin(), total.sources.end(), [](const SourceSum& sum) { return sum.count > 0; });
+    if (any || !cpus.empty()) CpuToProto(total, response->add_cpus());
+  }
+  TimePairToProto(core.status->Now(), response->mutable_time());
+  response->set_unslotted_thread_count(selection.UnslottedSince(core.status->Now().monotonic_ns));
+  return grpc::Status::OK;
+}
+
+}  // namespace hftmon

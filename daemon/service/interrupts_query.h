@@ -1,0 +1,18 @@
+// AnswerInterrupts: the answer of QueryInterrupts. Any thread; reads mapped memory.
+#ifndef HFTMON_DAEMON_SERVICE_INTERRUPTS_QUERY_H_
+#define HFTMON_DAEMON_SERVICE_INTERRUPTS_QUERY_H_
+
+#include "daemon/service/service_core.h"
+#include "daemon/service/target_selection.h"
+#include "grpcpp/support/status.h"
+#include "hftmon/v1/interrupts.pb.h"
+
+namespace hftmon {
+
+// NOT_FOUND when a tid is no watched thread of the selection.
+grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& selection, const v1::QueryInterruptsRequest& request,
+                              v1::QueryInterruptsResponse* response);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_INTERRUPTS_QUERY_H_
