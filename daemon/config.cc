@@ -60,8 +60,9 @@ absl::StatusOr<ParsedConfig> ParseConfig(int argc, const char* const* argv) {
   std::string sampling_interval = "10ms";
   std::string access = "auto";
   app.add_option("--listen", config.listen, fmt::format("unix:PATH or loopback HOST:PORT; may be given again [{}]", kDefaultListenAddress));
-  app.add_option("--mode", config.mode, "how the housekeeping loop polls: auto, latency (spins), balanced, economy (sleeps 5 ms)")
+  app.add_option("--mode", config.mode, "how the housekeeping loop polls: auto, latency (spins), balanced, economy (sleeps)")
       ->check(CLI::IsMember({"auto", "latency", "balanced", "economy"}));
+  app.add_flag("--quiet", config.quiet, "market hours: refuse whatever would attach programs, create maps or reload, once started");
   app.add_option("--cpu", config.cpu, "CPU of the housekeeping loop; -1 = one of the inherited mask that is not isolated");
   app.add_option("--scheduling", config.scheduling, "of the housekeeping loop: other or fifo")->check(CLI::IsMember({"other", "fifo"}));
   app.add_option("--nice", config.nice, "of the housekeeping loop under SCHED_OTHER [-20]");

@@ -18,6 +18,7 @@ struct Config {
   std::vector<std::string> listen;   // unix:PATH or HOST:PORT of the loopback; empty = kDefaultListenAddress
   std::string mode = "auto";         // auto, latency, balanced, economy: how the housekeeping loop polls
   int32_t cpu = -1;                  // CPU of the housekeeping loop; -1 = chosen
+  bool quiet = false;                // from the start on: see QuietGate
   std::string scheduling = "other";  // other (SCHED_OTHER, nice), fifo
   int32_t nice = -20;                // of the loop under SCHED_OTHER
   uint32_t targets_max = 1024;

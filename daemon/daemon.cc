@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 
 #include "daemon/os/memory_lock.h"
 #include "daemon/os/privileges.h"
+#include "daemon/os/process_threads.h"
 #include "daemon/os/thread_placement.h"
 #include "daemon/os/tsc.h"
 #include "daemon/os/unix_socket_lock.h"
@@ -17,6 +19,10 @@ namespace {
 
 constexpr int64_t kCalibrationIntervalNs = 100'000'000;
 constexpr int64_t kCostMeasurementNs = 50'000'000;
+constexpr int64_t kModeReconsideredNs = 5'000'000'000;
+// Of the control thread in economy mode: what became of threads and targets is known that much later.
+constexpr int64_t kEconomyPeriodNs = 50'000'000;
+constexpr size_t kSlotsLookedAtMax = 4096;
 constexpr int64_t kShutdownPatienceNs = 1'000'000'000;
 constexpr std::string_view kUnixPrefix = "unix:";
 
@@ -52,8 +58,9 @@ absl::Status Daemon::LoadPrograms() {
   options.pid_bound = *pid_bound;
   options.btf_path = config_.btf_path;
   options.access = config_.kernel_access;
+  options.gate = &quiet_gate_;
   if (access(config_.btf_path.c_str(), R_OK) == 0) {
-    absl::StatusOr<std::unique_ptr<TaskIterator>> tasks = TaskIterator::Create();
+    absl::StatusOr<std::unique_ptr<TaskIterator>> tasks = TaskIterator::Create(&quiet_gate_);
     if (!tasks.ok()) return tasks.status();
     tasks_ = *std::move(tasks);
     absl::StatusOr<uint32_t> register_offset = tasks_->RegisterOffset();
@@ -64,6 +71,43 @@ absl::Status Daemon::LoadPrograms() {
   if (!collector.ok()) return collector.status();
   collector_ = *std::move(collector);
   return absl::OkStatus();
+}
+
+void Daemon::BuildModes() {
+  loop_thread_ = std::make_unique<LoopThread>();
+  ModeController::Parts parts;
+  parts.usable_cpus = placement_.usable_cpus;
+  parts.loop_cpu = placement_.loop_cpu;
+  parts.facts = [this] {
+    HostFacts facts = placement_.facts;
+    facts.watched_pinned_here = IsWatchedThreadPinnedToLoop();
+    return facts;
+  };
+  parts.fifo_unthrottled = [this] {
+    const absl::StatusOr<std::string> runtime = files_.ReadFile("/proc/sys/kernel/sched_rt_runtime_us");
+    return runtime.ok() && Trim(*runtime) == "-1";
+  };
+  parts.set_policy = [this](const PollPolicy* policy) { ApplyPolicy(policy); };
+  parts.reschedule_loop = [this](const std::string& scheduling) { loop_thread_->Reschedule(scheduling, config_.nice); };
+  parts.move_other_threads = [this](const std::vector<int>& cpus) { return MoveThreads(files_, cpus, loop_thread_->tid()); };
+  modes_ = std::make_unique<ModeController>(std::move(parts), config_.mode, config_.scheduling);
+}
+
+void Daemon::ApplyPolicy(const PollPolicy* policy) {
+  loop_->SetPolicy(policy);
+  if (control_) control_->SetPeriodNs(policy == &kEconomyPolicy ? kEconomyPeriodNs : ControlLoop::kPeriodNs);
+}
+
+bool Daemon::IsWatchedThreadPinnedToLoop() const {
+  if (!collector_ || !loop_) return false;
+  const std::span<hft_thread_slot> slots = collector_->view().slots;
+  const size_t end = std::min<size_t>({slots.size(), size_t{loop_->sampler().high_water()} + 1, kSlotsLookedAtMax});
+  for (size_t slot = 1; slot < end; ++slot) {
+    if (std::atomic_ref<__u32>(slots[slot].state).load(std::memory_order_relaxed) != HFT_SLOT_LIVE) continue;
+    const auto tid = static_cast<pid_t>(std::atomic_ref<__u32>(slots[slot].tid).load(std::memory_order_relaxed));
+    if (IsPinnedTo(tid, placement_.loop_cpu)) return true;
+  }
+  return false;
 }
 
 void Daemon::BuildStore() {
@@ -88,7 +132,7 @@ void Daemon::BuildStore() {
   wiring.window_sink = windows_.get();
   wiring.sleep_ns = SleepNs;
   HousekeepingLoop::Options options;
-  options.policy = placement_.policy;
+  options.policy = modes_->policy();
   options.sampling_interval_ns = config_.sampling_interval_ns;
   loop_ = std::make_unique<HousekeepingLoop>(std::move(wiring), options);
 }
@@ -121,6 +165,14 @@ void Daemon::BuildControl() {
   registry_config.defaults.sampling_interval_ns = config_.sampling_interval_ns;
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
+  CollectionSwitch::Parts collection;
+  collection.view = collector_->view();
+  collection.registry = registry_.get();
+  collection.clock = clock_.get();
+  collection.sleep_ns = SleepNs;
+  collection.conclusive_since = [this](int64_t mono_ns) { detector_->SetConclusiveSince(mono_ns); };
+  collection_ = std::make_unique<CollectionSwitch>(std::move(collection));
+  operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, collection_.get(), clock_.get());
   totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   StatusReader::Parts parts;
@@ -137,6 +189,8 @@ void Daemon::BuildControl() {
   parts.registry = registry_.get();
   parts.life_events = life_events_.get();
   parts.totals = totals_.get();
+  parts.operation = operation_.get();
+  parts.off_periods = &collection_->periods();
   parts.targets_max = config_.targets_max;
   parts.subscriber_dropped = [this]() -> uint64_t { return server_ ? server_->dropped_message_count() : 0; };
   status_ = std::make_unique<StatusReader>(parts);
@@ -150,6 +204,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"look at the clocks", EpochWatcher::kLookIntervalNs, [this] { time_->LookAtClocks(); }},
       {"read the kernel's clock", TimeKeeper::kKernelClockIntervalNs, [this] { time_->RefreshKernelClock(); }},
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
+      {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
   };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {
     jobs.push_back({"feed the watchdog", interval_ns / 3, [this] { watchdog_->Check(); }});
@@ -166,6 +221,7 @@ absl::Status Daemon::StartThreads() {
   MeasureProbes();
   control_ = std::make_unique<ControlLoop>(clock_.get(), life_events_.get(), registry_.get(), names_.get(), Jobs(),
                                            [this] { return losses_->total(); });
+  ApplyPolicy(modes_->policy());
   control_->Start();
   return absl::OkStatus();
 }
@@ -181,6 +237,7 @@ absl::Status Daemon::StartServer() {
   ServiceCore core;
   core.targets = registry_.get();
   core.status = status_.get();
+  core.operation = operation_.get();
   core.names = names_.get();
   core.totals = totals_.get();
   core.interrupts = interrupt_totals_.get();
@@ -200,17 +257,19 @@ absl::Status Daemon::Start() {
   absl::StatusOr<Placement> placement = ChoosePlacement(config_);
   if (!placement.ok()) return placement.status();
   placement_ = *std::move(placement);
+  BuildModes();
   // Every thread made from here on inherits it, gRPC's too; the loop pins itself.
   SystemSchedulingCalls calls;
-  if (absl::Status status = SetCurrentAffinity(placement_.other_cpus, calls); !status.ok()) return status;
+  if (absl::Status status = SetCurrentAffinity(modes_->other_cpus(), calls); !status.ok()) return status;
   clock_ = std::make_unique<TscClock>(&raw_clocks_, files_, TscIsInvariant());
   if (absl::Status status = LoadPrograms(); !status.ok()) return status;
-  loop_thread_ = std::make_unique<LoopThread>();
   BuildStore();
   BuildTime();
   BuildControl();
   if (absl::Status status = StartThreads(); !status.ok()) return status;
-  return StartServer();
+  if (absl::Status status = StartServer(); !status.ok()) return status;
+  quiet_gate_.Close(config_.quiet);
+  return absl::OkStatus();
 }
 
 void Daemon::Stop() {

@@ -15,14 +15,18 @@
 #include "daemon/analysis/spike_detector.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
+#include "daemon/collectors/quiet_gate.h"
 #include "daemon/config.h"
+#include "daemon/control/collection_switch.h"
 #include "daemon/control/control_loop.h"
 #include "daemon/control/heartbeat_watchdog.h"
 #include "daemon/control/process_names.h"
 #include "daemon/control/target_registry.h"
+#include "daemon/daemon_operation.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
+#include "daemon/mode_controller.h"
 #include "daemon/naming_task_source.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/tsc_clock.h"
@@ -57,21 +61,26 @@ class Daemon {
  private:
   absl::Status CheckAddresses() const;
   absl::Status LoadPrograms();
+  void BuildModes();
   void BuildStore();
   void BuildTime();
   void BuildControl();
   absl::Status StartThreads();
   absl::Status StartServer();
   void ApplyThresholds(const ThresholdSettings& settings);
+  void ApplyPolicy(const PollPolicy* policy);
+  bool IsWatchedThreadPinnedToLoop() const;
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
 
   const Config config_;
   ServiceManager service_manager_;
+  QuietGate quiet_gate_;
   Placement placement_;
   SystemRawClocks raw_clocks_;
   FileRoot files_;
   std::unique_ptr<TscClock> clock_;
+  std::unique_ptr<ModeController> modes_;
   std::unique_ptr<TaskIterator> tasks_;
   std::unique_ptr<SwitchCollector> collector_;
   std::unique_ptr<SeqRing<Spike>> spikes_;
@@ -88,6 +97,8 @@ class Daemon {
   std::unique_ptr<ProcessNames> names_;
   std::unique_ptr<NamingTaskSource> named_tasks_;
   std::unique_ptr<TargetRegistry> registry_;
+  std::unique_ptr<CollectionSwitch> collection_;
+  std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<StatusReader> status_;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <future>
@@ -17,15 +19,6 @@ namespace hftmon {
 namespace {
 
 constexpr int kFifoPriority = 10;
-// SCHED_FIFO that spins is throttled for 50 ms a second; 900 us of work and 60 us of sleep are not.
-constexpr PollPolicy kFifoLatencyPolicy{"latency", 900'000, 60'000, 60'000};
-
-const PollPolicy* ChoosePolicy(const Config& config, size_t usable_cpus) {
-  std::string mode = config.mode;
-  if (mode == "auto") mode = usable_cpus >= Placement::kCpusForSpinning ? "latency" : "balanced";
-  if (mode == "latency" && config.scheduling == "fifo") return &kFifoLatencyPolicy;
-  return FindPollPolicy(mode);
-}
 
 }  // namespace
 
@@ -47,11 +40,9 @@ absl::StatusOr<Placement> ChoosePlacement(const Config& config) {
   placement.loop_cpu = chosen->cpu;
   placement.reason = chosen->reason;
   for (int cpu : *allowed) {
-    if (topology->IsOnline(cpu) && !topology->IsReserved(cpu)) placement.other_cpus.push_back(cpu);
+    if (topology->IsOnline(cpu) && !topology->IsReserved(cpu)) placement.usable_cpus.push_back(cpu);
   }
-  placement.policy = ChoosePolicy(config, placement.other_cpus.size());
-  if (placement.policy->owns_cpu() && placement.other_cpus.size() > 1) std::erase(placement.other_cpus, placement.loop_cpu);
-  if (placement.other_cpus.empty()) placement.other_cpus.push_back(placement.loop_cpu);
+  placement.facts = ReadHostFacts(*topology, FileRoot(), placement.usable_cpus.size(), placement.loop_cpu);
   return placement;
 }
 
@@ -61,11 +52,24 @@ absl::Status LoopThread::Place(const Placement& placement, const Config& config)
   // The kernel may stretch a sleep by the thread's timer slack, 50 us by default.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   if (absl::Status status = PinCurrentThread(placement.loop_cpu, calls); !status.ok()) return status;
-  absl::Status status = config.scheduling == "fifo" ? UseSchedFifo(kFifoPriority, calls) : UseSchedOther(config.nice, calls);
-  scheduling_ = DescribeScheduling(calls);
-  // Not being allowed a better priority is no reason not to watch; it is said.
-  if (!status.ok()) scheduling_ += fmt::format(" ({})", std::string(status.message()));
+  tid_.store(static_cast<pid_t>(::syscall(SYS_gettid)), std::memory_order_relaxed);
+  Reschedule(config.scheduling, config.nice);
   return absl::OkStatus();
+}
+
+void LoopThread::Reschedule(const std::string& scheduling, int nice) {
+  SystemSchedulingCalls calls(tid());
+  const absl::Status status = scheduling == "fifo" ? UseSchedFifo(kFifoPriority, calls) : UseSchedOther(nice, calls);
+  std::string achieved = DescribeScheduling(calls);
+  // Not being allowed a better priority is no reason not to watch; it is said.
+  if (!status.ok()) achieved += fmt::format(" ({})", std::string(status.message()));
+  std::lock_guard lock(mutex_);
+  scheduling_ = std::move(achieved);
+}
+
+std::string LoopThread::scheduling() const {
+  std::lock_guard lock(mutex_);
+  return scheduling_;
 }
 
 absl::Status LoopThread::Start(HousekeepingLoop* loop, const Placement& placement, const Config& config) {

@@ -1,12 +1,14 @@
 // LoopThread: the housekeeping thread: where it runs, how it is scheduled, and the loop that it turns.
 //
 // Owner: the daemon. Start returns when the thread is placed (or why it could not be). Stop joins it.
-// Few CPUs: where fewer than kCpusForSpinning CPUs may be used, `auto` does not spin: the loop sleeps between looks (`balanced`), so that
-// RPC threads and workloads always get the CPU that it shares with them.
+// Which mode it runs in, and what the daemon's other threads do meanwhile, is ModeController's.
 #ifndef HFTMON_DAEMON_LOOP_THREAD_H_
 #define HFTMON_DAEMON_LOOP_THREAD_H_
 
+#include <sys/types.h>
+
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,17 +17,16 @@
 #include "absl/status/statusor.h"
 #include "daemon/config.h"
 #include "daemon/ingest/housekeeping_loop.h"
+#include "daemon/mode_choice.h"
 
 namespace hftmon {
 
 // Where the daemon's threads may run.
 struct Placement {
-  static constexpr size_t kCpusForSpinning = 4;
-
   int loop_cpu = 0;
-  std::string reason;           // why this CPU
-  std::vector<int> other_cpus;  // for all threads but the loop; never an isolated CPU, nor the loop's when it spins
-  const PollPolicy* policy = nullptr;
+  std::string reason;            // why this CPU
+  std::vector<int> usable_cpus;  // for the other threads while the loop leaves them its CPU; never an isolated one
+  HostFacts facts;               // for the choice of the mode
 };
 
 // From the inherited affinity mask, the topology and the configuration.
@@ -40,14 +41,19 @@ class LoopThread {
 
   absl::Status Start(HousekeepingLoop* loop, const Placement& placement, const Config& config);
   void Stop();
-  // As achieved, e.g. "SCHED_OTHER nice -20"; with the reason when it is not what was asked for.
-  const std::string& scheduling() const { return scheduling_; }
+  // "other" with this nice value, or "fifo". Any thread, after Start: the loop itself makes no system call.
+  void Reschedule(const std::string& scheduling, int nice);
+  // As achieved, e.g. "SCHED_OTHER nice -20"; with the reason when it is not what was asked for. Any thread.
+  std::string scheduling() const;
+  pid_t tid() const { return tid_.load(std::memory_order_relaxed); }
 
  private:
   absl::Status Place(const Placement& placement, const Config& config);
 
   std::atomic<bool> stop_{false};
   std::thread thread_;
+  std::atomic<pid_t> tid_{0};
+  mutable std::mutex mutex_;
   std::string scheduling_;
 };
 

@@ -21,6 +21,7 @@ class NamingTaskSource : public TaskSource {
     return tasks;
   }
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override { return source_->Find(tid); }
+  absl::StatusOr<std::vector<TaskInfo>> AllThreads() override { return source_->AllThreads(); }
 
  private:
   TaskSource* const source_;

@@ -53,6 +53,11 @@ LoopStatus StatusReader::Loop() const {
   loop.crossing_max_ns = crossing.max_ns;
   loop.crossing_sum_ns = crossing.sum_ns;
   loop.scheduling = parts_.loop_thread->scheduling();
+  const LoopLateness& lateness = parts_.loop->lateness();
+  const auto late = lateness.histogram();
+  loop.lateness_histogram.assign(late.begin(), late.end());
+  loop.lateness_max_ns = lateness.max_ns();
+  loop.lateness_sum_ns = lateness.sum_ns();
   return loop;
 }
 
@@ -115,6 +120,7 @@ DaemonStatus StatusReader::Status() const {
   status.drops = Drops(status.probes);
   status.bounds = Bounds();
   status.loop = Loop();
+  status.operation = parts_.operation->Describe();
   const TscClock::State clock = parts_.clock->state();
   status.clock.source = clock.source;
   status.clock.reason = clock.reason;

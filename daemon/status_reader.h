@@ -11,6 +11,8 @@
 #include "daemon/analysis/spike_detector.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
+#include "daemon/control/off_periods.h"
+#include "daemon/control/operation.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/target_registry.h"
 #include "daemon/ingest/housekeeping_loop.h"
@@ -40,6 +42,8 @@ class StatusReader : public StatusSource {
     const TargetRegistry* registry = nullptr;
     const LifeQueue* life_events = nullptr;
     const SlotTotals* totals = nullptr;
+    const Operation* operation = nullptr;
+    const OffPeriods* off_periods = nullptr;
     std::function<uint64_t()> subscriber_dropped;  // messages skipped for slow readers; may be empty
     int64_t targets_max = 0;
   };
@@ -51,6 +55,9 @@ class StatusReader : public StatusSource {
   uint64_t lost_records() const override { return parts_.losses->total(); }
   uint64_t LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) const override {
     return parts_.losses->LostBetween(begin_mono_ns, end_mono_ns);
+  }
+  int64_t OffWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const override {
+    return parts_.off_periods->Within(begin_mono_ns, end_mono_ns);
   }
 
  private:

@@ -90,6 +90,18 @@ absl::StatusOr<v1::GetCapabilitiesResponse> Client::GetCapabilities(const v1::Ge
   return Call(&v1::Monitor::Stub::GetCapabilities, request);
 }
 
+absl::StatusOr<v1::SetModeResponse> Client::SetMode(const v1::SetModeRequest& request) const {
+  return Call(&v1::Monitor::Stub::SetMode, request);
+}
+
+absl::StatusOr<v1::SetQuietResponse> Client::SetQuiet(const v1::SetQuietRequest& request) const {
+  return Call(&v1::Monitor::Stub::SetQuiet, request);
+}
+
+absl::StatusOr<v1::SetCollectingResponse> Client::SetCollecting(const v1::SetCollectingRequest& request) const {
+  return Call(&v1::Monitor::Stub::SetCollecting, request);
+}
+
 std::unique_ptr<SpikeStream> Client::StreamSpikes(const v1::StreamSpikesRequest& request) const {
   return std::make_unique<SpikeStream>(address_, [&](grpc::ClientContext* context) { return stub_->StreamSpikes(context, request); });
 }

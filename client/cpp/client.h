@@ -56,6 +56,11 @@ class Client {
   absl::StatusOr<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request = {}) const;
   absl::StatusOr<v1::GetCapabilitiesResponse> GetCapabilities(const v1::GetCapabilitiesRequest& request = {}) const;
 
+  // How the loop polls; whether whatever would disturb the host is refused; whether the kernel's programs do anything at all.
+  absl::StatusOr<v1::SetModeResponse> SetMode(const v1::SetModeRequest& request) const;
+  absl::StatusOr<v1::SetQuietResponse> SetQuiet(const v1::SetQuietRequest& request) const;
+  absl::StatusOr<v1::SetCollectingResponse> SetCollecting(const v1::SetCollectingRequest& request) const;
+
  private:
   Client(ServerAddress address, const ClientOptions& options);
 

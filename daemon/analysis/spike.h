@@ -71,6 +71,7 @@ struct Spike {
   int64_t record_mono_ns = 0;    // the closing kernel record's time stamp; in progress: when it crossed the threshold
   int64_t record_clock_ns = 0;   // the same moment in the run queue's clock of `cpu`; 0: not known
   int64_t detected_mono_ns = 0;  // when this budget was complete in user space
+  int64_t loop_gap_ns = 0;       // the loop's lateness in the iteration that took the record
   uint64_t lost_records = 0;     // records lost in [start, end]
   Preemption preemption;         // kPreempted: to whom and how; not known when its record did not come
   uint8_t cause_count = 0;       // largest duration first

@@ -90,6 +90,7 @@ void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t see
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
   spike_.runners_truncated = true;
   spike_.start_mono_ns = open->start_mono_ns;
+  spike_.loop_gap_ns = 0;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
   spike_.duration_ns = std::max<int64_t>(seen_over_mono_ns - open->start_mono_ns, 0);
@@ -128,6 +129,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
   spike_.record_clock_ns = interval.end_clock_ns;
+  spike_.loop_gap_ns = interval.loop_gap_ns;
   spike_.preemption = interval.preemption;
   if (kind != SpikeKind::kPreempted) spike_.preemption.known = false;
 }
@@ -153,6 +155,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption) {
   spike_.runners_truncated = interruption.interrupts.truncated;
   FillInterruptionBudget(interruption, &spike_);
   spike_.start_mono_ns = interruption.start_mono_ns;
+  spike_.loop_gap_ns = interruption.loop_gap_ns;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
 }
@@ -175,7 +178,8 @@ void SpikeDetector::Append(int64_t record_mono_ns) {
   spike_.record_mono_ns = record_mono_ns;
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
-  spike_.inconclusive = spike_.lost_records > 0;
+  spike_.inconclusive =
+      spike_.lost_records > 0 || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
   spike_.detected_mono_ns = clock_->NowNs();
   spikes_->Append(spike_);
   (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);

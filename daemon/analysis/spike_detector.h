@@ -37,6 +37,9 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   // 0 or less: no such spikes.
   void SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns);
 
+  // A spike that begins before this moment is inconclusive: what happened then was not seen (the programs were off). Any thread.
+  void SetConclusiveSince(int64_t mono_ns) { conclusive_since_mono_ns_.store(mono_ns, std::memory_order_relaxed); }
+
   // From the closing record, and of spikes in progress from the crossing of the threshold.
   DetectionLatency detection() const { return detection_.Read(); }
   DetectionLatency crossing_detection() const { return crossing_detection_.Read(); }
@@ -65,6 +68,7 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   SeqRing<Spike>* const spikes_;
   std::atomic<int64_t> run_queue_threshold_ns_{INT64_MAX};
   std::atomic<int64_t> blocked_threshold_ns_{INT64_MAX};
+  std::atomic<int64_t> conclusive_since_mono_ns_{INT64_MIN};
 
   // Housekeeping thread.
   Spike spike_;  // every field is written for each spike, but no more causes than it has

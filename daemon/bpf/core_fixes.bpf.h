@@ -54,17 +54,18 @@ static __always_inline s32 saved_syscall(struct task_struct *task) {
 
 /*
  * What never changes of the CPU that switches to `next`, noted at its first switch: its number, and where its run queue is. The walk to
- * that would cost every switch of the host 3 ns.
+ * that would cost every switch of the host 3 ns. Its first switch after the programs were off is one too: the log begins anew there.
  */
 static __noinline int note_cpu(struct hft_cpu *cpu_state, struct task_struct *next) {
   cpu_state->run_queue = (u64)RUN_QUEUE_OF(next);
   cpu_state->cpu = bpf_get_smp_processor_id();
+  cpu_state->log_begin = cpu_state->position;
   return 0;
 }
 
-static __always_inline struct rq *run_queue_of(struct hft_cpu *cpu_state, struct task_struct *next) {
+static __always_inline struct rq *run_queue_at(u64 run_queue, struct task_struct *next) {
   if (!CAN_CAST) return RUN_QUEUE_OF(next);
-  return bpf_rdonly_cast((void *)cpu_state->run_queue, bpf_core_type_id_kernel(struct rq));
+  return bpf_rdonly_cast((void *)run_queue, bpf_core_type_id_kernel(struct rq));
 }
 
 /*

@@ -90,7 +90,7 @@ __noinline int put_interruptions(u64 first_cell, u64 first, u32 count, u64 mono_
 /* The slot of the watched thread that this CPU runs, or NULL. */
 static __always_inline struct hft_thread_slot *interrupted_slot(struct hft_cpu *cpu_state, u16 *index) {
   u64 position = cpu_state->position;
-  if (!position) return NULL;
+  if (position == cpu_state->log_begin) return NULL; /* who runs is not known (yet) */
   struct hft_runner *running = &cpu_state->log[(position - 1) & LOG_MASK];
   if (likely(!is_watched(running->tgid))) return NULL;
   *index = cpu_state->watched_slot;
@@ -155,6 +155,7 @@ static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu
 /* ---- Beginning and end of a handler. */
 
 static __always_inline int enter_level(u32 program, u32 level, u8 source, u16 number, u8 row) {
+  if (unlikely(controls.off)) return 0;
   u32 cpu = bpf_get_smp_processor_id();
   struct hft_cpu_interrupts *state = interrupts_at(cpu);
   if (!state) return 0;
@@ -212,6 +213,7 @@ static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, s
 }
 
 static __always_inline struct hft_cpu_interrupts *leave_level(u32 program, u32 level, u8 unhandled) {
+  if (unlikely(controls.off)) return NULL;
   u32 cpu = bpf_get_smp_processor_id();
   struct hft_cpu_interrupts *state = interrupts_at(cpu);
   if (!state) return NULL;
@@ -258,6 +260,7 @@ int on_irq_exit(u64 *context) {
 
 HFT_TRACEPOINT("irq_handler_entry")
 int on_irq_enter(u64 *context) {
+  if (unlikely(controls.off)) return 0;
   struct hft_cpu_interrupts *state = interrupts_at(bpf_get_smp_processor_id());
   if (!state) return 0;
   u32 irq = context[0];
@@ -325,6 +328,7 @@ int on_local_timer_enter(u64 *context) {
 
 HFT_TRACEPOINT("nmi_handler")
 int on_nmi(u64 *context) {
+  if (unlikely(controls.off)) return 0;
   u32 cpu = bpf_get_smp_processor_id();
   struct hft_cpu_interrupts *state = interrupts_at(cpu);
   if (!state) return 0;

@@ -70,6 +70,7 @@ static __always_inline u16 give_slot(struct task_struct *child) {
 /* Runs in the parent, before the child can run. */
 HFT_TRACEPOINT("sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
+  if (unlikely(controls.off)) return 0;
   u32 cpu = bpf_get_smp_processor_id();
   __sync_fetch_and_add(&cpu_at(cpu)->fork_count, 1);
   u32 tgid = READ_FIELD(child, tgid);
@@ -123,6 +124,7 @@ static __always_inline u16 follow_exchange(struct task_struct *task, u32 old_tid
 
 HFT_TRACEPOINT("sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid) {
+  if (unlikely(controls.off)) return 0;
   u32 cpu = bpf_get_smp_processor_id();
   __sync_fetch_and_add(&cpu_at(cpu)->exec_count, 1);
   if (!is_watched(READ_FIELD(task, tgid))) return 0;

@@ -21,7 +21,8 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
   struct rq *queue = RUN_QUEUE_OF(task);
   u32 from_cpu = READ_FIELD(queue, cpu);
   u64 from_clock_ns = READ_FIELD(queue, clock);
-  bool queued = READ_FIELD(task, on_rq) == TASK_ON_RQ_MIGRATING;
+  /* Not marked: where its wait began was not seen, and that wait is in no figure. */
+  bool queued = READ_FIELD(task, on_rq) == TASK_ON_RQ_MIGRATING && slot->task == (u64)task;
   u64 run_delay_ns = READ_FIELD(task, sched_info.run_delay);
   u64 wait_ns = queued ? run_delay_ns - slot->segment_run_delay_ns : 0;
   struct log_stretch stretch = {};
@@ -57,6 +58,7 @@ static __always_inline void put_migration(struct task_struct *task, struct hft_t
 
 HFT_TRACEPOINT("sched_migrate_task")
 int BPF_PROG(on_migrate, struct task_struct *task, int to_cpu) {
+  if (unlikely(controls.off)) return 0;
   u32 cpu = bpf_get_smp_processor_id();
   __sync_fetch_and_add(&cpu_at(cpu)->migrate_count, 1);
   if (!is_watched(READ_FIELD(task, tgid))) return 0;

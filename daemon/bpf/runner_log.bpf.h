@@ -41,8 +41,9 @@ static __always_inline void log_switch(struct hft_cpu *cpu, u64 clock_ns, u32 ti
 #define STRETCH_TRUNCATED 256
 __noinline u32 count_runners(u32 cpu, u64 end, u64 begin_clock_ns) {
   struct hft_cpu *cpu_state = cpu_at(cpu);
+  u64 believed = end - cpu_state->log_begin;
   for (u32 count = 0; count < RUNNERS_MAX; count++) {
-    if (count >= end) return count | STRETCH_TRUNCATED;
+    if (count >= believed) return count | STRETCH_TRUNCATED;
     if (cpu_state->log[(end - count - 1) & LOG_MASK].clock_ns <= begin_clock_ns) return count + 1;
   }
   return RUNNERS_MAX | STRETCH_TRUNCATED;

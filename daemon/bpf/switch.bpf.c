@@ -222,7 +222,7 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
     if (!slot) return;
     cpu_state->recent[READ_FIELD(TASK(context, NEXT), pid) & (HFT_RECENT_SLOTS - 1)] = cpu_state->watched_slot;
   }
-  struct rq *queue = run_queue_of(cpu_state, TASK(context, NEXT));
+  struct rq *queue = run_queue_at(cpu_state->run_queue, TASK(context, NEXT));
   u32 depth = READ_FIELD(queue, nr_running);
   slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
   /* What sched_info_arrive is about to add, in the kernel's own arithmetic. */
@@ -256,6 +256,8 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
 }
 
 /*
+ * Off: the daemon sets controls.off and takes every CPU's run queue away, so that being on costs no test of its own.
+ *
  * What a bystander pays comes first. What a watched thread needs later is not kept over it: it would be spilled on every switch of the
  * host.
  */
@@ -263,8 +265,14 @@ HFT_TRACEPOINT("sched_switch")
 int on_switch(u64 *context) {
   struct task_struct *next = TASK(context, NEXT);
   struct hft_cpu *cpu_state = cpu_at(bpf_get_smp_processor_id());
-  if (unlikely(!cpu_state->run_queue)) note_cpu(cpu_state, next);
-  u64 clock_ns = READ_FIELD(run_queue_of(cpu_state, next), clock);
+  u64 run_queue = cpu_state->run_queue;
+  if (unlikely(!run_queue)) {
+    if (controls.off) return 0;
+    note_cpu(cpu_state, next);
+    run_queue = cpu_state->run_queue;
+  }
+  /* Read once: the daemon may take it away at any moment, and a clock of 0 would be believed. */
+  u64 clock_ns = READ_FIELD(run_queue_at(run_queue, next), clock);
   u32 next_tgid = READ_FIELD(next, tgid);
   log_switch(cpu_state, clock_ns, READ_FIELD(next, pid), next_tgid);
   struct task_struct *prev = TASK(context, PREV);

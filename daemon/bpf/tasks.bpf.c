@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * A task iterator: the threads that exist, for attaching to a process that already runs.
- * Reads: every task_struct of the host. Produces: one task_entry for each thread of wanted_tgid, or of tid wanted_tid.
+ * Reads: every task_struct of the host. Produces: one task_entry for each thread of wanted_tgid, or of tid wanted_tid, or for every one.
  */
 #include "daemon/bpf/kernel_types.bpf.h"
 #include <bpf/bpf_helpers.h>
@@ -16,6 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 __u32 wanted_tgid = 0; /* 0 = none */
 __u32 wanted_tid = 0;
+__u32 wanted_all = 0; /* 1 = every thread */
 
 SEC("iter/task")
 int list_tasks(struct bpf_iter__task *context) {
@@ -23,7 +24,7 @@ int list_tasks(struct bpf_iter__task *context) {
   if (!task) return 0;
   u32 tid = task->pid;
   u32 tgid = task->tgid;
-  if (tgid != wanted_tgid && tid != wanted_tid) return 0;
+  if (!wanted_all && tgid != wanted_tgid && tid != wanted_tid) return 0;
   if (task->exit_state != 0) return 0; /* a zombie never runs again */
   struct hft_task_entry entry = {};
   entry.tid = tid;

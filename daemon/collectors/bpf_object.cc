@@ -43,8 +43,12 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) {
 
 }  // namespace
 
-BpfObject::BpfObject(std::string name, bpf_object* object, std::string btf_path)
-    : name_(std::move(name)), object_(object), btf_path_(std::move(btf_path)) {}
+BpfObject::BpfObject(std::string name, bpf_object* object, std::string btf_path, const QuietGate* gate)
+    : name_(std::move(name)), object_(object), btf_path_(std::move(btf_path)), gate_(gate) {}
+
+absl::Status BpfObject::Admit(const std::string& what) const {
+  return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what + " '" + name_ + "'");
+}
 
 BpfObject::~BpfObject() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
@@ -53,7 +57,7 @@ BpfObject::~BpfObject() {
 }
 
 absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& name, std::span<const std::byte> bytes,
-                                                           const std::string& btf_path) {
+                                                           const std::string& btf_path, const QuietGate* gate) {
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
   libbpf_set_print(KeepLastWords);
   last_words.clear();
@@ -63,7 +67,7 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& na
   if (object == nullptr) {
     return absl::InternalError(fmt::format("BPF object '{}': cannot be opened: {}: {}", name, strerror(errno), last_words));
   }
-  return std::unique_ptr<BpfObject>(new BpfObject(name, object, btf_path));
+  return std::unique_ptr<BpfObject>(new BpfObject(name, object, btf_path, gate));
 }
 
 absl::Status BpfObject::Explain(const std::string& what, int error) const {
@@ -152,6 +156,7 @@ absl::StatusOr<std::vector<std::string>> BpfObject::LeaveOutMissing(std::span<co
 }
 
 absl::Status BpfObject::Load() {
+  if (absl::Status admitted = Admit("loading the programs and maps of"); !admitted.ok()) return admitted;
   last_words.clear();
   if (int error = bpf_object__load(object_); error != 0) return Explain("cannot be loaded", -error);
   return absl::OkStatus();
@@ -196,6 +201,7 @@ absl::StatusOr<int> BpfObject::MapFd(const std::string& map) const {
 }
 
 absl::Status BpfObject::AttachAll() {
+  if (absl::Status admitted = Admit("attaching the programs of"); !admitted.ok()) return admitted;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;

@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "daemon/collectors/quiet_gate.h"
 
 struct bpf_object;
 struct bpf_map;
@@ -24,9 +25,10 @@ namespace hftmon {
 
 class BpfObject {
  public:
-  // `bytes` is the compiled object; `btf_path` names a BTF file for kernels without their own, empty otherwise.
+  // `bytes` is the compiled object; `btf_path` names a BTF file for kernels without their own, empty otherwise. `gate` is asked before
+  // anything is loaded or attached (its error is given back), and outlives the object; null: nobody is asked.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Open(const std::string& name, std::span<const std::byte> bytes,
-                                                         const std::string& btf_path);
+                                                         const std::string& btf_path, const QuietGate* gate = nullptr);
   ~BpfObject();
   BpfObject(const BpfObject&) = delete;
   BpfObject& operator=(const BpfObject&) = delete;
@@ -65,7 +67,8 @@ class BpfObject {
   int64_t MapBytes() const;
 
  private:
-  BpfObject(std::string name, bpf_object* object, std::string btf_path);
+  BpfObject(std::string name, bpf_object* object, std::string btf_path, const QuietGate* gate);
+  absl::Status Admit(const std::string& what) const;
   absl::Status Explain(const std::string& what, int error) const;
   absl::StatusOr<Mapping> Map(bpf_map* map);
   absl::StatusOr<bpf_map*> FindMap(const std::string& map) const;
@@ -74,6 +77,7 @@ class BpfObject {
   std::string name_;
   bpf_object* object_;
   std::string btf_path_;  // empty: the kernel's own
+  const QuietGate* gate_;
   std::vector<bpf_link*> links_;
   std::vector<Mapping> mappings_;
 };

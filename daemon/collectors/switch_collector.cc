@@ -76,9 +76,10 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::Create(const O
 
 absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(const Options& options, KernelAccess access) {
   const std::string custom_btf = options.btf_path == kKernelBtfPath ? "" : options.btf_path;
-  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf);
+  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf, options.gate);
   if (!object.ok()) return object.status();
   std::unique_ptr<SwitchCollector> collector(new SwitchCollector(*std::move(object), access));
+  collector->gate_ = options.gate;
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -147,7 +148,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.watched_bits = {reinterpret_cast<uint64_t*>(*bits), HFT_PID_LIMIT / 64};
   view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
   view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
-  view_.cpus = {reinterpret_cast<const hft_cpu*>(*cpus), view_.ring_count};
+  view_.cpus = {reinterpret_cast<hft_cpu*>(*cpus), view_.ring_count};
   view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.rings = rings->data;
@@ -190,6 +191,9 @@ absl::Status SwitchCollector::Push(uint16_t slot) {
 
 absl::Status SwitchCollector::MeasureCost(bool on) {
   if (on) {
+    // The kernel's run statistics are switched on by patching its text.
+    absl::Status admitted = gate_ == nullptr ? absl::OkStatus() : gate_->Admit("measuring the programs' cost");
+    if (!admitted.ok()) return admitted;
     statistics_fd_ = bpf_enable_stats(BPF_STATS_RUN_TIME);
     if (statistics_fd_ < 0)
       return absl::PermissionDeniedError(fmt::format("BPF run statistics: {}: they need CAP_SYS_ADMIN", strerror(errno)));

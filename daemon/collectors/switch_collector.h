@@ -43,6 +43,7 @@ class SwitchCollector : public SlotStack {
     uint32_t pid_bound = 0;                            // kernel.pid_max; tids from here on are refused and counted
     std::string btf_path = "/sys/kernel/btf/vmlinux";  // another file means a kernel without BTF: raw tracepoints are used
     KernelAccess access = KernelAccess::kAuto;
+    const QuietGate* gate = nullptr;  // asked before anything is loaded, attached or measured; may be null
     uint32_t register_offset = 0;  // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
@@ -74,6 +75,7 @@ class SwitchCollector : public SlotStack {
   absl::Status FillStack(uint32_t threads_max);
 
   std::unique_ptr<BpfObject> object_;
+  const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   KernelView view_;
   std::vector<std::string> missing_programs_;

@@ -15,10 +15,10 @@
 
 namespace hftmon {
 
-absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create() {
+absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create(const QuietGate* gate) {
   size_t bytes = 0;
   const void* data = tasks_bpf__elf_bytes(&bytes);
-  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_tasks", {static_cast<const std::byte*>(data), bytes}, "");
+  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_tasks", {static_cast<const std::byte*>(data), bytes}, "", gate);
   if (!object.ok()) return object.status();
   std::unique_ptr<TaskIterator> iterator(new TaskIterator(*std::move(object)));
   if (absl::Status status = iterator->object_->Load(); !status.ok()) return status;
@@ -26,8 +26,11 @@ absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create() {
   auto wanted_tid = iterator->object_->MapVariable(".bss", "wanted_tid");
   if (!wanted_tgid.ok()) return wanted_tgid.status();
   if (!wanted_tid.ok()) return wanted_tid.status();
+  auto wanted_all = iterator->object_->MapVariable(".bss", "wanted_all");
+  if (!wanted_all.ok()) return wanted_all.status();
   iterator->wanted_tgid_ = reinterpret_cast<uint32_t*>(*wanted_tgid);
   iterator->wanted_tid_ = reinterpret_cast<uint32_t*>(*wanted_tid);
+  iterator->wanted_all_ = reinterpret_cast<uint32_t*>(*wanted_all);
   iterator->link_ = bpf_program__attach_iter(iterator->object_->FindProgram("list_tasks"), nullptr);
   if (iterator->link_ == nullptr) {
     return absl::FailedPreconditionError(fmt::format("task iterator: {}: it needs a kernel of 5.8 or later with BTF", strerror(errno)));
@@ -39,10 +42,11 @@ TaskIterator::~TaskIterator() {
   if (link_ != nullptr) bpf_link__destroy(link_);
 }
 
-absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(uint32_t tgid, uint32_t tid) {
+absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(uint32_t tgid, uint32_t tid, bool all) {
   const std::lock_guard lock(mutex_);
   std::atomic_ref(*wanted_tgid_).store(tgid, std::memory_order_relaxed);
   std::atomic_ref(*wanted_tid_).store(tid, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_all_).store(all ? 1 : 0, std::memory_order_relaxed);
   const int fd = bpf_iter_create(bpf_link__fd(link_));
   if (fd < 0) return absl::InternalError(fmt::format("task iterator: {}", strerror(errno)));
   std::vector<char> bytes;
@@ -59,8 +63,8 @@ absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(uint32_t t
   return entries;
 }
 
-absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t tid) {
-  absl::StatusOr<std::vector<hft_task_entry>> entries = ReadEntries(tgid, tid);
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t tid, bool all) {
+  absl::StatusOr<std::vector<hft_task_entry>> entries = ReadEntries(tgid, tid, all);
   if (!entries.ok()) return entries.status();
   std::vector<TaskInfo> tasks;
   for (const hft_task_entry& entry : *entries) {
@@ -86,6 +90,10 @@ absl::StatusOr<uint32_t> TaskIterator::RegisterOffset() {
 absl::StatusOr<std::vector<TaskInfo>> TaskIterator::ThreadsOf(uint32_t tgid) {
   if (tgid == 0) return std::vector<TaskInfo>{};
   return List(tgid, 0);
+}
+
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::AllThreads() {
+  return List(0, 0, true);
 }
 
 absl::StatusOr<TaskInfo> TaskIterator::Find(uint32_t tid) {

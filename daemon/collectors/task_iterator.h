@@ -16,25 +16,28 @@ namespace hftmon {
 
 class TaskIterator : public TaskSource {
  public:
-  static absl::StatusOr<std::unique_ptr<TaskIterator>> Create();
+  // `gate`: asked before anything is loaded or attached; may be null.
+  static absl::StatusOr<std::unique_ptr<TaskIterator>> Create(const QuietGate* gate = nullptr);
   ~TaskIterator() override;
 
   absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) override;
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override;
+  absl::StatusOr<std::vector<TaskInfo>> AllThreads() override;
   // Where a task's saved registers lie from the beginning of its kernel stack; 0 where the kernel (before 5.15) cannot tell.
   absl::StatusOr<uint32_t> RegisterOffset();
   int64_t MapBytes() const { return object_->MapBytes(); }
 
  private:
   explicit TaskIterator(std::unique_ptr<BpfObject> object) : object_(std::move(object)) {}
-  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(uint32_t tgid, uint32_t tid);
-  absl::StatusOr<std::vector<TaskInfo>> List(uint32_t tgid, uint32_t tid);
+  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(uint32_t tgid, uint32_t tid, bool all = false);
+  absl::StatusOr<std::vector<TaskInfo>> List(uint32_t tgid, uint32_t tid, bool all = false);
 
   std::mutex mutex_;
   std::unique_ptr<BpfObject> object_;
   bpf_link* link_ = nullptr;
   uint32_t* wanted_tgid_ = nullptr;
   uint32_t* wanted_tid_ = nullptr;
+  uint32_t* wanted_all_ = nullptr;
 };
 
 }  // namespace hftmon

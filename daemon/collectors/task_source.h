@@ -30,6 +30,8 @@ class TaskSource {
   virtual absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) = 0;
   // One thread by tid; NOT_FOUND when there is none.
   virtual absl::StatusOr<TaskInfo> Find(uint32_t tid) = 0;
+  // Every live thread of the host.
+  virtual absl::StatusOr<std::vector<TaskInfo>> AllThreads() = 0;
 };
 
 }  // namespace hftmon

@@ -52,7 +52,7 @@ void ControlLoop::Run() {
     RunOnce();
     lock.lock();
     // A turn that took longer than the period does not make the next ones hurry.
-    next = std::max(next + std::chrono::nanoseconds(kPeriodNs), std::chrono::steady_clock::now());
+    next = std::max(next + std::chrono::nanoseconds(period_ns_.load(std::memory_order_relaxed)), std::chrono::steady_clock::now());
     wake_.wait_until(lock, next, [this] { return stopping_; });
   }
 }

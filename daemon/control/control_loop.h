@@ -1,4 +1,4 @@
-// ControlLoop: the control thread. Every kPeriodNs it brings the registry up to date with the life events that the housekeeping loop
+// ControlLoop: the control thread. Every kPeriodNs (or what SetPeriodNs says) it brings the registry up to date with the life events that the housekeeping loop
 // queued, has it rebuild its books where some were lost (at most once in kResyncIntervalNs), and runs the periodic jobs that are due (clock
 // calibration, watchdog, …).
 //
@@ -47,6 +47,9 @@ class ControlLoop {
   // Returns when the thread has ended: at most one turn later. Idempotent.
   void Stop();
 
+  // Between two turns; from the next one on. Any thread. Jobs that ask for less are run once a turn.
+  void SetPeriodNs(int64_t period_ns) { period_ns_.store(period_ns, std::memory_order_relaxed); }
+
   // One turn: events, registry, jobs that are due.
   void RunOnce();
 
@@ -71,6 +74,7 @@ class ControlLoop {
   std::vector<TimedJob> jobs_;
   uint64_t resynced_drops_ = 0;  // drops of the queue and lost records that a Resync has made good
   int64_t next_resync_mono_ns_ = 0;
+  std::atomic<int64_t> period_ns_{kPeriodNs};
   std::atomic<uint64_t> turn_count_{0};  // written by the control thread, relaxed: a counter for status
 
   std::mutex mutex_;

@@ -140,8 +140,17 @@ absl::Status ProcessWatcher::Watch(const ProcessInfo& process, int64_t now_ns) {
 std::optional<uint64_t> ProcessWatcher::WatchMissing(const ProcessInfo& process, int64_t now_ns) {
   absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->ThreadsOf(process.tgid);
   if (!threads.ok()) return std::nullopt;
+  return GiveMissing(*threads, now_ns);
+}
+
+const TaskInfo* ProcessWatcher::LeaderOf(const std::vector<TaskInfo>& threads) {
+  const auto leader = std::find_if(threads.begin(), threads.end(), [](const TaskInfo& thread) { return thread.tid == thread.tgid; });
+  return leader == threads.end() ? nullptr : &*leader;
+}
+
+uint64_t ProcessWatcher::GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns) {
   uint64_t missing = 0;
-  for (const TaskInfo& thread : *threads) {
+  for (const TaskInfo& thread : threads) {
     absl::StatusOr<uint16_t> slot = slots_.Give(thread, now_ns);
     if (slot.ok()) {
       Suspect(*slot, now_ns);

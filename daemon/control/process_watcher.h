@@ -55,6 +55,13 @@ class ProcessWatcher {
   absl::Status Watch(const ProcessInfo& process, int64_t now_ns);
   // Gives slots to threads that have none, as far as there are slots; the number still without, nullopt when the task source failed.
   std::optional<uint64_t> WatchMissing(const ProcessInfo& process, int64_t now_ns);
+  // The same for threads that were enumerated already.
+  uint64_t GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns);
+  absl::StatusOr<std::vector<TaskInfo>> AllThreads() const { return tasks_->AllThreads(); }
+  // Whether these, the threads of known.tgid, are that process's and not a later one's under its number.
+  bool IsSame(const std::vector<TaskInfo>& threads, const ProcessInfo& known) const;
+  // Of the threads of one process; nullptr when the leader is gone.
+  static const TaskInfo* LeaderOf(const std::vector<TaskInfo>& threads);
   // The bit: threads keep their slots, but the marks go. A thread may end unseen now, and another task be born at its address.
   void Suspend(uint32_t tgid);
   void Resume(uint32_t tgid) { bits_.Set(tgid); }
@@ -86,7 +93,6 @@ class ProcessWatcher {
 
   absl::StatusOr<int> GiveAll(const std::vector<TaskInfo>& threads, int64_t now_ns);
   absl::Status WatchThreads(const ProcessInfo& process, int64_t now_ns);
-  bool IsSame(const std::vector<TaskInfo>& threads, const ProcessInfo& known) const;
 
   TaskSource* const tasks_;
   WatchedBits bits_;

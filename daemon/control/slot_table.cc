@@ -117,6 +117,13 @@ void SlotTable::Unmark(uint16_t slot) {
   StoreRelaxed(view_.slots[slot].task, 0u);
 }
 
+void SlotTable::ForgetProgress(uint16_t slot) {
+  hft_thread_slot& words = view_.slots[slot];
+  Unmark(slot);
+  StoreRelaxed(words.out_clock_ns, 0u);
+  std::atomic_ref<hft_departure>(words.out).store({}, std::memory_order_relaxed);
+}
+
 void SlotTable::Reap(int64_t now_ns) {
   while (!retiring_.empty() && retiring_.begin()->first <= now_ns) {
     const uint16_t slot = retiring_.begin()->second;

@@ -62,6 +62,8 @@ class SlotTable {
 
   // Takes the task's mark off the slot: no program believes that a task has it until the slot is claimed by its tid again.
   void Unmark(uint16_t slot);
+  // The mark, and what its thread was doing: no interval that began before goes on. While no program runs.
+  void ForgetProgress(uint16_t slot);
 
   // Zeroes and pushes the slots whose grace time is over.
   void Reap(int64_t now_ns);

@@ -10,6 +10,7 @@
 #include "common/clock_epoch.h"
 #include "daemon/os/kernel_clock.h"
 #include "daemon/os/ptp_clocks.h"
+#include "daemon/control/operation.h"
 
 namespace hftmon {
 
@@ -51,6 +52,9 @@ struct LoopStatus {
   int64_t crossing_max_ns = 0;
   int64_t crossing_sum_ns = 0;
   std::string scheduling;
+  std::vector<uint64_t> lateness_histogram;  // log-linear layout; since the mode in force began
+  int64_t lateness_max_ns = 0;
+  int64_t lateness_sum_ns = 0;
 };
 
 struct RunQueueClockStatus {
@@ -86,6 +90,7 @@ struct DaemonStatus {
   std::vector<Bound> bounds;
   LoopStatus loop;
   ClockStatus clock;
+  OperationStatus operation;
 };
 
 struct Capability {
@@ -113,6 +118,8 @@ class StatusSource {
   virtual uint64_t lost_records() const = 0;
   // Records lost whose time may lie in [begin, end).
   virtual uint64_t LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
+  // Time of [begin, end) in which the programs were off.
+  virtual int64_t OffWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
 };
 
 }  // namespace hftmon

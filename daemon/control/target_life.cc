@@ -211,7 +211,7 @@ void TargetRegistry::CheckTargets(int64_t now_ns) {
   for (auto& [pid, target] : targets_) {
     if (target.next_check_mono_ns > now_ns) continue;
     const bool silent =
-        target.info.state == TargetState::kPaused || target.info.unslotted_thread_count > 0 || watcher_.slots().HeldCount(pid) == 0;
+        off_ || target.info.state == TargetState::kPaused || target.info.unslotted_thread_count > 0 || watcher_.slots().HeldCount(pid) == 0;
     if (!silent && !target.verify) continue;
     target.next_check_mono_ns = now_ns + kCheckIntervalNs;
     due.push_back(pid);

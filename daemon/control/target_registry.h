@@ -83,6 +83,12 @@ class TargetRegistry : public Targets {
   // After life events were dropped and the rest was pumped. Reads every slot: milliseconds, and the slots' memory becomes resident.
   void Resync();
 
+  // Around a time in which the programs were off (target_off.cc), by CollectionSwitch: before it; at its end, while they do not run yet;
+  // when they run again. Each enumerates the host's threads once; an error of the task source leaves everything as it was.
+  absl::Status BeginOff();
+  absl::Status ForgetBeforeOn();
+  void CatchUpAfterOn();
+
   Counters counters() const;
   ThresholdSettings thresholds() const { return thresholds_->settings(); }
 
@@ -129,6 +135,9 @@ class TargetRegistry : public Targets {
   void ReconcileSlot(uint16_t slot, int64_t now_ns);
   void ReconcileBits(int64_t now_ns);
   bool AdoptLostChildren(std::vector<uint32_t>* unexplained, int64_t now_ns);
+  // Off and on (target_off.cc).
+  void CatchUpWith(const std::vector<TaskInfo>& threads, int64_t now_ns);
+  bool AdoptBornWhileOff(const std::map<uint32_t, std::vector<TaskInfo>>& threads_of, int64_t now_ns);
 
   const MonotonicClock* const clock_;
   const Config config_;
@@ -140,6 +149,8 @@ class TargetRegistry : public Targets {
   TargetMap targets_;
   std::deque<TargetInfo> ended_;  // oldest first
   Counters counters_;             // the cumulative ones
+  bool off_ = false;              // the programs are off: nothing tells of ends
+  int64_t youngest_before_off_ns_ = 0;
 };
 
 }  // namespace hftmon

@@ -10,6 +10,8 @@ namespace hftmon {
 
 namespace {
 
+constexpr int kPausesMax = 64;
+
 // Tells the core that this is a spinning loop: it yields to its sibling hyperthread and leaves the loop without a pipeline flush.
 void RelaxCpu() {
 #if defined(__x86_64__)
@@ -73,16 +75,31 @@ bool HousekeepingLoop::RunOnce() {
 void HousekeepingLoop::NoteGap(int64_t now_ns) {
   const int64_t gap_ns = now_ns - last_ns_;
   last_ns_ = now_ns;
+  if (const PollPolicy* policy = &this->policy(); policy != lateness_policy_) {
+    lateness_policy_ = policy;
+    lateness_.Restart();
+  } else {
+    lateness_.Note(std::max<int64_t>(gap_ns, 0));
+  }
+  late_ns_ = std::max<int64_t>(gap_ns, 0);
   if (gap_ns <= gap_threshold_ns_) return;
   stats_.gap_count.Add(1);
   stats_.gap_sum_ns.Add(gap_ns);
   stats_.gap_max_ns.Raise(gap_ns);
 }
 
+void HousekeepingLoop::Spin() {
+  // Bounded by count too: how long a pause lasts differs tenfold between CPUs.
+  for (int i = 0; i < kPausesMax; ++i) {
+    RelaxCpu();
+    if (clock_->NowNs() - last_ns_ >= kSpinGapNs) return;
+  }
+}
+
 void HousekeepingLoop::Rest(int64_t now_ns) {
   const PollPolicy& policy = this->policy();
   if (now_ns - last_activity_ns_ < policy.spin_after_activity_ns || policy.sleep_ns == 0) {
-    RelaxCpu();
+    Spin();
     return;
   }
   const int64_t sleep_ns = std::clamp((now_ns - last_activity_ns_) / 8, policy.sleep_ns, policy.sleep_max_ns);
@@ -152,6 +169,7 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
   BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), DevicesOf(in.header.cpu), &interval_,
                 &build_counters_);
   if (const Preemption* preemption = departures_.Find(in.slot, interval_.out_clock_ns)) interval_.preemption = *preemption;
+  interval_.loop_gap_ns = late_ns_;
   ++interval_count_;
   for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
 }
@@ -186,6 +204,7 @@ void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
     ++build_counters_.discarded_count;
     return;
   }
+  interruption_.loop_gap_ns = late_ns_;
   for (InterruptionSink* sink : interruption_sinks_) sink->OnInterruption(interruption_);
 }
 

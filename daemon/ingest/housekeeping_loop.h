@@ -16,6 +16,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/departure_table.h"
 #include "daemon/ingest/interval_builder.h"
+#include "daemon/ingest/loop_lateness.h"
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/poll_policy.h"
 #include "daemon/ingest/sinks.h"
@@ -58,6 +59,8 @@ class HousekeepingLoop {
   void SetSamplingIntervalNs(int64_t interval_ns) { sampler_.SetIntervalNs(interval_ns); }
   int64_t gap_threshold_ns() const { return gap_threshold_ns_; }
   const LoopStats& stats() const { return stats_; }
+  // Since the policy in force began.
+  const LoopLateness& lateness() const { return lateness_; }
   SlotSampler& sampler() { return sampler_; }
   const StallWatch& stalls() const { return stalls_; }
 
@@ -76,6 +79,7 @@ class HousekeepingLoop {
   bool Identify(uint32_t slot, uint32_t tid, uint32_t tgid, ThreadKey* out);
   void PublishCounts();
   void Rest(int64_t now_ns);
+  void Spin();
 
   KernelView view_;
   const MonotonicClock* clock_;
@@ -87,6 +91,7 @@ class HousekeepingLoop {
   std::atomic<const PollPolicy*> policy_;
   uint32_t slot_count_;
   int64_t last_ns_;  // when the last iteration began, or the last sleep should have ended
+  int64_t late_ns_ = 0;  // of this iteration
   int64_t last_activity_ns_;
   uint64_t interval_count_ = 0;
   uint64_t life_count_ = 0;
@@ -101,6 +106,8 @@ class HousekeepingLoop {
   LifeEvent life_;
   Interruption interruption_;
   LoopStats stats_;
+  LoopLateness lateness_;
+  const PollPolicy* lateness_policy_ = nullptr;  // the policy that lateness_ is about
 };
 
 }  // namespace hftmon

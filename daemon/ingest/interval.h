@@ -66,6 +66,7 @@ struct Interruption {
   int64_t start_mono_ns = 0;  // entry of the first handler
   int64_t end_mono_ns = 0;    // exit of the last one
   int64_t record_mono_ns = 0;
+  int64_t loop_gap_ns = 0;  // as in OffCpuInterval
   InterruptList interrupts;
 };
 
@@ -91,6 +92,7 @@ struct OffCpuInterval {
   int64_t wait_ns = 0;                   // its run-queue part, over all CPUs
   char prev_comm[HFT_COMM_LENGTH] = {};  // name of the last runner
   uint32_t prev_tid = 0;                 // tid of the last runner
+  int64_t loop_gap_ns = 0;               // the loop's lateness in the iteration that took the record
   uint8_t segment_count = 0;             // oldest first; the last one is on `cpu`
   std::array<WaitSegment, kWaitSegmentsMax> segments;
   uint16_t span_count = 0;

@@ -102,6 +102,7 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.prev_policy = 0;
   interval_.wait_migrations = 0;
   interval_.end_mono_ns = now_ns;
+  interval_.loop_gap_ns = 0;
   interval_.off_cpu_ns = now_ns - wait.out_mono_ns;
   interval_.wait_ns = interval_.off_cpu_ns;
   interval_.out_clock_ns = wait.out_clock_ns;
@@ -134,7 +135,7 @@ void StallWatch::CopyRunners(const Wait& wait, int64_t now_clock_ns) {
   // Acquire: the entries below it are written.
   const uint64_t end = LoadAcquire(const_cast<__u64&>(cpu.position));
   const uint64_t first = wait.log_position - 1;
-  if (end < first || end - first >= HFT_CPU_LOG_ENTRIES) {
+  if (end < first || end - first >= HFT_CPU_LOG_ENTRIES || first < Load(cpu.log_begin)) {
     interval_.runners_truncated = true;
     return;
   }
@@ -181,7 +182,7 @@ bool StallWatch::PollOpen(int64_t now_ns) {
 
 bool StallWatch::PollInterrupts(int64_t now_ns) {
   const int64_t threshold_ns = ThresholdNs();
-  if (threshold_ns == kNever || view_.interrupts.empty()) {
+  if (threshold_ns == kNever || view_.interrupts.empty() || Load(view_.controls->off) != 0) {
     next_interrupt_poll_ns_ = now_ns + kPollIntervalMaxNs;
     return false;
   }
@@ -207,7 +208,7 @@ bool StallWatch::PollInterrupts(int64_t now_ns) {
 bool StallWatch::InterruptedThread(uint32_t cpu, ThreadKey* thread, uint16_t* slot) const {
   const hft_cpu& state = view_.cpus[cpu];
   const uint64_t position = LoadAcquire(const_cast<__u64&>(state.position));
-  if (position == 0) return false;
+  if (position == Load(state.log_begin)) return false;
   const uint32_t tid = Load(state.log[(position - 1) % HFT_CPU_LOG_ENTRIES].tid);
   if (tid == 0 || tid >= view_.slot_of_tid.size()) return false;
   *slot = Load(view_.slot_of_tid[tid]);
@@ -225,6 +226,7 @@ bool StallWatch::TellStretch(uint32_t cpu, int64_t start_ns, int64_t crossing_ns
   interruption_.start_mono_ns = start_ns;
   interruption_.end_mono_ns = now_ns;
   interruption_.record_mono_ns = now_ns;
+  interruption_.loop_gap_ns = 0;
   CopyInterrupts(cpu, start_ns, now_ns, &interruption_.interrupts);
   // It ended while it was copied: its record tells it whole.
   if (Load(view_.interrupts[cpu].active) == 0 || Ns(view_.interrupts[cpu].stretch_start_ns) != start_ns) return false;

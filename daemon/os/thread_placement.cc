@@ -27,8 +27,9 @@ CpuSet MakeCpuSet() {
   return set;
 }
 
-id_t CurrentTid() {
-  return static_cast<id_t>(::syscall(SYS_gettid));
+// getpriority means the whole process by 0.
+id_t NiceId(pid_t tid) {
+  return static_cast<id_t>(tid != 0 ? tid : ::syscall(SYS_gettid));
 }
 
 std::string ErrnoText(int error) {
@@ -60,7 +61,7 @@ const char* PolicyName(int policy) {
 
 int SystemSchedulingCalls::GetAffinity(std::vector<int>* cpus) {
   const CpuSet set = MakeCpuSet();
-  if (::sched_getaffinity(0, kCpuSetBytes, set.get()) != 0) return errno;
+  if (::sched_getaffinity(tid_, kCpuSetBytes, set.get()) != 0) return errno;
   cpus->clear();
   for (int cpu = 0; cpu < kCpuNumberLimit; ++cpu) {
     if (CPU_ISSET_S(static_cast<size_t>(cpu), kCpuSetBytes, set.get())) cpus->push_back(cpu);
@@ -74,24 +75,24 @@ int SystemSchedulingCalls::SetAffinity(const std::vector<int>& cpus) {
     if (cpu < 0 || cpu >= kCpuNumberLimit) return EINVAL;
     CPU_SET_S(static_cast<size_t>(cpu), kCpuSetBytes, set.get());
   }
-  return ::sched_setaffinity(0, kCpuSetBytes, set.get()) == 0 ? 0 : errno;
+  return ::sched_setaffinity(tid_, kCpuSetBytes, set.get()) == 0 ? 0 : errno;
 }
 
 int SystemSchedulingCalls::GetNice(int* nice) {
   errno = 0;  // -1 is a nice value too
-  *nice = ::getpriority(PRIO_PROCESS, CurrentTid());
+  *nice = ::getpriority(PRIO_PROCESS, NiceId(tid_));
   return errno;
 }
 
 int SystemSchedulingCalls::SetNice(int nice) {
-  return ::setpriority(PRIO_PROCESS, CurrentTid(), nice) == 0 ? 0 : errno;
+  return ::setpriority(PRIO_PROCESS, NiceId(tid_), nice) == 0 ? 0 : errno;
 }
 
 int SystemSchedulingCalls::GetPolicy(int* policy, int* priority) {
   sched_param parameters;
-  if (::sched_getparam(0, &parameters) != 0) return errno;
+  if (::sched_getparam(tid_, &parameters) != 0) return errno;
   *priority = parameters.sched_priority;
-  const int got = ::sched_getscheduler(0);
+  const int got = ::sched_getscheduler(tid_);
   if (got < 0) return errno;
   *policy = got & ~SCHED_RESET_ON_FORK;
   return 0;
@@ -100,7 +101,7 @@ int SystemSchedulingCalls::GetPolicy(int* policy, int* priority) {
 int SystemSchedulingCalls::SetPolicy(int policy, int priority) {
   sched_param parameters{};
   parameters.sched_priority = priority;
-  return ::sched_setscheduler(0, policy, &parameters) == 0 ? 0 : errno;
+  return ::sched_setscheduler(tid_, policy, &parameters) == 0 ? 0 : errno;
 }
 
 absl::StatusOr<std::vector<int>> CurrentAffinity(SchedulingCalls& calls) {

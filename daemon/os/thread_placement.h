@@ -2,6 +2,8 @@
 #ifndef HFTMON_DAEMON_OS_THREAD_PLACEMENT_H_
 #define HFTMON_DAEMON_OS_THREAD_PLACEMENT_H_
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -10,7 +12,7 @@
 
 namespace hftmon {
 
-// The seam: the scheduling calls for the calling thread. Each returns 0 or an errno.
+// The seam: the scheduling calls for one thread, usually the calling one. Each returns 0 or an errno.
 class SchedulingCalls {
  public:
   virtual ~SchedulingCalls() = default;
@@ -24,12 +26,17 @@ class SchedulingCalls {
 
 class SystemSchedulingCalls final : public SchedulingCalls {
  public:
+  // 0: the calling thread.
+  explicit SystemSchedulingCalls(pid_t tid = 0) : tid_(tid) {}
   int GetAffinity(std::vector<int>* cpus) override;
   int SetAffinity(const std::vector<int>& cpus) override;
   int GetNice(int* nice) override;
   int SetNice(int nice) override;
   int GetPolicy(int* policy, int* priority) override;
   int SetPolicy(int policy, int priority) override;
+
+ private:
+  const pid_t tid_;
 };
 
 // The calling thread's mask, sorted.

@@ -19,7 +19,7 @@ v1::TargetState StateToProto(TargetState state) {
   return v1::TARGET_STATE_UNSPECIFIED;
 }
 
-void LatencyToProto(std::span<const uint64_t> histogram, int64_t sum_ns, int64_t max_ns, v1::DurationStatistics* out) {
+void DurationsToProto(std::span<const uint64_t> histogram, int64_t sum_ns, int64_t max_ns, v1::DurationStatistics* out) {
   out->set_count(TotalCount(histogram));
   out->set_sum_ns(sum_ns);
   if (out->count() > 0) out->set_max_ns(max_ns);
@@ -41,8 +41,9 @@ void LoopToProto(const LoopStatus& loop, v1::LoopStatus* out) {
   out->set_gap_max_ns(loop.gap_max_ns);
   out->set_gap_threshold_ns(loop.gap_threshold_ns);
   out->set_scheduling(loop.scheduling);
-  LatencyToProto(loop.detection_histogram, loop.detection_sum_ns, loop.detection_max_ns, out->mutable_detection());
-  LatencyToProto(loop.crossing_histogram, loop.crossing_sum_ns, loop.crossing_max_ns, out->mutable_crossing_detection());
+  DurationsToProto(loop.detection_histogram, loop.detection_sum_ns, loop.detection_max_ns, out->mutable_detection());
+  DurationsToProto(loop.crossing_histogram, loop.crossing_sum_ns, loop.crossing_max_ns, out->mutable_crossing_detection());
+  DurationsToProto(loop.lateness_histogram, loop.lateness_sum_ns, loop.lateness_max_ns, out->mutable_lateness());
 }
 
 void ClockToProto(const ClockStatus& clock, v1::ClockStatus* out) {
@@ -119,6 +120,21 @@ TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
   return update;
 }
 
+void OperationToProto(const OperationStatus& status, v1::OperationStatus* out) {
+  out->set_asked_mode(status.asked_mode);
+  out->set_mode(status.mode);
+  out->set_mode_reason(status.mode_reason);
+  out->set_poll_gap_min_ns(status.poll_gap_min_ns);
+  out->set_poll_gap_max_ns(status.poll_gap_max_ns);
+  out->set_owns_cpu(status.owns_cpu);
+  out->set_other_cpus(status.other_cpus);
+  out->set_quiet(status.quiet);
+  out->set_off(status.off_since_mono_ns.has_value());
+  if (status.off_since_mono_ns) out->set_off_since_monotonic_ns(*status.off_since_mono_ns);
+  out->set_off_count(status.off_count);
+  out->set_off_total_ns(status.off_total_ns);
+}
+
 void StatusToProto(const DaemonStatus& status, v1::GetStatusResponse* out) {
   v1::DaemonStatus* daemon = out->mutable_daemon();
   daemon->set_pid(status.pid);
@@ -146,6 +162,7 @@ void StatusToProto(const DaemonStatus& status, v1::GetStatusResponse* out) {
   }
   LoopToProto(status.loop, out->mutable_loop());
   ClockToProto(status.clock, out->mutable_clock());
+  OperationToProto(status.operation, out->mutable_operation());
 }
 
 void CapabilityToProto(const Capability& capability, v1::Capability* out) {

@@ -20,6 +20,7 @@ TargetOptions OptionsFromProto(const v1::TargetOptions& options);
 // Takes the fields that the mask names. The request has been checked.
 TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request);
 
+void OperationToProto(const OperationStatus& status, v1::OperationStatus* out);
 void StatusToProto(const DaemonStatus& status, v1::GetStatusResponse* out);
 void CapabilityToProto(const Capability& capability, v1::Capability* out);
 

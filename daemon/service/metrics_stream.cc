@@ -94,6 +94,7 @@ void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse
   window->set_requested_ns(period_ns_);
   window->set_resolution_ns(answer.resolution_ns);
   window->set_truncated(answer.truncated);
+  window->set_off_ns(shared_.core->status->OffWithin(answer.begin_mono_ns, answer.end_mono_ns));
   TimePairToProto(shared_.core->status->Now(), snapshot->mutable_time());
   snapshot->set_lost_records(shared_.core->status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
   snapshot->set_unslotted_thread_count(selection.UnslottedSince(answer.begin_mono_ns));

@@ -151,4 +151,27 @@ grpc::ServerUnaryReactor* MonitorService::GetCapabilities(grpc::CallbackServerCo
   return Answered(context, grpc::Status::OK);
 }
 
+grpc::ServerUnaryReactor* MonitorService::SetMode(grpc::CallbackServerContext* context, const v1::SetModeRequest* request,
+                                                  v1::SetModeResponse* response) {
+  const absl::Status set = core_.operation->SetMode(request->mode(), request->scheduling());
+  if (!set.ok()) return Answered(context, ToGrpcStatus(set));
+  OperationToProto(core_.operation->Describe(), response->mutable_operation());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::SetQuiet(grpc::CallbackServerContext* context, const v1::SetQuietRequest* request,
+                                                   v1::SetQuietResponse* response) {
+  core_.operation->SetQuiet(request->quiet());
+  OperationToProto(core_.operation->Describe(), response->mutable_operation());
+  return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* MonitorService::SetCollecting(grpc::CallbackServerContext* context, const v1::SetCollectingRequest* request,
+                                                        v1::SetCollectingResponse* response) {
+  const absl::Status set = core_.operation->SetCollecting(request->on());
+  if (!set.ok()) return Answered(context, ToGrpcStatus(set));
+  OperationToProto(core_.operation->Describe(), response->mutable_operation());
+  return Answered(context, grpc::Status::OK);
+}
+
 }  // namespace hftmon

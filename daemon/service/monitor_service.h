@@ -57,6 +57,12 @@ class MonitorService : public v1::Monitor::CallbackService {
                                       v1::GetStatusResponse* response) override;
   grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext* context, const v1::GetCapabilitiesRequest* request,
                                             v1::GetCapabilitiesResponse* response) override;
+  grpc::ServerUnaryReactor* SetMode(grpc::CallbackServerContext* context, const v1::SetModeRequest* request,
+                                    v1::SetModeResponse* response) override;
+  grpc::ServerUnaryReactor* SetQuiet(grpc::CallbackServerContext* context, const v1::SetQuietRequest* request,
+                                     v1::SetQuietResponse* response) override;
+  grpc::ServerUnaryReactor* SetCollecting(grpc::CallbackServerContext* context, const v1::SetCollectingRequest* request,
+                                          v1::SetCollectingResponse* response) override;
 
  private:
   const ServiceCore core_;

@@ -3,6 +3,7 @@
 #define HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
 
 #include "daemon/analysis/spike.h"
+#include "daemon/control/operation.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
@@ -18,6 +19,7 @@ namespace hftmon {
 struct ServiceCore {
   Targets* targets = nullptr;
   const StatusSource* status = nullptr;
+  Operation* operation = nullptr;
   ThreadNames* names = nullptr;
   const ThreadTotals* totals = nullptr;
   const InterruptTotals* interrupts = nullptr;

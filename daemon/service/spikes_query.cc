@@ -78,6 +78,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   window->set_requested_ns(request.window_ns());
   window->set_truncated(found.overwritten || before_attach);
   window->set_late(arrival.late);
+  window->set_off_ns(core.status->OffWithin(begin_ns, end_ns));
   TimePairToProto(core.status->Now(), response->mutable_time());
   // A spike may have begun before the window that it ended in.
   int64_t first_begin_ns = begin_ns;

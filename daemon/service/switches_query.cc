@@ -107,6 +107,7 @@ grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& sele
   window->set_resolution_ns(answer.resolution_ns);
   window->set_truncated(answer.truncated || (request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns()));
   window->set_late(arrival.late);
+  window->set_off_ns(core.status->OffWithin(answer.begin_mono_ns, answer.end_mono_ns));
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_lost_records(core.status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
   response->set_unslotted_thread_count(selection.UnslottedSince(answer.begin_mono_ns));

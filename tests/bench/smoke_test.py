@@ -14,19 +14,23 @@ BUILD = pathlib.Path(os.environ["HFTMON_BUILD_DIR"])
 
 
 class BenchCommand(unittest.TestCase):
-    def test_it_ends_well_and_leaves_both_results(self):
+    def test_it_ends_well_and_leaves_all_results(self):
         with tempfile.TemporaryDirectory() as folder:
-            options = ["--build-dir", BUILD, "--results", folder, "--no-gates", "--rounds", "1", "--records", "200000"]
+            options = ["--build-dir", BUILD, "--results", folder, "--no-gates", "--rounds", "1", "--records", "200000", "--spikes", "200"]
             run = subprocess.run([COMMAND, *options], capture_output=True, text=True, check=False)
             if run.returncode == 77:
                 self.skipTest(run.stderr.strip().splitlines()[-1])
             lines = pathlib.Path(folder, "ingest.json").read_text(encoding="utf-8").splitlines()
+            modes = json.loads(pathlib.Path(folder, "modes.json").read_text(encoding="utf-8"))
             switch_cost = json.loads(pathlib.Path(folder, "switch_cost.json").read_text(encoding="utf-8"))
         ingest = [json.loads(line) for line in lines]
         self.assertEqual([(one["mode"], one["sinks"]) for one in ingest],
                          [("drain", "null"), ("drain", "real"), ("stream", "null"), ("stream", "real")])
         for one in ingest:
             self.assertEqual((one["lost"], one["allocations"]), (0, 0))
+        self.assertEqual([row["mode"] for row in modes["modes"]], ["latency", "latency, fifo", "balanced", "economy"])
+        for row in modes["modes"]:
+            self.assertEqual(row["detection"]["all"]["count"], 200)
         gates = [gate["gate"].split()[0] for gate in switch_cost["gates"]]
         self.assertEqual(gates[:2], ["watched", "bystander"])  # where perf is installed its ratio follows
         # In a stream the producer is a thread: where the host stops it inside a record, that one is given up, and the bench says no.

@@ -9,9 +9,11 @@
 #include "absl/status/statusor.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
+#include "daemon/control/collection_switch.h"
 #include "daemon/control/process_watcher.h"
 #include "tests/privileged/harness/daemon_under_test.h"
 #include "tests/privileged/harness/subprocess.h"
+#include "tests/workloads/scheduling.h"
 
 struct empty_hook_bpf;
 
@@ -36,11 +38,20 @@ class OwnPrograms {
   OwnPrograms();          // loads them; all three abort as EmptyHook does
   void Attach();          // from here on they run
   void Watch(pid_t pid);  // from here on the process is watched
+  void TurnOff();         // as `hftmon off` does it
 
  private:
+  class SystemClock : public MonotonicClock {
+   public:
+    int64_t NowNs() const override { return workload::NowNs(); }
+  };
+
+  const SystemClock clock_;
   std::unique_ptr<TaskIterator> tasks_;
   std::unique_ptr<SwitchCollector> collector_;
   std::unique_ptr<ProcessWatcher> watcher_;
+  std::unique_ptr<TargetRegistry> registry_;
+  std::unique_ptr<CollectionSwitch> switch_;
 };
 
 // Another tool, run on `cpu` with its output thrown away.

@@ -64,6 +64,10 @@ class FakeTaskSource : public TaskSource {
     if (!task.has_value()) return absl::NotFoundError("no such task");
     return *task;
   }
+  absl::StatusOr<std::vector<TaskInfo>> AllThreads() override {
+    if (absl::Status failure = Failure(); !failure.ok()) return failure;
+    return All();
+  }
 
  private:
   absl::Status Failure() const {

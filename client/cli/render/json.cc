@@ -23,6 +23,7 @@ Json WindowJson(const v1::Window& window) {
   json["resolution_ns"] = window.resolution_ns();
   json["truncated"] = window.truncated();
   json["late"] = window.late();
+  if (window.off_ns() > 0) json["off_ns"] = window.off_ns();
   return json;
 }
 

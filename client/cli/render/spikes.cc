@@ -152,6 +152,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   if (spike.has_preemption()) json["preemption"] = PreemptionJson(spike.preemption());
   json["migrations"] = spike.migrations();
   if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();
+  if (spike.loop_gap_ns() > 0) json["loop_gap_ns"] = spike.loop_gap_ns();
   json["time"] = TimeJson(time);
   return json;
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "client/cli/render/clocks.h"
+#include "client/cli/render/operation.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -35,22 +36,28 @@ std::string DaemonText(const v1::GetStatusResponse& response) {
                      daemon.thread_count());
 }
 
-std::string LatencyText(const char* what, const v1::DurationStatistics& latency, const char* between) {
-  if (latency.count() == 0) return "";
-  std::string text = fmt::format("detect  {} {}", latency.count(), what);
-  for (const v1::Percentile& percentile : latency.percentiles()) {
-    text += fmt::format(", p{:g} {}", percentile.percent(), FormatDuration(percentile.value_ns()));
+// " p50 1us, p99 2us, max 9us".
+std::string DurationsText(const v1::DurationStatistics& durations) {
+  std::string text;
+  for (const v1::Percentile& percentile : durations.percentiles()) {
+    text += fmt::format("{} p{:g} {}", text.empty() ? "" : ",", percentile.percent(), FormatDuration(percentile.value_ns()));
   }
-  if (latency.has_max_ns()) text += ", max " + FormatDuration(latency.max_ns());
-  return text + " " + between + "\n";
+  if (durations.has_max_ns()) text += fmt::format("{} max {}", text.empty() ? "" : ",", FormatDuration(durations.max_ns()));
+  return text;
+}
+
+std::string DetectionText(const char* what, const v1::DurationStatistics& latency, const char* between) {
+  if (latency.count() == 0) return "";
+  return fmt::format("detect  {} {},{} {}\n", latency.count(), what, DurationsText(latency), between);
 }
 
 std::string LoopText(const v1::LoopStatus& loop) {
   std::string text =
       fmt::format("loop    {} on CPU {}, {}; {} records; {} gaps above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
                   loop.record_count(), loop.gap_count(), FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
-  text += LatencyText("spikes", loop.detection(), "from the kernel's record to the time budget");
-  return text + LatencyText("spikes in progress", loop.crossing_detection(), "from the crossing of the threshold");
+  if (loop.lateness().count() > 0) text += "late   " + DurationsText(loop.lateness()) + " between two looks, less the sleep that was meant\n";
+  text += DetectionText("spikes", loop.detection(), "from the kernel's record to the time budget");
+  return text + DetectionText("spikes in progress", loop.crossing_detection(), "from the crossing of the threshold");
 }
 
 std::string ClockText(const v1::ClockStatus& clock) {
@@ -90,7 +97,8 @@ Json LoopJson(const v1::LoopStatus& loop) {
               {"gap_max_ns", loop.gap_max_ns()},
               {"gap_threshold_ns", loop.gap_threshold_ns()},
               {"detection", DurationStatisticsJson(loop.detection())},
-              {"crossing_detection", DurationStatisticsJson(loop.crossing_detection())}};
+              {"crossing_detection", DurationStatisticsJson(loop.crossing_detection())},
+              {"lateness", DurationStatisticsJson(loop.lateness())}};
 }
 
 Json ClockJson(const v1::ClockStatus& clock) {
@@ -105,7 +113,7 @@ Json ClockJson(const v1::ClockStatus& clock) {
 }  // namespace
 
 std::string StatusText(const v1::GetStatusResponse& response) {
-  std::string text = DaemonText(response) + LoopText(response.loop()) + ClockText(response.clock());
+  std::string text = DaemonText(response) + OperationText(response.operation()) + LoopText(response.loop()) + ClockText(response.clock());
   Table probes({{"probe", Table::Align::kLeft}, {"attached to", Table::Align::kLeft}, {"runs"}, {"mean"}, {"skipped"}, {"instructions"}});
   for (const v1::ProbeStatus& probe : response.probes()) {
     probes.AddRow({probe.name(), probe.attach_point(), std::to_string(probe.run_count()),
@@ -139,6 +147,7 @@ Json StatusJson(const v1::GetStatusResponse& response) {
     json["drops"].push_back({{"name", drop.name()}, {"count", drop.count()}, {"data_loss", drop.data_loss()}, {"help", drop.help()}});
   }
   json["loop"] = LoopJson(response.loop());
+  json["operation"] = OperationJson(response.operation());
   json["clock"] = ClockJson(response.clock());
   json["bounds"] = Json::array();
   for (const v1::Bound& bound : response.bounds()) {

@@ -12,6 +12,12 @@ void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
   warnings.push_back("the window ends early: the daemon's loop is stuck or starved: see `hftmon status`, give it a CPU of its own");
 }
 
+void AddOff(const v1::Window& window, std::vector<std::string>& warnings) {
+  if (window.off_ns() == 0) return;
+  warnings.push_back(fmt::format("the programs were off for {} of the window (`hftmon off`): no interval, histogram or spike is of that time",
+                                 FormatDuration(window.off_ns())));
+}
+
 void AddUnslotted(uint64_t thread_count, std::vector<std::string>& warnings) {
   if (thread_count == 0) return;
   warnings.push_back(
@@ -40,6 +46,7 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response) {
   }
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
+  AddOff(response.window(), warnings);
   return warnings;
 }
 
@@ -64,6 +71,7 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
   }
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
+  AddOff(response.window(), warnings);
   return warnings;
 }
 

@@ -14,6 +14,10 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewSwitchesVerb());
   verbs.push_back(NewIrqsVerb());
   verbs.push_back(NewMetricsVerb());
+  verbs.push_back(NewModeVerb());
+  verbs.push_back(NewQuietVerb());
+  verbs.push_back(NewOffVerb());
+  verbs.push_back(NewOnVerb());
   return verbs;
 }
 

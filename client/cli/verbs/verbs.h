@@ -19,6 +19,10 @@ std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewMetricsVerb();
+std::unique_ptr<Verb> NewModeVerb();
+std::unique_ptr<Verb> NewQuietVerb();
+std::unique_ptr<Verb> NewOffVerb();
+std::unique_ptr<Verb> NewOnVerb();
 
 // In the order of the help text.
 std::vector<std::unique_ptr<Verb>> AllVerbs();

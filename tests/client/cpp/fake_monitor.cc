@@ -170,6 +170,18 @@ grpc::ServerUnaryReactor* FakeMonitor::GetCapabilities(grpc::CallbackServerConte
                                                        v1::GetCapabilitiesResponse* response) {
   return Answer("GetCapabilities", get_capabilities, context, request, response);
 }
+grpc::ServerUnaryReactor* FakeMonitor::SetMode(grpc::CallbackServerContext* context, const v1::SetModeRequest* request,
+                                               v1::SetModeResponse* response) {
+  return Answer("SetMode", set_mode, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::SetQuiet(grpc::CallbackServerContext* context, const v1::SetQuietRequest* request,
+                                               v1::SetQuietResponse* response) {
+  return Answer("SetQuiet", set_quiet, context, request, response);
+}
+grpc::ServerUnaryReactor* FakeMonitor::SetCollecting(grpc::CallbackServerContext* context, const v1::SetCollectingRequest* request,
+                                               v1::SetCollectingResponse* response) {
+  return Answer("SetCollecting", set_collecting, context, request, response);
+}
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* FakeMonitor::StreamSpikes(grpc::CallbackServerContext*,
                                                                               const v1::StreamSpikesRequest* request) {
   return Open<v1::StreamSpikesResponse>("StreamSpikes", stream_spikes, request, [this] { SayWritten(); });

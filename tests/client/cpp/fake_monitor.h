@@ -47,6 +47,9 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
   Handler<v1::GetStatusRequest, v1::GetStatusResponse> get_status;
   Handler<v1::GetCapabilitiesRequest, v1::GetCapabilitiesResponse> get_capabilities;
+  Handler<v1::SetModeRequest, v1::SetModeResponse> set_mode;
+  Handler<v1::SetQuietRequest, v1::SetQuietResponse> set_quiet;
+  Handler<v1::SetCollectingRequest, v1::SetCollectingResponse> set_collecting;
   std::function<StreamScript<v1::StreamSpikesResponse>(const v1::StreamSpikesRequest&)> stream_spikes;
   std::function<StreamScript<v1::WatchMetricsResponse>(const v1::WatchMetricsRequest&)> watch_metrics;
   // Every message of the first stream has been written.
@@ -64,6 +67,10 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;
   grpc::ServerUnaryReactor* GetCapabilities(grpc::CallbackServerContext*, const v1::GetCapabilitiesRequest*,
                                             v1::GetCapabilitiesResponse*) override;
+  grpc::ServerUnaryReactor* SetMode(grpc::CallbackServerContext*, const v1::SetModeRequest*, v1::SetModeResponse*) override;
+  grpc::ServerUnaryReactor* SetQuiet(grpc::CallbackServerContext*, const v1::SetQuietRequest*, v1::SetQuietResponse*) override;
+  grpc::ServerUnaryReactor* SetCollecting(grpc::CallbackServerContext*, const v1::SetCollectingRequest*,
+                                          v1::SetCollectingResponse*) override;
   grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext*, const v1::StreamSpikesRequest*) override;
   grpc::ServerWriteReactor<v1::WatchMetricsResponse>* WatchMetrics(grpc::CallbackServerContext*, const v1::WatchMetricsRequest*) override;
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "common/histogram.h"
 #include "daemon/ingest/life_queue.h"
 #include "tests/daemon/ingest/recording_sinks.h"
 #include "tests/fakes/fake_kernel_view.h"
@@ -214,6 +215,7 @@ class SleepCountingLoop {
     loop_->Run(stop_);
     return loop_->stats();
   }
+  const HousekeepingLoop& loop() const { return *loop_; }
 
  private:
   int left_;
@@ -231,6 +233,39 @@ TEST_F(HousekeepingLoopTest, OversleepingIsAGap) {
   const LoopStats& stats = loop.Run();
   EXPECT_EQ(stats.gap_count.Get(), 5u);  // the last one is not looked at any more
   EXPECT_EQ(stats.gap_max_ns.Get(), 2'000'000);
+}
+
+TEST_F(HousekeepingLoopTest, LatenessIsWhatALookCameLaterThanMeant) {
+  SleepCountingLoop loop(Wiring(), &kEconomyPolicy, &clock_, 6, 2'000'000);
+  loop.Run();
+  // The first look of a mode has none before it; the last sleep is followed by none.
+  const auto histogram = loop.loop().lateness().histogram();
+  EXPECT_EQ(histogram[BucketOf(2'000'000)], 5u);
+  EXPECT_EQ(loop.loop().lateness().max_ns(), 2'000'000);
+  EXPECT_EQ(loop.loop().lateness().sum_ns(), 10'000'000);
+}
+
+TEST_F(HousekeepingLoopTest, LatenessBeginsAnewWithAnotherPolicy) {
+  loop_.RunOnce();
+  clock_.AdvanceNs(500'000);
+  loop_.RunOnce();
+  EXPECT_EQ(loop_.lateness().max_ns(), 500'000);
+  loop_.SetPolicy(&kEconomyPolicy);
+  clock_.AdvanceNs(9'000'000);
+  loop_.RunOnce();
+  EXPECT_EQ(loop_.lateness().max_ns(), 0) << "the distance was of the policy before";
+  clock_.AdvanceNs(100);
+  loop_.RunOnce();
+  EXPECT_EQ(loop_.lateness().max_ns(), 100);
+}
+
+TEST_F(HousekeepingLoopTest, AnIntervalCarriesTheGapAfterWhichItsRecordWasTaken) {
+  loop_.RunOnce();
+  kernel_.Put(0, HFT_RECORD_SWITCH_IN, Wait(100, 1), clock_.NowNs() + 1);
+  clock_.AdvanceNs(7'000);
+  loop_.RunOnce();
+  ASSERT_EQ(sinks_.intervals.size(), 1u);
+  EXPECT_EQ(sinks_.intervals[0].loop_gap_ns, 7'000);
 }
 
 // A clock on which every look takes a microsecond, so that spinning passes time.
@@ -257,7 +292,8 @@ TEST_F(HousekeepingLoopTest, BalancedSpinsAfterARecordBeforeItSleeps) {
   HousekeepingLoop loop(std::move(wiring), {.policy = &kBalancedPolicy});
   loop.Run(stop);
   EXPECT_EQ(slept_ns, kBalancedPolicy.sleep_ns);
-  const auto looks = static_cast<uint64_t>(kBalancedPolicy.spin_after_activity_ns / 1000);
+  // One reading of the clock for the look, one for the pause after it.
+  const auto looks = static_cast<uint64_t>(kBalancedPolicy.spin_after_activity_ns / 2000);
   EXPECT_GE(loop.stats().iteration_count.Get(), looks);
   EXPECT_LE(loop.stats().iteration_count.Get(), looks + 3);
   EXPECT_EQ(sinks_.intervals.size(), 1u);

@@ -196,6 +196,10 @@ class FakeStatus : public StatusSource {
   uint64_t lost_records() const override { return 5; }
   uint64_t LostBetween(int64_t begin, int64_t end) const override { return begin < lost_at_ns && lost_at_ns < end ? 7 : 0; }
 
+  int64_t OffWithin(int64_t begin, int64_t end) const override {
+    return std::max<int64_t>(0, std::min(end, off_end_ns) - std::max(begin, off_begin_ns));
+  }
+
   void SetNow(int64_t now_ns) {
     std::lock_guard lock(mutex_);
     now_ns_ = now_ns;
@@ -211,6 +215,8 @@ class FakeStatus : public StatusSource {
   }
 
   int64_t lost_at_ns = -1;
+  int64_t off_begin_ns = 0;
+  int64_t off_end_ns = 0;
 
  private:
   mutable std::mutex mutex_;

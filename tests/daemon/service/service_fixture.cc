@@ -29,6 +29,7 @@ void ServiceFixture::TearDown() {
 ServiceCore ServiceFixture::Core() {
   return {.targets = &targets_,
           .status = &status_,
+          .operation = &operation_,
           .names = &names_,
           .totals = &totals_,
           .windows = &windows_,

@@ -13,6 +13,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
+#include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fakes.h"
 
 namespace hftmon {
@@ -53,6 +54,7 @@ class ServiceFixture : public testing::Test {
   std::filesystem::path folder_;
   FakeTargets targets_;
   FakeStatus status_;
+  FakeOperation operation_;
   FakeNames names_;
   FakeTime time_;
   FakeTotals totals_;

@@ -3,8 +3,10 @@
 #include <bpf/bpf.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 
 namespace hftmon::testing {
@@ -60,6 +62,27 @@ std::set<std::string> OrphanedBpfObjects() {
   for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
     for (const std::string& held : HeldBy(process.path())) ids.erase(held);
   }
+  return ids;
+}
+
+std::set<std::string> BpfObjectsOf(pid_t pid) {
+  return HeldBy("/proc/" + std::to_string(pid));
+}
+
+BpfIds TakeBpfIds() {
+  BpfIds ids;
+  const bpf_insn answer_zero[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
+                                  {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const int program = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "hftmon_probe", "GPL", answer_zero, std::size(answer_zero), nullptr);
+  bpf_prog_info program_info = {};
+  uint32_t bytes = sizeof(program_info);
+  if (program >= 0 && bpf_obj_get_info_by_fd(program, &program_info, &bytes) == 0) ids.program = program_info.id;
+  const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "hftmon_probe", sizeof(uint32_t), sizeof(uint64_t), 1, nullptr);
+  bpf_map_info map_info = {};
+  bytes = sizeof(map_info);
+  if (map >= 0 && bpf_obj_get_info_by_fd(map, &map_info, &bytes) == 0) ids.map = map_info.id;
+  if (program >= 0) close(program);
+  if (map >= 0) close(map);
   return ids;
 }
 

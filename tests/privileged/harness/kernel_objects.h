@@ -17,6 +17,17 @@ std::string WhyNotPrivileged();
 // daemons on the host do not disturb it.
 std::set<std::string> OrphanedBpfObjects();
 
+// Those that the process holds.
+std::set<std::string> BpfObjectsOf(pid_t pid);
+
+// The ids of a program and a map made, and given up, for this call: the kernel gives ids in turn, so two calls tell how many were made in
+// between on the whole host. 0 when it was refused.
+struct BpfIds {
+  uint32_t program = 0;
+  uint32_t map = 0;
+};
+BpfIds TakeBpfIds();
+
 struct ProcessBelongings {
   int fds = 0;
   int threads = 0;

@@ -1,0 +1,52 @@
+#include "daemon/control/collection_switch.h"
+
+#include <atomic>
+#include <limits>
+
+namespace hftmon {
+
+absl::Status CollectionSwitch::TurnOff() {
+  std::lock_guard lock(mutex_);
+  if (off_) return absl::OkStatus();
+  if (absl::Status status = parts_.registry->BeginOff(); !status.ok()) return status;
+  periods_.Begin(parts_.clock->NowNs());
+  // Sequentially consistent: a program that finds its run queue gone finds the flag set.
+  std::atomic_ref<__u32>(parts_.view.controls->off).store(1, std::memory_order_seq_cst);
+  TakeRunQueuesAway();
+  parts_.sleep_ns(kGraceNs);
+  TakeRunQueuesAway();
+  off_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status CollectionSwitch::TurnOn() {
+  std::lock_guard lock(mutex_);
+  if (!off_) return absl::OkStatus();
+  if (absl::Status status = parts_.registry->ForgetBeforeOn(); !status.ok()) return status;
+  ForgetHandlers();
+  parts_.conclusive_since(std::numeric_limits<int64_t>::max());
+  // Release: a program that finds it clear finds the slots as they were left above.
+  std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);
+  const int64_t now_ns = parts_.clock->NowNs();
+  periods_.End(now_ns);
+  parts_.conclusive_since(now_ns);
+  off_ = false;
+  // What fails here is made good by the resync that it begins.
+  parts_.registry->CatchUpAfterOn();
+  return absl::OkStatus();
+}
+
+void CollectionSwitch::TakeRunQueuesAway() {
+  for (hft_cpu& cpu : parts_.view.cpus) std::atomic_ref<__u64>(cpu.run_queue).store(0, std::memory_order_seq_cst);
+}
+
+// Handlers that were in progress when the programs went off have ended unseen. Relaxed: the flag's release publishes them.
+void CollectionSwitch::ForgetHandlers() {
+  for (hft_cpu_interrupts& cpu : parts_.view.interrupts) {
+    std::atomic_ref<__u32>(cpu.active).store(0, std::memory_order_relaxed);
+    std::atomic_ref<__u64>(cpu.stretch_start_ns).store(0, std::memory_order_relaxed);
+    for (hft_level_state& level : cpu.levels) std::atomic_ref<__u64>(level.start_ns).store(0, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace hftmon
