@@ -13,9 +13,9 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/analysis/spike_detector.h"
+#include "daemon/collectors/quiet_gate.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
-#include "daemon/collectors/quiet_gate.h"
 #include "daemon/config.h"
 #include "daemon/control/collection_switch.h"
 #include "daemon/control/control_loop.h"

@@ -8,7 +8,8 @@ namespace hftmon {
 
 ModeChoice ChooseMode(const HostFacts& facts) {
   if (facts.watched_pinned_here) {
-    return {"balanced", fmt::format("a watched thread is pinned to the loop's CPU {}: a loop that spins would keep it waiting", facts.loop_cpu)};
+    return {"balanced",
+            fmt::format("a watched thread is pinned to the loop's CPU {}: a loop that spins would keep it waiting", facts.loop_cpu)};
   }
   if (facts.loop_cpu_reserved) return {"latency", fmt::format("CPU {} is isolated and was given to the loop", facts.loop_cpu)};
   if (facts.core_shared) {
@@ -28,8 +29,8 @@ HostFacts ReadHostFacts(const CpuTopology& topology, const FileRoot& files, size
   facts.loop_cpu = loop_cpu;
   facts.loop_cpu_reserved = topology.IsReserved(loop_cpu);
   const std::vector<int> siblings = topology.SiblingsOf(loop_cpu);
-  facts.core_shared = std::any_of(siblings.begin(), siblings.end(),
-                                  [&](int sibling) { return sibling != loop_cpu && topology.IsReserved(sibling); });
+  facts.core_shared =
+      std::any_of(siblings.begin(), siblings.end(), [&](int sibling) { return sibling != loop_cpu && topology.IsReserved(sibling); });
   // x86 says so among the CPU's flags; elsewhere it is not known here, and counts as bare metal.
   const absl::StatusOr<std::string> cpuinfo = files.ReadFile("/proc/cpuinfo");
   facts.is_virtual = cpuinfo.ok() && cpuinfo->find(" hypervisor") != std::string::npos;

@@ -16,12 +16,12 @@ struct HostFacts {
   // A virtual CPU may share its core with another one of the same guest, or with another guest: spinning is paid for by somebody.
   static constexpr size_t kVirtualCpusForSpinning = 8;
 
-  size_t usable_cpus = 0;           // allowed, online, neither isolated nor nohz_full
+  size_t usable_cpus = 0;  // allowed, online, neither isolated nor nohz_full
   int loop_cpu = 0;
-  bool loop_cpu_reserved = false;   // isolated or nohz_full: the operator set it apart for the loop
-  bool core_shared = false;         // another CPU of its core is isolated or nohz_full: spinning would slow what runs there
+  bool loop_cpu_reserved = false;  // isolated or nohz_full: the operator set it apart for the loop
+  bool core_shared = false;        // another CPU of its core is isolated or nohz_full: spinning would slow what runs there
   bool is_virtual = false;
-  bool watched_pinned_here = false; // a watched thread may run on the loop's CPU only
+  bool watched_pinned_here = false;  // a watched thread may run on the loop's CPU only
 };
 
 struct ModeChoice {

@@ -178,8 +178,7 @@ void SpikeDetector::Append(int64_t record_mono_ns) {
   spike_.record_mono_ns = record_mono_ns;
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
-  spike_.inconclusive =
-      spike_.lost_records > 0 || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
+  spike_.inconclusive = spike_.lost_records > 0 || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
   spike_.detected_mono_ns = clock_->NowNs();
   spikes_->Append(spike_);
   (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);

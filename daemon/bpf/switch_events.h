@@ -195,16 +195,17 @@ struct hft_ring_header {
   __u64 reserved[15]; /* keeps the cells 128-byte aligned, and head on lines of its own */
 };
 
-/* One CPU. `position` counts the switches ever seen here: it is also the exact run count of the switch program, runs that found it off left out. */
+/* One CPU. `position` counts the switches ever seen here: it is also the exact run count of the switch program, runs that found it off left
+ * out. */
 struct hft_cpu {
   __u64 position;
   __u64 fork_count; /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
-  __u32 watched_slot;                         /* slot of the watched thread that was switched in last */
-  __u32 cpu;                                  /* its number, and */
-  __u64 run_queue;                            /* the address of its rq: both 0 before its first switch, and while the programs are off */
-  __u64 log_begin;                            /* entries before this one are not believed: what ran after them is not known */
+  __u32 watched_slot; /* slot of the watched thread that was switched in last */
+  __u32 cpu;          /* its number, and */
+  __u64 run_queue;    /* the address of its rq: both 0 before its first switch, and while the programs are off */
+  __u64 log_begin;    /* entries before this one are not believed: what ran after them is not known */
   __u64 reserved[7];
   __u16 recent[HFT_RECENT_SLOTS];             /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
@@ -265,7 +266,7 @@ struct hft_controls {
   __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this makes a record */
   __u32 window_epoch;           /* of 24 bits: tags the maxima */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
-  __u32 off;                /* 1: every program returns at its first test (see switch.bpf.c) */
+  __u32 off;                    /* 1: every program returns at its first test (see switch.bpf.c) */
   __u32 reserved32;
   __u64 reserved[4];
   __u64 slots_exhausted;    /* threads of watched processes that got no slot */

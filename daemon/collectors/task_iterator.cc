@@ -18,7 +18,8 @@ namespace hftmon {
 absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create(const QuietGate* gate) {
   size_t bytes = 0;
   const void* data = tasks_bpf__elf_bytes(&bytes);
-  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_tasks", {static_cast<const std::byte*>(data), bytes}, "", gate);
+  absl::StatusOr<std::unique_ptr<BpfObject>> object =
+      BpfObject::Open("hftmon_tasks", {static_cast<const std::byte*>(data), bytes}, "", gate);
   if (!object.ok()) return object.status();
   std::unique_ptr<TaskIterator> iterator(new TaskIterator(*std::move(object)));
   if (absl::Status status = iterator->object_->Load(); !status.ok()) return status;

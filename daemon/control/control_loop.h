@@ -1,6 +1,6 @@
-// ControlLoop: the control thread. Every kPeriodNs (or what SetPeriodNs says) it brings the registry up to date with the life events that the housekeeping loop
-// queued, has it rebuild its books where some were lost (at most once in kResyncIntervalNs), and runs the periodic jobs that are due (clock
-// calibration, watchdog, …).
+// ControlLoop: the control thread. Every kPeriodNs (or what SetPeriodNs says) it brings the registry up to date with the life events that
+// the housekeeping loop queued, has it rebuild its books where some were lost (at most once in kResyncIntervalNs), and runs the periodic
+// jobs that are due (clock calibration, watchdog, …).
 //
 // Threads: Start and Stop by the owner; everything else happens on the thread that Start makes, or in RunOnce when it was never started.
 // Bounds: at most the queue's capacity of events a turn. A job that is late runs once, not once for each time it missed.

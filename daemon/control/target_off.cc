@@ -93,10 +93,8 @@ bool TargetRegistry::AdoptBornWhileOff(const std::map<uint32_t, std::vector<Task
     const TaskInfo* leader = watcher_.LeaderOf(threads);
     if (leader == nullptr || leader->kernel_thread || leader->start_boottime_ns <= youngest_before_off_ns_) continue;
     if (targets_.contains(tgid) || !targets_.contains(leader->parent_tgid)) continue;
-    const ProcessInfo child{.tgid = tgid,
-                            .parent_tgid = leader->parent_tgid,
-                            .start_boottime_ns = leader->start_boottime_ns,
-                            .comm = leader->comm};
+    const ProcessInfo child{
+        .tgid = tgid, .parent_tgid = leader->parent_tgid, .start_boottime_ns = leader->start_boottime_ns, .comm = leader->comm};
     const uint64_t refused = counters_.refused_child_count;
     if (FollowChild(child, now_ns)) adopted = true;
     if (counters_.refused_child_count != refused) return adopted;  // the bound is reached: one refusal is counted a look

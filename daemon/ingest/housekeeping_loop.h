@@ -90,7 +90,7 @@ class HousekeepingLoop {
   int64_t gap_threshold_ns_;
   std::atomic<const PollPolicy*> policy_;
   uint32_t slot_count_;
-  int64_t last_ns_;  // when the last iteration began, or the last sleep should have ended
+  int64_t last_ns_;      // when the last iteration began, or the last sleep should have ended
   int64_t late_ns_ = 0;  // of this iteration
   int64_t last_activity_ns_;
   uint64_t interval_count_ = 0;

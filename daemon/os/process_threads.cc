@@ -42,9 +42,9 @@ absl::Status MoveThreads(const FileRoot& files, const std::vector<int>& cpus, pi
       const int error = calls.SetAffinity(cpus);
       if (error == ESRCH) continue;
       if (error != 0) {
-        return absl::FailedPreconditionError(fmt::format(
-            "the daemon's threads cannot be moved to CPUs {}: {}: see that they are online and allowed by the cgroup's cpuset",
-            FormatCpuList(cpus), std::strerror(error)));
+        return absl::FailedPreconditionError(
+            fmt::format("the daemon's threads cannot be moved to CPUs {}: {}: see that they are online and allowed by the cgroup's cpuset",
+                        FormatCpuList(cpus), std::strerror(error)));
       }
       changed = true;
     }

@@ -1,14 +1,15 @@
 // mode_bench: what each mode detects how soon, and what it costs, on one daemon that is switched from mode to mode.
 //
-// The loop has one CPU, everything else the other: the workload, the client, the daemon's other threads. A sleeper wakes each millisecond and
-// every one of its sleeps is a spike (`blocked`), streamed to a client in this process. Measured for each mode:
+// The loop has one CPU, everything else the other: the workload, the client, the daemon's other threads. A sleeper wakes each millisecond
+// and every one of its sleeps is a spike (`blocked`), streamed to a client in this process. Measured for each mode:
 // - detection: the closing kernel record's time stamp to the spike with its budget in the daemon (the spike's own detection_ns);
 // - callback: the same time stamp to the moment at which this client has the message out of its Unix socket;
-// - both once over all spikes, and once without those that the loop took after a gap of its own (Spike.loop_gap_ns) above kOwnGapNs plus the
+// - both once over all spikes, and once without those that the loop took after a gap of its own (Spike.loop_gap_ns) above kOwnGapNs plus
+// the
 //   sleep that the mode means: there the loop's CPU was taken away, which on a virtual machine nothing in it can help;
 // - the loop's lateness, the daemon's CPU with idle targets and with two threads that wake each other without end, its memory.
-// Prints a table, and one JSON object with --json FILE. Exit code: 0 when the gates hold, 2 when one does not, 3 when the daemon could not be
-// measured, 77 when this host cannot measure at all.
+// Prints a table, and one JSON object with --json FILE. Exit code: 0 when the gates hold, 2 when one does not, 3 when the daemon could not
+// be measured, 77 when this host cannot measure at all.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -76,7 +77,9 @@ struct Mode {
   const char* mode;
   const char* scheduling;
 };
-constexpr Mode kModes[] = {{"latency", "latency", "other"}, {"latency, fifo", "latency", "fifo"}, {"balanced", "balanced", "other"},
+constexpr Mode kModes[] = {{"latency", "latency", "other"},
+                           {"latency, fifo", "latency", "fifo"},
+                           {"balanced", "balanced", "other"},
                            {"economy", "economy", "other"}};
 
 class Bench {
@@ -113,7 +116,7 @@ class Bench {
     row["cpu_share_idle"] = CpuShareOver([this] { workload::SleepUntil(workload::NowNs() + idle_ns_); });
     std::vector<Sample> samples;
     row["cpu_share_spikes"] = CpuShareOver([&] { samples = Stream(sleeper); });
-    row["cpu_share_load"] = CpuShareOver([&] { game.Act("400000"); });
+    row["cpu_share_load"] = CpuShareOver([&] { game.Act("50000"); });
     row["detection"] = Both(samples, &Sample::detection_ns);
     row["callback"] = Both(samples, &Sample::callback_ns);
     const auto status = daemon_->client().GetStatus();
@@ -238,8 +241,11 @@ int Main(int argc, char** argv) {
   const json gates = Gates(bench.rows());
   bool holds = true;
   for (const json& gate : gates) {
-    std::printf("  %-4s %s: %.0f, at most %.0f\n", gate["holds"] ? "PASS" : gate["binding"] ? "FAIL" : "over", gate["gate"].get<std::string>().c_str(),
-                gate["value"].get<double>(), gate["at_most"].get<double>());
+    std::printf("  %-4s %s: %.0f, at most %.0f\n",
+                gate["holds"]     ? "PASS"
+                : gate["binding"] ? "FAIL"
+                                  : "over",
+                gate["gate"].get<std::string>().c_str(), gate["value"].get<double>(), gate["at_most"].get<double>());
     holds = holds && (gate["holds"] || !gate["binding"]);
   }
   if (const std::string file = arguments.Text("json", ""); !file.empty()) {

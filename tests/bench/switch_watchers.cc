@@ -68,12 +68,12 @@ OwnPrograms::OwnPrograms() {
 void OwnPrograms::TurnOff() {
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), tasks_.get(), collector_.get(), &clock_, TargetRegistry::Config{},
                                                [](const ThresholdSettings&) {});
-  switch_ = std::make_unique<CollectionSwitch>(CollectionSwitch::Parts{
-      .view = collector_->view(),
-      .registry = registry_.get(),
-      .clock = &clock_,
-      .sleep_ns = [](int64_t duration_ns) { workload::SleepUntil(workload::NowNs() + duration_ns); },
-      .conclusive_since = [](int64_t) {}});
+  switch_ = std::make_unique<CollectionSwitch>(
+      CollectionSwitch::Parts{.view = collector_->view(),
+                              .registry = registry_.get(),
+                              .clock = &clock_,
+                              .sleep_ns = [](int64_t duration_ns) { workload::SleepUntil(workload::NowNs() + duration_ns); },
+                              .conclusive_since = [](int64_t) {}});
   OrAbort(switch_->TurnOff());
 }
 

@@ -107,8 +107,7 @@ TEST_F(OperationTest, OffStopsEveryProgramAndAfterOnTheCountsAreExactAgain) {
 
 TEST_F(OperationTest, ASpikeThatBeganWhileOffIsInconclusiveAndNamesNobodyWhoseRunWasNotSeen) {
   // Every 20 ms the spinner is kept from its CPU for 10 ms: a change in the middle of a wait is the rule.
-  WorkloadRun run("preempted_spinner",
-                  {"--cpu", CpuArgument(), "--count", "150", "--period-us", "20000", "--duration-us", "10000"});
+  WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "150", "--period-us", "20000", "--duration-us", "10000"});
   ASSERT_TRUE(run.about().is_object());
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
   ASSERT_TRUE(daemon_.Attach(run.pid(), 1'000'000).ok());

@@ -24,11 +24,13 @@ Json OperationJson(const v1::OperationStatus& operation) {
 }
 
 std::string OperationText(const v1::OperationStatus& operation) {
-  std::string text = fmt::format("mode    {}{} ({}); looks every {} to {}; {}, other threads on CPU {}\n", Printable(operation.mode()),
-                                 operation.asked_mode() == "auto" ? ", chosen" : "", Printable(operation.mode_reason()),
-                                 FormatDuration(operation.poll_gap_min_ns()), FormatDuration(operation.poll_gap_max_ns()),
-                                 operation.owns_cpu() ? "keeps its CPU busy" : "leaves its CPU to others", Printable(operation.other_cpus()));
-  if (operation.quiet()) text += "quiet   on: whatever would attach programs, create maps or reload is refused: `hftmon quiet off` ends it\n";
+  std::string text =
+      fmt::format("mode    {}{} ({}); looks every {} to {}; {}, other threads on CPU {}\n", Printable(operation.mode()),
+                  operation.asked_mode() == "auto" ? ", chosen" : "", Printable(operation.mode_reason()),
+                  FormatDuration(operation.poll_gap_min_ns()), FormatDuration(operation.poll_gap_max_ns()),
+                  operation.owns_cpu() ? "keeps its CPU busy" : "leaves its CPU to others", Printable(operation.other_cpus()));
+  if (operation.quiet())
+    text += "quiet   on: whatever would attach programs, create maps or reload is refused: `hftmon quiet off` ends it\n";
   if (operation.off()) text += "off     nothing is collected: `hftmon on` ends it\n";
   if (operation.off_count() > 0) {
     text += fmt::format("was off {} times, {} in all\n", operation.off_count(), FormatDuration(operation.off_total_ns()));

@@ -14,8 +14,9 @@ void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
 
 void AddOff(const v1::Window& window, std::vector<std::string>& warnings) {
   if (window.off_ns() == 0) return;
-  warnings.push_back(fmt::format("the programs were off for {} of the window (`hftmon off`): no interval, histogram or spike is of that time",
-                                 FormatDuration(window.off_ns())));
+  warnings.push_back(
+      fmt::format("the programs were off for {} of the window (`hftmon off`): no interval, histogram or spike is of that time",
+                  FormatDuration(window.off_ns())));
 }
 
 void AddUnslotted(uint64_t thread_count, std::vector<std::string>& warnings) {

@@ -36,7 +36,9 @@ TEST_F(OperationVerbsTest, ModeWithoutArgumentShowsModeReasonAndPollGap) {
     return grpc::Status::OK;
   };
   EXPECT_EQ(Run({"mode"}), 0);
-  EXPECT_EQ(console_.out(), "mode    balanced, chosen (the host has 2 usable CPUs); looks every 1us to 1ms; leaves its CPU to others, other threads on CPU 0-1\n");
+  EXPECT_EQ(console_.out(),
+            "mode    balanced, chosen (the host has 2 usable CPUs); looks every 1us to 1ms; leaves its CPU to others, other threads on CPU "
+            "0-1\n");
 }
 
 TEST_F(OperationVerbsTest, ModeSetsWhatItIsGiven) {

@@ -175,11 +175,11 @@ grpc::ServerUnaryReactor* FakeMonitor::SetMode(grpc::CallbackServerContext* cont
   return Answer("SetMode", set_mode, context, request, response);
 }
 grpc::ServerUnaryReactor* FakeMonitor::SetQuiet(grpc::CallbackServerContext* context, const v1::SetQuietRequest* request,
-                                               v1::SetQuietResponse* response) {
+                                                v1::SetQuietResponse* response) {
   return Answer("SetQuiet", set_quiet, context, request, response);
 }
 grpc::ServerUnaryReactor* FakeMonitor::SetCollecting(grpc::CallbackServerContext* context, const v1::SetCollectingRequest* request,
-                                               v1::SetCollectingResponse* response) {
+                                                     v1::SetCollectingResponse* response) {
   return Answer("SetCollecting", set_collecting, context, request, response);
 }
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* FakeMonitor::StreamSpikes(grpc::CallbackServerContext*,
