@@ -76,6 +76,23 @@ struct ClockStatus {
   std::vector<PtpClock> ptp_clocks;
 };
 
+struct PendingSetting {
+  std::string name;
+  std::string in_force;
+  std::string in_file;
+};
+
+// As hftmon.v1.ConfigStatus.
+struct ConfigStatus {
+  std::string path;
+  int64_t loaded_mono_ns = 0;
+  int64_t loaded_realtime_ns = 0;
+  uint64_t reload_count = 0;
+  uint64_t refused_count = 0;
+  std::vector<PendingSetting> pending;
+  std::vector<std::string> faults;
+};
+
 struct DaemonStatus {
   int32_t pid = 0;
   int64_t uptime_ns = 0;
@@ -91,6 +108,7 @@ struct DaemonStatus {
   LoopStatus loop;
   ClockStatus clock;
   OperationStatus operation;
+  ConfigStatus config;
 };
 
 struct Capability {

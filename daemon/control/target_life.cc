@@ -77,6 +77,15 @@ bool TargetRegistry::FollowChild(const ProcessInfo& child, int64_t mono_ns) {
   Enlist(child, TargetOptions(*options), mono_ns);
   Target& target = targets_.at(child.tgid);
   target.info.parent_pid = child.parent_tgid;
+  // It wishes what its parent wished; of a parent that has ended only what was in force is known.
+  const auto parent = targets_.find(child.parent_tgid);
+  if (parent != targets_.end()) {
+    target.spike_threshold = parent->second.spike_threshold;
+    target.sampling_interval = parent->second.sampling_interval;
+  } else {
+    target.spike_threshold.Add(target.info.options.spike_threshold_ns);
+    target.sampling_interval.Add(target.info.options.sampling_interval_ns);
+  }
   WatchAgain(&target, mono_ns);
   ApplySettings();
   return true;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "daemon/control/limit_reached.h"
 
 namespace hftmon {
 namespace {
@@ -36,9 +37,9 @@ absl::Status NotATarget(int32_t pid) {
 TargetRegistry::TargetRegistry(const KernelView& view, TaskSource* tasks, SlotStack* stack, const MonotonicClock* clock,
                                const Config& config, ThresholdObserver observer)
     : clock_(clock),
-      config_(config),
       controls_(view.controls),
       thresholds_(ThresholdArbiter::Create(view.controls, clock, config.defaults, std::move(observer))),
+      config_(config),
       watcher_(view, tasks, stack) {
   ApplySettings();
 }
@@ -49,8 +50,8 @@ TargetRegistry::~TargetRegistry() {
 
 absl::StatusOr<std::vector<TargetInfo>> TargetRegistry::Attach(std::span<const int32_t> pids, const TargetOptions& options) {
   if (absl::Status status = CheckPidList(pids, kPidsMax); !status.ok()) return status;
-  if (absl::Status status = ValidateTargetOptions(options, config_.defaults); !status.ok()) return status;
   std::lock_guard lock(mutex_);
+  if (absl::Status status = ValidateTargetOptions(options, config_.defaults); !status.ok()) return status;
   const int64_t now_ns = clock_->NowNs();
   absl::StatusOr<std::vector<ProcessInfo>> processes = FindProcesses(pids);
   if (!processes.ok()) return processes.status();
@@ -67,7 +68,12 @@ absl::StatusOr<std::vector<TargetInfo>> TargetRegistry::Attach(std::span<const i
   absl::Status status = StartWatching(*processes, now_ns);
   if (status.ok()) {
     const TargetOptions resolved = ResolveTargetOptions(options, config_.defaults);
-    for (const ProcessInfo& process : *processes) Enlist(process, resolved, now_ns);
+    for (const ProcessInfo& process : *processes) {
+      Enlist(process, resolved, now_ns);
+      Target& target = targets_.at(process.tgid);
+      target.spike_threshold.Add(options.spike_threshold_ns);
+      target.sampling_interval.Add(options.sampling_interval_ns);
+    }
   }
   ApplySettings();
   if (!status.ok()) return status;
@@ -118,9 +124,9 @@ bool TargetRegistry::IsCurrent(const ProcessInfo& process) const {
 absl::Status TargetRegistry::CheckRoom(const std::vector<ProcessInfo>& processes) const {
   const auto added = std::count_if(processes.begin(), processes.end(), [this](const ProcessInfo& process) { return !IsCurrent(process); });
   if (targets_.size() + static_cast<size_t>(added) <= config_.targets_max) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrFormat("%d targets and %d more are above the limit of %d: detach some, or raise the daemon's limit of targets",
-                      targets_.size(), added, config_.targets_max));
+  return LimitReached(
+      absl::StrFormat("%d targets and %d more are above the limit of %d: detach some", targets_.size(), added, config_.targets_max),
+      "targets_max", config_.targets_max);
 }
 
 absl::Status TargetRegistry::StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns) {
@@ -160,10 +166,10 @@ void TargetRegistry::Enlist(const ProcessInfo& process, const TargetOptions& opt
 
 absl::StatusOr<std::vector<int32_t>> TargetRegistry::Detach(std::span<const int32_t> pids, bool all) {
   if (all && !pids.empty()) return absl::InvalidArgumentError("both all and process ids are given: give one of them");
+  std::lock_guard lock(mutex_);
   if (!all) {
     if (absl::Status status = CheckPidList(pids, config_.targets_max + kEndedMax); !status.ok()) return status;
   }
-  std::lock_guard lock(mutex_);
   const int64_t now_ns = clock_->NowNs();
   std::set<uint32_t> leaving;
   if (all) {
@@ -195,8 +201,8 @@ std::vector<TargetInfo> TargetRegistry::List() const {
 }
 
 absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdate& update) {
-  if (absl::Status status = ValidateTargetUpdate(update, config_.defaults); !status.ok()) return status;
   std::lock_guard lock(mutex_);
+  if (absl::Status status = ValidateTargetUpdate(update, config_.defaults); !status.ok()) return status;
   const int64_t now_ns = clock_->NowNs();
   const auto target = targets_.find(static_cast<uint32_t>(pid));
   if (target == targets_.end()) {
@@ -215,6 +221,8 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
   options.sampling_interval_ns = update.sampling_interval_ns.value_or(options.sampling_interval_ns);
   options.follow_children = update.follow_children.value_or(options.follow_children);
   options = ResolveTargetOptions(options, config_.defaults);
+  if (update.spike_threshold_ns) (target->second.spike_threshold = {}).Add(*update.spike_threshold_ns);
+  if (update.sampling_interval_ns) (target->second.sampling_interval = {}).Add(*update.sampling_interval_ns);
   ApplySettings();
   return Describe(target->second);
 }
@@ -246,6 +254,28 @@ absl::StatusOr<std::unique_ptr<ThresholdLease>> TargetRegistry::LeaseThresholds(
 
 Targets::Floors TargetRegistry::FloorsSince(int64_t since_mono_ns) const {
   return thresholds_->FloorsSince(since_mono_ns);
+}
+
+int64_t TargetRegistry::default_spike_threshold_ns() const {
+  std::lock_guard lock(mutex_);
+  return config_.defaults.spike_threshold_ns;
+}
+
+void TargetRegistry::SetDefaults(const TargetDefaults& defaults) {
+  std::lock_guard lock(mutex_);
+  config_.defaults = defaults;
+  for (auto& [pid, target] : targets_) {
+    target.info.options.spike_threshold_ns = target.spike_threshold.Resolve(defaults.spike_threshold_ns);
+    target.info.options.sampling_interval_ns = target.sampling_interval.Resolve(defaults.sampling_interval_ns);
+  }
+  thresholds_->SetDefaults(defaults);
+  ApplySettings();
+}
+
+void TargetRegistry::SetLimits(uint32_t targets_max, int64_t leases_max) {
+  std::lock_guard lock(mutex_);
+  config_.targets_max = targets_max;
+  thresholds_->SetLeasesMax(leases_max);
 }
 
 void TargetRegistry::ApplySettings() {
@@ -289,6 +319,8 @@ TargetRegistry::Counters TargetRegistry::counters() const {
   counters.retiring_slot_count = watcher_.slots().retiring_total();
   counters.slot_limit = static_cast<int64_t>(watcher_.slots().slot_count()) - 1;
   counters.lease_count = static_cast<int64_t>(thresholds_->lease_count());
+  counters.lease_limit = thresholds_->leases_max();
+  counters.target_limit = config_.targets_max;
   counters.stray_slot_count = watcher_.slots().stray_count();
   counters.orphan_slot_count = watcher_.orphan_count();
   counters.slot_push_failure_count = watcher_.slots().push_failure_count();

@@ -25,6 +25,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/slot_stack.h"
 #include "daemon/collectors/task_source.h"
+#include "daemon/control/option_wish.h"
 #include "daemon/control/process_watcher.h"
 #include "daemon/control/target_options.h"
 #include "daemon/control/targets.h"
@@ -54,6 +55,8 @@ class TargetRegistry : public Targets {
     int64_t retiring_slot_count = 0;  // now, in their grace time
     int64_t slot_limit = 0;
     int64_t lease_count = 0;              // now
+    int64_t target_limit = 0;             // now
+    int64_t lease_limit = 0;              // now
     uint64_t refused_child_count = 0;     // children not followed because targets_max was reached
     uint64_t forgotten_target_count = 0;  // ended targets beyond kEndedMax
     uint64_t stray_slot_count = 0;        // second slots of one thread, taken back
@@ -74,7 +77,12 @@ class TargetRegistry : public Targets {
   absl::StatusOr<TargetInfo> Update(int32_t pid, const TargetUpdate& update) override;
   absl::StatusOr<std::unique_ptr<ThresholdLease>> LeaseThresholds(int64_t spike_threshold_ns, int64_t blocked_threshold_ns) override;
   Floors FloorsSince(int64_t since_mono_ns) const override;
-  int64_t default_spike_threshold_ns() const override { return config_.defaults.spike_threshold_ns; }
+  int64_t default_spike_threshold_ns() const override;
+
+  // What the configuration may change while targets are watched. A target that left an option to the default follows it; what is above a
+  // lower limit stays. Any thread.
+  void SetDefaults(const TargetDefaults& defaults);
+  void SetLimits(uint32_t targets_max, int64_t leases_max);
 
   // One life event, in the order of time.
   void Pump(const LifeEvent& event);
@@ -94,6 +102,8 @@ class TargetRegistry : public Targets {
 
  private:
   struct Target {
+    OptionWish spike_threshold;
+    OptionWish sampling_interval;
     TargetInfo info;      // options resolved; thread_count and sampling_interval_ns are filled in when it is asked for
     bool ending = false;  // the kernel said that no thread is alive: ends with its last slot
     bool verify = false;  // events were lost: every slot of it is in doubt
@@ -140,11 +150,11 @@ class TargetRegistry : public Targets {
   bool AdoptBornWhileOff(const std::map<uint32_t, std::vector<TaskInfo>>& threads_of, int64_t now_ns);
 
   const MonotonicClock* const clock_;
-  const Config config_;
   hft_controls* const controls_;
   const std::shared_ptr<ThresholdArbiter> thresholds_;
 
   mutable std::mutex mutex_;
+  Config config_;
   ProcessWatcher watcher_;
   TargetMap targets_;
   std::deque<TargetInfo> ended_;  // oldest first

@@ -76,7 +76,8 @@ class Targets {
   virtual absl::StatusOr<std::vector<int32_t>> Detach(std::span<const int32_t> pids, bool all) = 0;
   virtual std::vector<TargetInfo> List() const = 0;
   virtual absl::StatusOr<TargetInfo> Update(int32_t pid, const TargetUpdate& update) = 0;
-  // Thresholds in nanoseconds; blocked 0 = none. INVALID_ARGUMENT outside the bounds above.
+  // Thresholds in nanoseconds; spike 0 = the daemon's default, also when that changes; blocked 0 = none. INVALID_ARGUMENT outside the
+  // bounds above, RESOURCE_EXHAUSTED when too many are held.
   virtual absl::StatusOr<std::unique_ptr<ThresholdLease>> LeaseThresholds(int64_t spike_threshold_ns, int64_t blocked_threshold_ns) = 0;
   // The kernel's floors now, and the highest they were since `since_mono_ns` (0 = none in force: HFT_NO_THRESHOLD as INT64_MAX).
   struct Floors {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "daemon/control/limit_reached.h"
 
 namespace hftmon {
 namespace {
@@ -40,7 +41,7 @@ std::shared_ptr<ThresholdArbiter> ThresholdArbiter::Create(hft_controls* control
 
 ThresholdArbiter::ThresholdArbiter(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults,
                                    ThresholdObserver observer)
-    : controls_(controls), clock_(clock), defaults_(defaults), observer_(std::move(observer)) {
+    : controls_(controls), clock_(clock), observer_(std::move(observer)), defaults_(defaults) {
   of_targets_ = {.run_queue_threshold_ns = defaults.spike_threshold_ns,
                  .blocked_threshold_ns = kNoThresholdNs,
                  .sampling_interval_ns = defaults.sampling_interval_ns};
@@ -53,21 +54,31 @@ void ThresholdArbiter::SetTargets(const ThresholdSettings& minimum) {
   Apply();
 }
 
+void ThresholdArbiter::SetDefaults(const TargetDefaults& defaults) {
+  std::lock_guard lock(mutex_);
+  defaults_ = defaults;
+}
+
+void ThresholdArbiter::SetLeasesMax(int64_t leases_max) {
+  std::lock_guard lock(mutex_);
+  leases_max_ = static_cast<size_t>(leases_max);
+}
+
 ThresholdSettings ThresholdArbiter::settings() const {
   std::lock_guard lock(mutex_);
   return in_force_;
 }
 
 absl::StatusOr<std::unique_ptr<ThresholdLease>> ThresholdArbiter::Lease(int64_t spike_threshold_ns, int64_t blocked_threshold_ns) {
+  std::lock_guard lock(mutex_);
   if (absl::Status status = ValidateSpikeThreshold(spike_threshold_ns, defaults_); !status.ok()) return status;
   if (absl::Status status = ValidateBlockedThreshold(blocked_threshold_ns); !status.ok()) return status;
-  std::lock_guard lock(mutex_);
-  if (leases_.size() >= kLeasesMax) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("%d subscribers hold a threshold already, the limit: close some of the streams", kLeasesMax));
+  if (leases_.size() >= leases_max_) {
+    return LimitReached(absl::StrFormat("%d subscribers hold a threshold already: close some of the streams", leases_.size()),
+                        "threshold_leases_max", static_cast<int64_t>(leases_max_));
   }
   const uint64_t id = next_lease_id_++;
-  leases_[id] = {.run_queue_threshold_ns = spike_threshold_ns == 0 ? defaults_.spike_threshold_ns : spike_threshold_ns,
+  leases_[id] = {.run_queue_threshold_ns = spike_threshold_ns,
                  .blocked_threshold_ns = blocked_threshold_ns == 0 ? kNoThresholdNs : blocked_threshold_ns};
   Apply();
   return std::unique_ptr<ThresholdLease>(std::make_unique<HeldLease>(weak_from_this(), id));
@@ -94,6 +105,11 @@ size_t ThresholdArbiter::lease_count() const {
   return leases_.size();
 }
 
+int64_t ThresholdArbiter::leases_max() const {
+  std::lock_guard lock(mutex_);
+  return static_cast<int64_t>(leases_max_);
+}
+
 void ThresholdArbiter::Close() {
   std::lock_guard lock(mutex_);
   closed_ = true;
@@ -102,7 +118,8 @@ void ThresholdArbiter::Close() {
 void ThresholdArbiter::Apply() {
   ThresholdSettings next = of_targets_;
   for (const auto& [id, lease] : leases_) {
-    next.run_queue_threshold_ns = std::min(next.run_queue_threshold_ns, lease.run_queue_threshold_ns);
+    const int64_t run_queue_ns = lease.run_queue_threshold_ns == 0 ? defaults_.spike_threshold_ns : lease.run_queue_threshold_ns;
+    next.run_queue_threshold_ns = std::min(next.run_queue_threshold_ns, run_queue_ns);
     next.blocked_threshold_ns = std::min(next.blocked_threshold_ns, lease.blocked_threshold_ns);
   }
   if (closed_ || next == in_force_) return;

@@ -4,7 +4,8 @@
 // (detector and loop) and to the kernel's controls. Paused and ended targets wish for nothing.
 //
 // Threads: any; one mutex inside, taken after the registry's and never the other way round. The observer is called with it held, so it
-// must not call back. Bounds: kLeasesMax leases, kHistoryMax changes; what falls out of the history is kept as one maximum.
+// must not call back. Bounds: `leases_max` leases (kLeasesMax until it is set), kHistoryMax changes; what falls out of the history is kept
+// as one maximum.
 #ifndef HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
 #define HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
 
@@ -48,14 +49,19 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
   // The running targets' minimum (as in ThresholdSettings); the defaults when nothing runs.
   void SetTargets(const ThresholdSettings& minimum);
   ThresholdSettings settings() const;
+  // Leases that were left to the default follow it; call SetTargets afterwards.
+  void SetDefaults(const TargetDefaults& defaults);
+  // Leases that are held beyond a lower limit stay.
+  void SetLeasesMax(int64_t leases_max);
 
-  // INVALID_ARGUMENT outside the bounds of targets.h, RESOURCE_EXHAUSTED beyond kLeasesMax. The lease may outlive the arbiter.
+  // INVALID_ARGUMENT outside the bounds of targets.h, RESOURCE_EXHAUSTED beyond the limit. The lease may outlive the arbiter.
   absl::StatusOr<std::unique_ptr<ThresholdLease>> Lease(int64_t spike_threshold_ns, int64_t blocked_threshold_ns);
 
   // The highest floors that were in force at any time since then, until now.
   Targets::Floors FloorsSince(int64_t since_mono_ns) const;
 
   size_t lease_count() const;
+  int64_t leases_max() const;
 
   // Nothing is written or called from now on; leases that end later are forgotten.
   void Close();
@@ -75,14 +81,15 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
 
   hft_controls* const controls_;
   const MonotonicClock* const clock_;
-  const TargetDefaults defaults_;
   const ThresholdObserver observer_;
 
   mutable std::mutex mutex_;
+  TargetDefaults defaults_;
+  size_t leases_max_ = kLeasesMax;
   bool closed_ = false;
   ThresholdSettings of_targets_;
   ThresholdSettings in_force_;
-  std::map<uint64_t, ThresholdSettings> leases_;
+  std::map<uint64_t, ThresholdSettings> leases_;  // run_queue 0: the default
   uint64_t next_lease_id_ = 1;
   std::deque<PastFloors> past_;  // oldest first
   PastFloors forgotten_;         // maximum of all that fell out of past_

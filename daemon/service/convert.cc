@@ -58,6 +58,21 @@ void ClockToProto(const ClockStatus& clock, v1::ClockStatus* out) {
   if (clock.ptp_clocks.empty()) out->set_ptp_reason("/sys/class/ptp lists none: no NIC of this host makes hardware time stamps");
 }
 
+void ConfigToProto(const ConfigStatus& config, v1::ConfigStatus* out) {
+  out->set_path(ValidUtf8(config.path));
+  out->set_loaded_monotonic_ns(config.loaded_mono_ns);
+  out->set_loaded_realtime_ns(config.loaded_realtime_ns);
+  out->set_reload_count(config.reload_count);
+  out->set_refused_count(config.refused_count);
+  for (const PendingSetting& setting : config.pending) {
+    v1::PendingSetting* pending = out->add_pending();
+    pending->set_name(setting.name);
+    pending->set_in_force(ValidUtf8(setting.in_force));
+    pending->set_in_file(ValidUtf8(setting.in_file));
+  }
+  for (const std::string& fault : config.faults) out->add_faults(ValidUtf8(fault));
+}
+
 void ProbeToProto(const ProbeStatus& probe, v1::ProbeStatus* out) {
   out->set_name(probe.name);
   out->set_attach_point(probe.attach_point);
@@ -163,6 +178,7 @@ void StatusToProto(const DaemonStatus& status, v1::GetStatusResponse* out) {
   LoopToProto(status.loop, out->mutable_loop());
   ClockToProto(status.clock, out->mutable_clock());
   OperationToProto(status.operation, out->mutable_operation());
+  ConfigToProto(status.config, out->mutable_config());
 }
 
 void CapabilityToProto(const Capability& capability, v1::Capability* out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/service/answer_size.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/spike_filter.h"
@@ -41,10 +42,11 @@ grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MetricsStream::Start(const v
 
   std::unique_ptr<MetricsStream> stream(new MetricsStream(shared, request, std::move(metrics)));
   // gRPC knows the stream only once it is returned: until then it can be deleted like any object.
-  if (const grpc::Status added = shared.streams->Add(stream.get()); !added.ok()) return new Refused(added);
+  if (const grpc::Status added = shared.streams->Add(stream.get(), shared.limits->Get().metric_streams_max); !added.ok())
+    return new Refused(added);
   if (!shared.poll_thread->Add(stream.get())) {
     shared.streams->Remove(stream.get());
-    return new Refused(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many queries wait: call again later"));
+    return new Refused(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many calls wait: call again later"));
   }
   return stream.release();
 }
@@ -67,6 +69,10 @@ int64_t MetricsStream::Poll(int64_t now_ns) {
   if (until_ns <= covered_until_ns_) return now_ns + kRetryNs;
   auto snapshot = std::make_unique<v1::WatchMetricsResponse>();
   MakeSnapshot(until_ns, snapshot.get());
+  if (const grpc::Status fits = CheckAnswer(*snapshot, snapshot->samples_size(), shared_.limits); !fits.ok()) {
+    End(fits);
+    return kPollDone;
+  }
   {
     std::lock_guard lock(mutex());
     if (ended()) return kPollDone;

@@ -1,7 +1,8 @@
 // MetricsStream: one subscriber of WatchMetrics.
 //
 // Each period the poll thread asks the store for what happened since the last snapshot's end, a bucket's edge, so that snapshots follow
-// each other without gap or overlap. A snapshot that a slow reader has not taken when the next is made is replaced by it and counted.
+// each other without gap or overlap. A snapshot larger than one answer may be ends the stream with RESOURCE_EXHAUSTED. A snapshot that a
+// slow reader has not taken when the next is made is replaced by it and counted.
 #ifndef HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_
 #define HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_
 
@@ -14,6 +15,7 @@
 #include "daemon/service/metric_samples.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/service_core.h"
+#include "daemon/service/service_limits.h"
 #include "daemon/service/stream_reactor.h"
 #include "daemon/service/target_thresholds.h"
 #include "hftmon/v1/metrics.pb.h"
@@ -26,6 +28,7 @@ struct MetricsStreamShared {
   PollThread* poll_thread = nullptr;
   StreamList* streams = nullptr;
   TargetThresholds* thresholds = nullptr;
+  LimitBook* limits = nullptr;
   std::atomic<uint64_t>* dropped_count = nullptr;  // over all streams since start
 };
 

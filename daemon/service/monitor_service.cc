@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/metric_catalogue.h"
+#include "daemon/service/answer_size.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/request_checks.h"
@@ -25,7 +26,17 @@ grpc::ServerUnaryReactor* Answered(grpc::CallbackServerContext* context, const g
 
 }  // namespace
 
-MonitorService::MonitorService(const ServiceCore& core) : core_(core), thresholds_(core.targets), notifier_(core.spikes) {}
+MonitorService::MonitorService(const ServiceCore& core, const ServiceLimits& limits)
+    : core_(core), thresholds_(core.targets), limits_(limits), notifier_(core.spikes) {}
+
+std::vector<Bound> MonitorService::Bounds() const {
+  const ServiceLimits limits = limits_.Get();
+  std::vector<Bound> bounds = {{"spike_streams", static_cast<int64_t>(spike_streams_.size()), limits.spike_streams_max},
+                               {"metric_streams", static_cast<int64_t>(metrics_streams_.size()), limits.metric_streams_max},
+                               {"queries", queries_.count(), limits.queries_max}};
+  for (Bound& bound : limits_.PerCallBounds()) bounds.push_back(std::move(bound));
+  return bounds;
+}
 
 void MonitorService::Stop() {
   stopping_.store(true, std::memory_order_release);  // pairs with WindowedCall's acquire
@@ -74,14 +85,19 @@ grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackSer
                                                                const v1::QueryContextSwitchesRequest* request,
                                                                v1::QueryContextSwitchesResponse* response) {
   const TimePair arrival = core_.status->Now();
-  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  const ServiceLimits limits = limits_.Get();
+  if (const grpc::Status checked = Check(*request, limits); !checked.ok()) return Answered(context, checked);
+  limits_.NoteWindow(request->window_ns());
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
   const int64_t interval_ns = selection.sampling_interval_max_ns();
-  return WindowedCall::Start(context, core_.windows, &poll_thread_, &stopping_, arrival, interval_ns,
-                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
-                               return AnswerSwitches(core_, selection, *request, at, response);
-                             });
+  return WindowedCall::Start(
+      context, ForQueries(), limits.queries_max, arrival, interval_ns,
+      [this, request, response, rows_max = limits.answer_rows_max, selection = std::move(selection)](const Arrival& at) {
+        const grpc::Status answered = AnswerSwitches(core_, selection, *request, at, rows_max, response);
+        if (!answered.ok()) return answered;
+        return CheckAnswer(*response, std::max(response->threads_size(), response->events_size()), &limits_);
+      });
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
@@ -95,21 +111,29 @@ grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                                        v1::DetectSpikesResponse* response) {
   const TimePair arrival = core_.status->Now();
-  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  const ServiceLimits limits = limits_.Get();
+  if (const grpc::Status checked = Check(*request, limits); !checked.ok()) return Answered(context, checked);
+  limits_.NoteWindow(request->window_ns());
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
   const int64_t interval_ns = selection.sampling_interval_max_ns();
-  return WindowedCall::Start(context, core_.windows, &poll_thread_, &stopping_, arrival, interval_ns,
-                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
-                               return AnswerSpikes(core_, selection, &thresholds_, *request, at, response);
-                             });
+  return WindowedCall::Start(
+      context, ForQueries(), limits.queries_max, arrival, interval_ns,
+      [this, request, response, rows_max = limits.answer_rows_max, selection = std::move(selection)](const Arrival& at) {
+        const grpc::Status answered = AnswerSpikes(core_, selection, &thresholds_, *request, at, rows_max, response);
+        if (!answered.ok()) return answered;
+        return CheckAnswer(*response, response->spikes_size(), &limits_);
+      });
 }
 
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes(grpc::CallbackServerContext* /*context*/,
                                                                                  const v1::StreamSpikesRequest* request) {
-  return SpikeStream::Start(
-      *request,
-      {.core = &core_, .notifier = &notifier_, .streams = &spike_streams_, .thresholds = &thresholds_, .dropped_count = &dropped_count_});
+  return SpikeStream::Start(*request, {.core = &core_,
+                                       .notifier = &notifier_,
+                                       .streams = &spike_streams_,
+                                       .thresholds = &thresholds_,
+                                       .limits = &limits_,
+                                       .dropped_count = &dropped_count_});
 }
 
 grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics(grpc::CallbackServerContext* /*context*/,
@@ -118,6 +142,7 @@ grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics
                                          .poll_thread = &poll_thread_,
                                          .streams = &metrics_streams_,
                                          .thresholds = &thresholds_,
+                                         .limits = &limits_,
                                          .dropped_count = &dropped_count_});
 }
 

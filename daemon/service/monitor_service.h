@@ -1,37 +1,47 @@
 // MonitorService: hftmon.v1.Monitor over the daemon's parts. Thin: it checks, asks, converts.
 //
 // Threads: handlers run on gRPC's threads; queries that wait for their window on one poll thread, spike streams are fed by the notifier's.
-// Bounds: kStreamsMax streams of each kind, kWaitingQueriesMax queries that wait.
+// Bounds: ServiceLimits, which may change while it runs.
 // Lifetime: `core` outlives it; it outlives the server; Stop() comes before the server's Shutdown.
 #ifndef HFTMON_DAEMON_SERVICE_MONITOR_SERVICE_H_
 #define HFTMON_DAEMON_SERVICE_MONITOR_SERVICE_H_
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "daemon/service/metrics_stream.h"
 #include "daemon/service/poll_thread.h"
+#include "daemon/service/query_gauge.h"
 #include "daemon/service/service_core.h"
+#include "daemon/service/service_limits.h"
 #include "daemon/service/spike_notifier.h"
 #include "daemon/service/spike_stream.h"
 #include "daemon/service/stream_list.h"
 #include "daemon/service/target_thresholds.h"
+#include "daemon/service/windowed_call.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
 
 namespace hftmon {
 
 class MonitorService : public v1::Monitor::CallbackService {
  public:
-  static constexpr size_t kStreamsMax = 64;
-  static constexpr size_t kWaitingQueriesMax = 256;
+  // Above every limit of streams and queries, so that they are what refuses.
+  static constexpr size_t kPolleesMax = 1 << 18;
 
-  explicit MonitorService(const ServiceCore& core);
+  MonitorService(const ServiceCore& core, const ServiceLimits& limits);
 
   // Ends the streams and the queries that wait, refuses new ones.
   void Stop();
   // Stream messages dropped for slow readers since start.
   uint64_t dropped_message_count() const { return dropped_count_.load(std::memory_order_relaxed); }
   size_t stream_count() const { return spike_streams_.size() + metrics_streams_.size(); }
+  // Streams and calls that are open keep what they were granted.
+  void SetLimits(const ServiceLimits& limits) { limits_.Set(limits); }
+  // A target's default threshold changed: streams that follow it read it anew.
+  void OnDefaultsChanged() { thresholds_.Invalidate(); }
+  // Of each limit, how much is used; of limits on one call, the most that a call used.
+  std::vector<Bound> Bounds() const;
 
   grpc::ServerUnaryReactor* Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
                                    v1::AttachResponse* response) override;
@@ -65,14 +75,18 @@ class MonitorService : public v1::Monitor::CallbackService {
                                           v1::SetCollectingResponse* response) override;
 
  private:
+  WindowedCall::Shared ForQueries() { return {core_.windows, &poll_thread_, &stopping_, &queries_}; }
+
   const ServiceCore core_;
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> dropped_count_{0};
   TargetThresholds thresholds_;
-  StreamList spike_streams_{"spike streams", kStreamsMax};
-  StreamList metrics_streams_{"metric streams", kStreamsMax};
+  mutable LimitBook limits_;
+  QueryGauge queries_;
+  StreamList spike_streams_{"spike streams", "spike_streams_max"};
+  StreamList metrics_streams_{"metric streams", "metric_streams_max"};
   // Last: their threads end before what they poll with.
-  PollThread poll_thread_{kWaitingQueriesMax + kStreamsMax};
+  PollThread poll_thread_{kPolleesMax};
   SpikeNotifier notifier_;
 };
 

@@ -6,7 +6,6 @@
 namespace hftmon {
 
 PollThread::PollThread(size_t pollee_limit) : pollee_limit_(pollee_limit) {
-  entries_.reserve(pollee_limit);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -26,8 +25,9 @@ int64_t PollThread::NowNs() {
 bool PollThread::Add(Pollee* pollee) {
   {
     std::lock_guard lock(mutex_);
-    if (entries_.size() >= pollee_limit_) return false;
-    entries_.push_back({pollee, 0});
+    if (due_of_.size() >= pollee_limit_) return false;
+    due_of_[pollee] = 0;
+    by_due_.insert({0, pollee});
   }
   changed_.notify_one();
   return true;
@@ -35,56 +35,59 @@ bool PollThread::Add(Pollee* pollee) {
 
 void PollThread::Remove(Pollee* pollee) {
   std::unique_lock lock(mutex_);
-  std::erase_if(entries_, [pollee](const Entry& entry) { return entry.pollee == pollee; });
+  Forget(pollee);
   idle_.wait(lock, [this, pollee] { return running_ != pollee; });
 }
 
 void PollThread::Wake(Pollee* pollee) {
   {
     std::lock_guard lock(mutex_);
-    Entry* entry = Find(pollee);
-    if (entry == nullptr) return;
-    entry->due_ns = 0;
+    if (!due_of_.contains(pollee)) return;
+    SetDue(pollee, 0);
   }
   changed_.notify_one();
 }
 
-PollThread::Entry* PollThread::Find(const Pollee* pollee) {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [pollee](const Entry& entry) { return entry.pollee == pollee; });
-  return found == entries_.end() ? nullptr : &*found;
+void PollThread::SetDue(Pollee* pollee, int64_t due_ns) {
+  int64_t& known_ns = due_of_.at(pollee);
+  by_due_.erase({known_ns, pollee});
+  known_ns = due_ns;
+  by_due_.insert({due_ns, pollee});
 }
 
-PollThread::Entry* PollThread::Earliest() {
-  const auto found = std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.due_ns < b.due_ns; });
-  return found == entries_.end() ? nullptr : &*found;
+void PollThread::Forget(Pollee* pollee) {
+  const auto found = due_of_.find(pollee);
+  if (found == due_of_.end()) return;
+  by_due_.erase({found->second, pollee});
+  due_of_.erase(found);
 }
 
 void PollThread::Run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    Entry* next = Earliest();
-    if (next == nullptr || next->due_ns == kPollIdle) {
+    if (by_due_.empty() || by_due_.begin()->first == kPollIdle) {
       changed_.wait(lock);
       continue;
     }
+    const auto [next_ns, pollee] = *by_due_.begin();
     const int64_t now_ns = NowNs();
-    if (next->due_ns > now_ns) {
-      changed_.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(next->due_ns)));
+    if (next_ns > now_ns) {
+      changed_.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(next_ns)));
       continue;
     }
     // A Wake during the poll sets this back to 0, so that it is not lost.
-    next->due_ns = kPollIdle;
-    Pollee* pollee = running_ = next->pollee;
+    SetDue(pollee, kPollIdle);
+    running_ = pollee;
     lock.unlock();
     const int64_t due_ns = pollee->Poll(now_ns);
     lock.lock();
     running_ = nullptr;
     // `pollee` may be gone now if it was removed meanwhile: only its address is compared.
-    Entry* entry = Find(pollee);
-    if (entry != nullptr && due_ns == kPollDone) {
-      std::erase_if(entries_, [pollee](const Entry& other) { return other.pollee == pollee; });
-    } else if (entry != nullptr) {
-      entry->due_ns = std::min(entry->due_ns, due_ns);
+    const auto known = due_of_.find(pollee);
+    if (known != due_of_.end() && due_ns == kPollDone) {
+      Forget(pollee);
+    } else if (known != due_of_.end()) {
+      SetDue(pollee, std::min(known->second, due_ns));
     }
     idle_.notify_all();
   }

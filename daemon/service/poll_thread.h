@@ -1,7 +1,8 @@
 // PollThread: one thread that polls what gRPC's threads must not wait for. Asleep on a condition variable while nobody is polled.
 //
 // Threads: every method by any thread; Poll() by the poll thread alone, with no lock of this class held.
-// Bounds: at most `pollee_limit` pollees; one Poll at a time, so a slow one delays the others but nothing else.
+// Bounds: at most `pollee_limit` pollees; one Poll at a time, so a slow one delays the others but nothing else. A poll costs
+// the logarithm of their number.
 #ifndef HFTMON_DAEMON_SERVICE_POLL_THREAD_H_
 #define HFTMON_DAEMON_SERVICE_POLL_THREAD_H_
 
@@ -9,8 +10,10 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <thread>
-#include <vector>
+#include <unordered_map>
+#include <utility>
 
 namespace hftmon {
 
@@ -43,20 +46,17 @@ class PollThread {
   static int64_t NowNs();
 
  private:
-  struct Entry {
-    Pollee* pollee;
-    int64_t due_ns;
-  };
-
   void Run();
-  Entry* Find(const Pollee* pollee);  // mutex_ held; nullptr when unknown
-  Entry* Earliest();                  // mutex_ held; nullptr when empty
+  void SetDue(Pollee* pollee, int64_t due_ns);  // mutex_ held; known pollees only
+  void Forget(Pollee* pollee);                  // mutex_ held; unknown pollees are fine
 
   const size_t pollee_limit_;
   std::mutex mutex_;
-  std::condition_variable changed_;  // entries_ or stopping_
+  std::condition_variable changed_;  // by_due_ or stopping_
   std::condition_variable idle_;     // running_ became null
-  std::vector<Entry> entries_;
+  // The same pollees twice, so that a thousand of them cost no more a poll than ten.
+  std::set<std::pair<int64_t, Pollee*>> by_due_;
+  std::unordered_map<Pollee*, int64_t> due_of_;
   Pollee* running_ = nullptr;  // in Poll now
   bool stopping_ = false;
   std::thread thread_;

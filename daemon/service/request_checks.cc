@@ -23,6 +23,13 @@ void RequestChecks::ZeroOrWithin(const std::string& field, int64_t value, int64_
   Add(field, absl::StrCat(field, " is ", value, ": give ", min, " to ", max, ", or 0 for ", zero_means));
 }
 
+void RequestChecks::ZeroOrUpTo(const std::string& field, int64_t value, int64_t min, int64_t max, const std::string& setting,
+                               const std::string& zero_means) {
+  if (value == 0 || (value >= min && value <= max)) return;
+  Add(field, absl::StrCat(field, " is ", value, ": give ", min, " to ", max, ", or 0 for ", zero_means, "; ", setting,
+                          " in hftmond's configuration sets the limit"));
+}
+
 void RequestChecks::Pids(const std::string& field, const google::protobuf::RepeatedField<int32_t>& pids, int count_max) {
   if (pids.size() > count_max) Add(field, absl::StrCat(field, " has ", pids.size(), " entries: give at most ", count_max, " in one call"));
   for (int i = 0; i < pids.size(); ++i) {
@@ -116,14 +123,14 @@ grpc::Status Check(const v1::UpdateTargetRequest& request) {
   return checks.Result();
 }
 
-grpc::Status Check(const v1::QueryContextSwitchesRequest& request) {
+grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
   checks.Pids("tids", request.tids(), kTidsPerQueryMax);
-  checks.ZeroOrWithin("window_ns", request.window_ns(), 1, kWindowMaxNs, "all that is kept");
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
   checks.Percentiles("percentiles", request.percentiles());
   checks.ZeroOrWithin("min_duration_ns", request.min_duration_ns(), 1, kBlockedThresholdMaxNs, "no events");
-  checks.ZeroOrWithin("max_events", request.max_events(), 1, kAnswerRowsMax, "1000");
+  checks.ZeroOrUpTo("max_events", request.max_events(), 1, limits.answer_rows_max, "answer_rows_max", "1000");
   return checks.Result();
 }
 
@@ -135,22 +142,22 @@ grpc::Status Check(const v1::QueryInterruptsRequest& request) {
   return checks.Result();
 }
 
-grpc::Status Check(const v1::DetectSpikesRequest& request) {
+grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
-  checks.ZeroOrWithin("window_ns", request.window_ns(), 1, kWindowMaxNs, "all that is kept");
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
   checks.ZeroOrWithin("threshold_ns", request.threshold_ns(), 1, kThresholdMaxNs, "each target's threshold");
   checks.ZeroOrWithin("blocked_threshold_ns", request.blocked_threshold_ns(), 1, kBlockedThresholdMaxNs, "no blocked spikes");
-  checks.ZeroOrWithin("max_spikes", request.max_spikes(), 1, kAnswerRowsMax, "1000");
+  checks.ZeroOrUpTo("max_spikes", request.max_spikes(), 1, limits.answer_rows_max, "answer_rows_max", "1000");
   return checks.Result();
 }
 
-grpc::Status Check(const v1::StreamSpikesRequest& request) {
+grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
   checks.ZeroOrWithin("threshold_ns", request.threshold_ns(), kThresholdMinNs, kThresholdMaxNs, "each target's threshold");
   checks.ZeroOrWithin("blocked_threshold_ns", request.blocked_threshold_ns(), kThresholdMinNs, kBlockedThresholdMaxNs, "no blocked spikes");
-  checks.ZeroOrWithin("queue_limit", request.queue_limit(), 1, kQueueLimitMax, "1024");
+  checks.ZeroOrUpTo("queue_limit", request.queue_limit(), 1, limits.stream_queue_max, "stream_queue_max", "1024");
   return checks.Result();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/service/rich_error.h"
+#include "daemon/service/service_limits.h"
 #include "google/protobuf/repeated_field.h"
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/metrics.pb.h"
@@ -17,17 +18,14 @@
 
 namespace hftmon {
 
-inline constexpr int64_t kWindowMaxNs = 7LL * 24 * 3600 * 1'000'000'000;
 inline constexpr int kPidsPerAttachMax = 64;
-inline constexpr int kPidsPerQueryMax = 1'024;   // the bound of targets
-inline constexpr int kTidsPerQueryMax = 16'384;  // the bound of threads
+inline constexpr int kPidsPerQueryMax = 65'536;  // the highest bound of targets; the size of a request bounds it too
+inline constexpr int kTidsPerQueryMax = 65'536;  // and of threads
 inline constexpr int kPercentilesMax = 16;
 inline constexpr int kProbeGroupsMax = 16;
 inline constexpr int kMetricsPerWatchMax = 64;
 inline constexpr int kAnswerRowsDefault = 1'000;
-inline constexpr int kAnswerRowsMax = 100'000;
 inline constexpr int kQueueLimitDefault = 1'024;
-inline constexpr int kQueueLimitMax = 4'096;
 inline constexpr int64_t kMetricsPeriodMinNs = 10'000'000;
 inline constexpr int64_t kMetricsPeriodMaxNs = 3'600'000'000'000;
 inline constexpr int64_t kMetricsPeriodDefaultNs = 1'000'000'000;
@@ -38,6 +36,9 @@ class RequestChecks {
 
   // 0 or [min, max]; `zero_means` completes the sentence "0 for …".
   void ZeroOrWithin(const std::string& field, int64_t value, int64_t min, int64_t max, const std::string& zero_means);
+  // The same where the highest value is a limit of the configuration, which the finding names.
+  void ZeroOrUpTo(const std::string& field, int64_t value, int64_t min, int64_t max, const std::string& setting,
+                  const std::string& zero_means);
   void Pids(const std::string& field, const google::protobuf::RepeatedField<int32_t>& pids, int count_max);
   void Cpus(const std::string& field, const google::protobuf::RepeatedField<int32_t>& cpus);
   void Percentiles(const std::string& field, const google::protobuf::RepeatedField<double>& percentiles);
@@ -54,10 +55,10 @@ class RequestChecks {
 grpc::Status Check(const v1::AttachRequest& request);
 grpc::Status Check(const v1::DetachRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
-grpc::Status Check(const v1::QueryContextSwitchesRequest& request);
+grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryInterruptsRequest& request);
-grpc::Status Check(const v1::DetectSpikesRequest& request);
-grpc::Status Check(const v1::StreamSpikesRequest& request);
+grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
+grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);
 
 }  // namespace hftmon

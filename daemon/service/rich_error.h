@@ -3,6 +3,7 @@
 #ifndef HFTMON_DAEMON_SERVICE_RICH_ERROR_H_
 #define HFTMON_DAEMON_SERVICE_RICH_ERROR_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct FieldViolation {
 // `message` names the thing, the cause and the mend.
 grpc::Status RichError(grpc::StatusCode code, const std::string& reason, const std::string& message,
                        const std::vector<FieldViolation>& violations = {});
+
+// RESOURCE_EXHAUSTED: `message` says what reached the limit and what helps at once; that the setting can be raised is added. ErrorInfo's
+// metadata has `limit` (the setting's name) and `value`.
+grpc::Status LimitError(const std::string& reason, const std::string& message, const std::string& setting, int64_t value);
 
 // The same for an error of an inner layer; OK stays OK.
 grpc::Status ToGrpcStatus(const absl::Status& status);

@@ -45,12 +45,12 @@ void KeepGrpcAlive() {
   static_cast<void>(kept);
 }
 
-void Configure(grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(MonitorServer::kReceiveBytesMax);
-  builder->SetMaxSendMessageSize(-1);
+void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(static_cast<int>(limits.request_bytes_max));
+  builder->SetMaxSendMessageSize(-1);  // CheckAnswer refuses, with a reason and a mend
   builder->SetResourceQuota(
-      grpc::ResourceQuota("hftmond").Resize(static_cast<size_t>(MonitorServer::kQuotaBytes)).SetMaxThreads(MonitorServer::kThreadsMax));
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, MonitorServer::kConcurrentCallsMax);
+      grpc::ResourceQuota("hftmond").Resize(static_cast<size_t>(limits.transport_bytes_max)).SetMaxThreads(MonitorServer::kThreadsMax));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(limits.calls_per_connection_max));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   // Two servers must not share a port: the second is told.
@@ -59,10 +59,12 @@ void Configure(grpc::ServerBuilder* builder) {
 
 }  // namespace
 
-MonitorServer::MonitorServer(const ServiceCore& core) : service_(std::make_unique<MonitorService>(core)) {}
+MonitorServer::MonitorServer(const ServiceCore& core, const ServiceLimits& limits)
+    : limits_(limits), service_(std::make_unique<MonitorService>(core, limits)) {}
 
-absl::StatusOr<std::unique_ptr<MonitorServer>> MonitorServer::Start(const ServiceCore& core, const std::vector<std::string>& addresses) {
-  std::unique_ptr<MonitorServer> server(new MonitorServer(core));
+absl::StatusOr<std::unique_ptr<MonitorServer>> MonitorServer::Start(const ServiceCore& core, const std::vector<std::string>& addresses,
+                                                                    const ServiceLimits& limits) {
+  std::unique_ptr<MonitorServer> server(new MonitorServer(core, limits));
   if (absl::Status listening = server->Listen(addresses); !listening.ok()) return listening;
   return server;
 }
@@ -85,7 +87,7 @@ absl::Status MonitorServer::Listen(const std::vector<std::string>& texts) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  Configure(&builder);
+  Configure(limits_, &builder);
   std::vector<int> ports(parsed.size(), 0);
   for (size_t i = 0; i < parsed.size(); ++i) builder.AddListeningPort(parsed[i].Text(), grpc::InsecureServerCredentials(), &ports[i]);
   builder.RegisterService(service_.get());

@@ -2,8 +2,7 @@
 //
 // Owner: the composition root, which keeps every part of `core` alive until the server is gone. Start, Shutdown and destruction by one
 // thread. gRPC's threads and ours inherit the CPU affinity of the thread that first calls Start: set it before.
-// Bounds: messages received 1 MiB, kConcurrentCallsMax calls a connection, kQuotaBytes of transport buffers, streams and queries as in
-// MonitorService.
+// Bounds: ServiceLimits, and kThreadsMax threads for calls; connections by the open files that the process may have.
 #ifndef HFTMON_DAEMON_SERVICE_SERVER_H_
 #define HFTMON_DAEMON_SERVICE_SERVER_H_
 
@@ -23,14 +22,12 @@ class UnixSocketLock;
 
 class MonitorServer {
  public:
-  static constexpr int kReceiveBytesMax = 1 << 20;
-  static constexpr int kConcurrentCallsMax = 1'024;
-  static constexpr int64_t kQuotaBytes = 64 << 20;
   static constexpr int kThreadsMax = 32;
 
   // Listens on each address (`unix:PATH` or `HOST:PORT`, HOST loopback, port 0 = any) or on none. A Unix socket has mode 0660 from the
   // moment it exists; a stale one is replaced, one with a living daemon behind it is ALREADY_EXISTS. Errors name address, cause and mend.
-  static absl::StatusOr<std::unique_ptr<MonitorServer>> Start(const ServiceCore& core, const std::vector<std::string>& addresses);
+  static absl::StatusOr<std::unique_ptr<MonitorServer>> Start(const ServiceCore& core, const std::vector<std::string>& addresses,
+                                                              const ServiceLimits& limits = {});
   // Shutdown with a second of patience, when that was not done.
   ~MonitorServer();
 
@@ -42,11 +39,17 @@ class MonitorServer {
   // Of the streams, for status.
   uint64_t dropped_message_count() const { return service_->dropped_message_count(); }
   size_t stream_count() const { return service_->stream_count(); }
+  std::vector<Bound> Bounds() const { return service_->Bounds(); }
+
+  // Any thread. What was fixed at the start stays as it is; open streams and calls keep what they were granted.
+  void SetLimits(const ServiceLimits& limits) { service_->SetLimits(limits); }
+  void OnDefaultsChanged() { service_->OnDefaultsChanged(); }
 
  private:
-  explicit MonitorServer(const ServiceCore& core);
+  MonitorServer(const ServiceCore& core, const ServiceLimits& limits);
   absl::Status Listen(const std::vector<std::string>& addresses);
 
+  const ServiceLimits limits_;  // as at the start
   std::vector<std::unique_ptr<UnixSocketLock>> socket_locks_;
   std::unique_ptr<MonitorService> service_;
   std::unique_ptr<grpc::Server> server_;

@@ -1,5 +1,6 @@
 #include "daemon/service/spike_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/service/convert.h"
@@ -12,18 +13,20 @@ namespace hftmon {
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* SpikeStream::Start(const v1::StreamSpikesRequest& request,
                                                                        const SpikeStreamShared& shared) {
   using Refused = RefusedStream<v1::StreamSpikesResponse>;
-  if (const grpc::Status checked = Check(request); !checked.ok()) return new Refused(checked);
+  const ServiceLimits limits = shared.limits->Get();
+  if (const grpc::Status checked = Check(request, limits); !checked.ok()) return new Refused(checked);
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*shared.core->targets, request.pids()); !selected.ok()) return new Refused(selected);
 
   SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
   filter.pids.insert(request.pids().begin(), request.pids().end());
-  const size_t queue_limit = request.queue_limit() > 0 ? request.queue_limit() : kQueueLimitDefault;
+  const size_t queue_limit =
+      request.queue_limit() > 0 ? request.queue_limit() : std::min<int64_t>(kQueueLimitDefault, limits.stream_queue_max);
+  shared.limits->NoteQueue(static_cast<int64_t>(queue_limit));
   std::unique_ptr<SpikeStream> stream(new SpikeStream(shared, std::move(filter), queue_limit));
   // gRPC knows the stream only once it is returned: until then it can be deleted like any object.
-  if (const grpc::Status added = shared.streams->Add(stream.get()); !added.ok()) return new Refused(added);
-  const int64_t leased_ns = request.threshold_ns() > 0 ? request.threshold_ns() : shared.core->targets->default_spike_threshold_ns();
-  auto lease = shared.core->targets->LeaseThresholds(leased_ns, request.blocked_threshold_ns());
+  if (const grpc::Status added = shared.streams->Add(stream.get(), limits.spike_streams_max); !added.ok()) return new Refused(added);
+  auto lease = shared.core->targets->LeaseThresholds(request.threshold_ns(), request.blocked_threshold_ns());
   if (!lease.ok()) {
     shared.streams->Remove(stream.get());
     return new Refused(ToGrpcStatus(lease.status()));

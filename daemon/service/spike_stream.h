@@ -12,6 +12,7 @@
 
 #include "daemon/control/targets.h"
 #include "daemon/service/service_core.h"
+#include "daemon/service/service_limits.h"
 #include "daemon/service/spike_filter.h"
 #include "daemon/service/spike_notifier.h"
 #include "daemon/service/stream_reactor.h"
@@ -25,6 +26,7 @@ struct SpikeStreamShared {
   SpikeNotifier* notifier = nullptr;
   StreamList* streams = nullptr;
   TargetThresholds* thresholds = nullptr;
+  LimitBook* limits = nullptr;
   std::atomic<uint64_t>* dropped_count = nullptr;  // over all streams since start
 };
 

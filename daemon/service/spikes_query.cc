@@ -55,13 +55,14 @@ int64_t AskedNs(const TargetSelection& selection, TargetThresholds* thresholds, 
 }  // namespace
 
 grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& selection, TargetThresholds* thresholds,
-                          const v1::DetectSpikesRequest& request, const Arrival& arrival, v1::DetectSpikesResponse* response) {
+                          const v1::DetectSpikesRequest& request, const Arrival& arrival, int64_t rows_max,
+                          v1::DetectSpikesResponse* response) {
   const int64_t end_ns = arrival.time.monotonic_ns;
   int64_t begin_ns =
       request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
   if (selection.targets().empty() && request.window_ns() == 0) begin_ns = end_ns;
   const SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
-  const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : kAnswerRowsDefault;
+  const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : std::min<int64_t>(kAnswerRowsDefault, rows_max);
   const Found found = FindSpikes(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
   const std::vector<ClockEpoch> epochs = core.time->Epochs();
   for (auto it = found.newest_first.rbegin(); it != found.newest_first.rend(); ++it) {

@@ -11,9 +11,10 @@
 
 namespace hftmon {
 
-// The request has been checked.
+// The request has been checked; `rows_max`: spikes of one answer at most, where the request does not say.
 grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& selection, TargetThresholds* thresholds,
-                          const v1::DetectSpikesRequest& request, const Arrival& arrival, v1::DetectSpikesResponse* response);
+                          const v1::DetectSpikesRequest& request, const Arrival& arrival, int64_t rows_max,
+                          v1::DetectSpikesResponse* response);
 
 }  // namespace hftmon
 

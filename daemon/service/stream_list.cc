@@ -11,12 +11,13 @@ grpc::Status StoppingError() {
   return RichError(grpc::StatusCode::UNAVAILABLE, "STOPPING", "hftmond is stopping: call again when it has started anew");
 }
 
-grpc::Status StreamList::Add(OpenStream* stream) {
+grpc::Status StreamList::Add(OpenStream* stream, int64_t limit) {
   std::lock_guard lock(mutex_);
   if (stopping_) return StoppingError();
-  if (streams_.size() >= limit_) {
-    return RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "SUBSCRIBER_LIMIT",
-                     absl::StrCat(limit_, " ", what_, " are open, which is the bound: close one and call again"));
+  if (static_cast<int64_t>(streams_.size()) >= limit) {
+    return LimitError("SUBSCRIBER_LIMIT",
+                      absl::StrCat(streams_.size(), " ", what_, " are open and the limit is ", limit, ": close one and call again"),
+                      setting_, limit);
   }
   streams_.push_back(stream);
   return grpc::Status::OK;

@@ -4,6 +4,7 @@
 #ifndef HFTMON_DAEMON_SERVICE_STREAM_LIST_H_
 #define HFTMON_DAEMON_SERVICE_STREAM_LIST_H_
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -21,21 +22,20 @@ class OpenStream {
 
 class StreamList {
  public:
-  // `what` names the streams in errors, e.g. "spike streams".
-  StreamList(std::string what, size_t limit) : what_(std::move(what)), limit_(limit) {}
+  // `what` names the streams in errors, e.g. "spike streams"; `setting` is the one that bounds them.
+  StreamList(std::string what, std::string setting) : what_(std::move(what)), setting_(std::move(setting)) {}
 
-  // RESOURCE_EXHAUSTED at the bound, UNAVAILABLE after EndAll.
-  grpc::Status Add(OpenStream* stream);
+  // RESOURCE_EXHAUSTED when `limit` are open already, UNAVAILABLE after EndAll.
+  grpc::Status Add(OpenStream* stream, int64_t limit);
   // After the return End is not running and will not be called. Unknown streams are fine.
   void Remove(OpenStream* stream);
   // Ends those that are open and refuses new ones.
   void EndAll();
   size_t size() const;
-  size_t limit() const { return limit_; }
 
  private:
   const std::string what_;
-  const size_t limit_;
+  const std::string setting_;
   mutable std::mutex mutex_;
   std::vector<OpenStream*> streams_;
   bool stopping_ = false;

@@ -67,8 +67,8 @@ bool WantsEvent(const SwitchEvent& event, const ThreadFilter& filter, int64_t mi
 }
 
 void AnswerEvents(const ServiceCore& core, const ThreadFilter& filter, const v1::QueryContextSwitchesRequest& request,
-                  int64_t begin_mono_ns, int64_t end_mono_ns, v1::QueryContextSwitchesResponse* response) {
-  const size_t events_max = request.max_events() > 0 ? request.max_events() : kAnswerRowsDefault;
+                  int64_t begin_mono_ns, int64_t end_mono_ns, int64_t rows_max, v1::QueryContextSwitchesResponse* response) {
+  const size_t events_max = request.max_events() > 0 ? request.max_events() : std::min<int64_t>(kAnswerRowsDefault, rows_max);
   std::vector<SwitchEvent> newest_first;
   bool overwritten = false;
   SwitchEvent event;
@@ -90,7 +90,7 @@ void AnswerEvents(const ServiceCore& core, const ThreadFilter& filter, const v1:
 }  // namespace
 
 grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& selection, const v1::QueryContextSwitchesRequest& request,
-                            const Arrival& arrival, v1::QueryContextSwitchesResponse* response) {
+                            const Arrival& arrival, int64_t rows_max, v1::QueryContextSwitchesResponse* response) {
   const ThreadFilter filter{selection, {request.tids().begin(), request.tids().end()}};
   const int64_t end_ns = arrival.time.monotonic_ns;
   const int64_t begin_ns =
@@ -119,7 +119,7 @@ grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& sele
     ThreadWindowToProto(thread, percentiles, core.names, out);
     if (const auto total = core.totals->Find(thread.thread)) ThreadTotalToProto(*total, out);
   }
-  if (request.min_duration_ns() > 0) AnswerEvents(core, filter, request, answer.begin_mono_ns, answer.end_mono_ns, response);
+  if (request.min_duration_ns() > 0) AnswerEvents(core, filter, request, answer.begin_mono_ns, answer.end_mono_ns, rows_max, response);
   return grpc::Status::OK;
 }
 

@@ -10,9 +10,10 @@
 
 namespace hftmon {
 
-// The request has been checked. NOT_FOUND (reason NOT_A_THREAD) when a tid asked for is of no thread of the selection.
+// The request has been checked; `rows_max`: events of one answer at most, where the request does not say. NOT_FOUND (reason NOT_A_THREAD)
+// when a tid asked for is of no thread of the selection.
 grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& selection, const v1::QueryContextSwitchesRequest& request,
-                            const Arrival& arrival, v1::QueryContextSwitchesResponse* response);
+                            const Arrival& arrival, int64_t rows_max, v1::QueryContextSwitchesResponse* response);
 
 }  // namespace hftmon
 

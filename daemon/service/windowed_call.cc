@@ -2,43 +2,43 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/stream_list.h"
 #include "grpcpp/server_context.h"
 
 namespace hftmon {
 
-WindowedCall::WindowedCall(grpc::CallbackServerContext* context, const WindowStore* windows, PollThread* poll_thread,
-                           const std::atomic<bool>* stopping, const TimePair& arrival, Answer answer)
-    : context_(context),
-      windows_(windows),
-      poll_thread_(poll_thread),
-      stopping_(stopping),
-      arrival_{.time = arrival},
-      answer_(std::move(answer)) {}
+WindowedCall::WindowedCall(grpc::CallbackServerContext* context, const Shared& shared, const TimePair& arrival, Answer answer)
+    : context_(context), shared_(shared), arrival_{.time = arrival}, answer_(std::move(answer)) {}
 
-WindowedCall* WindowedCall::Start(grpc::CallbackServerContext* context, const WindowStore* windows, PollThread* poll_thread,
-                                  const std::atomic<bool>* stopping, const TimePair& arrival, int64_t sampling_interval_ns, Answer answer) {
-  auto* call = new WindowedCall(context, windows, poll_thread, stopping, arrival, std::move(answer));
+grpc::ServerUnaryReactor* WindowedCall::Start(grpc::CallbackServerContext* context, const Shared& shared, int64_t queries_max,
+                                              const TimePair& arrival, int64_t sampling_interval_ns, Answer answer) {
+  if (!shared.queries->Enter(queries_max)) {
+    grpc::ServerUnaryReactor* refused = context->DefaultReactor();
+    refused->Finish(LimitError("QUERY_LIMIT", absl::StrCat(queries_max, " queries are in flight, which is the limit: call again later"),
+                               "queries_max", queries_max));
+    return refused;
+  }
+  auto* call = new WindowedCall(context, shared, arrival, std::move(answer));
   if (sampling_interval_ns == 0 || call->Closed()) {
     call->Finish(call->answer_(call->arrival_));
     return call;
   }
   call->give_up_ns_ = PollThread::NowNs() + 2 * sampling_interval_ns + kSlackNs;
-  if (!poll_thread->Add(call)) {
-    call->Finish(
-        RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many queries wait for their window: call again later"));
+  if (!shared.poll_thread->Add(call)) {
+    call->Finish(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many calls wait: call again later"));
   }
   return call;
 }
 
 bool WindowedCall::Closed() const {
-  return windows_->closed_until_mono_ns() >= arrival_.time.monotonic_ns;
+  return shared_.windows->closed_until_mono_ns() >= arrival_.time.monotonic_ns;
 }
 
 int64_t WindowedCall::Poll(int64_t now_ns) {
   // Acquire: pairs with the store at the server's shutdown.
-  if (stopping_->load(std::memory_order_acquire)) {
+  if (shared_.stopping->load(std::memory_order_acquire)) {
     Finish(StoppingError());
     return kPollDone;
   }
@@ -55,7 +55,8 @@ int64_t WindowedCall::Poll(int64_t now_ns) {
 }
 
 void WindowedCall::OnDone() {
-  poll_thread_->Remove(this);
+  shared_.poll_thread->Remove(this);
+  shared_.queries->Leave();
   delete this;
 }
 

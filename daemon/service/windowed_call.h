@@ -2,7 +2,7 @@
 //
 // Owner: itself; deleted in OnDone. No gRPC thread waits: the poll thread looks every kPollIntervalNs and runs the answer.
 // Bound of the wait: the call's deadline or cancel, else twice the sampling interval plus kSlackNs; then it answers with what there is and
-// says that it is late. UNAVAILABLE when the daemon stops; RESOURCE_EXHAUSTED when too many calls wait.
+// says that it is late. UNAVAILABLE when the daemon stops; RESOURCE_EXHAUSTED when too many calls are in flight.
 #ifndef HFTMON_DAEMON_SERVICE_WINDOWED_CALL_H_
 #define HFTMON_DAEMON_SERVICE_WINDOWED_CALL_H_
 
@@ -12,6 +12,7 @@
 
 #include "daemon/control/status_source.h"
 #include "daemon/service/poll_thread.h"
+#include "daemon/service/query_gauge.h"
 #include "daemon/store/window_store.h"
 #include "grpcpp/support/server_callback.h"
 
@@ -28,24 +29,29 @@ class WindowedCall : public grpc::ServerUnaryReactor, private Pollee {
   static constexpr int64_t kSlackNs = 100'000'000;
   using Answer = std::function<grpc::Status(const Arrival&)>;
 
+  // What all calls share; outlives them.
+  struct Shared {
+    const WindowStore* windows = nullptr;
+    PollThread* poll_thread = nullptr;
+    const std::atomic<bool>* stopping = nullptr;
+    QueryGauge* queries = nullptr;
+  };
+
   // Fills the response; by the caller's thread when the bucket has closed already, else by the poll thread.
-  // `stopping`, `poll_thread` and `windows` outlive the call. `sampling_interval_ns` 0: nothing is sampled, answer at once.
-  static WindowedCall* Start(grpc::CallbackServerContext* context, const WindowStore* windows, PollThread* poll_thread,
-                             const std::atomic<bool>* stopping, const TimePair& arrival, int64_t sampling_interval_ns, Answer answer);
+  // `queries_max`: calls in flight at most. `sampling_interval_ns` 0: nothing is sampled, answer at once.
+  static grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, const Shared& shared, int64_t queries_max,
+                                         const TimePair& arrival, int64_t sampling_interval_ns, Answer answer);
 
   void OnDone() override;
 
  private:
-  WindowedCall(grpc::CallbackServerContext* context, const WindowStore* windows, PollThread* poll_thread, const std::atomic<bool>* stopping,
-               const TimePair& arrival, Answer answer);
+  WindowedCall(grpc::CallbackServerContext* context, const Shared& shared, const TimePair& arrival, Answer answer);
 
   int64_t Poll(int64_t now_ns) override;
   bool Closed() const;
 
   grpc::CallbackServerContext* const context_;
-  const WindowStore* const windows_;
-  PollThread* const poll_thread_;
-  const std::atomic<bool>* const stopping_;
+  const Shared shared_;
   Arrival arrival_;
   const Answer answer_;
   int64_t give_up_ns_ = 0;  // steady clock

@@ -210,8 +210,8 @@ TEST_F(MetricsStreamTest, CancelAndStopEndTheStream) {
 
 TEST_F(MetricsStreamTest, TheSixtyFifthSubscriberIsRefused) {
   std::vector<Watch> watches;
-  for (size_t i = 0; i < MonitorService::kStreamsMax; ++i) watches.push_back(Start(Every(3'600 * kSecondNs)));
-  AwaitStreams(MonitorService::kStreamsMax);
+  for (int64_t i = 0; i < limits_.metric_streams_max; ++i) watches.push_back(Start(Every(3'600 * kSecondNs)));
+  AwaitStreams(static_cast<size_t>(limits_.metric_streams_max));
   Watch refused = Start(Every(kPeriodNs));
   const grpc::Status status = refused.reader->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);

@@ -13,7 +13,7 @@ void ServiceFixture::SetUp() {
   folder_ = folder;
   status_.SetNow(kNowNs);
   targets_.Add(kPid);
-  auto server = MonitorServer::Start(Core(), {SocketAddress()});
+  auto server = MonitorServer::Start(Core(), {SocketAddress()}, limits_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   stub_ = v1::Monitor::NewStub(grpc::CreateChannel(SocketAddress(), grpc::InsecureChannelCredentials()));

@@ -51,6 +51,7 @@ class ServiceFixture : public testing::Test {
   // Over a connection that takes little ahead of its reader (64 KiB instead of megabytes): a slow reader shows soon.
   std::unique_ptr<v1::Monitor::Stub> NarrowStub() const;
 
+  ServiceLimits limits_{.spike_streams_max = 64, .metric_streams_max = 64};  // of the server that SetUp starts
   std::filesystem::path folder_;
   FakeTargets targets_;
   FakeStatus status_;

@@ -82,7 +82,7 @@ TEST_F(SpikeStreamTest, TheLeaseIsHeldWhileOpenAndReleasedByCancel) {
 TEST_F(SpikeStreamTest, WithoutAThresholdTheDaemonsDefaultIsLeased) {
   Subscription subscription = Subscribe({});
   ASSERT_TRUE(subscription.in_force);
-  EXPECT_EQ(targets_.leased_spike_ns, 50'000);
+  EXPECT_EQ(targets_.leased_spike_ns, 0) << "the default, also when it changes";
   EXPECT_EQ(targets_.leased_blocked_ns, 0);
 }
 
@@ -152,7 +152,7 @@ TEST_F(SpikeStreamTest, AProcessThatIsNoTargetIsNotFound) {
 
 TEST_F(SpikeStreamTest, TheSixtyFifthSubscriberIsRefusedUntilOneLeaves) {
   std::vector<Subscription> subscriptions;
-  for (size_t i = 0; i < MonitorService::kStreamsMax; ++i) {
+  for (size_t i = 0; i < static_cast<size_t>(limits_.spike_streams_max); ++i) {
     subscriptions.push_back(Subscribe({}));
     ASSERT_TRUE(subscriptions.back().in_force);
   }
@@ -161,7 +161,10 @@ TEST_F(SpikeStreamTest, TheSixtyFifthSubscriberIsRefusedUntilOneLeaves) {
   const grpc::Status status = refused.reader->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ErrorInfoOf(status).reason(), "SUBSCRIBER_LIMIT");
-  EXPECT_EQ(targets_.leases.count(), static_cast<int>(MonitorService::kStreamsMax));
+  EXPECT_EQ(ErrorInfoOf(status).metadata().at("limit"), "spike_streams_max");
+  EXPECT_EQ(ErrorInfoOf(status).metadata().at("value"), "64");
+  EXPECT_THAT(status.error_message(), HasSubstr("raise spike_streams_max (now 64) in hftmond's configuration"));
+  EXPECT_EQ(targets_.leases.count(), limits_.spike_streams_max);
 
   AppendSpike(99 * kSecondNs, 400'000);
   for (Subscription& subscription : subscriptions) EXPECT_EQ(Next(&subscription).spike().id(), 1u);
