@@ -58,7 +58,7 @@ constexpr std::array kDrops = {
             "its threads as they are."},
     DropRow{"window_store_dropped", true, "Thread figures of a window bucket that did not fit the store: raise the store's size."},
     DropRow{"refused_children", true,
-            "Children of watched processes not watched because the daemon's limit of targets was reached: raise it (--targets-max)."},
+            "Children of watched processes not watched because the daemon's limit of targets was reached: raise it (targets_max)."},
     DropRow{"forgotten_targets", false, "Ended targets no longer listed, because many ended after them."},
     DropRow{"slots_exhausted", false,
             "Threads of watched processes not watched because every thread slot was taken: raise the thread limit."},

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "daemon/os/memory_lock.h"
+#include "daemon/os/open_files.h"
 #include "daemon/os/privileges.h"
 #include "daemon/os/process_threads.h"
 #include "daemon/os/thread_placement.h"
@@ -37,6 +38,20 @@ absl::StatusOr<uint32_t> ReadPidBound(const FileRoot& files) {
   return std::min(bound, HFT_PID_LIMIT);
 }
 
+KernelAccess AccessOf(const Config& config) {
+  if (config.kernel_access == "btf") return KernelAccess::kBtf;
+  return config.kernel_access == "raw" ? KernelAccess::kRaw : KernelAccess::kAuto;
+}
+
+TargetDefaults DefaultsOf(const Config& config) {
+  return {.spike_threshold_ns = config.spike_threshold_ns, .sampling_interval_ns = config.sampling_interval_ns};
+}
+
+TimePair ReadTimePair(const RawClocks& clocks) {
+  const ClockPair pair = ReadClockPair(clocks);
+  return {pair.monotonic_ns, pair.realtime_ns, pair.error_ns};
+}
+
 }  // namespace
 
 absl::Status Daemon::CheckAddresses() const {
@@ -53,11 +68,11 @@ absl::Status Daemon::LoadPrograms() {
   absl::StatusOr<uint32_t> pid_bound = ReadPidBound(files_);
   if (!pid_bound.ok()) return pid_bound.status();
   SwitchCollector::Options options;
-  options.threads_max = config_.threads_max;
-  options.rings_bytes_total = config_.rings_bytes;
+  options.threads_max = static_cast<uint32_t>(config_.threads_max);
+  options.rings_bytes_total = static_cast<uint64_t>(config_.rings_bytes);
   options.pid_bound = *pid_bound;
   options.btf_path = config_.btf_path;
-  options.access = config_.kernel_access;
+  options.access = AccessOf(config_);
   options.gate = &quiet_gate_;
   if (access(config_.btf_path.c_str(), R_OK) == 0) {
     absl::StatusOr<std::unique_ptr<TaskIterator>> tasks = TaskIterator::Create(&quiet_gate_);
@@ -111,10 +126,10 @@ bool Daemon::IsWatchedThreadPinnedToLoop() const {
 }
 
 void Daemon::BuildStore() {
-  spikes_ = std::make_unique<SeqRing<Spike>>(config_.spike_history);
-  switch_events_ = std::make_unique<SeqRing<SwitchEvent>>(config_.switch_history);
+  spikes_ = std::make_unique<SeqRing<Spike>>(static_cast<uint64_t>(config_.spike_history));
+  switch_events_ = std::make_unique<SeqRing<SwitchEvent>>(static_cast<uint64_t>(config_.switch_history));
   WindowStore::Options store_options;
-  store_options.slot_count = config_.threads_max + 1;
+  store_options.slot_count = static_cast<uint32_t>(config_.threads_max) + 1;
   windows_ = std::make_unique<WindowStore>(store_options);
   losses_ = std::make_unique<LossHistory>();
   recorder_ = std::make_unique<EventRecorder>(switch_events_.get());
@@ -160,11 +175,11 @@ void Daemon::BuildControl() {
   named_tasks_ = std::make_unique<NamingTaskSource>(tasks_.get(), names_.get());
   TargetRegistry::Config registry_config;
   registry_config.own_pid = static_cast<uint32_t>(getpid());
-  registry_config.targets_max = config_.targets_max;
-  registry_config.defaults.spike_threshold_ns = config_.spike_threshold_ns;
-  registry_config.defaults.sampling_interval_ns = config_.sampling_interval_ns;
+  registry_config.targets_max = static_cast<uint32_t>(config_.targets_max);
+  registry_config.defaults = DefaultsOf(config_);
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
+  registry_->SetLimits(registry_config.targets_max, config_.threshold_leases_max);
   CollectionSwitch::Parts collection;
   collection.view = collector_->view();
   collection.registry = registry_.get();
@@ -191,8 +206,13 @@ void Daemon::BuildControl() {
   parts.totals = totals_.get();
   parts.operation = operation_.get();
   parts.off_periods = &collection_->periods();
-  parts.targets_max = config_.targets_max;
+  parts.spikes = spikes_.get();
+  parts.switch_events = switch_events_.get();
+  parts.names = names_.get();
+  parts.service_bounds = [this] { return server_ ? server_->Bounds() : std::vector<Bound>(); };
   parts.subscriber_dropped = [this]() -> uint64_t { return server_ ? server_->dropped_message_count() : 0; };
+  book_ = std::make_unique<ConfigBook>(config_, source_.path(), ReadTimePair(raw_clocks_));
+  parts.config = book_.get();
   status_ = std::make_unique<StatusReader>(parts);
   watchdog_ = std::make_unique<HeartbeatWatchdog>([this] { return loop_->stats().iteration_count.Get(); },
                                                   [this] { service_manager_.FeedWatchdog(); });
@@ -245,13 +265,43 @@ absl::Status Daemon::StartServer() {
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();
   core.time = time_.get();
-  absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen);
+  absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen, config_.limits);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();
 }
 
+void Daemon::PutInForce(const Config& config) {
+  registry_->SetDefaults(DefaultsOf(config));
+  registry_->SetLimits(static_cast<uint32_t>(config.targets_max), config.threshold_leases_max);
+  server_->SetLimits(config.limits);
+  server_->OnDefaultsChanged();
+}
+
+std::string Daemon::Reload() {
+  if (absl::Status admitted = quiet_gate_.Admit("reloading the configuration"); !admitted.ok()) return std::string(admitted.message());
+  service_manager_.Reloading();
+  const ConfigSource::Loaded loaded = source_.Load();
+  if (!loaded.faults.empty()) {
+    book_->Refuse(loaded.faults);
+    service_manager_.Ready("configuration refused at the last reload, the one before is in force: hftmon status says why");
+    return fmt::format("the configuration is refused, the one before stays in force:\n{}", fmt::join(loaded.faults, "\n"));
+  }
+  const std::string mode_before = mode_in_force_;
+  const Config in_force = book_->Take(loaded.config, ReadTimePair(raw_clocks_));
+  PutInForce(in_force);
+  mode_in_force_ = in_force.mode;
+  // A mode that was set otherwise since stays, unless the file's has changed.
+  if (mode_in_force_ != mode_before) {
+    if (absl::Status status = modes_->SetMode(in_force.mode, ""); !status.ok()) book_->Refuse({std::string(status.message())});
+  }
+  const std::string pending = book_->PendingText();
+  service_manager_.Ready(Describe());
+  return "the configuration was read again" + (pending.empty() ? "" : "; " + pending);
+}
+
 absl::Status Daemon::Start() {
+  RaiseOpenFilesLimit();
   if (absl::Status status = CheckBpfPrivileges(SystemCapabilities()); !status.ok()) return status;
   if (absl::Status status = CheckAddresses(); !status.ok()) return status;
   absl::StatusOr<Placement> placement = ChoosePlacement(config_);
@@ -268,7 +318,7 @@ absl::Status Daemon::Start() {
   BuildControl();
   if (absl::Status status = StartThreads(); !status.ok()) return status;
   if (absl::Status status = StartServer(); !status.ok()) return status;
-  quiet_gate_.Close(config_.quiet);
+  quiet_gate_.Close(config_.quiet == "on");
   return absl::OkStatus();
 }
 

@@ -16,7 +16,8 @@
 #include "daemon/collectors/quiet_gate.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
-#include "daemon/config.h"
+#include "daemon/config_book.h"
+#include "daemon/config_flags.h"
 #include "daemon/control/collection_switch.h"
 #include "daemon/control/control_loop.h"
 #include "daemon/control/heartbeat_watchdog.h"
@@ -45,7 +46,8 @@ namespace hftmon {
 
 class Daemon {
  public:
-  explicit Daemon(Config config) : config_(std::move(config)) {}
+  // `source` made `config` and is read again at a reload.
+  Daemon(Config config, ConfigSource source) : config_(std::move(config)), source_(std::move(source)) {}
   ~Daemon() { Stop(); }
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -53,6 +55,9 @@ class Daemon {
   // PERMISSION_DENIED, FAILED_PRECONDITION, ALREADY_EXISTS, … with the thing, the cause and the mend. Nothing is left behind on failure.
   absl::Status Start();
   void Stop();
+  // Reads the configuration again. What may change while it runs is put in force; faults leave everything as it is. Returns what happened,
+  // for the log. Between Start and Stop; no thread waits for it and nothing that was collected is lost.
+  std::string Reload();
 
   // For the log: what is listened on, where the loop runs and how.
   std::string Describe() const;
@@ -67,13 +72,16 @@ class Daemon {
   void BuildControl();
   absl::Status StartThreads();
   absl::Status StartServer();
+  void PutInForce(const Config& config);
   void ApplyThresholds(const ThresholdSettings& settings);
   void ApplyPolicy(const PollPolicy* policy);
   bool IsWatchedThreadPinnedToLoop() const;
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
 
-  const Config config_;
+  const Config config_;  // as at the start; what is in force since stands in the book
+  const ConfigSource source_;
+  std::string mode_in_force_ = config_.mode;  // the main thread's
   ServiceManager service_manager_;
   QuietGate quiet_gate_;
   Placement placement_;
@@ -101,6 +109,7 @@ class Daemon {
   std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
+  std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;
   std::unique_ptr<ControlLoop> control_;

@@ -20,8 +20,6 @@ namespace {
 
 constexpr int kFifoPriority = 10;
 
-}  // namespace
-
 void SleepNs(int64_t duration_ns) {
   const timespec duration = {duration_ns / 1'000'000'000, duration_ns % 1'000'000'000};
   clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, nullptr);
@@ -34,7 +32,7 @@ absl::StatusOr<Placement> ChoosePlacement(const Config& config) {
   absl::StatusOr<CpuTopology> topology = LoadCpuTopology(FileRoot());
   if (!topology.ok()) return topology.status();
   absl::StatusOr<HousekeepingCpu> chosen =
-      ChooseHousekeepingCpu(*topology, *allowed, config.cpu < 0 ? std::nullopt : std::optional<int>(config.cpu));
+      ChooseHousekeepingCpu(*topology, *allowed, config.cpu < 0 ? std::nullopt : std::optional<int>(static_cast<int>(config.cpu)));
   if (!chosen.ok()) return chosen.status();
   Placement placement;
   placement.loop_cpu = chosen->cpu;
@@ -53,7 +51,7 @@ absl::Status LoopThread::Place(const Placement& placement, const Config& config)
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   if (absl::Status status = PinCurrentThread(placement.loop_cpu, calls); !status.ok()) return status;
   tid_.store(static_cast<pid_t>(::syscall(SYS_gettid)), std::memory_order_relaxed);
-  Reschedule(config.scheduling, config.nice);
+  Reschedule(config.scheduling, static_cast<int>(config.nice));
   return absl::OkStatus();
 }
 

@@ -2,11 +2,19 @@
 
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 namespace hftmon {
 
 void ServiceManager::Ready(const std::string& status) {
   sd_notify(0, fmt::format("READY=1\nSTATUS={}", status).c_str());
+}
+
+void ServiceManager::Reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  // systemd 253 and later demand the time, earlier ones ignore it.
+  sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", static_cast<int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000).c_str());
 }
 
 void ServiceManager::Stopping() {

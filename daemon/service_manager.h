@@ -10,6 +10,8 @@ namespace hftmon {
 class ServiceManager {
  public:
   void Ready(const std::string& status);
+  // The configuration is read again; Ready() ends it.
+  void Reloading();
   void Stopping();
   void FeedWatchdog();
   // How often the manager wants to hear; 0 when it does not.

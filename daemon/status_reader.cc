@@ -9,6 +9,7 @@
 #include "common/metric_catalogue.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/host_capabilities.h"
+#include "daemon/os/open_files.h"
 #include "daemon/os/process_usage.h"
 
 namespace hftmon {
@@ -16,6 +17,11 @@ namespace {
 
 uint64_t Load(const __u64& word) {
   return std::atomic_ref<__u64>(const_cast<__u64&>(word)).load(std::memory_order_relaxed);
+}
+
+template <typename T>
+int64_t Kept(const SeqRing<T>& ring) {
+  return static_cast<int64_t>(ring.end() - ring.begin());
 }
 
 }  // namespace
@@ -94,11 +100,20 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
 
 std::vector<Bound> StatusReader::Bounds() const {
   const TargetRegistry::Counters counters = parts_.registry->counters();
-  return {
-      {"targets", counters.target_count, parts_.targets_max},
+  const OpenFiles files = ReadOpenFiles();
+  std::vector<Bound> bounds = {
+      {"targets", counters.target_count, counters.target_limit},
       {"threads", counters.slot_count + counters.retiring_slot_count, counters.slot_limit},
       {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
+      {"threshold_leases", counters.lease_count, counters.lease_limit},
+      {"spike_history", Kept(*parts_.spikes), static_cast<int64_t>(parts_.spikes->capacity())},
+      {"switch_history", Kept(*parts_.switch_events), static_cast<int64_t>(parts_.switch_events->capacity())},
+      {"process_names", static_cast<int64_t>(parts_.names->size()), static_cast<int64_t>(ProcessNames::kNamesMax)},
+      {"open_files", files.used, files.limit},
   };
+  if (!parts_.service_bounds) return bounds;
+  for (Bound& bound : parts_.service_bounds()) bounds.push_back(std::move(bound));
+  return bounds;
 }
 
 DaemonStatus StatusReader::Status() const {
@@ -121,6 +136,7 @@ DaemonStatus StatusReader::Status() const {
   status.bounds = Bounds();
   status.loop = Loop();
   status.operation = parts_.operation->Describe();
+  status.config = parts_.config->status();
   const TscClock::State clock = parts_.clock->state();
   status.clock.source = clock.source;
   status.clock.reason = clock.reason;

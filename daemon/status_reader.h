@@ -13,6 +13,8 @@
 #include "daemon/collectors/task_iterator.h"
 #include "daemon/control/off_periods.h"
 #include "daemon/control/operation.h"
+#include "daemon/config_book.h"
+#include "daemon/control/process_names.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/target_registry.h"
 #include "daemon/ingest/housekeeping_loop.h"
@@ -21,6 +23,8 @@
 #include "daemon/os/tsc_clock.h"
 #include "daemon/slot_totals.h"
 #include "daemon/store/loss_history.h"
+#include "daemon/store/seq_ring.h"
+#include "daemon/store/switch_event.h"
 #include "daemon/store/window_store.h"
 #include "daemon/time_keeper.h"
 
@@ -44,8 +48,12 @@ class StatusReader : public StatusSource {
     const SlotTotals* totals = nullptr;
     const Operation* operation = nullptr;
     const OffPeriods* off_periods = nullptr;
-    std::function<uint64_t()> subscriber_dropped;  // messages skipped for slow readers; may be empty
-    int64_t targets_max = 0;
+    std::function<uint64_t()> subscriber_dropped;        // messages skipped for slow readers; may be empty
+    std::function<std::vector<Bound>()> service_bounds;  // of streams, queries and answers; may be empty
+    const ConfigBook* config = nullptr;
+    const SeqRing<Spike>* spikes = nullptr;
+    const SeqRing<SwitchEvent>* switch_events = nullptr;
+    const ProcessNames* names = nullptr;
   };
   explicit StatusReader(const Parts& parts);
 

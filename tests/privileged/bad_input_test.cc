@@ -242,7 +242,7 @@ TEST_F(RefusedStartTest, BadOptionsAndFiles) {
       {{"--cpu", "1000000"}, "1000000"},
       {{"--mode", "warp"}, "mode"},
       {{"--no-such-option"}, "no-such-option"},
-      {{"--config", "/nonexistent/hftmond.toml"}, "/nonexistent/hftmond.toml"},
+      {{"--config", "/nonexistent/hftmond.conf"}, "/nonexistent/hftmond.conf"},
       {{"--listen", "192.0.2.1:50051"}, "192.0.2.1"},
       {{"--listen", "unix:/nonexistent/hftmond.sock"}, "/nonexistent"},
   };

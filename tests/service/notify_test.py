@@ -70,6 +70,22 @@ class Notify(unittest.TestCase):
                 self.assertTrue(any(m.get("STOPPING") == "1" for m in daemon.notify.pending()), daemon.notify.messages)
                 self.assertFalse(os.path.exists(daemon.socket_path), "the socket's file is still there")
 
+    def test_a_reload_is_announced_and_ends_whether_the_file_is_sound_or_not(self):
+        file = pathlib.Path(self.folder) / "hftmond.conf"
+        file.write_text("targets_max: 5\n", encoding="utf-8")
+        with Daemon(self.folder, "--config", file, "--listen", f"unix:{self.folder}/hftmond.sock") as daemon:
+            daemon.notify.wait_for("READY", "1")
+            for text in ("targets_max: 6\nthreads_max: 77\n", "targets_max: 0\n"):
+                file.write_text(text, encoding="utf-8")
+                daemon.process.send_signal(signal.SIGHUP)
+                self.assertGreater(int(daemon.notify.wait_for("RELOADING", "1")["MONOTONIC_USEC"]), 0)
+                daemon.notify.wait_for("READY", "1")
+            self.assertIn("refused", daemon.notify.messages[-1]["STATUS"])
+            code, output = daemon.end()
+            self.assertEqual(code, 0, output)
+            self.assertIn("in force after a restart: threads_max (77, in force 16384)", output)
+            self.assertIn(f"{file}:1:1: targets_max is 0: give 1 to 65536 targets", output)
+
     def test_the_watchdog_is_fed_while_the_loop_runs(self):
         with Daemon(self.folder, watchdog_us=2_000_000) as daemon:
             daemon.notify.wait_for("READY", "1")

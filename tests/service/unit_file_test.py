@@ -52,6 +52,11 @@ class UnitFile(unittest.TestCase):
         self.assertIn("WatchdogSec", settings)
         self.assertEqual(settings["Restart"], "on-failure")
 
+    def test_a_reload_checks_the_file_before_the_daemon_hears_of_it(self):
+        commands = re.findall(r"^ExecReload=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+        start = re.search(r"^ExecStart=(.*)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE).group(1)
+        self.assertEqual(commands, [f"{start} --check-config", "/bin/kill -HUP $MAINPID"])
+
 
 if __name__ == "__main__":
     python_cases.main("unit_file_test")

@@ -30,6 +30,8 @@ BESIDE = {
 }
 # Protobuf and gRPC are known here alone; tests of these folders may know them too.
 PROTO_FOLDERS = ("daemon/service", "client")
+# Beside them the one file that reads the configuration, which is the text of a message.
+PROTO_FILES = ("daemon/config_file.cc",)
 PROTO_INCLUDE = re.compile(r"^(hftmon/v1/|google/|grpc|grpcpp/|.*\.pb\.h$)")
 PROTO_LIBRARY = re.compile(r"^(hftmon_proto|gRPC::|protobuf::)")
 # Quoted by habit though they are not ours.
@@ -84,7 +86,7 @@ def check_includes(tree):
 def may_know_proto(path):
     inside = path.removeprefix("tests/")
     # Beside the tests of those folders, the tiers that speak to a whole daemon over its socket.
-    return inside.startswith(tuple(f + "/" for f in PROTO_FOLDERS)) or path.startswith(
+    return path in PROTO_FILES or inside.startswith(tuple(f + "/" for f in PROTO_FOLDERS)) or path.startswith(
         ("tests/integration/", "tests/service/", "tests/fuzz/", "tests/bench/", "tests/fakes/"))
 
 

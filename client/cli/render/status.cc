@@ -68,6 +68,42 @@ std::string ClockText(const v1::ClockStatus& clock) {
   return text + "\n" + ClocksText(clock);
 }
 
+// When it was read, and what the file says that is not in force.
+std::string ConfigText(const v1::GetStatusResponse& response) {
+  const v1::ConfigStatus& config = response.config();
+  std::string text = fmt::format("config  {}, read {} ago", config.path().empty() ? "no file" : Printable(config.path()),
+                                 FormatDuration(response.time().monotonic_ns() - config.loaded_monotonic_ns()));
+  if (config.reload_count() > 0) text += fmt::format(", {} reloads", config.reload_count());
+  text += "\n";
+  if (config.pending_size() > 0) {
+    text += "        changed in the file, in force after a restart:";
+    for (const v1::PendingSetting& setting : config.pending()) {
+      text += fmt::format("{} {} ({}, in force {})", &setting == &config.pending(0) ? "" : ",", Printable(setting.name()),
+                          Printable(setting.in_file()), Printable(setting.in_force()));
+    }
+    text += "\n";
+  }
+  if (config.faults_size() > 0) text += "        the last reload was refused, what was in force stayed:\n";
+  for (const std::string& fault : config.faults()) text += fmt::format("          {}\n", Printable(fault));
+  return text;
+}
+
+Json ConfigJson(const v1::ConfigStatus& config) {
+  Json json = Json::object();
+  if (!config.path().empty()) json["path"] = config.path();
+  json["loaded_ns"] = config.loaded_monotonic_ns();
+  json["loaded_realtime_ns"] = config.loaded_realtime_ns();
+  json["reload_count"] = config.reload_count();
+  json["refused_count"] = config.refused_count();
+  json["pending"] = Json::array();
+  for (const v1::PendingSetting& setting : config.pending()) {
+    json["pending"].push_back({{"name", setting.name()}, {"in_force", setting.in_force()}, {"in_file", setting.in_file()}});
+  }
+  json["faults"] = Json::array();
+  for (const std::string& fault : config.faults()) json["faults"].push_back(fault);
+  return json;
+}
+
 Json DaemonJson(const v1::DaemonStatus& daemon) {
   return Json{{"pid", daemon.pid()},
               {"version", daemon.version()},
@@ -114,6 +150,7 @@ Json ClockJson(const v1::ClockStatus& clock) {
 
 std::string StatusText(const v1::GetStatusResponse& response) {
   std::string text = DaemonText(response) + OperationText(response.operation()) + LoopText(response.loop()) + ClockText(response.clock());
+  if (response.has_config()) text += ConfigText(response);
   Table probes({{"probe", Table::Align::kLeft}, {"attached to", Table::Align::kLeft}, {"runs"}, {"mean"}, {"skipped"}, {"instructions"}});
   for (const v1::ProbeStatus& probe : response.probes()) {
     probes.AddRow({probe.name(), probe.attach_point(), std::to_string(probe.run_count()),
@@ -149,6 +186,7 @@ Json StatusJson(const v1::GetStatusResponse& response) {
   json["loop"] = LoopJson(response.loop());
   json["operation"] = OperationJson(response.operation());
   json["clock"] = ClockJson(response.clock());
+  if (response.has_config()) json["config"] = ConfigJson(response.config());
   json["bounds"] = Json::array();
   for (const v1::Bound& bound : response.bounds()) {
     json["bounds"].push_back({{"name", bound.name()}, {"used", bound.used()}, {"limit", bound.limit()}});

@@ -1,0 +1,27 @@
+#include "daemon/os/open_files.h"
+
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <iterator>
+
+namespace hftmon {
+
+OpenFiles ReadOpenFiles() {
+  OpenFiles files;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) files.limit = static_cast<int64_t>(limit.rlim_cur);
+  std::error_code error;
+  const auto folder = std::filesystem::directory_iterator("/proc/self/fd", error);
+  if (!error) files.used = std::distance(begin(folder), end(folder)) - 1;  // one is the folder's own
+  return files;
+}
+
+void RaiseOpenFilesLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace hftmon
