@@ -1,6 +1,8 @@
 // Each limit of the service: enforced, named in its error, shown with its use, and changed while it runs.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "tests/daemon/service/service_fixture.h"
 
 namespace hftmon {
@@ -72,14 +74,12 @@ TEST_F(LimitsTest, AnAnswerLargerThanTheLimitIsRefusedWithTheLimitsName) {
 TEST_F(LimitsTest, MoreQueriesThanTheLimitAreRefusedUntilOneHasBeenAnswered) {
   server_->SetLimits({.queries_max = 1});
   // No bucket closes: the first call waits for its window.
-  grpc::ClientContext waiting_context;
-  v1::DetectSpikesResponse waiting_answer;
-  v1::DetectSpikesRequest request;
-  grpc::CompletionQueue queue;
   targets_.sampling_interval_ns = 60 * kSecondNs;
   targets_.Add(kPid);
-  auto waiting = stub_->AsyncDetectSpikes(&waiting_context, request, &queue);
-  status_.AwaitAsked(1);
+  const v1::DetectSpikesRequest request;
+  v1::DetectSpikesResponse waiting_answer;
+  grpc::Status waited;
+  std::thread waiting([&] { waited = Spikes(request, &waiting_answer); });
   v1::DetectSpikesResponse response;
   grpc::Status status;
   // The handler took its time pair before it counted itself.
@@ -88,18 +88,12 @@ TEST_F(LimitsTest, MoreQueriesThanTheLimitAreRefusedUntilOneHasBeenAnswered) {
   } while (status.ok());
   ExpectReached(status, "queries_max", 1);
   CloseBucket(kNowNs - kSecondNs, kNowNs + kSecondNs);
-  grpc::Status waited;
-  int tag = 0;
-  waiting->Finish(&waiting_answer, &waited, &tag);
-  void* done = nullptr;
-  bool ok = false;
-  ASSERT_TRUE(queue.Next(&done, &ok));
+  waiting.join();
   EXPECT_TRUE(waited.ok()) << waited.error_message();
   do {
     status = Spikes(request, &response);
   } while (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);  // OnDone comes after the answer
   EXPECT_TRUE(status.ok());
-  queue.Shutdown();
 }
 
 TEST_F(LimitsTest, ALowerLimitOfStreamsLeavesThoseThatAreOpen) {
