@@ -36,7 +36,8 @@ const Setting kSettings[] = {
      "it, else balanced.",
      nullptr, HFTMON_MEMBER(mode)},
     {"quiet", Kind::kChoice, kRestart, 0, 0, "", "off, on", kGeneral,
-     "Whether market hours begin with the daemon: what would attach programs, create maps or reload is then refused (hftmon quiet off ends it).",
+     "Whether market hours begin with the daemon: what would attach programs, create maps or reload is then refused (hftmon quiet off ends "
+     "it).",
      nullptr, HFTMON_MEMBER(quiet)},
     {"cpu", Kind::kNumber, kRestart, -1, 65'535, "(-1: one of the inherited mask that is not isolated)", "", kGeneral,
      "The CPU of the housekeeping loop.", HFTMON_MEMBER(cpu)},

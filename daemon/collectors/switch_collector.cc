@@ -140,8 +140,8 @@ absl::Status SwitchCollector::MapAll() {
   auto controls = object_->MapVariable(".bss", "controls");
   auto bits = object_->MapVariable(".bss", "watched_bits");
   auto free_slots = object_->MapFd("free_slots");
-  for (const absl::Status& status :
-       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
+  for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(),
+                                     slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "common/clock_epoch.h"
+#include "daemon/control/operation.h"
 #include "daemon/os/kernel_clock.h"
 #include "daemon/os/ptp_clocks.h"
-#include "daemon/control/operation.h"
 
 namespace hftmon {
 

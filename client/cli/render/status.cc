@@ -55,7 +55,8 @@ std::string LoopText(const v1::LoopStatus& loop) {
   std::string text =
       fmt::format("loop    {} on CPU {}, {}; {} records; {} gaps above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
                   loop.record_count(), loop.gap_count(), FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
-  if (loop.lateness().count() > 0) text += "late   " + DurationsText(loop.lateness()) + " between two looks, less the sleep that was meant\n";
+  if (loop.lateness().count() > 0)
+    text += "late   " + DurationsText(loop.lateness()) + " between two looks, less the sleep that was meant\n";
   text += DetectionText("spikes", loop.detection(), "from the kernel's record to the time budget");
   return text + DetectionText("spikes in progress", loop.crossing_detection(), "from the crossing of the threshold");
 }
