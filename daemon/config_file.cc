@@ -143,7 +143,7 @@ std::string ConfigFault::Print(const std::string& file) const {
 }
 
 std::vector<ConfigFault> ParseConfigText(const std::string& text, Config* config) {
-  if (text.size() > kFileBytesMax) return {{0, 0, fmt::format("has {} bytes: give at most {}", text.size(), kFileBytesMax)}};
+  if (text.size() > kConfigBytesMax) return {{0, 0, fmt::format("has {} bytes: give at most {}", text.size(), kConfigBytesMax)}};
   std::vector<ConfigFault> faults;
   std::string rest = text;
   auto parsed = std::make_unique<ParsedText>();
@@ -171,7 +171,7 @@ std::vector<ConfigFault> ReadConfigFile(const std::string& path, Config* config)
   std::ifstream file(path, std::ios::binary);
   if (!file) return {{0, 0, fmt::format("cannot be read ({}): name a file that is there", std::strerror(errno))}};
   // One byte more than is taken shows that there is more.
-  std::string text(kFileBytesMax + 1, '\0');
+  std::string text(kConfigBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return {{0, 0, fmt::format("cannot be read ({})", std::strerror(errno))}};
   text.resize(static_cast<size_t>(file.gcount()));

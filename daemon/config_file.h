@@ -1,6 +1,6 @@
 // ConfigFile: text of a hftmon.v1.Config (proto/hftmon/v1/config.proto) -> Config. Every fault is found, not the first alone.
 //
-// Pure but for the files and CPUs that a setting may name. Any thread. Bounds: kFileBytesMax of text, kFaultsMax faults.
+// Pure but for the files and CPUs that a setting may name. Any thread. Bounds: kConfigBytesMax of text, kFaultsMax faults.
 // How faults after a syntax error are found: the setting's line is left out and the rest is read again, as long as the error lies in a
 // setting's value; after any other the reader would only guess.
 #ifndef HFTMON_DAEMON_CONFIG_FILE_H_
@@ -23,7 +23,7 @@ struct ConfigFault {
   std::string Print(const std::string& file) const;
 };
 
-inline constexpr size_t kFileBytesMax = 1 << 20;
+inline constexpr size_t kConfigBytesMax = 1 << 20;
 inline constexpr size_t kFaultsMax = 50;
 
 // Sets in *config what the text sets; the rest stays. Empty: it is sound. On faults *config is half set: throw it away.

@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kFifoPriority = 10;
 
+}  // namespace
+
 void SleepNs(int64_t duration_ns) {
   const timespec duration = {duration_ns / 1'000'000'000, duration_ns % 1'000'000'000};
   clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, nullptr);

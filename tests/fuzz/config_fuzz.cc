@@ -64,7 +64,7 @@ TEST(ConfigFuzz, ADamagedFileIsRefusedOrWithinItsRanges) {
 TEST(ConfigFuzz, NestingAsDeepAsAFileCanBeIsRefused) {
   for (const std::string_view piece : {"a{", "a:[", "a<", "listen:[", "[a.b/c]{"}) {
     std::string text;
-    while (text.size() + piece.size() <= kFileBytesMax) text += piece;
+    while (text.size() + piece.size() <= kConfigBytesMax) text += piece;
     Config config;
     EXPECT_FALSE(ParseConfigText(text, &config).empty()) << piece;
   }
