@@ -141,7 +141,7 @@ std::vector<BadRequestCase> QueryCases() {
       BadSwitches("TidNegative", "tids[0]", [](auto* r) { r->add_tids(-7); }),
       BadSwitches("TooManyPids", "pids",
                   [](auto* r) {
-                    for (int i = 1; i <= 1'025; ++i) r->add_pids(i);
+                    for (int i = 1; i <= 65'537; ++i) r->add_pids(i);
                   }),
       BadSpikes("WindowNegative", "window_ns", [](auto* r) { r->set_window_ns(-1); }),
       BadSpikes("WindowTooLong", "window_ns", [](auto* r) { r->set_window_ns(8 * kDayNs); }),
