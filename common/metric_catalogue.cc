@@ -66,6 +66,11 @@ constexpr std::array kDrops = {
             "Threads not watched because their id is above kernel.pid_max as it was when the daemon started: restart the daemon."},
     DropRow{"migration_segments_dropped", false,
             "Parts of waits spent on further CPUs that could not be kept apart: that time is in the spike as unexplained."},
+    DropRow{"stacks_lost", true,
+            "Stacks that were asked for and overwritten or dropped before they could be unwound: raise the thresholds."},
+    DropRow{"stacks_unavailable", false, "Stacks of which a part could not be had: the answer that lacks it says why."},
+    DropRow{"unwind_failures", false,
+            "Unwinding processes that crashed or took too long, by what a watched program maps: each cost one stack, which says so."},
     DropRow{"subscriber_dropped", false,
             "Stream messages dropped because a subscriber read too slowly; its stream says how many: read faster or raise queue_limit."},
 };

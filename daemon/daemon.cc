@@ -177,6 +177,9 @@ void Daemon::BuildControl() {
   registry_config.own_pid = static_cast<uint32_t>(getpid());
   registry_config.targets_max = static_cast<uint32_t>(config_.targets_max);
   registry_config.defaults = DefaultsOf(config_);
+  unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
+  stacks_ = std::make_unique<StackCollector>(collector_->view().stack_ring, unwinder_.get(), clock_.get());
+  registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   registry_->SetLimits(registry_config.targets_max, config_.threshold_leases_max);
@@ -204,6 +207,8 @@ void Daemon::BuildControl() {
   parts.registry = registry_.get();
   parts.life_events = life_events_.get();
   parts.totals = totals_.get();
+  parts.stacks = stacks_.get();
+  parts.unwinder = unwinder_.get();
   parts.operation = operation_.get();
   parts.off_periods = &collection_->periods();
   parts.spikes = spikes_.get();
@@ -243,6 +248,7 @@ absl::Status Daemon::StartThreads() {
                                            [this] { return losses_->total(); });
   ApplyPolicy(modes_->policy());
   control_->Start();
+  stacks_->Start();
   return absl::OkStatus();
 }
 
@@ -264,6 +270,7 @@ absl::Status Daemon::StartServer() {
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();
+  core.stacks = stacks_.get();
   core.time = time_.get();
   absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen, config_.limits);
   if (!server.ok()) return server.status();
@@ -325,11 +332,15 @@ absl::Status Daemon::Start() {
 void Daemon::Stop() {
   if (server_) server_->Shutdown(kShutdownPatienceNs);
   server_.reset();
+  if (unwinder_) unwinder_->Cancel();
+  if (stacks_) stacks_->Stop();
   if (control_) control_->Stop();
   control_.reset();
   if (loop_thread_) loop_thread_->Stop();
   status_.reset();
   registry_.reset();
+  stacks_.reset();
+  unwinder_.reset();
   loop_.reset();
   loop_thread_.reset();
   // Detaches and unloads.

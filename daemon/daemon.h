@@ -35,6 +35,8 @@
 #include "daemon/service_manager.h"
 #include "daemon/shared_interrupt_totals.h"
 #include "daemon/slot_totals.h"
+#include "daemon/stacks/stack_collector.h"
+#include "daemon/stacks/unwind_process.h"
 #include "daemon/status_reader.h"
 #include "daemon/store/clock_pair_recorder.h"
 #include "daemon/store/event_recorder.h"
@@ -104,6 +106,8 @@ class Daemon {
   std::unique_ptr<LoopThread> loop_thread_;
   std::unique_ptr<ProcessNames> names_;
   std::unique_ptr<NamingTaskSource> named_tasks_;
+  std::unique_ptr<UnwindProcess> unwinder_;
+  std::unique_ptr<StackCollector> stacks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<CollectionSwitch> collection_;
   std::unique_ptr<DaemonOperation> operation_;

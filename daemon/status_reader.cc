@@ -73,6 +73,7 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
   uint64_t recursion_misses = 0;
   for (const ProbeStatus& probe : probes) recursion_misses += probe.recursion_misses;
   const TargetRegistry::Counters targets = parts_.registry->counters();
+  const StackCollector::Counters stacks = parts_.stacks->counters();
   const std::map<std::string_view, uint64_t> counts = {
       {"ring_lost_records", stats.lost_count.Get()},
       {"stuck_cells_skipped", stats.stuck_count.Get()},
@@ -88,6 +89,9 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
       {"slots_exhausted", Load(controls.slots_exhausted)},
       {"pid_too_large", Load(controls.pid_too_large)},
       {"migration_segments_dropped", stats.migration_segments_dropped_count.Get()},
+      {"stacks_lost", stacks.lost_count},
+      {"stacks_unavailable", stacks.unavailable_count},
+      {"unwind_failures", parts_.unwinder->failure_count()},
       {"subscriber_dropped", parts_.subscriber_dropped ? parts_.subscriber_dropped() : 0},
   };
   std::vector<DropCounter> drops;
@@ -100,9 +104,12 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
 
 std::vector<Bound> StatusReader::Bounds() const {
   const TargetRegistry::Counters counters = parts_.registry->counters();
+  const StackCollector::Counters stacks = parts_.stacks->counters();
   const OpenFiles files = ReadOpenFiles();
   std::vector<Bound> bounds = {
       {"targets", counters.target_count, counters.target_limit},
+      {"stacks_kept", stacks.kept_size, static_cast<int64_t>(StackCollector::kKeptMax)},
+      {"stack_cache", stacks.cache_size, static_cast<int64_t>(StackCollector::kCacheMax)},
       {"threads", counters.slot_count + counters.retiring_slot_count, counters.slot_limit},
       {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
       {"threshold_leases", counters.lease_count, counters.lease_limit},

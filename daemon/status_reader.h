@@ -21,6 +21,8 @@
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
 #include "daemon/os/tsc_clock.h"
+#include "daemon/stacks/stack_collector.h"
+#include "daemon/stacks/unwind_process.h"
 #include "daemon/slot_totals.h"
 #include "daemon/store/loss_history.h"
 #include "daemon/store/seq_ring.h"
@@ -46,6 +48,8 @@ class StatusReader : public StatusSource {
     const TargetRegistry* registry = nullptr;
     const LifeQueue* life_events = nullptr;
     const SlotTotals* totals = nullptr;
+    const StackCollector* stacks = nullptr;
+    const UnwindProcess* unwinder = nullptr;
     const Operation* operation = nullptr;
     const OffPeriods* off_periods = nullptr;
     std::function<uint64_t()> subscriber_dropped;        // messages skipped for slow readers; may be empty

@@ -1,5 +1,9 @@
 #include "client/cli/target_flags.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "client/cli/option_values.h"
 
 namespace hftmon {
@@ -9,6 +13,7 @@ void TargetFlags::Declare(CLI::App& verb) {
   verb.add_option("--blocked", blocked_, "sleeping or blocking longer than this is a spike too (default: never)");
   verb.add_option("--interval", interval_, "width of the buckets of its windows (default: the daemon's)");
   verb.add_option("--probes", probe_groups_, "probe groups, a list (default: sched)");
+  verb.add_option("--stacks", stacks_, "stacks of its waits above the thresholds: none, kernel, user or both (default: none)");
   verb.add_flag("--no-children", no_children_, "leave its children alone");
   verb.add_flag("--cache", cache_, "cache counters too");
   verb.add_flag("--numa", numa_, "NUMA placement too");
@@ -30,6 +35,12 @@ absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
     (options.*flag.set)(*duration_ns);
   }
   for (const std::string& group : SplitLists(probe_groups_)) options.add_probe_groups(group);
+  if (!stacks_.empty()) {
+    const std::array<std::string_view, 4> choices = {"none", "kernel", "user", "both"};
+    const auto choice = std::find(choices.begin(), choices.end(), stacks_);
+    if (choice == choices.end()) return absl::InvalidArgumentError("--stacks " + stacks_ + ": use none, kernel, user or both");
+    options.set_stacks(static_cast<v1::StackChoice>(choice - choices.begin()));
+  }
   if (no_children_) options.set_follow_children(false);
   options.set_cache(cache_);
   options.set_numa(numa_);

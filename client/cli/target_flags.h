@@ -22,6 +22,7 @@ class TargetFlags {
   std::string blocked_;
   std::string interval_;
   std::vector<std::string> probe_groups_;
+  std::string stacks_;
   bool no_children_ = false;
   bool cache_ = false;
   bool numa_ = false;

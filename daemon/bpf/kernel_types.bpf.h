@@ -112,6 +112,7 @@ struct task_struct {
 /* x86-64. */
 struct pt_regs {
   unsigned long orig_ax;
+  unsigned long sp;
 };
 
 struct seq_file;

@@ -41,7 +41,7 @@ static __noinline int end_thread(struct hft_cpu *cpu_state, struct task_struct *
   return 0;
 }
 
-static __always_inline u16 give_slot(struct task_struct *child) {
+static __always_inline u16 give_slot(struct task_struct *child, u32 parent_tid) {
   u32 tid = READ_FIELD(child, pid);
   u16 *entry = slot_entry(tid);
   if (!entry || tid >= pid_bound) {
@@ -60,6 +60,9 @@ static __always_inline u16 give_slot(struct task_struct *child) {
   slot->tgid = READ_FIELD(child, tgid);
   slot->start_ns = READ_FIELD(child, start_boottime);
   slot->task = (u64)child;
+  u16 parent_index = HFT_NO_SLOT;
+  struct hft_thread_slot *parent_slot = slot_of(parent_tid, &parent_index);
+  if (parent_slot) slot->stacks = parent_slot->stacks;
   slot->generation++;
   slot->state = HFT_SLOT_LIVE;
   barrier();
@@ -89,7 +92,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
     return 0;
   }
   if (new_process) __sync_fetch_and_or(word, bit);
-  details.slot = give_slot(child);
+  details.slot = give_slot(child, details.parent_tid);
   put_life(child, cpu, &details);
   return 0;
 }

@@ -21,6 +21,7 @@
 #include "daemon/bpf/record_ring.bpf.h"
 #include "daemon/bpf/runner_log.bpf.h"
 #include "daemon/bpf/interrupts.bpf.h"
+#include "daemon/bpf/stacks.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 
@@ -152,8 +153,9 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   slot->out_clock_ns = clock_ns;
   slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
+  if (unlikely(slot->stacks & HFT_STACK_USER)) copy_user_stack(context, cpu_state, clock_ns);
   if (unlikely(dead)) {
-    end_thread(cpu_state, prev, slot);
+    end_thread(cpu_state, TASK(context, PREV), slot);
   } else if (unlikely(!voluntary && kind >= HFT_SWITCH_USER_PREEMPTION)) {
     put_preempted(context, cpu_state, slot);
   }
@@ -209,6 +211,7 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
     put_interruptions(reserved.first + 1 + runner_cells, interrupted_end - interruption_count, interruption_count, mono_ns);
   }
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
+  if (slot->stacks) put_stack(context, cpu_state, slot, mono_ns, out_clock_ns);
   return 0;
 }
 

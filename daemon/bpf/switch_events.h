@@ -252,7 +252,9 @@ struct hft_thread_slot {
 
   struct hft_maxima maxima[2]; /* of the current window, by parity of controls.window_epoch */
   struct hft_departure out;    /* the last one */
-  __u64 reserved2[3];
+  __u32 stacks;                /* HFT_STACK_ flags of stack_events.h; set by the daemon, a new thread has its parent's */
+  __u32 reserved4;
+  __u64 reserved2[2];
   __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32 */
   __u32 depth[HFT_DEPTH_BUCKETS];     /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */
   __u32 reserved3[8];

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "daemon/bpf/interrupt_events.h"
+#include "daemon/bpf/stack_events.h"
 #include "daemon/bpf/switch_events.h"
 
 namespace hftmon {
@@ -28,6 +29,7 @@ struct KernelView {
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two
   uint32_t ring_count = 0;  // one per possible CPU
+  const hft_stack_ring* stack_ring = nullptr;
 };
 
 }  // namespace hftmon

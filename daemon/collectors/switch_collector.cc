@@ -109,6 +109,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
        {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", options.threads_max + 1),
         object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
+        object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
         SetRegisterAccess(options.register_offset), SetBucketTable(), object_->Load()}) {
     if (!status.ok()) return status;
@@ -139,9 +140,10 @@ absl::Status SwitchCollector::MapAll() {
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
   auto bits = object_->MapVariable(".bss", "watched_bits");
+  auto stack_ring = object_->MapArray("stack_ring");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(),
-                                     slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
+                                     slot_of_tid.status(), controls.status(), bits.status(), stack_ring.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
@@ -153,6 +155,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
+  view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);
   view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;
   view_.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
   view_.controls->follow_children = 1;

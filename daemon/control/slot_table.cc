@@ -176,6 +176,14 @@ std::vector<uint16_t> SlotTable::HeldOf(uint32_t tgid) const {
   return slots;
 }
 
+void SlotTable::SetStacks(uint32_t tgid, uint32_t stacks) {
+  const auto known = stacks_of_.find(tgid);
+  if ((known == stacks_of_.end() ? 0 : known->second) == stacks) return;
+  stacks_of_[tgid] = stacks;
+  if (stacks == 0) stacks_of_.erase(tgid);
+  for (const uint16_t slot : HeldOf(tgid)) StoreRelaxed(view_.slots[slot].stacks, stacks);
+}
+
 int32_t SlotTable::HeldCount(uint32_t tgid) const {
   const auto found = held_count_.find(tgid);
   return found == held_count_.end() ? 0 : found->second;
@@ -189,6 +197,8 @@ void SlotTable::Hold(uint16_t slot, const ThreadKey& thread) {
   }
   entry = {.thread = thread, .use = Use::kHeld};
   slot_of_held_[thread.tid] = slot;
+  const auto stacks = stacks_of_.find(thread.tgid);
+  StoreRelaxed(view_.slots[slot].stacks, stacks == stacks_of_.end() ? 0u : stacks->second);
   ++held_count_[thread.tgid];
   ++held_total_;
 }

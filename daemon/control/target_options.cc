@@ -114,6 +114,8 @@ TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& 
   }
   united.cache = one.cache || other.cache;
   united.numa = one.numa || other.numa;
+  united.kernel_stacks = one.kernel_stacks || other.kernel_stacks;
+  united.user_stacks = one.user_stacks || other.user_stacks;
   united.follow_children = one.follow_children || other.follow_children;
   return united;
 }

@@ -27,6 +27,10 @@ absl::Status CheckPidList(std::span<const int32_t> pids, size_t limit) {
   return absl::OkStatus();
 }
 
+uint32_t StackFlags(const TargetOptions& options) {
+  return (options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (options.user_stacks ? HFT_STACK_USER : 0);
+}
+
 absl::Status NotATarget(int32_t pid) {
   return absl::NotFoundError(
       absl::StrFormat("process %d is no target: \"hftmon targets\" lists them, \"hftmon attach %d\" adds it", pid, pid));
@@ -220,6 +224,8 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
   options.blocked_threshold_ns = update.blocked_threshold_ns.value_or(options.blocked_threshold_ns);
   options.sampling_interval_ns = update.sampling_interval_ns.value_or(options.sampling_interval_ns);
   options.follow_children = update.follow_children.value_or(options.follow_children);
+  options.kernel_stacks = update.kernel_stacks.value_or(options.kernel_stacks);
+  options.user_stacks = update.user_stacks.value_or(options.user_stacks);
   options = ResolveTargetOptions(options, config_.defaults);
   if (update.spike_threshold_ns) (target->second.spike_threshold = {}).Add(*update.spike_threshold_ns);
   if (update.sampling_interval_ns) (target->second.sampling_interval = {}).Add(*update.sampling_interval_ns);
@@ -281,7 +287,9 @@ void TargetRegistry::SetLimits(uint32_t targets_max, int64_t leases_max) {
 void TargetRegistry::ApplySettings() {
   ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
   bool follow = false;
+  bool stacks = false;
   for (const auto& [pid, target] : targets_) {
+    watcher_.slots().SetStacks(pid, StackFlags(target.info.options));
     if (target.info.state != TargetState::kRunning) continue;
     const TargetOptions& options = target.info.options;
     minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, options.spike_threshold_ns);
@@ -289,12 +297,14 @@ void TargetRegistry::ApplySettings() {
     if (options.blocked_threshold_ns != 0)
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
     follow = follow || options.follow_children;
+    stacks = stacks || StackFlags(options) != 0;
   }
   if (minimum.run_queue_threshold_ns == kNoThresholdNs) {
     minimum.run_queue_threshold_ns = config_.defaults.spike_threshold_ns;
     minimum.sampling_interval_ns = config_.defaults.sampling_interval_ns;
   }
   thresholds_->SetTargets(minimum);
+  if (config_.on_stacks_wanted) config_.on_stacks_wanted(stacks);
   // One switch for all targets: children of those that do not want it are let go when their FORK event comes.
   std::atomic_ref<__u32>(controls_->follow_children).store(follow ? 1 : 0, std::memory_order_relaxed);
 }

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "common/monotonic_clock.h"
+#include "daemon/bpf/stack_events.h"
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/slot_stack.h"
 #include "daemon/collectors/task_source.h"
@@ -45,6 +47,8 @@ class TargetRegistry : public Targets {
     uint32_t own_pid = 0;  // the daemon's process: refused as a target
     uint32_t targets_max = 1024;
     TargetDefaults defaults;
+    // Called with whether any running target asks for stacks, at each change of the targets; with the mutex held. May be empty.
+    std::function<void(bool)> on_stacks_wanted;
   };
 
   // What happened; all since start unless said otherwise.

@@ -31,6 +31,8 @@ struct TargetOptions {
   bool cache = false;
   bool numa = false;
   bool follow_children = true;
+  bool kernel_stacks = false;
+  bool user_stacks = false;
 };
 
 enum class TargetState { kRunning, kPaused, kEnded };
@@ -59,6 +61,8 @@ struct TargetUpdate {
   std::optional<int64_t> blocked_threshold_ns;
   std::optional<int64_t> sampling_interval_ns;
   std::optional<bool> follow_children;
+  std::optional<bool> kernel_stacks;
+  std::optional<bool> user_stacks;
   std::optional<TargetState> state;  // kRunning or kPaused
 };
 

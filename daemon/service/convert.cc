@@ -19,6 +19,11 @@ v1::TargetState StateToProto(TargetState state) {
   return v1::TARGET_STATE_UNSPECIFIED;
 }
 
+v1::StackChoice ChoiceToProto(const TargetOptions& options) {
+  if (options.kernel_stacks) return options.user_stacks ? v1::STACK_CHOICE_BOTH : v1::STACK_CHOICE_KERNEL;
+  return options.user_stacks ? v1::STACK_CHOICE_USER : v1::STACK_CHOICE_UNSPECIFIED;
+}
+
 void DurationsToProto(std::span<const uint64_t> histogram, int64_t sum_ns, int64_t max_ns, v1::DurationStatistics* out) {
   out->set_count(TotalCount(histogram));
   out->set_sum_ns(sum_ns);
@@ -104,6 +109,7 @@ void TargetToProto(const TargetInfo& target, v1::Target* out) {
   options->set_cache(target.options.cache);
   options->set_numa(target.options.numa);
   options->set_follow_children(target.options.follow_children);
+  options->set_stacks(ChoiceToProto(target.options));
   out->set_thread_count(target.thread_count);
   out->set_parent_pid(static_cast<int32_t>(target.parent_pid));
   out->set_attached_monotonic_ns(target.attached_mono_ns);
@@ -118,7 +124,9 @@ TargetOptions OptionsFromProto(const v1::TargetOptions& options) {
           .probe_groups = {options.probe_groups().begin(), options.probe_groups().end()},
           .cache = options.cache(),
           .numa = options.numa(),
-          .follow_children = options.has_follow_children() ? options.follow_children() : true};
+          .follow_children = options.has_follow_children() ? options.follow_children() : true,
+          .kernel_stacks = options.stacks() == v1::STACK_CHOICE_KERNEL || options.stacks() == v1::STACK_CHOICE_BOTH,
+          .user_stacks = options.stacks() == v1::STACK_CHOICE_USER || options.stacks() == v1::STACK_CHOICE_BOTH};
 }
 
 TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
@@ -129,6 +137,8 @@ TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
     if (path == "blocked_threshold_ns") update.blocked_threshold_ns = options.blocked_threshold_ns;
     if (path == "sampling_interval_ns") update.sampling_interval_ns = options.sampling_interval_ns;
     if (path == "follow_children") update.follow_children = options.follow_children;
+    if (path == "stacks") update.kernel_stacks = options.kernel_stacks;
+    if (path == "stacks") update.user_stacks = options.user_stacks;
   }
   if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;
   if (request.state() == v1::TARGET_STATE_PAUSED) update.state = TargetState::kPaused;

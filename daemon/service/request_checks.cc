@@ -67,6 +67,7 @@ void RequestChecks::Options(const std::string& prefix, const v1::TargetOptions& 
   ZeroOrWithin(prefix + "blocked_threshold_ns", options.blocked_threshold_ns(), kThresholdMinNs, kBlockedThresholdMaxNs, "none");
   ZeroOrWithin(prefix + "sampling_interval_ns", options.sampling_interval_ns(), kSamplingIntervalMinNs, kSamplingIntervalMaxNs,
                "the daemon's default");
+  if (!v1::StackChoice_IsValid(options.stacks())) Add(prefix + "stacks", "stacks is none of the choices: use none, kernel, user or both");
   if (options.probe_groups_size() > kProbeGroupsMax) {
     Add(prefix + "probe_groups", absl::StrCat(options.probe_groups_size(), " probe groups: give at most ", kProbeGroupsMax));
     return;
@@ -109,11 +110,12 @@ grpc::Status Check(const v1::UpdateTargetRequest& request) {
   if (request.pid() <= 0) checks.Add("pid", absl::StrCat("pid is ", request.pid(), ": name the target's process id"));
   checks.Options("options.", request.options());
   for (const std::string& path : request.options_mask().paths()) {
-    if (path == "spike_threshold_ns" || path == "blocked_threshold_ns" || path == "sampling_interval_ns" || path == "follow_children")
+    if (path == "spike_threshold_ns" || path == "blocked_threshold_ns" || path == "sampling_interval_ns" ||
+        path == "follow_children" || path == "stacks")
       continue;
     checks.Add("options_mask", absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
-                                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns and follow_children can be "
-                                            "changed; detach and attach again for the rest"));
+                                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns, follow_children and stacks can "
+                                            "be changed; detach and attach again for the rest"));
     break;
   }
   if (request.state() != v1::TARGET_STATE_UNSPECIFIED && request.state() != v1::TARGET_STATE_RUNNING &&

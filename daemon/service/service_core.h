@@ -10,6 +10,7 @@
 #include "daemon/control/time_source.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
+#include "daemon/stacks/stack_source.h"
 #include "daemon/store/seq_ring.h"
 #include "daemon/store/switch_event.h"
 #include "daemon/store/window_store.h"
@@ -27,6 +28,7 @@ struct ServiceCore {
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SeqRing<Spike>* spikes = nullptr;
   const TimeSource* time = nullptr;
+  const StackSource* stacks = nullptr;  // may be missing
 };
 
 }  // namespace hftmon

@@ -7,6 +7,7 @@
 
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_spike.h"
+#include "daemon/service/convert_stack.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/spike_filter.h"
 
@@ -69,6 +70,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
     v1::Spike* spike = response->add_spikes();
     SpikeToProto(*it, core.names, spike);
     SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
+    AddStack(core.stacks, it->thread.tid, it->record_mono_ns, spike);
   }
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_stack.h"
 #include "daemon/service/convert_switches.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
@@ -80,7 +81,11 @@ void AnswerEvents(const ServiceCore& core, const ThreadFilter& filter, const v1:
     if (overwritten || event.end_mono_ns < begin_mono_ns) break;
     if (event.end_mono_ns < end_mono_ns && WantsEvent(event, filter, request.min_duration_ns())) newest_first.push_back(event);
   }
-  for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) SwitchEventToProto(*it, core.names, response->add_events());
+  for (auto it = newest_first.rbegin(); it != newest_first.rend(); ++it) {
+    v1::SwitchEvent* out = response->add_events();
+    SwitchEventToProto(*it, core.names, out);
+    if (!it->is_migration) AddStack(core.stacks, it->thread.tid, it->end_mono_ns, out);
+  }
 
   const int64_t floor_ns = core.targets->FloorsSince(begin_mono_ns).off_cpu_ns;
   if (floor_ns != kNoFloor) response->set_events_floor_ns(floor_ns);

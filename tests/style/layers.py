@@ -19,6 +19,8 @@ LAYERS = [
     ("daemon/store", "hftmon_store"),
     ("daemon/analysis", "hftmon_analysis"),
     ("daemon/control", "hftmon_control"),
+    ("daemon/stacks", "hftmon_stacks"),
+    ("daemon/unwind", "hftmon_unwind"),
     ("daemon/service", "hftmon_service"),
     ("daemon", "hftmon_daemon"),
 ]

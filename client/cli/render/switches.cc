@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "client/cli/render/stack.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -134,6 +135,7 @@ Json EventJson(const v1::SwitchEvent& event) {
     json["preemptor_tid"] = event.preemptor_tid();
     json["preemptor_comm"] = event.preemptor_comm();
   }
+  if (event.has_stack()) json["stack"] = StackJson(event.stack());
   return json;
 }
 

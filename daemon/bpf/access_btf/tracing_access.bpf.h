@@ -13,6 +13,10 @@
 #define RUN_QUEUE_OF(task) ((task)->se.cfs_rq->rq) /* the rq symbol itself cannot be had */
 /* Whether a bare address may be read as a kernel object (6.2): decided at load, no code is left of it. */
 #define CAN_CAST (bpf_rdonly_cast != NULL)
+/* bpf_get_task_stack came with 5.9 (fa28dcb82a38), and needs a task that the verifier knows. */
+enum bpf_func_id___task_stack { BPF_FUNC_get_task_stack___task_stack = 141 };
+#define CAN_WALK_TASK_STACK bpf_core_enum_value_exists(enum bpf_func_id___task_stack, BPF_FUNC_get_task_stack___task_stack)
+#define TASK_STACK(task, buffer, bytes) bpf_get_task_stack(task, buffer, bytes, 0)
 #define READ_LIVE_THREADS(task) ((task)->signal->live.counter)
 
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

@@ -1,0 +1,20 @@
+// A stack for people and for programs.
+#ifndef HFTMON_CLIENT_CLI_RENDER_STACK_H_
+#define HFTMON_CLIENT_CLI_RENDER_STACK_H_
+
+#include <string>
+
+#include "client/cli/render/json.h"
+#include "hftmon/v1/stacks.pb.h"
+
+namespace hftmon {
+
+// A line a frame, innermost first, indented to stand below a spike.
+std::string StackText(const v1::Stack& stack);
+
+// {user: [frames], kernel: [frames], user_state, user_reason, …}: a part that was not asked for is absent.
+Json StackJson(const v1::Stack& stack);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_STACK_H_
