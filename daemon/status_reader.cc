@@ -37,7 +37,22 @@ std::vector<Capability> StatusReader::Capabilities() const {
   for (const HostCapability& host : ReadHostCapabilities(SystemHostProbes())) {
     capabilities.push_back({host.name, host.available, host.reason, host.mend, host.required});
   }
+  const bool walks = parts_.collector->access() == KernelAccess::kBtf;
+  capabilities.push_back({"kernel_stacks", walks, walks ? "bpf_get_task_stack" : "raw tracepoints cannot walk another task's stack",
+                          walks ? "" : "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose", false});
+  capabilities.push_back(UserStacks());
   return capabilities;
+}
+
+Capability StatusReader::UserStacks() const {
+  const std::string binary = UnwindBinaryPath();
+  Capability capability{"user_stacks", true, "unwound by " + binary, "", false};
+  if (!parts_.collector->has_registers()) {
+    capability = {"user_stacks", false, "a thread's saved registers cannot be reached", "Linux 5.15 or newer with BTF, on x86-64", false};
+  } else if (access(binary.c_str(), X_OK) != 0) {
+    capability = {"user_stacks", false, binary + " is not there", "install hftmon-unwind beside hftmond", false};
+  }
+  return capability;
 }
 
 LoopStatus StatusReader::Loop() const {

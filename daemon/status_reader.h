@@ -21,9 +21,9 @@
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
 #include "daemon/os/tsc_clock.h"
+#include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
 #include "daemon/stacks/unwind_process.h"
-#include "daemon/slot_totals.h"
 #include "daemon/store/loss_history.h"
 #include "daemon/store/seq_ring.h"
 #include "daemon/store/switch_event.h"
@@ -74,6 +74,7 @@ class StatusReader : public StatusSource {
 
  private:
   LoopStatus Loop() const;
+  Capability UserStacks() const;
   std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
   std::vector<Bound> Bounds() const;
 

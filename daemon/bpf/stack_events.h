@@ -8,13 +8,13 @@
 #ifndef HFTMON_DAEMON_BPF_STACK_EVENTS_H_
 #define HFTMON_DAEMON_BPF_STACK_EVENTS_H_
 
-#define HFT_STACK_KERNEL 1u        /* hft_thread_slot.stacks: which are asked for */
+#define HFT_STACK_KERNEL 1u /* hft_thread_slot.stacks: which are asked for */
 #define HFT_STACK_USER 2u
 #define HFT_STACK_KERNEL_FRAMES 48 /* innermost first; deeper ones are cut off */
-#define HFT_STACK_REGISTERS 21     /* x86-64's struct pt_regs: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss */
-#define HFT_STACK_COPY_BYTES 2048  /* of raw user stack, from the stack pointer upwards */
-#define HFT_STACK_CELLS 256        /* records that may wait for the daemon; a power of two */
-#define HFT_STACK_TIMED_COPIES 64  /* one copy in so many is timed; a power of two */
+#define HFT_STACK_REGISTERS 21 /* x86-64's struct pt_regs: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss */
+#define HFT_STACK_COPY_BYTES 2048 /* of raw user stack, from the stack pointer upwards */
+#define HFT_STACK_CELLS 256       /* records that may wait for the daemon; a power of two */
+#define HFT_STACK_TIMED_COPIES 64 /* one copy in so many is timed; a power of two */
 
 enum hft_stack_problem {
   HFT_STACK_FINE = 0,
@@ -28,8 +28,8 @@ enum hft_stack_problem {
 /* `sequence` is index + 1 and written last; 0 while the cell is being written. */
 struct hft_stack {
   __u64 sequence;
-  __u64 mono_ns;       /* of the switch-in's record */
-  __u64 start_ns;      /* task->start_boottime of the thread */
+  __u64 mono_ns;  /* of the switch-in's record */
+  __u64 start_ns; /* task->start_boottime of the thread */
   __u32 tid;
   __u32 tgid;
   __u32 record_ns;     /* what taking this record cost on the thread's CPU */

@@ -121,6 +121,7 @@ absl::Status SwitchCollector::SetRegisterAccess(uint32_t register_offset) {
   uint32_t how = kRegistersNone;
   if (access_ == KernelAccess::kBtf && register_offset != 0)
     how = KernelHasFunction("bpf_rdonly_cast") ? kRegistersByCast : kRegistersByHelper;
+  has_registers_ = how != kRegistersNone;
   if (absl::Status status = object_->SetConstant("register_access", how); !status.ok()) return status;
   return object_->SetConstant("register_offset", register_offset);
 }

@@ -45,7 +45,7 @@ class SwitchCollector : public SlotStack {
     KernelAccess access = KernelAccess::kAuto;
     const QuietGate* gate = nullptr;  // asked before anything is loaded, attached or measured; may be null
     uint32_t stack_threads_max = 2048;  // slots up to this one can have user stacks: 2 KiB of kernel memory each
-    uint32_t register_offset = 0;  // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
+    uint32_t register_offset = 0;       // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
 
@@ -54,6 +54,8 @@ class SwitchCollector : public SlotStack {
 
   const KernelView& view() const { return view_; }
   KernelAccess access() const { return access_; }
+  // Whether a thread's saved registers can be reached: without, there are no user stacks.
+  bool has_registers() const { return has_registers_; }
 
   absl::StatusOr<uint16_t> Pop() override;
   absl::Status Push(uint16_t slot) override;
@@ -78,6 +80,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<BpfObject> object_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
+  bool has_registers_ = false;
   KernelView view_;
   std::vector<std::string> missing_programs_;
   int free_slots_fd_ = -1;

@@ -23,7 +23,6 @@
 #include <vector>
 
 #include "common/monotonic_clock.h"
-#include "daemon/bpf/stack_events.h"
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/slot_stack.h"
 #include "daemon/collectors/task_source.h"

@@ -1,8 +1,8 @@
 // StackCollector: stacks out of the programs' ring, unwound, kept for those who ask for the spike that they belong to.
 //
-// Owner: the daemon. Threads: one of its own, which sleeps while no target asks for stacks; Find, Enable and counters by any thread. Never the
-// housekeeping thread. Bounds: kQueueMax records wait (then the newest are dropped), kCacheMax unwound stacks are remembered by what they
-// were made of for kCacheAgeNs, kKeptMax are kept by (tid, time), oldest forgotten first.
+// Owner: the daemon. Threads: one of its own, which sleeps while no target asks for stacks; Find, Enable and counters by any thread. Never
+// the housekeeping thread. Bounds: kQueueMax records wait (then the newest are dropped), kCacheMax unwound stacks are remembered by what
+// they were made of for kCacheAgeNs, kKeptMax are kept by (tid, time), oldest forgotten first.
 #ifndef HFTMON_DAEMON_STACKS_STACK_COLLECTOR_H_
 #define HFTMON_DAEMON_STACKS_STACK_COLLECTOR_H_
 

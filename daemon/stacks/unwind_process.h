@@ -1,8 +1,8 @@
 // UnwindProcess: unwinding in a process of its own, because it reads ELF files that the watched program chose.
 //
-// Whatever such a file makes of libdw (a crash, an endless loop, all its memory) ends that process, costs that one stack and is counted; the
-// next stack starts another process. It ends by itself when the daemon does. Threads: one; Cancel and the counters by any.
-// Bounds: kPatienceNs a stack, kMemoryBytesMax of address space, one restart a kRestartIntervalNs after a failure.
+// Whatever such a file makes of libdw (a crash, an endless loop, all its memory) ends that process, costs that one stack and is counted;
+// the next stack starts another process. It ends by itself when the daemon does. Threads: one; Cancel and the counters by any. Bounds:
+// kPatienceNs a stack, kMemoryBytesMax of address space, one restart a kRestartIntervalNs after a failure.
 #ifndef HFTMON_DAEMON_STACKS_UNWIND_PROCESS_H_
 #define HFTMON_DAEMON_STACKS_UNWIND_PROCESS_H_
 

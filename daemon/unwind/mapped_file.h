@@ -1,8 +1,8 @@
 // MappedFile: opens the file behind a mapping of another process, and nothing else.
 //
-// The name in /proc/PID/maps is the watched program's to choose. So the very inode is opened through /proc/PID/map_files where the privilege
-// is there, else through /proc/PID/root, and only believed if its inode number agrees. It is opened by O_PATH first: a FIFO or a device under
-// that name is seen for what it is without being opened.
+// The name in /proc/PID/maps is the watched program's to choose. So the very inode is opened through /proc/PID/map_files where the
+// privilege is there, else through /proc/PID/root, and only believed if its inode number agrees. It is opened by O_PATH first: a FIFO or a
+// device under that name is seen for what it is without being opened.
 #ifndef HFTMON_DAEMON_UNWIND_MAPPED_FILE_H_
 #define HFTMON_DAEMON_UNWIND_MAPPED_FILE_H_
 

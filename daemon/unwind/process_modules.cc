@@ -88,7 +88,8 @@ void ProcessModules::ReportAll(const std::string& process) {
       problem_ = reason;
     } else if (Report(mapping, fd)) {
       ++reported;
-      if (Dwfl_Module* module = dwfl_addrmodule(dwfl_, mapping.begin)) dwfl_module_info(module, nullptr, nullptr, &reported_until, nullptr, nullptr, nullptr, nullptr);
+      if (Dwfl_Module* module = dwfl_addrmodule(dwfl_, mapping.begin))
+        dwfl_module_info(module, nullptr, nullptr, &reported_until, nullptr, nullptr, nullptr, nullptr);
     } else {
       close(fd);
       problem_ = fmt::format("{} cannot be read: {}", mapping.path, dwfl_errmsg(-1));

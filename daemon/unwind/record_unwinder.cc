@@ -12,7 +12,8 @@ StackPart ProblemPart(uint8_t problem, const char* helper_reason) {
     case HFT_STACK_NO_HELPER:
       return {StackState::kUnavailable, helper_reason, {}};
     case HFT_STACK_NO_COPY:
-      return {StackState::kUnavailable, "its stack was not copied: its switch-out was not seen, or its slot is above the table of copies", {}};
+      return {
+          StackState::kUnavailable, "its stack was not copied: its switch-out was not seen, or its slot is above the table of copies", {}};
     case HFT_STACK_NOT_RESIDENT:
       return {StackState::kUnavailable, "the page at its stack pointer was not in memory", {}};
     default:

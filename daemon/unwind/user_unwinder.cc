@@ -136,7 +136,8 @@ std::string ReadText(const std::string& path) {
   std::ifstream file(path);
   std::string text;
   char block[65536];
-  while (text.size() < kMapsBytesMax && (file.read(block, sizeof(block)) || file.gcount() > 0)) text.append(block, static_cast<size_t>(file.gcount()));
+  while (text.size() < kMapsBytesMax && (file.read(block, sizeof(block)) || file.gcount() > 0))
+    text.append(block, static_cast<size_t>(file.gcount()));
   return text;
 }
 
@@ -158,13 +159,12 @@ constexpr uint64_t kNsPerTick = 10'000'000;  // USER_HZ is 100 on every architec
 }  // namespace
 
 ProcessModules* UserUnwinder::ModulesOf(const hft_stack& record, std::string* reason) {
-  const std::string process = fmt::format("{}/{}", proc_, record.tgid);
-  const std::string task = fmt::format("{}/task/{}", process, record.tid);
+  // The thread's own, which is there though not listed: a leader that has ended has no maps, and below task/ there are no map_files.
+  const std::string task = fmt::format("{}/{}", proc_, record.tid);
   if (StartTicks(task) != record.start_ns / kNsPerTick) {
     *reason = fmt::format("thread {} of process {} ended before its stack was unwound", record.tid, record.tgid);
     return nullptr;
   }
-  // The thread's own: a leader that has ended shows none.
   std::string maps = ReadText(task + "/maps");
   if (maps.empty()) {
     *reason = fmt::format("{}/maps cannot be read: the process ended, or CAP_SYS_PTRACE is missing", task);
@@ -178,8 +178,8 @@ ProcessModules* UserUnwinder::ModulesOf(const hft_stack& record, std::string* re
   }
   ProcessModules* modules = known.modules.get();
   if (known_.size() > kProcessesMax) {
-    known_.erase(std::min_element(known_.begin(), known_.end(),
-                                  [](const auto& a, const auto& b) { return a.second.last_use < b.second.last_use; }));
+    known_.erase(
+        std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) { return a.second.last_use < b.second.last_use; }));
   }
   return modules;
 }
