@@ -43,7 +43,7 @@ class SwitchCollector : public SlotStack {
     uint32_t pid_bound = 0;                            // kernel.pid_max; tids from here on are refused and counted
     std::string btf_path = "/sys/kernel/btf/vmlinux";  // another file means a kernel without BTF: raw tracepoints are used
     KernelAccess access = KernelAccess::kAuto;
-    const QuietGate* gate = nullptr;  // asked before anything is loaded, attached or measured; may be null
+    const QuietGate* gate = nullptr;    // asked before anything is loaded, attached or measured; may be null
     uint32_t stack_threads_max = 2048;  // slots up to this one can have user stacks: 2 KiB of kernel memory each
     uint32_t register_offset = 0;       // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
