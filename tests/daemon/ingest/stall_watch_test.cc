@@ -1,0 +1,204 @@
+#include "daemon/ingest/stall_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "tests/fakes/fake_kernel_view.h"
+
+namespace hftmon {
+namespace {
+
+constexpr ThreadKey kThread{100, 90, 7};
+constexpr uint16_t kSlot = 5;
+constexpr uint32_t kCpu = 1;
+constexpr int64_t kThresholdNs = 50'000;
+constexpr int64_t kOutMonoNs = 1'000'000'000;
+constexpr int64_t kOutClockNs = 400'000'000;
+
+class RecordingSink : public StallSink {
+ public:
+  void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override {
+    stalled.push_back(so_far);
+    crossings.push_back(crossing_mono_ns);
+  }
+  void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) override {
+    interrupted.push_back(so_far);
+    crossings.push_back(crossing_mono_ns);
+  }
+  void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) override {
+    over_slots.push_back(slot);
+    EXPECT_EQ(out_clock_ns, kOutClockNs);
+    over_ns.push_back(seen_over_mono_ns);
+  }
+
+  std::vector<OffCpuInterval> stalled;
+  std::vector<Interruption> interrupted;
+  std::vector<int64_t> crossings;
+  std::vector<uint16_t> over_slots;
+  std::vector<int64_t> over_ns;
+};
+
+class StallWatchTest : public testing::Test {
+ protected:
+  StallWatchTest() : interrupts_(2), view_(kernel_.view()) {
+    view_.interrupts = interrupts_;
+    view_.controls->run_queue_threshold_ns = kThresholdNs;
+    hft_thread_slot& slot = view_.slots[kSlot];
+    slot.state = HFT_SLOT_LIVE;
+    slot.tid = kThread.tid;
+    slot.tgid = kThread.tgid;
+    slot.start_ns = kThread.start_ns;
+    slot.generation = 3;
+    slot.out_clock_ns = kOutClockNs;
+    view_.slot_of_tid[kThread.tid] = kSlot;
+    view_.watched_bits[kThread.tgid / 64] |= 1ull << (kThread.tgid % 64);
+    Runs(11, kOutClockNs - 500'000);
+  }
+  StallWatch& Watch() {
+    if (!watch_) watch_ = std::make_unique<StallWatch>(view_, std::vector<StallSink*>{&sink_});
+    return *watch_;
+  }
+  // `tid` gets the CPU.
+  void Runs(uint32_t tid, int64_t clock_ns) {
+    hft_cpu& cpu = view_.cpus[kCpu];
+    cpu.log[cpu.position % HFT_CPU_LOG_ENTRIES] = {static_cast<uint64_t>(clock_ns), tid, tid};
+    ++cpu.position;
+  }
+  // The thread loses its CPU to `tid`.
+  void Preempt(uint32_t tid) {
+    Runs(tid, kOutClockNs);
+    RingRecord record{};
+    hft_preempted& from = record.preempted;
+    from.header = {0, HFT_RECORD_PREEMPTED, 0, kCpu, kOutMonoNs};
+    from.tid = kThread.tid;
+    from.tgid = kThread.tgid;
+    from.slot = kSlot;
+    from.kind = HFT_SWITCH_USER_PREEMPTION;
+    from.out_clock_ns = kOutClockNs;
+    from.next_tid = tid;
+    from.log_position = view_.cpus[kCpu].position;
+    Preemption preemption;
+    preemption.known = true;
+    preemption.preemptor_tid = tid;
+    std::strcpy(preemption.preemptor_comm, "bully");
+    Watch().NotePreempted(record, kThread, preemption);
+  }
+
+  FakeKernelView kernel_;
+  std::vector<hft_cpu_interrupts> interrupts_;
+  KernelView view_;
+  RecordingSink sink_;
+  std::unique_ptr<StallWatch> watch_;
+};
+
+TEST_F(StallWatchTest, AWaitIsToldOnceWhenItCrossesTheThreshold) {
+  Preempt(501);
+  Runs(502, kOutClockNs + 20'000);
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + kThresholdNs - 1));
+  EXPECT_TRUE(sink_.stalled.empty());
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 700));
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 2 * kThresholdNs));
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  EXPECT_EQ(sink_.crossings[0], kOutMonoNs + kThresholdNs);
+  const OffCpuInterval& so_far = sink_.stalled[0];
+  EXPECT_EQ(so_far.thread, kThread);
+  EXPECT_EQ(so_far.wait_ns, kThresholdNs + 700);
+  EXPECT_EQ(so_far.out_kind, HFT_SWITCH_USER_PREEMPTION);
+  EXPECT_FALSE(so_far.runners_truncated);
+  ASSERT_EQ(so_far.span_count, 2);
+  EXPECT_EQ(so_far.spans[0].tid, 501u);
+  EXPECT_EQ(so_far.spans[0].duration_ns, 20'000);
+  EXPECT_EQ(so_far.spans[1].tid, 502u);
+  EXPECT_EQ(so_far.spans[1].duration_ns, kThresholdNs + 700 - 20'000);
+  EXPECT_STREQ(so_far.prev_comm, "bully");
+}
+
+TEST_F(StallWatchTest, AWaitThatEndedBeforeIsNoStall) {
+  Preempt(501);
+  view_.slots[kSlot].out_clock_ns = 0;
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  EXPECT_TRUE(sink_.stalled.empty());
+}
+
+TEST_F(StallWatchTest, AnotherDepartureOrAnotherThreadOfTheSlotIsAnotherWait) {
+  Preempt(501);
+  view_.slots[kSlot].out_clock_ns = kOutClockNs + 10'000;
+  Preempt(502);
+  view_.slots[kSlot].out_clock_ns = kOutClockNs;
+  view_.slots[kSlot].generation = 4;
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  EXPECT_TRUE(sink_.stalled.empty());
+}
+
+TEST_F(StallWatchTest, RunnersThatTheLogNoLongerHasAreSaidToBeMissing) {
+  Preempt(501);
+  for (uint32_t i = 0; i < HFT_CPU_LOG_ENTRIES; ++i) Runs(600 + i, kOutClockNs + 100 + i);
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  EXPECT_TRUE(sink_.stalled[0].runners_truncated);
+  EXPECT_EQ(sink_.stalled[0].span_count, 0);
+}
+
+TEST_F(StallWatchTest, AStallWhoseEndHasNoRecordIsSaidToBeOverAfterAWhile) {
+  Preempt(501);
+  int64_t now_ns = kOutMonoNs + kThresholdNs + 1;
+  Watch().Poll(now_ns);
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  for (int i = 0; i < 5; ++i) Watch().Poll(now_ns += 1'000'000);
+  EXPECT_TRUE(sink_.over_slots.empty()) << "it still waits";
+  view_.slots[kSlot].out_clock_ns = 0;
+  const int64_t seen_ns = now_ns += 1'000'000;
+  Watch().Poll(now_ns);
+  EXPECT_TRUE(sink_.over_slots.empty()) << "its record may be on the way";
+  Watch().Poll(now_ns += StallWatch::kEndPatienceNs);
+  ASSERT_EQ(sink_.over_slots.size(), 1u);
+  EXPECT_EQ(sink_.over_slots[0], kSlot);
+  EXPECT_EQ(sink_.over_ns[0], seen_ns);
+}
+
+TEST_F(StallWatchTest, WaitsBeyondTheBoundAreCounted) {
+  for (size_t i = 0; i < StallWatch::kPendingMax + 3; ++i) Preempt(501);
+  EXPECT_EQ(Watch().dropped_count(), 3u);
+}
+
+TEST_F(StallWatchTest, AStretchOfInterruptsIsToldWithWhatHasEndedAndWhatExecutes) {
+  Runs(kThread.tid, kOutClockNs);
+  hft_cpu_interrupts& state = interrupts_[kCpu];
+  const auto start_ns = static_cast<uint64_t>(kOutMonoNs);
+  state.stretch_start_ns = start_ns;
+  state.log[0] = {.start_ns = start_ns, .duration_ns = 4'000, .number = 36, .source = HFT_SOURCE_DEVICE, .level = HFT_LEVEL_HARD, .row = 2};
+  std::strcpy(state.devices[2].name, "eth0-rx");
+  state.position = 1;
+  state.levels[HFT_LEVEL_SOFTIRQ] = {.start_ns = start_ns + 5'000, .source = HFT_SOURCE_SOFTIRQ + 3};
+  state.active = 1u << HFT_LEVEL_SOFTIRQ;
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 6'000));
+  EXPECT_EQ(Watch().next_due_ns(), kOutMonoNs + kThresholdNs) << "the crossing is known from the first look";
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 400));
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 3 * kThresholdNs)) << "told once";
+  ASSERT_EQ(sink_.interrupted.size(), 1u);
+  EXPECT_EQ(sink_.crossings[0], kOutMonoNs + kThresholdNs);
+  const Interruption& so_far = sink_.interrupted[0];
+  EXPECT_EQ(so_far.thread, kThread);
+  EXPECT_EQ(so_far.cpu, kCpu);
+  ASSERT_EQ(so_far.interrupts.count, 2);
+  EXPECT_STREQ(so_far.interrupts.spans[0].name, "eth0-rx");
+  EXPECT_EQ(so_far.interrupts.spans[1].source, HFT_SOURCE_SOFTIRQ + 3);
+  EXPECT_EQ(so_far.interrupts.spans[1].duration_ns, kThresholdNs + 400 - 5'000);
+}
+
+TEST_F(StallWatchTest, InterruptsOfNobodyWatchedOrWhileOffAreNobodysStall) {
+  Runs(777, kOutClockNs);
+  interrupts_[kCpu].stretch_start_ns = kOutMonoNs;
+  interrupts_[kCpu].levels[HFT_LEVEL_HARD] = {.start_ns = kOutMonoNs, .source = HFT_SOURCE_LOCAL_TIMER};
+  interrupts_[kCpu].active = 1u << HFT_LEVEL_HARD;
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  interrupts_[kCpu].stretch_start_ns = kOutMonoNs + 1;
+  Runs(kThread.tid, kOutClockNs + 1);
+  view_.controls->off = 1;
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 10 * kThresholdNs));
+  EXPECT_TRUE(sink_.interrupted.empty());
+}
+
+}  // namespace
+}  // namespace hftmon
