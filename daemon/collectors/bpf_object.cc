@@ -52,7 +52,7 @@ absl::Status BpfObject::Admit(const std::string& what) const {
 
 BpfObject::~BpfObject() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
-  for (const Mapping& mapping : mappings_) munmap(mapping.data, mapping.bytes);
+  for (const auto& [map, mapping] : mappings_) munmap(mapping.data, mapping.bytes);
   bpf_object__close(object_);
 }
 
@@ -159,10 +159,23 @@ absl::Status BpfObject::Load() {
   if (absl::Status admitted = Admit("loading the programs and maps of"); !admitted.ok()) return admitted;
   last_words.clear();
   if (int error = bpf_object__load(object_); error != 0) return Explain("cannot be loaded", -error);
+  ReleaseImages();
   return absl::OkStatus();
 }
 
+// libbpf keeps the image of .bss that it gave the kernel: nobody looks at it again, and it is as large as the section.
+void BpfObject::ReleaseImages() {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_) {
+    if (!bpf_map__is_internal(map) || strstr(bpf_map__name(map), ".bss") == nullptr) continue;
+    size_t bytes = 0;
+    void* image = const_cast<void*>(bpf_map__initial_value(map, &bytes));
+    if (image != nullptr) madvise(image, RoundUp(bytes, static_cast<uint64_t>(sysconf(_SC_PAGESIZE))), MADV_REMOVE);
+  }
+}
+
 absl::StatusOr<BpfObject::Mapping> BpfObject::Map(bpf_map* map) {
+  if (const auto known = mappings_.find(map); known != mappings_.end()) return known->second;
   Mapping mapping;
   mapping.entries = bpf_map__max_entries(map);
   mapping.stride_bytes = RoundUp(bpf_map__value_size(map), 8);
@@ -170,7 +183,7 @@ absl::StatusOr<BpfObject::Mapping> BpfObject::Map(bpf_map* map) {
   void* data = mmap(nullptr, mapping.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
   if (data == MAP_FAILED) return Explain(fmt::format("map '{}' cannot be mapped", bpf_map__name(map)), errno);
   mapping.data = static_cast<std::byte*>(data);
-  mappings_.push_back(mapping);
+  mappings_.emplace(map, mapping);
   return mapping;
 }
 
@@ -186,7 +199,7 @@ absl::StatusOr<std::byte*> BpfObject::MapVariable(const std::string& section, co
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object_) {
     if (strstr(bpf_map__name(map), section.c_str()) == nullptr) continue;
-    // libbpf's own copy of the section is not the kernel's memory unless a skeleton loaded it: map it afresh.
+    // libbpf's own copy of the section is not the kernel's memory unless a skeleton loaded it: map the kernel's.
     absl::StatusOr<Mapping> mapping = Map(map);
     if (!mapping.ok()) return mapping.status();
     return mapping->data + *offset;

@@ -6,6 +6,7 @@
 #define HFTMON_DAEMON_COLLECTORS_BPF_OBJECT_H_
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -70,6 +71,7 @@ class BpfObject {
   BpfObject(std::string name, bpf_object* object, std::string btf_path, const QuietGate* gate);
   absl::Status Admit(const std::string& what) const;
   absl::Status Explain(const std::string& what, int error) const;
+  void ReleaseImages();
   absl::StatusOr<Mapping> Map(bpf_map* map);
   absl::StatusOr<bpf_map*> FindMap(const std::string& map) const;
   absl::StatusOr<uint32_t> VariableOffset(const std::string& section, const std::string& variable) const;
@@ -79,7 +81,7 @@ class BpfObject {
   std::string btf_path_;  // empty: the kernel's own
   const QuietGate* gate_;
   std::vector<bpf_link*> links_;
-  std::vector<Mapping> mappings_;
+  std::map<bpf_map*, Mapping> mappings_;  // each map once: all of a mapped map's memory counts as the process's
 };
 
 }  // namespace hftmon
