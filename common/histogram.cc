@@ -64,16 +64,20 @@ uint64_t PercentileSamplesMin(double percent) {
   return (10 * kPartsPerBillion + tail - 1) / tail;
 }
 
-std::optional<size_t> PercentileBucket(std::span<const uint64_t> counts, double percent) {
-  const uint64_t total = TotalCount(counts);
+std::optional<uint64_t> PercentileRank(uint64_t total, double percent) {
   if (total < PercentileSamplesMin(percent)) return std::nullopt;
   const uint64_t parts = kPartsPerBillion - TailPartsPerBillion(percent);
-  uint64_t rank = static_cast<uint64_t>((static_cast<Uint128>(total) * parts + kPartsPerBillion - 1) / kPartsPerBillion);
-  if (rank == 0) rank = 1;
+  const auto rank = static_cast<uint64_t>((static_cast<Uint128>(total) * parts + kPartsPerBillion - 1) / kPartsPerBillion);
+  return rank == 0 ? 1 : rank;
+}
+
+std::optional<size_t> PercentileBucket(std::span<const uint64_t> counts, double percent) {
+  const std::optional<uint64_t> rank = PercentileRank(TotalCount(counts), percent);
+  if (!rank) return std::nullopt;
   uint64_t seen = 0;
   for (size_t bucket = 0; bucket < counts.size(); ++bucket) {
     seen += counts[bucket];
-    if (seen >= rank) return bucket;
+    if (seen >= *rank) return bucket;
   }
   return std::nullopt;
 }

@@ -22,7 +22,7 @@ size_t BucketOf(int64_t duration_ns);
 // Bucket b holds [lower, upper). The last bucket also holds everything above its upper edge. Requires b < kHistogramBuckets.
 int64_t BucketLowerNs(size_t bucket);
 int64_t BucketUpperNs(size_t bucket);
-// What a value of the bucket is quoted as: at most 6.25 % (below 64 ns: 4 ns) from the true one.
+// What a value of the bucket is quoted as: the true one below 128 ns, else at most 1/128 (0.78 %) from it.
 int64_t BucketMiddleNs(size_t bucket);
 
 uint64_t TotalCount(std::span<const uint64_t> counts);
@@ -30,6 +30,10 @@ uint64_t TotalCount(std::span<const uint64_t> counts);
 // Samples without which a percentile is not stated: 10 / (1 - p), so that ten samples lie above it (p50: 20, p99: 1,000,
 // p99.999: 1,000,000). `percent` is taken to 1e-7; UINT64_MAX when it is not within (0, 100).
 uint64_t PercentileSamplesMin(double percent);
+
+// The rank of the percentile (nearest rank, from 1 on) among `total` values. Absent when `percent` is not within (0, 100) or `total` is
+// below PercentileSamplesMin(percent).
+std::optional<uint64_t> PercentileRank(uint64_t total, double percent);
 
 // Index of the bucket in which the percentile (nearest rank) lies; for any counted scale, e.g. run-queue depths.
 // Absent when `percent` is not within (0, 100) or fewer than PercentileSamplesMin(percent) samples are there.

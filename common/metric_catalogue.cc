@@ -62,6 +62,9 @@ constexpr std::array kDrops = {
     DropRow{"forgotten_targets", false, "Ended targets no longer listed, because many ended after them."},
     DropRow{"slots_exhausted", false,
             "Threads of watched processes not watched because every thread slot was taken: raise the thread limit."},
+    DropRow{"unbinned_durations", false,
+            "Durations that are in every count, sum and maximum and in no percentile, because all histogram pages were in use: watch fewer "
+            "threads."},
     DropRow{"pid_too_large", false,
             "Threads not watched because their id is above kernel.pid_max as it was when the daemon started: restart the daemon."},
     DropRow{"migration_segments_dropped", false,

@@ -130,6 +130,7 @@ void Daemon::BuildStore() {
   switch_events_ = std::make_unique<SeqRing<SwitchEvent>>(static_cast<uint64_t>(config_.switch_history));
   WindowStore::Options store_options;
   store_options.slot_count = static_cast<uint32_t>(config_.threads_max) + 1;
+  store_options.run_id = static_cast<uint64_t>(ReadClockPair(raw_clocks_).realtime_ns);
   windows_ = std::make_unique<WindowStore>(store_options);
   losses_ = std::make_unique<LossHistory>();
   recorder_ = std::make_unique<EventRecorder>(switch_events_.get());

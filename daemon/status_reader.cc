@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/metric_catalogue.h"
+#include "daemon/collectors/page_pool.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/host_capabilities.h"
 #include "daemon/os/open_files.h"
@@ -102,6 +103,7 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
       {"refused_children", targets.refused_child_count},
       {"forgotten_targets", targets.forgotten_target_count},
       {"slots_exhausted", Load(controls.slots_exhausted)},
+      {"unbinned_durations", Load(controls.unbinned_durations)},
       {"pid_too_large", Load(controls.pid_too_large)},
       {"migration_segments_dropped", stats.migration_segments_dropped_count.Get()},
       {"stacks_lost", stacks.lost_count},
@@ -126,6 +128,7 @@ std::vector<Bound> StatusReader::Bounds() const {
       {"stacks_kept", stacks.kept_size, static_cast<int64_t>(StackCollector::kKeptMax)},
       {"stack_cache", stacks.cache_size, static_cast<int64_t>(StackCollector::kCacheMax)},
       {"threads", counters.slot_count + counters.retiring_slot_count, counters.slot_limit},
+      {"histogram_pages", static_cast<int64_t>(PagePool(parts_.collector->view().histogram_pool).in_use_count()), PagePool::kPages},
       {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
       {"threshold_leases", counters.lease_count, counters.lease_limit},
       {"spike_history", Kept(*parts_.spikes), static_cast<int64_t>(parts_.spikes->capacity())},

@@ -8,8 +8,6 @@
 namespace hftmon {
 namespace {
 
-using Histogram = std::array<uint64_t, HFT_HISTOGRAM_BUCKETS>;
-
 struct Maximum {
   int64_t value_ns = 0;
   bool estimated = false;
@@ -23,26 +21,48 @@ std::optional<size_t> TopBucket(std::span<const uint64_t> counts) {
 }
 
 // Where the kernel's maximum could not be read, ingest puts the highest bucket's upper edge, which no value of that bucket reaches. The
-// same stands in for a maximum below that bucket, which cannot be right.
-std::optional<Maximum> MaximumOf(const Histogram& counts, int64_t max_ns) {
-  const std::optional<size_t> top = TopBucket(counts);
-  if (!top) return std::nullopt;
+// same stands in for a maximum below that bucket, which cannot be right. Without any bucket it is that of durations which found none.
+std::optional<Maximum> MaximumOf(const SparseHistogram& counts, int64_t max_ns) {
+  const std::optional<size_t> top = counts.top();
+  if (!top) return max_ns > 0 ? std::optional(Maximum{max_ns, false}) : std::nullopt;
   const int64_t upper_ns = BucketUpperNs(*top);
   if (max_ns < BucketLowerNs(*top) || max_ns == upper_ns) return Maximum{upper_ns, true};
   return Maximum{max_ns, false};
 }
 
-DurationSummary SummarizeDurations(const Histogram& counts, uint64_t count, uint64_t sum_ns, int64_t max_ns,
-                                   std::span<const double> percentiles) {
+struct Durations {
+  const SparseHistogram& counts;
+  uint64_t unbinned_count;
+  uint64_t count;
+  uint64_t sum_ns;
+  int64_t max_ns;
+  const EventDurations* events;  // may be null
+};
+
+std::optional<PercentileValue> PercentileOf(const Durations& durations, double percent) {
+  const std::optional<PercentilePlace> place = FindPercentile(durations.counts, percent);
+  if (!place) return std::nullopt;
+  PercentileValue value{.percent = percent, .value_ns = BucketMiddleNs(place->bucket)};
+  // With values that are in no bucket, the rank itself is not known.
+  if (durations.events == nullptr || durations.unbinned_count > 0) return value;
+  if (const std::optional<int64_t> exact_ns = durations.events->At(*place)) {
+    value.value_ns = *exact_ns;
+    value.exact = true;
+  }
+  return value;
+}
+
+DurationSummary SummarizeDurations(const Durations& durations, std::span<const double> percentiles) {
   DurationSummary summary;
-  summary.count = count;
-  summary.sum_ns = static_cast<int64_t>(sum_ns);
-  if (const std::optional<Maximum> maximum = MaximumOf(counts, max_ns)) {
+  summary.count = durations.count;
+  summary.unbinned_count = durations.unbinned_count;
+  summary.sum_ns = static_cast<int64_t>(durations.sum_ns);
+  if (const std::optional<Maximum> maximum = MaximumOf(durations.counts, durations.max_ns)) {
     summary.max_ns = maximum->value_ns;
     summary.max_estimated = maximum->estimated;
   }
   for (const double percent : percentiles) {
-    if (const std::optional<int64_t> value_ns = PercentileNs(counts, percent)) summary.percentiles.push_back({percent, *value_ns});
+    if (const std::optional<PercentileValue> value = PercentileOf(durations, percent)) summary.percentiles.push_back(*value);
   }
   return summary;
 }
@@ -75,8 +95,10 @@ void AddThread(const ThreadWindow& thread, ThreadWindow* sum) {
   sum->off_cpu_max_ns = std::max(sum->off_cpu_max_ns, thread.off_cpu_max_ns);
   for (size_t i = 0; i < sum->kind_count.size(); ++i) sum->kind_count[i] += thread.kind_count[i];
   for (size_t i = 0; i < sum->depth.size(); ++i) sum->depth[i] += thread.depth[i];
-  for (size_t i = 0; i < sum->run_queue.size(); ++i) sum->run_queue[i] += thread.run_queue[i];
-  for (size_t i = 0; i < sum->off_cpu.size(); ++i) sum->off_cpu[i] += thread.off_cpu[i];
+  sum->run_queue_unbinned_count += thread.run_queue_unbinned_count;
+  sum->off_cpu_unbinned_count += thread.off_cpu_unbinned_count;
+  sum->run_queue.Add(thread.run_queue);
+  sum->off_cpu.Add(thread.off_cpu);
 }
 
 std::optional<double> AsDouble(const std::optional<Maximum>& maximum) {
@@ -85,7 +107,7 @@ std::optional<double> AsDouble(const std::optional<Maximum>& maximum) {
 
 }  // namespace
 
-SwitchSummary Summarize(const ThreadWindow& window, std::span<const double> percentiles) {
+SwitchSummary Summarize(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events) {
   SwitchSummary summary;
   summary.thread = window.thread;
   summary.voluntary_count = window.voluntary_count;
@@ -93,9 +115,20 @@ SwitchSummary Summarize(const ThreadWindow& window, std::span<const double> perc
   summary.migration_count = window.migration_count;
   summary.discarded_count = window.discarded_count;
   summary.kind_count = window.kind_count;
-  summary.run_queue_latency =
-      SummarizeDurations(window.run_queue, TotalCount(window.run_queue), window.run_delay_ns, window.run_queue_max_ns, percentiles);
-  summary.off_cpu = SummarizeDurations(window.off_cpu, window.off_cpu_count, window.off_cpu_ns, window.off_cpu_max_ns, percentiles);
+  summary.run_queue_latency = SummarizeDurations({.counts = window.run_queue,
+                                                  .unbinned_count = window.run_queue_unbinned_count,
+                                                  .count = window.run_queue.total() + window.run_queue_unbinned_count,
+                                                  .sum_ns = window.run_delay_ns,
+                                                  .max_ns = window.run_queue_max_ns,
+                                                  .events = events == nullptr ? nullptr : &events->run_queue},
+                                                 percentiles);
+  summary.off_cpu = SummarizeDurations({.counts = window.off_cpu,
+                                        .unbinned_count = window.off_cpu_unbinned_count,
+                                        .count = window.off_cpu_count,
+                                        .sum_ns = window.off_cpu_ns,
+                                        .max_ns = window.off_cpu_max_ns,
+                                        .events = events == nullptr ? nullptr : &events->off_cpu},
+                                       percentiles);
   DepthSummary& depth = summary.run_queue_depth;
   depth.count = TotalCount(window.depth);
   depth.mean = MeanDepth(window);
@@ -119,8 +152,8 @@ std::optional<double> MetricValue(const ThreadWindow& window, std::string_view m
   if (row->kind == MetricKind::kPercentile) {
     const bool off_cpu = metric.starts_with("off_cpu_");
     if (!off_cpu && !metric.starts_with("run_queue_latency_")) return std::nullopt;
-    const std::optional<int64_t> value_ns = PercentileNs(off_cpu ? window.off_cpu : window.run_queue, row->percent);
-    return value_ns ? std::optional(static_cast<double>(*value_ns)) : std::nullopt;
+    const std::optional<PercentilePlace> place = FindPercentile(off_cpu ? window.off_cpu : window.run_queue, row->percent);
+    return place ? std::optional(static_cast<double>(BucketMiddleNs(place->bucket))) : std::nullopt;
   }
   if (metric == "context_switches_voluntary_count") return static_cast<double>(window.voluntary_count);
   if (metric == "context_switches_involuntary_count") return static_cast<double>(window.involuntary_count);

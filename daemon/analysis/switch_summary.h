@@ -11,18 +11,21 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/analysis/exact_percentile.h"
 #include "daemon/store/thread_window.h"
 
 namespace hftmon {
 
 struct PercentileValue {
   double percent = 0;
-  int64_t value_ns = 0;  // middle of the log-linear bucket that holds it
+  int64_t value_ns = 0;  // middle of the log-linear bucket that holds it, or
+  bool exact = false;    // the value itself
 };
 
 struct DurationSummary {
   uint64_t count = 0;
   int64_t sum_ns = 0;
+  uint64_t unbinned_count = 0;               // of `count`: those that no percentile knows of
   std::optional<int64_t> max_ns;             // absent when count is 0
   bool max_estimated = false;                // it is the upper edge of the highest bucket that has a sample
   std::vector<PercentileValue> percentiles;  // in the order asked for; those with too few samples are left out
@@ -49,8 +52,8 @@ struct SwitchSummary {
   DepthSummary run_queue_depth;
 };
 
-// Percentiles outside (0, 100) are left out.
-SwitchSummary Summarize(const ThreadWindow& window, std::span<const double> percentiles);
+// Percentiles outside (0, 100) are left out. With `events`, the thread's in that window, those that they prove are exact.
+SwitchSummary Summarize(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events = nullptr);
 
 // All of them as if they were one thread; its key is that of their process (tid 0), or empty when they are of several.
 ThreadWindow SumThreads(std::span<const ThreadWindow> threads);

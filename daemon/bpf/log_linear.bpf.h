@@ -3,33 +3,42 @@
  * The kernel's side of common/log_linear_layout.h, without a logarithm: BPF has no count-leading-zeros, and two searches for the highest
  * bit cost 20 ns a switch.
  *
- * Buckets repeat every six octaves: the bucket of v, for 2^(6+6k) <= v < 2^(12+6k), is the bucket of v >> 6k plus 48k. So one table of the
- * values below 4096, at the finest bucket width, and a shift serve all levels.
+ * Octaves repeat: v, for 2^(6+6k) <= v < 2^(12+6k), is as many octaves above v >> 6k as 6k says, and in the same bucket of its octave. So
+ * one table of the octaves below 4096, one cache line, and a shift serve all levels.
  */
 #ifndef HFTMON_DAEMON_BPF_LOG_LINEAR_BPF_H_
 #define HFTMON_DAEMON_BPF_LOG_LINEAR_BPF_H_
 
-/* Bucket of 8 * index ns; written by the daemon before the load. */
-const volatile __u8 bucket_table[HFT_BUCKET_TABLE_ENTRIES] = {};
+/* Of the values [64 * index, 64 * index + 63]: the octave, and from bit 4 on the log2 of its buckets' width. Written before the load. */
+const volatile __u8 octave_table[HFT_OCTAVE_TABLE_ENTRIES] = {};
+
+struct octave_bucket {
+  u32 octave; /* below HFT_HISTOGRAM_OCTAVES */
+  u32 bucket; /* of the octave, below HFT_OCTAVE_BUCKETS */
+};
 
 /* The next levels up. */
-#define RAISE_LEVEL(value_ns, base, levels) \
-  do {                                      \
-    (value_ns) >>= 6 * (levels);            \
-    (base) += 48 * (levels);                \
+#define RAISE_LEVEL(value_ns, octave, levels) \
+  do {                                        \
+    (value_ns) >>= 6 * (levels);              \
+    (octave) += 6 * (levels);                 \
   } while (0)
 
-/* Always below HFT_HISTOGRAM_BUCKETS. */
-static __always_inline u32 histogram_bucket(u64 value_ns) {
-  u32 base = 0;
+static __always_inline struct octave_bucket bucket_of(u64 value_ns) {
+  struct octave_bucket found = {};
   if (value_ns >> 12) {
-    if (value_ns >> 24) RAISE_LEVEL(value_ns, base, 3);
-    if (value_ns >> 12) RAISE_LEVEL(value_ns, base, 1);
-    if (value_ns >> 12) RAISE_LEVEL(value_ns, base, 1);
-    if (value_ns >> 12) return HFT_HISTOGRAM_BUCKETS - 1;
+    if (value_ns >> 24) RAISE_LEVEL(value_ns, found.octave, 3);
+    if (value_ns >> 12) RAISE_LEVEL(value_ns, found.octave, 1);
+    if (value_ns >> 12) RAISE_LEVEL(value_ns, found.octave, 1);
   }
-  u32 bucket = base + bucket_table[value_ns >> 3];
-  return bucket < HFT_HISTOGRAM_BUCKETS ? bucket : HFT_HISTOGRAM_BUCKETS - 1;
+  u32 entry = octave_table[(value_ns >> 6) & (HFT_OCTAVE_TABLE_ENTRIES - 1)];
+  found.octave += entry & 15;
+  found.bucket = (value_ns >> (entry >> 4)) & (HFT_OCTAVE_BUCKETS - 1);
+  if (unlikely(found.octave >= HFT_HISTOGRAM_OCTAVES)) {
+    found.octave = HFT_HISTOGRAM_OCTAVES - 1;
+    found.bucket = HFT_OCTAVE_BUCKETS - 1;
+  }
+  return found;
 }
 
 #endif /* HFTMON_DAEMON_BPF_LOG_LINEAR_BPF_H_ */

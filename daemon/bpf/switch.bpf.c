@@ -18,6 +18,7 @@
 #include "daemon/bpf/core_fixes.bpf.h"
 #include "daemon/bpf/shared_maps.bpf.h"
 #include "daemon/bpf/log_linear.bpf.h"
+#include "daemon/bpf/histogram_pages.bpf.h"
 #include "daemon/bpf/record_ring.bpf.h"
 #include "daemon/bpf/runner_log.bpf.h"
 #include "daemon/bpf/interrupts.bpf.h"
@@ -60,11 +61,11 @@ static __always_inline u8 kind_of_switch(volatile u64 *context, bool voluntary, 
  * One more duration: its bucket, and the maximum of the window's epoch, `tag`. What stands there stays if it is of this epoch and not
  * smaller. Epochs that share a word, one never written among them, differ by two at least: only then is the difference below one tag.
  */
-static __always_inline void count_duration(u32 *buckets, u64 *maximum, u64 tag, u64 duration_ns) {
+static __always_inline void count_duration(struct hft_thread_slot *slot, u32 which, u64 *maximum, u64 tag, u64 duration_ns) {
   if (unlikely(duration_ns > HFT_MAXIMUM_MAX_NS)) duration_ns = HFT_MAXIMUM_MAX_NS;
-  buckets[histogram_bucket(duration_ns)]++;
   u64 tagged = tag | duration_ns;
   if (*maximum - tagged > HFT_MAXIMUM_MAX_NS) *maximum = tagged;
+  count_in_bucket(slot, which, duration_ns);
 }
 
 /* What the thread waited until now belongs to no interval: its beginning was not seen. */
@@ -245,13 +246,13 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
   u32 epoch = controls.window_epoch;
   u64 tag = (u64)epoch << HFT_MAX_TAG_SHIFT;
   struct hft_maxima *maxima = &slot->maxima[epoch & 1];
-  count_duration(slot->run_queue, &maxima->run_queue_ns, tag, wait_ns);
+  count_duration(slot, HFT_RUN_QUEUE, &maxima->run_queue_ns, tag, wait_ns);
   u64 off_cpu_ns = 0;
   if (likely(out_clock_ns)) {
     off_cpu_ns = clock_ns - out_clock_ns;
     slot->off_cpu_ns += off_cpu_ns;
     slot->off_cpu_count++;
-    count_duration(slot->off_cpu, &maxima->off_cpu_ns, tag, off_cpu_ns);
+    count_duration(slot, HFT_OFF_CPU, &maxima->off_cpu_ns, tag, off_cpu_ns);
   }
   if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
     put_switch_in(context, cpu_state, slot, wait_ns, out_clock_ns);

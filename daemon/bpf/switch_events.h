@@ -17,17 +17,21 @@
 
 #define HFT_COMM_LENGTH 16
 #define HFT_RECORD_BYTES 128
-#define HFT_INLINE_RUNNERS 2         /* runners that fit in a switch-in or migration record */
-#define HFT_RUNNERS_PER_CELL 7       /* runners in each continuation record */
-#define HFT_CPU_LOG_ENTRIES 64       /* switches remembered per CPU; a power of two */
-#define HFT_RECENT_SLOTS 8           /* slots remembered per CPU; a power of two */
-#define HFT_DEPTH_BUCKETS 32         /* run-queue depth 0 … 30, then 31 and above */
-#define HFT_BUCKET_TABLE_ENTRIES 512 /* see log_linear.bpf.h */
-#define HFT_CPUS_MAX 1024            /* possible CPUs of the largest host */
-#define HFT_PID_LIMIT (1u << 22)     /* PID_MAX_LIMIT of 64-bit kernels */
-#define HFT_NO_SLOT 0                /* slot 0 is never given out: it means "no slot" */
-#define HFT_NO_THRESHOLD (~0ull)     /* a threshold that nothing exceeds */
-#define HFT_MAX_TAG_SHIFT 40         /* see hft_maxima */
+#define HFT_INLINE_RUNNERS 2        /* runners that fit in a switch-in or migration record */
+#define HFT_RUNNERS_PER_CELL 7      /* runners in each continuation record */
+#define HFT_CPU_LOG_ENTRIES 64      /* switches remembered per CPU; a power of two */
+#define HFT_RECENT_SLOTS 8          /* slots remembered per CPU; a power of two */
+#define HFT_DEPTH_BUCKETS 32        /* run-queue depth 0 … 30, then 31 and above */
+#define HFT_OCTAVE_TABLE_ENTRIES 64 /* see log_linear.bpf.h */
+#define HFT_OCTAVE_ENTRIES 32       /* entries of a slot's table of pages for each histogram: HFT_HISTOGRAM_OCTAVES, rounded up */
+#define HFT_PAGE_BITS 16            /* a page's number fits in so many bits */
+#define HFT_PAGES (1 << HFT_PAGE_BITS)
+#define HFT_NO_PAGE 0            /* page 0 is never given out: it means "no page" */
+#define HFT_CPUS_MAX 1024        /* possible CPUs of the largest host */
+#define HFT_PID_LIMIT (1u << 22) /* PID_MAX_LIMIT of 64-bit kernels */
+#define HFT_NO_SLOT 0            /* slot 0 is never given out: it means "no slot" */
+#define HFT_NO_THRESHOLD (~0ull) /* a threshold that nothing exceeds */
+#define HFT_MAX_TAG_SHIFT 40     /* see hft_maxima */
 #define HFT_MAXIMUM_MAX_NS ((1ull << HFT_MAX_TAG_SHIFT) - 1)
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
@@ -223,6 +227,31 @@ struct hft_maxima {
   __u64 off_cpu_ns;
 };
 
+enum hft_histogram {
+  HFT_RUN_QUEUE = 0, /* run-queue latencies */
+  HFT_OFF_CPU = 1,   /* off-CPU times */
+  HFT_HISTOGRAMS = 2
+};
+
+/* One octave of one thread's histogram: counts of its buckets, modulo 2^32. */
+struct hft_histogram_page {
+  __u32 counts[HFT_OCTAVE_BUCKETS];
+} __attribute__((aligned(64)));
+
+/*
+ * In .bss: the pages of all slots. Free ones are a stack: `head` is the number of the first (HFT_NO_PAGE: none is left) and, above its
+ * HFT_PAGE_BITS, a count of all changes; next[page] is the one below. A page is zero when it is free. Programs take pages, the daemon gives
+ * them back with the slot, after its grace time.
+ */
+struct hft_histogram_pool {
+  __u64 head;
+  __u64 given_count;    /* pages taken since the load */
+  __u64 returned_count; /* and given back: the difference is in use */
+  __u64 reserved[5];
+  __u16 next[HFT_PAGES];
+  struct hft_histogram_page pages[HFT_PAGES];
+};
+
 /*
  * One watched thread. The kernel's own counts are copied at each of its switches, so after its last switch they equal
  * /proc/PID/task/TID/{status,schedstat} to the last digit. Writers: the switch program of the CPU the thread is on (one at
@@ -255,11 +284,11 @@ struct hft_thread_slot {
   __u32 stacks;                /* HFT_STACK_ flags of stack_events.h; set by the daemon, a new thread has its parent's */
   __u32 reserved4;
   __u64 reserved2[2];
-  __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32 */
-  __u32 depth[HFT_DEPTH_BUCKETS];     /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */
-  __u32 reserved3[8];
-  __u32 run_queue[HFT_HISTOGRAM_BUCKETS]; /* run-queue latencies, log-linear, modulo 2^32 */
-  __u32 off_cpu[HFT_HISTOGRAM_BUCKETS];   /* off-CPU times, log-linear, modulo 2^32 */
+  __u32 kind_count[HFT_SWITCH_KINDS];   /* switch-outs by enum hft_switch_kind, modulo 2^32 */
+  __u32 depth[HFT_DEPTH_BUCKETS];       /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */
+  __u32 unbinned_count[HFT_HISTOGRAMS]; /* durations that found no page: in every sum and maximum, in no bucket; modulo 2^32 */
+  __u32 reserved3[6];
+  __u16 pages[HFT_HISTOGRAMS][HFT_OCTAVE_ENTRIES]; /* of the pool, by octave; HFT_NO_PAGE until the thread has a value there */
 };
 
 /* In .bss: what the daemon sets (may change while running) and what the programs count when something did not fit. */
@@ -277,7 +306,8 @@ struct hft_controls {
   __u64 recycled_pids;      /* dead watched tgids that an unwatched process got: their bits were cleared */
   __u64 foreign_switches;   /* switches of a thread whose slot belongs to another task (exec by a non-leader): in no histogram */
   __u64 unseen_switch_ins;  /* times a watched thread left its CPU without having been seen coming: in no histogram */
-  __u64 reserved2[2];
+  __u64 unbinned_durations; /* durations in no histogram because every page of the pool was in use */
+  __u64 reserved2[1];
 };
 
 #ifdef __cplusplus
@@ -287,7 +317,9 @@ static_assert(sizeof(hft_migration) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_life) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_preempted) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_ring_header) == HFT_RECORD_BYTES);
-static_assert(sizeof(hft_thread_slot) % 64 == 0);
+static_assert(sizeof(hft_thread_slot) == 512);
+static_assert(HFT_HISTOGRAM_OCTAVES <= HFT_OCTAVE_ENTRIES);
+static_assert(sizeof(hft_histogram_page) == 256);
 static_assert(sizeof(hft_cpu) % 64 == 0);
 #endif
 

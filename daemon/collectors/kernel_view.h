@@ -22,6 +22,7 @@ struct KernelView {
   std::span<uint64_t> watched_bits;          // bit tgid % 64 of word tgid / 64: the process is watched
   std::span<uint16_t> slot_of_tid;           // slot of each tid, HFT_NO_SLOT when it has none; its size is the pid bound
   std::span<hft_thread_slot> slots;          // slots[0] is never used
+  hft_histogram_pool* histogram_pool = nullptr;  // the pages of all slots
   std::span<hft_cpu> cpus;                   // one per possible CPU; all but run_queue is the programs' own
   std::span<hft_cpu_interrupts> interrupts;  // one per possible CPU; empty where interrupts are not watched
   std::span<hft_stolen> stolen;              // one per slot, or empty

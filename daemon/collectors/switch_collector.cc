@@ -16,6 +16,7 @@
 
 #include "common/histogram.h"
 #include "daemon/collectors/interrupt_programs.h"
+#include "daemon/collectors/page_pool.h"
 #include "switch_btf.skel.h"
 #include "switch_raw.skel.h"
 
@@ -111,7 +112,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
-        SetRegisterAccess(options.register_offset), SetBucketTable(), object_->Load()}) {
+        SetRegisterAccess(options.register_offset), SetOctaveTable(), object_->Load()}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -126,10 +127,14 @@ absl::Status SwitchCollector::SetRegisterAccess(uint32_t register_offset) {
   return object_->SetConstant("register_offset", register_offset);
 }
 
-absl::Status SwitchCollector::SetBucketTable() {
-  std::array<std::byte, HFT_BUCKET_TABLE_ENTRIES> table;
-  for (size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::byte>(BucketOf(static_cast<int64_t>(i) * 8));
-  return object_->SetConstantBytes("bucket_table", table);
+absl::Status SwitchCollector::SetOctaveTable() {
+  std::array<std::byte, HFT_OCTAVE_TABLE_ENTRIES> table;
+  for (size_t i = 0; i < table.size(); ++i) {
+    const size_t bucket = BucketOf(static_cast<int64_t>(i) * HFT_OCTAVE_BUCKETS);
+    const int width_log2 = std::countr_zero(static_cast<uint64_t>(BucketUpperNs(bucket) - BucketLowerNs(bucket)));
+    table[i] = static_cast<std::byte>(bucket / HFT_OCTAVE_BUCKETS | static_cast<size_t>(width_log2) << 4);
+  }
+  return object_->SetConstantBytes("octave_table", table);
 }
 
 absl::Status SwitchCollector::MapAll() {
@@ -141,16 +146,19 @@ absl::Status SwitchCollector::MapAll() {
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
   auto bits = object_->MapVariable(".bss", "watched_bits");
+  auto pool = object_->MapVariable(".bss", "histogram_pool");
   auto stack_ring = object_->MapArray("stack_ring");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(),
-                                     slot_of_tid.status(), controls.status(), bits.status(), stack_ring.status(), free_slots.status()}) {
+                                     slot_of_tid.status(), controls.status(), bits.status(), pool.status(), stack_ring.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
   view_.watched_bits = {reinterpret_cast<uint64_t*>(*bits), HFT_PID_LIMIT / 64};
   view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
   view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
+  view_.histogram_pool = reinterpret_cast<hft_histogram_pool*>(*pool);
+  PagePool(view_.histogram_pool).Fill();
   view_.cpus = {reinterpret_cast<hft_cpu*>(*cpus), view_.ring_count};
   view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};

@@ -73,7 +73,7 @@ class SwitchCollector : public SlotStack {
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> CreateWith(const Options& options, KernelAccess access);
   absl::Status Prepare(const Options& options);
   absl::Status SetRegisterAccess(uint32_t register_offset);
-  absl::Status SetBucketTable();
+  absl::Status SetOctaveTable();
   absl::Status MapAll();
   absl::Status FillStack(uint32_t threads_max);
 

@@ -1,6 +1,7 @@
 #include "daemon/control/slot_table.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 
@@ -21,7 +22,8 @@ void StoreRelaxed(T& word, V value) {
 
 }  // namespace
 
-SlotTable::SlotTable(const KernelView& view, SlotStack* stack) : view_(view), stack_(stack), entries_(view.slots.size()) {}
+SlotTable::SlotTable(const KernelView& view, SlotStack* stack)
+    : view_(view), stack_(stack), pages_(view.histogram_pool), entries_(view.slots.size()) {}
 
 absl::StatusOr<uint16_t> SlotTable::Give(const TaskInfo& task, int64_t now_ns) {
   if (task.tid >= tid_limit()) {
@@ -246,8 +248,13 @@ void SlotTable::Zero(uint16_t slot) {
   StoreRelaxed(words.tid, 0u);
   StoreRelaxed(words.tgid, 0u);
   static_assert(offsetof(hft_thread_slot, start_ns) == 2 * sizeof(uint64_t), "state, tid, tgid and generation fill the first two words");
+  std::array<uint16_t, HFT_HISTOGRAMS * HFT_OCTAVE_ENTRIES> pages;
+  for (size_t i = 0; i < pages.size(); ++i) pages[i] = LoadRelaxed(words.pages[i / HFT_OCTAVE_ENTRIES][i % HFT_OCTAVE_ENTRIES]);
   Word* word = reinterpret_cast<Word*>(&words);
   for (size_t i = 2; i < sizeof(words) / sizeof(Word); ++i) __atomic_store_n(&word[i], 0, __ATOMIC_RELAXED);
+  for (const uint16_t page : pages) {
+    if (page != HFT_NO_PAGE) pages_.GiveBack(page);
+  }
 }
 
 }  // namespace hftmon

@@ -3,7 +3,7 @@
 // Owner: ProcessWatcher, under the registry's mutex: not thread-safe itself. The kernel's fork hook and the end of a thread work on the
 // same memory at the same time, so every word is accessed atomically and nothing is believed that the slot itself does not confirm.
 //
-//   free stack ──Give (attach)──▶ held ──Retire──▶ retiring ──Reap, after the grace time──▶ zeroed, free stack
+//   free stack ──Give (attach)──▶ held ──Retire──▶ retiring ──Reap, after the grace time──▶ zeroed, its pages too, free stack
 //       └──── fork hook ──▶ live in the kernel, unknown here ──Adopt──▶ held
 //
 // Invariants: 1. A slot is pushed only after it was out of slot_of_tid for the grace time: no program that was running then still writes to
@@ -20,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/collectors/kernel_view.h"
+#include "daemon/collectors/page_pool.h"
 #include "daemon/collectors/slot_stack.h"
 #include "daemon/collectors/task_source.h"
 #include "daemon/ingest/interval.h"
@@ -100,10 +101,11 @@ class SlotTable {
   void Drop(uint16_t slot);  // forgets a held slot
   bool Unpublish(uint32_t tid, uint16_t slot);
   void WriteIdentity(uint16_t slot, const TaskInfo& task);
-  void Zero(uint16_t slot);
+  void Zero(uint16_t slot);  // and gives its histogram pages back
 
   const KernelView view_;
   SlotStack* const stack_;
+  PagePool pages_;
   std::vector<Entry> entries_;                           // by slot
   std::unordered_map<uint32_t, uint16_t> slot_of_held_;  // by tid
   std::unordered_map<uint32_t, int32_t> held_count_;     // by tgid, never 0

@@ -58,7 +58,7 @@ absl::Status ValidateBlockedThreshold(int64_t threshold_ns) {
 
 absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults& defaults) {
   if (interval_ns == 0 || (interval_ns >= kSamplingIntervalMinNs && interval_ns <= kSamplingIntervalMaxNs)) return absl::OkStatus();
-  return RangeError("sampling_interval_ns", interval_ns, "1000000 (1 ms) to 60000000000 (60 s)",
+  return RangeError("sampling_interval_ns", interval_ns, "100000 (100 us) to 60000000000 (60 s)",
                     absl::StrCat("the default of ", Microseconds(defaults.sampling_interval_ns)));
 }
 

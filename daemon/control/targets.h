@@ -19,7 +19,7 @@ namespace hftmon {
 inline constexpr int64_t kThresholdMinNs = 1'000;
 inline constexpr int64_t kThresholdMaxNs = 60'000'000'000;
 inline constexpr int64_t kBlockedThresholdMaxNs = 3'600'000'000'000;
-inline constexpr int64_t kSamplingIntervalMinNs = 1'000'000;
+inline constexpr int64_t kSamplingIntervalMinNs = 100'000;
 inline constexpr int64_t kSamplingIntervalMaxNs = 60'000'000'000;
 
 // As in hftmon.v1.TargetOptions; 0 means the daemon's default, absent or none, as documented there.
@@ -47,7 +47,7 @@ struct TargetInfo {
   uint32_t parent_pid = 0;
   int64_t attached_mono_ns = 0;
   int64_t ended_mono_ns = 0;         // 0 while alive
-  int64_t sampling_interval_ns = 0;  // as achieved
+  int64_t sampling_interval_ns = 0;  // as asked of the loop: the shortest that any target or lease wants
   // Threads that are not watched, because they found no place in the tables of threads: now, the most at one time, and when there was one
   // last (0 = never). The last two stay when it ends.
   uint64_t unslotted_thread_count = 0;

@@ -102,7 +102,9 @@ void HousekeepingLoop::Rest(int64_t now_ns) {
     Spin();
     return;
   }
-  const int64_t sleep_ns = std::clamp((now_ns - last_activity_ns_) / 8, policy.sleep_ns, policy.sleep_max_ns);
+  int64_t sleep_ns = std::clamp((now_ns - last_activity_ns_) / 8, policy.sleep_ns, policy.sleep_max_ns);
+  // Where buckets are narrower than the longest sleep: to the next edge, if the policy sleeps so briefly at all.
+  if (sampler_.interval_ns() < sleep_ns) sleep_ns = std::max(policy.sleep_ns, std::min(sleep_ns, sampler_.due_ns() - now_ns));
   sleep_ns_(sleep_ns);
   // What it slept longer than it meant to is a gap like any other.
   last_ns_ += sleep_ns;

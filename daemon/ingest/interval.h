@@ -1,5 +1,5 @@
 // What ingest makes of the kernel's records: an off-CPU interval that ended, a thread's life event, a thread's delta over one window
-// bucket. Passive data, trivially copyable, no allocation: they travel through fixed rings. All times int64 nanoseconds.
+// bucket. Passive data; intervals and events are trivially copyable and travel through fixed rings. All times int64 nanoseconds.
 #ifndef HFTMON_DAEMON_INGEST_INTERVAL_H_
 #define HFTMON_DAEMON_INGEST_INTERVAL_H_
 
@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 
+#include "common/sparse_histogram.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 #include "daemon/ingest/preemption.h"
@@ -120,7 +121,7 @@ struct LifeEvent {
   char comm[HFT_COMM_LENGTH] = {};
 };
 
-// What one thread did between two edges of the finest buckets: differences of its slot. Histograms are dense here, sparse in the store.
+// What one thread did between two edges of the finest buckets: differences of its slot. Not trivial: its histograms own memory.
 struct ThreadDelta {
   ThreadKey thread;
   uint16_t slot = 0;
@@ -137,8 +138,11 @@ struct ThreadDelta {
   int64_t off_cpu_max_ns = 0;
   std::array<uint32_t, HFT_SWITCH_KINDS> kind_count{};
   std::array<uint32_t, HFT_DEPTH_BUCKETS> depth{};
-  std::array<uint32_t, HFT_HISTOGRAM_BUCKETS> run_queue{};
-  std::array<uint32_t, HFT_HISTOGRAM_BUCKETS> off_cpu{};
+  // Durations that are in the sums and maxima and in no bucket, because the kernel's pool of histogram pages was used up.
+  uint64_t run_queue_unbinned_count = 0;
+  uint64_t off_cpu_unbinned_count = 0;
+  SparseHistogram run_queue;
+  SparseHistogram off_cpu;
 };
 
 // Records that one ring lost, and the time in which they would have stood.

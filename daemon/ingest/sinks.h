@@ -43,9 +43,10 @@ class LifeSink {
 class WindowSink {
  public:
   virtual ~WindowSink() = default;
-  // All deltas of one bucket, then its close. A thread without activity in the bucket is not delivered.
+  // All deltas of one bucket, then its close. A thread without activity in the bucket is not delivered. Slots are read one after the other,
+  // from the bucket's end until `read_until_mono_ns`: what a thread did in between stands in this bucket or in the next.
   virtual void OnThreadDelta(const ThreadDelta& delta) = 0;
-  virtual void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns) = 0;
+  virtual void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns, int64_t read_until_mono_ns) = 0;
 };
 
 }  // namespace hftmon

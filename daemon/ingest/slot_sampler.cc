@@ -1,8 +1,11 @@
 #include "daemon/ingest/slot_sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <new>
+#include <optional>
+#include <type_traits>
 
 #include "common/histogram.h"
 #include "daemon/ring/shared_word.h"
@@ -19,8 +22,8 @@ constexpr uint32_t EpochAfter(uint32_t epoch) {
   return epoch >= kEpochLast ? 1 : epoch + 1;
 }
 
-template <size_t N>
-void CopyWords(__u32 (&from)[N], uint32_t (&to)[N]) {
+template <typename Word, size_t N>
+void CopyWords(Word (&from)[N], std::type_identity_t<Word> (&to)[N]) {
   for (size_t i = 0; i < N; ++i) to[i] = LoadRelaxed(from[i]);
 }
 
@@ -30,22 +33,31 @@ void Differ(const uint32_t (&now)[N], const uint32_t (&before)[N], std::array<ui
   for (size_t i = 0; i < N; ++i) out[i] = now[i] - before[i];
 }
 
+template <typename T>
+std::unique_ptr<T, void (*)(void*)> Zeroed(size_t count) {
+  // calloc: zeroed memory that costs none until it is touched.
+  std::unique_ptr<T, void (*)(void*)> memory(static_cast<T*>(std::calloc(count, sizeof(T))), &std::free);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
 // The kernel's maximum when it can be this bucket's: its tag is right and it lies in the highest histogram bucket that was hit. Else that
 // bucket's upper edge, which no value exceeded.
-int64_t MaximumNs(const uint64_t (&tagged)[2], uint32_t first_epoch, uint32_t last_epoch,
-                  const std::array<uint32_t, HFT_HISTOGRAM_BUCKETS>& hits) {
-  size_t top = hits.size();
-  while (top > 0 && hits[top - 1] == 0) --top;
-  if (top == 0) return 0;
-  --top;
+int64_t MaximumNs(const uint64_t (&tagged)[2], uint32_t first_epoch, uint32_t last_epoch, const SparseHistogram& hits,
+                  uint64_t unbinned_count) {
+  const std::optional<size_t> top = hits.top();
+  if (!top && unbinned_count == 0) return 0;
   int64_t maximum_ns = -1;
   for (const uint64_t value : tagged) {
     const uint32_t tag = static_cast<uint32_t>(value >> HFT_MAX_TAG_SHIFT);
     if (tag != first_epoch && tag != last_epoch) continue;
     const int64_t ns = static_cast<int64_t>(value & ((1ull << HFT_MAX_TAG_SHIFT) - 1));
-    if (BucketOf(ns) == top) maximum_ns = std::max(maximum_ns, ns);
+    const size_t bucket = BucketOf(ns);
+    // Above the highest bucket only what found no page can lie.
+    if ((top && bucket == *top) || (unbinned_count > 0 && (!top || bucket > *top))) maximum_ns = std::max(maximum_ns, ns);
   }
-  return maximum_ns >= 0 ? maximum_ns : BucketUpperNs(top);
+  if (maximum_ns >= 0) return maximum_ns;
+  return top ? BucketUpperNs(*top) : 0;
 }
 
 }  // namespace
@@ -55,13 +67,14 @@ SlotSampler::SlotSampler(const KernelView& view, WindowSink* sink, int64_t inter
       sink_(sink),
       slot_count_(static_cast<uint32_t>(view.slots.size())),
       interval_ns_(interval_ns),
-      // calloc: zeroed pages that cost no memory until a slot uses them.
-      copies_(static_cast<SlotCopy*>(std::calloc(std::max(slot_count_, 1u), sizeof(SlotCopy))), &std::free),
+      copies_(Zeroed<SlotCopy>(std::max(slot_count_, 1u))),
+      page_copies_(Zeroed<PageCopy>(HFT_PAGES)),
       previous_epoch_(LoadRelaxed(view.controls->window_epoch)),
       epoch_(previous_epoch_),
       begin_mono_ns_(begin_mono_ns),
       due_since_ns_(begin_mono_ns) {
-  if (!copies_) throw std::bad_alloc();
+  delta_.run_queue.Reserve();
+  delta_.off_cpu.Reserve();
 }
 
 void SlotSampler::RaiseHighWater(uint32_t slot) {
@@ -77,11 +90,17 @@ bool SlotSampler::Step(int64_t now_ns) {
     if (now_ns - due_since_ns_ < interval_ns()) return false;
     BeginWalk(now_ns);
   }
+  if (walked_) {
+    EndWalk(now_ns);
+    return false;
+  }
+  pages_read_ = 0;
   const uint32_t end = std::min(walk_next_ + kSlotsPerStep, high_water() + 1);
-  for (; walk_next_ < end; ++walk_next_) SampleSlot(walk_next_, end_mono_ns_, {previous_epoch_, epoch_});
-  if (walk_next_ <= high_water() || ExtendWalk()) return true;
-  EndWalk();
-  return false;
+  for (; walk_next_ < end && pages_read_ <= kPagesPerStep - kSlotPagesMax; ++walk_next_) {
+    SampleSlot(walk_next_, end_mono_ns_, {previous_epoch_, epoch_});
+  }
+  walked_ = walk_next_ > high_water() && !ExtendWalk();
+  return true;
 }
 
 void SlotSampler::BeginWalk(int64_t now_ns) {
@@ -118,10 +137,11 @@ bool SlotSampler::AnyInUse(uint32_t first, uint32_t end) {
   return false;
 }
 
-void SlotSampler::EndWalk() {
-  sink_->OnBucketClosed(begin_mono_ns_, end_mono_ns_);
+void SlotSampler::EndWalk(int64_t now_ns) {
+  sink_->OnBucketClosed(begin_mono_ns_, end_mono_ns_, now_ns);
   begin_mono_ns_ = end_mono_ns_;
   walking_ = false;
+  walked_ = false;
 }
 
 void SlotSampler::Flush(uint32_t slot, int64_t mono_ns, bool final) {
@@ -165,8 +185,9 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   out->discarded_count = LoadRelaxed(slot.discarded_count);
   CopyWords(slot.kind_count, out->kind_count);
   CopyWords(slot.depth, out->depth);
-  CopyWords(slot.run_queue, out->run_queue);
-  CopyWords(slot.off_cpu, out->off_cpu);
+  CopyWords(slot.unbinned_count, out->unbinned_count);
+  for (size_t histogram = 0; histogram < HFT_HISTOGRAMS; ++histogram) CopyWords(slot.pages[histogram], out->pages[histogram]);
+  ReadPages(*out, reading);
   reading->base_voluntary_count = LoadRelaxed(slot.base_voluntary_count);
   reading->base_involuntary_count = LoadRelaxed(slot.base_involuntary_count);
   reading->base_run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
@@ -177,6 +198,42 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   // Keeps the copy above the second look at state and generation.
   std::atomic_thread_fence(std::memory_order_acquire);
   return LoadRelaxed(slot.state) != HFT_SLOT_FREE && LoadRelaxed(slot.generation) == out->generation;
+}
+
+// Two counts at a time: each half is as whole as if it were read alone.
+void SlotSampler::ReadPages(const SlotCopy& counts, SlotReading* out) {
+  using Word = uint64_t __attribute__((may_alias));
+  for (size_t i = 0; i < kSlotPagesMax; ++i) {
+    const uint16_t page = counts.pages[i / HFT_OCTAVE_ENTRIES][i % HFT_OCTAVE_ENTRIES];
+    if (page == HFT_NO_PAGE) continue;
+    ++pages_read_;
+    auto* words = reinterpret_cast<Word*>(&view_.histogram_pool->pages[page]);
+    PageCopy& copy = out->pages[i];
+    for (size_t word = 0; word < kPageWords; ++word) copy[word] = __atomic_load_n(&words[word], __ATOMIC_RELAXED);
+  }
+}
+
+// Makes the pages that were read the last ones known; what is new in them goes to `hits`, when it is wanted.
+void SlotSampler::TakePages(const SlotCopy& last, size_t histogram, SparseHistogram* hits) {
+  static_assert(std::endian::native == std::endian::little, "the lower half of a word is the first count");
+  for (size_t octave = 0; octave < HFT_HISTOGRAM_OCTAVES; ++octave) {
+    const uint16_t page = read_.counts.pages[histogram][octave];
+    if (page == HFT_NO_PAGE) continue;
+    PageCopy& before = page_copies_.get()[page];
+    if (last.pages[histogram][octave] != page) before.fill(0);
+    const PageCopy& now = read_.pages[histogram * HFT_OCTAVE_ENTRIES + octave];
+    for (size_t word = 0; word < kPageWords; ++word) {
+      if (now[word] == before[word]) continue;
+      // Counters of 32 bits count modulo 2^32; so does their difference.
+      const uint32_t low = static_cast<uint32_t>(now[word]) - static_cast<uint32_t>(before[word]);
+      const uint32_t high = static_cast<uint32_t>(now[word] >> 32) - static_cast<uint32_t>(before[word] >> 32);
+      before[word] = now[word];
+      if (hits == nullptr) continue;
+      const size_t bucket = octave * HFT_OCTAVE_BUCKETS + 2 * word;
+      hits->Add(bucket, low);
+      hits->Add(bucket + 1, high);
+    }
+  }
 }
 
 // A thread that is new in this slot begins at its base: the kernel's totals when watching began, 0 for what is counted since.
@@ -204,10 +261,14 @@ bool SlotSampler::FillDelta(const SlotCopy& last, Epochs epochs) {
   delta_.discarded_count = read.discarded_count - last.discarded_count;
   Differ(read.kind_count, last.kind_count, delta_.kind_count);
   Differ(read.depth, last.depth, delta_.depth);
-  Differ(read.run_queue, last.run_queue, delta_.run_queue);
-  Differ(read.off_cpu, last.off_cpu, delta_.off_cpu);
-  delta_.run_queue_max_ns = MaximumNs(read_.run_queue_max, epochs.first, epochs.last, delta_.run_queue);
-  delta_.off_cpu_max_ns = MaximumNs(read_.off_cpu_max, epochs.first, epochs.last, delta_.off_cpu);
+  delta_.run_queue_unbinned_count = read.unbinned_count[HFT_RUN_QUEUE] - last.unbinned_count[HFT_RUN_QUEUE];
+  delta_.off_cpu_unbinned_count = read.unbinned_count[HFT_OFF_CPU] - last.unbinned_count[HFT_OFF_CPU];
+  delta_.run_queue.Clear();
+  delta_.off_cpu.Clear();
+  TakePages(last, HFT_RUN_QUEUE, &delta_.run_queue);
+  TakePages(last, HFT_OFF_CPU, &delta_.off_cpu);
+  delta_.run_queue_max_ns = MaximumNs(read_.run_queue_max, epochs.first, epochs.last, delta_.run_queue, delta_.run_queue_unbinned_count);
+  delta_.off_cpu_max_ns = MaximumNs(read_.off_cpu_max, epochs.first, epochs.last, delta_.off_cpu, delta_.off_cpu_unbinned_count);
   uint64_t any = delta_.voluntary_count | delta_.involuntary_count | delta_.run_delay_ns | delta_.off_cpu_count | delta_.migration_count |
                  delta_.discarded_count;
   for (const uint32_t count : delta_.depth) any |= count;
@@ -231,6 +292,7 @@ void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs) {
     rebased_count_.store(rebased_count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // single writer
     Rebase(read_, &last);
     if (backwards()) {  // not even its base fits: begin where it stands
+      for (size_t histogram = 0; histogram < HFT_HISTOGRAMS; ++histogram) TakePages(last, histogram, nullptr);
       last = read;
       last.followed = true;
       last.final = false;

@@ -2,17 +2,19 @@
 //
 // Reads: the thread slots and controls.window_epoch of a KernelView. Produces: ThreadDelta for each active thread, then OnBucketClosed.
 // Threads: Step, NoteSlot, Flush by the housekeeping thread, without allocation, lock or system call; SetIntervalNs, RaiseHighWater and the
-// observers by anyone. Bounds: one copy per slot, memory reserved at construction and touched when a slot is first used; a Step reads at
-// most kSlotsPerStep slots, so a walk over many slots leaves the rings unread for no longer than that.
+// observers by anyone. Bounds: one copy per slot and per histogram page, memory reserved at construction and touched at first use; a Step
+// reads at most kSlotsPerStep slots and kPagesPerStep pages, so a walk over many slots leaves the rings unread for no longer than that.
 //
 // Exactness: a count is in exactly one bucket and none is missed: deltas are differences of the kernel's counts against the last ones read.
-// A slot is read up to the walk's duration after the edge, so activity of that time may stand in the closed bucket rather than in the next.
+// A slot is read up to the walk's duration after the edge, so activity of that time may stand in the closed bucket rather than in the next;
+// OnBucketClosed says until when.
 // A thread's first delta begins at base_*, its last is taken by Flush when its ENDED record comes; after that the slot is not read until
 // its generation changes. Whoever releases a slot without that record sets state to FREE before it zeroes the rest: a copy caught in
-// between is thrown away.
+// between is thrown away, its pages with it. A page that is new in a slot's table was zero when the slot got it.
 #ifndef HFTMON_DAEMON_INGEST_SLOT_SAMPLER_H_
 #define HFTMON_DAEMON_INGEST_SLOT_SAMPLER_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -25,6 +27,7 @@ namespace hftmon {
 class SlotSampler {
  public:
   static constexpr uint32_t kSlotsPerStep = 64;
+  static constexpr uint32_t kPagesPerStep = 512;
 
   // `sink` and the view's memory outlive the sampler. The first bucket begins at `begin_mono_ns`.
   SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns);
@@ -38,6 +41,8 @@ class SlotSampler {
   void Flush(uint32_t slot, int64_t mono_ns, bool final);
 
   void SetIntervalNs(int64_t interval_ns) { interval_ns_.store(interval_ns, std::memory_order_relaxed); }
+  // When the open bucket should end.
+  int64_t due_ns() const { return due_since_ns_ + interval_ns(); }  // housekeeping thread
   int64_t interval_ns() const { return interval_ns_.load(std::memory_order_relaxed); }
   void RaiseHighWater(uint32_t slot);
   uint32_t high_water() const { return high_water_.load(std::memory_order_relaxed); }
@@ -56,14 +61,19 @@ class SlotSampler {
     uint64_t voluntary_count, involuntary_count, run_delay_ns, off_cpu_ns, off_cpu_count, migration_count, discarded_count;
     uint32_t kind_count[HFT_SWITCH_KINDS];
     uint32_t depth[HFT_DEPTH_BUCKETS];
-    uint32_t run_queue[HFT_HISTOGRAM_BUCKETS];
-    uint32_t off_cpu[HFT_HISTOGRAM_BUCKETS];
+    uint32_t unbinned_count[HFT_HISTOGRAMS];
+    uint16_t pages[HFT_HISTOGRAMS][HFT_OCTAVE_ENTRIES];
   };
+  static constexpr size_t kSlotPagesMax = HFT_HISTOGRAMS * HFT_OCTAVE_ENTRIES;
+  static constexpr size_t kPageWords = sizeof(hft_histogram_page) / sizeof(uint64_t);
+  // A page's counts, two to a word.
+  using PageCopy = std::array<uint64_t, kPageWords>;
   // One reading of a slot: all of one generation, or thrown away.
   struct SlotReading {
     SlotCopy counts;
     uint64_t base_voluntary_count, base_involuntary_count, base_run_delay_ns;
     uint64_t run_queue_max[2], off_cpu_max[2];  // tagged
+    std::array<PageCopy, kSlotPagesMax> pages;  // of those in counts.pages that are HFT_NO_PAGE: nothing
   };
   // The tags a maximum may bear to belong to the bucket.
   struct Epochs {
@@ -73,11 +83,13 @@ class SlotSampler {
 
   void BeginWalk(int64_t now_ns);
   bool ExtendWalk();
-  void EndWalk();
+  void EndWalk(int64_t now_ns);
   bool AnyInUse(uint32_t first, uint32_t end);
   void SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs);
   static bool Unchanged(hft_thread_slot& slot, const SlotCopy& last);
-  static bool ReadSlot(hft_thread_slot& slot, SlotReading* out);
+  bool ReadSlot(hft_thread_slot& slot, SlotReading* out);
+  void ReadPages(const SlotCopy& counts, SlotReading* out);
+  void TakePages(const SlotCopy& last, size_t histogram, SparseHistogram* hits);
   static void Rebase(const SlotReading& read, SlotCopy* last);
   bool FillDelta(const SlotCopy& last, Epochs epochs);
 
@@ -88,13 +100,16 @@ class SlotSampler {
   std::atomic<uint32_t> high_water_{0};
   std::atomic<uint64_t> rebased_count_{0};
   std::unique_ptr<SlotCopy, void (*)(void*)> copies_;
-  uint32_t previous_epoch_;  // the bucket's before
-  uint32_t epoch_;           // the open bucket's
-  int64_t begin_mono_ns_;    // of the open bucket, or the one being closed
-  int64_t end_mono_ns_ = 0;  // of the one being closed
-  int64_t due_since_ns_;     // the grid's last edge
+  std::unique_ptr<PageCopy, void (*)(void*)> page_copies_;  // by page
+  uint32_t previous_epoch_;                                 // the bucket's before
+  uint32_t epoch_;                                          // the open bucket's
+  int64_t begin_mono_ns_;                                   // of the open bucket, or the one being closed
+  int64_t end_mono_ns_ = 0;                                 // of the one being closed
+  int64_t due_since_ns_;                                    // the grid's last edge
   bool walking_ = false;
+  bool walked_ = false;  // all slots are read: the bucket closes with the next step, which knows the time
   uint32_t walk_next_ = 0;
+  uint32_t pages_read_ = 0;  // by this step
   uint32_t probe_next_ = 0;
   SlotReading read_{};
   ThreadDelta delta_;

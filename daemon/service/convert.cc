@@ -113,7 +113,6 @@ void TargetToProto(const TargetInfo& target, v1::Target* out) {
   out->set_thread_count(target.thread_count);
   out->set_parent_pid(static_cast<int32_t>(target.parent_pid));
   out->set_attached_monotonic_ns(target.attached_mono_ns);
-  out->set_sampling_interval_ns(target.sampling_interval_ns);
   out->set_unslotted_thread_count(target.unslotted_thread_count);
 }
 

@@ -15,7 +15,7 @@ namespace hftmon {
 
 void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* out);
 
-void TargetToProto(const TargetInfo& target, v1::Target* out);
+void TargetToProto(const TargetInfo& target, v1::Target* out);  // all but what the store measures
 TargetOptions OptionsFromProto(const v1::TargetOptions& options);
 // Takes the fields that the mask names. The request has been checked.
 TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request);

@@ -55,12 +55,14 @@ bool IsVoluntary(hft_switch_kind kind) {
 void DurationsToProto(const DurationSummary& summary, v1::DurationStatistics* out) {
   out->set_count(summary.count);
   out->set_sum_ns(summary.sum_ns);
+  out->set_unbinned_count(summary.unbinned_count);
   if (summary.max_ns.has_value()) out->set_max_ns(*summary.max_ns);
   out->set_max_estimated(summary.max_estimated);
   for (const PercentileValue& value : summary.percentiles) {
     v1::Percentile* percentile = out->add_percentiles();
     percentile->set_percent(value.percent);
     percentile->set_value_ns(value.value_ns);
+    percentile->set_exact(value.exact);
   }
 }
 
@@ -74,8 +76,9 @@ void DepthToProto(const DepthSummary& summary, v1::DepthStatistics* out) {
 
 }  // namespace
 
-void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, ThreadNames* names, v1::ThreadSwitches* out) {
-  const SwitchSummary summary = Summarize(window, percentiles);
+void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events, ThreadNames* names,
+                         v1::ThreadSwitches* out) {
+  const SwitchSummary summary = Summarize(window, percentiles, events);
   ThreadToProto(summary.thread, names, out->mutable_thread());
   out->set_voluntary_count(summary.voluntary_count);
   out->set_involuntary_count(summary.involuntary_count);

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "daemon/analysis/exact_percentile.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/store/switch_event.h"
@@ -12,8 +13,9 @@
 
 namespace hftmon {
 
-// Everything but the totals.
-void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, ThreadNames* names, v1::ThreadSwitches* out);
+// Everything but the totals. `events`: the thread's in that window, null when there are none.
+void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events, ThreadNames* names,
+                         v1::ThreadSwitches* out);
 void ThreadTotalToProto(const ThreadTotal& total, v1::ThreadSwitches* out);
 void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::SwitchEvent* out);
 

@@ -76,7 +76,7 @@ class MonitorService : public v1::Monitor::CallbackService {
 
  private:
   WindowedCall::Shared ForQueries() { return {core_.windows, &poll_thread_, &stopping_, &queries_}; }
-
+  void AnswerTarget(const TargetInfo& target, v1::Target* out) const;
   const ServiceCore core_;
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> dropped_count_{0};

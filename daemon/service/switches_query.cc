@@ -119,9 +119,17 @@ grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& sele
 
   std::vector<double> percentiles(request.percentiles().begin(), request.percentiles().end());
   if (percentiles.empty()) percentiles.assign(std::begin(kPercentilesDefault), std::end(kPercentilesDefault));
+  const Targets::Floors floors = core.targets->FloorsSince(answer.begin_mono_ns);
+  if (floors.run_queue_ns != kNoFloor) response->set_run_queue_floor_ns(floors.run_queue_ns);
+  if (floors.off_cpu_ns != kNoFloor) response->set_off_cpu_floor_ns(floors.off_cpu_ns);
+  const EventsOfThreads events = CollectEvents(
+      *core.switch_events, answer,
+      {.run_queue_floor_ns = floors.run_queue_ns, .off_cpu_floor_ns = floors.off_cpu_ns, .lost_any = response->lost_records() > 0},
+      [&filter](const ThreadKey& thread) { return filter.Keeps(thread); });
   for (const ThreadWindow& thread : threads) {
     v1::ThreadSwitches* out = response->add_threads();
-    ThreadWindowToProto(thread, percentiles, core.names, out);
+    const auto of_thread = events.find(thread.thread);
+    ThreadWindowToProto(thread, percentiles, of_thread == events.end() ? nullptr : &of_thread->second, core.names, out);
     if (const auto total = core.totals->Find(thread.thread)) ThreadTotalToProto(*total, out);
   }
   if (request.min_duration_ns() > 0) AnswerEvents(core, filter, request, answer.begin_mono_ns, answer.end_mono_ns, rows_max, response);

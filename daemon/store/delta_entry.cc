@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstring>
+#include <span>
 
 namespace hftmon {
 namespace {
 
-constexpr size_t kOctave = 8;
-constexpr size_t kOctaves = HFT_HISTOGRAM_BUCKETS / kOctave;
-static_assert(HFT_HISTOGRAM_BUCKETS % kOctave == 0 && kOctaves <= 31, "the mask of octaves has 32 bits");
 static_assert(HFT_SWITCH_KINDS <= 8 && HFT_DEPTH_BUCKETS <= 32);
 
 class Writer {
@@ -44,25 +43,14 @@ class Writer {
     std::memcpy(room, &mask, sizeof(mask));
   }
 
-  template <typename Counts>
-  void Histogram(const Counts& counts) {
-    uint8_t* room = Room<uint32_t>();
-    uint32_t octaves = 0;
-    for (size_t octave = 0; octave < kOctaves; ++octave) {
-      const auto* eight = &counts[octave * kOctave];
-      // One test for eight buckets: most octaves are empty.
-      if ((eight[0] | eight[1] | eight[2] | eight[3] | eight[4] | eight[5] | eight[6] | eight[7]) == 0) continue;
-      octaves |= 1u << octave;
-      uint8_t* mask_room = Room<uint8_t>();
-      uint8_t mask = 0;
-      for (size_t i = 0; i < kOctave; ++i) {
-        if (eight[i] == 0) continue;
-        mask = static_cast<uint8_t>(mask | (1u << i));
-        Varint(eight[i]);
-      }
-      *mask_room = mask;
-    }
-    std::memcpy(room, &octaves, sizeof(octaves));
+  void Histogram(const SparseHistogram& counts) {
+    size_t next = 0;
+    counts.ForEach([&](size_t bucket, uint64_t count) {
+      Varint((bucket - next + 1) << 1 | (count != 1 ? 1 : 0));
+      if (count != 1) Varint(count);
+      next = bucket + 1;
+    });
+    Varint(0);
   }
 
   uint8_t* at() const { return at_; }
@@ -71,37 +59,67 @@ class Writer {
   uint8_t* at_;
 };
 
+// Never reads beyond the entry, whatever stands in it.
 class Reader {
  public:
-  explicit Reader(const uint8_t* at) : at_(at) {}
+  Reader(const uint8_t* at, const uint8_t* end) : at_(at), end_(end) {}
 
   uint64_t Varint() {
-    uint64_t value = *at_ & 0x7f;
-    for (int shift = 7; (*at_++ & 0x80) != 0 && shift < 64; shift += 7) value |= static_cast<uint64_t>(*at_ & 0x7f) << shift;
-    return value;
+    uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      if (at_ == end_) break;
+      value |= static_cast<uint64_t>(*at_ & 0x7f) << shift;
+      if ((*at_++ & 0x80) == 0) return value;
+    }
+    whole_ = false;
+    return 0;
   }
 
   template <typename Mask>
   Mask Load() {
-    Mask mask;
+    Mask mask = 0;
+    if (end_ - at_ < static_cast<std::ptrdiff_t>(sizeof(mask))) {
+      whole_ = false;
+      return 0;
+    }
     std::memcpy(&mask, at_, sizeof(mask));
     at_ += sizeof(mask);
     return mask;
   }
 
   template <typename Mask>
-  void AddSparse(uint64_t* counts) {
-    for (uint32_t mask = Load<Mask>(); mask != 0; mask &= mask - 1) counts[std::countr_zero(mask)] += Varint();
-  }
-
-  void AddHistogram(uint64_t* counts) {
-    for (uint32_t octaves = Load<uint32_t>(); octaves != 0; octaves &= octaves - 1) {
-      AddSparse<uint8_t>(counts + static_cast<size_t>(std::countr_zero(octaves)) * kOctave);
+  void AddSparse(std::span<uint64_t> counts) {
+    for (uint32_t mask = Load<Mask>(); mask != 0; mask &= mask - 1) {
+      const auto i = static_cast<size_t>(std::countr_zero(mask));
+      if (i >= counts.size()) {
+        whole_ = false;
+        return;
+      }
+      counts[i] += Varint();
     }
   }
 
+  void AddHistogram(SparseHistogram* counts) {
+    SparseHistogram::Appender appender(counts);
+    size_t next = 0;
+    for (uint64_t token = Varint(); token != 0; token = Varint()) {
+      const uint64_t count = (token & 1) != 0 ? Varint() : 1;
+      const uint64_t step = token >> 1;
+      if (step == 0 || step > kHistogramBuckets - next) {
+        whole_ = false;
+        return;
+      }
+      next += step;
+      appender.Add(next - 1, count);
+    }
+  }
+
+  bool whole() const { return whole_; }
+
  private:
   const uint8_t* at_;
+  const uint8_t* const end_;
+  bool whole_ = true;
 };
 
 uint64_t NotNegative(int64_t value) {
@@ -111,15 +129,17 @@ uint64_t NotNegative(int64_t value) {
 template <typename Sums>
 size_t Encode(const Sums& sums, uint16_t slot, EntryWords* words) {
   Writer writer(reinterpret_cast<uint8_t*>(words->data() + kEntryHeadWords));
-  const std::array<uint64_t, 9> scalars = {sums.voluntary_count,
-                                           sums.involuntary_count,
-                                           sums.run_delay_ns,
-                                           sums.off_cpu_ns,
-                                           sums.off_cpu_count,
-                                           sums.migration_count,
-                                           sums.discarded_count,
-                                           NotNegative(sums.run_queue_max_ns),
-                                           NotNegative(sums.off_cpu_max_ns)};
+  const std::array<uint64_t, 11> scalars = {sums.voluntary_count,
+                                            sums.involuntary_count,
+                                            sums.run_delay_ns,
+                                            sums.off_cpu_ns,
+                                            sums.off_cpu_count,
+                                            sums.migration_count,
+                                            sums.discarded_count,
+                                            NotNegative(sums.run_queue_max_ns),
+                                            NotNegative(sums.off_cpu_max_ns),
+                                            sums.run_queue_unbinned_count,
+                                            sums.off_cpu_unbinned_count};
   writer.template Sparse<uint16_t>(scalars);
   writer.template Sparse<uint8_t>(sums.kind_count);
   writer.template Sparse<uint32_t>(sums.depth);
@@ -146,10 +166,12 @@ size_t EncodeEntry(const ThreadWindow& sum, uint16_t slot, EntryWords* words) {
   return Encode(sum, slot, words);
 }
 
-void AddEntry(const uint64_t* words, ThreadWindow* sum) {
-  Reader reader(reinterpret_cast<const uint8_t*>(words + kEntryHeadWords));
-  std::array<uint64_t, 9> scalars{};
-  reader.AddSparse<uint16_t>(scalars.data());
+bool AddEntry(const uint64_t* words, ThreadWindow* sum) {
+  const size_t word_count = ReadEntryHead(words).word_count;
+  if (word_count < kEntryHeadWords) return false;
+  Reader reader(reinterpret_cast<const uint8_t*>(words + kEntryHeadWords), reinterpret_cast<const uint8_t*>(words + word_count));
+  std::array<uint64_t, 11> scalars{};
+  reader.AddSparse<uint16_t>(scalars);
   sum->voluntary_count += scalars[0];
   sum->involuntary_count += scalars[1];
   sum->run_delay_ns += scalars[2];
@@ -159,10 +181,13 @@ void AddEntry(const uint64_t* words, ThreadWindow* sum) {
   sum->discarded_count += scalars[6];
   sum->run_queue_max_ns = std::max(sum->run_queue_max_ns, static_cast<int64_t>(scalars[7]));
   sum->off_cpu_max_ns = std::max(sum->off_cpu_max_ns, static_cast<int64_t>(scalars[8]));
-  reader.AddSparse<uint8_t>(sum->kind_count.data());
-  reader.AddSparse<uint32_t>(sum->depth.data());
-  reader.AddHistogram(sum->run_queue.data());
-  reader.AddHistogram(sum->off_cpu.data());
+  sum->run_queue_unbinned_count += scalars[9];
+  sum->off_cpu_unbinned_count += scalars[10];
+  reader.AddSparse<uint8_t>(sum->kind_count);
+  reader.AddSparse<uint32_t>(sum->depth);
+  reader.AddHistogram(&sum->run_queue);
+  reader.AddHistogram(&sum->off_cpu);
+  return reader.whole();
 }
 
 }  // namespace hftmon

@@ -5,8 +5,10 @@
 //   word 1   tid, tgid in the upper half
 //   word 2   the thread's start time
 //   then     u16 mask of the scalars, a varint for each that is there; u8 mask and varints of the kinds; u32 mask and varints of the
-//            depths; for each of the two histograms a u32 mask of its octaves, and for each octave a u8 mask and varints.
-// The last word is filled up with zeros. Varints are LEB128. All of it is written and read by this process alone.
+//            depths; for each of the two histograms, for each of its buckets that has a count, a varint of twice
+//            the step from the one before (the first is a step from -1), plus 1 when its count is not 1, and then a varint of the count; a
+//            0 ends it.
+// The last word is filled up with zeros. Varints are LEB128. Part of the segments' format: a change is a new version (segment_format.h).
 //
 // Pure functions, any thread, no allocation.
 #ifndef HFTMON_DAEMON_STORE_DELTA_ENTRY_H_
@@ -22,10 +24,10 @@
 namespace hftmon {
 
 inline constexpr size_t kEntryHeadWords = 3;
-// Every figure at its longest: 9 scalars, 8 kinds, 32 depths and two full histograms as ten-byte varints, with their masks.
+// Every figure at its longest: 11 scalars, 8 kinds, 32 depths and two full histograms as ten-byte varints, with their masks and gaps.
 inline constexpr size_t kEntryWordsMax =
     kEntryHeadWords +
-    (2 + 9 * 10 + 1 + HFT_SWITCH_KINDS * 10 + 4 + HFT_DEPTH_BUCKETS * 10 + 2 * (4 + 31 + HFT_HISTOGRAM_BUCKETS * 10) + 7) / 8;
+    (2 + 11 * 10 + 1 + HFT_SWITCH_KINDS * 10 + 4 + HFT_DEPTH_BUCKETS * 10 + 2 * (1 + HFT_HISTOGRAM_BUCKETS * (2 + 10)) + 7) / 8;
 static_assert(kEntryWordsMax < (1u << 16), "the length of an entry has 16 bits");
 
 using EntryWords = std::array<uint64_t, kEntryWordsMax>;
@@ -56,8 +58,9 @@ inline void SetEntryBackWords(uint32_t back_words, uint64_t* words) {
 size_t EncodeEntry(const ThreadDelta& delta, uint16_t slot, EntryWords* words);
 size_t EncodeEntry(const ThreadWindow& sum, uint16_t slot, EntryWords* words);
 
-// Adds a whole entry, as EncodeEntry wrote it, to the sum (whose `thread` is left alone).
-void AddEntry(const uint64_t* words, ThreadWindow* sum);
+// Adds a whole entry to the sum (whose `thread` is left alone). `words` holds as many words as the entry's head says. False when it is not
+// as EncodeEntry wrote it: the sum is then of no use.
+bool AddEntry(const uint64_t* words, ThreadWindow* sum);
 
 }  // namespace hftmon
 

@@ -5,7 +5,9 @@
 
 namespace hftmon {
 
-WindowLevel::WindowLevel(const Options& options) : options_(options), log_(options.bytes) {
+WindowLevel::WindowLevel(const Options& options) : options_(options), log_(options.bytes, options.log_id) {
+  sum_.run_queue.Reserve();
+  sum_.off_cpu.Reserve();
   log_.LimitBucketWords(options.bucket_words_max);
   if (options_.coarser == nullptr) return;
   for (Span& span : spans_) {
@@ -55,13 +57,18 @@ uint32_t WindowLevel::LinkNext(uint16_t slot) {
   return 0;
 }
 
-void WindowLevel::CloseBucket(int64_t begin_mono_ns, int64_t end_mono_ns) {
-  log_.CloseBucket(begin_mono_ns, end_mono_ns);
+void WindowLevel::CloseBucket(int64_t begin_mono_ns, int64_t end_mono_ns, int64_t begin_read_ns, int64_t end_read_ns) {
+  log_.CloseBucket(begin_mono_ns, end_mono_ns, begin_read_ns, end_read_ns);
   const uint64_t dropped = open_dropped_count_;
   open_dropped_count_ = 0;
   if (options_.coarser == nullptr) return;
-  if (filling_->bucket_count == 0) filling_->begin_mono_ns = begin_mono_ns;
+  if (filling_->bucket_count == 0) {
+    filling_->begin_mono_ns = begin_mono_ns;
+    filling_->begin_read_ns = begin_read_ns;
+  }
   filling_->end_mono_ns = end_mono_ns;
+  filling_->end_read_ns = end_read_ns;
+  filling_->word_count += kBucketFrameWords;
   filling_->dropped_count += dropped;
   ++filling_->bucket_count;
   CutWhenDue();
@@ -105,7 +112,7 @@ uint64_t WindowLevel::MergeOneEntry() {
   // A slot may have been given to another thread since: each gets a sum of its own.
   if (sum_open_ && !(sum_.thread == head.thread)) FinishSum();
   if (!sum_open_) {
-    sum_ = ThreadWindow{};
+    ClearWindow(&sum_);
     sum_.thread = head.thread;
     sum_open_ = true;
   }
@@ -128,7 +135,7 @@ void WindowLevel::FinishSum() {
 
 void WindowLevel::FinishMerge() {
   options_.coarser->CountDropped(merging_->dropped_count);
-  options_.coarser->CloseBucket(merging_->begin_mono_ns, merging_->end_mono_ns);
+  options_.coarser->CloseBucket(merging_->begin_mono_ns, merging_->end_mono_ns, merging_->begin_read_ns, merging_->end_read_ns);
   merging_->active_count = 0;
   merging_->word_count = 0;
   merging_->bucket_count = 0;

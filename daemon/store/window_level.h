@@ -10,6 +10,7 @@
 //   1. With trigger T and bucket limit L in words, at most P = T + L words wait to be summed, and summing them lets P / 4 new words in
 //      (kMergeWordsPerWord). L <= 3T, so P / 4 <= T: an edge that comes from T finds the sum before it done. P <= capacity * 3/4, so
 //      P + P / 4 < capacity: nothing is overwritten before its sum is published.
+//      A bucket's close takes kBucketFrameWords more and pays for more than four times as many.
 //   2. A sum is never longer than the entries it is made of, so a coarser bucket takes at most T + L words: the coarser level's limit is
 //      at least that, and no delta that the finest level took is dropped on its way up.
 #ifndef HFTMON_DAEMON_STORE_WINDOW_LEVEL_H_
@@ -29,6 +30,7 @@ class WindowLevel {
  public:
   struct Options {
     uint64_t bytes = 0;             // of the log
+    uint64_t log_id = 0;            // of its segments
     uint64_t bucket_words_max = 0;  // L
     uint64_t trigger_words = 0;     // T: an edge comes early once this much was written since the last one
     uint32_t slot_count = 0;
@@ -41,7 +43,7 @@ class WindowLevel {
   bool Append(const ThreadDelta& delta, uint16_t slot) { return AppendSums(delta, slot); }
   bool Append(const ThreadWindow& sum, uint16_t slot) { return AppendSums(sum, slot); }
   // Requires begin to be the end of the bucket before, and end > begin.
-  void CloseBucket(int64_t begin_mono_ns, int64_t end_mono_ns);
+  void CloseBucket(int64_t begin_mono_ns, int64_t end_mono_ns, int64_t begin_read_ns, int64_t end_read_ns);
   // The bucket that is being filled is known to be incomplete by that many deltas.
   void CountDropped(uint64_t count);
 
@@ -63,6 +65,8 @@ class WindowLevel {
     uint64_t dropped_count = 0;
     int64_t begin_mono_ns = 0;
     int64_t end_mono_ns = 0;
+    int64_t begin_read_ns = 0;
+    int64_t end_read_ns = 0;
   };
 
   template <typename Sums>

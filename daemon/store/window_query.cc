@@ -22,12 +22,12 @@ class LevelCursor {
   explicit LevelCursor(const BucketLog* log) : log_(log) {}
 
   // The first kept bucket that ends after `mono_ns`, which must not decrease from call to call.
-  const BucketLog::Bucket* Seek(int64_t mono_ns) {
+  const Bucket* Seek(int64_t mono_ns) {
     if (exhausted_) return nullptr;
     if (at_ && at_->bucket.end_mono_ns > mono_ns) return &at_->bucket;
     if (at_) {
       // Mostly the very next one: no search.
-      const std::optional<BucketLog::Bucket> next = log_->Find(at_->number + 1);
+      const std::optional<Bucket> next = log_->Find(at_->number + 1);
       if (next && next->end_mono_ns > mono_ns) {
         at_ = BucketLog::Numbered{at_->number + 1, *next};
         return &at_->bucket;
@@ -73,7 +73,7 @@ class Sums {
       if (is_new && (!filter_ || filter_(thread))) place->second = static_cast<int64_t>(thread_count++);
       places_.push_back(place->second);
     }
-    // A ThreadWindow is 4 KiB: make room once for all of a bucket's new threads.
+    // A ThreadWindow is half a KiB: make room once for all of a bucket's new threads.
     if (thread_count > threads_.capacity()) threads_.reserve(std::max(thread_count, threads_.capacity() * 2));
     threads_.resize(thread_count);
     size_t at = 0;
@@ -117,7 +117,7 @@ class Walk {
         if (started_ && !tolerant) return false;  // kept a moment ago, overwritten since
         continue;
       }
-      const BucketLog::Bucket bucket = *cursors_[*level].Seek(at_mono_ns_);
+      const Bucket bucket = *cursors_[*level].Seek(at_mono_ns_);
       if (!levels_[*level]->Copy(bucket, &words)) {
         if (!tolerant) return false;
         answer->truncated = true;
@@ -135,11 +135,11 @@ class Walk {
   // The level whose bucket comes next: the coarsest that begins here and fits, else the finest that holds this moment.
   std::optional<size_t> Choose() {
     for (size_t i = levels_.size(); i-- > 0;) {
-      const BucketLog::Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
+      const Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
       if (bucket != nullptr && bucket->begin_mono_ns == at_mono_ns_ && bucket->end_mono_ns <= end_mono_ns_) return i;
     }
     for (size_t i = 0; i < levels_.size(); ++i) {
-      const BucketLog::Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
+      const Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
       if (bucket == nullptr) continue;
       // Only the first bucket may reach back before this moment: later on that would count time twice.
       if (bucket->begin_mono_ns == at_mono_ns_ || (!started_ && bucket->begin_mono_ns < at_mono_ns_)) return i;
@@ -150,7 +150,7 @@ class Walk {
   bool SkipToNextKept() {
     std::optional<int64_t> next;
     for (size_t i = 0; i < levels_.size(); ++i) {
-      const BucketLog::Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
+      const Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
       if (bucket != nullptr && bucket->begin_mono_ns > at_mono_ns_) next = std::min(next.value_or(INT64_MAX), bucket->begin_mono_ns);
     }
     if (!next || *next >= end_mono_ns_) return false;
@@ -158,11 +158,15 @@ class Walk {
     return true;
   }
 
-  void Use(const BucketLog::Bucket& bucket, const std::vector<uint64_t>& words, WindowAnswer* answer) {
+  void Use(const Bucket& bucket, const std::vector<uint64_t>& words, WindowAnswer* answer) {
     sums_.AddBucket(words);
-    if (!started_) answer->begin_mono_ns = bucket.begin_mono_ns;
+    if (!started_) {
+      answer->begin_mono_ns = bucket.begin_mono_ns;
+      answer->begin_read_ns = bucket.begin_read_ns;
+    }
     started_ = true;
     answer->end_mono_ns = bucket.end_mono_ns;
+    answer->end_read_ns = bucket.end_read_ns;
     answer->resolution_ns = std::max(answer->resolution_ns, bucket.end_mono_ns - bucket.begin_mono_ns);
     if (bucket.dropped_count > 0) answer->truncated = true;
     at_mono_ns_ = bucket.end_mono_ns;

@@ -24,22 +24,28 @@ class WindowStore : public WindowSink {
     uint64_t fine_bytes = 4u << 20;    // buckets as closed by the loop
     uint64_t second_bytes = 4u << 20;  // about 1 s: sooner when a quarter of the smallest log was written since
     uint64_t minute_bytes = 4u << 20;  // about 1 min: likewise
-    uint32_t slot_count = 16384;       // deltas of higher slots are dropped and counted; at most 65,536
+    uint64_t run_id = 0;               // tells this run's segments from those of others; see segment_format.h
+    uint32_t slot_count = 16384;       // deltas of higher slots are dropped and counted; at most 65,535
   };
   // Takes and touches all memory here. One fine bucket takes at most a quarter of the smallest log (1 MiB: some 10,000 busy threads).
   explicit WindowStore(const Options& options);
+  static constexpr uint64_t kAchievedBuckets = 32;
 
   void OnThreadDelta(const ThreadDelta& delta) override;
   // Buckets follow each other: a begin that is not the last bucket's end is moved there, since deltas are differences of running counts. A
   // bucket that does not end after the last one is not closed: its deltas belong to the next.
-  void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns) override;
+  void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns, int64_t read_until_mono_ns) override;
 
   // End of the last closed bucket: everything before it is in the store. 0 before the first. Acquire.
   int64_t closed_until_mono_ns() const { return closed_until_mono_ns_.load(std::memory_order_acquire); }
+  // Width of a fine bucket as achieved: the mean of the last kAchievedBuckets closed ones. 0 before the first.
+  int64_t achieved_interval_ns() const;
   // Sum of [begin, end), each edge moved outwards to a bucket's edge. `filter` keeps a thread when true; an empty one keeps all. An answer
   // without any bucket has both edges at `begin`.
   WindowAnswer Query(int64_t begin_mono_ns, int64_t end_mono_ns, const std::function<bool(const ThreadKey&)>& filter) const;
   uint64_t bytes() const;
+  // From the finest to the coarsest.
+  std::array<const BucketLog*, 3> logs() const { return {&fine_.log(), &second_.log(), &minute_.log()}; }
   // Deltas that did not fit (a bucket larger than its log takes, a slot out of range): a loss, shown in status. Answers that it concerns
   // say `truncated`.
   uint64_t dropped_count() const;
@@ -50,6 +56,7 @@ class WindowStore : public WindowSink {
   WindowLevel second_;
   WindowLevel fine_;
   std::optional<int64_t> last_end_mono_ns_;  // housekeeping thread
+  int64_t last_read_ns_ = 0;                 // likewise
   std::atomic<int64_t> closed_until_mono_ns_{0};
 };
 

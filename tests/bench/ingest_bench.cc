@@ -45,7 +45,7 @@ class NullSinks : public IntervalSink, public LifeSink, public WindowSink {
   void OnLoss(const LossEvent&) override {}
   void OnLife(const LifeEvent&) override {}
   void OnThreadDelta(const ThreadDelta&) override {}
-  void OnBucketClosed(int64_t, int64_t) override {}
+  void OnBucketClosed(int64_t, int64_t, int64_t) override {}
 };
 
 // Writes waits of kThreads threads into the rings in turn, stamped with a count that stands for time.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -29,12 +30,16 @@ TEST(Histogram, TheEdgesOfABucketFallIntoIt) {
   }
 }
 
-TEST(Histogram, TheMiddleIsWithinSixAndAQuarterPercentOfEveryValue) {
-  for (size_t bucket = BucketOf(64); bucket < kHistogramBuckets; ++bucket) {
-    const int64_t half_width_ns = BucketUpperNs(bucket) - BucketMiddleNs(bucket);
-    EXPECT_LE(static_cast<double>(half_width_ns), 0.0625 * static_cast<double>(BucketLowerNs(bucket))) << bucket;
+TEST(Histogram, TheMiddleIsWithinOneHundredAndTwentyEighthOfEveryValue) {
+  for (size_t bucket = 0; bucket < kHistogramBuckets; ++bucket) {
+    const int64_t farthest_ns =
+        std::max(BucketMiddleNs(bucket) - BucketLowerNs(bucket), BucketUpperNs(bucket) - 1 - BucketMiddleNs(bucket));
+    EXPECT_LE(farthest_ns * 128, BucketLowerNs(bucket)) << bucket;
   }
-  for (size_t bucket = 0; bucket < BucketOf(64); ++bucket) EXPECT_EQ(BucketUpperNs(bucket) - BucketMiddleNs(bucket), 4);
+}
+
+TEST(Histogram, EveryValueBelowAHundredAndTwentyEightIsItsOwnMiddle) {
+  for (int64_t ns = 0; ns < 128; ++ns) EXPECT_EQ(BucketMiddleNs(BucketOf(ns)), ns);
 }
 
 TEST(Histogram, ValuesOutsideTheLayoutFallIntoTheFirstAndTheLastBucket) {

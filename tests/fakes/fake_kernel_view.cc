@@ -7,6 +7,7 @@
 #include <new>
 
 #include "common/histogram.h"
+#include "daemon/collectors/page_pool.h"
 
 namespace hftmon {
 
@@ -57,6 +58,10 @@ FakeKernelView::FakeKernelView(const Options& options)
   view_.watched_bits = watched_bits_;
   view_.slot_of_tid = slot_of_tid_;
   view_.slots = {reinterpret_cast<hft_thread_slot*>(slot_memory_.get()), options.slots};
+  pool_.reset(static_cast<hft_histogram_pool*>(std::calloc(1, sizeof(hft_histogram_pool))));
+  if (!pool_) throw std::bad_alloc();
+  view_.histogram_pool = pool_.get();
+  PagePool(pool_.get()).Fill();
   view_.cpus = cpus_;
   view_.rings = rings_.get();
   for (uint32_t cpu = 0; cpu < options.cpus; ++cpu) Store(reinterpret_cast<hft_ring_header*>(ring(cpu))->head, options.first_index);
@@ -151,6 +156,11 @@ void FakeKernelView::EndThread(uint16_t slot) {
 void FakeKernelView::Release(uint16_t index) {
   hft_thread_slot& slot = view_.slots[index];
   std::atomic_ref<__u32>(slot.state).exchange(HFT_SLOT_FREE, std::memory_order_acq_rel);
+  for (auto& histogram : slot.pages) {
+    for (__u16& page : histogram) {
+      if (Load(page) != HFT_NO_PAGE) PagePool(pool_.get()).GiveBack(Load(page));
+    }
+  }
   const __u32 generation = Load(slot.generation);
   auto* words = reinterpret_cast<__u32*>(&slot);
   for (size_t i = 0; i < sizeof(slot) / sizeof(__u32); ++i) {
@@ -174,13 +184,40 @@ void FakeKernelView::SwitchIn(uint16_t index, int64_t wait_ns, int64_t off_cpu_n
   hft_thread_slot& slot = view_.slots[index];
   const uint32_t epoch = Load(controls_.window_epoch) & 0xffffff;
   Add(slot.run_delay_ns, static_cast<__u64>(wait_ns));
-  Add(slot.run_queue[BucketOf(wait_ns)], 1);
+  CountDuration(slot, HFT_RUN_QUEUE, wait_ns);
   KeepMaximum(slot.maxima[epoch & 1].run_queue_ns, wait_ns, epoch);
   Add(slot.off_cpu_ns, static_cast<__u64>(off_cpu_ns));
   Add(slot.off_cpu_count, 1);
-  Add(slot.off_cpu[BucketOf(off_cpu_ns)], 1);
+  CountDuration(slot, HFT_OFF_CPU, off_cpu_ns);
   KeepMaximum(slot.maxima[epoch & 1].off_cpu_ns, off_cpu_ns, epoch);
   Add(slot.depth[std::min<uint32_t>(depth, HFT_DEPTH_BUCKETS - 1)], 1);
+}
+
+// As take_page and count_in_bucket in histogram_pages.bpf.h.
+void FakeKernelView::CountDuration(hft_thread_slot& slot, hft_histogram which, int64_t duration_ns) {
+  const size_t bucket = BucketOf(duration_ns);
+  __u16& entry = slot.pages[which][bucket / HFT_OCTAVE_BUCKETS];
+  if (Load(entry) == HFT_NO_PAGE) {
+    std::atomic_ref<__u64> head(pool_->head);
+    __u64 seen = head.load(std::memory_order_acquire);
+    __u16 page;
+    do {
+      page = static_cast<__u16>(seen & (HFT_PAGES - 1));
+      if (page == HFT_NO_PAGE) {
+        Add(slot.unbinned_count[which], 1);
+        Add(controls_.unbinned_durations, 1);
+        return;
+      }
+    } while (!head.compare_exchange_weak(seen, (((seen >> HFT_PAGE_BITS) + 1) << HFT_PAGE_BITS) | Load(pool_->next[page]),
+                                         std::memory_order_acq_rel, std::memory_order_acquire));
+    std::atomic_ref<__u64>(pool_->given_count).fetch_add(1, std::memory_order_relaxed);
+    Store(entry, page);
+  }
+  Add(pool_->pages[Load(entry)].counts[bucket % HFT_OCTAVE_BUCKETS], 1);
+}
+
+void FakeKernelView::ExhaustPages() {
+  Store(pool_->head, 0);
 }
 
 void FakeKernelView::Migrate(uint16_t slot) {

@@ -86,8 +86,11 @@ class FakeKernelView {
   void SwitchOut(uint16_t slot, bool voluntary, hft_switch_kind kind);
   void SwitchIn(uint16_t slot, int64_t wait_ns, int64_t off_cpu_ns, uint32_t depth);
   void Migrate(uint16_t slot);
+  // From now on no page is free.
+  void ExhaustPages();
 
  private:
+  void CountDuration(hft_thread_slot& slot, hft_histogram which, int64_t duration_ns);
   hft_record_header* HeaderAt(uint32_t cpu, uint64_t index) const;
 
   struct FreeDeleter {
@@ -96,6 +99,7 @@ class FakeKernelView {
   KernelView view_;
   std::unique_ptr<std::byte, FreeDeleter> rings_;
   std::unique_ptr<std::byte, FreeDeleter> slot_memory_;
+  std::unique_ptr<hft_histogram_pool, FreeDeleter> pool_;
   hft_controls controls_{};
   std::vector<uint64_t> watched_bits_;
   std::vector<uint16_t> slot_of_tid_;

@@ -80,7 +80,7 @@ TEST_F(BadInputTest, ThresholdsAndIntervalsOutOfTheirRange) {
     ExpectRefused(AttachWith([&](auto& request) { request.mutable_options()->set_blocked_threshold_ns(blocked_ns); }),
                   StatusCode::kInvalidArgument, {"blocked_threshold"});
   }
-  for (const int64_t interval_ns : {int64_t{-1}, int64_t{999'999}, int64_t{60'000'000'001}}) {
+  for (const int64_t interval_ns : {int64_t{-1}, int64_t{99'999}, int64_t{60'000'000'001}}) {
     ExpectRefused(AttachWith([&](auto& request) { request.mutable_options()->set_sampling_interval_ns(interval_ns); }),
                   StatusCode::kInvalidArgument, {"sampling_interval"});
   }

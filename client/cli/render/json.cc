@@ -30,6 +30,12 @@ Json WindowJson(const v1::Window& window) {
 Json DurationStatisticsJson(const v1::DurationStatistics& statistics) {
   Json json{{"count", statistics.count()}, {"sum_ns", statistics.sum_ns()}};
   for (const v1::Percentile& percentile : statistics.percentiles()) json[PercentileKey(percentile.percent())] = percentile.value_ns();
+  Json exact = Json::array();
+  for (const v1::Percentile& percentile : statistics.percentiles()) {
+    if (percentile.exact()) exact.push_back(PercentileKey(percentile.percent()));
+  }
+  if (!exact.empty()) json["exact"] = exact;
+  if (statistics.unbinned_count() > 0) json["unbinned_count"] = statistics.unbinned_count();
   if (statistics.has_max_ns()) {
     json["max_ns"] = statistics.max_ns();
     if (statistics.max_estimated()) json["max_estimated"] = true;

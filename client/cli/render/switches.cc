@@ -160,6 +160,8 @@ Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_
   json["time"] = TimeJson(response.time());
   json["lost_records"] = response.lost_records();
   json["unslotted_thread_count"] = response.unslotted_thread_count();
+  if (response.has_run_queue_floor_ns()) json["run_queue_floor_ns"] = response.run_queue_floor_ns();
+  if (response.has_off_cpu_floor_ns()) json["off_cpu_floor_ns"] = response.off_cpu_floor_ns();
   json["threads"] = Json::array();
   for (const v1::ThreadSwitches& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
   json["events"] = Json::array();

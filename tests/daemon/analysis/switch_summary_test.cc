@@ -21,8 +21,8 @@ TEST(SwitchSummaryTest, AnEmptyWindowHasNoMaximumNoPercentileNoDepth) {
 
 TEST(SwitchSummaryTest, PercentilesComeInTheOrderAskedAndOnlyWithEnoughSamples) {
   ThreadWindow window;
-  window.run_queue[BucketOf(1'000)] = 900;
-  window.run_queue[BucketOf(80'000)] = 100;
+  window.run_queue.Add(BucketOf(1'000), 900);
+  window.run_queue.Add(BucketOf(80'000), 100);
   const double percentiles[] = {99, 50, 99.9, 0, 100, -3};
   const DurationSummary latency = Summarize(window, percentiles).run_queue_latency;
   EXPECT_EQ(latency.count, 1000u);
@@ -35,9 +35,9 @@ TEST(SwitchSummaryTest, PercentilesComeInTheOrderAskedAndOnlyWithEnoughSamples) 
 
 TEST(SwitchSummaryTest, SumsAreTheKernelsOwn) {
   ThreadWindow window;
-  window.run_queue[BucketOf(1'000)] = 2;
+  window.run_queue.Add(BucketOf(1'000), 2);
   window.run_delay_ns = 2'017;
-  window.off_cpu[BucketOf(5'000)] = 3;
+  window.off_cpu.Add(BucketOf(5'000), 3);
   window.off_cpu_count = 3;
   window.off_cpu_ns = 15'003;
   const SwitchSummary summary = Summarize(window, {});
@@ -50,7 +50,7 @@ TEST(SwitchSummaryTest, SumsAreTheKernelsOwn) {
 TEST(SwitchSummaryTest, AMaximumWithinTheTopBucketIsExactAndItsUpperEdgeIsAnEstimate) {
   ThreadWindow window;
   const size_t top = BucketOf(80'000);
-  window.run_queue[top] = 1;
+  window.run_queue.Add(top, 1);
   window.run_queue_max_ns = 80'123;
   DurationSummary latency = Summarize(window, {}).run_queue_latency;
   EXPECT_EQ(latency.max_ns, 80'123);
@@ -87,7 +87,7 @@ TEST(SwitchSummaryTest, ThreadsOfOneTargetAddUp) {
     threads[i].voluntary_count = 5 + i;
     threads[i].run_delay_ns = 100;
     threads[i].off_cpu_max_ns = static_cast<int64_t>(70 + i);
-    threads[i].off_cpu[BucketOf(71)] = 1;
+    threads[i].off_cpu.Add(BucketOf(71), 1);
     threads[i].kind_count[HFT_SWITCH_YIELD] = 3;
     threads[i].depth[i] = 1;
   }
@@ -108,8 +108,8 @@ TEST(SwitchSummaryTest, ThreadsOfOneTargetAddUp) {
 TEST(SwitchSummaryTest, EveryMetricOfContextSwitchesHasAValue) {
   ThreadWindow window;
   window.voluntary_count = 1;
-  window.run_queue[BucketOf(1'000)] = 100'000;
-  window.off_cpu[BucketOf(7'000)] = 100'000;
+  window.run_queue.Add(BucketOf(1'000), 100'000);
+  window.off_cpu.Add(BucketOf(7'000), 100'000);
   window.depth[2] = 10;
   std::vector<std::string_view> absent;
   for (const MetricRow& row : MetricRows()) {

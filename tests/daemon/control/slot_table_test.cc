@@ -27,7 +27,8 @@ class SlotTableTest : public ::testing::Test {
   std::vector<uint16_t> slot_of_tid = std::vector<uint16_t>(1000);
   std::vector<hft_thread_slot> slots = std::vector<hft_thread_slot>(4);
   FakeSlotStack stack{4};
-  SlotTable table{KernelView{.slot_of_tid = slot_of_tid, .slots = slots}, &stack};
+  std::unique_ptr<hft_histogram_pool> pool = std::make_unique<hft_histogram_pool>();
+  SlotTable table{KernelView{.slot_of_tid = slot_of_tid, .slots = slots, .histogram_pool = pool.get()}, &stack};
 };
 
 TEST_F(SlotTableTest, GivenSlotStartsFromTheCountsOfTheKernel) {
@@ -57,17 +58,22 @@ TEST_F(SlotTableTest, ThreadThatHasASlotGetsNoOther) {
 
 TEST_F(SlotTableTest, SlotComesBackZeroedAfterTheGraceTimeOnly) {
   const uint16_t slot = *table.Give(Task(101), 0);
-  slots[slot].run_queue[5] = 9;
+  pool->head = 8;  // pages 1 to 7 are given out
+  slots[slot].pages[HFT_OFF_CPU][3] = 7;
+  pool->pages[7].counts[5] = 9;
   slots[slot].task = 0xffff;
   table.Retire(slot, 1000);
   EXPECT_EQ(slot_of_tid[101], HFT_NO_SLOT);
   EXPECT_EQ(slots[slot].task, 0u);  // a CPU that remembers the slot stops believing it
   table.Reap(1000 + SlotTable::kGraceNs - 1);
   EXPECT_EQ(stack.size(), 2u);
-  EXPECT_EQ(slots[slot].run_queue[5], 9u);
+  EXPECT_EQ(pool->pages[7].counts[5], 9u);
   table.Reap(1000 + SlotTable::kGraceNs);
   EXPECT_EQ(stack.size(), 3u);
-  EXPECT_EQ(slots[slot].run_queue[5], 0u);
+  EXPECT_EQ(slots[slot].pages[HFT_OFF_CPU][3], HFT_NO_PAGE);
+  EXPECT_EQ(pool->pages[7].counts[5], 0u);
+  EXPECT_EQ(pool->head & (HFT_PAGES - 1), 7u);  // the next one to be given, above the one that was
+  EXPECT_EQ(pool->next[7], 8u);
   EXPECT_EQ(slots[slot].state, HFT_SLOT_FREE);
   EXPECT_EQ(slots[slot].tid, 0u);
   EXPECT_EQ(slots[slot].generation, 1u);  // the next use is another generation

@@ -24,7 +24,7 @@ class CountingSinks : public IntervalSink, public WindowSink {
   }
   void OnLoss(const LossEvent& loss) override { lost.fetch_add(loss.lost_count, std::memory_order_relaxed); }
   void OnThreadDelta(const ThreadDelta&) override { deltas.fetch_add(1, std::memory_order_relaxed); }
-  void OnBucketClosed(int64_t, int64_t) override { buckets.fetch_add(1, std::memory_order_relaxed); }
+  void OnBucketClosed(int64_t, int64_t, int64_t) override { buckets.fetch_add(1, std::memory_order_relaxed); }
 
   std::atomic<uint64_t> intervals{0}, segments{0}, lost{0}, deltas{0}, buckets{0};
 };

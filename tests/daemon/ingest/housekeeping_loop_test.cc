@@ -145,7 +145,8 @@ TEST_F(HousekeepingLoopTest, AThreadsLastDeltaComesBeforeItsEnd) {
   EXPECT_EQ(sinks_.deltas[0].involuntary_count, 1u);
   kernel_.Release(1);  // as the control thread does on hearing of it
   clock_.AdvanceNs(kInterval);
-  loop_.RunOnce();
+  while (loop_.RunOnce()) {
+  }
   EXPECT_EQ(sinks_.deltas.size(), 1u);
   EXPECT_EQ(sinks_.buckets.size(), 1u);
 }
@@ -315,6 +316,21 @@ TEST_F(HousekeepingLoopTest, BalancedSleepsLongerTheLongerNothingHappens) {
   EXPECT_TRUE(std::is_sorted(slept_ns.begin(), slept_ns.end()));
   EXPECT_EQ(slept_ns.back(), kBalancedPolicy.sleep_max_ns);
   EXPECT_EQ(loop.stats().gap_count.Get(), 0u);
+}
+
+TEST_F(HousekeepingLoopTest, BalancedClosesBucketsNarrowerThanItsLongestSleep) {
+  HousekeepingLoop::Wiring wiring = Wiring();
+  std::atomic<bool> stop{false};
+  int sleeps = 0;
+  wiring.sleep_ns = [&](int64_t ns) {
+    clock_.AdvanceNs(ns);
+    if (++sleeps == 1'000) stop.store(true, std::memory_order_relaxed);
+  };
+  HousekeepingLoop loop(std::move(wiring), {.policy = &kBalancedPolicy, .sampling_interval_ns = 100'000});
+  clock_.AdvanceNs(kBalancedPolicy.spin_after_activity_ns);
+  loop.Run(stop);
+  ASSERT_GT(sinks_.buckets.size(), 100u);
+  for (const auto& [begin, end] : sinks_.buckets) EXPECT_LE(end - begin, 100'000 + kBalancedPolicy.sleep_ns);
 }
 
 TEST_F(HousekeepingLoopTest, LatencyNeverSleepsUntilThePolicyChanges) {

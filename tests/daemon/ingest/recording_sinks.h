@@ -18,7 +18,10 @@ class RecordingSinks : public IntervalSink, public LifeSink, public WindowSink {
     deltas_before_life.push_back(deltas.size());
   }
   void OnThreadDelta(const ThreadDelta& delta) override { deltas.push_back(delta); }
-  void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns) override { buckets.emplace_back(begin_mono_ns, end_mono_ns); }
+  void OnBucketClosed(int64_t begin_mono_ns, int64_t end_mono_ns, int64_t read_until_mono_ns) override {
+    buckets.emplace_back(begin_mono_ns, end_mono_ns);
+    last_read_until_mono_ns = read_until_mono_ns;
+  }
 
   std::vector<OffCpuInterval> intervals;
   std::vector<LossEvent> losses;
@@ -26,6 +29,7 @@ class RecordingSinks : public IntervalSink, public LifeSink, public WindowSink {
   std::vector<size_t> deltas_before_life;  // deltas delivered before each life event
   std::vector<ThreadDelta> deltas;
   std::vector<std::pair<int64_t, int64_t>> buckets;
+  int64_t last_read_until_mono_ns = 0;  // of the last bucket
 };
 
 }  // namespace hftmon

@@ -86,7 +86,7 @@ TEST_F(SlotSamplerTest, SumsOfRandomActivityAreExact) {
     (voluntary ? sum.voluntary_count : sum.involuntary_count) += 1;
     sum.run_delay_ns += static_cast<uint64_t>(wait_ns);
     sum.off_cpu_ns += static_cast<uint64_t>(off_cpu_ns);
-    sum.run_queue[BucketOf(wait_ns)] += 1;
+    sum.run_queue.Add(BucketOf(wait_ns), 1);
     sum.kind_count[kind] += 1;
     sum.run_queue_max_ns = std::max(sum.run_queue_max_ns, wait_ns);
     if (random() % 500 == 0) CloseBucket();
@@ -100,7 +100,7 @@ TEST_F(SlotSamplerTest, SumsOfRandomActivityAreExact) {
     sum.involuntary_count += delta.involuntary_count;
     sum.run_delay_ns += delta.run_delay_ns;
     sum.off_cpu_ns += delta.off_cpu_ns;
-    for (size_t i = 0; i < sum.run_queue.size(); ++i) sum.run_queue[i] += delta.run_queue[i];
+    sum.run_queue.Add(delta.run_queue);
     for (size_t i = 0; i < sum.kind_count.size(); ++i) sum.kind_count[i] += delta.kind_count[i];
     sum.run_queue_max_ns = std::max(sum.run_queue_max_ns, delta.run_queue_max_ns);
   }
@@ -120,12 +120,14 @@ TEST_F(SlotSamplerTest, SumsOfRandomActivityAreExact) {
 TEST_F(SlotSamplerTest, ACounterMayWrap) {
   kernel_.Follow({});
   hft_thread_slot& slot = kernel_.view().slots[1];
-  slot.run_queue[5] = 0xfffffffe;
+  kernel_.SwitchIn(1, BucketLowerNs(5), 100, 1);
+  __u32& count = kernel_.view().histogram_pool->pages[slot.pages[HFT_RUN_QUEUE][0]].counts[5];
+  count = 0xfffffffe;
   kernel_.SwitchOut(1, true, HFT_SWITCH_YIELD);
   CloseBucket();
   sinks_.deltas.clear();
   for (int i = 0; i < 4; ++i) kernel_.SwitchIn(1, BucketLowerNs(5), 100, 1);
-  EXPECT_EQ(slot.run_queue[5], 2u);
+  EXPECT_EQ(count, 2u);
   CloseBucket();
   ASSERT_EQ(sinks_.deltas.size(), 1u);
   EXPECT_EQ(sinks_.deltas[0].run_queue[5], 4u);
@@ -237,14 +239,74 @@ TEST_F(SlotSamplerTest, AStepReadsABoundedNumberOfSlots) {
   sampler_.NoteSlot(1000);
   int steps = 0;
   while (sampler_.Step(kInterval)) ++steps;
-  EXPECT_EQ(steps, 1000 / static_cast<int>(SlotSampler::kSlotsPerStep));
+  EXPECT_EQ(steps, 1000 / static_cast<int>(SlotSampler::kSlotsPerStep) + 1);
+}
+
+TEST_F(SlotSamplerTest, AStepReadsABoundedNumberOfPages) {
+  constexpr uint16_t kSlots = 60;
+  for (uint16_t slot = 1; slot <= kSlots; ++slot) {
+    kernel_.Follow({.slot = slot, .tid = slot});
+    for (int octave = 6; octave < 36; ++octave) kernel_.SwitchIn(slot, int64_t{1} << octave, int64_t{1} << octave, 1);
+  }
+  int steps = 0;
+  while (sampler_.Step(kInterval)) ++steps;
+  EXPECT_GE(steps, kSlots * 60 / static_cast<int>(SlotSampler::kPagesPerStep));
+  ASSERT_EQ(sinks_.deltas.size(), kSlots);
+  for (const ThreadDelta& delta : sinks_.deltas) EXPECT_EQ(delta.off_cpu.total(), 30u);
+}
+
+TEST_F(SlotSamplerTest, ABucketSaysUntilWhenItsSlotsWereRead) {
+  sampler_.NoteSlot(100);
+  EXPECT_TRUE(sampler_.Step(kInterval));
+  EXPECT_TRUE(sampler_.Step(kInterval + 70));
+  EXPECT_FALSE(sampler_.Step(kInterval + 90));
+  EXPECT_EQ(sinks_.buckets.back().second, kInterval);
+  EXPECT_EQ(sinks_.last_read_until_mono_ns, kInterval + 90);
+}
+
+TEST_F(SlotSamplerTest, WhatFindsNoPageIsInTheSumsAndTheMaximumAndCountedApart) {
+  kernel_.Follow({.slot = 1});
+  kernel_.SwitchIn(1, 1'000, 5'000, 1);
+  kernel_.ExhaustPages();
+  kernel_.SwitchIn(1, 1'010, 5'010, 1);     // pages that it has already
+  kernel_.SwitchIn(1, 90'000, 700'000, 1);  // octaves of its own
+  CloseBucket();
+  ASSERT_EQ(sinks_.deltas.size(), 1u);
+  const ThreadDelta& delta = sinks_.deltas[0];
+  EXPECT_EQ(delta.run_queue.total(), 2u);
+  EXPECT_EQ(delta.run_queue_unbinned_count, 1u);
+  EXPECT_EQ(delta.off_cpu.total(), 2u);
+  EXPECT_EQ(delta.off_cpu_unbinned_count, 1u);
+  EXPECT_EQ(delta.run_delay_ns, 92'010u);
+  EXPECT_EQ(delta.run_queue_max_ns, 90'000);
+  EXPECT_EQ(delta.off_cpu_max_ns, 700'000);
+  CloseBucket();
+  EXPECT_EQ(sinks_.deltas.size(), 1u);
+}
+
+// Pages change hands with each round; what an earlier owner counted is never seen again.
+TEST_F(SlotSamplerTest, APageThatComesBackCountsFromZero) {
+  for (uint32_t round = 1; round <= 50; ++round) {
+    const auto slot = static_cast<uint16_t>(1 + round % 3);
+    kernel_.Follow({.slot = slot, .tid = round, .tgid = round, .start_ns = round});
+    for (uint32_t i = 0; i < round; ++i) kernel_.SwitchIn(slot, 3'000, 100'000 << round % 5, 1);
+    if (round % 2 == 0) CloseBucket();
+    for (uint32_t i = 0; i < round; ++i) kernel_.SwitchIn(slot, 3'000, 50'000, 1);
+    sinks_.deltas.clear();
+    CloseBucket();
+    ASSERT_EQ(sinks_.deltas.size(), 1u);
+    EXPECT_EQ(sinks_.deltas[0].run_queue[BucketOf(3'000)], round % 2 == 0 ? round : 2 * round);
+    EXPECT_EQ(sinks_.deltas[0].off_cpu.total(), round % 2 == 0 ? round : 2 * round);
+    kernel_.Release(slot);
+  }
 }
 
 TEST_F(SlotSamplerTest, TheIntervalMayChangeWhileRunning) {
   sampler_.SetIntervalNs(10 * kInterval);
   EXPECT_FALSE(sampler_.Step(2 * kInterval));
   EXPECT_TRUE(sinks_.buckets.empty());
-  sampler_.Step(10 * kInterval);
+  while (sampler_.Step(10 * kInterval)) {
+  }
   ASSERT_EQ(sinks_.buckets.size(), 1u);
   EXPECT_EQ(sinks_.buckets[0].second, 10 * kInterval);
 }
@@ -283,7 +345,7 @@ TEST_F(SlotSamplerTest, SumsAreExactWhileTheKernelCounts) {
   uint64_t waits = 0;
   for (const ThreadDelta& delta : sinks_.deltas) {
     switches += delta.voluntary_count + delta.involuntary_count;
-    for (const uint32_t count : delta.run_queue) waits += count;
+    waits += delta.run_queue.total();
   }
   EXPECT_EQ(switches, kSwitches);
   EXPECT_EQ(waits, kSwitches);

@@ -101,7 +101,7 @@ std::vector<BadRequestCase> TargetCases() {
       BadAttach("BlockedAbsurd", "options.blocked_threshold_ns",
                 [](auto* r) { r->add_pids(7), r->mutable_options()->set_blocked_threshold_ns(3'600 * kSecondNs + 1); }),
       BadAttach("SamplingTooFast", "options.sampling_interval_ns",
-                [](auto* r) { r->add_pids(7), r->mutable_options()->set_sampling_interval_ns(999'999); }),
+                [](auto* r) { r->add_pids(7), r->mutable_options()->set_sampling_interval_ns(99'999); }),
       BadAttach("EmptyProbeGroup", "options.probe_groups", [](auto* r) { r->add_pids(7), r->mutable_options()->add_probe_groups(""); }),
       BadAttach("TooManyProbeGroups", "options.probe_groups",
                 [](auto* r) {

@@ -77,11 +77,11 @@ void ServiceFixture::CloseBucket(int64_t begin_ns, int64_t end_ns, uint32_t wait
     delta.off_cpu_max_ns = 99'999;
     delta.kind_count[HFT_SWITCH_YIELD] = wait_count;
     delta.depth[2] = wait_count;
-    delta.run_queue[wait_bucket] = wait_count;
-    delta.off_cpu[wait_bucket] = wait_count;
+    delta.run_queue.Add(wait_bucket, wait_count);
+    delta.off_cpu.Add(wait_bucket, wait_count);
     windows_.OnThreadDelta(delta);
   }
-  windows_.OnBucketClosed(begin_ns, end_ns);
+  windows_.OnBucketClosed(begin_ns, end_ns, end_ns);
 }
 
 Spike ServiceFixture::MakeSpike(int64_t end_ns, int64_t duration_ns, SpikeKind kind, const ThreadKey& thread) {

@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "common/histogram.h"
 #include "tests/daemon/service/service_fixture.h"
 
 namespace hftmon {
@@ -80,6 +81,29 @@ TEST_F(SwitchesQueryTest, OnlyTheAskedPercentilesAreAnswered) {
   ASSERT_EQ(response_.threads(0).off_cpu().percentiles_size(), 2);
   EXPECT_EQ(response_.threads(0).off_cpu().percentiles(0).percent(), 25);
   EXPECT_EQ(response_.threads(0).off_cpu().percentiles(1).percent(), 99);
+}
+
+TEST_F(SwitchesQueryTest, PercentilesAreExactWhileTheirEventsAreKeptAndTheFloorsAreSaid) {
+  for (int i = 0; i < 30; ++i) {
+    SwitchEvent event;
+    event.thread = kThread;
+    event.end_mono_ns = 99 * kSecondNs + 500'000'000 + i;
+    event.wait_ns = 80'000 + i;
+    event.off_cpu_ns = -1;
+    switch_events_.Append(event);
+  }
+  CloseBucket(99 * kSecondNs, kNowNs, 30, static_cast<uint32_t>(BucketOf(80'000)));
+  v1::QueryContextSwitchesRequest request;
+  request.set_window_ns(kSecondNs);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.run_queue_floor_ns(), 50'000);
+  EXPECT_FALSE(response_.has_off_cpu_floor_ns());
+  ASSERT_EQ(response_.threads_size(), 1);
+  const v1::DurationStatistics& waits = response_.threads(0).run_queue_latency();
+  ASSERT_EQ(waits.percentiles_size(), 1);
+  EXPECT_TRUE(waits.percentiles(0).exact());
+  EXPECT_EQ(waits.percentiles(0).value_ns(), 80'014);
+  EXPECT_FALSE(response_.threads(0).off_cpu().percentiles(0).exact());
 }
 
 TEST_F(SwitchesQueryTest, AWatchedThreadWithoutActivityIsListedWithZeroCounts) {

@@ -29,6 +29,16 @@ TEST_F(TargetsRpcTest, AttachPassesTheOptionsAndAnswersTheTargets) {
   EXPECT_TRUE(target.options().follow_children());  // absent = true
 }
 
+TEST_F(TargetsRpcTest, TheSamplingIntervalIsWhatTheClosedBucketsSay) {
+  v1::ListTargetsResponse response;
+  ASSERT_TRUE(stub_->ListTargets(Context().get(), {}, &response).ok());
+  ASSERT_EQ(response.targets_size(), 1);
+  EXPECT_EQ(response.targets(0).sampling_interval_ns(), 0);
+  for (int i = 0; i < 4; ++i) CloseBucket(kSecondNs + i * 3'000'000, kSecondNs + (i + 1) * 3'000'000, 0);
+  ASSERT_TRUE(stub_->ListTargets(Context().get(), {}, &response).ok());
+  EXPECT_EQ(response.targets(0).sampling_interval_ns(), 3'000'000);
+}
+
 TEST_F(TargetsRpcTest, AnErrorOfTheRegistryArrivesWithReasonAndDomain) {
   targets_.next_error = absl::ResourceExhaustedError("1024 targets are watched, the bound: detach one");
   v1::AttachRequest request;

@@ -23,7 +23,7 @@ TEST(DeltaEntryTest, WhatIsDecodedIsWhatWasEncoded) {
     AddTo(model, delta);
     ThreadWindow sum;
     sum.thread = head.thread;
-    AddEntry(words.data(), &sum);
+    ASSERT_TRUE(AddEntry(words.data(), &sum));
     ASSERT_TRUE(Same(model.begin()->second, sum)) << "round " << round;
   }
 }
@@ -35,8 +35,11 @@ TEST(DeltaEntryTest, TheLargestEntryFitsTheStatedBound) {
   largest.run_queue_max_ns = largest.off_cpu_max_ns = INT64_MAX;
   largest.kind_count.fill(UINT64_MAX);
   largest.depth.fill(UINT64_MAX);
-  largest.run_queue.fill(UINT64_MAX);
-  largest.off_cpu.fill(UINT64_MAX);
+  largest.run_queue_unbinned_count = largest.off_cpu_unbinned_count = UINT64_MAX;
+  for (size_t bucket = 0; bucket < kHistogramBuckets; ++bucket) {
+    largest.run_queue.Add(bucket, UINT64_MAX);
+    largest.off_cpu.Add(bucket, UINT64_MAX);
+  }
   EntryWords words;
   EXPECT_LE(EncodeEntry(largest, 7, &words), kEntryWordsMax);
   ThreadWindow decoded;

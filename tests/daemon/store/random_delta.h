@@ -32,10 +32,12 @@ inline ThreadDelta RandomDelta(std::mt19937_64& random, uint16_t slot, int64_t g
   delta.discarded_count = below(50) == 0 ? 1 : 0;
   delta.run_queue_max_ns = static_cast<int64_t>(below(1'000'000));
   delta.off_cpu_max_ns = static_cast<int64_t>(below(1ull << 37));
+  delta.run_queue_unbinned_count = below(50) == 0 ? below(1000) : 0;
+  delta.off_cpu_unbinned_count = below(50) == 0 ? below(1000) : 0;
   const size_t density = below(100) == 0 ? 400 : below(12);
   for (size_t i = 0; i < density; ++i) {
-    delta.run_queue[below(HFT_HISTOGRAM_BUCKETS)] = count();
-    delta.off_cpu[below(HFT_HISTOGRAM_BUCKETS)] = count();
+    delta.run_queue.Add(below(HFT_HISTOGRAM_BUCKETS), count());
+    delta.off_cpu.Add(below(HFT_HISTOGRAM_BUCKETS), count());
     delta.kind_count[below(HFT_SWITCH_KINDS)] = count();
     delta.depth[below(HFT_DEPTH_BUCKETS)] = count();
   }
@@ -63,16 +65,19 @@ inline void AddTo(ThreadSums& sums, const ThreadDelta& delta) {
   sum.off_cpu_max_ns = std::max(sum.off_cpu_max_ns, delta.off_cpu_max_ns);
   for (size_t i = 0; i < sum.kind_count.size(); ++i) sum.kind_count[i] += delta.kind_count[i];
   for (size_t i = 0; i < sum.depth.size(); ++i) sum.depth[i] += delta.depth[i];
-  for (size_t i = 0; i < sum.run_queue.size(); ++i) sum.run_queue[i] += delta.run_queue[i];
-  for (size_t i = 0; i < sum.off_cpu.size(); ++i) sum.off_cpu[i] += delta.off_cpu[i];
+  sum.run_queue_unbinned_count += delta.run_queue_unbinned_count;
+  sum.off_cpu_unbinned_count += delta.off_cpu_unbinned_count;
+  delta.run_queue.ForEach([&sum](size_t bucket, uint64_t count) { sum.run_queue.Add(bucket, count); });
+  delta.off_cpu.ForEach([&sum](size_t bucket, uint64_t count) { sum.off_cpu.Add(bucket, count); });
 }
 
 inline bool Same(const ThreadWindow& a, const ThreadWindow& b) {
   return a.thread == b.thread && a.voluntary_count == b.voluntary_count && a.involuntary_count == b.involuntary_count &&
          a.run_delay_ns == b.run_delay_ns && a.off_cpu_ns == b.off_cpu_ns && a.off_cpu_count == b.off_cpu_count &&
          a.migration_count == b.migration_count && a.discarded_count == b.discarded_count && a.run_queue_max_ns == b.run_queue_max_ns &&
-         a.off_cpu_max_ns == b.off_cpu_max_ns && a.kind_count == b.kind_count && a.depth == b.depth && a.run_queue == b.run_queue &&
-         a.off_cpu == b.off_cpu;
+         a.off_cpu_max_ns == b.off_cpu_max_ns && a.kind_count == b.kind_count && a.depth == b.depth &&
+         a.run_queue_unbinned_count == b.run_queue_unbinned_count && a.off_cpu_unbinned_count == b.off_cpu_unbinned_count &&
+         a.run_queue == b.run_queue && a.off_cpu == b.off_cpu;
 }
 
 inline bool Same(const ThreadSums& sums, const std::vector<ThreadWindow>& threads) {

@@ -43,7 +43,7 @@ TEST(StoreAllocationTest, WritingWindowsThroughAllThreeLevelsAllocatesNothing) {
   const uint64_t before = allocation_count;
   for (int64_t bucket = 0; bucket < 20'000; ++bucket) {  // 200 s: the coarsest level is written too
     for (size_t i = 0; i < 5; ++i) store.OnThreadDelta(deltas[static_cast<size_t>(bucket * 5) % 50 + i]);
-    store.OnBucketClosed(bucket * 10'000'000, (bucket + 1) * 10'000'000);
+    store.OnBucketClosed(bucket * 10'000'000, (bucket + 1) * 10'000'000, (bucket + 1) * 10'000'000);
   }
   EXPECT_EQ(allocation_count, before);
   EXPECT_GT(store.Query(0, 200'000'000'000, {}).resolution_ns, 1'000'000'000);

@@ -103,13 +103,13 @@ TEST(StoreConcurrencyTest, AnswersAreExactWhileTheWriterLapsTheReaders) {
         delta.thread = ThreadOfSlot(slot);
         delta.voluntary_count = bucket;
         delta.off_cpu_count = slot + 1u;
-        delta.run_queue[slot] = static_cast<uint32_t>(bucket);
-        delta.off_cpu[200u + slot] = 1;
+        delta.run_queue.Add(slot, bucket);
+        delta.off_cpu.Add(200u + slot, 1);
         delta.off_cpu_max_ns = static_cast<int64_t>(bucket);
         store.OnThreadDelta(delta);
       }
       const auto begin = static_cast<int64_t>(bucket) * kWidthNs;
-      store.OnBucketClosed(begin, begin + kWidthNs);
+      store.OnBucketClosed(begin, begin + kWidthNs, begin + kWidthNs);
     }
   }
   EXPECT_GT(answer_count.load(std::memory_order_relaxed), 0u);

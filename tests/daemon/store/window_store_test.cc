@@ -29,7 +29,7 @@ class Model {
       delta.end_mono_ns = now + width_ns;
       store.OnThreadDelta(delta);
     }
-    store.OnBucketClosed(now, now + width_ns);
+    store.OnBucketClosed(now, now + width_ns, now + width_ns);
     buckets.push_back({now, now + width_ns, std::move(deltas)});
     now += width_ns;
   }
@@ -136,12 +136,12 @@ TEST(WindowStoreTest, ABucketThatDoesNotAdvanceGivesItsDeltasToTheNext) {
     store.OnThreadDelta(delta);
   };
   add(1);
-  store.OnBucketClosed(100, 200);
+  store.OnBucketClosed(100, 200, 200);
   add(1);
-  store.OnBucketClosed(200, 200);
+  store.OnBucketClosed(200, 200, 200);
   EXPECT_EQ(store.closed_until_mono_ns(), 200);
   add(2);
-  store.OnBucketClosed(250, 300);  // begins late: the gap belongs to it
+  store.OnBucketClosed(250, 300, 300);  // begins late: the gap belongs to it
   const WindowAnswer answer = store.Query(100, 300, Everyone);
   EXPECT_FALSE(answer.truncated);
   EXPECT_EQ(answer.begin_mono_ns, 100);
@@ -229,7 +229,7 @@ TEST(WindowStoreTest, ABurstOfThreadsCutsCoarseBucketsEarlyAndDropsNothing) {
       delta.slot = static_cast<uint16_t>((i * 60 + slot) % 256);
       delta.thread = ThreadOfSlot(delta.slot);
       delta.voluntary_count = random() % 1000;
-      delta.run_queue[random() % HFT_HISTOGRAM_BUCKETS] = static_cast<uint32_t>(random());
+      delta.run_queue.Add(random() % HFT_HISTOGRAM_BUCKETS, 1 + random() % UINT32_MAX);
       deltas.push_back(delta);
     }
     model.Close(kMs, std::move(deltas));
@@ -244,25 +244,82 @@ TEST(WindowStoreTest, ABurstOfThreadsCutsCoarseBucketsEarlyAndDropsNothing) {
 TEST(WindowStoreTest, DeltasThatDoNotFitAreCountedAndTheirWindowSaysTruncated) {
   const WindowStore::Options small = {.fine_bytes = 64 << 10, .second_bytes = 64 << 10, .minute_bytes = 64 << 10, .slot_count = 1000};
   WindowStore store(small);
-  store.OnBucketClosed(0, 100);
-  for (uint16_t slot = 0; slot < 600; ++slot) {  // 5 words each, 2,048 words in a bucket
+  store.OnBucketClosed(0, 100, 100);
+  for (uint16_t slot = 0; slot < 600; ++slot) {  // 5 words each, a quarter of the log in a bucket
     ThreadDelta delta;
     delta.slot = slot;
     delta.thread = ThreadOfSlot(slot);
     store.OnThreadDelta(delta);
   }
-  store.OnBucketClosed(100, 200);
-  store.OnBucketClosed(200, 300);
-  EXPECT_EQ(store.dropped_count(), 600u - 2048 / 5);
+  store.OnBucketClosed(100, 200, 200);
+  store.OnBucketClosed(200, 300, 300);
+  EXPECT_EQ(store.dropped_count(), 600u - kSegmentPayloadWords / 4 / 5);
   EXPECT_FALSE(store.Query(0, 100, Everyone).truncated);
   EXPECT_TRUE(store.Query(100, 200, Everyone).truncated);
   EXPECT_FALSE(store.Query(200, 300, Everyone).truncated);
-  EXPECT_EQ(store.Query(100, 200, Everyone).threads.size(), 2048u / 5);
+  EXPECT_EQ(store.Query(100, 200, Everyone).threads.size(), kSegmentPayloadWords / 4 / 5);
   // The coarser buckets made of it say so too.
-  for (int i = 0; i < 200; ++i) store.OnBucketClosed(300 + i * 10 * kMs, 300 + (i + 1) * 10 * kMs);
+  for (int i = 0; i < 200; ++i) store.OnBucketClosed(300 + i * 10 * kMs, 300 + (i + 1) * 10 * kMs, 300 + (i + 1) * 10 * kMs);
   const WindowAnswer answer = store.Query(0, 1 * kSecond, Everyone);
   EXPECT_GT(answer.resolution_ns, 500 * kMs);
   EXPECT_TRUE(answer.truncated);
+}
+
+TEST(WindowStoreTest, TheAchievedIntervalIsThatOfTheClosedBuckets) {
+  Model model({}, 5 * kSecond);
+  EXPECT_EQ(model.store.achieved_interval_ns(), 0);
+  model.Close(3 * kMs, {});
+  EXPECT_EQ(model.store.achieved_interval_ns(), 3 * kMs);
+  for (int i = 0; i < 40; ++i) model.Close(i % 2 == 0 ? kMs : 2 * kMs, {});
+  EXPECT_EQ(model.store.achieved_interval_ns(), 1'500'000);
+}
+
+TEST(WindowStoreTest, BucketsOfAHundredMicrosecondsAddUpToSecondsAndMinutes) {
+  std::mt19937_64 random(12);
+  Model model({}, 0);
+  for (int i = 0; i < 15 * 10'000; ++i) {
+    model.Close(kMs / 10, i % 50 == 0 ? std::vector<ThreadDelta>{RandomDelta(random, 1)} : std::vector<ThreadDelta>{});
+  }
+  const WindowAnswer recent = model.store.Query(model.now - 5 * kMs, model.now, Everyone);
+  EXPECT_EQ(recent.resolution_ns, kMs / 10);
+  ExpectExact(model, recent);
+  const WindowAnswer whole = model.store.Query(0, model.now, Everyone);
+  EXPECT_FALSE(whole.truncated);
+  EXPECT_EQ(whole.begin_mono_ns, 0);
+  EXPECT_EQ(whole.end_mono_ns, model.now);
+  EXPECT_GT(whole.resolution_ns, 100 * kMs);
+  ExpectExact(model, whole);
+}
+
+TEST(WindowStoreTest, AnswersSayForHowLongSlotsWereReadAtTheirEdges) {
+  WindowStore store({});
+  store.OnBucketClosed(0, 100, 130);
+  store.OnBucketClosed(100, 200, 250);
+  store.OnBucketClosed(200, 300, 301);
+  const WindowAnswer answer = store.Query(100, 300, Everyone);
+  EXPECT_EQ(answer.begin_read_ns, 30);
+  EXPECT_EQ(answer.end_read_ns, 1);
+}
+
+TEST(WindowStoreTest, TenThousandThreadsInAnAnswerTakeNoMoreThanTheirValuesDo) {
+  std::mt19937_64 random(13);
+  WindowStore store({.fine_bytes = 16 << 20, .second_bytes = 16 << 20, .minute_bytes = 16 << 20});
+  for (int bucket = 0; bucket < 3; ++bucket) {
+    for (uint16_t slot = 1; slot <= 10'000; ++slot) {
+      ThreadDelta delta;
+      delta.slot = slot;
+      delta.thread = ThreadOfSlot(slot);
+      for (int i = 0; i < 5; ++i) delta.run_queue.Add(BucketOf(1'000 + static_cast<int64_t>(random() % 20'000)), 1);
+      delta.off_cpu.Add(BucketOf(1'000'000 + static_cast<int64_t>(random() % 1'000'000)), 1);
+      store.OnThreadDelta(delta);
+    }
+    store.OnBucketClosed(bucket * 100, bucket * 100 + 100, bucket * 100 + 100);
+  }
+  const WindowAnswer answer = store.Query(0, 300, Everyone);
+  ASSERT_EQ(answer.threads.size(), 10'000u);
+  uint64_t bytes = answer.threads.capacity() * sizeof(ThreadWindow);
+  for (const ThreadWindow& thread : answer.threads) bytes += thread.run_queue.bytes() + thread.off_cpu.bytes();
+  EXPECT_LE(bytes, 64u << 20);
 }
 
 TEST(WindowStoreTest, ASlotOutOfRangeIsCountedAsDropped) {
