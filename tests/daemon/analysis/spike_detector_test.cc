@@ -200,5 +200,75 @@ TEST_F(SpikeDetectorTest, ThresholdsAndLatencyMayBeTouchedByOtherThreadsMeanwhil
   EXPECT_EQ(TotalCount(detector_.detection().histogram), 100'000u);
 }
 
+TEST_F(SpikeDetectorTest, AStallInProgressAndItsEndHaveOneIdAndTheNextSpikeAnother) {
+  OffCpuInterval so_far = MakeInterval(50'700);
+  so_far.out_clock_ns = 777;
+  detector_.OnStalled(so_far, clock_.now_ns - 700);
+  OffCpuInterval other = MakeInterval(60'000);
+  other.slot = 10;
+  detector_.OnInterval(other);
+  OffCpuInterval whole = MakeInterval(400'000);
+  whole.out_clock_ns = 777;
+  detector_.OnInterval(whole);
+  ASSERT_EQ(spikes_.end(), 3u);
+  EXPECT_TRUE(At(0).in_progress);
+  EXPECT_EQ(At(0).id, 1u);
+  EXPECT_FALSE(At(1).in_progress);
+  EXPECT_EQ(At(1).id, 2u);
+  EXPECT_FALSE(At(2).in_progress);
+  EXPECT_EQ(At(2).id, 1u);
+  EXPECT_EQ(At(2).duration_ns, 400'000);
+  EXPECT_EQ(detector_.crossing_detection().sum_ns, 700) << "from the crossing";
+  EXPECT_EQ(detector_.crossing_detection().max_ns, 700);
+}
+
+TEST_F(SpikeDetectorTest, WhatWasToldInProgressIsToldAtItsEndWhateverTheThresholdHasBecome) {
+  OffCpuInterval so_far = MakeInterval(50'001);
+  so_far.out_clock_ns = 777;
+  detector_.OnStalled(so_far, clock_.now_ns);
+  detector_.SetThresholds(10'000'000, 0);
+  OffCpuInterval whole = MakeInterval(60'000);
+  whole.out_clock_ns = 777;
+  detector_.OnInterval(whole);
+  ASSERT_EQ(spikes_.end(), 2u);
+  EXPECT_EQ(At(1).id, At(0).id);
+}
+
+TEST_F(SpikeDetectorTest, AStallWhoseEndWasLostIsClosedUnexplained) {
+  OffCpuInterval so_far = MakeInterval(50'001);
+  so_far.out_clock_ns = 777;
+  detector_.OnStalled(so_far, clock_.now_ns);
+  detector_.OnStallOver(so_far.slot, 777, so_far.end_mono_ns + 1'000'000);
+  detector_.OnStallOver(so_far.slot, 777, so_far.end_mono_ns + 2'000'000);
+  ASSERT_EQ(spikes_.end(), 2u);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_FALSE(At(1).in_progress);
+  EXPECT_TRUE(At(1).runners_truncated);
+  EXPECT_EQ(At(1).duration_ns, 1'050'001);
+  EXPECT_EQ(At(1).unexplained_ns, At(1).duration_ns);
+}
+
+TEST_F(SpikeDetectorTest, AStretchOfInterruptsThatIsToldAgainKeepsItsId) {
+  Interruption stretch;
+  stretch.thread = {.tid = 77, .tgid = 70, .start_ns = 5};
+  stretch.cpu = 1;
+  stretch.start_mono_ns = 900'000'000;
+  stretch.end_mono_ns = stretch.start_mono_ns + 50'000;
+  detector_.OnInterruption(stretch);
+  EXPECT_EQ(spikes_.end(), 0u) << "not above the threshold";
+  stretch.end_mono_ns += 1;
+  detector_.OnInterrupted(stretch, stretch.end_mono_ns);
+  stretch.end_mono_ns += 100'000;
+  detector_.OnInterruption(stretch);
+  stretch.start_mono_ns += 500'000;
+  stretch.end_mono_ns += 500'000;
+  detector_.OnInterruption(stretch);
+  ASSERT_EQ(spikes_.end(), 3u);
+  EXPECT_EQ(At(0).kind, SpikeKind::kInterrupted);
+  EXPECT_TRUE(At(0).in_progress);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_NE(At(2).id, At(0).id);
+}
+
 }  // namespace
 }  // namespace hftmon

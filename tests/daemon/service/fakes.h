@@ -15,6 +15,7 @@
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
+#include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
@@ -277,6 +278,22 @@ class FakeTotals : public ThreadTotals {
     return all;
   }
   std::vector<ThreadTotal> totals;  // set before the server runs
+};
+
+class FakeInterruptTotals : public InterruptTotals {
+ public:
+  std::vector<ThreadInterruptTotal> ThreadsOf(uint32_t tgid) const override {
+    std::vector<ThreadInterruptTotal> found;
+    for (const ThreadInterruptTotal& total : threads) {
+      if (total.thread.tgid == tgid) found.push_back(total);
+    }
+    return found;
+  }
+  std::vector<CpuInterruptTotal> Cpus() const override { return cpus; }
+
+  // Set before the server asks.
+  std::vector<ThreadInterruptTotal> threads;
+  std::vector<CpuInterruptTotal> cpus;
 };
 
 }  // namespace hftmon

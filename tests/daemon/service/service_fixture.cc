@@ -32,6 +32,7 @@ ServiceCore ServiceFixture::Core() {
           .operation = &operation_,
           .names = &names_,
           .totals = &totals_,
+          .interrupts = &interrupts_,
           .windows = &windows_,
           .switch_events = &switch_events_,
           .spikes = &spikes_,
