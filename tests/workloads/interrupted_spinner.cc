@@ -45,6 +45,7 @@ struct Shared {
   int64_t start_ns = 0;
   int64_t end_ns = 0;
   std::vector<Gap> gaps;
+  std::vector<Gap> own;  // times in which it armed timers, and could see no gap
 };
 
 // As many descriptors as allowed, at most `wanted`.
@@ -111,14 +112,16 @@ void Spin(const Plan& plan, Shared& shared) {
   const int64_t end_ns = shared.start_ns + (plan.count + 2) * plan.period_ns;
   int64_t next_ns = shared.start_ns;
   int64_t armed = 0;
-  while (gaps.Tick() < end_ns) {
-    if (plan.storm != "timers" || armed == plan.count || NowNs() < next_ns) continue;
-    next_ns = NowNs() + plan.period_ns;
+  int64_t now_ns = 0;
+  while ((now_ns = gaps.Tick()) < end_ns) {
+    if (plan.storm != "timers" || armed == plan.count || now_ns < next_ns) continue;
+    next_ns = now_ns + plan.period_ns;
     ArmTimers(shared, next_ns - plan.period_ns / 4);
     ++armed;
     gaps.Forget();
+    shared.own.push_back({now_ns, NowNs()});
   }
-  shared.end_ns = NowNs();
+  shared.end_ns = now_ns;
   if (plan.storm == "timers") shared.fired.store(armed, std::memory_order_seq_cst);
   shared.gaps = gaps.gaps();
   shared.finished.store(true, std::memory_order_seq_cst);
@@ -170,12 +173,15 @@ int Main(int argc, char** argv) {
   shared.finished.wait(false);
   nlohmann::json gaps = nlohmann::json::array();
   for (const Gap& gap : shared.gaps) gaps.push_back({gap.start_ns, gap.end_ns});
+  nlohmann::json own = nlohmann::json::array();
+  for (const Gap& gap : shared.own) own.push_back({gap.start_ns, gap.end_ns});
   session.Result({{"workload", "interrupted_spinner"},
                   {"spinner_tid", shared.spinner_tid.load(std::memory_order_seq_cst)},
                   {"cpu", plan.cpu},
                   {"storms", shared.fired.load(std::memory_order_seq_cst)},
                   {"start_ns", shared.start_ns},
                   {"end_ns", shared.end_ns},
+                  {"own", own},
                   {"gaps", gaps}});
   shared.leave.store(true, std::memory_order_seq_cst);
   shared.leave.notify_all();
