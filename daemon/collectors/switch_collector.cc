@@ -149,8 +149,9 @@ absl::Status SwitchCollector::MapAll() {
   auto pool = object_->MapVariable(".bss", "histogram_pool");
   auto stack_ring = object_->MapArray("stack_ring");
   auto free_slots = object_->MapFd("free_slots");
-  for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(),
-                                     slot_of_tid.status(), controls.status(), bits.status(), pool.status(), stack_ring.status(), free_slots.status()}) {
+  for (const absl::Status& status :
+       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(), slot_of_tid.status(), controls.status(),
+        bits.status(), pool.status(), stack_ring.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);

@@ -50,9 +50,13 @@ SpikeStream::SpikeStream(const SpikeStreamShared& shared, SpikeFilter filter, si
     : shared_(shared), filter_(std::move(filter)), queue_limit_(queue_limit) {}
 
 void SpikeStream::OnSpike(uint64_t index, const Spike& spike) {
-  if (!filter_.Wants(spike, shared_.thresholds)) return;
+  const bool wanted = filter_.Wants(spike, shared_.thresholds);
   std::lock_guard lock(mutex());
   if (ended()) return;
+  // The end of one that was told in progress is told, though the scheduler's clock may find it a little shorter than the threshold.
+  const bool told = !spike.in_progress && going_on_.erase(spike.id) > 0;
+  if (!wanted && !told) return;
+  if (spike.in_progress && going_on_.size() < kGoingOnMax) going_on_.insert(spike.id);
   if (waiting_.size() >= queue_limit_) {
     waiting_.pop_front();
     Drop(1);
@@ -106,6 +110,7 @@ void SpikeStream::PlaceInTime(const Spike& spike, v1::StreamSpikesResponse* mess
 void SpikeStream::Release() {
   lease_.reset();
   waiting_.clear();
+  going_on_.clear();
 }
 
 void SpikeStream::Detach() {

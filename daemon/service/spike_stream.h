@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 
 #include "daemon/control/targets.h"
 #include "daemon/service/service_core.h"
@@ -55,6 +56,8 @@ class SpikeStream : public StreamReactor<v1::StreamSpikesResponse>, private Spik
   const SpikeFilter filter_;
   const size_t queue_limit_;
   std::unique_ptr<ThresholdLease> lease_;
+  static constexpr size_t kGoingOnMax = 1'024;
+  std::set<uint64_t> going_on_;   // ids of spikes that were told in progress and have not ended
   std::deque<uint64_t> waiting_;  // ring positions, oldest first
   uint64_t dropped_ = 0;
   uint64_t unslotted_thread_count_ = 0;  // when it began

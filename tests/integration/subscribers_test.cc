@@ -24,7 +24,8 @@ class Subscriber {
       v1::StreamSpikesResponse message;
       while (stream_->Read(&message)) {
         std::lock_guard lock(mutex_);
-        if (message.has_spike()) spikes_.push_back(message.spike());
+        if (message.has_spike() && message.spike().in_progress()) going_on_.insert(message.spike().id());
+        if (message.has_spike() && !message.spike().in_progress()) spikes_.push_back(message.spike());
         dropped_ = message.dropped();
       }
       ended_.store(true, std::memory_order_release);  // pairs with the acquire in ended()
@@ -35,9 +36,15 @@ class Subscriber {
     stream_->Cancel();
     reader_.join();
   }
+  // At their ends.
   std::vector<v1::Spike> Spikes() const {
     std::lock_guard lock(mutex_);
     return spikes_;
+  }
+  // Ids of those that were told before their end.
+  std::set<uint64_t> GoingOn() const {
+    std::lock_guard lock(mutex_);
+    return going_on_;
   }
   uint64_t dropped() const {
     std::lock_guard lock(mutex_);
@@ -56,6 +63,7 @@ class Subscriber {
   std::thread reader_;
   mutable std::mutex mutex_;
   std::vector<v1::Spike> spikes_;
+  std::set<uint64_t> going_on_;
   uint64_t dropped_ = 0;
   bool in_force_ = false;
   std::atomic<bool> ended_{false};
@@ -95,12 +103,15 @@ TEST_F(SubscribersTest, EachGetsExactlyTheSpikesAboveItsOwnThreshold) {
   EXPECT_EQ(CountPreemptions(high.Spikes(), spinner, bully), 0);
   for (const v1::Spike& spike : middle.Spikes()) EXPECT_GE(spike.duration_ns(), kThresholds[1]);
   for (const v1::Spike& spike : elsewhere.Spikes()) EXPECT_EQ(spike.target_pid(), stranger.pid());
-  uint64_t last_id = 0;
+  std::set<uint64_t> ended;
   for (const v1::Spike& spike : low.Spikes()) {
     ExpectExactBudget(spike);
-    EXPECT_GT(spike.id(), last_id) << "ids rise and no spike comes twice";
-    last_id = spike.id();
+    EXPECT_TRUE(ended.insert(spike.id()).second) << "a spike ends once";
   }
+  // The preemptions last for 2 ms, a hundred times the lowest threshold: they are told while they go on, with the ids of their ends.
+  const std::set<uint64_t> going_on = low.GoingOn();
+  EXPECT_FALSE(going_on.empty());
+  for (const uint64_t id : going_on) EXPECT_TRUE(ended.contains(id)) << "the end of " << id << " was not told";
   EXPECT_EQ(low.dropped() + middle.dropped(), 0u);
   // What was streamed is what a query answers.
   const auto queried = daemon_.Spikes(run.pid(), kThresholds[1]);

@@ -24,19 +24,11 @@ DaemonUnderTest::DaemonUnderTest(Options options) : options_(std::move(options))
   chmod(folder, 0755);  // an unprivileged daemon must reach it too
   folder_ = folder;
   socket_ = options_.socket.empty() ? folder_ + "/hftmond.sock" : options_.socket;
-  const std::string notify_path = folder_ + "/notify";
-  notify_socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  std::strncpy(name.sun_path, notify_path.c_str(), sizeof(name.sun_path) - 1);
-  if (bind(notify_socket_, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) != 0) std::abort();
-  chmod(notify_path.c_str(), 0777);
 }
 
 DaemonUnderTest::~DaemonUnderTest() {
   client_.reset();
   if (process_) Stop();
-  close(notify_socket_);
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }
@@ -58,12 +50,28 @@ absl::Status DaemonUnderTest::AwaitReady() {
   return absl::UnavailableError("hftmond did not become ready: " + process_->ErrorText());
 }
 
+// Open only until the daemon is ready: nobody reads it afterwards, and a full socket would hold the daemon up.
+void DaemonUnderTest::OpenNotifySocket() {
+  const std::string notify_path = folder_ + "/notify";
+  unlink(notify_path.c_str());
+  notify_socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::strncpy(name.sun_path, notify_path.c_str(), sizeof(name.sun_path) - 1);
+  if (bind(notify_socket_, reinterpret_cast<const sockaddr*>(&name), sizeof(name)) != 0) std::abort();
+  chmod(notify_path.c_str(), 0777);
+}
+
 absl::Status DaemonUnderTest::Start() {
+  OpenNotifySocket();
   std::vector<std::string> command = options_.prefix;
   command.insert(command.end(), {BinaryPath("hftmond"), "--listen", address()});
   command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
   process_ = std::make_unique<Subprocess>(command, Subprocess::Options{{{"NOTIFY_SOCKET", folder_ + "/notify"}}, options_.cpus});
-  if (absl::Status ready = AwaitReady(); !ready.ok()) return ready;
+  const absl::Status ready = AwaitReady();
+  close(notify_socket_);
+  notify_socket_ = -1;
+  if (!ready.ok()) return ready;
   ClientOptions options;
   options.deadline_ns = 30'000'000'000;
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(address(), options);

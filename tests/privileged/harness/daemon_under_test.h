@@ -55,6 +55,7 @@ class DaemonUnderTest {
   std::optional<v1::Target> FindTarget(pid_t pid) const;
 
  private:
+  void OpenNotifySocket();
   absl::Status AwaitReady();
 
   Options options_;
