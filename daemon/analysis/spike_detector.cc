@@ -74,10 +74,10 @@ void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mon
   Append(crossing_mono_ns);
 }
 
-void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) {
+void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) {
   OpenStall* open = FindOpen(slot, out_clock_ns);
   if (open == nullptr) return;
-  // Nothing is known of its end but when it was first missed.
+  // Nothing is known of its end: it lasted at least as long as this.
   spike_.in_progress = false;
   spike_.id = open->id;
   spike_.kind = open->kind;
@@ -93,11 +93,11 @@ void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t see
   spike_.loop_gap_ns = 0;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
-  spike_.duration_ns = std::max<int64_t>(seen_over_mono_ns - open->start_mono_ns, 0);
+  spike_.duration_ns = std::max<int64_t>(waiting_until_mono_ns - open->start_mono_ns, 0);
   spike_.cause_count = 0;
   spike_.unexplained_ns = spike_.duration_ns;
   open->id = 0;
-  Append(seen_over_mono_ns);
+  Append(waiting_until_mono_ns);
 }
 
 void SpikeDetector::OnLoss(const LossEvent& loss) {

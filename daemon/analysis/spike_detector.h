@@ -26,11 +26,11 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
 
   void OnInterval(const OffCpuInterval& interval) override;
   void OnLoss(const LossEvent& loss) override;
-  // A stretch that is told again, longer, is the same spike: its id comes again.
+  // A stretch that is told again, longer, is the same spike: its id comes again (rarely: see StretchHold).
   void OnInterruption(const Interruption& interruption) override;
   void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
   void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) override;
-  void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) override;
+  void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) override;
 
   // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike, a stretch of
   // interrupts above it an interrupted one; an off-CPU interval above blocked_threshold that began by blocking is a blocked spike besides.

@@ -22,9 +22,13 @@ void GiveSegment(const OffCpuInterval& interval, const WaitSegment& segment, siz
       std::min<size_t>({static_cast<size_t>(segment.first_span) + segment.span_count, interval.span_count, kRunnerSpansMax});
   for (size_t i = span_begin; i < span_end && left_ns > 0; ++i) {
     const RunnerSpan& span = interval.spans[i];
-    const int64_t interrupted_ns = cover != nullptr ? cover->CoveredNs(at_mono_ns, at_mono_ns + span.duration_ns) : 0;
-    const int64_t own_ns = span.duration_ns - interrupted_ns;
-    at_mono_ns += span.duration_ns;
+    int64_t own_ns = span.duration_ns;
+    if (cover != nullptr) {
+      // What it claims beyond the segment lies in nobody's time.
+      const int64_t end_mono_ns = at_mono_ns + std::clamp<int64_t>(own_ns, 0, interval.end_mono_ns - at_mono_ns);
+      own_ns = end_mono_ns - at_mono_ns - cover->CoveredNs(at_mono_ns, end_mono_ns);
+      at_mono_ns = end_mono_ns;
+    }
     if (span.tid == 0 || (span.tid == interval.thread.tid && i == 0)) {
       left_ns -= shares->Give(kWaiting, segment.cpu, own_ns, left_ns);
     } else if (span.tid == interval.thread.tid) {

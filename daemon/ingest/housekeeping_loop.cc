@@ -47,7 +47,8 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       threads_(slot_count_),
       departures_(slot_count_),
       sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
-      stalls_(view_, std::move(wiring.stall_sinks)) {}
+      stalls_(view_, std::move(wiring.stall_sinks)),
+      stretches_(view_) {}
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
   last_ns_ = clock_->NowNs();  // what passed since construction is no gap
@@ -67,7 +68,9 @@ bool HousekeepingLoop::RunOnce() {
   if (steps > 0) last_activity_ns_ = now_ns;
   // After the records: a wait whose end is among them is none that goes on.
   const bool stalled = stalls_.Poll(now_ns);
-  const bool active = steps > 0 || sampling || stalled;
+  const bool held = !stretches_.empty();
+  if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
+  const bool active = steps > 0 || sampling || stalled || held;
   if (active) PublishCounts();
   return active;
 }
@@ -207,7 +210,11 @@ void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
     return;
   }
   interruption_.loop_gap_ns = late_ns_;
-  for (InterruptionSink* sink : interruption_sinks_) sink->OnInterruption(interruption_);
+  stretches_.Put(interruption_, [this](const Interruption& over) { DeliverStretch(over); });
+}
+
+void HousekeepingLoop::DeliverStretch(const Interruption& stretch) {
+  for (InterruptionSink* sink : interruption_sinks_) sink->OnInterruption(stretch);
 }
 
 void HousekeepingLoop::OnPreempted(const RingRecord& record) {

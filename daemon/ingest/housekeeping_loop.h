@@ -22,6 +22,7 @@
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/slot_sampler.h"
 #include "daemon/ingest/stall_watch.h"
+#include "daemon/ingest/stretch_hold.h"
 #include "daemon/ingest/thread_table.h"
 #include "daemon/ring/ring_merger.h"
 
@@ -72,6 +73,7 @@ class HousekeepingLoop {
   void OnMigration(const RingRecord& record);
   void OnInterrupted(const RingRecord& record);
   void OnPreempted(const RingRecord& record);
+  void DeliverStretch(const Interruption& stretch);
   void OnLifeRecord(const RingRecord& record);
   void DeliverLife();
   void DeliverLoss(const RingLoss& loss);
@@ -102,6 +104,7 @@ class HousekeepingLoop {
   DepartureTable departures_;
   SlotSampler sampler_;
   StallWatch stalls_;
+  StretchHold stretches_;
   OffCpuInterval interval_;
   LifeEvent life_;
   Interruption interruption_;

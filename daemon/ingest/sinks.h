@@ -29,9 +29,9 @@ class StallSink {
   virtual void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) = 0;
   // A stretch of interrupts, likewise.
   virtual void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) = 0;
-  // A wait that was told is over, and if OnInterval has not come by now, its record never will: it was lost, or the thread is watched no
-  // more.
-  virtual void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) = 0;
+  // A wait that was told is over, and if OnInterval has not come by now, its record never will: it was lost, the thread is watched no more,
+  // or the scheduler's clock found the wait just below the threshold. It is known to have lasted until `waiting_until_mono_ns`.
+  virtual void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) = 0;
 };
 
 class LifeSink {

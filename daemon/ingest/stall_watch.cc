@@ -112,7 +112,7 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.preemption = wait.preemption;
   CopyRunners(wait, wait.out_clock_ns + interval_.wait_ns);
   CopyInterrupts(wait.cpu, wait.out_mono_ns, now_ns, &interval_.interrupts);
-  open_[open_count_++] = {wait.slot, wait.generation, wait.out_clock_ns, 0};
+  open_[open_count_++] = {wait.slot, wait.generation, wait.out_clock_ns, now_ns, 0};
   next_open_poll_ns_ = std::min(next_open_poll_ns_, now_ns + kOpenPollNs);
   for (StallSink* sink : sinks_) sink->OnStalled(interval_, wait.crossing_mono_ns);
 }
@@ -164,6 +164,7 @@ bool StallWatch::PollOpen(int64_t now_ns) {
   for (size_t i = 0; i < open_count_;) {
     OpenWait& open = open_[i];
     if (StillWaits(open.slot, open.generation, open.out_clock_ns)) {
+      open.waiting_until_ns = now_ns;
       ++i;
       continue;
     }
@@ -172,7 +173,7 @@ bool StallWatch::PollOpen(int64_t now_ns) {
       ++i;
       continue;
     }
-    for (StallSink* sink : sinks_) sink->OnStallOver(open.slot, open.out_clock_ns, open.over_since_ns);
+    for (StallSink* sink : sinks_) sink->OnStallOver(open.slot, open.out_clock_ns, open.waiting_until_ns);
     open = open_[--open_count_];
     told = true;
   }

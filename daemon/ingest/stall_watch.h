@@ -64,7 +64,8 @@ class StallWatch {
     uint16_t slot;
     uint32_t generation;
     int64_t out_clock_ns;
-    int64_t over_since_ns;  // when it was first seen to be over; 0 = not yet
+    int64_t waiting_until_ns;  // when it was last seen to wait
+    int64_t over_since_ns;     // when it was first seen to be over; 0 = not yet
   };
 
   int64_t ThresholdNs() const;

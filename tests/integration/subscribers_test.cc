@@ -1,4 +1,6 @@
 // Several clients at the same time: each stream has its own threshold, targets and end.
+#include <algorithm>
+#include <set>
 #include <thread>
 
 #include "tests/privileged/privileged_test.h"
@@ -106,12 +108,17 @@ TEST_F(SubscribersTest, EachGetsExactlyTheSpikesAboveItsOwnThreshold) {
   std::set<uint64_t> ended;
   for (const v1::Spike& spike : low.Spikes()) {
     ExpectExactBudget(spike);
-    EXPECT_TRUE(ended.insert(spike.id()).second) << "a spike ends once";
+    // But a stretch of interrupts that went on after it was said to be over: it is told again, longer.
+    EXPECT_TRUE(ended.insert(spike.id()).second || spike.kind() == "interrupted") << "a spike ends once";
   }
   // The preemptions last for 2 ms, a hundred times the lowest threshold: they are told while they go on, with the ids of their ends.
   const std::set<uint64_t> going_on = low.GoingOn();
   EXPECT_FALSE(going_on.empty());
-  for (const uint64_t id : going_on) EXPECT_TRUE(ended.contains(id)) << "the end of " << id << " was not told";
+  // One may have begun at the very end of the run.
+  EXPECT_TRUE(Eventually([&] {
+    for (const v1::Spike& spike : low.Spikes()) ended.insert(spike.id());
+    return std::includes(ended.begin(), ended.end(), going_on.begin(), going_on.end());
+  })) << "an end was not told";
   EXPECT_EQ(low.dropped() + middle.dropped(), 0u);
   // What was streamed is what a query answers.
   const auto queried = daemon_.Spikes(run.pid(), kThresholds[1]);

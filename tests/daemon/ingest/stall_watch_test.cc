@@ -26,10 +26,10 @@ class RecordingSink : public StallSink {
     interrupted.push_back(so_far);
     crossings.push_back(crossing_mono_ns);
   }
-  void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t seen_over_mono_ns) override {
+  void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) override {
     over_slots.push_back(slot);
     EXPECT_EQ(out_clock_ns, kOutClockNs);
-    over_ns.push_back(seen_over_mono_ns);
+    over_ns.push_back(waiting_until_mono_ns);
   }
 
   std::vector<OffCpuInterval> stalled;
@@ -148,13 +148,13 @@ TEST_F(StallWatchTest, AStallWhoseEndHasNoRecordIsSaidToBeOverAfterAWhile) {
   for (int i = 0; i < 5; ++i) Watch().Poll(now_ns += 1'000'000);
   EXPECT_TRUE(sink_.over_slots.empty()) << "it still waits";
   view_.slots[kSlot].out_clock_ns = 0;
-  const int64_t seen_ns = now_ns += 1'000'000;
-  Watch().Poll(now_ns);
+  const int64_t waiting_ns = now_ns;
+  Watch().Poll(now_ns += 1'000'000);
   EXPECT_TRUE(sink_.over_slots.empty()) << "its record may be on the way";
   Watch().Poll(now_ns += StallWatch::kEndPatienceNs);
   ASSERT_EQ(sink_.over_slots.size(), 1u);
   EXPECT_EQ(sink_.over_slots[0], kSlot);
-  EXPECT_EQ(sink_.over_ns[0], seen_ns);
+  EXPECT_EQ(sink_.over_ns[0], waiting_ns) << "it is not known to have waited longer";
 }
 
 TEST_F(StallWatchTest, WaitsBeyondTheBoundAreCounted) {

@@ -58,7 +58,7 @@ TEST(StoreAllocationTest, RecordingEventsAndLossesAllocatesNothing) {
   for (int i = 0; i < 1000; ++i) {
     recorder.OnInterval(OffCpuInterval{});
     OffCpuInterval interval;
-    interval.end_clock_ns = i * 60'000'000 + 1;  // an anchor each second record
+    interval.end_clock_ns = int64_t{i} * 60'000'000 + 1;  // an anchor each second record
     interval.end_mono_ns = interval.end_clock_ns + 500;
     pairs.OnInterval(interval);
     recorder.OnLife(LifeEvent{.kind = LifeKind::kMigration});
