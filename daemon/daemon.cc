@@ -101,6 +101,7 @@ void Daemon::BuildControl() {
   TargetRegistry::Config registry_config;
   registry_config.own_pid = static_cast<uint32_t>(getpid());
   registry_config.targets_max = config_.targets_max;
+  registry_config.facts = &process_facts_;
   registry_config.defaults.spike_threshold_ns = config_.spike_threshold_ns;
   registry_config.defaults.sampling_interval_ns = config_.sampling_interval_ns;
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,

@@ -18,6 +18,7 @@
 #include "daemon/config.h"
 #include "daemon/control/control_loop.h"
 #include "daemon/control/heartbeat_watchdog.h"
+#include "daemon/control/process_facts.h"
 #include "daemon/control/process_names.h"
 #include "daemon/control/target_registry.h"
 #include "daemon/ingest/housekeeping_loop.h"
@@ -81,6 +82,7 @@ class Daemon {
   std::unique_ptr<LoopThread> loop_thread_;
   std::unique_ptr<ProcessNames> names_;
   std::unique_ptr<NamingTaskSource> named_tasks_;
+  ProcProcessFacts process_facts_{&files_};
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<StatusReader> status_;

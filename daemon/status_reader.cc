@@ -89,6 +89,8 @@ std::vector<Bound> StatusReader::Bounds() const {
   return {
       {"targets", counters.target_count, parts_.targets_max},
       {"threads", counters.slot_count + counters.retiring_slot_count, counters.slot_limit},
+      {"rules", counters.rule_count, static_cast<int64_t>(RuleTable::kRulesMax)},
+      {"sessions", counters.session_count, static_cast<int64_t>(TargetRegistry::kSessionsMax)},
       {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
   };
 }

@@ -81,10 +81,16 @@ struct cpumask {
   unsigned long bits[1];
 };
 
+struct thread_info {
+  u32 cpu;
+};
+
 struct task_struct {
+  struct thread_info thread_info;
   unsigned int __state;
   void *stack;
   unsigned int flags;
+  int on_cpu;
   int on_rq;
   int prio;
   struct sched_entity se;

@@ -21,6 +21,7 @@
 #include "daemon/bpf/runner_log.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
+#include "daemon/bpf/visitor.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -109,6 +110,8 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   }
   bool dead = task_state(TASK(context, PREV)) == TASK_DEAD;
   s32 syscall = saved_syscall(TASK(context, PREV));
+  /* A kernel thread has no registers of user mode, only zeroes. */
+  if (unlikely(syscall == 0) && (READ_FIELD(TASK(context, PREV), flags) & PF_KTHREAD)) syscall = SYSCALL_UNKNOWN;
   struct task_struct *prev = TASK(context, PREV);
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
@@ -222,12 +225,16 @@ int on_switch(u64 *context) {
   barrier_var(bits); /* one load of its address */
   u64 prev_bits = watched_from(bits, READ_FIELD(prev, tgid));
   u64 next_bits = watched_from(bits, next_tgid);
-  if (likely(!((prev_bits | next_bits) & 1))) {
+  if (likely(!((prev_bits | next_bits | cpu_state->audited) & 1))) {
     /* The first exit is where the JIT puts the way out: on the lines that a bystander has fetched already. */
     asm volatile("r0 = 0; exit" ::: "r0");
     __builtin_unreachable();
   }
   if (prev_bits & 1) switch_out(context, cpu_state, clock_ns);
-  if (next_bits & 1) switch_in(context, cpu_state, clock_ns);
+  if (next_bits & 1) {
+    switch_in(context, cpu_state, clock_ns);
+  } else if (unlikely(cpu_state->audited)) {
+    note_visitor(TASK(context, NEXT), clock_ns);
+  }
   return 0;
 }

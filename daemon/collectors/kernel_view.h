@@ -21,7 +21,10 @@ struct KernelView {
   std::span<uint16_t> slot_of_tid;   // slot of each tid, HFT_NO_SLOT when it has none; its size is the pid bound
   std::span<hft_thread_slot> slots;  // slots[0] is never used
   std::span<const hft_cpu> cpus;     // one per possible CPU
-  std::byte* rings = nullptr;        // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
+  std::span<hft_cpu> audited_cpus;   // the same memory: `audited` is the control thread's to write
+  std::span<hft_audit> audits;       // one per possible CPU
+  std::span<hft_rule_name> rule_names;
+  std::byte* rings = nullptr;  // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two
   uint32_t ring_count = 0;  // one per possible CPU

@@ -102,9 +102,10 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
   for (absl::Status status :
        {object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
-        object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
-        object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
-        SetRegisterAccess(options.register_offset), SetBucketTable(), object_->Load()}) {
+        object_->ResizeMap("audits", view_.ring_count), object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
+        object_->ResizeMap("free_slots", options.threads_max), object_->SetConstant("ring_mask", view_.ring_cells - 1),
+        object_->SetConstant("pid_bound", options.pid_bound), SetRegisterAccess(options.register_offset), SetBucketTable(),
+        object_->Load()}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -131,9 +132,11 @@ absl::Status SwitchCollector::MapAll() {
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
   auto bits = object_->MapVariable(".bss", "watched_bits");
+  auto audits = object_->MapArray("audits");
+  auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
-  for (const absl::Status& status :
-       {cpus.status(), rings.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(), free_slots.status()}) {
+  for (const absl::Status& status : {cpus.status(), rings.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(),
+                                     audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
@@ -141,6 +144,9 @@ absl::Status SwitchCollector::MapAll() {
   view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
   view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
   view_.cpus = {reinterpret_cast<const hft_cpu*>(*cpus), view_.ring_count};
+  view_.audited_cpus = {reinterpret_cast<hft_cpu*>(*cpus), view_.ring_count};
+  view_.audits = {reinterpret_cast<hft_audit*>(audits->data), audits->entries};
+  view_.rule_names = {reinterpret_cast<hft_rule_name*>(*rule_names), HFT_RULE_NAMES_MAX};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;

@@ -20,21 +20,33 @@ class TaskIterator : public TaskSource {
   ~TaskIterator() override;
 
   absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) override;
+  absl::StatusOr<std::vector<TaskInfo>> Leaders() override;
+  absl::StatusOr<std::vector<TaskInfo>> Running() override;
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override;
   // Where a task's saved registers lie from the beginning of its kernel stack; 0 where the kernel (before 5.15) cannot tell.
   absl::StatusOr<uint32_t> RegisterOffset();
   int64_t MapBytes() const { return object_->MapBytes(); }
 
  private:
+  // 0 or false: none of that kind.
+  struct Wanted {
+    uint32_t tgid = 0;
+    uint32_t tid = 0;
+    bool leaders = false;
+    bool running = false;
+  };
+
   explicit TaskIterator(std::unique_ptr<BpfObject> object) : object_(std::move(object)) {}
-  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(uint32_t tgid, uint32_t tid);
-  absl::StatusOr<std::vector<TaskInfo>> List(uint32_t tgid, uint32_t tid);
+  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(const Wanted& wanted);
+  absl::StatusOr<std::vector<TaskInfo>> List(const Wanted& wanted);
 
   std::mutex mutex_;
   std::unique_ptr<BpfObject> object_;
   bpf_link* link_ = nullptr;
   uint32_t* wanted_tgid_ = nullptr;
   uint32_t* wanted_tid_ = nullptr;
+  uint32_t* wanted_leaders_ = nullptr;
+  uint32_t* wanted_running_ = nullptr;
 };
 
 }  // namespace hftmon

@@ -10,8 +10,14 @@
 namespace hftmon {
 namespace {
 
-absl::Status CheckPidList(std::span<const int32_t> pids, size_t limit) {
-  if (pids.empty()) return absl::InvalidArgumentError("no process is named: give at least one process id");
+absl::Status CheckWishedLists(std::span<const int32_t> pids, size_t limit, std::span<const RuleSelector> selectors) {
+  if (pids.empty() && selectors.empty()) {
+    return absl::InvalidArgumentError("no process is named: give at least one process id, or a name, cgroup, unit or CPUs");
+  }
+  if (selectors.size() > TargetRegistry::kSelectorsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d rules in one call, at most %d are accepted: split the call", selectors.size(), TargetRegistry::kSelectorsMax));
+  }
   if (pids.size() > limit) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d process ids in one call, at most %d are accepted: split the call", pids.size(), limit));
@@ -38,8 +44,10 @@ TargetRegistry::TargetRegistry(const KernelView& view, TaskSource* tasks, SlotSt
     : clock_(clock),
       config_(config),
       controls_(view.controls),
+      tasks_(tasks),
       thresholds_(ThresholdArbiter::Create(view.controls, clock, config.defaults, std::move(observer))),
-      watcher_(view, tasks, stack) {
+      watcher_(view, tasks, stack),
+      rules_(view) {
   ApplySettings();
 }
 
@@ -47,12 +55,30 @@ TargetRegistry::~TargetRegistry() {
   thresholds_->Close();
 }
 
-absl::StatusOr<std::vector<TargetInfo>> TargetRegistry::Attach(std::span<const int32_t> pids, const TargetOptions& options) {
-  if (absl::Status status = CheckPidList(pids, kPidsMax); !status.ok()) return status;
-  if (absl::Status status = ValidateTargetOptions(options, config_.defaults); !status.ok()) return status;
+absl::StatusOr<AttachResult> TargetRegistry::Attach(const AttachWish& wish) {
+  if (absl::Status status = CheckWishedLists(wish.pids, kPidsMax, wish.selectors); !status.ok()) return status;
+  if (absl::Status status = ValidateTargetOptions(wish.options, config_.defaults); !status.ok()) return status;
   std::lock_guard lock(mutex_);
   const int64_t now_ns = clock_->NowNs();
-  absl::StatusOr<std::vector<ProcessInfo>> processes = FindProcesses(pids);
+  if (absl::Status status = CheckSession(wish.session_id); !status.ok()) return status;
+  for (size_t i = 0; i < wish.selectors.size(); ++i) {
+    if (absl::Status status = rules_.CheckRoom(wish.selectors[i], i); !status.ok()) return status;
+  }
+  if (!wish.pids.empty()) {
+    absl::Status status = AttachPids(wish, now_ns);
+    ApplySettings();
+    if (!status.ok()) return status;
+  }
+  AttachRules(wish, ResolveTargetOptions(wish.options, config_.defaults), now_ns);
+  ApplySettings();
+  AttachResult result;
+  for (const int32_t pid : wish.pids) result.targets.push_back(Describe(targets_.at(static_cast<uint32_t>(pid))));
+  for (const RuleSelector& selector : wish.selectors) result.rules.push_back(DescribeRule(*rules_.Find(selector)));
+  return result;
+}
+
+absl::Status TargetRegistry::AttachPids(const AttachWish& wish, int64_t now_ns) {
+  absl::StatusOr<std::vector<ProcessInfo>> processes = FindProcesses(wish.pids);
   if (!processes.ok()) return processes.status();
   for (const ProcessInfo& process : *processes) {
     // A target under the same number that is another process: its end was not noticed yet.
@@ -60,20 +86,32 @@ absl::StatusOr<std::vector<TargetInfo>> TargetRegistry::Attach(std::span<const i
     if (target != targets_.end() && !IsCurrent(process)) End(target, now_ns);
   }
   if (absl::Status status = CheckRoom(*processes); !status.ok()) return status;
-  if (options.follow_children) {
-    // Before the first bit, or a child born in between would be missed. ApplySettings corrects it when the attach fails.
-    std::atomic_ref<__u32>(controls_->follow_children).store(1, std::memory_order_relaxed);
+  if (absl::Status status = CheckParts(wish, *processes); !status.ok()) return status;
+  FollowChildrenNow(wish.options);
+  if (absl::Status status = StartWatching(*processes, now_ns); !status.ok()) return status;
+  const TargetParts part = {{PartKey{.session = wish.session_id}, ResolveTargetOptions(wish.options, config_.defaults)}};
+  for (const ProcessInfo& process : *processes) {
+    Target& target = Enlist(process, part, now_ns);
+    target.info.state = TargetState::kRunning;
+    target.info.parent_pid = 0;
   }
-  absl::Status status = StartWatching(*processes, now_ns);
-  if (status.ok()) {
-    const TargetOptions resolved = ResolveTargetOptions(options, config_.defaults);
-    for (const ProcessInfo& process : *processes) Enlist(process, resolved, now_ns);
+  return absl::OkStatus();
+}
+
+// Before the first bit, or a child born in between would be missed. ApplySettings corrects it when the attach fails.
+void TargetRegistry::FollowChildrenNow(const TargetOptions& options) {
+  if (options.follow_children) std::atomic_ref<__u32>(controls_->follow_children).store(1, std::memory_order_relaxed);
+}
+
+absl::Status TargetRegistry::CheckParts(const AttachWish& wish, const std::vector<ProcessInfo>& processes) const {
+  for (const ProcessInfo& process : processes) {
+    const auto target = targets_.find(process.tgid);
+    if (target == targets_.end() || target->second.parts.size() < kPartsMax) continue;
+    if (target->second.parts.contains({.session = wish.session_id})) continue;
+    return absl::ResourceExhaustedError(absl::StrFormat("process %d is held %d times, the limit: close some of the clients that watch it",
+                                                        process.tgid, target->second.parts.size()));
   }
-  ApplySettings();
-  if (!status.ok()) return status;
-  std::vector<TargetInfo> attached;
-  for (const int32_t pid : pids) attached.push_back(Describe(targets_.at(static_cast<uint32_t>(pid))));
-  return attached;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<ProcessInfo>> TargetRegistry::FindProcesses(std::span<const int32_t> pids) const {
@@ -142,47 +180,25 @@ absl::Status TargetRegistry::StartWatching(const std::vector<ProcessInfo>& proce
   return absl::OkStatus();
 }
 
-void TargetRegistry::Enlist(const ProcessInfo& process, const TargetOptions& options, int64_t now_ns) {
+TargetRegistry::Target& TargetRegistry::Enlist(const ProcessInfo& process, const TargetParts& parts, int64_t now_ns) {
   const auto [target, is_new] = targets_.try_emplace(process.tgid);
   TargetInfo& info = target->second.info;
-  info.state = TargetState::kRunning;
-  info.parent_pid = 0;
-  if (!is_new) {
-    info.options = UniteTargetOptions(info.options, options);
-    return;
+  if (is_new) {
+    info.pid = process.tgid;
+    info.start_boottime_ns = process.start_boottime_ns;
+    info.comm = process.comm;
+    info.attached_mono_ns = now_ns;
+    info.kernel_thread = process.kernel_thread;
   }
-  info.pid = process.tgid;
-  info.start_boottime_ns = process.start_boottime_ns;
-  info.comm = process.comm;
-  info.options = options;
-  info.attached_mono_ns = now_ns;
+  for (const auto& [key, options] : parts) AddPart(key, options, &target->second.parts);
+  info.options = UnionOf(target->second.parts);
+  return target->second;
 }
 
-absl::StatusOr<std::vector<int32_t>> TargetRegistry::Detach(std::span<const int32_t> pids, bool all) {
-  if (all && !pids.empty()) return absl::InvalidArgumentError("both all and process ids are given: give one of them");
-  if (!all) {
-    if (absl::Status status = CheckPidList(pids, config_.targets_max + kEndedMax); !status.ok()) return status;
-  }
-  std::lock_guard lock(mutex_);
-  const int64_t now_ns = clock_->NowNs();
-  std::set<uint32_t> leaving;
-  if (all) {
-    for (const auto& [pid, target] : targets_) leaving.insert(pid);
-    for (const TargetInfo& info : ended_) leaving.insert(info.pid);
-  }
-  for (const int32_t pid : pids) {
-    const uint32_t tgid = static_cast<uint32_t>(pid);
-    const bool known =
-        targets_.contains(tgid) || std::any_of(ended_.begin(), ended_.end(), [tgid](const auto& info) { return info.pid == tgid; });
-    if (!known) return NotATarget(pid);
-    leaving.insert(tgid);
-  }
-  for (const uint32_t tgid : leaving) {
-    if (targets_.erase(tgid) > 0) watcher_.Unwatch(tgid, now_ns);
-  }
-  std::erase_if(ended_, [&leaving](const TargetInfo& info) { return leaving.contains(info.pid); });
-  ApplySettings();
-  return std::vector<int32_t>(leaving.begin(), leaving.end());
+absl::Status TargetRegistry::CheckDetach(const DetachWish& wish) const {
+  if (!wish.all) return CheckWishedLists(wish.pids, config_.targets_max + kEndedMax, wish.selectors);
+  if (wish.pids.empty() && wish.selectors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError("both all and process ids or rules are given: give one of them");
 }
 
 std::vector<TargetInfo> TargetRegistry::List() const {
@@ -190,7 +206,7 @@ std::vector<TargetInfo> TargetRegistry::List() const {
   std::vector<TargetInfo> list;
   list.reserve(targets_.size() + ended_.size());
   for (const auto& [pid, target] : targets_) list.push_back(Describe(target));
-  list.insert(list.end(), ended_.begin(), ended_.end());
+  for (const EndedTarget& ended : ended_) list.push_back(ended.info);
   return list;
 }
 
@@ -200,21 +216,21 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
   const int64_t now_ns = clock_->NowNs();
   const auto target = targets_.find(static_cast<uint32_t>(pid));
   if (target == targets_.end()) {
-    const bool ended =
-        std::any_of(ended_.begin(), ended_.end(), [pid](const TargetInfo& info) { return info.pid == static_cast<uint32_t>(pid); });
-    if (!ended) return NotATarget(pid);
+    if (!IsEnded(static_cast<uint32_t>(pid))) return NotATarget(pid);
     return absl::FailedPreconditionError(
         absl::StrFormat("process %d has ended, its options cannot change: its history is still answered until it is detached", pid));
   }
   if (update.state.has_value()) {
     if (absl::Status status = SetState(target, *update.state, now_ns); !status.ok()) return status;
   }
-  TargetOptions& options = target->second.info.options;
-  options.spike_threshold_ns = update.spike_threshold_ns.value_or(options.spike_threshold_ns);
-  options.blocked_threshold_ns = update.blocked_threshold_ns.value_or(options.blocked_threshold_ns);
-  options.sampling_interval_ns = update.sampling_interval_ns.value_or(options.sampling_interval_ns);
-  options.follow_children = update.follow_children.value_or(options.follow_children);
-  options = ResolveTargetOptions(options, config_.defaults);
+  for (auto& [key, options] : target->second.parts) {
+    options.spike_threshold_ns = update.spike_threshold_ns.value_or(options.spike_threshold_ns);
+    options.blocked_threshold_ns = update.blocked_threshold_ns.value_or(options.blocked_threshold_ns);
+    options.sampling_interval_ns = update.sampling_interval_ns.value_or(options.sampling_interval_ns);
+    options.follow_children = update.follow_children.value_or(options.follow_children);
+    options = ResolveTargetOptions(options, config_.defaults);
+  }
+  target->second.info.options = UnionOf(target->second.parts);
   ApplySettings();
   return Describe(target->second);
 }
@@ -273,6 +289,8 @@ TargetInfo TargetRegistry::Describe(const Target& target) const {
   TargetInfo info = target.info;
   info.thread_count = watcher_.slots().HeldCount(info.pid);
   info.sampling_interval_ns = thresholds_->settings().sampling_interval_ns;
+  info.holders = HoldersOf(target.parts);
+  info.spike_cpus = SpikeCpusOf(target.parts);
   return info;
 }
 
@@ -288,6 +306,8 @@ TargetRegistry::Counters TargetRegistry::counters() const {
   counters.slot_count = watcher_.slots().held_total();
   counters.retiring_slot_count = watcher_.slots().retiring_total();
   counters.slot_limit = static_cast<int64_t>(watcher_.slots().slot_count()) - 1;
+  counters.session_count = static_cast<int64_t>(sessions_.size());
+  counters.rule_count = static_cast<int64_t>(rules_.rules().size());
   counters.lease_count = static_cast<int64_t>(thresholds_->lease_count());
   counters.stray_slot_count = watcher_.slots().stray_count();
   counters.orphan_slot_count = watcher_.orphan_count();

@@ -13,7 +13,7 @@ namespace hftmon {
 namespace {
 
 bool IsHeadRecord(uint8_t type) {
-  return type >= HFT_RECORD_SWITCH_IN && type <= HFT_RECORD_RECYCLED && type != HFT_RECORD_RUNNERS;
+  return type >= HFT_RECORD_SWITCH_IN && type <= HFT_RECORD_VISITOR && type != HFT_RECORD_RUNNERS;
 }
 
 uint32_t SequenceOf(uint64_t index) {

@@ -6,18 +6,6 @@
 namespace hftmon {
 namespace {
 
-v1::TargetState StateToProto(TargetState state) {
-  switch (state) {
-    case TargetState::kRunning:
-      return v1::TARGET_STATE_RUNNING;
-    case TargetState::kPaused:
-      return v1::TARGET_STATE_PAUSED;
-    case TargetState::kEnded:
-      return v1::TARGET_STATE_ENDED;
-  }
-  return v1::TARGET_STATE_UNSPECIFIED;
-}
-
 void DetectionToProto(const LoopStatus& loop, v1::DurationStatistics* out) {
   out->set_count(TotalCount(loop.detection_histogram));
   out->set_sum_ns(loop.detection_sum_ns);
@@ -72,50 +60,6 @@ void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* ou
   out->set_pid(static_cast<int32_t>(thread.tgid));
   out->set_start_boottime_ns(thread.start_ns);
   out->set_comm(ValidUtf8(names->NameOf(thread.tid)));
-}
-
-void TargetToProto(const TargetInfo& target, v1::Target* out) {
-  out->set_pid(static_cast<int32_t>(target.pid));
-  out->set_start_boottime_ns(target.start_boottime_ns);
-  out->set_comm(ValidUtf8(target.comm));
-  out->set_state(StateToProto(target.state));
-  v1::TargetOptions* options = out->mutable_options();
-  options->set_spike_threshold_ns(target.options.spike_threshold_ns);
-  options->set_blocked_threshold_ns(target.options.blocked_threshold_ns);
-  options->set_sampling_interval_ns(target.options.sampling_interval_ns);
-  for (const std::string& group : target.options.probe_groups) options->add_probe_groups(group);
-  options->set_cache(target.options.cache);
-  options->set_numa(target.options.numa);
-  options->set_follow_children(target.options.follow_children);
-  out->set_thread_count(target.thread_count);
-  out->set_parent_pid(static_cast<int32_t>(target.parent_pid));
-  out->set_attached_monotonic_ns(target.attached_mono_ns);
-  out->set_sampling_interval_ns(target.sampling_interval_ns);
-  out->set_unslotted_thread_count(target.unslotted_thread_count);
-}
-
-TargetOptions OptionsFromProto(const v1::TargetOptions& options) {
-  return {.spike_threshold_ns = options.spike_threshold_ns(),
-          .blocked_threshold_ns = options.blocked_threshold_ns(),
-          .sampling_interval_ns = options.sampling_interval_ns(),
-          .probe_groups = {options.probe_groups().begin(), options.probe_groups().end()},
-          .cache = options.cache(),
-          .numa = options.numa(),
-          .follow_children = options.has_follow_children() ? options.follow_children() : true};
-}
-
-TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
-  TargetUpdate update;
-  const TargetOptions options = OptionsFromProto(request.options());
-  for (const std::string& path : request.options_mask().paths()) {
-    if (path == "spike_threshold_ns") update.spike_threshold_ns = options.spike_threshold_ns;
-    if (path == "blocked_threshold_ns") update.blocked_threshold_ns = options.blocked_threshold_ns;
-    if (path == "sampling_interval_ns") update.sampling_interval_ns = options.sampling_interval_ns;
-    if (path == "follow_children") update.follow_children = options.follow_children;
-  }
-  if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;
-  if (request.state() == v1::TARGET_STATE_PAUSED) update.state = TargetState::kPaused;
-  return update;
 }
 
 void StatusToProto(const DaemonStatus& status, v1::GetStatusResponse* out) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "daemon/service/hold_stream.h"
 #include "daemon/service/metrics_stream.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/service_core.h"
@@ -23,6 +24,7 @@ namespace hftmon {
 class MonitorService : public v1::Monitor::CallbackService {
  public:
   static constexpr size_t kStreamsMax = 64;
+  static constexpr size_t kSessionsMax = 256;  // as many as the registry takes
   static constexpr size_t kWaitingQueriesMax = 256;
 
   explicit MonitorService(const ServiceCore& core);
@@ -37,6 +39,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                    v1::AttachResponse* response) override;
   grpc::ServerUnaryReactor* Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
                                    v1::DetachResponse* response) override;
+  grpc::ServerWriteReactor<v1::HoldTargetsResponse>* HoldTargets(grpc::CallbackServerContext* context,
+                                                                 const v1::HoldTargetsRequest* request) override;
   grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext* context, const v1::ListTargetsRequest* request,
                                         v1::ListTargetsResponse* response) override;
   grpc::ServerUnaryReactor* UpdateTarget(grpc::CallbackServerContext* context, const v1::UpdateTargetRequest* request,
@@ -63,6 +67,7 @@ class MonitorService : public v1::Monitor::CallbackService {
   TargetThresholds thresholds_;
   StreamList spike_streams_{"spike streams", kStreamsMax};
   StreamList metrics_streams_{"metric streams", kStreamsMax};
+  StreamList hold_streams_{"sessions", kSessionsMax};
   // Last: their threads end before what they poll with.
   PollThread poll_thread_{kWaitingQueriesMax + kStreamsMax};
   SpikeNotifier notifier_;

@@ -18,6 +18,8 @@ namespace hftmon {
 
 inline constexpr int64_t kWindowMaxNs = 7LL * 24 * 3600 * 1'000'000'000;
 inline constexpr int kPidsPerAttachMax = 64;
+inline constexpr int kSelectorsPerCallMax = 16;
+inline constexpr int kClientNameBytesMax = 64;
 inline constexpr int kPidsPerQueryMax = 1'024;   // the bound of targets
 inline constexpr int kTidsPerQueryMax = 16'384;  // the bound of threads
 inline constexpr int kPercentilesMax = 16;
@@ -51,6 +53,7 @@ class RequestChecks {
 // The whole check of each request that carries anything.
 grpc::Status Check(const v1::AttachRequest& request);
 grpc::Status Check(const v1::DetachRequest& request);
+grpc::Status Check(const v1::HoldTargetsRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request);
 grpc::Status Check(const v1::DetectSpikesRequest& request);
