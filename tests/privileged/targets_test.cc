@@ -123,7 +123,8 @@ TEST_F(TargetsTest, OnTheCpusOfARuleKernelThreadsAndVisitorsAreSeen) {
       << stopper << " is no target";
   sched_setaffinity(0, sizeof(before), &before);
   bool counted = false;
-  for (const v1::CpuVisit& visit : OnlyRule().visits()) {
+  const v1::TargetRule rule = OnlyRule();
+  for (const v1::CpuVisit& visit : rule.visits()) {
     EXPECT_EQ(visit.cpu(), cpu);
     EXPECT_NE(visit.last_tid(), 0) << "the idle task is no visitor";
     counted = counted || (visit.comm() == stopper && visit.count() > 0);
