@@ -200,8 +200,9 @@ void TargetRegistry::End(TargetMap::iterator target, int64_t now_ns) {
   info.ended_mono_ns = now_ns;
   ended_.push_back({.info = std::move(info), .parts = std::move(parts)});
   if (ended_.size() > kEndedMax) {
-    // A process that starts children by the hundred must not push out what a client attached.
-    const auto child = std::find_if(ended_.begin(), ended_.end(), [](const EndedTarget& past) { return past.info.parent_pid != 0; });
+    // A process that starts children by the hundred, or a busy CPU's visitors, must not push out what a client attached.
+    const auto child = std::find_if(ended_.begin(), ended_.end(),
+                                    [](const EndedTarget& past) { return past.info.parent_pid != 0 || !past.info.spike_cpus.empty(); });
     ended_.erase(child == ended_.end() ? ended_.begin() : child);
     ++counters_.forgotten_target_count;
   }

@@ -151,9 +151,9 @@ TEST_F(CliTest, AttachAndDetachSendRulesAndAttachPersists) {
   EXPECT_EQ(attached.selectors(1).cgroup(), "/trading");
   EXPECT_EQ(attached.selectors(3).unit(), "b");
   EXPECT_EQ(attached.selectors(4).cpus(), "2-3");
-  const Json json = Lines(attach.out()).at(0);
-  EXPECT_EQ(json["rules"][0]["selector"]["cpus"], "2-3");
-  EXPECT_EQ(json["rules"][0]["visits"][0]["comm"], "kworker/2:1");
+  const json answer = Lines(attach.out()).at(0);
+  EXPECT_EQ(answer["rules"][0]["selector"]["cpus"], "2-3");
+  EXPECT_EQ(answer["rules"][0]["visits"][0]["comm"], "kworker/2:1");
   StringConsole detach;
   EXPECT_EQ(Run({"detach", "5", "--cpus", "2-3", "--force"}, detach), 0);
   EXPECT_TRUE(detached.force());

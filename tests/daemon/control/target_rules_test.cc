@@ -180,6 +180,24 @@ TEST_F(TargetRulesTest, AVisitorOfACpuIsWatchedUntilTheRuleEnds) {
   host.CheckInvariants("CPUs");
 }
 
+TEST_F(TargetRulesTest, VisitorsThatEndPushNoEndedTargetOfAClientOut) {
+  FakeHost busy(65, 16);
+  busy.hooks.StartProcess(10, "engine");
+  ASSERT_TRUE(busy.Attach({10}).ok());
+  busy.hooks.EndProcess(10);
+  ASSERT_TRUE(busy.AttachRule(Rule(Kind::kCpus, "1")).ok());
+  for (uint32_t pid = 100; pid < 100 + TargetRegistry::kEndedMax + 10; ++pid) {
+    busy.hooks.StartProcess(pid, "visitor");
+    busy.hooks.Visit(pid, 1);
+    busy.PumpAll();
+    busy.hooks.EndProcess(pid);
+    busy.PumpAll();
+    busy.clock.AdvanceNs(SlotTable::kGraceNs);
+    busy.registry.Maintain();
+  }
+  EXPECT_THAT(busy.PidsIn(TargetState::kEnded), ::testing::Contains(10u));
+}
+
 TEST_F(TargetRulesTest, WhoIsOnTheCpuAndNeverLeavesItIsFoundToo) {
   hooks.StartProcess(100, "spinner");
   TaskInfo task = *host.tasks.Get(100);
