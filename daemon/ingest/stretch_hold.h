@@ -23,7 +23,8 @@ class StretchHold {
 
   explicit StretchHold(const KernelView& view) : view_(view), held_(view.interrupts.size()), is_held_(view.interrupts.size(), 0) {}
 
-  // The slot to fill with a stretch of `cpu`; what is held there and is another stretch's is given out first. Requires a CPU of the view.
+  // Holds the record. What is held of its CPU is given out first when it is another stretch's, and forgotten when it is this one's,
+  // shorter.
   template <typename GiveOut>
   void Put(const Interruption& interruption, GiveOut give_out) {
     const uint16_t cpu = interruption.cpu;
