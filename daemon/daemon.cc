@@ -155,6 +155,7 @@ void Daemon::BuildStore() {
 
 void Daemon::ApplyThresholds(const ThresholdSettings& settings) {
   detector_->SetThresholds(settings.run_queue_threshold_ns, settings.blocked_threshold_ns);
+  loop_->SetStallLevels(settings.run_queue_levels_ns);
   loop_->SetSamplingIntervalNs(settings.sampling_interval_ns);
 }
 

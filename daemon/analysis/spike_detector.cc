@@ -63,7 +63,8 @@ void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
 void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) {
   if (so_far.slot >= open_.size()) return;
   OpenStall& open = open_[so_far.slot];
-  open = {.id = ++last_id_,
+  const bool again = FindOpen(so_far.slot, so_far.out_clock_ns) != nullptr;
+  open = {.id = again ? open.id : ++last_id_,
           .out_clock_ns = so_far.out_clock_ns,
           .start_mono_ns = so_far.end_mono_ns - so_far.wait_ns,
           .thread = so_far.thread,

@@ -293,6 +293,7 @@ void TargetRegistry::ApplySettings() {
     if (target.info.state != TargetState::kRunning) continue;
     const TargetOptions& options = target.info.options;
     minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, options.spike_threshold_ns);
+    minimum.run_queue_levels_ns.push_back(options.spike_threshold_ns);
     minimum.sampling_interval_ns = std::min(minimum.sampling_interval_ns, options.sampling_interval_ns);
     if (options.blocked_threshold_ns != 0)
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
@@ -301,6 +302,7 @@ void TargetRegistry::ApplySettings() {
   }
   if (minimum.run_queue_threshold_ns == kNoThresholdNs) {
     minimum.run_queue_threshold_ns = config_.defaults.spike_threshold_ns;
+    minimum.run_queue_levels_ns = {config_.defaults.spike_threshold_ns};
     minimum.sampling_interval_ns = config_.defaults.sampling_interval_ns;
   }
   thresholds_->SetTargets(minimum);

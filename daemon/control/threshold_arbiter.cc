@@ -18,6 +18,11 @@ Targets::Floors Highest(const Targets::Floors& one, const Targets::Floors& other
   return {.run_queue_ns = std::max(one.run_queue_ns, other.run_queue_ns), .off_cpu_ns = std::max(one.off_cpu_ns, other.off_cpu_ns)};
 }
 
+void SortDistinct(std::vector<int64_t>* values) {
+  std::sort(values->begin(), values->end());
+  values->erase(std::unique(values->begin(), values->end()), values->end());
+}
+
 }  // namespace
 
 class ThresholdArbiter::HeldLease : public ThresholdLease {
@@ -44,7 +49,8 @@ ThresholdArbiter::ThresholdArbiter(hft_controls* controls, const MonotonicClock*
     : controls_(controls), clock_(clock), observer_(std::move(observer)), defaults_(defaults) {
   of_targets_ = {.run_queue_threshold_ns = defaults.spike_threshold_ns,
                  .blocked_threshold_ns = kNoThresholdNs,
-                 .sampling_interval_ns = defaults.sampling_interval_ns};
+                 .sampling_interval_ns = defaults.sampling_interval_ns,
+                 .run_queue_levels_ns = {defaults.spike_threshold_ns}};
   in_force_ = of_targets_;
 }
 
@@ -121,7 +127,9 @@ void ThresholdArbiter::Apply() {
     const int64_t run_queue_ns = lease.run_queue_threshold_ns == 0 ? defaults_.spike_threshold_ns : lease.run_queue_threshold_ns;
     next.run_queue_threshold_ns = std::min(next.run_queue_threshold_ns, run_queue_ns);
     next.blocked_threshold_ns = std::min(next.blocked_threshold_ns, lease.blocked_threshold_ns);
+    next.run_queue_levels_ns.push_back(run_queue_ns);
   }
+  SortDistinct(&next.run_queue_levels_ns);
   if (closed_ || next == in_force_) return;
   Publish(next);
   // The old floors end only now: while both were in force, the higher one is what can be promised.

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/monotonic_clock.h"
@@ -31,6 +32,8 @@ struct ThresholdSettings {
   int64_t run_queue_threshold_ns = 0;
   int64_t blocked_threshold_ns = kNoThresholdNs;
   int64_t sampling_interval_ns = 0;
+  // Each run-queue threshold that a running target or a lease has, ascending: a stall that goes on is told at each of them.
+  std::vector<int64_t> run_queue_levels_ns;
   bool operator==(const ThresholdSettings&) const = default;
 };
 
@@ -46,7 +49,7 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
   static std::shared_ptr<ThresholdArbiter> Create(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults,
                                                   ThresholdObserver observer);
 
-  // The running targets' minimum (as in ThresholdSettings); the defaults when nothing runs.
+  // The running targets' minimum and levels (as in ThresholdSettings, in any order); the defaults when nothing runs.
   void SetTargets(const ThresholdSettings& minimum);
   ThresholdSettings settings() const;
   // Leases that were left to the default follow it; call SetTargets afterwards.

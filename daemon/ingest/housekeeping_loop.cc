@@ -52,9 +52,15 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
   last_ns_ = clock_->NowNs();  // what passed since construction is no gap
+  awake_since_ns_ = last_ns_;
   // Relaxed: the flag publishes nothing; whoever set it joins the thread.
   while (!stop.load(std::memory_order_relaxed)) {
-    if (!RunOnce()) Rest(last_ns_);
+    const bool active = RunOnce();
+    if (const PollPolicy& policy = this->policy(); policy.work_max_ns > 0 && last_ns_ - awake_since_ns_ >= policy.work_max_ns) {
+      Sleep(policy.sleep_ns);
+    } else if (!active) {
+      Rest(last_ns_);
+    }
   }
 }
 
@@ -67,7 +73,7 @@ bool HousekeepingLoop::RunOnce() {
   const bool sampling = sampler_.Step(now_ns);
   if (steps > 0) last_activity_ns_ = now_ns;
   // After the records: a wait whose end is among them is none that goes on.
-  const bool stalled = stalls_.Poll(now_ns);
+  const bool stalled = stalls_.Poll(now_ns, late_ns_);
   const bool held = !stretches_.empty();
   if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
   const bool active = steps > 0 || sampling || stalled || held;
@@ -108,9 +114,14 @@ void HousekeepingLoop::Rest(int64_t now_ns) {
   int64_t sleep_ns = std::clamp((now_ns - last_activity_ns_) / 8, policy.sleep_ns, policy.sleep_max_ns);
   // Where buckets are narrower than the longest sleep: to the next edge, if the policy sleeps so briefly at all.
   if (sampler_.interval_ns() < sleep_ns) sleep_ns = std::max(policy.sleep_ns, std::min(sleep_ns, sampler_.due_ns() - now_ns));
+  Sleep(sleep_ns);
+}
+
+void HousekeepingLoop::Sleep(int64_t sleep_ns) {
   sleep_ns_(sleep_ns);
   // What it slept longer than it meant to is a gap like any other.
   last_ns_ += sleep_ns;
+  awake_since_ns_ = last_ns_;
 }
 
 // Records, losses and waits taken: 0 when there was nothing at all.

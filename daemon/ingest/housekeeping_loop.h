@@ -57,6 +57,8 @@ class HousekeepingLoop {
 
   void SetPolicy(const PollPolicy* policy) { policy_.store(policy, std::memory_order_relaxed); }  // a constant: nothing else is published
   const PollPolicy& policy() const { return *policy_.load(std::memory_order_relaxed); }
+  // See StallWatch::SetLevels.
+  void SetStallLevels(std::span<const int64_t> levels_ns) { stalls_.SetLevels(levels_ns); }
   void SetSamplingIntervalNs(int64_t interval_ns) { sampler_.SetIntervalNs(interval_ns); }
   int64_t gap_threshold_ns() const { return gap_threshold_ns_; }
   const LoopStats& stats() const { return stats_; }
@@ -81,6 +83,7 @@ class HousekeepingLoop {
   bool Identify(uint32_t slot, uint32_t tid, uint32_t tgid, ThreadKey* out);
   void PublishCounts();
   void Rest(int64_t now_ns);
+  void Sleep(int64_t sleep_ns);
   void Spin();
 
   KernelView view_;
@@ -92,8 +95,9 @@ class HousekeepingLoop {
   int64_t gap_threshold_ns_;
   std::atomic<const PollPolicy*> policy_;
   uint32_t slot_count_;
-  int64_t last_ns_;      // when the last iteration began, or the last sleep should have ended
-  int64_t late_ns_ = 0;  // of this iteration
+  int64_t last_ns_;             // when the last iteration began, or the last sleep should have ended
+  int64_t awake_since_ns_ = 0;  // the end of the last sleep
+  int64_t late_ns_ = 0;         // of this iteration
   int64_t last_activity_ns_;
   uint64_t interval_count_ = 0;
   uint64_t life_count_ = 0;

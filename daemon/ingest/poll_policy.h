@@ -17,6 +17,7 @@ struct PollPolicy {
   int64_t spin_after_activity_ns;  // keeps looking for this long after the last record
   int64_t sleep_ns;                // then sleeps between looks: at first this long,
   int64_t sleep_max_ns;            // and at most this long, an eighth of the time since the last record
+  int64_t work_max_ns = 0;         // sleeps sleep_ns after this long without a sleep, whatever there is to do; 0 = need not
 
   // Whether it keeps its CPU busy: nothing else should have to run there.
   constexpr bool owns_cpu() const { return spin_after_activity_ns > 4 * sleep_ns; }
@@ -27,8 +28,9 @@ struct PollPolicy {
 
 // Never sleeps, never enters the kernel: one CPU of its own.
 inline constexpr PollPolicy kLatencyPolicy{"latency", std::numeric_limits<int64_t>::max(), 0, 0};
-// SCHED_FIFO that spins is throttled for 50 ms a second; 900 us of work and 60 us of sleep are not.
-inline constexpr PollPolicy kFifoLatencyPolicy{"latency", 900'000, 60'000, 60'000};
+// SCHED_FIFO that spins is throttled for 50 ms a second; 900 us of work and 60 us of sleep are not. A record that comes in the sleep, one
+// in sixteen, is found up to 60 us late.
+inline constexpr PollPolicy kFifoLatencyPolicy{"latency", std::numeric_limits<int64_t>::max(), 60'000, 60'000, 900'000};
 // Bursts are followed at full speed; the first record after a pause is found up to a sleep later. Where nothing happens a look a
 // millisecond is made: at one every 50 us the sleeps and their timers alone took a quarter of a virtual CPU.
 // It spins for less than the usual threshold: where a watched thread shares the loop's CPU, following one spike must not make the next.

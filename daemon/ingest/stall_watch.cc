@@ -23,7 +23,7 @@ int64_t Ns(const __u64& word) {
 }  // namespace
 
 StallWatch::StallWatch(const KernelView& view, std::vector<StallSink*> sinks)
-    : view_(view), sinks_(std::move(sinks)), pending_(kPendingMax), open_(kOpenMax), told_stretch_ns_(view.interrupts.size(), 0) {}
+    : view_(view), sinks_(std::move(sinks)), pending_(kPendingMax), open_(kOpenMax), told_stretches_(view.interrupts.size()) {}
 
 int64_t StallWatch::ThresholdNs() const {
   const uint64_t threshold_ns = Load(view_.controls->run_queue_threshold_ns);
@@ -53,8 +53,9 @@ void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread
   next_due_ns_ = std::min(next_due_ns_, wait.crossing_mono_ns);
 }
 
-bool StallWatch::Poll(int64_t now_ns) {
+bool StallWatch::Poll(int64_t now_ns, int64_t loop_gap_ns) {
   if (now_ns < next_due_ns_ || sinks_.empty()) return false;
+  loop_gap_ns_ = loop_gap_ns;
   bool told = PollWaits(now_ns);
   if (now_ns >= next_open_poll_ns_) told |= PollOpen(now_ns);
   if (now_ns >= next_interrupt_poll_ns_) told |= PollInterrupts(now_ns);
@@ -63,9 +64,15 @@ bool StallWatch::Poll(int64_t now_ns) {
   return told;
 }
 
-bool StallWatch::StillWaits(uint16_t slot, uint32_t generation, int64_t out_clock_ns) const {
-  const hft_thread_slot& state = view_.slots[slot];
-  return Load(state.generation) == generation && Ns(state.out_clock_ns) == out_clock_ns && Load(state.state) == HFT_SLOT_LIVE;
+bool StallWatch::StillWaits(const Wait& wait) const {
+  const hft_thread_slot& state = view_.slots[wait.slot];
+  return Load(state.generation) == wait.generation && Ns(state.out_clock_ns) == wait.out_clock_ns && Load(state.state) == HFT_SLOT_LIVE;
+}
+
+// Past it is above the threshold: a subscriber takes what lasts longer than its own.
+int64_t StallWatch::NextCrossing(const Wait& wait, int64_t now_ns) const {
+  const int64_t level_ns = levels_.NextAbove(now_ns - wait.out_mono_ns - 1);
+  return level_ns == StallLevels::kNone ? kNever : wait.out_mono_ns + level_ns;
 }
 
 // In the order of their beginnings: with one threshold also that of their crossings.
@@ -73,9 +80,9 @@ bool StallWatch::PollWaits(int64_t now_ns) {
   bool told = false;
   while (pending_count_ > 0) {
     const Wait& wait = pending_[pending_first_];
-    if (now_ns < wait.crossing_mono_ns) break;
-    if (StillWaits(wait.slot, wait.generation, wait.out_clock_ns)) {
-      TellWait(wait, now_ns);
+    if (now_ns <= wait.crossing_mono_ns) break;
+    if (StillWaits(wait)) {
+      BeginOpen(wait, now_ns);
       told = true;
     }
     pending_first_ = (pending_first_ + 1) % kPendingMax;
@@ -84,11 +91,19 @@ bool StallWatch::PollWaits(int64_t now_ns) {
   return told;
 }
 
-void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
+void StallWatch::BeginOpen(const Wait& wait, int64_t now_ns) {
   if (open_count_ == kOpenMax) {
     dropped_count_.Add(1);
     return;
   }
+  OpenWait& open = open_[open_count_++];
+  open = {wait, now_ns, 0};
+  open.wait.crossing_mono_ns = NextCrossing(wait, now_ns);
+  next_open_poll_ns_ = std::min({next_open_poll_ns_, now_ns + kOpenPollNs, open.wait.crossing_mono_ns});
+  TellWait(wait, now_ns);
+}
+
+void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.thread = wait.thread;
   interval_.slot = wait.slot;
   interval_.cpu = wait.cpu;
@@ -102,7 +117,7 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.prev_policy = 0;
   interval_.wait_migrations = 0;
   interval_.end_mono_ns = now_ns;
-  interval_.loop_gap_ns = 0;
+  interval_.loop_gap_ns = loop_gap_ns_;
   interval_.off_cpu_ns = now_ns - wait.out_mono_ns;
   interval_.wait_ns = interval_.off_cpu_ns;
   interval_.out_clock_ns = wait.out_clock_ns;
@@ -112,8 +127,6 @@ void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.preemption = wait.preemption;
   CopyRunners(wait, wait.out_clock_ns + interval_.wait_ns);
   CopyInterrupts(wait.cpu, wait.out_mono_ns, now_ns, &interval_.interrupts);
-  open_[open_count_++] = {wait.slot, wait.generation, wait.out_clock_ns, now_ns, 0};
-  next_open_poll_ns_ = std::min(next_open_poll_ns_, now_ns + kOpenPollNs);
   for (StallSink* sink : sinks_) sink->OnStalled(interval_, wait.crossing_mono_ns);
 }
 
@@ -158,13 +171,21 @@ void StallWatch::CopyRunners(const Wait& wait, int64_t now_clock_ns) {
   interval_.runners_truncated = true;
 }
 
-// Stalls that were told: over when the slot shows another departure, or none. Their record closes them; where none came, this does.
+// Stalls that were told: told again when they cross the next level, over when the slot shows another departure, or none. Their record
+// closes them; where none came, this does.
 bool StallWatch::PollOpen(int64_t now_ns) {
   bool told = false;
+  next_open_poll_ns_ = now_ns + kOpenPollNs;
   for (size_t i = 0; i < open_count_;) {
     OpenWait& open = open_[i];
-    if (StillWaits(open.slot, open.generation, open.out_clock_ns)) {
+    if (StillWaits(open.wait)) {
       open.waiting_until_ns = now_ns;
+      if (now_ns > open.wait.crossing_mono_ns) {
+        TellWait(open.wait, now_ns);
+        open.wait.crossing_mono_ns = NextCrossing(open.wait, now_ns);
+        told = true;
+      }
+      next_open_poll_ns_ = std::min(next_open_poll_ns_, open.wait.crossing_mono_ns);
       ++i;
       continue;
     }
@@ -173,11 +194,11 @@ bool StallWatch::PollOpen(int64_t now_ns) {
       ++i;
       continue;
     }
-    for (StallSink* sink : sinks_) sink->OnStallOver(open.slot, open.out_clock_ns, open.waiting_until_ns);
+    for (StallSink* sink : sinks_) sink->OnStallOver(open.wait.slot, open.wait.out_clock_ns, open.waiting_until_ns);
     open = open_[--open_count_];
     told = true;
   }
-  next_open_poll_ns_ = open_count_ > 0 ? now_ns + kOpenPollNs : kNever;
+  if (open_count_ == 0) next_open_poll_ns_ = kNever;
   return told;
 }
 
@@ -193,13 +214,16 @@ bool StallWatch::PollInterrupts(int64_t now_ns) {
     const hft_cpu_interrupts& state = view_.interrupts[cpu];
     if (Load(state.active) == 0) continue;
     const int64_t start_ns = Ns(state.stretch_start_ns);
-    if (start_ns == 0 || start_ns == told_stretch_ns_[cpu]) continue;
-    const int64_t crossing_ns = start_ns + threshold_ns;
-    if (now_ns < crossing_ns) {
+    if (start_ns == 0) continue;
+    ToldStretch& told_stretch = told_stretches_[cpu];
+    const int64_t level_ns = told_stretch.start_ns == start_ns ? levels_.NextAbove(told_stretch.told_ns - 1) : threshold_ns;
+    if (level_ns == StallLevels::kNone) continue;
+    const int64_t crossing_ns = start_ns + level_ns;
+    if (now_ns <= crossing_ns) {
       next_interrupt_poll_ns_ = std::min(next_interrupt_poll_ns_, crossing_ns);
       continue;
     }
-    told_stretch_ns_[cpu] = start_ns;
+    told_stretch = {start_ns, now_ns - start_ns};
     told |= TellStretch(cpu, start_ns, crossing_ns, now_ns);
   }
   return told;
@@ -227,7 +251,7 @@ bool StallWatch::TellStretch(uint32_t cpu, int64_t start_ns, int64_t crossing_ns
   interruption_.start_mono_ns = start_ns;
   interruption_.end_mono_ns = now_ns;
   interruption_.record_mono_ns = now_ns;
-  interruption_.loop_gap_ns = 0;
+  interruption_.loop_gap_ns = loop_gap_ns_;
   CopyInterrupts(cpu, start_ns, now_ns, &interruption_.interrupts);
   // It ended while it was copied: its record tells it whole.
   if (Load(view_.interrupts[cpu].active) == 0 || Ns(view_.interrupts[cpu].stretch_start_ns) != start_ns) return false;

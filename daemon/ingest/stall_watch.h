@@ -3,7 +3,8 @@
 //
 // Reads: HFT_RECORD_PREEMPTED (the beginning of a wait), the slot's out_clock_ns (whether it still waits), the CPU's logs of who ran and of
 // interrupts, hft_cpu_interrupts (what executes now). Produces: what is known of the stall when it crosses the threshold, and later that it
-// is over when no record of its end came.
+// is over when no record of its end came. The kernel's threshold is the lowest that anyone asked for; who asked for a higher one is told
+// when the stall crosses that (StallLevels).
 //
 // Threads: the housekeeping thread; the counter by anyone. No allocation, lock or system call after construction. Bounds: kPendingMax waits
 // followed at a time, more are counted in dropped_count (they are told at their end only); one stretch per CPU.
@@ -14,12 +15,14 @@
 #define HFTMON_DAEMON_INGEST_STALL_WATCH_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/interval.h"
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/sinks.h"
+#include "daemon/ingest/stall_levels.h"
 #include "daemon/ring/ring_record.h"
 
 namespace hftmon {
@@ -36,10 +39,14 @@ class StallWatch {
   // What is pointed to outlives the watch.
   StallWatch(const KernelView& view, std::vector<StallSink*> sinks);
 
+  // Ascending: the thresholds above the kernel's at which a stall is told again. By any thread.
+  void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
+
   // The beginning of a wait. `thread` is the slot's.
   void NotePreempted(const RingRecord& record, const ThreadKey& thread, const Preemption& preemption);
-  // Tells of what has crossed the threshold. True when something was told.
-  bool Poll(int64_t now_ns);
+  // Tells of what has crossed the threshold. True when something was told. `loop_gap_ns`: how long the loop had not looked, as in
+  // OffCpuInterval.
+  bool Poll(int64_t now_ns, int64_t loop_gap_ns = 0);
   // Nothing is to be done before that moment.
   int64_t next_due_ns() const { return next_due_ns_; }
 
@@ -59,21 +66,26 @@ class StallWatch {
     uint64_t log_position;
     Preemption preemption;
   };
-  // A stall that was told, until it is over.
+  // A stall that was told, until it is over. Its crossing is the next one.
   struct OpenWait {
-    uint16_t slot;
-    uint32_t generation;
-    int64_t out_clock_ns;
+    Wait wait;
     int64_t waiting_until_ns;  // when it was last seen to wait
     int64_t over_since_ns;     // when it was first seen to be over; 0 = not yet
   };
+  // The stretch of a CPU that was told last.
+  struct ToldStretch {
+    int64_t start_ns = 0;
+    int64_t told_ns = 0;  // how long it had lasted then
+  };
 
   int64_t ThresholdNs() const;
-  bool StillWaits(uint16_t slot, uint32_t generation, int64_t out_clock_ns) const;
+  bool StillWaits(const Wait& wait) const;
   bool PollWaits(int64_t now_ns);
   bool PollOpen(int64_t now_ns);
   bool PollInterrupts(int64_t now_ns);
+  void BeginOpen(const Wait& wait, int64_t now_ns);
   void TellWait(const Wait& wait, int64_t now_ns);
+  int64_t NextCrossing(const Wait& wait, int64_t now_ns) const;
   void CopyRunners(const Wait& wait, int64_t now_clock_ns);
   bool TellStretch(uint32_t cpu, int64_t start_ns, int64_t crossing_ns, int64_t now_ns);
   void CopyInterrupts(uint32_t cpu, int64_t begin_mono_ns, int64_t now_ns, InterruptList* out) const;
@@ -86,7 +98,9 @@ class StallWatch {
   size_t pending_count_ = 0;
   std::vector<OpenWait> open_;
   size_t open_count_ = 0;
-  std::vector<int64_t> told_stretch_ns_;  // by CPU: the start of the stretch that was told last
+  std::vector<ToldStretch> told_stretches_;  // by CPU
+  StallLevels levels_;
+  int64_t loop_gap_ns_ = 0;
   int64_t next_due_ns_ = 0;
   int64_t next_interrupt_poll_ns_ = 0;
   int64_t next_open_poll_ns_ = 0;

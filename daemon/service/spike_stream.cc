@@ -56,6 +56,8 @@ void SpikeStream::OnSpike(uint64_t index, const Spike& spike) {
   // The end of one that was told in progress is told, though the scheduler's clock may find it a little shorter than the threshold.
   const bool told = !spike.in_progress && going_on_.erase(spike.id) > 0;
   if (!wanted && !told) return;
+  // It is told again at each threshold that others have.
+  if (spike.in_progress && going_on_.contains(spike.id)) return;
   if (spike.in_progress && going_on_.size() < kGoingOnMax) going_on_.insert(spike.id);
   if (waiting_.size() >= queue_limit_) {
     waiting_.pop_front();

@@ -222,6 +222,22 @@ TEST_F(SpikeDetectorTest, AStallInProgressAndItsEndHaveOneIdAndTheNextSpikeAnoth
   EXPECT_EQ(detector_.crossing_detection().max_ns, 700);
 }
 
+TEST_F(SpikeDetectorTest, AStallThatIsToldTwiceKeepsItsIdAndAnotherOneOfTheThreadHasItsOwn) {
+  OffCpuInterval so_far = MakeInterval(50'001);
+  so_far.out_clock_ns = 777;
+  detector_.OnStalled(so_far, clock_.now_ns);
+  OffCpuInterval longer = MakeInterval(200'001);
+  longer.out_clock_ns = 777;
+  detector_.OnStalled(longer, clock_.now_ns);
+  OffCpuInterval next = MakeInterval(50'001);
+  next.out_clock_ns = 888;
+  detector_.OnStalled(next, clock_.now_ns);
+  ASSERT_EQ(spikes_.end(), 3u);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_EQ(At(1).duration_ns, 200'001);
+  EXPECT_NE(At(2).id, At(0).id);
+}
+
 TEST_F(SpikeDetectorTest, WhatWasToldInProgressIsToldAtItsEndWhateverTheThresholdHasBecome) {
   OffCpuInterval so_far = MakeInterval(50'001);
   so_far.out_clock_ns = 777;

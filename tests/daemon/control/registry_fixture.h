@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -125,15 +126,19 @@ struct FakeHost {
 
   void CheckThresholds() {
     ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
+    std::set<int64_t> levels;
     for (const TargetInfo& info : registry.List()) {
       if (info.state != TargetState::kRunning) continue;
       minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, info.options.spike_threshold_ns);
       minimum.sampling_interval_ns = std::min(minimum.sampling_interval_ns, info.options.sampling_interval_ns);
+      levels.insert(info.options.spike_threshold_ns);
       if (info.options.blocked_threshold_ns > 0) {
         minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, info.options.blocked_threshold_ns);
       }
     }
     if (minimum.run_queue_threshold_ns == kNoThresholdNs) minimum = {.run_queue_threshold_ns = 50'000, .sampling_interval_ns = 10'000'000};
+    if (levels.empty()) levels = {50'000};
+    minimum.run_queue_levels_ns.assign(levels.begin(), levels.end());
     EXPECT_EQ(registry.thresholds(), minimum);
     EXPECT_EQ(observed, minimum);
     EXPECT_EQ(controls.run_queue_threshold_ns, static_cast<uint64_t>(minimum.run_queue_threshold_ns));

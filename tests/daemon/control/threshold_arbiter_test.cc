@@ -40,9 +40,17 @@ TEST_F(ThresholdArbiterTest, LeaseLowersTheFloorWhileItLives) {
   EXPECT_EQ(arbiter->lease_count(), 0u);
 }
 
-TEST_F(ThresholdArbiterTest, LeaseAboveTheDefaultChangesNothing) {
+TEST_F(ThresholdArbiterTest, LeaseAboveTheDefaultLeavesTheKernelAloneAndIsALevel) {
   std::unique_ptr<ThresholdLease> lease = Lease(1'000'000, 0);
   EXPECT_EQ(controls.run_queue_threshold_ns, 50'000u);
+  std::unique_ptr<ThresholdLease> same = Lease(1'000'000, 0);
+  std::unique_ptr<ThresholdLease> lower = Lease(5'000, 0);
+  EXPECT_EQ(observed.run_queue_levels_ns, (std::vector<int64_t>{5'000, 50'000, 1'000'000}));
+  lease.reset();
+  lower.reset();
+  EXPECT_EQ(observed.run_queue_levels_ns, (std::vector<int64_t>{50'000, 1'000'000}));
+  same.reset();
+  EXPECT_EQ(observed.run_queue_levels_ns, std::vector<int64_t>{50'000});
 }
 
 TEST_F(ThresholdArbiterTest, LeaseOutsideTheBoundsIsRefused) {

@@ -272,8 +272,13 @@ TEST_F(HousekeepingLoopTest, AnIntervalCarriesTheGapAfterWhichItsRecordWasTaken)
 // A clock on which every look takes a microsecond, so that spinning passes time.
 class SpinningClock : public MonotonicClock {
  public:
-  int64_t NowNs() const override { return now_ns_ += 1000; }
+  int64_t NowNs() const override {
+    if (on_reading) on_reading();
+    return now_ns_ += 1000;
+  }
   void Advance(int64_t ns) { now_ns_ += ns; }
+
+  std::function<void()> on_reading;
 
  private:
   mutable int64_t now_ns_ = 0;
@@ -352,8 +357,40 @@ TEST_F(HousekeepingLoopTest, LatencyNeverSleepsUntilThePolicyChanges) {
   EXPECT_EQ(sleeps.load(std::memory_order_seq_cst), 1);
 }
 
+TEST_F(HousekeepingLoopTest, FifoSleepsAsOftenAsTheKernelWantsWithRecordsAndWithout) {
+  for (const bool records : {false, true}) {
+    SCOPED_TRACE(records);
+    SpinningClock clock;
+    HousekeepingLoop::Wiring wiring = Wiring();
+    wiring.clock = &clock;
+    std::atomic<bool> stop{false};
+    std::vector<int64_t> worked_ns;
+    std::vector<int64_t> slept_ns;
+    int64_t awake_ns = clock.NowNs();
+    uint64_t sequence = 0;
+    // Records that never end: each look finds one, because the clock's reading puts it there.
+    clock.on_reading = [&] {
+      if (records) kernel_.Put(0, HFT_RECORD_SWITCH_IN, Wait(100, 1), ++sequence);
+    };
+    wiring.sleep_ns = [&](int64_t ns) {
+      worked_ns.push_back(clock.NowNs() - awake_ns);
+      slept_ns.push_back(ns);
+      if (slept_ns.size() == 10) stop.store(true, std::memory_order_relaxed);
+      clock.Advance(ns);
+      awake_ns = clock.NowNs();
+    };
+    HousekeepingLoop loop(std::move(wiring), {.policy = &kFifoLatencyPolicy});
+    loop.Run(stop);
+    EXPECT_EQ(slept_ns, std::vector<int64_t>(10, kFifoLatencyPolicy.sleep_ns));
+    for (const int64_t work_ns : worked_ns) {
+      EXPECT_NEAR(work_ns, kFifoLatencyPolicy.work_max_ns, 5'000);  // a few readings of the clock
+    }
+  }
+}
+
 TEST(PollPolicyTest, OnlyOneThatSpinsOwnsItsCpu) {
   EXPECT_TRUE(kLatencyPolicy.owns_cpu());
+  EXPECT_TRUE(kFifoLatencyPolicy.owns_cpu());
   EXPECT_FALSE(kBalancedPolicy.owns_cpu());
   EXPECT_FALSE(kEconomyPolicy.owns_cpu());
 }

@@ -114,6 +114,65 @@ TEST_F(StallWatchTest, AWaitIsToldOnceWhenItCrossesTheThreshold) {
   EXPECT_STREQ(so_far.prev_comm, "bully");
 }
 
+TEST_F(StallWatchTest, AWaitIsToldAgainAtEachThresholdThatSomebodyHas) {
+  Watch().SetLevels(std::vector<int64_t>{kThresholdNs, 4 * kThresholdNs, 5 * kThresholdNs, 100 * kThresholdNs});
+  Preempt(501);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 4 * kThresholdNs));
+  EXPECT_EQ(Watch().next_due_ns(), kOutMonoNs + 4 * kThresholdNs);
+  // Late: past two levels at once, which is one telling.
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + 6 * kThresholdNs, 70'000));
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 50 * kThresholdNs));
+  ASSERT_EQ(sink_.stalled.size(), 2u);
+  EXPECT_EQ(sink_.crossings[1], kOutMonoNs + 4 * kThresholdNs);
+  EXPECT_EQ(sink_.stalled[1].wait_ns, 6 * kThresholdNs);
+  EXPECT_EQ(sink_.stalled[1].loop_gap_ns, 70'000);
+  EXPECT_EQ(sink_.stalled[1].out_clock_ns, sink_.stalled[0].out_clock_ns);
+  EXPECT_EQ(sink_.stalled[1].preemption.preemptor_tid, 501u);
+  view_.slots[kSlot].out_clock_ns = 0;
+  Watch().Poll(kOutMonoNs + 101 * kThresholdNs);
+  EXPECT_EQ(sink_.stalled.size(), 2u) << "over before it crossed the last one";
+}
+
+TEST_F(StallWatchTest, AStretchOfInterruptsIsToldAgainAtEachThreshold) {
+  Watch().SetLevels(std::vector<int64_t>{kThresholdNs, 4 * kThresholdNs});
+  Runs(kThread.tid, kOutClockNs);
+  hft_cpu_interrupts& state = interrupts_[kCpu];
+  state.stretch_start_ns = kOutMonoNs;
+  state.levels[HFT_LEVEL_HARD] = {.start_ns = kOutMonoNs, .source = HFT_SOURCE_LOCAL_TIMER};
+  state.active = 1u << HFT_LEVEL_HARD;
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 4 * kThresholdNs));
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + 4 * kThresholdNs + 1));
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 400 * kThresholdNs));
+  ASSERT_EQ(sink_.interrupted.size(), 2u);
+  EXPECT_EQ(sink_.crossings[1], kOutMonoNs + 4 * kThresholdNs);
+}
+
+TEST(StallLevelsTest, TheNextOneAboveAndNoneBeyondTheLast) {
+  StallLevels levels;
+  EXPECT_EQ(levels.NextAbove(0), StallLevels::kNone);
+  levels.Set(std::vector<int64_t>{10, 20, 30});
+  EXPECT_EQ(levels.NextAbove(0), 10);
+  EXPECT_EQ(levels.NextAbove(10), 20);
+  EXPECT_EQ(levels.NextAbove(30), StallLevels::kNone);
+}
+
+TEST(StallLevelsTest, OfMoreThanTheBoundTheLargestStays) {
+  std::vector<int64_t> many;
+  for (int64_t i = 1; i <= 1'000; ++i) many.push_back(i * 1'000);
+  StallLevels levels;
+  levels.Set(many);
+  EXPECT_EQ(levels.NextAbove(999'999), 1'000'000);
+  int64_t at_ns = 0;
+  size_t count = 0;
+  for (int64_t next_ns; (next_ns = levels.NextAbove(at_ns)) != StallLevels::kNone; at_ns = next_ns) {
+    EXPECT_LE(next_ns - at_ns, 10'000);
+    ++count;
+  }
+  EXPECT_EQ(count, StallLevels::kLevelsMax);
+}
+
 TEST_F(StallWatchTest, AWaitThatEndedBeforeIsNoStall) {
   Preempt(501);
   view_.slots[kSlot].out_clock_ns = 0;
