@@ -30,6 +30,9 @@ namespace hftmon {
 class SlotTable {
  public:
   static constexpr int64_t kGraceNs = 20'000'000;
+  // Of a slot whose thread ended without its ENDED record: nobody told the sampler to read the last counts, and it finds them at its next
+  // edge, however late a busy host makes that.
+  static constexpr int64_t kUnseenGraceNs = 1'000'000'000;
 
   // A slot's own words, read without a promise that they belong together unless the slot is published.
   struct Identity {

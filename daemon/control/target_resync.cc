@@ -31,7 +31,7 @@ void TargetRegistry::ReconcileSlot(uint16_t slot, int64_t now_ns) {
     case HFT_SLOT_FREE:
       return;
     case HFT_SLOT_ENDED:
-      return slots.Retire(slot, now_ns);
+      return slots.Retire(slot, now_ns, SlotTable::kUnseenGraceNs);
     case HFT_SLOT_LIVE:
       break;
   }

@@ -1,0 +1,139 @@
+// Two processes of thousands of threads that come and go: every switch is counted, nothing grows, nothing is lost without being counted.
+// HFTMON_TEST_CHURN_THREADS (each process, default 500) and HFTMON_TEST_CHURN_SECONDS (default 3) choose the size; 5000 and 60 are the
+// figures that the README states.
+#include <cstdlib>
+#include <map>
+
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+
+int64_t FromEnvironment(const char* name, int64_t standard) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? standard : std::atoll(text);
+}
+
+struct Counts {
+  int64_t voluntary = 0;
+  int64_t involuntary = 0;
+};
+
+Counts OfLiving(pid_t pid) {
+  Counts counts;
+  for (const workload::ThreadCounts& thread : workload::ReadProcessCounts(pid)) {
+    counts.voluntary += static_cast<int64_t>(thread.voluntary_count);
+    counts.involuntary += static_cast<int64_t>(thread.involuntary_count);
+  }
+  return counts;
+}
+
+class ChurnTest : public PrivilegedTest {
+ protected:
+  // Of all its threads since it is watched, those that ended included.
+  Counts Counted(pid_t pid) const {
+    Counts counts;
+    const auto answer = daemon_.Switches(pid);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    if (!answer.ok()) return counts;
+    for (const v1::ThreadSwitches& thread : answer->threads()) {
+      counts.voluntary += static_cast<int64_t>(thread.voluntary_count());
+      counts.involuntary += static_cast<int64_t>(thread.involuntary_count());
+    }
+    return counts;
+  }
+
+  std::map<std::string, uint64_t> Drops() const {
+    std::map<std::string, uint64_t> drops;
+    const auto status = daemon_.client().GetStatus();
+    EXPECT_TRUE(status.ok()) << status.status();
+    if (!status.ok()) return drops;
+    for (const v1::DropCounter& drop : status->drops()) drops[drop.name()] = drop.count();
+    return drops;
+  }
+};
+
+TEST_F(ChurnTest, TwoProcessesWhoseThreadsComeAndGoAreCountedWholeInFlatMemory) {
+  const int64_t threads = FromEnvironment("HFTMON_TEST_CHURN_THREADS", 500);
+  const int64_t seconds = FromEnvironment("HFTMON_TEST_CHURN_SECONDS", 3);
+  const std::vector<std::string> arguments = {"--threads", std::to_string(threads), "--milliseconds", std::to_string(seconds * 1'000)};
+  WorkloadRun first("thread_churn", arguments);
+  WorkloadRun second("thread_churn", arguments);
+  WorkloadRun* const runs[] = {&first, &second};
+  std::map<pid_t, Counts> before;
+  for (WorkloadRun* run : runs) {
+    ASSERT_TRUE(run->about().is_object());
+    ASSERT_TRUE(WaitUntilBlocked(run->pid()));
+    before[run->pid()] = OfLiving(run->pid());
+    ASSERT_TRUE(daemon_.Attach(run->pid()).ok());
+  }
+  for (WorkloadRun* run : runs) run->Say("go");
+  // Memory from the moment at which the threads of both are there: it must not grow with those that come and go.
+  const auto watched = [&](pid_t pid) {
+    const auto target = daemon_.FindTarget(pid);
+    return target ? target->thread_count() : 0;
+  };
+  for (WorkloadRun* run : runs) {
+    EXPECT_TRUE(Eventually([&] { return watched(run->pid()) >= threads * 9 / 10; })) << watched(run->pid()) << " threads are watched";
+  }
+  const ProcessBelongings filled = ReadBelongings(daemon_.pid());
+  for (WorkloadRun* run : runs) {
+    const json truth = run->Read();
+    ASSERT_TRUE(truth.is_object());
+    SCOPED_TRACE(truth.dump());
+    ASSERT_TRUE(WaitUntilBlocked(run->pid()));
+    const Counts alive = OfLiving(run->pid());
+    const Counts& old = before[run->pid()];
+    const int64_t ended = truth["ended"];
+    EXPECT_GT(ended, 0);
+    const int64_t voluntary = alive.voluntary - old.voluntary + truth["ended_voluntary"].get<int64_t>() + ended;
+    const int64_t involuntary = alive.involuntary - old.involuntary + truth["ended_involuntary"].get<int64_t>();
+    // Asked for again while the last bucket is on its way.
+    Counts counted;
+    Eventually([&] {
+      counted = Counted(run->pid());
+      return counted.voluntary >= voluntary || ::testing::Test::HasFailure();
+    });
+    EXPECT_EQ(counted.voluntary, voluntary);
+    // A thread may still be preempted between the kernel's adding up and its last switch.
+    EXPECT_GE(counted.involuntary, involuntary);
+    EXPECT_LE(counted.involuntary, involuntary + ended / 10);
+    const auto target = daemon_.FindTarget(run->pid());
+    ASSERT_TRUE(target);
+    EXPECT_EQ(target->thread_count(), truth["alive"].get<int64_t>() + 1) << "and the main thread";
+    EXPECT_EQ(target->unslotted_thread_count(), 0u);
+    std::printf("%lld began, %lld ended, %lld + %lld switches\n", static_cast<long long>(truth["begun"].get<int64_t>()),
+                static_cast<long long>(ended), static_cast<long long>(voluntary), static_cast<long long>(involuntary));
+  }
+  const ProcessBelongings after = ReadBelongings(daemon_.pid());
+  std::printf("resident: %lld KiB with the threads there, %lld KiB at the end\n", static_cast<long long>(filled.rss_bytes >> 10),
+              static_cast<long long>(after.rss_bytes >> 10));
+  EXPECT_LE(after.fds, filled.fds + 2);
+  // Buckets of history are still being filled in a short run; what a thread that ended would leave behind is far more than this in a long
+  // one.
+  EXPECT_LT(after.rss_bytes - filled.rss_bytes, 24 << 20);
+  // No thread was without a place and no figure without a bucket. Records and intervals that a busy host made the daemon miss are counted:
+  // printed here, and no part of the counts above.
+  for (const auto& [name, count] : Drops()) {
+    if (count > 0) std::printf("%s: %llu\n", name.c_str(), static_cast<unsigned long long>(count));
+  }
+  const std::map<std::string, uint64_t> drops = Drops();
+  for (const char* name : {"unslotted_switches", "life_queue_dropped", "window_store_dropped", "slots_exhausted"}) {
+    ASSERT_TRUE(drops.contains(name)) << name;
+    EXPECT_EQ(drops.at(name), 0u) << name;
+  }
+  for (WorkloadRun* run : runs) EXPECT_EQ(run->End(), 0);
+  // Their slots come back with their last records.
+  EXPECT_TRUE(Eventually([&] {
+    const auto status = daemon_.client().GetStatus();
+    for (const v1::Bound& bound : status->bounds()) {
+      if (bound.name() == "threads") return bound.used() == 0;
+    }
+    return false;
+  }));
+}
+
+}  // namespace
+}  // namespace hftmon::testing
