@@ -2,12 +2,15 @@
 // Each thread sleeps twice (so it has switched, in a life of any length), then waits for its end.
 // Prints how many began and ended, and the context switches of those that ended as the kernel adds them up: at a thread's end, before its
 // very last switch, which counts as voluntary and is therefore one more for each of them.
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
+#include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -26,19 +29,34 @@ constexpr size_t kStackBytes = 64 << 10;
 constexpr int64_t kSleepNs = 50'000;
 constexpr int64_t kSettleNs = 200'000'000;
 
+// A word of its own that is waited for in the kernel: std::atomic's wait shares its words with others, and each of thousands of waiters
+// would be woken for each that is meant.
+class Flag {
+ public:
+  void Set() {
+    word_.store(1, std::memory_order_release);
+    syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+  }
+  void Await() {
+    while (word_.load(std::memory_order_acquire) == 0) syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr, 0);
+  }
+
+ private:
+  std::atomic<uint32_t> word_{0};
+};
+
 struct Life {
   pthread_t thread{};
-  std::atomic<bool> settled{false};
-  std::atomic<bool> leave{false};
+  Flag settled;
+  Flag leave;
 };
 
 void* Live(void* argument) {
   Life& life = *static_cast<Life*>(argument);
   SleepUntil(NowNs() + kSleepNs);
   SleepUntil(NowNs() + kSleepNs);
-  life.settled.store(true, std::memory_order_release);
-  life.settled.notify_one();
-  life.leave.wait(false);
+  life.settled.Set();
+  life.leave.Await();
   return nullptr;
 }
 
@@ -60,15 +78,14 @@ class Churn {
   }
   void EndOldest() {
     Life& life = *lives_.front();
-    life.leave.store(true, std::memory_order_release);
-    life.leave.notify_one();
+    life.leave.Set();
     pthread_join(life.thread, nullptr);
     lives_.pop_front();
     ++ended_;
   }
   // Until every living thread waits for its end.
   void Settle() {
-    for (const auto& life : lives_) life->settled.wait(false);
+    for (const auto& life : lives_) life->settled.Await();
   }
   int64_t begun() const { return begun_; }
   int64_t ended() const { return ended_; }
