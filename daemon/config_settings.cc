@@ -8,6 +8,7 @@
 
 #include "common/cpu_list.h"
 #include "common/duration.h"
+#include "daemon/collectors/kernel_view.h"
 #include "daemon/control/targets.h"
 #include "daemon/os/file_root.h"
 #include "daemon/service/listen_address.h"
@@ -69,6 +70,13 @@ const Setting kSettings[] = {
      HFTMON_MEMBER(limits.spike_streams_max)},
     {"metric_streams_max", Kind::kNumber, kLive, 1, 65'536, "streams", "", kLimits, "Open WatchMetrics calls, all clients together.",
      HFTMON_MEMBER(limits.metric_streams_max)},
+    {"sessions_max", Kind::kNumber, kLive, 1, 65'536, "sessions", "", kLimits, "Clients' sessions (open HoldTargets calls).",
+     HFTMON_MEMBER(limits.sessions_max)},
+    {"rules_max", Kind::kNumber, kLive, 1, HFT_RULE_NAMES_MAX, "rules", "", kLimits,
+     "Rules in force (names, cgroups, units, CPUs), all clients together.", HFTMON_MEMBER(limits.rules_max)},
+    {"target_holders_max", Kind::kNumber, kLive, 1, 4'096, "parts", "", kLimits,
+     "Parts that clients have in one target, a client's by process id and by each rule, and holders of one rule.",
+     HFTMON_MEMBER(limits.target_holders_max)},
     {"threshold_leases_max", Kind::kNumber, kLive, 1, 65'536, "leases", "", kLimits,
      "Thresholds that streams hold in the kernel: one each, so not below spike_streams_max.", HFTMON_MEMBER(threshold_leases_max)},
     {"stream_queue_max", Kind::kNumber, kLive, 1, 65'536, "spikes", "", kLimits,

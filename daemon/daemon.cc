@@ -47,6 +47,12 @@ TargetDefaults DefaultsOf(const Config& config) {
   return {.spike_threshold_ns = config.spike_threshold_ns, .sampling_interval_ns = config.sampling_interval_ns};
 }
 
+HoldingLimits HoldingLimitsOf(const Config& config) {
+  return {.sessions_max = static_cast<size_t>(config.limits.sessions_max),
+          .rules_max = static_cast<size_t>(config.limits.rules_max),
+          .target_holders_max = static_cast<size_t>(config.limits.target_holders_max)};
+}
+
 TimePair ReadTimePair(const RawClocks& clocks) {
   const ClockPair pair = ReadClockPair(clocks);
   return {pair.monotonic_ns, pair.realtime_ns, pair.error_ns};
@@ -179,12 +185,14 @@ void Daemon::BuildControl() {
   registry_config.own_pid = static_cast<uint32_t>(getpid());
   registry_config.targets_max = static_cast<uint32_t>(config_.targets_max);
   registry_config.defaults = DefaultsOf(config_);
+  registry_config.facts = &process_facts_;
   unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
   stacks_ = std::make_unique<StackCollector>(collector_->view().stack_ring, unwinder_.get(), clock_.get());
   registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   registry_->SetLimits(registry_config.targets_max, config_.threshold_leases_max);
+  registry_->SetHoldingLimits(HoldingLimitsOf(config_));
   CollectionSwitch::Parts collection;
   collection.view = collector_->view();
   collection.registry = registry_.get();
@@ -283,6 +291,7 @@ absl::Status Daemon::StartServer() {
 void Daemon::PutInForce(const Config& config) {
   registry_->SetDefaults(DefaultsOf(config));
   registry_->SetLimits(static_cast<uint32_t>(config.targets_max), config.threshold_leases_max);
+  registry_->SetHoldingLimits(HoldingLimitsOf(config));
   server_->SetLimits(config.limits);
   server_->OnDefaultsChanged();
 }

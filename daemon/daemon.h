@@ -21,6 +21,7 @@
 #include "daemon/control/collection_switch.h"
 #include "daemon/control/control_loop.h"
 #include "daemon/control/heartbeat_watchdog.h"
+#include "daemon/control/process_facts.h"
 #include "daemon/control/process_names.h"
 #include "daemon/control/target_registry.h"
 #include "daemon/daemon_operation.h"
@@ -106,6 +107,7 @@ class Daemon {
   std::unique_ptr<LoopThread> loop_thread_;
   std::unique_ptr<ProcessNames> names_;
   std::unique_ptr<NamingTaskSource> named_tasks_;
+  ProcProcessFacts process_facts_{&files_};
   std::unique_ptr<UnwindProcess> unwinder_;
   std::unique_ptr<StackCollector> stacks_;
   std::unique_ptr<TargetRegistry> registry_;

@@ -20,6 +20,8 @@ class NamingTaskSource : public TaskSource {
     for (const TaskInfo& task : *tasks) names_->Remember(task.tid, task.comm);
     return tasks;
   }
+  absl::StatusOr<std::vector<TaskInfo>> Leaders() override { return source_->Leaders(); }
+  absl::StatusOr<std::vector<TaskInfo>> Running() override { return source_->Running(); }
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override { return source_->Find(tid); }
   absl::StatusOr<std::vector<TaskInfo>> AllThreads() override { return source_->AllThreads(); }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -22,6 +24,10 @@ std::unique_ptr<v1::Monitor::Stub> NewStub(const ServerAddress& address) {
   arguments.SetMaxReceiveMessageSize(kMessageMaxBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a proxy of the environment has no business with a loopback daemon
   return v1::Monitor::NewStub(grpc::CreateCustomChannel(address.grpc_target, grpc::InsecureChannelCredentials(), arguments));
+}
+
+std::string NameOf(const ClientOptions& options) {
+  return options.name.empty() ? fmt::format("{}[{}]", program_invocation_short_name, getpid()) : options.name;
 }
 
 }  // namespace
@@ -50,12 +56,31 @@ absl::StatusOr<Response> Client::Call(grpc::Status (v1::Monitor::Stub::*method)(
   return response;
 }
 
+absl::StatusOr<uint64_t> Client::SessionId(bool open) const {
+  std::lock_guard lock(session_mutex_);
+  if (session_ != nullptr && session_->ended()) session_.reset();  // the daemon was started anew
+  if (session_ == nullptr && open) {
+    absl::StatusOr<std::unique_ptr<TargetSession>> session =
+        TargetSession::Open(stub_.get(), address_, NameOf(options_), options_.deadline_ns);
+    if (!session.ok()) return session.status();
+    session_ = *std::move(session);
+  }
+  return session_ == nullptr ? 0 : session_->id();
+}
+
 absl::StatusOr<v1::AttachResponse> Client::Attach(const v1::AttachRequest& request) const {
-  return Call(&v1::Monitor::Stub::Attach, request);
+  if (request.persist() || request.session_id() != 0) return Call(&v1::Monitor::Stub::Attach, request);
+  const absl::StatusOr<uint64_t> session_id = SessionId(true);
+  if (!session_id.ok()) return session_id.status();
+  v1::AttachRequest own = request;
+  own.set_session_id(*session_id);
+  return Call(&v1::Monitor::Stub::Attach, own);
 }
 
 absl::StatusOr<v1::DetachResponse> Client::Detach(const v1::DetachRequest& request) const {
-  return Call(&v1::Monitor::Stub::Detach, request);
+  v1::DetachRequest own = request;
+  if (!request.persist() && !request.force() && request.session_id() == 0) own.set_session_id(SessionId(false).value());
+  return Call(&v1::Monitor::Stub::Detach, own);
 }
 
 absl::StatusOr<v1::ListTargetsResponse> Client::ListTargets(const v1::ListTargetsRequest& request) const {

@@ -10,11 +10,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "client/cpp/server_address.h"
 #include "client/cpp/stream.h"
+#include "client/cpp/target_session.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
 
 namespace hftmon {
@@ -25,6 +27,8 @@ using MetricStream = Stream<v1::WatchMetricsResponse>;
 struct ClientOptions {
   // Of each call but the streams, which have none. 1 ms … 1 h.
   int64_t deadline_ns = 5'000'000'000;
+  // Who asks, as `hftmon targets` shows it: at most 64 bytes; empty = the program's name and pid.
+  std::string name;
 };
 
 class Client {
@@ -33,8 +37,12 @@ class Client {
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const std::string& address = kDefaultServerAddress,
                                                          const ClientOptions& options = {});
 
-  // Answers when every thread that existed is watched. All pids or none.
+  // Answers when every thread that existed is watched. All pids and selectors or none. What is attached belongs to this object's session,
+  // which the first such call opens, and ends with it (or with this process, however it ends), unless the request says `persist` or names
+  // another session.
   absl::StatusOr<v1::AttachResponse> Attach(const v1::AttachRequest& request) const;
+  // This object's part, where it has attached something; else, and with `persist`, the part that persists. `force`, and `all` with
+  // `persist` or without a session: everybody's.
   absl::StatusOr<v1::DetachResponse> Detach(const v1::DetachRequest& request) const;
   absl::StatusOr<v1::ListTargetsResponse> ListTargets(const v1::ListTargetsRequest& request = {}) const;
   // Changes options, pauses or resumes.
@@ -70,7 +78,12 @@ class Client {
 
   const ServerAddress address_;
   const ClientOptions options_;
+  // The session's id; 0 when there is none and `open` is false.
+  absl::StatusOr<uint64_t> SessionId(bool open) const;
+
   const std::unique_ptr<v1::Monitor::Stub> stub_;
+  mutable std::mutex session_mutex_;
+  mutable std::unique_ptr<TargetSession> session_;  // before stub_ goes
 };
 
 }  // namespace hftmon

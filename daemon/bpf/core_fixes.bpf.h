@@ -56,11 +56,12 @@ static __always_inline s32 saved_syscall(struct task_struct *task) {
  * What never changes of the CPU that switches to `next`, noted at its first switch: its number, and where its run queue is. The walk to
  * that would cost every switch of the host 3 ns. Its first switch after the programs were off is one too: the log begins anew there.
  */
-static __noinline int note_cpu(struct hft_cpu *cpu_state, struct task_struct *next) {
-  cpu_state->run_queue = (u64)RUN_QUEUE_OF(next);
+static __noinline u64 note_cpu(struct hft_cpu *cpu_state, struct task_struct *next) {
+  u64 run_queue = (u64)RUN_QUEUE_OF(next);
+  cpu_state->noted_queue = run_queue;
   cpu_state->cpu = bpf_get_smp_processor_id();
   cpu_state->log_begin = cpu_state->position;
-  return 0;
+  return run_queue;
 }
 
 static __always_inline struct rq *run_queue_at(u64 run_queue, struct task_struct *next) {
@@ -73,7 +74,7 @@ static __always_inline struct rq *run_queue_at(u64 run_queue, struct task_struct
  * CONFIG_PARAVIRT_TIME_ACCOUNTING, and 0 for ever where the hypervisor tells nothing.
  */
 static __always_inline void note_steal(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state) {
-  struct rq *queue = (struct rq *)cpu_state->run_queue;
+  struct rq *queue = (struct rq *)cpu_state->noted_queue;
   if (!queue || !bpf_core_field_exists(queue->prev_steal_time_rq)) return;
   u64 steal_ns = 0;
   if (CAN_CAST) {

@@ -87,10 +87,16 @@ struct cpumask {
   unsigned long bits[1];
 };
 
+struct thread_info {
+  u32 cpu;
+};
+
 struct task_struct {
+  struct thread_info thread_info;
   unsigned int __state;
   void *stack;
   unsigned int flags;
+  int on_cpu;
   int on_rq;
   int prio;
   unsigned int policy;

@@ -41,7 +41,8 @@ static __noinline int end_thread(struct hft_cpu *cpu_state, struct task_struct *
   return 0;
 }
 
-static __always_inline u16 give_slot(struct task_struct *child, u32 parent_tid) {
+/* The counts until now are its base: zeroes for a thread that is being born. Its stacks are its parent's choice, if that one has a slot. */
+static __noinline u16 give_slot(struct task_struct *child, u32 parent_tid) {
   u32 tid = READ_FIELD(child, pid);
   u16 *entry = slot_entry(tid);
   if (!entry || tid >= pid_bound) {
@@ -60,6 +61,9 @@ static __always_inline u16 give_slot(struct task_struct *child, u32 parent_tid) 
   slot->tgid = READ_FIELD(child, tgid);
   slot->start_ns = READ_FIELD(child, start_boottime);
   slot->task = (u64)child;
+  slot->base_voluntary_count = slot->voluntary_count = READ_FIELD(child, nvcsw);
+  slot->base_involuntary_count = slot->involuntary_count = READ_FIELD(child, nivcsw);
+  slot->base_run_delay_ns = slot->run_delay_ns = slot->segment_run_delay_ns = READ_FIELD(child, sched_info.run_delay);
   u16 parent_index = HFT_NO_SLOT;
   struct hft_thread_slot *parent_slot = slot_of(parent_tid, &parent_index);
   if (parent_slot) slot->stacks = parent_slot->stacks;
@@ -125,12 +129,48 @@ static __always_inline u16 follow_exchange(struct task_struct *task, u32 old_tid
   return index;
 }
 
+/*
+ * Whether a rule asks for processes of this name, task->comm as two words. Linear: an exec costs a thousand times more than 256
+ * comparisons. Not static, as those of runner_log.bpf.h.
+ */
+__noinline u32 is_rule_name(u64 first, u64 second) {
+  u32 count = controls.rule_name_count;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < HFT_RULE_NAMES_MAX; i++) {
+    if (i >= count) break;
+    if (rule_names[i].words[0] == first && rule_names[i].words[1] == second) return 1;
+  }
+  return 0;
+}
+
+/*
+ * exec by a process that is not watched, while there are rules: the daemon hears of it. One that a rule names is watched from here on: exec
+ * has left it this thread alone, whose counts until now are the slot's base. Should the daemon decide otherwise it takes the bit away.
+ */
+static __noinline int notice_exec(struct task_struct *task, u32 old_tid) {
+  struct life_details details = {.type = HFT_RECORD_EXEC, .previous_tid = old_tid};
+  u64 name[2] = {};
+  bpf_probe_read_kernel_str(name, sizeof(name), &task->comm);
+  if (is_rule_name(name[0], name[1])) {
+    details.slot = give_slot(task, 0 /* idle: nobody's stacks */);
+    u32 tgid = READ_FIELD(task, tgid);
+    if (details.slot != HFT_NO_SLOT) {
+      __sync_fetch_and_or(&watched_bits[(tgid & (HFT_PID_LIMIT - 1)) / 64], 1ull << (tgid & 63));
+    }
+  }
+  put_life(task, bpf_get_smp_processor_id(), &details);
+  return 0;
+}
+
 HFT_TRACEPOINT("sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid) {
   if (unlikely(controls.off)) return 0;
   u32 cpu = bpf_get_smp_processor_id();
   __sync_fetch_and_add(&cpu_at(cpu)->exec_count, 1);
-  if (!is_watched(READ_FIELD(task, tgid))) return 0;
+  if (!is_watched(READ_FIELD(task, tgid))) {
+    if (controls.rules_active) notice_exec(task, old_pid);
+    return 0;
+  }
   struct life_details details = {.type = HFT_RECORD_EXEC, .previous_tid = old_pid};
   u32 tid = READ_FIELD(task, pid);
   if ((u32)old_pid != tid) {

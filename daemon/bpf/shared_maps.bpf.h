@@ -44,10 +44,19 @@ struct {
   __type(value, u32);
 } free_slots SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct hft_audit);
+} audits SEC(".maps");
+
 /* In .bss, at fixed addresses: all that a bystander touches. */
 struct hft_controls controls;
 __u64 watched_bits[HFT_PID_LIMIT / 64];
 struct hft_cpu cpus[HFT_CPUS_MAX];
+struct hft_rule_name rule_names[HFT_RULE_NAMES_MAX];
 
 const volatile __u32 ring_mask = 0; /* cells - 1 */
 const volatile __u32 pid_bound = 0; /* tids that slot_of_tid covers */

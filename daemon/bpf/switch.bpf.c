@@ -25,6 +25,7 @@
 #include "daemon/bpf/stacks.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
+#include "daemon/bpf/visitor.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -144,6 +145,8 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   }
   bool dead = task_state(TASK(context, PREV)) == TASK_DEAD;
   s32 syscall = saved_syscall(TASK(context, PREV));
+  /* A kernel thread has no registers of user mode, only zeroes. */
+  if (unlikely(syscall == 0) && (READ_FIELD(TASK(context, PREV), flags) & PF_KTHREAD)) syscall = SYSCALL_UNKNOWN;
   struct task_struct *prev = TASK(context, PREV);
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
@@ -226,7 +229,7 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
     if (!slot) return;
     cpu_state->recent[READ_FIELD(TASK(context, NEXT), pid) & (HFT_RECENT_SLOTS - 1)] = cpu_state->watched_slot;
   }
-  struct rq *queue = run_queue_at(cpu_state->run_queue, TASK(context, NEXT));
+  struct rq *queue = run_queue_at(cpu_state->noted_queue, TASK(context, NEXT));
   u32 depth = READ_FIELD(queue, nr_running);
   slot->depth[depth < HFT_DEPTH_BUCKETS ? depth : HFT_DEPTH_BUCKETS - 1]++;
   /* What sched_info_arrive is about to add, in the kernel's own arithmetic. */
@@ -260,7 +263,8 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
 }
 
 /*
- * Off: the daemon sets controls.off and takes every CPU's run queue away, so that being on costs no test of its own.
+ * Off: the daemon sets controls.off and takes every CPU's run queue away, so that being on costs no test of its own. An audited CPU has
+ * none either, see meet_cpu.
  *
  * What a bystander pays comes first. What a watched thread needs later is not kept over it: it would be spilled on every switch of the
  * host.
@@ -272,8 +276,7 @@ int on_switch(u64 *context) {
   u64 run_queue = cpu_state->run_queue;
   if (unlikely(!run_queue)) {
     if (controls.off) return 0;
-    note_cpu(cpu_state, next);
-    run_queue = cpu_state->run_queue;
+    run_queue = meet_cpu(cpu_state, next);
   }
   /* Read once: the daemon may take it away at any moment, and a clock of 0 would be believed. */
   u64 clock_ns = READ_FIELD(run_queue_at(run_queue, next), clock);

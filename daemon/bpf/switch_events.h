@@ -30,6 +30,8 @@
 #define HFT_CPUS_MAX 1024        /* possible CPUs of the largest host */
 #define HFT_PID_LIMIT (1u << 22) /* PID_MAX_LIMIT of 64-bit kernels */
 #define HFT_NO_SLOT 0            /* slot 0 is never given out: it means "no slot" */
+#define HFT_RULE_NAMES_MAX 256   /* names that exec is compared with */
+#define HFT_AUDIT_NAMES 64       /* names of visitors kept per CPU; a power of two */
 #define HFT_NO_THRESHOLD (~0ull) /* a threshold that nothing exceeds */
 #define HFT_MAX_TAG_SHIFT 40     /* see hft_maxima */
 #define HFT_MAXIMUM_MAX_NS ((1ull << HFT_MAX_TAG_SHIFT) - 1)
@@ -63,13 +65,14 @@ enum hft_record_type {
   HFT_RECORD_RUNNERS = 2,       /* hft_runners: continues the record before it in the same ring */
   HFT_RECORD_MIGRATION = 3,     /* hft_migration: a watched thread changed CPU */
   HFT_RECORD_FORK = 4,          /* hft_life: a watched process made a thread or a child */
-  HFT_RECORD_EXEC = 5,          /* hft_life: a watched process runs another program */
+  HFT_RECORD_EXEC = 5,          /* hft_life: a watched process, or any while there are rules, runs another program */
   HFT_RECORD_ENDED = 6,         /* hft_life: a watched thread's last switch; its slot is final and may be released */
   HFT_RECORD_RECYCLED = 7,      /* hft_life: an unwatched process was born under a watched, dead tgid; its bit is cleared */
   HFT_RECORD_INTERRUPTED = 8,   /* hft_interrupted: interrupts took a watched thread's CPU for longer than the threshold */
   HFT_RECORD_INTERRUPTIONS = 9, /* hft_interruptions: continues the record before it in the same ring */
   HFT_RECORD_PREEMPTED = 10,    /* hft_preempted: a watched thread lost its CPU although it could run on */
-  HFT_RECORD_TYPES = 11
+  HFT_RECORD_VISITOR = 11,      /* hft_life: a thread of an unwatched process was switched in on an audited CPU */
+  HFT_RECORD_TYPES = 12
 };
 
 /* One entry of the log of who ran: `tid` has run since `clock_ns`, until the next entry's clock. tid 0 is idle. */
@@ -206,13 +209,38 @@ struct hft_cpu {
   __u64 fork_count; /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
-  __u32 watched_slot; /* slot of the watched thread that was switched in last */
+  __u16 watched_slot; /* slot of the watched thread that was switched in last */
+  __u16 audited;      /* the daemon's: 1: who is switched in here and is not watched is noted in hft_audit */
   __u32 cpu;          /* its number, and */
-  __u64 run_queue;    /* the address of its rq: both 0 before its first switch, and while the programs are off */
+  __u64 run_queue;    /* the address of its rq; 0 before its first switch, while it is audited, and while the programs are off */
+  __u64 noted_queue;  /* the same, also while it is audited */
   __u64 log_begin;    /* entries before this one are not believed: what ran after them is not known */
-  __u64 reserved[7];
+  __u64 reserved[6];
   __u16 recent[HFT_RECENT_SLOTS];             /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
+};
+
+/* A name to be found at exec: task->comm as two words, padded with zeroes. */
+struct hft_rule_name {
+  __u64 words[2];
+};
+
+/* Threads of one name that were switched in on an audited CPU while their processes were not watched. */
+struct hft_visits {
+  __u64 name[2]; /* task->comm; both 0: a free entry */
+  __u64 count;
+  __u32 tid; /* the last one */
+  __u32 tgid;
+  __u64 announced_clock_ns; /* when the last HFT_RECORD_VISITOR was written, and */
+  __u32 announced_tid;      /* of whom */
+  __u32 reserved;
+};
+
+/* One CPU's visitors. Written by the programs on that CPU alone; the daemon zeroes it before it sets hft_cpu.audited. */
+struct hft_audit {
+  __u64 unnamed_count;      /* visits that found no place in the table */
+  __u64 announced_clock_ns; /* of the CPU's last record: at most one a millisecond */
+  struct hft_visits visits[HFT_AUDIT_NAMES];
 };
 
 enum hft_slot_state {
@@ -298,8 +326,10 @@ struct hft_controls {
   __u32 window_epoch;           /* of 24 bits: tags the maxima */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
   __u32 off;                    /* 1: every program returns at its first test (see switch.bpf.c) */
+  __u32 rules_active;           /* 1: an exec of any process makes a record */
+  __u32 rule_name_count;        /* of rule_names: a process that execs under one of them is watched at once */
   __u32 reserved32;
-  __u64 reserved[4];
+  __u64 reserved[3];
   __u64 slots_exhausted;    /* threads of watched processes that got no slot */
   __u64 pid_too_large;      /* threads with a tid above the table's size: not watched */
   __u64 unslotted_switches; /* switches of watched processes' threads that have no slot */

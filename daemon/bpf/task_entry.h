@@ -14,6 +14,8 @@ struct hft_task_entry {
   __u64 involuntary_count; /* task->nivcsw */
   __u64 run_delay_ns;      /* task->sched_info.run_delay */
   char comm[16];
+  __u32 running_cpu; /* 1 + the CPU it is on; 0 when on none */
+  __u32 reserved;
 };
 
 #endif /* HFTMON_DAEMON_BPF_TASK_ENTRY_H_ */

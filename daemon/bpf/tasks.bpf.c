@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * A task iterator: the threads that exist, for attaching to a process that already runs.
- * Reads: every task_struct of the host. Produces: one task_entry for each thread of wanted_tgid, or of tid wanted_tid, or for every one.
+ * Reads: every task_struct of the host. Produces: one task_entry for each thread of wanted_tgid, or of tid wanted_tid, or for every one,
+ * or for each process's leader, or for each thread that is on a CPU.
  */
 #include "daemon/bpf/kernel_types.bpf.h"
 #include <bpf/bpf_helpers.h>
@@ -16,7 +17,25 @@ char LICENSE[] SEC("license") = "GPL";
 
 __u32 wanted_tgid = 0; /* 0 = none */
 __u32 wanted_tid = 0;
-__u32 wanted_all = 0; /* 1 = every thread */
+__u32 wanted_all = 0;     /* 1 = every thread */
+__u32 wanted_leaders = 0; /* 1 = of every process */
+__u32 wanted_running = 0; /* 1 = who is on a CPU */
+
+/* task_struct.cpu moved into thread_info with 5.16 (bcf9033e5449). */
+struct task_struct___before_5_16 {
+  unsigned int cpu;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 cpu_of(struct task_struct *task) {
+  struct task_struct___before_5_16 *old = (void *)task;
+  if (bpf_core_field_exists(old->cpu)) return BPF_CORE_READ(old, cpu);
+  return bpf_core_field_exists(task->thread_info.cpu) ? task->thread_info.cpu : 0;
+}
+
+/* 1 + the CPU that it is on, or 0. A kernel for one CPU has no on_cpu. */
+static __always_inline u32 running_cpu_of(struct task_struct *task) {
+  return bpf_core_field_exists(task->on_cpu) && task->on_cpu ? cpu_of(task) + 1 : 0;
+}
 
 SEC("iter/task")
 int list_tasks(struct bpf_iter__task *context) {
@@ -24,7 +43,9 @@ int list_tasks(struct bpf_iter__task *context) {
   if (!task) return 0;
   u32 tid = task->pid;
   u32 tgid = task->tgid;
-  if (!wanted_all && tgid != wanted_tgid && tid != wanted_tid) return 0;
+  bool wanted =
+      wanted_all || tgid == wanted_tgid || tid == wanted_tid || (wanted_leaders && tid == tgid) || (wanted_running && running_cpu_of(task));
+  if (!wanted) return 0;
   if (task->exit_state != 0) return 0; /* a zombie never runs again */
   struct hft_task_entry entry = {};
   entry.tid = tid;
@@ -33,6 +54,7 @@ int list_tasks(struct bpf_iter__task *context) {
   entry.kernel_thread = (task->flags & PF_KTHREAD) != 0;
   if (bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15))
     entry.register_offset = bpf_task_pt_regs(task) - (long)task->stack;
+  entry.running_cpu = running_cpu_of(task);
   entry.start_ns = task->start_boottime;
   entry.voluntary_count = task->nvcsw;
   entry.involuntary_count = task->nivcsw;

@@ -109,7 +109,8 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   for (absl::Status status :
        {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", options.threads_max + 1),
         object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
-        object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
+        object_->ResizeMap("audits", view_.ring_count), object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
+        object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
         SetRegisterAccess(options.register_offset), SetOctaveTable(), object_->Load()}) {
@@ -148,10 +149,12 @@ absl::Status SwitchCollector::MapAll() {
   auto bits = object_->MapVariable(".bss", "watched_bits");
   auto pool = object_->MapVariable(".bss", "histogram_pool");
   auto stack_ring = object_->MapArray("stack_ring");
+  auto audits = object_->MapArray("audits");
+  auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status :
        {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(), slot_of_tid.status(), controls.status(),
-        bits.status(), pool.status(), stack_ring.status(), free_slots.status()}) {
+        bits.status(), pool.status(), stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
@@ -161,6 +164,8 @@ absl::Status SwitchCollector::MapAll() {
   view_.histogram_pool = reinterpret_cast<hft_histogram_pool*>(*pool);
   PagePool(view_.histogram_pool).Fill();
   view_.cpus = {reinterpret_cast<hft_cpu*>(*cpus), view_.ring_count};
+  view_.audits = {reinterpret_cast<hft_audit*>(audits->data), audits->entries};
+  view_.rule_names = {reinterpret_cast<hft_rule_name*>(*rule_names), HFT_RULE_NAMES_MAX};
   view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.rings = rings->data;

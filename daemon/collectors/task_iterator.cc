@@ -28,7 +28,13 @@ absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create(const QuietGa
   if (!wanted_tgid.ok()) return wanted_tgid.status();
   if (!wanted_tid.ok()) return wanted_tid.status();
   auto wanted_all = iterator->object_->MapVariable(".bss", "wanted_all");
-  if (!wanted_all.ok()) return wanted_all.status();
+  auto wanted_leaders = iterator->object_->MapVariable(".bss", "wanted_leaders");
+  auto wanted_running = iterator->object_->MapVariable(".bss", "wanted_running");
+  for (const absl::Status& status : {wanted_all.status(), wanted_leaders.status(), wanted_running.status()}) {
+    if (!status.ok()) return status;
+  }
+  iterator->wanted_leaders_ = reinterpret_cast<uint32_t*>(*wanted_leaders);
+  iterator->wanted_running_ = reinterpret_cast<uint32_t*>(*wanted_running);
   iterator->wanted_tgid_ = reinterpret_cast<uint32_t*>(*wanted_tgid);
   iterator->wanted_tid_ = reinterpret_cast<uint32_t*>(*wanted_tid);
   iterator->wanted_all_ = reinterpret_cast<uint32_t*>(*wanted_all);
@@ -43,11 +49,13 @@ TaskIterator::~TaskIterator() {
   if (link_ != nullptr) bpf_link__destroy(link_);
 }
 
-absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(uint32_t tgid, uint32_t tid, bool all) {
+absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(const Wanted& wanted) {
   const std::lock_guard lock(mutex_);
-  std::atomic_ref(*wanted_tgid_).store(tgid, std::memory_order_relaxed);
-  std::atomic_ref(*wanted_tid_).store(tid, std::memory_order_relaxed);
-  std::atomic_ref(*wanted_all_).store(all ? 1 : 0, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_tgid_).store(wanted.tgid, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_tid_).store(wanted.tid, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_all_).store(wanted.all ? 1 : 0, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_leaders_).store(wanted.leaders ? 1 : 0, std::memory_order_relaxed);
+  std::atomic_ref(*wanted_running_).store(wanted.running ? 1 : 0, std::memory_order_relaxed);
   const int fd = bpf_iter_create(bpf_link__fd(link_));
   if (fd < 0) return absl::InternalError(fmt::format("task iterator: {}", strerror(errno)));
   std::vector<char> bytes;
@@ -64,8 +72,8 @@ absl::StatusOr<std::vector<hft_task_entry>> TaskIterator::ReadEntries(uint32_t t
   return entries;
 }
 
-absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t tid, bool all) {
-  absl::StatusOr<std::vector<hft_task_entry>> entries = ReadEntries(tgid, tid, all);
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(const Wanted& wanted) {
+  absl::StatusOr<std::vector<hft_task_entry>> entries = ReadEntries(wanted);
   if (!entries.ok()) return entries.status();
   std::vector<TaskInfo> tasks;
   for (const hft_task_entry& entry : *entries) {
@@ -77,28 +85,38 @@ absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(uint32_t tgid, uint32_t
                      .involuntary_count = entry.involuntary_count,
                      .run_delay_ns = entry.run_delay_ns,
                      .kernel_thread = entry.kernel_thread != 0,
+                     .running_cpu = static_cast<int>(entry.running_cpu) - 1,
                      .comm = std::string(entry.comm, strnlen(entry.comm, sizeof(entry.comm)))});
   }
   return tasks;
 }
 
 absl::StatusOr<uint32_t> TaskIterator::RegisterOffset() {
-  absl::StatusOr<std::vector<hft_task_entry>> self = ReadEntries(static_cast<uint32_t>(getpid()), 0);
+  absl::StatusOr<std::vector<hft_task_entry>> self = ReadEntries({.tgid = static_cast<uint32_t>(getpid())});
   if (!self.ok()) return self.status();
   return self->empty() ? 0 : self->front().register_offset;
 }
 
 absl::StatusOr<std::vector<TaskInfo>> TaskIterator::ThreadsOf(uint32_t tgid) {
   if (tgid == 0) return std::vector<TaskInfo>{};
-  return List(tgid, 0);
+  return List({.tgid = tgid});
+}
+
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::Leaders() {
+  return List({.leaders = true});
+}
+
+absl::StatusOr<std::vector<TaskInfo>> TaskIterator::Running() {
+  return List({.running = true});
 }
 
 absl::StatusOr<std::vector<TaskInfo>> TaskIterator::AllThreads() {
-  return List(0, 0, true);
+  return List({.all = true});
 }
 
 absl::StatusOr<TaskInfo> TaskIterator::Find(uint32_t tid) {
-  absl::StatusOr<std::vector<TaskInfo>> tasks = tid == 0 ? absl::StatusOr<std::vector<TaskInfo>>(std::vector<TaskInfo>{}) : List(0, tid);
+  absl::StatusOr<std::vector<TaskInfo>> tasks =
+      tid == 0 ? absl::StatusOr<std::vector<TaskInfo>>(std::vector<TaskInfo>{}) : List({.tid = tid});
   if (!tasks.ok()) return tasks.status();
   if (tasks->empty()) return absl::NotFoundError(fmt::format("thread {}: there is none with this id", tid));
   return tasks->front();

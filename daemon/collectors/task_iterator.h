@@ -21,6 +21,8 @@ class TaskIterator : public TaskSource {
   ~TaskIterator() override;
 
   absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) override;
+  absl::StatusOr<std::vector<TaskInfo>> Leaders() override;
+  absl::StatusOr<std::vector<TaskInfo>> Running() override;
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override;
   absl::StatusOr<std::vector<TaskInfo>> AllThreads() override;
   // Where a task's saved registers lie from the beginning of its kernel stack; 0 where the kernel (before 5.15) cannot tell.
@@ -28,9 +30,18 @@ class TaskIterator : public TaskSource {
   int64_t MapBytes() const { return object_->MapBytes(); }
 
  private:
+  // 0 or false: none of that kind.
+  struct Wanted {
+    uint32_t tgid = 0;
+    uint32_t tid = 0;
+    bool all = false;
+    bool leaders = false;
+    bool running = false;
+  };
+
   explicit TaskIterator(std::unique_ptr<BpfObject> object) : object_(std::move(object)) {}
-  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(uint32_t tgid, uint32_t tid, bool all = false);
-  absl::StatusOr<std::vector<TaskInfo>> List(uint32_t tgid, uint32_t tid, bool all = false);
+  absl::StatusOr<std::vector<hft_task_entry>> ReadEntries(const Wanted& wanted);
+  absl::StatusOr<std::vector<TaskInfo>> List(const Wanted& wanted);
 
   std::mutex mutex_;
   std::unique_ptr<BpfObject> object_;
@@ -38,6 +49,8 @@ class TaskIterator : public TaskSource {
   uint32_t* wanted_tgid_ = nullptr;
   uint32_t* wanted_tid_ = nullptr;
   uint32_t* wanted_all_ = nullptr;
+  uint32_t* wanted_leaders_ = nullptr;
+  uint32_t* wanted_running_ = nullptr;
 };
 
 }  // namespace hftmon

@@ -20,6 +20,7 @@ struct TaskInfo {
   uint64_t involuntary_count = 0;  // task->nivcsw
   uint64_t run_delay_ns = 0;       // task->sched_info.run_delay
   bool kernel_thread = false;      // PF_KTHREAD
+  int running_cpu = -1;            // the CPU that it is on now; -1 when on none
   std::string comm;
 };
 
@@ -28,6 +29,10 @@ class TaskSource {
   virtual ~TaskSource() = default;
   // All live threads of the process; empty when there is no such process.
   virtual absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) = 0;
+  // The leader of every process of the host; a process whose leader is gone is not among them.
+  virtual absl::StatusOr<std::vector<TaskInfo>> Leaders() = 0;
+  // The threads that are on a CPU now, the idle tasks not.
+  virtual absl::StatusOr<std::vector<TaskInfo>> Running() = 0;
   // One thread by tid; NOT_FOUND when there is none.
   virtual absl::StatusOr<TaskInfo> Find(uint32_t tid) = 0;
   // Every live thread of the host.

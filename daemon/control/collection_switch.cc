@@ -37,7 +37,10 @@ absl::Status CollectionSwitch::TurnOn() {
 }
 
 void CollectionSwitch::TakeRunQueuesAway() {
-  for (hft_cpu& cpu : parts_.view.cpus) std::atomic_ref<__u64>(cpu.run_queue).store(0, std::memory_order_seq_cst);
+  for (hft_cpu& cpu : parts_.view.cpus) {
+    std::atomic_ref<__u64>(cpu.noted_queue).store(0, std::memory_order_seq_cst);
+    std::atomic_ref<__u64>(cpu.run_queue).store(0, std::memory_order_seq_cst);
+  }
 }
 
 // Handlers that were in progress when the programs went off have ended unseen. Relaxed: the flag's release publishes them.

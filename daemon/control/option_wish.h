@@ -1,4 +1,4 @@
-// OptionWish: what the clients of one target asked of an option whose lowest value satisfies all, so that a default that changes while the
+// OptionWish: what was asked, once or more often, of an option whose lowest value satisfies all, so that a default that changes while the
 // daemon runs reaches those that left it to the default, and only those. Not thread-safe: the registry's mutex guards it.
 #ifndef HFTMON_DAEMON_CONTROL_OPTION_WISH_H_
 #define HFTMON_DAEMON_CONTROL_OPTION_WISH_H_
@@ -15,6 +15,10 @@ class OptionWish {
   void Add(int64_t asked_ns) {
     follows_default_ = follows_default_ || asked_ns == 0;
     if (asked_ns != 0) lowest_ns_ = std::min(lowest_ns_, asked_ns);
+  }
+  void Add(const OptionWish& other) {
+    follows_default_ = follows_default_ || other.follows_default_;
+    lowest_ns_ = std::min(lowest_ns_, other.lowest_ns_);
   }
   // Requires that something was asked.
   int64_t Resolve(int64_t default_ns) const { return follows_default_ ? std::min(lowest_ns_, default_ns) : lowest_ns_; }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "daemon/control/rule_candidate.h"
 #include "daemon/control/target_registry.h"
 
 namespace hftmon {
@@ -26,6 +27,8 @@ void TargetRegistry::Pump(const LifeEvent& event) {
       return OnEnded(event, now_ns);
     case LifeKind::kRecycled:
       return OnRecycled(event, now_ns);
+    case LifeKind::kVisitor:
+      return OnVisitor(event, now_ns);
     case LifeKind::kMigration:
       return;
   }
@@ -68,24 +71,14 @@ void TargetRegistry::OnNewProcess(const LifeEvent& event, int64_t now_ns) {
 }
 
 bool TargetRegistry::FollowChild(const ProcessInfo& child, int64_t mono_ns) {
-  const TargetOptions* options = OptionsOfParent(child.parent_tgid);
-  if (options == nullptr || !options->follow_children) return false;
+  const TargetParts parts = InheritedParts(child.parent_tgid);
+  if (parts.empty()) return false;
   if (targets_.size() >= config_.targets_max) {
     ++counters_.refused_child_count;
     return false;
   }
-  Enlist(child, TargetOptions(*options), mono_ns);
-  Target& target = targets_.at(child.tgid);
+  Target& target = Enlist(child, parts, mono_ns);
   target.info.parent_pid = child.parent_tgid;
-  // It wishes what its parent wished; of a parent that has ended only what was in force is known.
-  const auto parent = targets_.find(child.parent_tgid);
-  if (parent != targets_.end()) {
-    target.spike_threshold = parent->second.spike_threshold;
-    target.sampling_interval = parent->second.sampling_interval;
-  } else {
-    target.spike_threshold.Add(target.info.options.spike_threshold_ns);
-    target.sampling_interval.Add(target.info.options.sampling_interval_ns);
-  }
   WatchAgain(&target, mono_ns);
   ApplySettings();
   return true;
@@ -99,12 +92,22 @@ void TargetRegistry::WatchAgain(Target* target, int64_t now_ns) {
   target->next_check_mono_ns = now_ns;
 }
 
-// A parent may end before its child's birth is pumped.
-const TargetOptions* TargetRegistry::OptionsOfParent(uint32_t tgid) const {
-  const auto target = targets_.find(tgid);
-  if (target != targets_.end()) return &target->second.info.options;
-  const auto ended = std::find_if(ended_.rbegin(), ended_.rend(), [tgid](const TargetInfo& info) { return info.pid == tgid; });
-  return ended == ended_.rend() ? nullptr : &ended->options;
+// Those of its parent's parts that want children. A parent may end before its child's birth is pumped.
+TargetParts TargetRegistry::InheritedParts(uint32_t parent_tgid) const {
+  const TargetParts* parents = nullptr;
+  if (const auto target = targets_.find(parent_tgid); target != targets_.end()) {
+    parents = &target->second.parts;
+  } else {
+    const auto ended =
+        std::find_if(ended_.rbegin(), ended_.rend(), [parent_tgid](const EndedTarget& past) { return past.info.pid == parent_tgid; });
+    if (ended != ended_.rend()) parents = &ended->parts;
+  }
+  TargetParts inherited;
+  if (parents == nullptr) return inherited;
+  for (const auto& [key, options] : *parents) {
+    if (options.resolved().follow_children) AddPart({.session = key.session, .rule = key.rule, .inherited = true}, options, &inherited);
+  }
+  return inherited;
 }
 
 void TargetRegistry::NoteSlot(Target* target, const LifeEvent& event, int64_t now_ns) {
@@ -136,14 +139,15 @@ void TargetRegistry::ReleaseSlot(const LifeEvent& event, int64_t now_ns) {
 
 void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
   const auto found = targets_.find(event.thread.tgid);
-  // Its birth's event knows the slot under the tid before the exec: here is where a slot that nobody wants is found.
-  if (found == targets_.end()) return ReleaseSlot(event, now_ns);
+  if (found == targets_.end()) return OnExecOfStranger(event, now_ns);
   Target& target = found->second;
   target.info.comm = CommOf(event);
   // exec by another thread than the leader takes over the leader's id and start; without a leader it becomes one.
   target.info.start_boottime_ns = event.thread.start_ns;
   SlotTable& slots = watcher_.slots();
   slots.Adopt(event.slot, event.thread, now_ns);
+  // A paused one's bit may be set because a rule names it.
+  if (target.info.state == TargetState::kPaused) watcher_.Suspend(target.info.pid);
   if (target.info.state == TargetState::kRunning && slots.PublishedSlotOf(event.thread.tid) == HFT_NO_SLOT) {
     WatchMissing(&target, now_ns);
   }
@@ -152,6 +156,9 @@ void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
   for (const uint16_t slot : slots.HeldOf(event.thread.tgid)) {
     if (slot != kept) watcher_.Suspect(slot, now_ns);
   }
+  // It bears another name now: last, for it may be let go.
+  RuleCandidate candidate(ProcessOf(target.info), config_.facts, &cgroup_reads_left_);
+  Consider(&candidate, now_ns);
 }
 
 void TargetRegistry::OnEnded(const LifeEvent& event, int64_t now_ns) {
@@ -183,16 +190,19 @@ void TargetRegistry::OnRecycled(const LifeEvent& event, int64_t now_ns) {
 
 void TargetRegistry::End(TargetMap::iterator target, int64_t now_ns) {
   TargetInfo info = Describe(target->second);
+  info.holders.clear();
   watcher_.UnwatchEnded(ProcessOf(info), now_ns);
+  TargetParts parts = std::move(target->second.parts);
   targets_.erase(target);
   info.state = TargetState::kEnded;
   info.thread_count = 0;
   NoteUnslotted(&info, 0, now_ns);
   info.ended_mono_ns = now_ns;
-  ended_.push_back(std::move(info));
+  ended_.push_back({.info = std::move(info), .parts = std::move(parts)});
   if (ended_.size() > kEndedMax) {
-    // A process that starts children by the hundred must not push out what a client attached.
-    const auto child = std::find_if(ended_.begin(), ended_.end(), [](const TargetInfo& past) { return past.parent_pid != 0; });
+    // A process that starts children by the hundred, or a busy CPU's visitors, must not push out what a client attached.
+    const auto child = std::find_if(ended_.begin(), ended_.end(),
+                                    [](const EndedTarget& past) { return past.info.parent_pid != 0 || !past.info.spike_cpus.empty(); });
     ended_.erase(child == ended_.end() ? ended_.begin() : child);
     ++counters_.forgotten_target_count;
   }
@@ -211,6 +221,8 @@ void TargetRegistry::Maintain() {
   const int64_t now_ns = clock_->NowNs();
   for (const uint32_t tgid : watcher_.AuditSuspects(now_ns)) EndIfGone(tgid, now_ns);
   CheckTargets(now_ns);
+  cgroup_reads_left_ = kLooksPerCall;
+  LookForProcesses(now_ns);
   watcher_.slots().Reap(now_ns);
 }
 

@@ -11,8 +11,14 @@
 namespace hftmon {
 namespace {
 
-absl::Status CheckPidList(std::span<const int32_t> pids, size_t limit) {
-  if (pids.empty()) return absl::InvalidArgumentError("no process is named: give at least one process id");
+absl::Status CheckWishedLists(std::span<const int32_t> pids, size_t limit, std::span<const RuleSelector> selectors) {
+  if (pids.empty() && selectors.empty()) {
+    return absl::InvalidArgumentError("no process is named: give at least one process id, or a name, cgroup, unit or CPUs");
+  }
+  if (selectors.size() > TargetRegistry::kSelectorsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d rules in one call, at most %d are accepted: split the call", selectors.size(), TargetRegistry::kSelectorsMax));
+  }
   if (pids.size() > limit) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d process ids in one call, at most %d are accepted: split the call", pids.size(), limit));
@@ -27,8 +33,9 @@ absl::Status CheckPidList(std::span<const int32_t> pids, size_t limit) {
   return absl::OkStatus();
 }
 
-uint32_t StackFlags(const TargetOptions& options) {
-  return (options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (options.user_stacks ? HFT_STACK_USER : 0);
+uint32_t StackFlags(const TargetInfo& target) {
+  const bool user_stacks = target.options.user_stacks && !target.kernel_thread;  // which has none
+  return (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0);
 }
 
 absl::Status NotATarget(int32_t pid) {
@@ -42,9 +49,11 @@ TargetRegistry::TargetRegistry(const KernelView& view, TaskSource* tasks, SlotSt
                                const Config& config, ThresholdObserver observer)
     : clock_(clock),
       controls_(view.controls),
+      tasks_(tasks),
       thresholds_(ThresholdArbiter::Create(view.controls, clock, config.defaults, std::move(observer))),
       config_(config),
-      watcher_(view, tasks, stack) {
+      watcher_(view, tasks, stack),
+      rules_(view) {
   ApplySettings();
 }
 
@@ -52,12 +61,32 @@ TargetRegistry::~TargetRegistry() {
   thresholds_->Close();
 }
 
-absl::StatusOr<std::vector<TargetInfo>> TargetRegistry::Attach(std::span<const int32_t> pids, const TargetOptions& options) {
-  if (absl::Status status = CheckPidList(pids, kPidsMax); !status.ok()) return status;
+absl::StatusOr<AttachResult> TargetRegistry::Attach(const AttachWish& wish) {
+  if (absl::Status status = CheckWishedLists(wish.pids, kPidsMax, wish.selectors); !status.ok()) return status;
   std::lock_guard lock(mutex_);
-  if (absl::Status status = ValidateTargetOptions(options, config_.defaults); !status.ok()) return status;
+  if (absl::Status status = ValidateTargetOptions(wish.options, config_.defaults); !status.ok()) return status;
   const int64_t now_ns = clock_->NowNs();
-  absl::StatusOr<std::vector<ProcessInfo>> processes = FindProcesses(pids);
+  if (absl::Status status = CheckSession(wish.session_id); !status.ok()) return status;
+  for (size_t i = 0; i < wish.selectors.size(); ++i) {
+    if (absl::Status status = rules_.CheckRoom(wish.selectors[i], wish.session_id, i, limits_); !status.ok()) return status;
+  }
+  absl::Status status = wish.pids.empty() ? CheckHolders(wish) : AttachPids(wish, now_ns);
+  ApplySettings();
+  if (!status.ok()) return status;
+  AttachResult result;
+  for (const int32_t pid : wish.pids) result.targets.push_back(Describe(targets_.at(static_cast<uint32_t>(pid))));
+  AttachRules(wish, now_ns);
+  ApplySettings();
+  for (TargetInfo& info : result.targets) {
+    // The rules may hold it too, or have found out that it ended.
+    if (const auto target = targets_.find(info.pid); target != targets_.end()) info = Describe(target->second);
+  }
+  for (const RuleSelector& selector : wish.selectors) result.rules.push_back(DescribeRule(*rules_.Find(selector)));
+  return result;
+}
+
+absl::Status TargetRegistry::AttachPids(const AttachWish& wish, int64_t now_ns) {
+  absl::StatusOr<std::vector<ProcessInfo>> processes = FindProcesses(wish.pids);
   if (!processes.ok()) return processes.status();
   for (const ProcessInfo& process : *processes) {
     // A target under the same number that is another process: its end was not noticed yet.
@@ -65,25 +94,40 @@ absl::StatusOr<std::vector<TargetInfo>> TargetRegistry::Attach(std::span<const i
     if (target != targets_.end() && !IsCurrent(process)) End(target, now_ns);
   }
   if (absl::Status status = CheckRoom(*processes); !status.ok()) return status;
-  if (options.follow_children) {
-    // Before the first bit, or a child born in between would be missed. ApplySettings corrects it when the attach fails.
-    std::atomic_ref<__u32>(controls_->follow_children).store(1, std::memory_order_relaxed);
+  if (absl::Status status = CheckHolders(wish); !status.ok()) return status;
+  FollowChildrenNow(wish.options);
+  if (absl::Status status = StartWatching(*processes, now_ns); !status.ok()) return status;
+  const TargetParts part = {{PartKey{.session = wish.session_id}, PartOptions(wish.options, config_.defaults)}};
+  for (const ProcessInfo& process : *processes) {
+    Target& target = Enlist(process, part, now_ns);
+    target.info.state = TargetState::kRunning;
+    target.info.parent_pid = 0;
   }
-  absl::Status status = StartWatching(*processes, now_ns);
-  if (status.ok()) {
-    const TargetOptions resolved = ResolveTargetOptions(options, config_.defaults);
-    for (const ProcessInfo& process : *processes) {
-      Enlist(process, resolved, now_ns);
-      Target& target = targets_.at(process.tgid);
-      target.spike_threshold.Add(options.spike_threshold_ns);
-      target.sampling_interval.Add(options.sampling_interval_ns);
+  return absl::OkStatus();
+}
+
+// Before the first bit, or a child born in between would be missed. ApplySettings corrects it when the attach fails.
+void TargetRegistry::FollowChildrenNow(const TargetOptions& options) {
+  if (options.follow_children) std::atomic_ref<__u32>(controls_->follow_children).store(1, std::memory_order_relaxed);
+}
+
+// Whether the targets that are there have room for the parts that the wish adds to them at once.
+absl::Status TargetRegistry::CheckHolders(const AttachWish& wish) const {
+  for (const auto& [pid, target] : targets_) {
+    const TargetParts& parts = target.parts;
+    const bool named = std::find(wish.pids.begin(), wish.pids.end(), static_cast<int32_t>(pid)) != wish.pids.end();
+    size_t added = named && !parts.contains({.session = wish.session_id}) ? 1 : 0;
+    for (const RuleSelector& selector : wish.selectors) {
+      const TargetRule* rule = rules_.Find(selector);
+      if (rule == nullptr || !IsHeldBy(*rule, pid)) continue;
+      if (!parts.contains({.session = wish.session_id, .rule = rule->id})) ++added;
     }
+    if (added == 0 || parts.size() + added <= limits_.target_holders_max) continue;
+    return LimitReached(
+        absl::StrFormat("process %d (%s) is held %d times: close some of the clients that watch it", pid, target.info.comm, parts.size()),
+        "target_holders_max", static_cast<int64_t>(limits_.target_holders_max));
   }
-  ApplySettings();
-  if (!status.ok()) return status;
-  std::vector<TargetInfo> attached;
-  for (const int32_t pid : pids) attached.push_back(Describe(targets_.at(static_cast<uint32_t>(pid))));
-  return attached;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<ProcessInfo>> TargetRegistry::FindProcesses(std::span<const int32_t> pids) const {
@@ -152,47 +196,25 @@ absl::Status TargetRegistry::StartWatching(const std::vector<ProcessInfo>& proce
   return absl::OkStatus();
 }
 
-void TargetRegistry::Enlist(const ProcessInfo& process, const TargetOptions& options, int64_t now_ns) {
+TargetRegistry::Target& TargetRegistry::Enlist(const ProcessInfo& process, const TargetParts& parts, int64_t now_ns) {
   const auto [target, is_new] = targets_.try_emplace(process.tgid);
   TargetInfo& info = target->second.info;
-  info.state = TargetState::kRunning;
-  info.parent_pid = 0;
-  if (!is_new) {
-    info.options = UniteTargetOptions(info.options, options);
-    return;
+  if (is_new) {
+    info.pid = process.tgid;
+    info.start_boottime_ns = process.start_boottime_ns;
+    info.comm = process.comm;
+    info.attached_mono_ns = now_ns;
+    info.kernel_thread = process.kernel_thread;
   }
-  info.pid = process.tgid;
-  info.start_boottime_ns = process.start_boottime_ns;
-  info.comm = process.comm;
-  info.options = options;
-  info.attached_mono_ns = now_ns;
+  for (const auto& [key, options] : parts) AddPart(key, options, &target->second.parts);
+  info.options = UnionOf(target->second.parts);
+  return target->second;
 }
 
-absl::StatusOr<std::vector<int32_t>> TargetRegistry::Detach(std::span<const int32_t> pids, bool all) {
-  if (all && !pids.empty()) return absl::InvalidArgumentError("both all and process ids are given: give one of them");
-  std::lock_guard lock(mutex_);
-  if (!all) {
-    if (absl::Status status = CheckPidList(pids, config_.targets_max + kEndedMax); !status.ok()) return status;
-  }
-  const int64_t now_ns = clock_->NowNs();
-  std::set<uint32_t> leaving;
-  if (all) {
-    for (const auto& [pid, target] : targets_) leaving.insert(pid);
-    for (const TargetInfo& info : ended_) leaving.insert(info.pid);
-  }
-  for (const int32_t pid : pids) {
-    const uint32_t tgid = static_cast<uint32_t>(pid);
-    const bool known =
-        targets_.contains(tgid) || std::any_of(ended_.begin(), ended_.end(), [tgid](const auto& info) { return info.pid == tgid; });
-    if (!known) return NotATarget(pid);
-    leaving.insert(tgid);
-  }
-  for (const uint32_t tgid : leaving) {
-    if (targets_.erase(tgid) > 0) watcher_.Unwatch(tgid, now_ns);
-  }
-  std::erase_if(ended_, [&leaving](const TargetInfo& info) { return leaving.contains(info.pid); });
-  ApplySettings();
-  return std::vector<int32_t>(leaving.begin(), leaving.end());
+absl::Status TargetRegistry::CheckDetach(const DetachWish& wish) const {
+  if (!wish.all) return CheckWishedLists(wish.pids, config_.targets_max + kEndedMax, wish.selectors);
+  if (wish.pids.empty() && wish.selectors.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError("both all and process ids or rules are given: give one of them");
 }
 
 std::vector<TargetInfo> TargetRegistry::List() const {
@@ -200,7 +222,7 @@ std::vector<TargetInfo> TargetRegistry::List() const {
   std::vector<TargetInfo> list;
   list.reserve(targets_.size() + ended_.size());
   for (const auto& [pid, target] : targets_) list.push_back(Describe(target));
-  list.insert(list.end(), ended_.begin(), ended_.end());
+  for (const EndedTarget& ended : ended_) list.push_back(ended.info);
   return list;
 }
 
@@ -210,25 +232,15 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
   const int64_t now_ns = clock_->NowNs();
   const auto target = targets_.find(static_cast<uint32_t>(pid));
   if (target == targets_.end()) {
-    const bool ended =
-        std::any_of(ended_.begin(), ended_.end(), [pid](const TargetInfo& info) { return info.pid == static_cast<uint32_t>(pid); });
-    if (!ended) return NotATarget(pid);
+    if (!IsEnded(static_cast<uint32_t>(pid))) return NotATarget(pid);
     return absl::FailedPreconditionError(
         absl::StrFormat("process %d has ended, its options cannot change: its history is still answered until it is detached", pid));
   }
   if (update.state.has_value()) {
     if (absl::Status status = SetState(target, *update.state, now_ns); !status.ok()) return status;
   }
-  TargetOptions& options = target->second.info.options;
-  options.spike_threshold_ns = update.spike_threshold_ns.value_or(options.spike_threshold_ns);
-  options.blocked_threshold_ns = update.blocked_threshold_ns.value_or(options.blocked_threshold_ns);
-  options.sampling_interval_ns = update.sampling_interval_ns.value_or(options.sampling_interval_ns);
-  options.follow_children = update.follow_children.value_or(options.follow_children);
-  options.kernel_stacks = update.kernel_stacks.value_or(options.kernel_stacks);
-  options.user_stacks = update.user_stacks.value_or(options.user_stacks);
-  options = ResolveTargetOptions(options, config_.defaults);
-  if (update.spike_threshold_ns) (target->second.spike_threshold = {}).Add(*update.spike_threshold_ns);
-  if (update.sampling_interval_ns) (target->second.sampling_interval = {}).Add(*update.sampling_interval_ns);
+  for (auto& [key, options] : target->second.parts) options.Update(update, config_.defaults);
+  target->second.info.options = UnionOf(target->second.parts);
   ApplySettings();
   return Describe(target->second);
 }
@@ -271,8 +283,14 @@ void TargetRegistry::SetDefaults(const TargetDefaults& defaults) {
   std::lock_guard lock(mutex_);
   config_.defaults = defaults;
   for (auto& [pid, target] : targets_) {
-    target.info.options.spike_threshold_ns = target.spike_threshold.Resolve(defaults.spike_threshold_ns);
-    target.info.options.sampling_interval_ns = target.sampling_interval.Resolve(defaults.sampling_interval_ns);
+    for (auto& [key, options] : target.parts) options.SetDefaults(defaults);
+    target.info.options = UnionOf(target.parts);
+  }
+  for (EndedTarget& ended : ended_) {
+    for (auto& [key, options] : ended.parts) options.SetDefaults(defaults);
+  }
+  for (auto& [id, rule] : rules_.rules()) {
+    for (auto& [session, options] : rule.holders) options.SetDefaults(defaults);
   }
   thresholds_->SetDefaults(defaults);
   ApplySettings();
@@ -284,12 +302,17 @@ void TargetRegistry::SetLimits(uint32_t targets_max, int64_t leases_max) {
   thresholds_->SetLeasesMax(leases_max);
 }
 
+void TargetRegistry::SetHoldingLimits(const HoldingLimits& limits) {
+  std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
+
 void TargetRegistry::ApplySettings() {
   ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
   bool follow = false;
   bool stacks = false;
   for (const auto& [pid, target] : targets_) {
-    watcher_.slots().SetStacks(pid, StackFlags(target.info.options));
+    watcher_.slots().SetStacks(pid, StackFlags(target.info));
     if (target.info.state != TargetState::kRunning) continue;
     const TargetOptions& options = target.info.options;
     minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, options.spike_threshold_ns);
@@ -298,7 +321,7 @@ void TargetRegistry::ApplySettings() {
     if (options.blocked_threshold_ns != 0)
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
     follow = follow || options.follow_children;
-    stacks = stacks || StackFlags(options) != 0;
+    stacks = stacks || StackFlags(target.info) != 0;
   }
   if (minimum.run_queue_threshold_ns == kNoThresholdNs) {
     minimum.run_queue_threshold_ns = config_.defaults.spike_threshold_ns;
@@ -315,6 +338,8 @@ TargetInfo TargetRegistry::Describe(const Target& target) const {
   TargetInfo info = target.info;
   info.thread_count = watcher_.slots().HeldCount(info.pid);
   info.sampling_interval_ns = thresholds_->settings().sampling_interval_ns;
+  info.holders = HoldersOf(target.parts);
+  info.spike_cpus = SpikeCpusOf(target.parts);
   return info;
 }
 
@@ -330,6 +355,12 @@ TargetRegistry::Counters TargetRegistry::counters() const {
   counters.slot_count = watcher_.slots().held_total();
   counters.retiring_slot_count = watcher_.slots().retiring_total();
   counters.slot_limit = static_cast<int64_t>(watcher_.slots().slot_count()) - 1;
+  counters.session_count = static_cast<int64_t>(sessions_.size());
+  counters.session_limit = static_cast<int64_t>(limits_.sessions_max);
+  counters.rule_count = static_cast<int64_t>(rules_.rules().size());
+  counters.rule_limit = static_cast<int64_t>(limits_.rules_max);
+  counters.holder_count = static_cast<int64_t>(HoldersMost());
+  counters.holder_limit = static_cast<int64_t>(limits_.target_holders_max);
   counters.lease_count = static_cast<int64_t>(thresholds_->lease_count());
   counters.lease_limit = thresholds_->leases_max();
   counters.target_limit = config_.targets_max;

@@ -17,6 +17,7 @@ void TargetRegistry::Resync() {
   ++counters_.resync_count;
   ReconcileBits(now_ns);  // first: a lost child's slots find their target
   for (uint32_t slot = 1; slot < watcher_.slots().slot_count(); ++slot) ReconcileSlot(static_cast<uint16_t>(slot), now_ns);
+  next_look_mono_ns_ = now_ns;  // an exec's record may be among the lost
   for (auto& [pid, target] : targets_) {
     target.verify = true;
     target.next_check_mono_ns = now_ns;

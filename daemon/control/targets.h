@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/control/rule_selector.h"
 
 namespace hftmon {
 
@@ -37,6 +38,15 @@ struct TargetOptions {
 
 enum class TargetState { kRunning, kPaused, kEnded };
 
+// A client's part in a target or a rule.
+struct HolderInfo {
+  uint64_t session_id = 0;  // 0: the part persists
+  std::string client;       // the session's name for itself
+  uint32_t rule_id = 0;     // held through that rule; 0 = by its process id
+  bool inherited = false;   // as a child of a process that is held so
+  TargetOptions options;
+};
+
 struct TargetInfo {
   uint32_t pid = 0;
   int64_t start_boottime_ns = 0;
@@ -53,6 +63,55 @@ struct TargetInfo {
   uint64_t unslotted_thread_count = 0;
   uint64_t unslotted_peak_count = 0;
   int64_t unslotted_mono_ns = 0;
+  bool kernel_thread = false;
+  std::vector<HolderInfo> holders;  // none when it has ended
+  std::vector<int> spike_cpus;      // its spikes are those on these CPUs, because only rules of CPUs hold it; empty = all
+};
+
+// Threads of one name that were switched in on a CPU of a rule while their process was not watched.
+struct CpuVisitInfo {
+  int cpu = 0;
+  std::string comm;
+  uint64_t count = 0;
+  uint32_t last_tid = 0;
+  uint32_t last_pid = 0;
+};
+
+struct RuleInfo {
+  uint32_t id = 0;
+  RuleSelector selector;
+  TargetOptions options;
+  std::vector<HolderInfo> holders;
+  std::vector<uint32_t> pids;  // the targets it holds now
+  uint64_t found_count = 0;    // since it was made
+  uint64_t refused_count = 0;  // found and not watched: a bound was reached
+  std::vector<CpuVisitInfo> visits;
+  uint64_t unnamed_visit_count = 0;
+};
+
+// Processes and rules that a client asks for. Ids and selectors are each named once.
+struct AttachWish {
+  std::span<const int32_t> pids;
+  std::span<const RuleSelector> selectors;
+  TargetOptions options;
+  uint64_t session_id = 0;  // 0: the part persists
+};
+struct AttachResult {
+  std::vector<TargetInfo> targets;  // of the pids
+  std::vector<RuleInfo> rules;
+};
+
+struct DetachWish {
+  std::span<const int32_t> pids;
+  std::span<const RuleSelector> selectors;
+  bool all = false;         // without a session: everything; with one: all that is the session's
+  bool force = false;       // the parts of all clients
+  uint64_t session_id = 0;  // 0: the part that persists
+};
+struct DetachResult {
+  std::vector<int32_t> pids;        // no targets any more
+  std::vector<int32_t> still_held;  // others hold them
+  std::vector<RuleInfo> rules;      // that ended
 };
 
 // What UpdateTarget may change; unset = as it is.
@@ -76,9 +135,13 @@ class ThresholdLease {
 class Targets {
  public:
   virtual ~Targets() = default;
-  virtual absl::StatusOr<std::vector<TargetInfo>> Attach(std::span<const int32_t> pids, const TargetOptions& options) = 0;
-  virtual absl::StatusOr<std::vector<int32_t>> Detach(std::span<const int32_t> pids, bool all) = 0;
+  virtual absl::StatusOr<AttachResult> Attach(const AttachWish& wish) = 0;
+  virtual absl::StatusOr<DetachResult> Detach(const DetachWish& wish) = 0;
   virtual std::vector<TargetInfo> List() const = 0;
+  virtual std::vector<RuleInfo> Rules() const = 0;
+  // A client's session, and its end with all its parts; closing an unknown one does nothing. RESOURCE_EXHAUSTED: too many are open.
+  virtual absl::StatusOr<uint64_t> OpenSession(const std::string& client) = 0;
+  virtual void CloseSession(uint64_t session_id) = 0;
   virtual absl::StatusOr<TargetInfo> Update(int32_t pid, const TargetUpdate& update) = 0;
   // Thresholds in nanoseconds; spike 0 = the daemon's default, also when that changes; blocked 0 = none. INVALID_ARGUMENT outside the
   // bounds above, RESOURCE_EXHAUSTED when too many are held.

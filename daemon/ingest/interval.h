@@ -103,9 +103,9 @@ struct OffCpuInterval {
   Preemption preemption;     // how it lost its CPU, when it was preempted
 };
 
-enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration };
+enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration, kVisitor };
 
-// A change in a watched thread's life, or a move to another CPU. Source: HFT_RECORD_{FORK,EXEC,ENDED,RECYCLED,MIGRATION}.
+// A change in a watched thread's life, or a move to another CPU. Source: HFT_RECORD_{FORK,EXEC,ENDED,RECYCLED,MIGRATION,VISITOR}.
 struct LifeEvent {
   LifeKind kind = LifeKind::kFork;
   ThreadKey thread;
@@ -114,7 +114,7 @@ struct LifeEvent {
   uint32_t parent_tgid = 0;    // kFork
   uint32_t previous_tid = 0;   // kExec
   bool process_ended = false;  // kEnded
-  uint16_t from_cpu = 0;       // kMigration
+  uint16_t from_cpu = 0;       // kMigration; kVisitor: where
   uint16_t to_cpu = 0;
   hft_migration_reason reason = HFT_MIGRATION_UNKNOWN;
   int64_t mono_ns = 0;

@@ -224,6 +224,10 @@ void BuildLifeEvent(const RingRecord& record, uint32_t slot_count, LifeEvent* ou
     case HFT_RECORD_RECYCLED:
       out->kind = LifeKind::kRecycled;
       break;
+    case HFT_RECORD_VISITOR:
+      out->kind = LifeKind::kVisitor;
+      out->from_cpu = life.header.cpu;
+      break;
     default:
       out->kind = LifeKind::kFork;
       out->parent_tid = life.parent_tid;

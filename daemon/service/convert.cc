@@ -7,23 +7,6 @@
 namespace hftmon {
 namespace {
 
-v1::TargetState StateToProto(TargetState state) {
-  switch (state) {
-    case TargetState::kRunning:
-      return v1::TARGET_STATE_RUNNING;
-    case TargetState::kPaused:
-      return v1::TARGET_STATE_PAUSED;
-    case TargetState::kEnded:
-      return v1::TARGET_STATE_ENDED;
-  }
-  return v1::TARGET_STATE_UNSPECIFIED;
-}
-
-v1::StackChoice ChoiceToProto(const TargetOptions& options) {
-  if (options.kernel_stacks) return options.user_stacks ? v1::STACK_CHOICE_BOTH : v1::STACK_CHOICE_KERNEL;
-  return options.user_stacks ? v1::STACK_CHOICE_USER : v1::STACK_CHOICE_UNSPECIFIED;
-}
-
 void DurationsToProto(std::span<const uint64_t> histogram, int64_t sum_ns, int64_t max_ns, v1::DurationStatistics* out) {
   out->set_count(TotalCount(histogram));
   out->set_sum_ns(sum_ns);
@@ -94,54 +77,6 @@ void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* ou
   out->set_pid(static_cast<int32_t>(thread.tgid));
   out->set_start_boottime_ns(thread.start_ns);
   out->set_comm(ValidUtf8(names->NameOf(thread.tid)));
-}
-
-void TargetToProto(const TargetInfo& target, v1::Target* out) {
-  out->set_pid(static_cast<int32_t>(target.pid));
-  out->set_start_boottime_ns(target.start_boottime_ns);
-  out->set_comm(ValidUtf8(target.comm));
-  out->set_state(StateToProto(target.state));
-  v1::TargetOptions* options = out->mutable_options();
-  options->set_spike_threshold_ns(target.options.spike_threshold_ns);
-  options->set_blocked_threshold_ns(target.options.blocked_threshold_ns);
-  options->set_sampling_interval_ns(target.options.sampling_interval_ns);
-  for (const std::string& group : target.options.probe_groups) options->add_probe_groups(group);
-  options->set_cache(target.options.cache);
-  options->set_numa(target.options.numa);
-  options->set_follow_children(target.options.follow_children);
-  options->set_stacks(ChoiceToProto(target.options));
-  out->set_thread_count(target.thread_count);
-  out->set_parent_pid(static_cast<int32_t>(target.parent_pid));
-  out->set_attached_monotonic_ns(target.attached_mono_ns);
-  out->set_unslotted_thread_count(target.unslotted_thread_count);
-}
-
-TargetOptions OptionsFromProto(const v1::TargetOptions& options) {
-  return {.spike_threshold_ns = options.spike_threshold_ns(),
-          .blocked_threshold_ns = options.blocked_threshold_ns(),
-          .sampling_interval_ns = options.sampling_interval_ns(),
-          .probe_groups = {options.probe_groups().begin(), options.probe_groups().end()},
-          .cache = options.cache(),
-          .numa = options.numa(),
-          .follow_children = options.has_follow_children() ? options.follow_children() : true,
-          .kernel_stacks = options.stacks() == v1::STACK_CHOICE_KERNEL || options.stacks() == v1::STACK_CHOICE_BOTH,
-          .user_stacks = options.stacks() == v1::STACK_CHOICE_USER || options.stacks() == v1::STACK_CHOICE_BOTH};
-}
-
-TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
-  TargetUpdate update;
-  const TargetOptions options = OptionsFromProto(request.options());
-  for (const std::string& path : request.options_mask().paths()) {
-    if (path == "spike_threshold_ns") update.spike_threshold_ns = options.spike_threshold_ns;
-    if (path == "blocked_threshold_ns") update.blocked_threshold_ns = options.blocked_threshold_ns;
-    if (path == "sampling_interval_ns") update.sampling_interval_ns = options.sampling_interval_ns;
-    if (path == "follow_children") update.follow_children = options.follow_children;
-    if (path == "stacks") update.kernel_stacks = options.kernel_stacks;
-    if (path == "stacks") update.user_stacks = options.user_stacks;
-  }
-  if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;
-  if (request.state() == v1::TARGET_STATE_PAUSED) update.state = TargetState::kPaused;
-  return update;
 }
 
 void OperationToProto(const OperationStatus& status, v1::OperationStatus* out) {

@@ -7,6 +7,7 @@
 #include "common/metric_catalogue.h"
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_targets.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
@@ -42,6 +43,7 @@ void MonitorService::Stop() {
   stopping_.store(true, std::memory_order_release);  // pairs with WindowedCall's acquire
   spike_streams_.EndAll();
   metrics_streams_.EndAll();
+  hold_streams_.EndAll();
 }
 
 void MonitorService::AnswerTarget(const TargetInfo& target, v1::Target* out) const {
@@ -53,27 +55,46 @@ void MonitorService::AnswerTarget(const TargetInfo& target, v1::Target* out) con
 grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
                                                  v1::AttachResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
-  const auto attached =
-      core_.targets->Attach({request->pids().data(), static_cast<size_t>(request->pids_size())}, OptionsFromProto(request->options()));
+  const auto selectors = SelectorsFromProto(request->selectors());
+  if (!selectors.ok()) return Answered(context, ToGrpcStatus(selectors.status()));
+  const auto attached = core_.targets->Attach({.pids = {request->pids().data(), static_cast<size_t>(request->pids_size())},
+                                               .selectors = *selectors,
+                                               .options = OptionsFromProto(request->options()),
+                                               .session_id = request->persist() ? 0 : request->session_id()});
   thresholds_.Invalidate();
   if (!attached.ok()) return Answered(context, ToGrpcStatus(attached.status()));
-  for (const TargetInfo& target : *attached) AnswerTarget(target, response->add_targets());
+  for (const TargetInfo& target : attached->targets) AnswerTarget(target, response->add_targets());
+  for (const RuleInfo& rule : attached->rules) RuleToProto(rule, response->add_rules());
   return Answered(context, grpc::Status::OK);
 }
 
 grpc::ServerUnaryReactor* MonitorService::Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
                                                  v1::DetachResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
-  const auto detached = core_.targets->Detach({request->pids().data(), static_cast<size_t>(request->pids_size())}, request->all());
+  const auto selectors = SelectorsFromProto(request->selectors());
+  if (!selectors.ok()) return Answered(context, ToGrpcStatus(selectors.status()));
+  const auto detached = core_.targets->Detach({.pids = {request->pids().data(), static_cast<size_t>(request->pids_size())},
+                                               .selectors = *selectors,
+                                               .all = request->all(),
+                                               .force = request->force(),
+                                               .session_id = request->persist() ? 0 : request->session_id()});
   thresholds_.Invalidate();
   if (!detached.ok()) return Answered(context, ToGrpcStatus(detached.status()));
-  response->mutable_pids()->Add(detached->begin(), detached->end());
+  response->mutable_pids()->Add(detached->pids.begin(), detached->pids.end());
+  response->mutable_still_held_pids()->Add(detached->still_held.begin(), detached->still_held.end());
+  for (const RuleInfo& rule : detached->rules) RuleToProto(rule, response->add_rules());
   return Answered(context, grpc::Status::OK);
+}
+
+grpc::ServerWriteReactor<v1::HoldTargetsResponse>* MonitorService::HoldTargets(grpc::CallbackServerContext* /*context*/,
+                                                                               const v1::HoldTargetsRequest* request) {
+  return HoldStream::Start(*request, {.targets = core_.targets, .streams = &hold_streams_, .thresholds = &thresholds_, .limits = &limits_});
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListTargets(grpc::CallbackServerContext* context, const v1::ListTargetsRequest* /*request*/,
                                                       v1::ListTargetsResponse* response) {
   for (const TargetInfo& target : core_.targets->List()) AnswerTarget(target, response->add_targets());
+  for (const RuleInfo& rule : core_.targets->Rules()) RuleToProto(rule, response->add_rules());
   return Answered(context, grpc::Status::OK);
 }
 

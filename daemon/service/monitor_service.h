@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "daemon/service/hold_stream.h"
 #include "daemon/service/metrics_stream.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/query_gauge.h"
@@ -47,6 +48,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                    v1::AttachResponse* response) override;
   grpc::ServerUnaryReactor* Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
                                    v1::DetachResponse* response) override;
+  grpc::ServerWriteReactor<v1::HoldTargetsResponse>* HoldTargets(grpc::CallbackServerContext* context,
+                                                                 const v1::HoldTargetsRequest* request) override;
   grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext* context, const v1::ListTargetsRequest* request,
                                         v1::ListTargetsResponse* response) override;
   grpc::ServerUnaryReactor* UpdateTarget(grpc::CallbackServerContext* context, const v1::UpdateTargetRequest* request,
@@ -85,6 +88,7 @@ class MonitorService : public v1::Monitor::CallbackService {
   QueryGauge queries_;
   StreamList spike_streams_{"spike streams", "spike_streams_max"};
   StreamList metrics_streams_{"metric streams", "metric_streams_max"};
+  StreamList hold_streams_{"sessions", "sessions_max"};
   // Last: their threads end before what they poll with.
   PollThread poll_thread_{kPolleesMax};
   SpikeNotifier notifier_;

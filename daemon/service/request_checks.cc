@@ -12,6 +12,11 @@ namespace {
 constexpr size_t kProbeGroupNameMax = 64;
 constexpr size_t kMetricNameMax = 128;
 
+void CheckSelectorCount(int count, RequestChecks* checks) {
+  if (count <= kSelectorsPerCallMax) return;
+  checks->Add("selectors", absl::StrCat("selectors has ", count, " entries: give at most ", kSelectorsPerCallMax, " in one call"));
+}
+
 }  // namespace
 
 void RequestChecks::Add(const std::string& field, const std::string& description) {
@@ -91,17 +96,30 @@ grpc::Status RequestChecks::Result() const {
 
 grpc::Status Check(const v1::AttachRequest& request) {
   RequestChecks checks;
-  if (request.pids().empty()) checks.Add("pids", "pids is empty: name 1 to 64 processes to attach");
+  if (request.pids().empty() && request.selectors().empty()) {
+    checks.Add("pids", "pids is empty: name 1 to 64 processes to attach, or 1 to 16 selectors");
+  }
   checks.Pids("pids", request.pids(), kPidsPerAttachMax);
+  CheckSelectorCount(request.selectors_size(), &checks);
   checks.Options("options.", request.options());
   return checks.Result();
 }
 
 grpc::Status Check(const v1::DetachRequest& request) {
   RequestChecks checks;
-  if (request.pids().empty() && !request.all()) checks.Add("pids", "pids is empty: name the targets to detach, or set all");
-  if (!request.pids().empty() && request.all()) checks.Add("all", "all is set and pids are named: give one of them");
+  const bool named = !request.pids().empty() || !request.selectors().empty();
+  if (!named && !request.all()) checks.Add("pids", "pids is empty: name the targets or rules to detach, or set all");
+  if (named && request.all()) checks.Add("all", "all is set and pids or selectors are named: give one of them");
+  CheckSelectorCount(request.selectors_size(), &checks);
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::HoldTargetsRequest& request) {
+  RequestChecks checks;
+  if (request.client().size() > kClientNameBytesMax) {
+    checks.Add("client", absl::StrCat("client has ", request.client().size(), " bytes: give at most ", kClientNameBytesMax));
+  }
   return checks.Result();
 }
 

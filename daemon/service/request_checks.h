@@ -19,6 +19,8 @@
 namespace hftmon {
 
 inline constexpr int kPidsPerAttachMax = 64;
+inline constexpr int kSelectorsPerCallMax = 16;
+inline constexpr int kClientNameBytesMax = 64;
 inline constexpr int kPidsPerQueryMax = 65'536;  // the highest bound of targets; the size of a request bounds it too
 inline constexpr int kTidsPerQueryMax = 65'536;  // and of threads
 inline constexpr int kPercentilesMax = 16;
@@ -54,6 +56,7 @@ class RequestChecks {
 // The whole check of each request that carries anything.
 grpc::Status Check(const v1::AttachRequest& request);
 grpc::Status Check(const v1::DetachRequest& request);
+grpc::Status Check(const v1::HoldTargetsRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryInterruptsRequest& request);

@@ -18,6 +18,9 @@ namespace hftmon {
 struct ServiceLimits {
   int64_t spike_streams_max = 2'048;
   int64_t metric_streams_max = 2'048;
+  int64_t sessions_max = 256;
+  int64_t rules_max = 256;
+  int64_t target_holders_max = 64;
   int64_t queries_max = 256;
   int64_t stream_queue_max = 4'096;
   int64_t window_max_ns = 7LL * 24 * 3600 * 1'000'000'000;

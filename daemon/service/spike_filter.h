@@ -18,6 +18,7 @@ struct SpikeFilter {
   // True when the spike exceeds the threshold of its kind.
   bool Wants(const Spike& spike, TargetThresholds* thresholds) const {
     if (!pids.empty() && !pids.contains(spike.thread.tgid)) return false;
+    if (!thresholds->CoversCpu(spike.thread.tgid, spike.cpu)) return false;
     if (spike.kind == SpikeKind::kBlocked) return blocked_threshold_ns > 0 && spike.duration_ns > blocked_threshold_ns;
     const int64_t limit_ns = threshold_ns > 0 ? threshold_ns : thresholds->SpikeThresholdNs(spike.thread.tgid);
     return spike.duration_ns > limit_ns;

@@ -3,6 +3,7 @@
 #ifndef HFTMON_TESTS_FAKES_FAKE_LIFE_HOOKS_H_
 #define HFTMON_TESTS_FAKES_FAKE_LIFE_HOOKS_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -83,6 +84,15 @@ class FakeLifeHooks {
     ExecHook(task, tid);
   }
 
+  // The thread is switched in on the CPU.
+  void Visit(uint32_t tid, uint16_t cpu) {
+    std::lock_guard lock(mutex_);
+    const std::optional<TaskInfo> task = tasks_->Get(tid);
+    if (!task.has_value() || IsWatched(task->tgid)) return;
+    if (std::atomic_ref<__u16>(view_.cpus[cpu].audited).load(std::memory_order_acquire) == 0) return;
+    Deliver(LifeKind::kVisitor, *task, HFT_NO_SLOT, 0, 0, false, cpu);
+  }
+
   bool IsWatched(uint32_t tgid) const { return (Word(tgid).load(std::memory_order_seq_cst) >> (tgid % 64)) & 1; }
   uint16_t PublishedSlotOf(uint32_t tid) const { return Entry(tid).load(std::memory_order_acquire); }
   // Events of the kinds that pass `lose` are counted as dropped instead of delivered.
@@ -104,7 +114,8 @@ class FakeLifeHooks {
     return {.tid = tid, .tgid = tgid, .parent_tgid = parent, .start_boottime_ns = next_start_ns_, .comm = comm};
   }
 
-  void Deliver(LifeKind kind, const TaskInfo& task, uint16_t slot, uint32_t parent_tid, uint32_t previous_tid, bool process_ended) {
+  void Deliver(LifeKind kind, const TaskInfo& task, uint16_t slot, uint32_t parent_tid, uint32_t previous_tid, bool process_ended,
+               uint16_t cpu = 0) {
     if (losing_) return;
     LifeEvent event{.kind = kind,
                     .thread = {.tid = task.tid, .tgid = task.tgid, .start_ns = task.start_boottime_ns},
@@ -113,6 +124,7 @@ class FakeLifeHooks {
                     .parent_tgid = parent_tid,
                     .previous_tid = previous_tid,
                     .process_ended = process_ended,
+                    .from_cpu = cpu,
                     .mono_ns = task.start_boottime_ns};
     std::strncpy(event.comm, task.comm.c_str(), sizeof(event.comm) - 1);
     on_event_(event);
@@ -156,8 +168,29 @@ class FakeLifeHooks {
     Deliver(LifeKind::kEnded, task, slot, 0, 0, process_ended);
   }
 
+  bool IsNamedByRule(const TaskInfo& task) const {
+    __u64 name[2] = {};
+    std::memcpy(name, task.comm.data(), std::min<size_t>(task.comm.size(), HFT_COMM_LENGTH - 1));
+    const __u32 count = std::atomic_ref<__u32>(view_.controls->rule_name_count).load(std::memory_order_acquire);
+    for (__u32 i = 0; i < count; ++i) {
+      const auto word = [&](int index) { return std::atomic_ref<__u64>(view_.rule_names[i].words[index]).load(std::memory_order_relaxed); };
+      if (word(0) == name[0] && word(1) == name[1]) return true;
+    }
+    return false;
+  }
+
+  void NoticeExec(const TaskInfo& task, uint32_t old_tid) {
+    if (std::atomic_ref<__u32>(view_.controls->rules_active).load(std::memory_order_relaxed) == 0) return;
+    uint16_t slot = HFT_NO_SLOT;
+    if (IsNamedByRule(task)) {
+      slot = GiveSlot(task);
+      if (slot != HFT_NO_SLOT) Word(task.tgid).fetch_or(uint64_t{1} << (task.tgid % 64), std::memory_order_seq_cst);
+    }
+    Deliver(LifeKind::kExec, task, slot, 0, old_tid, false);
+  }
+
   void ExecHook(const TaskInfo& task, uint32_t old_tid) {
-    if (!IsWatched(task.tgid)) return;
+    if (!IsWatched(task.tgid)) return NoticeExec(task, old_tid);
     const uint16_t slot = PublishedSlotOf(old_tid);
     if (old_tid != task.tid) {
       Entry(old_tid).store(HFT_NO_SLOT, std::memory_order_release);

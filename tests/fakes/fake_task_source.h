@@ -58,6 +58,18 @@ class FakeTaskSource : public TaskSource {
     if (after_enumeration_) after_enumeration_(++enumerations_);
     return threads;
   }
+  absl::StatusOr<std::vector<TaskInfo>> Leaders() override {
+    if (absl::Status failure = Failure(); !failure.ok()) return failure;
+    std::vector<TaskInfo> leaders = All();
+    std::erase_if(leaders, [](const TaskInfo& task) { return task.tid != task.tgid; });
+    return leaders;
+  }
+  absl::StatusOr<std::vector<TaskInfo>> Running() override {
+    if (absl::Status failure = Failure(); !failure.ok()) return failure;
+    std::vector<TaskInfo> running = All();
+    std::erase_if(running, [](const TaskInfo& task) { return task.running_cpu < 0; });
+    return running;
+  }
   absl::StatusOr<TaskInfo> Find(uint32_t tid) override {
     if (absl::Status failure = Failure(); !failure.ok()) return failure;
     std::optional<TaskInfo> task = Get(tid);

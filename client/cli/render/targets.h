@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/cli/render/json.h"
+#include "client/cli/render/rules.h"
 #include "hftmon/v1/targets.pb.h"
 
 namespace hftmon {
@@ -15,8 +16,11 @@ using TargetList = google::protobuf::RepeatedPtrField<v1::Target>;
 
 // A table of one row a target; a sentence when there is none.
 std::string TargetsText(const TargetList& targets);
-// {schema_version, targets: […]}.
-Json TargetsJson(const TargetList& targets);
+// The same with the rules below it; a sentence when there is neither.
+std::string TargetsText(const TargetList& targets, const RuleList& rules);
+// {schema_version, targets: […], rules: […]}.
+Json TargetsJson(const TargetList& targets, const RuleList& rules);
+Json TargetOptionsJson(const v1::TargetOptions& options);
 
 }  // namespace hftmon
 

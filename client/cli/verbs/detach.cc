@@ -4,6 +4,8 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/json.h"
+#include "client/cli/render/rules.h"
+#include "client/cli/selector_flags.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
@@ -12,17 +14,20 @@ namespace {
 class DetachVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    CLI::App* verb = app.add_subcommand("detach", "stop watching processes");
+    CLI::App* verb = app.add_subcommand("detach", "stop watching processes; end rules");
     verb->add_option("pid", pids_, "process ids of targets");
-    verb->add_flag("--all", all_, "every target");
+    selectors_.Declare(*verb);
+    verb->add_flag("--all", all_, "every target and rule, whoever holds it");
+    verb->add_flag("--force", force_, "the parts of all clients, not only what `attach` asked for");
     verb->add_flag("--json", json_, "print one JSON object");
     return verb;
   }
 
   absl::StatusOr<int> Run(const Context& context) override {
-    if (all_ != pids_.empty()) {
-      return absl::InvalidArgumentError(all_ ? "--all and pids: they exclude each other: give one of them"
-                                             : "which: no target is named: give process ids (see `hftmon targets`) or --all");
+    const bool named = !pids_.empty() || !selectors_.empty();
+    if (all_ == named) {
+      return absl::InvalidArgumentError(all_ ? "--all and pids or rules: they exclude each other: give one of them"
+                                             : "which: no target is named: give process ids or rules (see `hftmon targets`) or --all");
     }
     const auto pids = ParseIds("pid", pids_);
     if (!pids.ok()) return pids.status();
@@ -30,7 +35,10 @@ class DetachVerb : public Verb {
     if (!client.ok()) return client.status();
     v1::DetachRequest request;
     request.mutable_pids()->Add(pids->begin(), pids->end());
+    selectors_.AddTo(request.mutable_selectors());
     request.set_all(all_);
+    request.set_force(force_);
+    request.set_persist(true);
     const auto response = (*client)->Detach(request);
     if (!response.ok()) return response.status();
     context.console.Out(json_ ? JsonLine(ToJson(*response)) : ToText(*response));
@@ -42,14 +50,26 @@ class DetachVerb : public Verb {
     Json json = NewAnswer();
     json["pids"] = Json::array();
     for (const int32_t pid : response.pids()) json["pids"].push_back(pid);
+    json["still_held_pids"] = Json::array();
+    for (const int32_t pid : response.still_held_pids()) json["still_held_pids"].push_back(pid);
+    json["rules"] = RulesJson(response.rules());
     return json;
   }
   static std::string ToText(const v1::DetachResponse& response) {
-    return response.pids().empty() ? "there was no target\n" : fmt::format("detached {}\n", fmt::join(response.pids(), ", "));
+    std::string text;
+    for (const v1::TargetRule& rule : response.rules()) text += fmt::format("ended the rule {}\n", SelectorText(rule.selector()));
+    if (!response.pids().empty()) text += fmt::format("detached {}\n", fmt::join(response.pids(), ", "));
+    if (!response.still_held_pids().empty()) {
+      text +=
+          fmt::format("still watched for other clients: {} (`hftmon targets` names them)\n", fmt::join(response.still_held_pids(), ", "));
+    }
+    return text.empty() ? "there was no target\n" : text;
   }
 
   std::vector<std::string> pids_;
+  SelectorFlags selectors_;
   bool all_ = false;
+  bool force_ = false;
   bool json_ = false;
 };
 

@@ -10,7 +10,7 @@ namespace {
 class TargetsVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    CLI::App* verb = app.add_subcommand("targets", "list the watched processes; pause and resume them");
+    CLI::App* verb = app.add_subcommand("targets", "list the watched processes, the rules, and who holds them; pause and resume them");
     verb->add_option("--pause", pause_, "process ids: keep their history but cost what a bystander costs");
     verb->add_option("--resume", resume_, "process ids: watch again");
     verb->add_flag("--json", json_, "print one JSON object");
@@ -29,7 +29,8 @@ class TargetsVerb : public Verb {
     if (!changed.ok()) return changed;
     const auto response = (*client)->ListTargets();
     if (!response.ok()) return response.status();
-    context.console.Out(json_ ? JsonLine(TargetsJson(response->targets())) : TargetsText(response->targets()));
+    context.console.Out(json_ ? JsonLine(TargetsJson(response->targets(), response->rules()))
+                              : TargetsText(response->targets(), response->rules()));
     return kExitFine;
   }
 

@@ -116,6 +116,51 @@ TEST_F(CliTest, ErrorOfTheDaemonIsPrintedWithTheFieldsItRefused) {
   EXPECT_EQ(console.out(), "");
 }
 
+TEST_F(CliTest, AttachAndDetachSendRulesAndAttachPersists) {
+  v1::AttachRequest attached;
+  v1::DetachRequest detached;
+  const auto add_rule = [](auto* response) {
+    v1::TargetRule* rule = response->add_rules();
+    rule->set_id(3);
+    rule->mutable_selector()->set_cpus("2-3");
+    rule->mutable_options()->set_spike_threshold_ns(50'000);
+    rule->add_pids(9);
+    rule->set_found_count(4);
+    v1::CpuVisit* visit = rule->add_visits();
+    visit->set_cpu(2);
+    visit->set_comm("kworker/2:1");
+    visit->set_count(17);
+  };
+  monitor_.attach = [&](const auto& request, auto* response) {
+    attached = request;
+    add_rule(response);
+    return grpc::Status::OK;
+  };
+  monitor_.detach = [&](const auto& request, auto* response) {
+    detached = request;
+    add_rule(response);
+    response->add_still_held_pids(5);
+    return grpc::Status::OK;
+  };
+  StringConsole attach;
+  EXPECT_EQ(Run({"attach", "--name", "matcher", "--unit", "a", "--unit", "b", "--cgroup", "/trading", "--cpus", "2-3", "--json"}, attach),
+            0);
+  EXPECT_TRUE(attached.persist());
+  ASSERT_EQ(attached.selectors_size(), 5);
+  EXPECT_EQ(attached.selectors(0).name(), "matcher");
+  EXPECT_EQ(attached.selectors(1).cgroup(), "/trading");
+  EXPECT_EQ(attached.selectors(3).unit(), "b");
+  EXPECT_EQ(attached.selectors(4).cpus(), "2-3");
+  const json answer = Lines(attach.out()).at(0);
+  EXPECT_EQ(answer["rules"][0]["selector"]["cpus"], "2-3");
+  EXPECT_EQ(answer["rules"][0]["visits"][0]["comm"], "kworker/2:1");
+  StringConsole detach;
+  EXPECT_EQ(Run({"detach", "5", "--cpus", "2-3", "--force"}, detach), 0);
+  EXPECT_TRUE(detached.force());
+  EXPECT_EQ(detached.selectors_size(), 1);
+  EXPECT_THAT(detach.out(), HasSubstr("ended the rule cpus 2-3\nstill watched for other clients: 5"));
+}
+
 TEST_F(CliTest, DetachWantsPidsOrAllButNotBoth) {
   v1::DetachRequest seen;
   monitor_.detach = [&seen](const auto& request, auto* response) {
@@ -283,7 +328,7 @@ TEST_F(CliTest, BadWordsAreErrorsThatNameTheMend) {
       {{}, "see `hftmon --help`"},
       {{"frobnicate"}, "'frobnicate': no such verb"},
       {{"spikes", "--frob"}, "see `hftmon spikes --help`"},
-      {{"attach"}, "pid is required"},
+      {{"attach"}, "no process is named"},
       {{"attach", "0"}, "pgrep"},
       {{"attach", "-5"}, "pgrep"},
       {{"attach", "bash"}, "pgrep"},

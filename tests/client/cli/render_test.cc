@@ -232,7 +232,7 @@ TEST(RenderDoctorTest, MissingCapabilityHasItsMend) {
 TEST(RenderTargetsTest, JsonNamesStateAndOptionsInForce) {
   TargetList targets;
   *targets.Add() = SomeTarget(4711);
-  const Json json = TargetsJson(targets);
+  const Json json = TargetsJson(targets, {});
   ExpectNoNulls(json);
   EXPECT_EQ(json["targets"][0]["pid"], 4711);
   EXPECT_EQ(json["targets"][0]["state"], "running");

@@ -197,5 +197,71 @@ TEST(StreamTest, DestructionDoesNotWaitForTheDaemon) {
   client->WatchMetrics({});  // returns, though the daemon holds the stream open for ever
 }
 
+TEST(ClientSessionTest, WhatIsAttachedBelongsToTheClientsOwnSession) {
+  FakeMonitor monitor;
+  std::vector<v1::AttachRequest> attached;
+  std::vector<v1::DetachRequest> detached;
+  int sessions = 0;
+  monitor.hold_targets = [&sessions](const v1::HoldTargetsRequest& request) {
+    EXPECT_EQ(request.client(), "engine watcher");
+    StreamScript<v1::HoldTargetsResponse> script;
+    script.messages.emplace_back().set_session_id(40 + static_cast<uint64_t>(++sessions));
+    script.hold = true;
+    return script;
+  };
+  monitor.attach = [&attached](const auto& request, auto*) {
+    attached.push_back(request);
+    return grpc::Status::OK;
+  };
+  monitor.detach = [&detached](const auto& request, auto*) {
+    detached.push_back(request);
+    return grpc::Status::OK;
+  };
+  const auto client = *Client::Connect(monitor.address(), {.name = "engine watcher"});
+  v1::DetachRequest detach;
+  detach.add_pids(1);
+  ASSERT_TRUE(client->Detach(detach).ok());
+  EXPECT_EQ(detached.at(0).session_id(), 0u) << "it has attached nothing: the part that persists is meant";
+  v1::AttachRequest attach;
+  attach.add_pids(1);
+  ASSERT_TRUE(client->Attach(attach).ok());
+  ASSERT_TRUE(client->Attach(attach).ok());
+  attach.set_persist(true);
+  ASSERT_TRUE(client->Attach(attach).ok());
+  ASSERT_TRUE(client->Detach(detach).ok());
+  EXPECT_EQ(sessions, 1);
+  EXPECT_EQ(attached.at(0).session_id(), 41u);
+  EXPECT_EQ(attached.at(1).session_id(), 41u);
+  EXPECT_EQ(attached.at(2).session_id(), 0u);
+  EXPECT_EQ(detached.at(1).session_id(), 41u);
+}
+
+TEST(ClientSessionTest, ASessionThatIsRefusedIsTheAttachsError) {
+  FakeMonitor monitor;
+  monitor.hold_targets = [](const auto&) {
+    StreamScript<v1::HoldTargetsResponse> script;
+    script.end = FakeMonitor::RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "256 sessions are open", "RESOURCE_EXHAUSTED");
+    return script;
+  };
+  const auto client = *Client::Connect(monitor.address());
+  v1::AttachRequest attach;
+  attach.add_pids(1);
+  const auto answer = client->Attach(attach);
+  EXPECT_TRUE(absl::IsResourceExhausted(answer.status())) << answer.status();
+}
+
+TEST(ClientSessionTest, ADaemonThatOpensNoSessionMeetsTheDeadline) {
+  FakeMonitor monitor;
+  monitor.hold_targets = [](const auto&) {
+    StreamScript<v1::HoldTargetsResponse> script;
+    script.hold = true;
+    return script;
+  };
+  const auto client = *Client::Connect(monitor.address(), {.deadline_ns = 50'000'000});
+  v1::AttachRequest attach;
+  attach.add_pids(1);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(client->Attach(attach).status()));
+}
+
 }  // namespace
 }  // namespace hftmon

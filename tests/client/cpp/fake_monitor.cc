@@ -182,6 +182,19 @@ grpc::ServerUnaryReactor* FakeMonitor::SetCollecting(grpc::CallbackServerContext
                                                      v1::SetCollectingResponse* response) {
   return Answer("SetCollecting", set_collecting, context, request, response);
 }
+
+grpc::ServerWriteReactor<v1::HoldTargetsResponse>* FakeMonitor::HoldTargets(grpc::CallbackServerContext*,
+                                                                            const v1::HoldTargetsRequest* request) {
+  StreamScript<v1::HoldTargetsResponse> script;
+  if (hold_targets) {
+    script = hold_targets(*request);
+  } else {
+    script.messages.emplace_back().set_session_id(1);
+    script.hold = true;
+  }
+  return new ScriptedStream<v1::HoldTargetsResponse>(std::move(script), [] {});
+}
+
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* FakeMonitor::StreamSpikes(grpc::CallbackServerContext*,
                                                                               const v1::StreamSpikesRequest* request) {
   return Open<v1::StreamSpikesResponse>("StreamSpikes", stream_spikes, request, [this] { SayWritten(); });

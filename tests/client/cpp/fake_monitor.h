@@ -41,6 +41,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::AttachRequest, v1::AttachResponse> attach;
   Handler<v1::DetachRequest, v1::DetachResponse> detach;
   Handler<v1::ListTargetsRequest, v1::ListTargetsResponse> list_targets;
+  // Answers with session 1 and holds it until the client cancels, unless the test scripts it.
+  std::function<StreamScript<v1::HoldTargetsResponse>(const v1::HoldTargetsRequest&)> hold_targets;
   Handler<v1::UpdateTargetRequest, v1::UpdateTargetResponse> update_target;
   Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
@@ -58,6 +60,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
  private:
   grpc::ServerUnaryReactor* Attach(grpc::CallbackServerContext*, const v1::AttachRequest*, v1::AttachResponse*) override;
   grpc::ServerUnaryReactor* Detach(grpc::CallbackServerContext*, const v1::DetachRequest*, v1::DetachResponse*) override;
+  grpc::ServerWriteReactor<v1::HoldTargetsResponse>* HoldTargets(grpc::CallbackServerContext*, const v1::HoldTargetsRequest*) override;
   grpc::ServerUnaryReactor* ListTargets(grpc::CallbackServerContext*, const v1::ListTargetsRequest*, v1::ListTargetsResponse*) override;
   grpc::ServerUnaryReactor* UpdateTarget(grpc::CallbackServerContext*, const v1::UpdateTargetRequest*, v1::UpdateTargetResponse*) override;
   grpc::ServerUnaryReactor* QueryContextSwitches(grpc::CallbackServerContext*, const v1::QueryContextSwitchesRequest*,

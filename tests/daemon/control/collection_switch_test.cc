@@ -11,8 +11,8 @@ namespace {
 class CollectionSwitchTest : public RegistryTest {
  protected:
   CollectionSwitchTest() {
-    cpus_[0].run_queue = 0x1000;
-    cpus_[1].run_queue = 0x2000;
+    cpus_[0].run_queue = cpus_[0].noted_queue = 0x1000;
+    cpus_[1].run_queue = cpus_[1].noted_queue = 0x2000;
     KernelView view = host.view;
     view.cpus = cpus_;
     switch_.emplace(CollectionSwitch::Parts{.view = view,
@@ -48,11 +48,12 @@ class CollectionSwitchTest : public RegistryTest {
 
 TEST_F(CollectionSwitchTest, OffSetsTheFlagAndTakesEveryRunQueueAwayAgainAfterTheGraceTime) {
   // A program that was running notes its CPU once more.
-  while_asleep_ = [this] { cpus_[1].run_queue = 0x2000; };
+  while_asleep_ = [this] { cpus_[1].run_queue = cpus_[1].noted_queue = 0x2000; };
   ASSERT_TRUE(switch_->TurnOff().ok());
   EXPECT_EQ(host.controls.off, 1u);
   EXPECT_EQ(cpus_[0].run_queue, 0u);
   EXPECT_EQ(cpus_[1].run_queue, 0u);
+  EXPECT_EQ(cpus_[1].noted_queue, 0u) << "the log would go on as if nothing had happened";
   EXPECT_EQ(slept_ns_, CollectionSwitch::kGraceNs);
   ASSERT_TRUE(switch_->TurnOff().ok());
   EXPECT_EQ(slept_ns_, CollectionSwitch::kGraceNs) << "off when off does nothing";
@@ -117,6 +118,20 @@ TEST_F(CollectionSwitchTest, ATargetThatEndedWhileOffIsEndedAndItsNumberMayBeAno
   ASSERT_TRUE(switch_->TurnOn().ok());
   EXPECT_EQ(host.PidsIn(TargetState::kEnded), std::vector<uint32_t>{100});
   EXPECT_FALSE(host.Target(100).has_value());
+  host.Settle();
+  host.CheckInvariants("after on");
+}
+
+TEST_F(CollectionSwitchTest, RulesFindNobodyWhileOffAndAfterwardsWhoTheyMissed) {
+  ASSERT_TRUE(host.AttachRule(*MakeRuleSelector(RuleSelector::Kind::kName, "unseen")).ok());
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  PutUnseen(202, 202, 1, YoungestStart() + 1'000);
+  host.Settle();
+  EXPECT_FALSE(host.Target(202).has_value());
+  ASSERT_TRUE(switch_->TurnOn().ok());
+  host.registry.Maintain();
+  EXPECT_TRUE(host.Target(202).has_value());
+  EXPECT_TRUE(host.HasOwnSlot(202));
   host.Settle();
   host.CheckInvariants("after on");
 }

@@ -19,6 +19,7 @@
 #include "daemon/control/target_registry.h"
 #include "tests/fakes/fake_life_hooks.h"
 #include "tests/fakes/fake_monotonic_clock.h"
+#include "tests/fakes/fake_process_facts.h"
 #include "tests/fakes/fake_slot_stack.h"
 #include "tests/fakes/fake_task_source.h"
 
@@ -32,10 +33,16 @@ struct FakeHost {
       : watched_bits(kPidBound / 64),
         slot_of_tid(kPidBound),
         slots(slot_count),
-        view{.controls = &controls, .watched_bits = watched_bits, .slot_of_tid = slot_of_tid, .slots = slots},
+        view{.controls = &controls,
+             .watched_bits = watched_bits,
+             .slot_of_tid = slot_of_tid,
+             .slots = slots,
+             .cpus = cpus,
+             .audits = audits,
+             .rule_names = rule_names},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
-        registry(view, &tasks, &stack, &clock, {.own_pid = kOwnPid, .targets_max = targets_max},
+        registry(view, &tasks, &stack, &clock, {.own_pid = kOwnPid, .targets_max = targets_max, .facts = &facts},
                  [this](const ThresholdSettings& settings) { observed = settings; }) {}
 
   void Queue(const LifeEvent& event) {
@@ -59,10 +66,26 @@ struct FakeHost {
       clock.AdvanceNs(500'000'000);
       registry.Maintain();
     }
+    // A rule's process that does not fit is tried again at each look: what the last one gave and took back.
+    for (int turn = 0; turn < 2; ++turn) {
+      clock.AdvanceNs(SlotTable::kGraceNs);
+      registry.Maintain();
+    }
   }
 
-  absl::Status Attach(std::vector<int32_t> pids, const TargetOptions& options = {}) { return registry.Attach(pids, options).status(); }
-  absl::Status Detach(std::vector<int32_t> pids) { return registry.Detach(pids, false).status(); }
+  absl::Status Attach(std::vector<int32_t> pids, const TargetOptions& options = {}, uint64_t session = 0) {
+    return registry.Attach({.pids = pids, .options = options, .session_id = session}).status();
+  }
+  absl::Status AttachRule(const RuleSelector& rule, const TargetOptions& options = {}, uint64_t session = 0) {
+    return registry.Attach({.selectors = {&rule, 1}, .options = options, .session_id = session}).status();
+  }
+  absl::Status Detach(std::vector<int32_t> pids, uint64_t session = 0) {
+    return registry.Detach({.pids = pids, .session_id = session}).status();
+  }
+  absl::Status DetachRule(const RuleSelector& rule, uint64_t session = 0) {
+    return registry.Detach({.selectors = {&rule, 1}, .session_id = session}).status();
+  }
+  absl::Status DetachAll() { return registry.Detach({.all = true}).status(); }
   std::optional<TargetInfo> Target(uint32_t pid) const {
     for (const TargetInfo& info : registry.List()) {
       if (info.pid == pid && info.state != TargetState::kEnded) return info;
@@ -79,6 +102,26 @@ struct FakeHost {
   bool HasOwnSlot(uint32_t tid) const {
     const uint16_t slot = hooks.PublishedSlotOf(tid);
     return slot != HFT_NO_SLOT && slots[slot].state == HFT_SLOT_LIVE && slots[slot].tid == tid;
+  }
+
+  // Who holds what, and that the options are the union of it.
+  void CheckParts() {
+    std::set<uint32_t> rules;
+    for (const RuleInfo& rule : registry.Rules()) {
+      rules.insert(rule.id);
+      EXPECT_FALSE(rule.holders.empty()) << "nobody holds the rule " << rule.selector.text;
+    }
+    for (const TargetInfo& info : registry.List()) {
+      if (info.state == TargetState::kEnded) continue;
+      ASSERT_FALSE(info.holders.empty()) << "nobody holds target " << info.pid;
+      TargetOptions united = info.holders[0].options;
+      for (const HolderInfo& holder : info.holders) {
+        united = UniteTargetOptions(united, holder.options);
+        EXPECT_TRUE(holder.rule_id == 0 || rules.contains(holder.rule_id)) << "target " << info.pid << " is held by a rule that is gone";
+      }
+      EXPECT_EQ(info.options.spike_threshold_ns, united.spike_threshold_ns);
+      EXPECT_EQ(info.options.follow_children, united.follow_children);
+    }
   }
 
   // What must hold when all is settled.
@@ -98,6 +141,7 @@ struct FakeHost {
     }
     EXPECT_EQ(stack.size() + in_use, slots.size() - 1);
     CheckTables();
+    CheckParts();
     CheckThresholds();
   }
 
@@ -150,6 +194,10 @@ struct FakeHost {
   std::vector<uint64_t> watched_bits;
   std::vector<uint16_t> slot_of_tid;
   std::vector<hft_thread_slot> slots;
+  std::vector<hft_cpu> cpus{4};
+  std::vector<hft_audit> audits{4};
+  std::vector<hft_rule_name> rule_names{HFT_RULE_NAMES_MAX};
+  FakeProcessFacts facts;
   KernelView view;
   FakeSlotStack stack;
   FakeTaskSource tasks;

@@ -19,12 +19,12 @@ class TargetAttachTest : public RegistryTest {
 };
 
 TEST_F(TargetAttachTest, EveryThreadHasASlotWhenAttachAnswers) {
-  const auto attached = host.registry.Attach(std::vector<int32_t>{100}, {});
+  const auto attached = host.registry.Attach({.pids = std::vector<int32_t>{100}});
   ASSERT_TRUE(attached.ok()) << attached.status();
-  ASSERT_EQ(attached->size(), 1u);
-  EXPECT_EQ((*attached)[0].thread_count, 3);
-  EXPECT_EQ((*attached)[0].comm, "engine");
-  EXPECT_EQ((*attached)[0].options.spike_threshold_ns, 50'000);
+  ASSERT_EQ(attached->targets.size(), 1u);
+  EXPECT_EQ(attached->targets[0].thread_count, 3);
+  EXPECT_EQ(attached->targets[0].comm, "engine");
+  EXPECT_EQ(attached->targets[0].options.spike_threshold_ns, 50'000);
   for (const uint32_t tid : {100u, 101u, 102u}) EXPECT_TRUE(host.HasOwnSlot(tid)) << tid;
   EXPECT_TRUE(hooks.IsWatched(100));
   host.Settle();
@@ -279,7 +279,7 @@ TEST_F(TargetAttachTest, ThousandRoundsOfEveryBadInputLeaveEverythingAsItWas) {
       [this] {
         return host.Detach({100, 100});
       },
-      [this] { return host.registry.Detach(std::vector<int32_t>{100}, true).status(); },
+      [this] { return host.registry.Detach({.pids = std::vector<int32_t>{100}, .all = true}).status(); },
       [this] { return host.registry.Update(999, {}).status(); },
       [this] { return host.registry.Update(100, {.spike_threshold_ns = 5}).status(); },
       [this] { return host.registry.LeaseThresholds(-1, 0).status(); },

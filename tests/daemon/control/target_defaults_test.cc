@@ -38,6 +38,28 @@ TEST_F(TargetDefaultsTest, WhereOneClientAskedAndAnotherLeftItToTheDefaultTheLow
   EXPECT_EQ(ThresholdOf(100), 100'000) << "an update replaces what was asked before";
 }
 
+TEST_F(TargetDefaultsTest, ANewDefaultReachesEachPartThatLeftItToTheDefaultAndWhatTheyBring) {
+  const RuleSelector rule = *MakeRuleSelector(RuleSelector::Kind::kName, "matcher");
+  const uint64_t session = *host.registry.OpenSession("client");
+  ASSERT_TRUE(host.Attach({100}).ok());
+  ASSERT_TRUE(host.Attach({100}, {.spike_threshold_ns = 30'000}, session).ok());
+  ASSERT_TRUE(host.AttachRule(rule).ok());
+  host.registry.SetDefaults({.spike_threshold_ns = 90'000, .sampling_interval_ns = 10'000'000});
+  EXPECT_EQ(ThresholdOf(100), 30'000);
+  host.registry.CloseSession(session);
+  EXPECT_EQ(ThresholdOf(100), 90'000) << "what is left follows the default";
+  hooks.StartProcess(400, "shell");
+  hooks.Exec(400, 400, "matcher");
+  hooks.ForkProcess(100, 150);
+  host.PumpAll();
+  EXPECT_EQ(ThresholdOf(400), 90'000) << "found by a rule from before";
+  EXPECT_EQ(ThresholdOf(150), 90'000);
+  host.registry.SetDefaults({.spike_threshold_ns = 40'000, .sampling_interval_ns = 10'000'000});
+  EXPECT_EQ(ThresholdOf(400), 40'000);
+  EXPECT_EQ(ThresholdOf(150), 40'000) << "a child wishes what its parent wished";
+  host.CheckInvariants("new default");
+}
+
 TEST_F(TargetDefaultsTest, ALeaseThatWasLeftToTheDefaultFollowsIt) {
   const auto lease = host.registry.LeaseThresholds(0, 0);
   ASSERT_TRUE(lease.ok());

@@ -263,11 +263,11 @@ TEST_F(TargetLifeTest, DetachedTargetVanishesEvenWhenItHasEnded) {
   ASSERT_TRUE(host.Attach({100, 110}).ok());
   hooks.EndProcess(110);
   host.PumpAll();
-  EXPECT_THAT(*host.registry.Detach(std::vector<int32_t>{110}, false), ElementsAre(110));
+  EXPECT_THAT(host.registry.Detach({.pids = std::vector<int32_t>{110}})->pids, ElementsAre(110));
   EXPECT_EQ(host.registry.List().size(), 1u);
-  EXPECT_THAT(*host.registry.Detach({}, true), ElementsAre(100));
+  EXPECT_THAT(host.registry.Detach({.all = true})->pids, ElementsAre(100));
   EXPECT_TRUE(host.registry.List().empty());
-  EXPECT_TRUE(host.registry.Detach({}, true)->empty());
+  EXPECT_TRUE(host.registry.Detach({.all = true})->pids.empty());
   host.Settle();
   EXPECT_EQ(host.stack.size(), 64u);
   host.CheckInvariants("detached");

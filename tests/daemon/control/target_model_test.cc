@@ -31,13 +31,14 @@ class Model {
       }
     }
     lease_.reset();
-    EXPECT_TRUE(host_.registry.Detach({}, true).ok());
+    EXPECT_TRUE(host_.DetachAll().ok());
     host_.Settle();
     host_.CheckInvariants("all detached");
     EXPECT_EQ(host_.stack.size(), host_.slots.size() - 1);
   }
 
   uint64_t attach_count() const { return attach_count_; }
+  uint64_t rule_count() const { return rule_count_; }
 
  private:
   int Below(int limit) { return static_cast<int>(random_() % static_cast<uint32_t>(limit)); }
@@ -61,12 +62,22 @@ class Model {
   }
 
   void Step() {
-    switch (Below(14)) {
+    switch (Below(18)) {
+      case 14:
+        return SessionStep();
+      case 15:
+        return RuleStep();
+      case 16:
+        if (const uint32_t any = AnyTask(false); any != 0) host_.hooks.Visit(any, static_cast<uint16_t>(Below(4)));
+        return;
+      case 17:
+        if (const uint32_t leader = AnyTask(true); leader != 0) host_.facts.Move(leader, Chance(2) ? "/trading/engine" : "/");
+        return;
       case 0:
       case 1:
         return Attach();
       case 2:
-        (void)host_.Detach({static_cast<int32_t>(AnyId())});
+        (void)host_.Detach({static_cast<int32_t>(AnyId())}, AnySession());
         return;
       case 3:
         (void)host_.registry.Update(static_cast<int32_t>(AnyId()), {.state = TargetState::kPaused});
@@ -97,8 +108,34 @@ class Model {
     host_.tasks.AfterEnumeration([this](int) {
       if (Chance(3)) ProcessStep();
     });
-    if (host_.Attach(pids, options.spike_threshold_ns == 0 ? TargetOptions{} : options).ok()) ++attach_count_;
+    if (host_.Attach(pids, options.spike_threshold_ns == 0 ? TargetOptions{} : options, AnySession()).ok()) ++attach_count_;
     host_.tasks.AfterEnumeration({});
+  }
+
+  void SessionStep() {
+    if (sessions_.size() < 3 && Chance(2)) return sessions_.push_back(*host_.registry.OpenSession("model"));
+    if (sessions_.empty()) return;
+    const size_t which = random_() % sessions_.size();
+    host_.registry.CloseSession(sessions_[which]);
+    sessions_.erase(sessions_.begin() + static_cast<std::ptrdiff_t>(which));
+  }
+  // That of a session, or the one that persists.
+  uint64_t AnySession() { return sessions_.empty() || Chance(2) ? 0 : sessions_[random_() % sessions_.size()]; }
+
+  void RuleStep() {
+    const std::vector<std::pair<RuleSelector::Kind, std::string>> texts = {{RuleSelector::Kind::kName, "worker"},
+                                                                           {RuleSelector::Kind::kName, "execed"},
+                                                                           {RuleSelector::Kind::kCgroup, "/trading"},
+                                                                           {RuleSelector::Kind::kCpus, "1-2"}};
+    const auto& [kind, text] = texts[random_() % texts.size()];
+    const RuleSelector rule = *MakeRuleSelector(kind, text);
+    if (Chance(2)) {
+      (void)host_.DetachRule(rule, AnySession());
+      return;
+    }
+    if (host_.AttachRule(rule, {.spike_threshold_ns = 1'000 * (1 + Below(60)), .follow_children = Chance(2)}, AnySession()).ok()) {
+      ++rule_count_;
+    }
   }
 
   void ProcessStep() {
@@ -131,18 +168,23 @@ class Model {
   FakeHost host_;
   std::mt19937 random_;
   std::unique_ptr<ThresholdLease> lease_;
+  std::vector<uint64_t> sessions_;
   uint64_t attach_count_ = 0;
+  uint64_t rule_count_ = 0;
 };
 
 TEST(TargetModelTest, RandomHistoriesLeakNothing) {
   uint64_t attach_count = 0;
+  uint64_t rule_count = 0;
   for (uint32_t seed = 1; seed <= 200 && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Model model(seed, 65, 16);
     model.Run(60, false);
     attach_count += model.attach_count();
+    rule_count += model.rule_count();
   }
   EXPECT_GT(attach_count, 2'000u) << "the histories hardly attach: they test nothing";
+  EXPECT_GT(rule_count, 500u) << "the histories hardly have rules";
 }
 
 TEST(TargetModelTest, RandomHistoriesOnAFullHostLeakNothing) {

@@ -1,4 +1,5 @@
 // The parsers of /proc, on files of a real host, and the reader of our own usage.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 #include <thread>
 
 #include "daemon/os/file_root.h"
+#include "daemon/os/proc_cgroup.h"
 #include "daemon/os/proc_comm.h"
 #include "daemon/os/proc_schedstat.h"
 #include "daemon/os/proc_statm.h"
@@ -97,6 +99,17 @@ TEST(ProcessUsage, OurOwnThreadsMemoryAndTimeAreSeen) {
 
 TEST(ProcessUsage, AHostWithoutProcIsAnError) {
   EXPECT_FALSE(ReadProcessUsage(FileRoot("tests/fixtures")).ok());
+}
+
+TEST(ProcCgroupTest, EachHierarchysPathIsListedOnce) {
+  EXPECT_THAT(ParseProcCgroup("12:cpu,cpuacct:/a\n1:name=systemd:/system.slice/x.service\n0::/a\n"),
+              testing::ElementsAre("/a", "/system.slice/x.service"));
+  EXPECT_THAT(ParseProcCgroup("0::/trading:odd/engine (deleted)"), testing::ElementsAre("/trading:odd/engine"));
+}
+
+TEST(ProcCgroupTest, LinesThatAreNoneAreLeftOut) {
+  EXPECT_THAT(ParseProcCgroup(""), testing::IsEmpty());
+  EXPECT_THAT(ParseProcCgroup("\n:\n0:\n0::\nx:y:relative\n\0"), testing::IsEmpty());
 }
 
 }  // namespace

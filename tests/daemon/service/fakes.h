@@ -54,23 +54,60 @@ class LeaseCounter {
 
 class FakeTargets : public Targets {
  public:
-  absl::StatusOr<std::vector<TargetInfo>> Attach(std::span<const int32_t> pids, const TargetOptions& options) override {
+  absl::StatusOr<AttachResult> Attach(const AttachWish& wish) override {
     std::lock_guard lock(mutex_);
     if (!next_error.ok()) return std::exchange(next_error, absl::OkStatus());
-    std::vector<TargetInfo> attached;
-    for (const int32_t pid : pids) attached.push_back(AddLocked(static_cast<uint32_t>(pid), options));
-    return attached;
-  }
-  absl::StatusOr<std::vector<int32_t>> Detach(std::span<const int32_t> pids, bool all) override {
-    std::lock_guard lock(mutex_);
-    std::vector<int32_t> detached;
-    for (const auto& [pid, target] : targets_) {
-      if (all || std::find(pids.begin(), pids.end(), static_cast<int32_t>(pid)) != pids.end())
-        detached.push_back(static_cast<int32_t>(pid));
+    if (wish.session_id != 0 && !sessions_.contains(wish.session_id)) return absl::FailedPreconditionError("no such session");
+    AttachResult result;
+    for (const int32_t pid : wish.pids) {
+      result.targets.push_back(AddLocked(static_cast<uint32_t>(pid), wish.options));
+      session_of_[static_cast<uint32_t>(pid)] = wish.session_id;
     }
-    if (detached.empty() && !all) return absl::NotFoundError("process is not a target: see `hftmon targets`");
-    for (const int32_t pid : detached) targets_.erase(static_cast<uint32_t>(pid));
-    return detached;
+    for (const RuleSelector& selector : wish.selectors) {
+      rules_.push_back({.id = static_cast<uint32_t>(rules_.size() + 1), .selector = selector, .options = wish.options});
+      rules_.back().visits.push_back({.cpu = 3, .comm = "kworker/3:1", .count = 5, .last_tid = 77, .last_pid = 77});
+      result.rules.push_back(rules_.back());
+    }
+    return result;
+  }
+  absl::StatusOr<DetachResult> Detach(const DetachWish& wish) override {
+    std::lock_guard lock(mutex_);
+    DetachResult result;
+    for (const auto& [pid, target] : targets_) {
+      if (wish.all || std::find(wish.pids.begin(), wish.pids.end(), static_cast<int32_t>(pid)) != wish.pids.end())
+        result.pids.push_back(static_cast<int32_t>(pid));
+    }
+    if (result.pids.empty() && !wish.all && wish.selectors.empty()) {
+      return absl::NotFoundError("process is not a target: see `hftmon targets`");
+    }
+    for (const int32_t pid : result.pids) targets_.erase(static_cast<uint32_t>(pid));
+    for (const RuleSelector& selector : wish.selectors) {
+      const auto rule = std::find_if(rules_.begin(), rules_.end(), [&](const RuleInfo& known) { return known.selector == selector; });
+      if (rule == rules_.end()) return absl::NotFoundError("no such rule");
+      result.rules.push_back(*rule);
+      rules_.erase(rule);
+    }
+    return result;
+  }
+  std::vector<RuleInfo> Rules() const override {
+    std::lock_guard lock(mutex_);
+    return rules_;
+  }
+  absl::StatusOr<uint64_t> OpenSession(const std::string& client) override {
+    std::lock_guard lock(mutex_);
+    if (!next_error.ok()) return std::exchange(next_error, absl::OkStatus());
+    sessions_[++last_session_] = client;
+    sessions_open.Change(+1);
+    return last_session_;
+  }
+  void CloseSession(uint64_t session_id) override {
+    std::lock_guard lock(mutex_);
+    if (sessions_.erase(session_id) == 0) return;
+    std::erase_if(targets_, [&](const auto& entry) {
+      const auto session = session_of_.find(entry.first);
+      return session != session_of_.end() && session->second == session_id;
+    });
+    sessions_open.Change(-1);
   }
   std::vector<TargetInfo> List() const override {
     std::lock_guard lock(mutex_);
@@ -118,6 +155,7 @@ class FakeTargets : public Targets {
   }
 
   LeaseCounter leases;
+  LeaseCounter sessions_open;
   // Set before the server runs, or between calls.
   std::string comm;  // of targets attached from now on; empty: target and their pid
   absl::Status next_error;
@@ -157,6 +195,10 @@ class FakeTargets : public Targets {
 
   mutable std::mutex mutex_;
   std::map<uint32_t, TargetInfo> targets_;
+  std::vector<RuleInfo> rules_;
+  std::map<uint64_t, std::string> sessions_;
+  std::map<uint32_t, uint64_t> session_of_;
+  uint64_t last_session_ = 0;
   Floors floors{50'000, kNoFloorNs};
 };
 

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "tests/daemon/service/service_fixture.h"
 
 namespace hftmon {
@@ -98,6 +100,82 @@ TEST_F(TargetsRpcTest, UpdateChangesOnlyWhatTheMaskNames) {
   EXPECT_EQ(response.target().options().spike_threshold_ns(), 9'000);
   EXPECT_EQ(response.target().options().blocked_threshold_ns(), 0);
   EXPECT_EQ(response.target().state(), v1::TARGET_STATE_PAUSED);
+}
+
+TEST_F(TargetsRpcTest, WhatASessionAttachedEndsWithItsCall) {
+  grpc::ClientContext session_context;
+  v1::HoldTargetsRequest hold;
+  hold.set_client("dashboard");
+  auto session = stub_->HoldTargets(&session_context, hold);
+  v1::HoldTargetsResponse opened;
+  ASSERT_TRUE(session->Read(&opened));
+  EXPECT_NE(opened.session_id(), 0u);
+  v1::AttachRequest request;
+  request.add_pids(2000);
+  request.set_session_id(opened.session_id());
+  v1::AttachResponse response;
+  ASSERT_TRUE(stub_->Attach(Context().get(), request, &response).ok());
+  request.clear_pids();
+  request.add_pids(2001);
+  request.set_persist(true);
+  ASSERT_TRUE(stub_->Attach(Context().get(), request, &response).ok());
+  session_context.TryCancel();
+  EXPECT_FALSE(session->Read(&opened));
+  EXPECT_EQ(session->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(targets_.sessions_open.AwaitCount(0));
+  v1::ListTargetsResponse list;
+  ASSERT_TRUE(stub_->ListTargets(Context().get(), {}, &list).ok());
+  std::vector<int32_t> pids;
+  for (const v1::Target& target : list.targets()) pids.push_back(target.pid());
+  EXPECT_THAT(pids, testing::UnorderedElementsAre(static_cast<int32_t>(kPid), 2001));
+}
+
+TEST_F(TargetsRpcTest, ASessionThatIsRefusedSaysWhy) {
+  targets_.next_error = absl::ResourceExhaustedError("256 sessions are open");
+  v1::HoldTargetsResponse response;
+  EXPECT_EQ(stub_->HoldTargets(Context().get(), {})->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  v1::HoldTargetsRequest long_name;
+  long_name.set_client(std::string(65, 'x'));
+  EXPECT_EQ(stub_->HoldTargets(Context().get(), long_name)->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(targets_.sessions_open.count(), 0);
+}
+
+TEST_F(TargetsRpcTest, SelectorsBecomeRulesAndAreListedWithTheirVisits) {
+  v1::AttachRequest request;
+  request.add_selectors()->set_unit("matcher");
+  request.add_selectors()->set_cpus("5,3-4");
+  v1::AttachResponse attached;
+  const grpc::Status status = stub_->Attach(Context().get(), request, &attached);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(attached.rules_size(), 2);
+  EXPECT_EQ(attached.rules(0).selector().unit(), "matcher.service");
+  EXPECT_EQ(attached.rules(1).selector().cpus(), "3-5");
+  EXPECT_EQ(attached.rules(1).visits(0).comm(), "kworker/3:1");
+  EXPECT_EQ(attached.rules(1).visits(0).count(), 5u);
+  v1::DetachRequest detach;
+  detach.add_selectors()->set_cpus("3-5");
+  v1::DetachResponse detached;
+  ASSERT_TRUE(stub_->Detach(Context().get(), detach, &detached).ok());
+  EXPECT_EQ(detached.rules_size(), 1);
+  v1::ListTargetsResponse list;
+  ASSERT_TRUE(stub_->ListTargets(Context().get(), {}, &list).ok());
+  EXPECT_EQ(list.rules_size(), 1);
+}
+
+TEST_F(TargetsRpcTest, ASelectorThatSaysNothingOrNonsenseIsRefused) {
+  const auto refused = [this](const std::function<void(v1::AttachRequest*)>& fill) {
+    v1::AttachRequest request;
+    fill(&request);
+    v1::AttachResponse response;
+    return stub_->Attach(Context().get(), request, &response);
+  };
+  EXPECT_THAT(refused([](auto* request) { request->add_selectors(); }).error_message(), HasSubstr("says nothing"));
+  EXPECT_EQ(refused([](auto* request) { request->add_selectors()->set_cpus("9-"); }).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(refused([](auto* request) { request->add_selectors()->set_cgroup("/"); }).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(refused([](auto* request) {
+              for (int i = 0; i < 17; ++i) request->add_selectors()->set_name("x");
+            }).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 }  // namespace
