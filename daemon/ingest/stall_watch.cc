@@ -56,6 +56,8 @@ void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread
 bool StallWatch::Poll(int64_t now_ns, int64_t loop_gap_ns) {
   if (now_ns < next_due_ns_ || sinks_.empty()) return false;
   loop_gap_ns_ = loop_gap_ns;
+  // While the programs are off no slot shows that a wait has ended, and no log who runs: nothing of it is believed, then or afterwards.
+  if (Load(view_.controls->off) != 0) pending_count_ = 0;
   bool told = PollWaits(now_ns);
   if (now_ns >= next_open_poll_ns_) told |= PollOpen(now_ns);
   if (now_ns >= next_interrupt_poll_ns_) told |= PollInterrupts(now_ns);
@@ -175,10 +177,11 @@ void StallWatch::CopyRunners(const Wait& wait, int64_t now_clock_ns) {
 // closes them; where none came, this does.
 bool StallWatch::PollOpen(int64_t now_ns) {
   bool told = false;
+  const bool off = Load(view_.controls->off) != 0;
   next_open_poll_ns_ = now_ns + kOpenPollNs;
   for (size_t i = 0; i < open_count_;) {
     OpenWait& open = open_[i];
-    if (StillWaits(open.wait)) {
+    if (!off && StillWaits(open.wait)) {
       open.waiting_until_ns = now_ns;
       if (now_ns > open.wait.crossing_mono_ns) {
         TellWait(open.wait, now_ns);

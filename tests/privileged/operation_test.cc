@@ -260,10 +260,11 @@ TEST_F(OperationTest, NothingIsLostWhileTheModeChanges) {
 
 TEST_F(OperationTest, TheLoopsLatenessStandsInTheStatusAndBeginsAnewWithAMode) {
   ASSERT_TRUE(SetMode("economy").ok());
-  ASSERT_TRUE(Eventually([&] { return daemon_.client().GetStatus()->loop().lateness().count() >= 20; }));
-  const auto economy = daemon_.client().GetStatus();
-  ASSERT_TRUE(economy.ok());
-  EXPECT_TRUE(economy->loop().lateness().has_max_ns());
+  // The figures of the mode before may still stand for a moment: each look is judged by itself.
+  ASSERT_TRUE(Eventually([&] {
+    const auto economy = daemon_.client().GetStatus();
+    return economy.ok() && economy->loop().lateness().count() >= 20 && economy->loop().lateness().has_max_ns();
+  }));
   ASSERT_TRUE(SetMode("balanced").ok());
   ASSERT_TRUE(Eventually([&] {
     const auto balanced = daemon_.client().GetStatus();

@@ -180,6 +180,22 @@ TEST_F(StallWatchTest, AWaitThatEndedBeforeIsNoStall) {
   EXPECT_TRUE(sink_.stalled.empty());
 }
 
+TEST_F(StallWatchTest, WhileTheProgramsAreOffNothingIsToldAndWhatWasToldIsOver) {
+  Preempt(501);
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  Preempt(502);  // the slot still shows a wait when the programs go off, and for ever
+  view_.controls->off = 1;
+  int64_t now_ns = kOutMonoNs + kThresholdNs + 1;
+  for (int i = 0; i < 20; ++i) Watch().Poll(now_ns += 1'000'000);
+  EXPECT_EQ(sink_.stalled.size(), 1u);
+  ASSERT_EQ(sink_.over_slots.size(), 1u);
+  EXPECT_EQ(sink_.over_ns[0], kOutMonoNs + kThresholdNs + 1) << "when it was last seen to wait";
+  view_.controls->off = 0;
+  for (int i = 0; i < 20; ++i) Watch().Poll(now_ns += 1'000'000);
+  EXPECT_EQ(sink_.stalled.size(), 1u) << "what began before is forgotten";
+}
+
 TEST_F(StallWatchTest, AnotherDepartureOrAnotherThreadOfTheSlotIsAnotherWait) {
   Preempt(501);
   view_.slots[kSlot].out_clock_ns = kOutClockNs + 10'000;
