@@ -69,6 +69,11 @@ constexpr std::array kDrops = {
             "Threads not watched because their id is above kernel.pid_max as it was when the daemon started: restart the daemon."},
     DropRow{"migration_segments_dropped", false,
             "Parts of waits spent on further CPUs that could not be kept apart: that time is in the spike as unexplained."},
+    DropRow{"stalls_not_followed", false,
+            "Stalls that went on and were told at their end only, because too many waits were followed at the time."},
+    DropRow{"wakers_unknown", true,
+            "Sleeps of threads whose waker is asked for that ended without the record of the wake-up: those spikes say that the waker is "
+            "unknown."},
     DropRow{"stacks_lost", true,
             "Stacks that were asked for and overwritten or dropped before they could be unwound: raise the thresholds."},
     DropRow{"stacks_unavailable", false, "Stacks of which a part could not be had: the answer that lacks it says why."},

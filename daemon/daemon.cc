@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kCalibrationIntervalNs = 100'000'000;
 constexpr int64_t kCostMeasurementNs = 50'000'000;
+constexpr int64_t kWakersSettledNs = 250'000'000;
 constexpr int64_t kModeReconsideredNs = 5'000'000'000;
 // Of the control thread in economy mode: what became of threads and targets is known that much later.
 constexpr int64_t kEconomyPeriodNs = 50'000'000;
@@ -189,6 +190,8 @@ void Daemon::BuildControl() {
   unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
   stacks_ = std::make_unique<StackCollector>(collector_->view().stack_ring, unwinder_.get(), clock_.get());
   registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };
+  registry_config.attach_wakers = [this] { return collector_->waker_program().Attach(); };
+  registry_config.on_wakers_wanted = [this](bool wanted) { collector_->waker_program().Want(wanted); };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   registry_->SetLimits(registry_config.targets_max, config_.threshold_leases_max);
@@ -240,6 +243,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"read the kernel's clock", TimeKeeper::kKernelClockIntervalNs, [this] { time_->RefreshKernelClock(); }},
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
       {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
+      {"attach and detach on demand", kWakersSettledNs, [this] { SettleWakers(); }},
   };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {
     jobs.push_back({"feed the watchdog", interval_ns / 3, [this] { watchdog_->Check(); }});
@@ -267,6 +271,17 @@ void Daemon::MeasureProbes() {
   if (!collector_->MeasureCost(true).ok()) return;
   SleepNs(kCostMeasurementNs);
   collector_->MeasureCost(false).IgnoreError();
+}
+
+void Daemon::SettleWakers() {
+  if (waker_cost_ == WakerCost::kMeasuring) {
+    collector_->MeasureCost(false).IgnoreError();
+    waker_cost_ = WakerCost::kDone;
+  }
+  DemandProgram& program = collector_->waker_program();
+  program.Settle();
+  if (waker_cost_ != WakerCost::kUnmeasured || quiet_gate_.is_closed() || !program.attached()) return;
+  waker_cost_ = collector_->MeasureCost(true).ok() ? WakerCost::kMeasuring : WakerCost::kDone;
 }
 
 absl::Status Daemon::StartServer() {

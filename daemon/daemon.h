@@ -81,6 +81,10 @@ class Daemon {
   bool IsWatchedThreadPinnedToLoop() const;
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
+  void SettleWakers();
+
+  // What on_waking costs is measured once, after it was first attached: from one turn of SettleWakers to the next.
+  enum class WakerCost { kUnmeasured, kMeasuring, kDone };
 
   const Config config_;  // as at the start; what is in force since stands in the book
   const ConfigSource source_;
@@ -118,6 +122,7 @@ class Daemon {
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;
+  WakerCost waker_cost_ = WakerCost::kUnmeasured;  // the control thread's
   std::unique_ptr<ControlLoop> control_;
   std::unique_ptr<MonitorServer> server_;
 };

@@ -42,6 +42,14 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back({"kernel_stacks", walks, walks ? "bpf_get_task_stack" : "raw tracepoints cannot walk another task's stack",
                           walks ? "" : "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose", false});
   capabilities.push_back(UserStacks());
+  const bool counted = parts_.collector->reads_preempt_count();
+  capabilities.push_back(
+      {"waker_context", counted,
+       counted
+           ? "the kernel's preempt count"
+           : "the kernel keeps the address of its preempt count to itself: only interrupts with an entry tracepoint are known as wakers, "
+             "others are taken for the thread that they interrupted",
+       counted ? "" : "a kernel built with CONFIG_KALLSYMS_ALL=y, with BTF", false});
   return capabilities;
 }
 
@@ -106,6 +114,8 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
       {"unbinned_durations", Load(controls.unbinned_durations)},
       {"pid_too_large", Load(controls.pid_too_large)},
       {"migration_segments_dropped", stats.migration_segments_dropped_count.Get()},
+      {"wakers_unknown", stats.waker_unknown_count.Get()},
+      {"stalls_not_followed", parts_.loop->stalls().dropped_count()},
       {"stacks_lost", stacks.lost_count},
       {"stacks_unavailable", stacks.unavailable_count},
       {"unwind_failures", parts_.unwinder->failure_count()},
@@ -158,7 +168,7 @@ DaemonStatus StatusReader::Status() const {
   status.lost_records = lost_records();
   for (const ProbeFigures& probe : parts_.collector->Probes()) {
     status.probes.push_back(
-        {probe.name, probe.attach_point, probe.run_count, probe.mean_ns, probe.recursion_misses, probe.instruction_count});
+        {probe.name, probe.attach_point, probe.run_count, probe.mean_ns, probe.recursion_misses, probe.instruction_count, probe.detached});
   }
   status.drops = Drops(status.probes);
   status.bounds = Bounds();

@@ -14,6 +14,10 @@ void TargetFlags::Declare(CLI::App& verb) {
   verb.add_option("--interval", interval_, "width of the buckets of its windows (default: the daemon's)");
   verb.add_option("--probes", probe_groups_, "probe groups, a list (default: sched)");
   verb.add_option("--stacks", stacks_, "stacks of its waits above the thresholds: none, kernel, user or both (default: none)");
+  verb.add_flag(
+      "--waker", waker_,
+      "who wakes its threads, in spikes and switches. While any target asks, each wake-up of the whole host costs WAKER_BYSTANDER_NS more "
+      "(of its threads WAKER_WATCHED_NS); attaching the program interrupts every CPU once, so quiet mode refuses it");
   verb.add_flag("--no-children", no_children_, "leave its children alone");
   verb.add_flag("--cache", cache_, "cache counters too");
   verb.add_flag("--numa", numa_, "NUMA placement too");
@@ -41,6 +45,7 @@ absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
     if (choice == choices.end()) return absl::InvalidArgumentError("--stacks " + stacks_ + ": use none, kernel, user or both");
     options.set_stacks(static_cast<v1::StackChoice>(choice - choices.begin()));
   }
+  options.set_waker(waker_);
   if (no_children_) options.set_follow_children(false);
   options.set_cache(cache_);
   options.set_numa(numa_);

@@ -23,6 +23,7 @@ class TargetFlags {
   std::string interval_;
   std::vector<std::string> probe_groups_;
   std::string stacks_;
+  bool waker_ = false;
   bool no_children_ = false;
   bool cache_ = false;
   bool numa_ = false;

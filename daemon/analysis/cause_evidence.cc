@@ -17,10 +17,14 @@ std::string Times(uint16_t count) {
   return fmt::format("{}{} times", count, count == UINT16_MAX ? " or more" : "");
 }
 
+std::string ThreadName(const char (&comm)[HFT_COMM_LENGTH], uint32_t tid, const std::function<std::string(uint32_t)>& name_of) {
+  std::string name(comm, std::find(comm, comm + sizeof(comm), '\0'));
+  if (name.empty() && name_of) name = name_of(tid);
+  return name.empty() ? fmt::format("an unnamed thread (tid {})", tid) : fmt::format("{} (tid {})", name, tid);
+}
+
 std::string ActorOf(const Cause& cause, const std::function<std::string(uint32_t)>& name_of) {
-  std::string name(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
-  if (name.empty() && name_of) name = name_of(cause.tid);
-  return name.empty() ? fmt::format("an unnamed thread (tid {})", cause.tid) : fmt::format("{} (tid {})", name, cause.tid);
+  return ThreadName(cause.comm, cause.tid, name_of);
 }
 
 const char* LevelName(CauseKind kind) {
@@ -50,6 +54,21 @@ std::string BlockedIn(const Spike& spike, const Cause& cause, const std::functio
   return spike.out_kind == HFT_SWITCH_BLOCKED_FAULT ? "in a page fault or other exception" : "outside any system call";
 }
 
+std::string WakingInterrupt(const Waker& waker) {
+  const char* level = waker.context == HFT_WAKER_SOFTIRQ ? "softirq" : waker.context == HFT_WAKER_NMI ? "NMI" : "interrupt";
+  if (waker.source == HFT_SOURCE_NONE) return fmt::format("{} of a vector without a tracepoint", level);
+  const std::string handler(waker.handler, std::find(waker.handler, waker.handler + sizeof(waker.handler), '\0'));
+  return fmt::format("{} {}", level, InterruptName(waker.source, waker.number, handler));
+}
+
+// As a clause of its own; empty when it is not asked for.
+std::string WokenBy(const Waker& waker, const std::function<std::string(uint32_t)>& name_of) {
+  if (waker.state == WakerState::kNone) return "";
+  if (waker.state == WakerState::kUnknown) return "; who woke it is not known: the record of the wake-up did not come";
+  const bool thread = waker.context == HFT_WAKER_THREAD;
+  return fmt::format("; woken by {} on CPU {}", thread ? ThreadName(waker.comm, waker.tid, name_of) : WakingInterrupt(waker), waker.cpu);
+}
+
 }  // namespace
 
 std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::function<std::string(uint32_t)>& name_of,
@@ -70,7 +89,7 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
       return fmt::format("moved {} while it waited: {} between leaving one CPU's queue and entering another's",
                          Times(spike.wait_migrations), duration);
     case CauseKind::kBlocked:
-      return fmt::format("was blocked {} for {}", BlockedIn(spike, cause, syscall_name), duration);
+      return fmt::format("was blocked {} for {}", BlockedIn(spike, cause, syscall_name), duration) + WokenBy(spike.waker, name_of);
   }
   return "";
 }

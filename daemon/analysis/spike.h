@@ -74,6 +74,7 @@ struct Spike {
   int64_t loop_gap_ns = 0;       // the loop's lateness in the iteration that took the record
   uint64_t lost_records = 0;     // records lost in [start, end]
   Preemption preemption;         // kPreempted: to whom and how; not known when its record did not come
+  Waker waker;                   // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   uint8_t cause_count = 0;       // largest duration first
   std::array<Cause, kCausesMax> causes;
 };

@@ -22,11 +22,6 @@ SpikeKind KindOfWait(hft_switch_kind out_kind) {
   }
 }
 
-// Unknown: it left voluntarily, on a kernel whose programs cannot see the saved registers.
-bool Blocked(hft_switch_kind out_kind) {
-  return out_kind == HFT_SWITCH_UNKNOWN || out_kind == HFT_SWITCH_BLOCKED_SYSCALL || out_kind == HFT_SWITCH_BLOCKED_FAULT;
-}
-
 }  // namespace
 
 SpikeDetector::SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes, uint32_t slot_count)
@@ -53,7 +48,7 @@ void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
     Emit(interval, KindOfWait(interval.out_kind), id);
     Append(interval.end_mono_ns);
   }
-  if (interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && Blocked(interval.out_kind)) {
+  if (interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && EndsWithWakeUp(interval.out_kind)) {
     spike_.in_progress = false;
     Emit(interval, SpikeKind::kBlocked, ++last_id_);
     Append(interval.end_mono_ns);
@@ -94,6 +89,7 @@ void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t wai
   spike_.loop_gap_ns = 0;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
+  spike_.waker.state = WakerState::kNone;
   spike_.duration_ns = std::max<int64_t>(waiting_until_mono_ns - open->start_mono_ns, 0);
   spike_.cause_count = 0;
   spike_.unexplained_ns = spike_.duration_ns;
@@ -133,6 +129,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   spike_.loop_gap_ns = interval.loop_gap_ns;
   spike_.preemption = interval.preemption;
   if (kind != SpikeKind::kPreempted) spike_.preemption.known = false;
+  spike_.waker = interval.waker;
 }
 
 // The same for each telling of one stretch.
@@ -159,6 +156,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption) {
   spike_.loop_gap_ns = interruption.loop_gap_ns;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
+  spike_.waker.state = WakerState::kNone;
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

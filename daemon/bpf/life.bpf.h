@@ -66,7 +66,7 @@ static __noinline u16 give_slot(struct task_struct *child, u32 parent_tid) {
   slot->base_run_delay_ns = slot->run_delay_ns = slot->segment_run_delay_ns = READ_FIELD(child, sched_info.run_delay);
   u16 parent_index = HFT_NO_SLOT;
   struct hft_thread_slot *parent_slot = slot_of(parent_tid, &parent_index);
-  if (parent_slot) slot->stacks = parent_slot->stacks;
+  if (parent_slot) slot->wishes = parent_slot->wishes;
   slot->generation++;
   slot->state = HFT_SLOT_LIVE;
   barrier();

@@ -2,7 +2,7 @@
 /*
  * The scheduler's programs: who runs, who waits, who lives.
  *
- * Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec; task_struct, rq.
+ * Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec, on request sched_waking; task_struct, rq.
  * Produces: the per-CPU log of who ran, each watched thread's slot, records above the thresholds (switch_events.h).
  * Cost:     a switch of threads that nobody watches stores one log entry and tests two bits; see tests/bench for what it measures.
  *
@@ -26,6 +26,7 @@
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"
+#include "daemon/bpf/waker.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -157,7 +158,7 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   slot->out_clock_ns = clock_ns;
   slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
-  if (unlikely(slot->stacks & HFT_STACK_USER)) copy_user_stack(context, cpu_state, clock_ns);
+  if (unlikely(slot->wishes.stacks & HFT_STACK_USER)) copy_user_stack(context, cpu_state, clock_ns);
   if (unlikely(dead)) {
     end_thread(cpu_state, TASK(context, PREV), slot);
   } else if (unlikely(!voluntary && kind >= HFT_SWITCH_USER_PREEMPTION)) {
@@ -199,6 +200,7 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
   cell->wait_ns = wait_ns;
   cell->slot = cpu_state->watched_slot;
   cell->out = slot->out;
+  cell->voluntary_count = slot->voluntary_count;
   cell->depth = depth > 255 ? 255 : depth;
   cell->runners_truncated = stretch.truncated;
   cell->runner_count = stretch.count;
@@ -215,7 +217,7 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
     put_interruptions(reserved.first + 1 + runner_cells, interrupted_end - interruption_count, interruption_count, mono_ns);
   }
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
-  if (slot->stacks) put_stack(context, cpu_state, slot, mono_ns, out_clock_ns);
+  if (slot->wishes.stacks) put_stack(context, cpu_state, slot, mono_ns, out_clock_ns);
   return 0;
 }
 

@@ -72,8 +72,12 @@ enum hft_record_type {
   HFT_RECORD_INTERRUPTIONS = 9, /* hft_interruptions: continues the record before it in the same ring */
   HFT_RECORD_PREEMPTED = 10,    /* hft_preempted: a watched thread lost its CPU although it could run on */
   HFT_RECORD_VISITOR = 11,      /* hft_life: a thread of an unwatched process was switched in on an audited CPU */
-  HFT_RECORD_TYPES = 12
+  HFT_RECORD_WAKER = 12,        /* hft_waker: somebody wakes a watched thread whose slot asks who */
+  HFT_RECORD_TYPES = 13
 };
+
+/* Where a wake-up comes from: a thread, or 1 + the interrupt level (enum hft_interrupt_level). */
+enum hft_waker_context { HFT_WAKER_THREAD = 0, HFT_WAKER_SOFTIRQ = 1, HFT_WAKER_HARD_IRQ = 2, HFT_WAKER_NMI = 3, HFT_WAKER_CONTEXTS = 4 };
 
 /* One entry of the log of who ran: `tid` has run since `clock_ns`, until the next entry's clock. tid 0 is idle. */
 struct hft_runner {
@@ -122,7 +126,8 @@ struct hft_switch_in {
   __u8 prev_policy;             /* of the thread that ran last */
   __u8 interruption_count;      /* that ran on this CPU during the wait: in the continuation, behind the runners */
   __u8 interruptions_truncated; /* 1: older ones of this wait are not here */
-  __u8 reserved[5];
+  __u8 reserved;
+  __u32 voluntary_count;           /* the slot's, modulo 2^32: with out_clock_ns it says which hft_waker belongs to the wait */
   char prev_comm[HFT_COMM_LENGTH]; /* name of the last runner */
   struct hft_runner runners[HFT_INLINE_RUNNERS];
 };
@@ -181,6 +186,35 @@ struct hft_preempted {
   __u8 reserved2[40];
 };
 
+/*
+ * A watched thread is being woken. Written by the waker's CPU, whose ring it is in, before the thread is put on any queue: so before the
+ * switch-in that it belongs to. When the thread leaves its CPU at this very moment its switch-out is not noted yet: out_clock_ns is 0, and
+ * voluntary_count that of the switch-out before, or of this one. Such a record may also be of a thread that never slept.
+ */
+struct hft_waker {
+  struct hft_record_header header; /* cpu: the waker's; mono_ns: the time of the wake-up */
+  __u32 tid;                       /* who is woken */
+  __u32 tgid;
+  __u64 out_clock_ns; /* its switch-out, as in the switch-in that follows */
+  __u64 log_position; /* hft_cpu.position of wait_cpu now: who runs there stands at log_position - 1 */
+  __u32 waker_tid;    /* the thread that runs on this CPU: the waker, or whom the interrupt interrupted */
+  __u32 waker_tgid;
+  __u32 voluntary_count; /* of the slot, modulo 2^32 */
+  __u16 slot;
+  __u16 wait_cpu; /* where it left; a HFT_RECORD_MIGRATION that follows tells when the wake-up places it elsewhere */
+  __u16 number;   /* as source, row: of the handler, as in hft_interruption */
+  __u8 context;   /* enum hft_waker_context */
+  __u8 source;    /* enum hft_interrupt_source; NONE: a thread, or a vector without a tracepoint */
+  __u8 row;
+  __u8 priority; /* kernel priority of who is woken, and its policy */
+  __u8 policy;
+  __u8 waker_priority;
+  __u8 waker_policy;
+  __u8 reserved[7];
+  char waker_comm[HFT_COMM_LENGTH];
+  __u8 reserved2[40];
+};
+
 /* FORK: tid/tgid/slot are the child's. EXEC: previous_tid is the tid before exec (differs when a non-leader execs). */
 struct hft_life {
   struct hft_record_header header;
@@ -215,7 +249,8 @@ struct hft_cpu {
   __u64 run_queue;    /* the address of its rq; 0 before its first switch, while it is audited, and while the programs are off */
   __u64 noted_queue;  /* the same, also while it is audited */
   __u64 log_begin;    /* entries before this one are not believed: what ran after them is not known */
-  __u64 reserved[6];
+  __u64 waking_count; /* run count of on_waking on this CPU */
+  __u64 reserved[5];
   __u16 recent[HFT_RECENT_SLOTS];             /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
@@ -242,6 +277,12 @@ struct hft_audit {
   __u64 announced_clock_ns; /* of the CPU's last record: at most one a millisecond */
   struct hft_visits visits[HFT_AUDIT_NAMES];
 };
+
+/* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
+struct hft_wishes {
+  __u32 stacks; /* HFT_STACK_ flags of stack_events.h */
+  __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
+} __attribute__((aligned(8)));
 
 enum hft_slot_state {
   HFT_SLOT_FREE = 0,
@@ -309,8 +350,7 @@ struct hft_thread_slot {
 
   struct hft_maxima maxima[2]; /* of the current window, by parity of controls.window_epoch */
   struct hft_departure out;    /* the last one */
-  __u32 stacks;                /* HFT_STACK_ flags of stack_events.h; set by the daemon, a new thread has its parent's */
-  __u32 reserved4;
+  struct hft_wishes wishes;    /* set by the daemon */
   __u64 reserved2[2];
   __u32 kind_count[HFT_SWITCH_KINDS];   /* switch-outs by enum hft_switch_kind, modulo 2^32 */
   __u32 depth[HFT_DEPTH_BUCKETS];       /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */
@@ -346,6 +386,7 @@ static_assert(sizeof(hft_runners) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_migration) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_life) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_preempted) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_waker) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_ring_header) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_thread_slot) == 512);
 static_assert(HFT_HISTOGRAM_OCTAVES <= HFT_OCTAVE_ENTRIES);

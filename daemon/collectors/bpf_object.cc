@@ -52,6 +52,7 @@ absl::Status BpfObject::Admit(const std::string& what) const {
 
 BpfObject::~BpfObject() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
+  for (const auto& [program, link] : demand_links_) bpf_link__destroy(link);
   for (const auto& [map, mapping] : mappings_) munmap(mapping.data, mapping.bytes);
   bpf_object__close(object_);
 }
@@ -155,6 +156,19 @@ absl::StatusOr<std::vector<std::string>> BpfObject::LeaveOutMissing(std::span<co
   return left_out;
 }
 
+absl::Status BpfObject::LeaveOut(const std::string& program) {
+  bpf_program* found = FindProgram(program);
+  if (found == nullptr) return absl::InternalError(fmt::format("BPF object '{}' has no program '{}'", name_, program));
+  bpf_program__set_autoload(found, false);
+  return absl::OkStatus();
+}
+
+absl::Status BpfObject::KeepDetached(const std::string& program) {
+  if (FindProgram(program) == nullptr) return absl::InternalError(fmt::format("BPF object '{}' has no program '{}'", name_, program));
+  demand_links_[program] = nullptr;
+  return absl::OkStatus();
+}
+
 absl::Status BpfObject::Load() {
   if (absl::Status admitted = Admit("loading the programs and maps of"); !admitted.ok()) return admitted;
   last_words.clear();
@@ -217,12 +231,32 @@ absl::Status BpfObject::AttachAll() {
   if (absl::Status admitted = Admit("attaching the programs of"); !admitted.ok()) return admitted;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
-    if (!bpf_program__autoload(program)) continue;
+    if (!bpf_program__autoload(program) || demand_links_.contains(bpf_program__name(program))) continue;
     last_words.clear();
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) return Explain(fmt::format("program '{}' cannot be attached", bpf_program__name(program)), errno);
     links_.push_back(link);
   }
+  return absl::OkStatus();
+}
+
+absl::Status BpfObject::Attach(const std::string& program) {
+  const auto kept = demand_links_.find(program);
+  if (kept == demand_links_.end()) return absl::InternalError(fmt::format("BPF object '{}' keeps no program '{}'", name_, program));
+  if (kept->second != nullptr) return absl::OkStatus();
+  if (absl::Status admitted = Admit(fmt::format("attaching the program '{}' of", program)); !admitted.ok()) return admitted;
+  last_words.clear();
+  kept->second = bpf_program__attach(FindProgram(program));
+  if (kept->second == nullptr) return Explain(fmt::format("program '{}' cannot be attached", program), errno);
+  return absl::OkStatus();
+}
+
+absl::Status BpfObject::Detach(const std::string& program) {
+  const auto kept = demand_links_.find(program);
+  if (kept == demand_links_.end() || kept->second == nullptr) return absl::OkStatus();
+  if (absl::Status admitted = Admit(fmt::format("detaching the program '{}' of", program)); !admitted.ok()) return admitted;
+  bpf_link__destroy(kept->second);
+  kept->second = nullptr;
   return absl::OkStatus();
 }
 

@@ -42,6 +42,11 @@ class BpfObject {
   // Leaves out the programs whose tracepoint the kernel's types (or `btf_path`) do not have; their names. The others stay required.
   absl::StatusOr<std::vector<std::string>> LeaveOutMissing(std::span<const std::string_view> optional_programs);
 
+  // Before Load: it is not loaded.
+  absl::Status LeaveOut(const std::string& program);
+  // Before Load: AttachAll leaves it alone.
+  absl::Status KeepDetached(const std::string& program);
+
   absl::Status Load();
 
   // After Load. The mapping lives as long as the object. Entries of an array map are `stride_bytes` apart.
@@ -54,8 +59,11 @@ class BpfObject {
   absl::StatusOr<Mapping> MapArray(const std::string& map);
   absl::StatusOr<std::byte*> MapVariable(const std::string& section, const std::string& variable);
   absl::StatusOr<int> MapFd(const std::string& map) const;
-  // All that were loaded.
+  // All that were loaded, but for those kept detached.
   absl::Status AttachAll();
+  // One that is kept detached. Any one thread at a time. The gate is asked for Detach too: both patch the kernel's text.
+  absl::Status Attach(const std::string& program);
+  absl::Status Detach(const std::string& program);
 
   struct Program {
     std::string name;
@@ -81,7 +89,8 @@ class BpfObject {
   std::string btf_path_;  // empty: the kernel's own
   const QuietGate* gate_;
   std::vector<bpf_link*> links_;
-  std::map<bpf_map*, Mapping> mappings_;  // each map once: all of a mapped map's memory counts as the process's
+  std::map<std::string, bpf_link*> demand_links_;  // of the programs kept detached; null while they are
+  std::map<bpf_map*, Mapping> mappings_;           // each map once: all of a mapped map's memory counts as the process's
 };
 
 }  // namespace hftmon

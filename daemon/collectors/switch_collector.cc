@@ -23,6 +23,9 @@
 namespace hftmon {
 namespace {
 
+// One of the two is loaded: see daemon/bpf/waker.bpf.h.
+constexpr char kWakerByCount[] = "on_waking";
+constexpr char kWakerByLevel[] = "on_waking_by_level";
 constexpr char kKernelBtfPath[] = "/sys/kernel/btf/vmlinux";
 constexpr uint32_t kRingCellsMin = 512;
 constexpr uint32_t kRingCellsMax = 8192;
@@ -49,6 +52,24 @@ bool KernelHasFunction(const char* name) {
   const bool found = btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
   btf__free(types);
   return found;
+}
+
+// Whether a program that names this variable of the kernel's can be loaded: two instructions are tried.
+bool KernelGivesVariable(const char* name) {
+  btf* types = btf__load_vmlinux_btf();
+  if (types == nullptr) return false;
+  const int type_id = btf__find_by_name_kind(types, name, BTF_KIND_VAR);
+  btf__free(types);
+  if (type_id < 0) return false;
+  const bpf_insn program[] = {
+      {.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_BTF_ID, .off = 0, .imm = type_id},
+      {.code = 0, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+  };
+  const int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "hftmon_probe", "GPL", program, std::size(program), nullptr);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
 }
 
 uint64_t Relaxed(const uint64_t& word) {
@@ -81,6 +102,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   if (!object.ok()) return object.status();
   std::unique_ptr<SwitchCollector> collector(new SwitchCollector(*std::move(object), access));
   collector->gate_ = options.gate;
+  collector->ChooseWakerProgram();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -113,7 +135,8 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
-        SetRegisterAccess(options.register_offset), SetOctaveTable(), object_->Load()}) {
+        SetRegisterAccess(options.register_offset), SetOctaveTable(),
+        object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -126,6 +149,13 @@ absl::Status SwitchCollector::SetRegisterAccess(uint32_t register_offset) {
   has_registers_ = how != kRegistersNone;
   if (absl::Status status = object_->SetConstant("register_access", how); !status.ok()) return status;
   return object_->SetConstant("register_offset", register_offset);
+}
+
+void SwitchCollector::ChooseWakerProgram() {
+  reads_preempt_count_ = access_ == KernelAccess::kBtf && (KernelGivesVariable("__preempt_count") || KernelGivesVariable("pcpu_hot"));
+  waker_name_ = reads_preempt_count_ ? kWakerByCount : kWakerByLevel;
+  waker_program_ =
+      std::make_unique<DemandProgram>([this] { return object_->Attach(waker_name_); }, [this] { return object_->Detach(waker_name_); });
 }
 
 absl::Status SwitchCollector::SetOctaveTable() {
@@ -220,6 +250,7 @@ absl::Status SwitchCollector::MeasureCost(bool on) {
   if (statistics_fd_ < 0) return absl::OkStatus();
   close(statistics_fd_);
   statistics_fd_ = -1;
+  std::lock_guard lock(mean_ns_mutex_);
   for (const BpfObject::Program& program : object_->Programs()) {
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
@@ -231,6 +262,8 @@ absl::Status SwitchCollector::MeasureCost(bool on) {
 
 std::vector<ProbeFigures> SwitchCollector::Probes() const {
   std::vector<ProbeFigures> figures;
+  const bool wakers_attached = waker_program_->attached();
+  std::lock_guard lock(mean_ns_mutex_);
   for (const BpfObject::Program& program : object_->Programs()) {
     ProbeFigures probe;
     probe.name = program.name;
@@ -240,7 +273,9 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
       if (program.name == "on_fork") probe.run_count += Relaxed(cpu.fork_count);
       if (program.name == "on_exec") probe.run_count += Relaxed(cpu.exec_count);
       if (program.name == "on_migrate") probe.run_count += Relaxed(cpu.migrate_count);
+      if (program.name == waker_name_) probe.run_count += Relaxed(cpu.waking_count);
     }
+    probe.detached = program.name == waker_name_ && !wakers_attached;
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);

@@ -1,22 +1,24 @@
 // SwitchCollector: loads the scheduler's and the interrupts' programs (one object: they share their memory), maps it, attaches them.
 //
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
-//           interrupts, see interrupt_programs.h.
+//           interrupts, see interrupt_programs.h; on demand sched_waking.
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
-// Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; Probes() by any one thread at a time.
-// Everything leaves the kernel with this object, however the process ends.
+// Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
+// time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
 #ifndef HFTMON_DAEMON_COLLECTORS_SWITCH_COLLECTOR_H_
 #define HFTMON_DAEMON_COLLECTORS_SWITCH_COLLECTOR_H_
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "daemon/collectors/bpf_object.h"
+#include "daemon/collectors/demand_program.h"
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/slot_stack.h"
 
@@ -33,6 +35,7 @@ struct ProbeFigures {
   std::optional<double> mean_ns;  // from MeasureCost; absent when it did not run meanwhile
   uint64_t recursion_misses = 0;  // runs the kernel skipped
   int32_t instruction_count = 0;  // after the verifier's translation
+  bool detached = false;          // loaded, and attached only while somebody wants it
 };
 
 class SwitchCollector : public SlotStack {
@@ -51,6 +54,11 @@ class SwitchCollector : public SlotStack {
 
   // Attaching is one announced burst of cross-calls. From here on every switch of the host runs the program.
   absl::Status Attach();
+
+  // Who wakes watched threads (daemon/bpf/waker.bpf.h).
+  DemandProgram& waker_program() { return *waker_program_; }
+  // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
+  bool reads_preempt_count() const { return reads_preempt_count_; }
 
   const KernelView& view() const { return view_; }
   KernelAccess access() const { return access_; }
@@ -73,11 +81,15 @@ class SwitchCollector : public SlotStack {
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> CreateWith(const Options& options, KernelAccess access);
   absl::Status Prepare(const Options& options);
   absl::Status SetRegisterAccess(uint32_t register_offset);
+  void ChooseWakerProgram();
   absl::Status SetOctaveTable();
   absl::Status MapAll();
   absl::Status FillStack(uint32_t threads_max);
 
   std::unique_ptr<BpfObject> object_;
+  std::string waker_name_;
+  bool reads_preempt_count_ = false;
+  std::unique_ptr<DemandProgram> waker_program_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   bool has_registers_ = false;
@@ -85,6 +97,7 @@ class SwitchCollector : public SlotStack {
   std::vector<std::string> missing_programs_;
   int free_slots_fd_ = -1;
   int statistics_fd_ = -1;
+  mutable std::mutex mean_ns_mutex_;
   std::map<std::string, double> mean_ns_;
 };
 

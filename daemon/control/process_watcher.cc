@@ -168,13 +168,13 @@ void ProcessWatcher::Suspend(uint32_t tgid) {
 
 void ProcessWatcher::Unwatch(uint32_t tgid, int64_t now_ns) {
   bits_.Clear(tgid);
-  slots_.SetStacks(tgid, 0);
+  slots_.SetWishes(tgid, {});
   slots_.RetireProcess(tgid, now_ns);
 }
 
 void ProcessWatcher::UnwatchEnded(const ProcessInfo& process, int64_t now_ns) {
   bits_.Clear(process.tgid);
-  slots_.SetStacks(process.tgid, 0);
+  slots_.SetWishes(process.tgid, {});
   slots_.RetireProcess(process.tgid, now_ns);
   // The check comes after the clear: a hook that set the bit before it has published, or its FORK event sets the bit again.
   const uint16_t slot = slots_.PublishedSlotOf(process.tgid);

@@ -81,6 +81,13 @@ bool RuleTable::has_process_rules() const {
   return std::any_of(rules_.begin(), rules_.end(), [](const auto& rule) { return !rule.second.by_cpu(); });
 }
 
+bool RuleTable::WantsWakers() const {
+  return std::any_of(rules_.begin(), rules_.end(), [](const auto& rule) {
+    return std::any_of(rule.second.holders.begin(), rule.second.holders.end(),
+                       [](const auto& part) { return part.second.resolved().waker; });
+  });
+}
+
 bool RuleTable::has_cpu_rules() const {
   return std::any_of(rules_.begin(), rules_.end(), [](const auto& rule) { return rule.second.by_cpu(); });
 }

@@ -53,6 +53,8 @@ class RuleTable {
   // Whether any rule looks at processes, or at CPUs.
   bool has_process_rules() const;
   bool has_cpu_rules() const;
+  // Whether anybody who holds a rule asks who wakes its processes.
+  bool WantsWakers() const;
 
   // Of the rule's CPUs: who was there unwatched.
   std::vector<CpuVisitInfo> VisitsOf(const TargetRule& rule, uint64_t* unnamed_count) const;

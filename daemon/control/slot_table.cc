@@ -181,12 +181,13 @@ std::vector<uint16_t> SlotTable::HeldOf(uint32_t tgid) const {
   return slots;
 }
 
-void SlotTable::SetStacks(uint32_t tgid, uint32_t stacks) {
-  const auto known = stacks_of_.find(tgid);
-  if ((known == stacks_of_.end() ? 0 : known->second) == stacks) return;
-  stacks_of_[tgid] = stacks;
-  if (stacks == 0) stacks_of_.erase(tgid);
-  for (const uint16_t slot : HeldOf(tgid)) StoreRelaxed(view_.slots[slot].stacks, stacks);
+void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
+  const auto known = wishes_of_.find(tgid);
+  const hft_wishes before = known == wishes_of_.end() ? hft_wishes{} : known->second;
+  if (before.stacks == wishes.stacks && before.waker == wishes.waker) return;
+  wishes_of_[tgid] = wishes;
+  if (wishes.stacks == 0 && wishes.waker == 0) wishes_of_.erase(tgid);
+  for (const uint16_t slot : HeldOf(tgid)) StoreRelaxed(view_.slots[slot].wishes, wishes);
 }
 
 int32_t SlotTable::HeldCount(uint32_t tgid) const {
@@ -202,8 +203,8 @@ void SlotTable::Hold(uint16_t slot, const ThreadKey& thread) {
   }
   entry = {.thread = thread, .use = Use::kHeld};
   slot_of_held_[thread.tid] = slot;
-  const auto stacks = stacks_of_.find(thread.tgid);
-  StoreRelaxed(view_.slots[slot].stacks, stacks == stacks_of_.end() ? 0u : stacks->second);
+  const auto wishes = wishes_of_.find(thread.tgid);
+  StoreRelaxed(view_.slots[slot].wishes, wishes == wishes_of_.end() ? hft_wishes{} : wishes->second);
   ++held_count_[thread.tgid];
   ++held_total_;
 }

@@ -69,8 +69,8 @@ class SlotTable {
   // The mark, and what its thread was doing: no interval that began before goes on. While no program runs.
   void ForgetProgress(uint16_t slot);
 
-  // Which stacks the threads of a process are to leave (HFT_STACK_ flags): those it has, and those that get a slot from now on.
-  void SetStacks(uint32_t tgid, uint32_t stacks);
+  // What the threads of a process are to tell beyond their counts: those it has, and those that get a slot from now on.
+  void SetWishes(uint32_t tgid, hft_wishes wishes);
 
   // Zeroes and pushes the slots whose grace time is over.
   void Reap(int64_t now_ns);
@@ -113,7 +113,7 @@ class SlotTable {
   std::unordered_map<uint32_t, uint16_t> slot_of_held_;  // by tid
   std::unordered_map<uint32_t, int32_t> held_count_;     // by tgid, never 0
   std::multimap<int64_t, uint16_t> retiring_;            // by the end of the grace time
-  std::unordered_map<uint32_t, uint32_t> stacks_of_;     // by tgid, never 0
+  std::unordered_map<uint32_t, hft_wishes> wishes_of_;   // by tgid; none where nothing is wished
   int64_t held_total_ = 0;
   uint64_t stray_count_ = 0;
   uint64_t push_failure_count_ = 0;

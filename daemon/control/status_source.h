@@ -21,6 +21,7 @@ struct ProbeStatus {
   std::optional<double> mean_ns;
   uint64_t recursion_misses = 0;
   int32_t instruction_count = 0;
+  bool detached = false;
 };
 
 struct DropCounter {

@@ -116,6 +116,7 @@ TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& 
   united.numa = one.numa || other.numa;
   united.kernel_stacks = one.kernel_stacks || other.kernel_stacks;
   united.user_stacks = one.user_stacks || other.user_stacks;
+  united.waker = one.waker || other.waker;
   united.follow_children = one.follow_children || other.follow_children;
   return united;
 }

@@ -33,9 +33,10 @@ absl::Status CheckWishedLists(std::span<const int32_t> pids, size_t limit, std::
   return absl::OkStatus();
 }
 
-uint32_t StackFlags(const TargetInfo& target) {
+hft_wishes WishesOf(const TargetInfo& target) {
   const bool user_stacks = target.options.user_stacks && !target.kernel_thread;  // which has none
-  return (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0);
+  return {.stacks = (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0),
+          .waker = target.options.waker ? 1u : 0u};
 }
 
 absl::Status NotATarget(int32_t pid) {
@@ -71,6 +72,7 @@ absl::StatusOr<AttachResult> TargetRegistry::Attach(const AttachWish& wish) {
     if (absl::Status status = rules_.CheckRoom(wish.selectors[i], wish.session_id, i, limits_); !status.ok()) return status;
   }
   absl::Status status = wish.pids.empty() ? CheckHolders(wish) : AttachPids(wish, now_ns);
+  if (status.ok()) status = AttachWakers(wish.options.waker);
   ApplySettings();
   if (!status.ok()) return status;
   AttachResult result;
@@ -95,6 +97,7 @@ absl::Status TargetRegistry::AttachPids(const AttachWish& wish, int64_t now_ns) 
   }
   if (absl::Status status = CheckRoom(*processes); !status.ok()) return status;
   if (absl::Status status = CheckHolders(wish); !status.ok()) return status;
+  if (absl::Status status = AttachWakers(wish.options.waker); !status.ok()) return status;
   FollowChildrenNow(wish.options);
   if (absl::Status status = StartWatching(*processes, now_ns); !status.ok()) return status;
   const TargetParts part = {{PartKey{.session = wish.session_id}, PartOptions(wish.options, config_.defaults)}};
@@ -104,6 +107,10 @@ absl::Status TargetRegistry::AttachPids(const AttachWish& wish, int64_t now_ns) 
     target.info.parent_pid = 0;
   }
   return absl::OkStatus();
+}
+
+absl::Status TargetRegistry::AttachWakers(bool wanted) const {
+  return wanted && config_.attach_wakers ? config_.attach_wakers() : absl::OkStatus();
 }
 
 // Before the first bit, or a child born in between would be missed. ApplySettings corrects it when the attach fails.
@@ -236,6 +243,9 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
     return absl::FailedPreconditionError(
         absl::StrFormat("process %d has ended, its options cannot change: its history is still answered until it is detached", pid));
   }
+  // While it was paused nobody may have wanted it.
+  const bool resumes_with_waker = update.state == TargetState::kRunning && update.waker.value_or(target->second.info.options.waker);
+  if (absl::Status status = AttachWakers(update.waker.value_or(resumes_with_waker)); !status.ok()) return status;
   if (update.state.has_value()) {
     if (absl::Status status = SetState(target, *update.state, now_ns); !status.ok()) return status;
   }
@@ -311,8 +321,11 @@ void TargetRegistry::ApplySettings() {
   ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
   bool follow = false;
   bool stacks = false;
+  // A rule's processes may begin in quiet mode: what names their wakers is there as long as the rule.
+  bool wakers = rules_.WantsWakers();
   for (const auto& [pid, target] : targets_) {
-    watcher_.slots().SetStacks(pid, StackFlags(target.info));
+    const hft_wishes wishes = WishesOf(target.info);
+    watcher_.slots().SetWishes(pid, wishes);
     if (target.info.state != TargetState::kRunning) continue;
     const TargetOptions& options = target.info.options;
     minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, options.spike_threshold_ns);
@@ -321,7 +334,8 @@ void TargetRegistry::ApplySettings() {
     if (options.blocked_threshold_ns != 0)
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
     follow = follow || options.follow_children;
-    stacks = stacks || StackFlags(target.info) != 0;
+    stacks = stacks || wishes.stacks != 0;
+    wakers = wakers || wishes.waker != 0;
   }
   if (minimum.run_queue_threshold_ns == kNoThresholdNs) {
     minimum.run_queue_threshold_ns = config_.defaults.spike_threshold_ns;
@@ -330,6 +344,7 @@ void TargetRegistry::ApplySettings() {
   }
   thresholds_->SetTargets(minimum);
   if (config_.on_stacks_wanted) config_.on_stacks_wanted(stacks);
+  if (config_.on_wakers_wanted) config_.on_wakers_wanted(wakers);
   // One switch for all targets: children of those that do not want it are let go when their FORK event comes.
   std::atomic_ref<__u32>(controls_->follow_children).store(follow ? 1 : 0, std::memory_order_relaxed);
 }

@@ -62,6 +62,10 @@ class TargetRegistry : public Targets {
     const ProcessFacts* facts = nullptr;  // outlives the registry; without it no process is in any cgroup
     // Called with whether any running target asks for stacks, at each change of the targets; with the mutex held. May be empty.
     std::function<void(bool)> on_stacks_wanted;
+    // Called before a target is watched that asks who wakes its threads, and whether any running one does, at each change of the targets;
+    // with the mutex held. An error refuses the attachment. Both may be empty.
+    std::function<absl::Status()> attach_wakers;
+    std::function<void(bool)> on_wakers_wanted;
   };
 
   // What happened; all since start unless said otherwise.
@@ -144,6 +148,7 @@ class TargetRegistry : public Targets {
   // Attach and its parts (target_registry.cc).
   absl::StatusOr<std::vector<ProcessInfo>> FindProcesses(std::span<const int32_t> pids) const;
   absl::StatusOr<ProcessInfo> FindProcess(int32_t pid) const;
+  absl::Status AttachWakers(bool wanted) const;
   absl::Status CheckRoom(const std::vector<ProcessInfo>& processes) const;
   absl::Status StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns);
   absl::Status AttachPids(const AttachWish& wish, int64_t now_ns);

@@ -34,6 +34,7 @@ struct TargetOptions {
   bool follow_children = true;
   bool kernel_stacks = false;
   bool user_stacks = false;
+  bool waker = false;
 };
 
 enum class TargetState { kRunning, kPaused, kEnded };
@@ -122,6 +123,7 @@ struct TargetUpdate {
   std::optional<bool> follow_children;
   std::optional<bool> kernel_stacks;
   std::optional<bool> user_stacks;
+  std::optional<bool> waker;
   std::optional<TargetState> state;  // kRunning or kPaused
 };
 

@@ -46,8 +46,9 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       merger_(MakeRings(view_, last_ns_), clock_),
       threads_(slot_count_),
       departures_(slot_count_),
+      wakers_(slot_count_),
       sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
-      stalls_(view_, std::move(wiring.stall_sinks)),
+      stalls_(view_, &wakers_, std::move(wiring.stall_sinks)),
       stretches_(view_) {}
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
@@ -158,6 +159,9 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
     case HFT_RECORD_PREEMPTED:
       OnPreempted(record);
       break;
+    case HFT_RECORD_WAKER:
+      OnWaker(record);
+      break;
     default:
       OnLifeRecord(record);
       break;
@@ -185,9 +189,22 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
   BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), DevicesOf(in.header.cpu), &interval_,
                 &build_counters_);
   if (const Preemption* preemption = departures_.Find(in.slot, interval_.out_clock_ns)) interval_.preemption = *preemption;
+  NameWaker(in);
   interval_.loop_gap_ns = late_ns_;
   ++interval_count_;
   for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
+}
+
+// A record that did not come is counted, unless the thread was never seen leaving: it may not have slept at all.
+void HousekeepingLoop::NameWaker(const hft_switch_in& in) {
+  if (!EndsWithWakeUp(interval_.out_kind)) return;
+  if (const Waker* waker = wakers_.Find(in.slot, in.tid, interval_.out_clock_ns, in.voluntary_count)) {
+    interval_.waker = *waker;
+    return;
+  }
+  if (interval_.out_clock_ns == 0 || LoadRelaxed(view_.slots[in.slot].wishes.waker) == 0) return;
+  interval_.waker.state = WakerState::kUnknown;
+  ++waker_unknown_count_;
 }
 
 void HousekeepingLoop::OnMigration(const RingRecord& record) {
@@ -198,6 +215,7 @@ void HousekeepingLoop::OnMigration(const RingRecord& record) {
     return;
   }
   sampler_.NoteSlot(move.slot);
+  wakers_.NoteMove(move.slot, move.tid, move.to_cpu);
   if (move.queued != 0) BuildWaitPart(record, threads_.Add(move.slot, move.tid), &build_counters_);
   BuildMigrationEvent(record, thread, &life_);
   DeliverLife();
@@ -238,6 +256,17 @@ void HousekeepingLoop::OnPreempted(const RingRecord& record) {
   Preemption* preemption = departures_.Note(preempted.slot, static_cast<int64_t>(preempted.out_clock_ns));
   BuildPreemption(record, preemption);
   stalls_.NotePreempted(record, thread, *preemption);
+}
+
+void HousekeepingLoop::OnWaker(const RingRecord& record) {
+  ThreadKey thread;
+  const hft_waker& waker = record.waker;
+  if (!Identify(waker.slot, waker.tid, waker.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  BuildWaker(record, DevicesOf(waker.header.cpu), wakers_.Note(waker.slot), &build_counters_);
+  stalls_.NoteWoken(waker.slot, thread);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {
@@ -281,6 +310,7 @@ void HousekeepingLoop::PublishCounts() {
   stats_.stale_count.Set(stale_count_);
   stats_.discarded_count.Set(build_counters_.discarded_count);
   stats_.migration_segments_dropped_count.Set(build_counters_.migration_segments_dropped_count);
+  stats_.waker_unknown_count.Set(waker_unknown_count_);
   stats_.nested_count.Set(merger_.nested_count());
 }
 

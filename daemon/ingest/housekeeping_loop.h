@@ -24,6 +24,7 @@
 #include "daemon/ingest/stall_watch.h"
 #include "daemon/ingest/stretch_hold.h"
 #include "daemon/ingest/thread_table.h"
+#include "daemon/ingest/waker_table.h"
 #include "daemon/ring/ring_merger.h"
 
 namespace hftmon {
@@ -75,6 +76,8 @@ class HousekeepingLoop {
   void OnMigration(const RingRecord& record);
   void OnInterrupted(const RingRecord& record);
   void OnPreempted(const RingRecord& record);
+  void OnWaker(const RingRecord& record);
+  void NameWaker(const hft_switch_in& in);
   void DeliverStretch(const Interruption& stretch);
   void OnLifeRecord(const RingRecord& record);
   void DeliverLife();
@@ -102,10 +105,12 @@ class HousekeepingLoop {
   uint64_t interval_count_ = 0;
   uint64_t life_count_ = 0;
   uint64_t stale_count_ = 0;
+  uint64_t waker_unknown_count_ = 0;
   BuildCounters build_counters_;
   RingMerger merger_;
   ThreadTable threads_;
   DepartureTable departures_;
+  WakerTable wakers_;
   SlotSampler sampler_;
   StallWatch stalls_;
   StretchHold stretches_;

@@ -15,14 +15,19 @@ void FillSpan(const hft_interruption& from, std::span<const hft_device_row> devi
   out->source = from.source < HFT_SOURCES ? static_cast<hft_interrupt_source>(from.source) : HFT_SOURCE_NONE;
   out->number = from.number;
   out->unhandled = from.unhandled != 0;
-  out->name[0] = '\0';
-  if (out->source != HFT_SOURCE_DEVICE || from.row == 0 || from.row >= devices.size()) return;
-  // Written once, before the first interruption of that row.
-  std::memcpy(out->name, devices[from.row].name, sizeof(out->name));
-  out->name[sizeof(out->name) - 1] = '\0';
+  CopyHandlerName(out->source, from.row, devices, out->name);
 }
 
 }  // namespace
+
+void CopyHandlerName(hft_interrupt_source source, uint8_t row, std::span<const hft_device_row> devices,
+                     char (&name)[HFT_HANDLER_NAME_LENGTH]) {
+  name[0] = '\0';
+  if (source != HFT_SOURCE_DEVICE || row == 0 || row >= devices.size()) return;
+  // Written once, before the first interruption of that row.
+  std::memcpy(name, devices[row].name, sizeof(name));
+  name[sizeof(name) - 1] = '\0';
+}
 
 void BuildInterrupts(const RingRecord& record, std::span<const hft_interruption> inline_interruptions, uint8_t announced, bool truncated,
                      std::span<const hft_device_row> devices, InterruptList* out) {

@@ -16,6 +16,10 @@ namespace hftmon {
 void BuildInterrupts(const RingRecord& record, std::span<const hft_interruption> inline_interruptions, uint8_t announced, bool truncated,
                      std::span<const hft_device_row> devices, InterruptList* out);
 
+// The name of a device's handler; empty for other sources and where it is not known.
+void CopyHandlerName(hft_interrupt_source source, uint8_t row, std::span<const hft_device_row> devices,
+                     char (&name)[HFT_HANDLER_NAME_LENGTH]);
+
 // HFT_RECORD_INTERRUPTED. False when its times contradict each other.
 bool BuildInterruption(const RingRecord& record, const ThreadKey& thread, std::span<const hft_device_row> devices, Interruption* out);
 

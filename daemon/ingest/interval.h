@@ -12,6 +12,7 @@
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 #include "daemon/ingest/preemption.h"
+#include "daemon/ingest/waker.h"
 
 namespace hftmon {
 
@@ -101,6 +102,7 @@ struct OffCpuInterval {
   int64_t out_clock_ns = 0;  // of the run queue it left, as in the record of its preemption; 0 when that was not seen
   InterruptList interrupts;  // on `cpu` during the last part of the wait
   Preemption preemption;     // how it lost its CPU, when it was preempted
+  Waker waker;               // who woke it, when it slept and its target asks
 };
 
 enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration, kVisitor };

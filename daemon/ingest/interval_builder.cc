@@ -138,6 +138,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->prev_policy = in.prev_policy;
   out->out_clock_ns = static_cast<int64_t>(in.out_clock_ns);
   out->preemption.known = false;
+  out->waker.state = WakerState::kNone;
   out->wait_migrations = in.out.wait_migrations;
   out->runners_truncated = in.runners_truncated != 0 || record.continuation_incomplete;
   out->end_mono_ns = static_cast<int64_t>(in.header.mono_ns);
@@ -186,6 +187,30 @@ void BuildPreemption(const RingRecord& record, Preemption* out) {
   const bool queued = from.next_queued_clock_ns != 0 && from.next_queued_clock_ns <= from.out_clock_ns;
   out->preemptor_queued_ns = queued ? static_cast<int64_t>(from.out_clock_ns - from.next_queued_clock_ns) : -1;
   CopyComm(out->preemptor_comm, from.next_comm);
+}
+
+void BuildWaker(const RingRecord& record, std::span<const hft_device_row> devices, WakerTable::Entry* out, BuildCounters* counters) {
+  const hft_waker& from = record.waker;
+  out->tid = from.tid;
+  out->voluntary_count = from.voluntary_count;
+  out->out_clock_ns = CheckedNs(from.out_clock_ns, counters);
+  out->log_position = from.log_position;
+  out->wait_cpu = from.wait_cpu;
+  Waker& waker = out->waker;
+  waker.state = WakerState::kKnown;
+  waker.woken_mono_ns = CheckedNs(from.header.mono_ns, counters);
+  waker.tid = from.waker_tid;
+  waker.tgid = from.waker_tgid;
+  waker.cpu = from.header.cpu;
+  waker.context = from.context < HFT_WAKER_CONTEXTS ? static_cast<hft_waker_context>(from.context) : HFT_WAKER_THREAD;
+  waker.source = from.source < HFT_SOURCES ? static_cast<hft_interrupt_source>(from.source) : HFT_SOURCE_NONE;
+  waker.number = from.number;
+  waker.priority = from.waker_priority;
+  waker.policy = from.waker_policy;
+  waker.woken_priority = from.priority;
+  waker.woken_policy = from.policy;
+  CopyComm(waker.comm, from.waker_comm);
+  CopyHandlerName(waker.source, from.row, devices, waker.handler);
 }
 
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters) {

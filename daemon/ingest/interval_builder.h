@@ -11,6 +11,7 @@
 
 #include "daemon/ingest/interval.h"
 #include "daemon/ingest/thread_table.h"
+#include "daemon/ingest/waker_table.h"
 #include "daemon/ring/ring_record.h"
 
 namespace hftmon {
@@ -28,6 +29,9 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
 
 // How a wait began.
 void BuildPreemption(const RingRecord& record, Preemption* out);
+
+// Who wakes a thread. `devices` are the handlers known on the waker's CPU.
+void BuildWaker(const RingRecord& record, std::span<const hft_device_row> devices, WakerTable::Entry* out, BuildCounters* counters);
 
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);

@@ -35,7 +35,8 @@ struct LoopStats {
   LoopCounter<uint64_t> stale_count;      // records of threads that are no longer watched
   LoopCounter<uint64_t> discarded_count;  // times that contradicted each other and were cut
   LoopCounter<uint64_t> migration_segments_dropped_count;
-  LoopCounter<uint64_t> nested_count;  // records delivered out of order because programs nested on their CPU
+  LoopCounter<uint64_t> waker_unknown_count;  // sleeps that ended without the record of who woke the thread, although it was asked for
+  LoopCounter<uint64_t> nested_count;         // records delivered out of order because programs nested on their CPU
   // Times in which the loop did not run although it meant to: it was preempted, interrupted or its virtual CPU was stolen.
   LoopCounter<uint64_t> gap_count;
   LoopCounter<int64_t> gap_max_ns;

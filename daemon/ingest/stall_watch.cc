@@ -22,35 +22,72 @@ int64_t Ns(const __u64& word) {
 
 }  // namespace
 
-StallWatch::StallWatch(const KernelView& view, std::vector<StallSink*> sinks)
-    : view_(view), sinks_(std::move(sinks)), pending_(kPendingMax), open_(kOpenMax), told_stretches_(view.interrupts.size()) {}
+StallWatch::StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks)
+    : view_(view),
+      wakers_(wakers),
+      sinks_(std::move(sinks)),
+      pending_(kPendingMax),
+      open_(kOpenMax),
+      told_stretches_(view.interrupts.size()) {}
 
 int64_t StallWatch::ThresholdNs() const {
   const uint64_t threshold_ns = Load(view_.controls->run_queue_threshold_ns);
   return threshold_ns >= static_cast<uint64_t>(kNever) ? kNever : static_cast<int64_t>(threshold_ns);
 }
 
+// The entry of a wait that begins; nullptr when there is no room.
+StallWatch::Wait* StallWatch::Begin(uint16_t slot, const ThreadKey& thread, int64_t since_mono_ns, int64_t threshold_ns) {
+  if (pending_count_ == kPendingMax) DropEnded();
+  if (pending_count_ == kPendingMax) {
+    dropped_count_.Add(1);
+    return nullptr;
+  }
+  Wait& wait = pending_[(pending_first_ + pending_count_++) % kPendingMax];
+  wait.thread = thread;
+  wait.slot = slot;
+  wait.generation = Load(view_.slots[slot].generation);
+  wait.since_mono_ns = since_mono_ns;
+  wait.crossing_mono_ns = since_mono_ns + threshold_ns;
+  wait.preemption.known = false;
+  next_due_ns_ = std::min(next_due_ns_, wait.crossing_mono_ns);
+  return &wait;
+}
+
+// Oldest first, up to one that goes on.
+void StallWatch::DropEnded() {
+  while (pending_count_ > 0) {
+    const Wait& wait = pending_[pending_first_];
+    if (StillWaits(wait)) return;
+    pending_first_ = (pending_first_ + 1) % kPendingMax;
+    --pending_count_;
+  }
+}
+
 void StallWatch::NotePreempted(const RingRecord& record, const ThreadKey& thread, const Preemption& preemption) {
   const hft_preempted& from = record.preempted;
   const int64_t threshold_ns = ThresholdNs();
   if (sinks_.empty() || threshold_ns == kNever || from.header.cpu >= view_.cpus.size()) return;
-  if (pending_count_ == kPendingMax) {
-    dropped_count_.Add(1);
-    return;
-  }
-  Wait& wait = pending_[(pending_first_ + pending_count_++) % kPendingMax];
-  wait.thread = thread;
-  wait.slot = from.slot;
-  wait.cpu = from.header.cpu;
-  wait.kind = from.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(from.kind) : HFT_SWITCH_UNKNOWN;
-  wait.depth = from.depth;
-  wait.generation = Load(view_.slots[from.slot].generation);
-  wait.out_clock_ns = static_cast<int64_t>(from.out_clock_ns);
-  wait.out_mono_ns = static_cast<int64_t>(from.header.mono_ns);
-  wait.crossing_mono_ns = wait.out_mono_ns + threshold_ns;
-  wait.log_position = from.log_position;
-  wait.preemption = preemption;
-  next_due_ns_ = std::min(next_due_ns_, wait.crossing_mono_ns);
+  Wait* wait = Begin(from.slot, thread, static_cast<int64_t>(from.header.mono_ns), threshold_ns);
+  if (wait == nullptr) return;
+  wait->woken = false;
+  wait->cpu = from.header.cpu;
+  wait->kind = from.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(from.kind) : HFT_SWITCH_UNKNOWN;
+  wait->depth = from.depth;
+  wait->out_clock_ns = static_cast<int64_t>(from.out_clock_ns);
+  wait->log_position = from.log_position;
+  wait->preemption = preemption;
+}
+
+void StallWatch::NoteWoken(uint16_t slot, const ThreadKey& thread) {
+  const int64_t threshold_ns = ThresholdNs();
+  if (sinks_.empty() || threshold_ns == kNever || wakers_ == nullptr) return;
+  const WakerTable::Entry& from = wakers_->At(slot);
+  // Woken on its way out: whether it waits or sleeps afterwards does not show in its slot. Told at its end.
+  if (from.out_clock_ns == 0) return;
+  Wait* wait = Begin(slot, thread, from.waker.woken_mono_ns, threshold_ns);
+  if (wait == nullptr) return;
+  wait->woken = true;
+  wait->out_clock_ns = from.out_clock_ns;
 }
 
 bool StallWatch::Poll(int64_t now_ns, int64_t loop_gap_ns) {
@@ -73,8 +110,8 @@ bool StallWatch::StillWaits(const Wait& wait) const {
 
 // Past it is above the threshold: a subscriber takes what lasts longer than its own.
 int64_t StallWatch::NextCrossing(const Wait& wait, int64_t now_ns) const {
-  const int64_t level_ns = levels_.NextAbove(now_ns - wait.out_mono_ns - 1);
-  return level_ns == StallLevels::kNone ? kNever : wait.out_mono_ns + level_ns;
+  const int64_t level_ns = levels_.NextAbove(now_ns - wait.since_mono_ns - 1);
+  return level_ns == StallLevels::kNone ? kNever : wait.since_mono_ns + level_ns;
 }
 
 // In the order of their beginnings: with one threshold also that of their crossings.
@@ -83,67 +120,122 @@ bool StallWatch::PollWaits(int64_t now_ns) {
   while (pending_count_ > 0) {
     const Wait& wait = pending_[pending_first_];
     if (now_ns <= wait.crossing_mono_ns) break;
-    if (StillWaits(wait)) {
-      BeginOpen(wait, now_ns);
-      told = true;
-    }
+    if (StillWaits(wait)) told |= BeginOpen(wait, now_ns);
     pending_first_ = (pending_first_ + 1) % kPendingMax;
     --pending_count_;
   }
   return told;
 }
 
-void StallWatch::BeginOpen(const Wait& wait, int64_t now_ns) {
+bool StallWatch::BeginOpen(const Wait& wait, int64_t now_ns) {
   if (open_count_ == kOpenMax) {
     dropped_count_.Add(1);
-    return;
+    return false;
   }
+  if (!TellWait(wait, now_ns)) return false;
   OpenWait& open = open_[open_count_++];
   open = {wait, now_ns, 0};
   open.wait.crossing_mono_ns = NextCrossing(wait, now_ns);
   next_open_poll_ns_ = std::min({next_open_poll_ns_, now_ns + kOpenPollNs, open.wait.crossing_mono_ns});
-  TellWait(wait, now_ns);
+  return true;
 }
 
-void StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
+bool StallWatch::TellWait(const Wait& wait, int64_t now_ns) {
   interval_.thread = wait.thread;
   interval_.slot = wait.slot;
+  interval_.prev_priority = 0;
+  interval_.prev_policy = 0;
+  interval_.wait_migrations = 0;
+  interval_.end_mono_ns = now_ns;
+  interval_.loop_gap_ns = loop_gap_ns_;
+  interval_.wait_ns = now_ns - wait.since_mono_ns;
+  interval_.out_clock_ns = wait.out_clock_ns;
+  interval_.preemption = wait.preemption;
+  if (!wait.woken) {
+    FillPreempted(wait);
+  } else if (!FillWoken(wait)) {
+    return false;
+  }
+  CopyInterrupts(interval_.cpu, wait.since_mono_ns, now_ns, &interval_.interrupts);
+  for (StallSink* sink : sinks_) sink->OnStalled(interval_, wait.crossing_mono_ns);
+  return true;
+}
+
+void StallWatch::FillPreempted(const Wait& wait) {
   interval_.cpu = wait.cpu;
   interval_.out_cpu = wait.cpu;
   interval_.out_kind = wait.kind;
   interval_.out_syscall = -1;
   interval_.depth = wait.depth;
   interval_.priority = wait.preemption.victim_priority;
-  interval_.prev_priority = 0;
   interval_.policy = wait.preemption.victim_policy;
-  interval_.prev_policy = 0;
-  interval_.wait_migrations = 0;
-  interval_.end_mono_ns = now_ns;
-  interval_.loop_gap_ns = loop_gap_ns_;
-  interval_.off_cpu_ns = now_ns - wait.out_mono_ns;
-  interval_.wait_ns = interval_.off_cpu_ns;
-  interval_.out_clock_ns = wait.out_clock_ns;
+  interval_.off_cpu_ns = interval_.wait_ns;
   interval_.end_clock_ns = wait.out_clock_ns + interval_.wait_ns;
   interval_.prev_tid = wait.preemption.preemptor_tid;
   std::memcpy(interval_.prev_comm, wait.preemption.preemptor_comm, sizeof(interval_.prev_comm));
-  interval_.preemption = wait.preemption;
-  CopyRunners(wait, wait.out_clock_ns + interval_.wait_ns);
-  CopyInterrupts(wait.cpu, wait.out_mono_ns, now_ns, &interval_.interrupts);
-  for (StallSink* sink : sinks_) sink->OnStalled(interval_, wait.crossing_mono_ns);
+  interval_.waker.state = WakerState::kNone;
+  CopyRunners(wait, interval_.end_clock_ns);
+}
+
+// False when it was not asleep: preempted just before it would have slept, which is told as such.
+bool StallWatch::FillWoken(const Wait& wait) {
+  const WakerTable::Entry& from = wakers_->At(wait.slot);
+  const hft_departure out = DepartureOf(wait.slot);
+  const auto kind = out.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(out.kind) : HFT_SWITCH_UNKNOWN;
+  if (!EndsWithWakeUp(kind) || from.out_clock_ns != wait.out_clock_ns || from.wait_cpu >= view_.cpus.size()) return false;
+  interval_.cpu = from.wait_cpu;
+  interval_.out_cpu = out.cpu;
+  interval_.out_kind = kind;
+  interval_.out_syscall = out.syscall;
+  interval_.depth = 0;
+  interval_.priority = from.waker.woken_priority;
+  interval_.policy = from.waker.woken_policy;
+  interval_.off_cpu_ns = -1;  // its beginning is on the run queue's clock, now is not
+  interval_.end_clock_ns = 0;
+  interval_.prev_tid = 0;
+  interval_.prev_comm[0] = '\0';
+  interval_.waker = from.waker;
+  CopyOnlyRunner(from.wait_cpu, out.wait_migrations == 0 ? from.log_position : 0);
+  return true;
+}
+
+hft_departure StallWatch::DepartureOf(uint16_t slot) const {
+  hft_departure out{};
+  const uint64_t word = Load(*reinterpret_cast<const __u64*>(&view_.slots[slot].out));
+  std::memcpy(&out, &word, sizeof(out));
+  return out;
+}
+
+// One segment, nobody in it yet.
+void StallWatch::BeginRunners(uint16_t cpu) {
+  interval_.runners_truncated = false;
+  interval_.span_count = 0;
+  interval_.segment_count = 1;
+  interval_.segments[0] = {.cpu = cpu, .first_span = 0, .span_count = 0, .wait_ns = interval_.wait_ns};
+}
+
+// Who ran there when the thread was woken, if nobody else has since: it had the whole wait. When others did, the log's times are on a clock
+// that the wake-up was not read from: who ran how long is told at the end.
+void StallWatch::CopyOnlyRunner(uint16_t cpu_number, uint64_t log_position) {
+  BeginRunners(cpu_number);
+  const hft_cpu& cpu = view_.cpus[cpu_number];
+  // Acquire: the entry below it is written.
+  const uint64_t end = LoadAcquire(const_cast<__u64&>(cpu.position));
+  if (log_position == 0 || end != log_position || end <= Load(cpu.log_begin)) {
+    interval_.runners_truncated = true;
+    return;
+  }
+  const hft_runner& entry = cpu.log[(end - 1) % HFT_CPU_LOG_ENTRIES];
+  interval_.spans[interval_.span_count++] = {Load(entry.tid), Load(entry.tgid), interval_.wait_ns};
+  interval_.segments[0].span_count = 1;
 }
 
 // Who ran since the thread left, until now: one segment. What the CPU overwrote while it was copied is left out, and said.
 void StallWatch::CopyRunners(const Wait& wait, int64_t now_clock_ns) {
   const hft_cpu& cpu = view_.cpus[wait.cpu];
-  interval_.runners_truncated = false;
-  interval_.span_count = 0;
-  interval_.segment_count = 1;
-  interval_.segments[0] = {.cpu = wait.cpu, .first_span = 0, .span_count = 0, .wait_ns = interval_.wait_ns};
+  BeginRunners(wait.cpu);
   // A move: it waits elsewhere since, and that CPU's part of it is told by the record of the end.
-  hft_departure out{};
-  const uint64_t word = Load(*reinterpret_cast<const __u64*>(&view_.slots[wait.slot].out));
-  std::memcpy(&out, &word, sizeof(out));
-  if (out.wait_migrations != 0 || wait.log_position == 0) {
+  if (DepartureOf(wait.slot).wait_migrations != 0 || wait.log_position == 0) {
     interval_.runners_truncated = true;
     return;
   }
@@ -184,9 +276,8 @@ bool StallWatch::PollOpen(int64_t now_ns) {
     if (!off && StillWaits(open.wait)) {
       open.waiting_until_ns = now_ns;
       if (now_ns > open.wait.crossing_mono_ns) {
-        TellWait(open.wait, now_ns);
+        told |= TellWait(open.wait, now_ns);
         open.wait.crossing_mono_ns = NextCrossing(open.wait, now_ns);
-        told = true;
       }
       next_open_poll_ns_ = std::min(next_open_poll_ns_, open.wait.crossing_mono_ns);
       ++i;

@@ -1,10 +1,10 @@
-// StallWatch: stalls that still go on: a watched thread that lost its CPU and did not get it back within the threshold, a stretch of
-// interrupts that lasts longer than it.
+// StallWatch: stalls that still go on: a watched thread that lost its CPU, or was woken, and did not get one within the threshold; a
+// stretch of interrupts that lasts longer than it. Of wake-ups only those are known whose waker is asked for.
 //
-// Reads: HFT_RECORD_PREEMPTED (the beginning of a wait), the slot's out_clock_ns (whether it still waits), the CPU's logs of who ran and of
-// interrupts, hft_cpu_interrupts (what executes now). Produces: what is known of the stall when it crosses the threshold, and later that it
-// is over when no record of its end came. The kernel's threshold is the lowest that anyone asked for; who asked for a higher one is told
-// when the stall crosses that (StallLevels).
+// Reads: HFT_RECORD_PREEMPTED and HFT_RECORD_WAKER (the beginning of a wait), the slot's out_clock_ns (whether it still waits), the CPU's
+// logs of who ran and of interrupts, hft_cpu_interrupts (what executes now). Produces: what is known of the stall when it crosses the
+// threshold, and later that it is over when no record of its end came. The kernel's threshold is the lowest that anyone asked for; who
+// asked for a higher one is told when the stall crosses that (StallLevels).
 //
 // Threads: the housekeeping thread; the counter by anyone. No allocation, lock or system call after construction. Bounds: kPendingMax waits
 // followed at a time, more are counted in dropped_count (they are told at their end only); one stretch per CPU.
@@ -23,6 +23,7 @@
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/stall_levels.h"
+#include "daemon/ingest/waker_table.h"
 #include "daemon/ring/ring_record.h"
 
 namespace hftmon {
@@ -37,13 +38,15 @@ class StallWatch {
   static constexpr int64_t kEndPatienceNs = 5'000'000;
 
   // What is pointed to outlives the watch.
-  StallWatch(const KernelView& view, std::vector<StallSink*> sinks);
+  StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks);
 
   // Ascending: the thresholds above the kernel's at which a stall is told again. By any thread.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
 
   // The beginning of a wait. `thread` is the slot's.
   void NotePreempted(const RingRecord& record, const ThreadKey& thread, const Preemption& preemption);
+  // The same after a wake-up, which stands in the table of wakers.
+  void NoteWoken(uint16_t slot, const ThreadKey& thread);
   // Tells of what has crossed the threshold. True when something was told. `loop_gap_ns`: how long the loop had not looked, as in
   // OffCpuInterval.
   bool Poll(int64_t now_ns, int64_t loop_gap_ns = 0);
@@ -61,9 +64,10 @@ class StallWatch {
     uint8_t depth;
     uint32_t generation;
     int64_t out_clock_ns;
-    int64_t out_mono_ns;
+    int64_t since_mono_ns;  // when it was preempted or woken
     int64_t crossing_mono_ns;
     uint64_t log_position;
+    bool woken;
     Preemption preemption;
   };
   // A stall that was told, until it is over. Its crossing is the next one.
@@ -79,19 +83,27 @@ class StallWatch {
   };
 
   int64_t ThresholdNs() const;
+  Wait* Begin(uint16_t slot, const ThreadKey& thread, int64_t since_mono_ns, int64_t threshold_ns);
+  void DropEnded();
   bool StillWaits(const Wait& wait) const;
   bool PollWaits(int64_t now_ns);
   bool PollOpen(int64_t now_ns);
   bool PollInterrupts(int64_t now_ns);
-  void BeginOpen(const Wait& wait, int64_t now_ns);
-  void TellWait(const Wait& wait, int64_t now_ns);
+  bool BeginOpen(const Wait& wait, int64_t now_ns);
+  bool TellWait(const Wait& wait, int64_t now_ns);
+  void FillPreempted(const Wait& wait);
+  bool FillWoken(const Wait& wait);
+  hft_departure DepartureOf(uint16_t slot) const;
   int64_t NextCrossing(const Wait& wait, int64_t now_ns) const;
+  void BeginRunners(uint16_t cpu);
   void CopyRunners(const Wait& wait, int64_t now_clock_ns);
+  void CopyOnlyRunner(uint16_t cpu_number, uint64_t log_position);
   bool TellStretch(uint32_t cpu, int64_t start_ns, int64_t crossing_ns, int64_t now_ns);
   void CopyInterrupts(uint32_t cpu, int64_t begin_mono_ns, int64_t now_ns, InterruptList* out) const;
   bool InterruptedThread(uint32_t cpu, ThreadKey* thread, uint16_t* slot) const;
 
   KernelView view_;
+  const WakerTable* wakers_;
   std::vector<StallSink*> sinks_;
   std::vector<Wait> pending_;  // a ring, in the order of their beginnings
   size_t pending_first_ = 0;

@@ -31,6 +31,7 @@ struct RingRecord {
     hft_life life;
     hft_interrupted interrupted;
     hft_preempted preempted;
+    hft_waker waker;
   };
   // The first `continuation_count` continuation cells, without a hole: runners, then interruptions. What stands beyond is left over from
   // earlier records.

@@ -68,6 +68,7 @@ void ProbeToProto(const ProbeStatus& probe, v1::ProbeStatus* out) {
   if (probe.mean_ns.has_value()) out->set_mean_ns(*probe.mean_ns);
   out->set_recursion_misses(probe.recursion_misses);
   out->set_instruction_count(probe.instruction_count);
+  out->set_detached(probe.detached);
 }
 
 }  // namespace

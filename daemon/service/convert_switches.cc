@@ -7,6 +7,7 @@
 #include "daemon/analysis/switch_summary.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_waker.h"
 
 namespace hftmon {
 namespace {
@@ -48,8 +49,7 @@ const char* ReasonName(hft_migration_reason reason) {
 }
 
 bool IsVoluntary(hft_switch_kind kind) {
-  // Unknown: see SpikeDetector.
-  return kind == HFT_SWITCH_UNKNOWN || kind == HFT_SWITCH_BLOCKED_SYSCALL || kind == HFT_SWITCH_BLOCKED_FAULT || kind == HFT_SWITCH_EXIT;
+  return EndsWithWakeUp(kind) || kind == HFT_SWITCH_EXIT;
 }
 
 void DurationsToProto(const DurationSummary& summary, v1::DurationStatistics* out) {
@@ -114,6 +114,7 @@ void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::Switch
   }
   out->set_voluntary(IsVoluntary(event.out_kind));
   if (event.out_kind == HFT_SWITCH_BLOCKED_SYSCALL) out->set_syscall(SyscallName(event.out_syscall));
+  AddWaker(event.waker, names, out);
   out->set_run_queue_depth(event.depth);
   out->set_preemptor_tid(static_cast<int32_t>(event.prev_tid));
   const std::string comm(event.prev_comm, std::find(event.prev_comm, event.prev_comm + HFT_COMM_LENGTH, '\0'));

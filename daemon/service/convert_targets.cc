@@ -33,6 +33,7 @@ void OptionsToProto(const TargetOptions& options, v1::TargetOptions* out) {
   out->set_numa(options.numa);
   out->set_follow_children(options.follow_children);
   out->set_stacks(ChoiceToProto(options));
+  out->set_waker(options.waker);
 }
 
 void HolderToProto(const HolderInfo& holder, v1::TargetHolder* out) {
@@ -128,7 +129,8 @@ TargetOptions OptionsFromProto(const v1::TargetOptions& options) {
           .numa = options.numa(),
           .follow_children = options.has_follow_children() ? options.follow_children() : true,
           .kernel_stacks = options.stacks() == v1::STACK_CHOICE_KERNEL || options.stacks() == v1::STACK_CHOICE_BOTH,
-          .user_stacks = options.stacks() == v1::STACK_CHOICE_USER || options.stacks() == v1::STACK_CHOICE_BOTH};
+          .user_stacks = options.stacks() == v1::STACK_CHOICE_USER || options.stacks() == v1::STACK_CHOICE_BOTH,
+          .waker = options.waker()};
 }
 
 TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
@@ -141,6 +143,7 @@ TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
     if (path == "follow_children") update.follow_children = options.follow_children;
     if (path == "stacks") update.kernel_stacks = options.kernel_stacks;
     if (path == "stacks") update.user_stacks = options.user_stacks;
+    if (path == "waker") update.waker = options.waker;
   }
   if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;
   if (request.state() == v1::TARGET_STATE_PAUSED) update.state = TargetState::kPaused;

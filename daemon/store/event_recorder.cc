@@ -17,6 +17,7 @@ void EventRecorder::OnInterval(const OffCpuInterval& interval) {
   event.cpu_in = interval.cpu;
   event.out_kind = interval.out_kind;
   event.depth = interval.depth;
+  event.waker = interval.waker;
   events_->Append(event);
 }
 

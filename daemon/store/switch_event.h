@@ -22,6 +22,7 @@ struct SwitchEvent {
   uint8_t depth = 0;
   bool is_migration = false;
   hft_migration_reason migration_reason = HFT_MIGRATION_UNKNOWN;
+  Waker waker;
 };
 
 }  // namespace hftmon

@@ -85,6 +85,17 @@ void OwnPrograms::Watch(pid_t pid) {
   OrAbort(watcher_->Watch(OrAbort(watcher_->Find(static_cast<uint32_t>(pid))), 0));
 }
 
+void OwnPrograms::NameWakers(bool on, pid_t pid) {
+  // Without any threshold no wait would ever be told, and so no record written.
+  collector_->view().controls->run_queue_threshold_ns = on ? kThresholdMaxNs : HFT_NO_THRESHOLD;
+  if (pid != 0) watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.stacks = 0, .waker = on ? 1u : 0u});
+  DemandProgram& program = collector_->waker_program();
+  if (on) OrAbort(program.Attach());
+  if (on) return;
+  program.Want(false);
+  while (program.attached()) program.Settle();
+}
+
 std::unique_ptr<ForeignTool> ForeignTool::Start(const std::vector<std::string>& command, int cpu, const std::string& word, bool by_input,
                                                 std::string* why_not) {
   Subprocess::Options options;

@@ -38,7 +38,9 @@ class OwnPrograms {
   OwnPrograms();          // loads them; all three abort as EmptyHook does
   void Attach();          // from here on they run
   void Watch(pid_t pid);  // from here on the process is watched
-  void TurnOff();         // as `hftmon off` does it
+  // Attaches on_waking, and has it name who wakes the threads of `pid` (0: of nobody); the destructor, or false, detaches it.
+  void NameWakers(bool on, pid_t pid = 0);
+  void TurnOff();  // as `hftmon off` does it
 
  private:
   class SystemClock : public MonotonicClock {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "client/cli/render/stack.h"
+#include "client/cli/render/waker.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -113,6 +114,7 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
   if (const std::string warnings = Warnings(spike); !warnings.empty()) text += Coloured(warnings, kRed, style);
   text += "\n";
   if (spike.has_preemption()) text += PreemptionText(spike.preemption());
+  if (spike.has_waker()) text += WakerText(spike.waker(), spike.start_monotonic_ns() + spike.duration_ns());
   for (const v1::Cause& cause : spike.causes()) text += BudgetLine(cause.share(), cause.duration_ns(), CauseText(cause));
   if (spike.unexplained_ns() > 0) {
     const double share = static_cast<double>(spike.unexplained_ns()) / static_cast<double>(std::max<int64_t>(spike.duration_ns(), 1));
@@ -152,6 +154,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   if (spike.run_queue_depth() > 0) json["run_queue_depth"] = spike.run_queue_depth();
   json["priority"] = spike.priority();
   if (spike.has_preemption()) json["preemption"] = PreemptionJson(spike.preemption());
+  if (spike.has_waker()) json["waker"] = WakerJson(spike.waker());
   json["migrations"] = spike.migrations();
   if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();
   if (spike.loop_gap_ns() > 0) json["loop_gap_ns"] = spike.loop_gap_ns();

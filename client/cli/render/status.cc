@@ -121,6 +121,7 @@ Json ProbeJson(const v1::ProbeStatus& probe) {
   if (probe.has_mean_ns() && std::isfinite(probe.mean_ns())) json["mean_ns"] = probe.mean_ns();
   json["recursion_misses"] = probe.recursion_misses();
   json["instruction_count"] = probe.instruction_count();
+  if (probe.detached()) json["detached"] = true;
   return json;
 }
 
@@ -154,7 +155,7 @@ std::string StatusText(const v1::GetStatusResponse& response) {
   if (response.has_config()) text += ConfigText(response);
   Table probes({{"probe", Table::Align::kLeft}, {"attached to", Table::Align::kLeft}, {"runs"}, {"mean"}, {"skipped"}, {"instructions"}});
   for (const v1::ProbeStatus& probe : response.probes()) {
-    probes.AddRow({probe.name(), probe.attach_point(), std::to_string(probe.run_count()),
+    probes.AddRow({probe.name(), probe.attach_point() + (probe.detached() ? " (when asked for)" : ""), std::to_string(probe.run_count()),
                    probe.has_mean_ns() ? fmt::format("{:.0f}ns", probe.mean_ns()) : "", std::to_string(probe.recursion_misses()),
                    std::to_string(probe.instruction_count())});
   }

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "client/cli/render/stack.h"
+#include "client/cli/render/waker.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -59,25 +61,35 @@ std::string ThreadTable(const v1::QueryContextSwitchesResponse& response) {
 }
 
 std::string EventTable(const v1::QueryContextSwitchesResponse& response) {
-  Table table({{"before end"},
-               {"thread", Table::Align::kLeft},
-               {"tid"},
-               {"kind", Table::Align::kLeft},
-               {"off-CPU"},
-               {"of it waiting"},
-               {"CPU"},
-               {"to"},
-               {"queue"},
-               {"last runner", Table::Align::kLeft},
-               {"in", Table::Align::kLeft}});
+  std::vector<Table::Column> columns = {{"before end"},
+                                        {"thread", Table::Align::kLeft},
+                                        {"tid"},
+                                        {"kind", Table::Align::kLeft},
+                                        {"off-CPU"},
+                                        {"of it waiting"},
+                                        {"CPU"},
+                                        {"to"},
+                                        {"queue"},
+                                        {"last runner", Table::Align::kLeft},
+                                        {"in", Table::Align::kLeft}};
+  const bool wakers = std::any_of(response.events().begin(), response.events().end(), [](const auto& event) { return event.has_waker(); });
+  if (wakers) columns.push_back({"woken by", Table::Align::kLeft});
+  Table table(columns);
   for (const v1::SwitchEvent& event : response.events()) {
     const bool migration = event.kind() == kMigration;
-    table.AddRow({FormatDuration(response.window().end_monotonic_ns() - event.start_monotonic_ns()), event.thread().comm(),
-                  std::to_string(event.thread().tid()), event.kind(), event.has_duration_ns() ? FormatDuration(event.duration_ns()) : "",
-                  migration ? "" : FormatDuration(event.run_queue_ns()), std::to_string(event.cpu_out()), std::to_string(event.cpu_in()),
-                  event.run_queue_depth() > 0 ? std::to_string(event.run_queue_depth()) : "",
-                  event.preemptor_tid() > 0 ? fmt::format("{}[{}]", event.preemptor_comm(), event.preemptor_tid()) : "",
-                  migration ? event.migration_reason() : event.syscall()});
+    std::vector<std::string> cells = {FormatDuration(response.window().end_monotonic_ns() - event.start_monotonic_ns()),
+                                      event.thread().comm(),
+                                      std::to_string(event.thread().tid()),
+                                      event.kind(),
+                                      event.has_duration_ns() ? FormatDuration(event.duration_ns()) : "",
+                                      migration ? "" : FormatDuration(event.run_queue_ns()),
+                                      std::to_string(event.cpu_out()),
+                                      std::to_string(event.cpu_in()),
+                                      event.run_queue_depth() > 0 ? std::to_string(event.run_queue_depth()) : "",
+                                      event.preemptor_tid() > 0 ? fmt::format("{}[{}]", event.preemptor_comm(), event.preemptor_tid()) : "",
+                                      migration ? event.migration_reason() : event.syscall()};
+    if (wakers) cells.push_back(event.has_waker() ? WakerName(event.waker()) : "");
+    table.AddRow(cells);
   }
   return table.Print();
 }
@@ -135,6 +147,7 @@ Json EventJson(const v1::SwitchEvent& event) {
     json["preemptor_tid"] = event.preemptor_tid();
     json["preemptor_comm"] = event.preemptor_comm();
   }
+  if (event.has_waker()) json["waker"] = WakerJson(event.waker());
   if (event.has_stack()) json["stack"] = StackJson(event.stack());
   return json;
 }

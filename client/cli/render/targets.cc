@@ -51,6 +51,7 @@ Json TargetOptionsJson(const v1::TargetOptions& options) {
   json["cache"] = options.cache();
   json["numa"] = options.numa();
   json["follow_children"] = FollowsChildren(options);
+  if (options.waker()) json["waker"] = true;
   return json;
 }
 

@@ -19,4 +19,24 @@ enum bpf_func_id___task_stack { BPF_FUNC_get_task_stack___task_stack = 141 };
 #define TASK_STACK(task, buffer, bytes) bpf_get_task_stack(task, buffer, bytes, 0)
 #define READ_LIVE_THREADS(task) ((task)->signal->live.counter)
 
+/* The kernel's count of what this CPU is in. x86: a per-CPU variable, from 6.2 to 6.14 in pcpu_hot; other machines keep it elsewhere. */
+struct pcpu_hot {
+  int preempt_count;
+} __attribute__((preserve_access_index));
+extern const int __preempt_count __ksym __weak;
+extern const struct pcpu_hot pcpu_hot __ksym __weak;
+
+/* False where it cannot be read. */
+static __always_inline bool read_preempt_count(u32 *count) {
+  if (&__preempt_count) {
+    *count = *(const int *)bpf_this_cpu_ptr(&__preempt_count);
+    return true;
+  }
+  if (&pcpu_hot) {
+    *count = ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
+    return true;
+  }
+  return false;
+}
+
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

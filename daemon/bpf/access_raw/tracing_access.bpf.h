@@ -14,4 +14,9 @@
 #define CAN_CAST 0
 #define READ_LIVE_THREADS(task) BPF_CORE_READ(task, signal, live.counter)
 
+/* Per-CPU variables need kernel BTF. */
+static __always_inline bool read_preempt_count(u32 *count) {
+  return false;
+}
+
 #endif /* HFTMON_DAEMON_BPF_TRACING_ACCESS_BPF_H_ */

@@ -83,8 +83,10 @@ TEST_F(CliTest, AttachSendsPidsAndOptions) {
   };
   StringConsole console;
   EXPECT_EQ(
-      Run({"attach", "4711", "5,6", "--threshold", "20us", "--blocked", "1ms", "--interval", "10ms", "--no-children", "--json"}, console),
+      Run({"attach", "4711", "5,6", "--threshold", "20us", "--blocked", "1ms", "--interval", "10ms", "--waker", "--no-children", "--json"},
+          console),
       0);
+  EXPECT_TRUE(seen.options().waker());
   EXPECT_THAT(seen.pids(), ElementsAre(4711, 5, 6));
   EXPECT_EQ(seen.options().spike_threshold_ns(), 20'000);
   EXPECT_EQ(seen.options().blocked_threshold_ns(), 1'000'000);

@@ -53,6 +53,36 @@ TEST(RenderSpikesTest, JsonIsTheContract) {
       "\n");
 }
 
+TEST(RenderSpikesTest, TheWakerHasALineAndAnObjectOfItsOwn) {
+  v1::Spike spike = SomeSpike();
+  v1::Waker* waker = spike.mutable_waker();
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}), HasSubstr("\n    woken by: unknown, the record"));
+  EXPECT_EQ(SpikeJson(spike, SomeTime())["waker"].dump(), R"({"known":false})");
+  waker->set_known(true);
+  waker->set_context("thread");
+  waker->set_tid(44);
+  waker->set_pid(40);
+  waker->set_comm("feeder");
+  waker->set_cpu(2);
+  waker->set_woken_monotonic_ns(spike.start_monotonic_ns() + spike.duration_ns() - 400);
+  waker->set_waker_class("real_time");
+  waker->set_waker_priority(98);
+  waker->set_woken_class("fair");
+  waker->set_woken_priority(120);
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}),
+              HasSubstr("\n    woken by feeder[40/44] on CPU 2 (real_time, priority 98; its own: fair, 120), 400ns before this\n"));
+  const Json json = SpikeJson(spike, SomeTime());
+  ExpectNoNulls(json);
+  EXPECT_EQ(json["waker"]["comm"], "feeder");
+  EXPECT_FALSE(json["waker"].contains("interrupt"));
+  waker->set_context("hard_irq");
+  waker->set_interrupt("local_timer");
+  waker->set_tid(0);
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}),
+              HasSubstr("\n    woken by interrupt local_timer on CPU 2 (over the idle task), 400ns before this\n"));
+  EXPECT_EQ(SpikeJson(spike, SomeTime())["waker"]["interrupt"], "local_timer");
+}
+
 TEST(RenderSpikesTest, LostRecordsAndATruncatedLogAreSaidInTheHeadline) {
   v1::Spike spike = SomeSpike();
   spike.set_inconclusive(true);

@@ -76,5 +76,25 @@ TEST(CauseEvidenceTest, BlockedNamesTheSystemCall) {
   EXPECT_EQ(CauseEvidence(fault, cause, NoName, NoSyscall), "was blocked in a page fault or other exception for 5us");
 }
 
+TEST(CauseEvidenceTest, BlockedNamesWhoEndedIt) {
+  const Cause cause = {.kind = CauseKind::kBlocked, .syscall = 202, .duration_ns = 5'000};
+  const auto evidence = [&cause](const Spike& spike) { return CauseEvidence(spike, cause, NoName, [](int32_t) { return "futex"; }); };
+  Spike spike;
+  spike.waker = {.tid = 41, .cpu = 2, .state = WakerState::kKnown};
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by an unnamed thread (tid 41) on CPU 2");
+  std::strcpy(spike.waker.comm, "feeder");
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by feeder (tid 41) on CPU 2");
+  spike.waker.context = HFT_WAKER_HARD_IRQ;
+  spike.waker.source = HFT_SOURCE_LOCAL_TIMER;
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by interrupt local_timer on CPU 2");
+  spike.waker.source = HFT_SOURCE_NONE;
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by interrupt of a vector without a tracepoint on CPU 2");
+  spike.waker.context = HFT_WAKER_SOFTIRQ;
+  spike.waker.source = static_cast<hft_interrupt_source>(HFT_SOURCE_SOFTIRQ + 3);
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by softirq NET_RX on CPU 2");
+  spike.waker.state = WakerState::kUnknown;
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; who woke it is not known: the record of the wake-up did not come");
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -250,6 +250,30 @@ TEST_F(SpikeDetectorTest, WhatWasToldInProgressIsToldAtItsEndWhateverTheThreshol
   EXPECT_EQ(At(1).id, At(0).id);
 }
 
+TEST_F(SpikeDetectorTest, AWaitAfterAWakeUpAndTheSleepBeforeItNameTheWakerAndOthersDoNot) {
+  OffCpuInterval so_far = MakeInterval(50'001, HFT_SWITCH_BLOCKED_SYSCALL);
+  so_far.off_cpu_ns = -1;
+  so_far.out_clock_ns = 777;
+  so_far.waker.state = WakerState::kKnown;
+  so_far.waker.tid = 41;
+  detector_.OnStalled(so_far, clock_.now_ns);
+  OffCpuInterval whole = so_far;
+  whole.wait_ns = 60'000;
+  whole.off_cpu_ns = 1'000'001;
+  detector_.OnInterval(whole);
+  detector_.OnInterval(MakeInterval(60'000));
+  ASSERT_EQ(spikes_.end(), 4u);
+  EXPECT_TRUE(At(0).in_progress);
+  EXPECT_EQ(At(0).kind, SpikeKind::kRunQueue);
+  EXPECT_EQ(At(0).waker.tid, 41u);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_EQ(At(1).waker.tid, 41u);
+  EXPECT_EQ(At(2).kind, SpikeKind::kBlocked);
+  EXPECT_EQ(At(2).waker.tid, 41u);
+  EXPECT_EQ(At(3).kind, SpikeKind::kPreempted);
+  EXPECT_EQ(At(3).waker.state, WakerState::kNone);
+}
+
 TEST_F(SpikeDetectorTest, AStallWhoseEndWasLostIsClosedUnexplained) {
   OffCpuInterval so_far = MakeInterval(50'001);
   so_far.out_clock_ns = 777;

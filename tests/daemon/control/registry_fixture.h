@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,7 +43,12 @@ struct FakeHost {
              .rule_names = rule_names},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
-        registry(view, &tasks, &stack, &clock, {.own_pid = kOwnPid, .targets_max = targets_max, .facts = &facts},
+        registry(view, &tasks, &stack, &clock,
+                 {.own_pid = kOwnPid,
+                  .targets_max = targets_max,
+                  .facts = &facts,
+                  .attach_wakers = [this] { return attach_wakers(); },
+                  .on_wakers_wanted = [this](bool wanted) { wakers_wanted = wanted; }},
                  [this](const ThresholdSettings& settings) { observed = settings; }) {}
 
   void Queue(const LifeEvent& event) {
@@ -206,6 +212,8 @@ struct FakeHost {
   std::mutex events_mutex;
   std::deque<LifeEvent> events;
   FakeLifeHooks hooks;
+  std::function<absl::Status()> attach_wakers = [] { return absl::OkStatus(); };
+  bool wakers_wanted = false;
   TargetRegistry registry;
 };
 

@@ -83,6 +83,9 @@ TEST(TargetOptionsTest, UnionTakesTheLowerThresholdsAndIntervalAndFollowsWhenOne
     EXPECT_EQ(both.sampling_interval_ns, 1'000'000);
     EXPECT_TRUE(both.follow_children);
   }
+  EXPECT_TRUE(UniteTargetOptions({.waker = true}, {}).waker);
+  EXPECT_TRUE(UniteTargetOptions({}, {.waker = true}).waker);
+  EXPECT_FALSE(UniteTargetOptions({}, {}).waker);
   EXPECT_EQ(UniteTargetOptions({.blocked_threshold_ns = 5'000}, {.blocked_threshold_ns = 9'000}).blocked_threshold_ns, 5'000);
 }
 

@@ -251,5 +251,48 @@ TEST_F(IntervalBuilderTest, GarbageKeepsTheInvariants) {
   }
 }
 
+TEST_F(IntervalBuilderTest, AWakerIsItsThreadOrTheHandlerThatInterruptedIt) {
+  RingRecord record{};
+  hft_waker& from = record.waker;
+  from.header = {0, HFT_RECORD_WAKER, 0, 2, 77'000};
+  from.tid = 100;
+  from.out_clock_ns = 500;
+  from.voluntary_count = 9;
+  from.wait_cpu = 3;
+  from.log_position = 12;
+  from.waker_tid = 41;
+  from.waker_tgid = 40;
+  from.waker_priority = 98;
+  from.context = HFT_WAKER_HARD_IRQ;
+  from.source = HFT_SOURCE_DEVICE;
+  from.number = 36;
+  from.row = 4;
+  std::memset(from.waker_comm, 'x', sizeof(from.waker_comm));
+  std::strcpy(devices_[4].name, "eth0-rx");
+  WakerTable::Entry entry{};
+  BuildWaker(record, devices_, &entry, &counters_);
+  EXPECT_EQ(entry.tid, 100u);
+  EXPECT_EQ(entry.out_clock_ns, 500);
+  EXPECT_EQ(entry.voluntary_count, 9u);
+  EXPECT_EQ(entry.wait_cpu, 3);
+  EXPECT_EQ(entry.log_position, 12u);
+  EXPECT_EQ(entry.waker.state, WakerState::kKnown);
+  EXPECT_EQ(entry.waker.woken_mono_ns, 77'000);
+  EXPECT_EQ(entry.waker.tid, 41u);
+  EXPECT_EQ(entry.waker.cpu, 2);
+  EXPECT_EQ(entry.waker.context, HFT_WAKER_HARD_IRQ);
+  EXPECT_EQ(entry.waker.number, 36);
+  EXPECT_STREQ(entry.waker.handler, "eth0-rx");
+  EXPECT_EQ(std::string(entry.waker.comm), std::string(HFT_COMM_LENGTH - 1, 'x'));
+  from.context = 200;
+  from.source = 200;
+  from.out_clock_ns = ~0ull;
+  BuildWaker(record, devices_, &entry, &counters_);
+  EXPECT_EQ(entry.waker.context, HFT_WAKER_THREAD);
+  EXPECT_EQ(entry.waker.source, HFT_SOURCE_NONE);
+  EXPECT_EQ(entry.out_clock_ns, 0);
+  EXPECT_EQ(counters_.discarded_count, 1u);
+}
+
 }  // namespace
 }  // namespace hftmon

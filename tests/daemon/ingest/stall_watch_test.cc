@@ -56,7 +56,7 @@ class StallWatchTest : public testing::Test {
     Runs(11, kOutClockNs - 500'000);
   }
   StallWatch& Watch() {
-    if (!watch_) watch_ = std::make_unique<StallWatch>(view_, std::vector<StallSink*>{&sink_});
+    if (!watch_) watch_ = std::make_unique<StallWatch>(view_, &wakers_, std::vector<StallSink*>{&sink_});
     return *watch_;
   }
   // `tid` gets the CPU.
@@ -85,7 +85,24 @@ class StallWatchTest : public testing::Test {
     Watch().NotePreempted(record, kThread, preemption);
   }
 
+  // The thread, asleep since kOutClockNs, is woken; `cpu` is where it slept.
+  void Wake(int64_t mono_ns, hft_switch_kind kind = HFT_SWITCH_BLOCKED_SYSCALL, int64_t out_clock_ns = kOutClockNs) {
+    hft_thread_slot& slot = view_.slots[kSlot];
+    slot.out = {.cpu = kCpu, .kind = static_cast<uint8_t>(kind), .wait_migrations = 0, .syscall = 202};
+    WakerTable::Entry* entry = wakers_.Note(kSlot);
+    entry->tid = kThread.tid;
+    entry->out_clock_ns = out_clock_ns;
+    entry->log_position = view_.cpus[kCpu].position;
+    entry->wait_cpu = kCpu;
+    entry->waker.state = WakerState::kKnown;
+    entry->waker.tid = 601;
+    entry->waker.woken_mono_ns = mono_ns;
+    entry->waker.woken_priority = 49;
+    Watch().NoteWoken(kSlot, kThread);
+  }
+
   FakeKernelView kernel_;
+  WakerTable wakers_{64};
   std::vector<hft_cpu_interrupts> interrupts_;
   KernelView view_;
   RecordingSink sink_;
@@ -273,6 +290,71 @@ TEST_F(StallWatchTest, InterruptsOfNobodyWatchedOrWhileOffAreNobodysStall) {
   view_.controls->off = 1;
   EXPECT_FALSE(Watch().Poll(kOutMonoNs + 10 * kThresholdNs));
   EXPECT_TRUE(sink_.interrupted.empty());
+}
+
+TEST_F(StallWatchTest, AWaitAfterAWakeUpIsToldWithItsWakerAndTheOneWhoHasTheCpu) {
+  Runs(501, kOutClockNs);
+  constexpr int64_t kWokenNs = kOutMonoNs + 3'000'000;
+  Wake(kWokenNs);
+  EXPECT_FALSE(Watch().Poll(kWokenNs + kThresholdNs - 1));
+  EXPECT_TRUE(Watch().Poll(kWokenNs + kThresholdNs + 500));
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  EXPECT_EQ(sink_.crossings[0], kWokenNs + kThresholdNs);
+  const OffCpuInterval& so_far = sink_.stalled[0];
+  EXPECT_EQ(so_far.thread, kThread);
+  EXPECT_EQ(so_far.out_kind, HFT_SWITCH_BLOCKED_SYSCALL);
+  EXPECT_EQ(so_far.out_syscall, 202);
+  EXPECT_EQ(so_far.wait_ns, kThresholdNs + 500) << "from the wake-up on";
+  EXPECT_EQ(so_far.off_cpu_ns, -1);
+  EXPECT_EQ(so_far.out_clock_ns, kOutClockNs);
+  EXPECT_EQ(so_far.priority, 49);
+  EXPECT_EQ(so_far.waker.state, WakerState::kKnown);
+  EXPECT_EQ(so_far.waker.tid, 601u);
+  EXPECT_FALSE(so_far.preemption.known);
+  ASSERT_EQ(so_far.span_count, 1);
+  EXPECT_EQ(so_far.spans[0].tid, 501u);
+  EXPECT_EQ(so_far.spans[0].duration_ns, so_far.wait_ns);
+}
+
+TEST_F(StallWatchTest, WhenOthersRanSinceTheWakeUpNobodyIsNamedBeforeTheEnd) {
+  Runs(501, kOutClockNs);
+  Wake(kOutMonoNs);
+  Runs(502, kOutClockNs + 10'000);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  EXPECT_EQ(sink_.stalled[0].span_count, 0);
+  EXPECT_TRUE(sink_.stalled[0].runners_truncated);
+}
+
+TEST_F(StallWatchTest, AWakeUpThatPlacesItElsewhereWaitsThere) {
+  Runs(501, kOutClockNs);
+  Wake(kOutMonoNs);
+  wakers_.NoteMove(kSlot, kThread.tid, 0);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  ASSERT_EQ(sink_.stalled.size(), 1u);
+  EXPECT_EQ(sink_.stalled[0].cpu, 0);
+  EXPECT_EQ(sink_.stalled[0].out_cpu, kCpu);
+  EXPECT_TRUE(sink_.stalled[0].runners_truncated);
+}
+
+TEST_F(StallWatchTest, AWakeUpBeforeTheSwitchOutIsNoWaitThatIsFollowed) {
+  Wake(kOutMonoNs, HFT_SWITCH_BLOCKED_SYSCALL, 0);
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  Wake(kOutMonoNs, HFT_SWITCH_USER_PREEMPTION);  // preempted before it could sleep
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  Wake(kOutMonoNs);
+  view_.slots[kSlot].out_clock_ns = 0;  // it runs
+  Watch().Poll(kOutMonoNs + kThresholdNs + 1);
+  EXPECT_TRUE(sink_.stalled.empty());
+}
+
+TEST_F(StallWatchTest, WaitsThatEndedMakeRoomForNewOnes) {
+  for (size_t i = 0; i < StallWatch::kPendingMax; ++i) Wake(kOutMonoNs, HFT_SWITCH_BLOCKED_SYSCALL, kOutClockNs - 1);
+  EXPECT_EQ(Watch().dropped_count(), 0u);
+  Wake(kOutMonoNs);
+  EXPECT_EQ(Watch().dropped_count(), 0u);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  EXPECT_EQ(sink_.stalled.size(), 1u);
 }
 
 }  // namespace

@@ -49,6 +49,43 @@ TEST_F(SpikesQueryTest, ASpikeComesWithItsWholeTimeBudget) {
   EXPECT_EQ(response_.window().begin_monotonic_ns(), kNowNs - 2 * kSecondNs);
 }
 
+TEST_F(SpikesQueryTest, TheWakerIsNamedOrSaidToBeUnknownOrAbsent) {
+  Spike spike = MakeSpike(98 * kSecondNs, 400'000);
+  spikes_.Append(spike);
+  spike.id = 2;
+  spike.waker = {.woken_mono_ns = 77, .tid = 55, .tgid = 50, .cpu = 3, .state = WakerState::kKnown, .priority = 98, .policy = 1};
+  spike.waker.woken_priority = 120;
+  spikes_.Append(spike);
+  spike.id = 3;
+  spike.waker.context = HFT_WAKER_HARD_IRQ;
+  spike.waker.source = HFT_SOURCE_DEVICE;
+  spike.waker.number = 36;
+  spikes_.Append(spike);
+  spike.id = 4;
+  spike.waker.state = WakerState::kUnknown;
+  spikes_.Append(spike);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 4);
+  EXPECT_FALSE(response_.spikes(0).has_waker());
+  const v1::Waker& thread = response_.spikes(1).waker();
+  EXPECT_TRUE(thread.known());
+  EXPECT_EQ(thread.context(), "thread");
+  EXPECT_EQ(thread.tid(), 55);
+  EXPECT_EQ(thread.pid(), 50);
+  EXPECT_EQ(thread.comm(), "thread55");
+  EXPECT_EQ(thread.cpu(), 3);
+  EXPECT_EQ(thread.interrupt(), "");
+  EXPECT_EQ(thread.woken_monotonic_ns(), 77);
+  EXPECT_EQ(thread.waker_class(), "real_time");
+  EXPECT_EQ(thread.waker_priority(), 98);
+  EXPECT_EQ(thread.woken_class(), "fair");
+  const v1::Waker& interrupt = response_.spikes(2).waker();
+  EXPECT_EQ(interrupt.context(), "hard_irq");
+  EXPECT_EQ(interrupt.interrupt(), "irq 36");
+  EXPECT_EQ(interrupt.irq(), 36);
+  EXPECT_EQ(response_.spikes(3).waker().ShortDebugString(), "");
+}
+
 TEST_F(SpikesQueryTest, ASpikeAcrossAnEpochsEdgeIsInconclusiveAndOthersAreNot) {
   AppendSpike(98 * kSecondNs, 400'000);
   AppendSpike(98 * kSecondNs + 12'000'000, 3'000'000);

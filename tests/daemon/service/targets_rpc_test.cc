@@ -17,10 +17,12 @@ TEST_F(TargetsRpcTest, AttachPassesTheOptionsAndAnswersTheTargets) {
   request.mutable_options()->set_spike_threshold_ns(70'000);
   request.mutable_options()->set_blocked_threshold_ns(1'000'000);
   request.mutable_options()->add_probe_groups("sched");
+  request.mutable_options()->set_waker(true);
   v1::AttachResponse response;
   const grpc::Status status = stub_->Attach(Context().get(), request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_EQ(response.targets_size(), 2);
+  EXPECT_TRUE(response.targets(0).options().waker());
   const v1::Target& target = response.targets(0);
   EXPECT_EQ(target.pid(), 2000);
   EXPECT_EQ(target.comm(), "target2000");
