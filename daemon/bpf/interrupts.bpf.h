@@ -131,7 +131,18 @@ static __noinline int put_interrupted(struct hft_cpu *cpu_state, struct hft_cpu_
   return 0;
 }
 
-static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state, u8 source, u64 self_ns, u64 end_ns) {
+/*
+ * The same source, as a row that exists whatever it is. Bounded in its own register: what the compiler tests in one and then loads again
+ * from the stack is unbounded to the verifier of 6.1.
+ */
+static __always_inline u64 row_of_source(u64 source) {
+  if (__builtin_constant_p(source)) return source;
+  asm volatile("if %[source] < %[sources] goto +1; %[source] = 0" : [source] "+r"(source) : [sources] "i"(HFT_SOURCES));
+  return source;
+}
+
+/* `source` is a row that exists. */
+static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state, u64 source, u64 self_ns, u64 end_ns) {
   u16 index = HFT_NO_SLOT;
   struct hft_thread_slot *slot = interrupted_slot(cpu_state, &index);
   if (likely(!slot)) return;
@@ -142,10 +153,8 @@ static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu
     __builtin_memset(taken, 0, sizeof(*taken));
     taken->generation = slot->generation;
   }
-  if (source < HFT_SOURCES) {
-    taken->self_ns[source] += self_ns;
-    taken->count[source]++;
-  }
+  taken->self_ns[source] += self_ns;
+  taken->count[source]++;
   if (state->active) return; /* an outer level goes on */
   u64 stretch_ns = end_ns - state->stretch_start_ns;
   if (stretch_ns > taken->stretch_max_ns) taken->stretch_max_ns = stretch_ns;
@@ -197,11 +206,9 @@ static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, s
   } else if (ended->level >= HFT_LEVEL_HARD && (state->active & (1u << HFT_LEVEL_SOFTIRQ))) {
     state->levels[HFT_LEVEL_SOFTIRQ].nested_ns += duration_ns;
   }
-  u8 source = ended->source;
-  if (source < HFT_SOURCES) {
-    state->sums[source].count++;
-    state->sums[source].self_ns += self_ns;
-  }
+  u64 source = row_of_source(ended->source);
+  state->sums[source].count++;
+  state->sums[source].self_ns += self_ns;
   if (source == HFT_SOURCE_DEVICE) {
     struct hft_device_row *device = &state->devices[ended->row & (HFT_DEVICE_ROWS - 1)];
     device->count++;
