@@ -167,8 +167,15 @@ DaemonStatus StatusReader::Status() const {
   status.bpf_map_bytes = parts_.collector->MapBytes() + parts_.tasks->MapBytes();
   status.lost_records = lost_records();
   for (const ProbeFigures& probe : parts_.collector->Probes()) {
-    status.probes.push_back(
-        {probe.name, probe.attach_point, probe.run_count, probe.mean_ns, probe.recursion_misses, probe.instruction_count, probe.detached});
+    status.probes.push_back({probe.name, probe.attach_point, probe.run_count, probe.mean_ns, probe.recursion_misses,
+                             probe.instruction_count, probe.detached, ""});
+  }
+  for (const MissingProgram& missing : parts_.collector->missing_programs()) {
+    ProbeStatus probe;
+    probe.name = missing.name;
+    probe.attach_point = missing.attach_point;
+    probe.left_out_reason = missing.reason;
+    status.probes.push_back(std::move(probe));
   }
   status.drops = Drops(status.probes);
   status.bounds = Bounds();

@@ -135,10 +135,10 @@ absl::Status BpfObject::SetConstantBytes(const std::string& variable, std::span<
   return absl::InternalError(fmt::format("BPF object '{}' has no constants", name_));
 }
 
-absl::StatusOr<std::vector<std::string>> BpfObject::LeaveOutMissing(std::span<const std::string_view> optional_programs) {
+absl::StatusOr<std::vector<BpfObject::Program>> BpfObject::LeaveOutMissing(std::span<const std::string_view> optional_programs) {
   btf* types = btf_path_.empty() ? btf__load_vmlinux_btf() : btf__parse(btf_path_.c_str(), nullptr);
   if (types == nullptr) return Explain("the kernel's types cannot be read", errno);
-  std::vector<std::string> left_out;
+  std::vector<Program> left_out;
   for (const std::string_view name : optional_programs) {
     bpf_program* program = FindProgram(std::string(name));
     if (program == nullptr) {
@@ -150,7 +150,7 @@ absl::StatusOr<std::vector<std::string>> BpfObject::LeaveOutMissing(std::span<co
     const std::string prototype = "btf_trace_" + section.substr(section.rfind('/') + 1);
     if (btf__find_by_name_kind(types, prototype.c_str(), BTF_KIND_TYPEDEF) > 0) continue;
     bpf_program__set_autoload(program, false);
-    left_out.emplace_back(name);
+    left_out.push_back({std::string(name), section, -1});
   }
   btf__free(types);
   return left_out;

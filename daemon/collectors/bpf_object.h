@@ -39,8 +39,13 @@ class BpfObject {
   absl::Status SetConstant(const std::string& variable, uint32_t value);
   absl::Status SetConstantBytes(const std::string& variable, std::span<const std::byte> value);
 
-  // Leaves out the programs whose tracepoint the kernel's types (or `btf_path`) do not have; their names. The others stay required.
-  absl::StatusOr<std::vector<std::string>> LeaveOutMissing(std::span<const std::string_view> optional_programs);
+  struct Program {
+    std::string name;
+    std::string section;
+    int fd = -1;
+  };
+  // Leaves out the programs whose tracepoint the kernel's types (or `btf_path`) do not have; these. The others stay required.
+  absl::StatusOr<std::vector<Program>> LeaveOutMissing(std::span<const std::string_view> optional_programs);
 
   // Before Load: it is not loaded.
   absl::Status LeaveOut(const std::string& program);
@@ -65,11 +70,6 @@ class BpfObject {
   absl::Status Attach(const std::string& program);
   absl::Status Detach(const std::string& program);
 
-  struct Program {
-    std::string name;
-    std::string section;
-    int fd = -1;
-  };
   std::vector<Program> Programs() const;
   bpf_program* FindProgram(const std::string& name) const;
   // Kernel memory of all its maps, as /proc/self/fdinfo accounts it.

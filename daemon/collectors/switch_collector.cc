@@ -125,9 +125,12 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   view_.ring_count = static_cast<uint32_t>(cpus);
   view_.ring_cells = CellsPerRing(options.rings_bytes_total, view_.ring_count);
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
-  absl::StatusOr<std::vector<std::string>> left_out = object_->LeaveOutMissing(InterruptProgramNames());
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(InterruptProgramNames());
   if (!left_out.ok()) return left_out.status();
-  missing_programs_ = *std::move(left_out);
+  for (const BpfObject::Program& program : *left_out) {
+    const std::string tracepoint = program.section.substr(program.section.rfind('/') + 1);
+    missing_programs_.push_back({program.name, program.section, fmt::format("this kernel has no tracepoint {}", tracepoint)});
+  }
   for (absl::Status status :
        {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", options.threads_max + 1),
         object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),

@@ -38,6 +38,13 @@ struct ProbeFigures {
   bool detached = false;          // loaded, and attached only while somebody wants it
 };
 
+// One that was left out, and why.
+struct MissingProgram {
+  std::string name;
+  std::string attach_point;
+  std::string reason;
+};
+
 class SwitchCollector : public SlotStack {
  public:
   struct Options {
@@ -74,7 +81,7 @@ class SwitchCollector : public SlotStack {
   std::vector<ProbeFigures> Probes() const;
   int64_t MapBytes() const { return object_->MapBytes(); }
   // Programs left out because this kernel lacks their tracepoint (other machines' interrupt vectors).
-  const std::vector<std::string>& missing_programs() const { return missing_programs_; }
+  const std::vector<MissingProgram>& missing_programs() const { return missing_programs_; }
 
  private:
   SwitchCollector(std::unique_ptr<BpfObject> object, KernelAccess access) : object_(std::move(object)), access_(access) {}
@@ -94,7 +101,7 @@ class SwitchCollector : public SlotStack {
   KernelAccess access_;
   bool has_registers_ = false;
   KernelView view_;
-  std::vector<std::string> missing_programs_;
+  std::vector<MissingProgram> missing_programs_;
   int free_slots_fd_ = -1;
   int statistics_fd_ = -1;
   mutable std::mutex mean_ns_mutex_;

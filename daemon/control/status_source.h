@@ -22,6 +22,7 @@ struct ProbeStatus {
   uint64_t recursion_misses = 0;
   int32_t instruction_count = 0;
   bool detached = false;
+  std::string left_out_reason;  // empty: it runs
 };
 
 struct DropCounter {

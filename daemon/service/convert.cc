@@ -69,6 +69,7 @@ void ProbeToProto(const ProbeStatus& probe, v1::ProbeStatus* out) {
   out->set_recursion_misses(probe.recursion_misses);
   out->set_instruction_count(probe.instruction_count);
   out->set_detached(probe.detached);
+  out->set_left_out_reason(probe.left_out_reason);
 }
 
 }  // namespace

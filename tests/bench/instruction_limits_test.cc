@@ -35,6 +35,7 @@ TEST_F(InstructionLimitsTest, EveryProgramStaysWithinItsLimit) {
   ASSERT_GT(status->probes_size(), 0);
   for (const v1::ProbeStatus& probe : status->probes()) {
     SCOPED_TRACE(probe.name());
+    if (!probe.left_out_reason().empty()) continue;
     ASSERT_GT(probe.instruction_count(), 0) << "the daemon does not say how long the program is";
     const auto limit = limits.find(probe.name());
     ASSERT_NE(limit, limits.end()) << "add \"" << probe.name() << " " << probe.instruction_count() << "\" to " << kLimitsPath;

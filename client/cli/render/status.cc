@@ -122,6 +122,7 @@ Json ProbeJson(const v1::ProbeStatus& probe) {
   json["recursion_misses"] = probe.recursion_misses();
   json["instruction_count"] = probe.instruction_count();
   if (probe.detached()) json["detached"] = true;
+  if (!probe.left_out_reason().empty()) json["left_out_reason"] = probe.left_out_reason();
   return json;
 }
 
@@ -154,12 +155,17 @@ std::string StatusText(const v1::GetStatusResponse& response) {
   std::string text = DaemonText(response) + OperationText(response.operation()) + LoopText(response.loop()) + ClockText(response.clock());
   if (response.has_config()) text += ConfigText(response);
   Table probes({{"probe", Table::Align::kLeft}, {"attached to", Table::Align::kLeft}, {"runs"}, {"mean"}, {"skipped"}, {"instructions"}});
+  std::string left_out;
   for (const v1::ProbeStatus& probe : response.probes()) {
+    if (!probe.left_out_reason().empty()) {
+      left_out += fmt::format("left out: {}: {}\n", Printable(probe.name()), Printable(probe.left_out_reason()));
+      continue;
+    }
     probes.AddRow({probe.name(), probe.attach_point() + (probe.detached() ? " (when asked for)" : ""), std::to_string(probe.run_count()),
                    probe.has_mean_ns() ? fmt::format("{:.0f}ns", probe.mean_ns()) : "", std::to_string(probe.recursion_misses()),
                    std::to_string(probe.instruction_count())});
   }
-  if (!probes.empty()) text += "\n" + probes.Print();
+  if (!probes.empty()) text += "\n" + probes.Print() + left_out;
   Table bounds({{"bound", Table::Align::kLeft}, {"used"}, {"limit"}});
   for (const v1::Bound& bound : response.bounds()) {
     bounds.AddRow({bound.name(), std::to_string(bound.used()), std::to_string(bound.limit())});
