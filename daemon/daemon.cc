@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <optional>
 
 #include "daemon/os/memory_lock.h"
 #include "daemon/os/open_files.h"
@@ -95,13 +96,38 @@ absl::Status Daemon::LoadPrograms() {
   return absl::OkStatus();
 }
 
+absl::Status Daemon::PlaceThreads() {
+  SystemSchedulingCalls calls;
+  absl::StatusOr<std::vector<int>> allowed = CurrentAffinity(calls);
+  if (!allowed.ok()) return allowed.status();
+  const std::optional<int> asked = config_.cpu < 0 ? std::nullopt : std::optional<int>(static_cast<int>(config_.cpu));
+  absl::StatusOr<Placement> placement = ChoosePlacement(files_, *allowed, asked);
+  if (!placement.ok()) return placement.status();
+  CpuFollower::Parts parts;
+  parts.files = files_;
+  parts.choose = [this, allowed = *std::move(allowed), asked] {
+    absl::StatusOr<Placement> again = ChoosePlacement(files_, allowed, asked);
+    // The CPU that was asked for is offline: any that is fit rather than where the kernel put the loop.
+    return again.ok() || !asked ? again : ChoosePlacement(files_, allowed, std::nullopt);
+  };
+  parts.loop_is_on = [this](int cpu) { return loop_thread_->IsOn(cpu); };
+  parts.move_all = [this](const Placement& to) {
+    absl::Status moved = modes_->SetCpus(to.usable_cpus, to.loop_cpu);
+    return moved.ok() ? loop_thread_->MoveTo(to.loop_cpu) : moved;
+  };
+  cpus_ = std::make_unique<CpuFollower>(std::move(parts), *std::move(placement));
+  BuildModes();
+  // Every thread made from here on inherits it, gRPC's too; the loop pins itself.
+  return SetCurrentAffinity(modes_->other_cpus(), calls);
+}
+
 void Daemon::BuildModes() {
   loop_thread_ = std::make_unique<LoopThread>();
   ModeController::Parts parts;
-  parts.usable_cpus = placement_.usable_cpus;
-  parts.loop_cpu = placement_.loop_cpu;
+  parts.usable_cpus = cpus_->placement().usable_cpus;
+  parts.loop_cpu = cpus_->placement().loop_cpu;
   parts.facts = [this] {
-    HostFacts facts = placement_.facts;
+    HostFacts facts = cpus_->placement().facts;
     facts.watched_pinned_here = IsWatchedThreadPinnedToLoop();
     return facts;
   };
@@ -123,11 +149,12 @@ void Daemon::ApplyPolicy(const PollPolicy* policy) {
 bool Daemon::IsWatchedThreadPinnedToLoop() const {
   if (!collector_ || !loop_) return false;
   const std::span<hft_thread_slot> slots = collector_->view().slots;
+  const int loop_cpu = cpus_->placement().loop_cpu;
   const size_t end = std::min<size_t>({slots.size(), size_t{loop_->sampler().high_water()} + 1, kSlotsLookedAtMax});
   for (size_t slot = 1; slot < end; ++slot) {
     if (std::atomic_ref<__u32>(slots[slot].state).load(std::memory_order_relaxed) != HFT_SLOT_LIVE) continue;
     const auto tid = static_cast<pid_t>(std::atomic_ref<__u32>(slots[slot].tid).load(std::memory_order_relaxed));
-    if (IsPinnedTo(tid, placement_.loop_cpu)) return true;
+    if (IsPinnedTo(tid, loop_cpu)) return true;
   }
   return false;
 }
@@ -213,7 +240,7 @@ void Daemon::BuildControl() {
   parts.tasks = tasks_.get();
   parts.loop = loop_.get();
   parts.loop_thread = loop_thread_.get();
-  parts.placement = &placement_;
+  parts.cpus = cpus_.get();
   parts.detector = detector_.get();
   parts.losses = losses_.get();
   parts.windows = windows_.get();
@@ -242,6 +269,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"look at the clocks", EpochWatcher::kLookIntervalNs, [this] { time_->LookAtClocks(); }},
       {"read the kernel's clock", TimeKeeper::kKernelClockIntervalNs, [this] { time_->RefreshKernelClock(); }},
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
+      {"follow the CPUs", CpuFollower::kLookIntervalNs, [this] { cpus_->Look(); }},
       {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
       {"attach and detach on demand", kWakersSettledNs, [this] { SettleWakers(); }},
   };
@@ -255,7 +283,7 @@ absl::Status Daemon::StartThreads() {
   const KernelView& view = collector_->view();
   // Locked one by one: mlockall would need CAP_IPC_LOCK for gRPC's memory too. Without it the loop may wait for a page; said by `doctor`.
   LockMemory(view.rings, view.ring_stride_bytes * view.ring_count, "record rings").IgnoreError();
-  if (absl::Status status = loop_thread_->Start(loop_.get(), placement_, config_); !status.ok()) return status;
+  if (absl::Status status = loop_thread_->Start(loop_.get(), cpus_->placement(), config_); !status.ok()) return status;
   if (absl::Status status = collector_->Attach(); !status.ok()) return status;
   MeasureProbes();
   control_ = std::make_unique<ControlLoop>(clock_.get(), life_events_.get(), registry_.get(), names_.get(), Jobs(),
@@ -337,13 +365,7 @@ absl::Status Daemon::Start() {
   RaiseOpenFilesLimit();
   if (absl::Status status = CheckBpfPrivileges(SystemCapabilities()); !status.ok()) return status;
   if (absl::Status status = CheckAddresses(); !status.ok()) return status;
-  absl::StatusOr<Placement> placement = ChoosePlacement(config_);
-  if (!placement.ok()) return placement.status();
-  placement_ = *std::move(placement);
-  BuildModes();
-  // Every thread made from here on inherits it, gRPC's too; the loop pins itself.
-  SystemSchedulingCalls calls;
-  if (absl::Status status = SetCurrentAffinity(modes_->other_cpus(), calls); !status.ok()) return status;
+  if (absl::Status status = PlaceThreads(); !status.ok()) return status;
   clock_ = std::make_unique<TscClock>(&raw_clocks_, files_, TscIsInvariant());
   if (absl::Status status = LoadPrograms(); !status.ok()) return status;
   BuildStore();
@@ -377,7 +399,8 @@ void Daemon::Stop() {
 std::string Daemon::Describe() const {
   std::string text = "listening on";
   for (const std::string& address : server_->addresses()) text += " " + address;
-  return text + fmt::format("; {} mode on CPU {} ({}), {}; clock {}", loop_->policy().name, placement_.loop_cpu, placement_.reason,
+  const Placement placement = cpus_->placement();
+  return text + fmt::format("; {} mode on CPU {} ({}), {}; clock {}", loop_->policy().name, placement.loop_cpu, placement.reason,
                             loop_thread_->scheduling(), clock_->state().source);
 }
 

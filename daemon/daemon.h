@@ -24,6 +24,7 @@
 #include "daemon/control/process_facts.h"
 #include "daemon/control/process_names.h"
 #include "daemon/control/target_registry.h"
+#include "daemon/cpu_follower.h"
 #include "daemon/daemon_operation.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
@@ -69,6 +70,7 @@ class Daemon {
  private:
   absl::Status CheckAddresses() const;
   absl::Status LoadPrograms();
+  absl::Status PlaceThreads();
   void BuildModes();
   void BuildStore();
   void BuildTime();
@@ -91,7 +93,7 @@ class Daemon {
   std::string mode_in_force_ = config_.mode;  // the main thread's
   ServiceManager service_manager_;
   QuietGate quiet_gate_;
-  Placement placement_;
+  std::unique_ptr<CpuFollower> cpus_;
   SystemRawClocks raw_clocks_;
   FileRoot files_;
   std::unique_ptr<TscClock> clock_;

@@ -7,12 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <future>
-#include <optional>
 
-#include "daemon/os/cpu_topology.h"
-#include "daemon/os/housekeeping_cpu.h"
+#include "daemon/os/process_threads.h"
 #include "daemon/os/thread_placement.h"
 
 namespace hftmon {
@@ -25,25 +22,6 @@ constexpr int kFifoPriority = 10;
 void SleepNs(int64_t duration_ns) {
   const timespec duration = {duration_ns / 1'000'000'000, duration_ns % 1'000'000'000};
   clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, nullptr);
-}
-
-absl::StatusOr<Placement> ChoosePlacement(const Config& config) {
-  SystemSchedulingCalls calls;
-  absl::StatusOr<std::vector<int>> allowed = CurrentAffinity(calls);
-  if (!allowed.ok()) return allowed.status();
-  absl::StatusOr<CpuTopology> topology = LoadCpuTopology(FileRoot());
-  if (!topology.ok()) return topology.status();
-  absl::StatusOr<HousekeepingCpu> chosen =
-      ChooseHousekeepingCpu(*topology, *allowed, config.cpu < 0 ? std::nullopt : std::optional<int>(static_cast<int>(config.cpu)));
-  if (!chosen.ok()) return chosen.status();
-  Placement placement;
-  placement.loop_cpu = chosen->cpu;
-  placement.reason = chosen->reason;
-  for (int cpu : *allowed) {
-    if (topology->IsOnline(cpu) && !topology->IsReserved(cpu)) placement.usable_cpus.push_back(cpu);
-  }
-  placement.facts = ReadHostFacts(*topology, FileRoot(), placement.usable_cpus.size(), placement.loop_cpu);
-  return placement;
 }
 
 absl::Status LoopThread::Place(const Placement& placement, const Config& config) {
@@ -65,6 +43,15 @@ void LoopThread::Reschedule(const std::string& scheduling, int nice) {
   if (!status.ok()) achieved += fmt::format(" ({})", std::string(status.message()));
   std::lock_guard lock(mutex_);
   scheduling_ = std::move(achieved);
+}
+
+absl::Status LoopThread::MoveTo(int cpu) {
+  SystemSchedulingCalls calls(tid());
+  return PinCurrentThread(cpu, calls);
+}
+
+bool LoopThread::IsOn(int cpu) const {
+  return IsPinnedTo(tid(), cpu);
 }
 
 std::string LoopThread::scheduling() const {

@@ -11,26 +11,13 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "daemon/config.h"
 #include "daemon/ingest/housekeeping_loop.h"
-#include "daemon/mode_choice.h"
+#include "daemon/placement.h"
 
 namespace hftmon {
-
-// Where the daemon's threads may run.
-struct Placement {
-  int loop_cpu = 0;
-  std::string reason;            // why this CPU
-  std::vector<int> usable_cpus;  // for the other threads while the loop leaves them its CPU; never an isolated one
-  HostFacts facts;               // for the choice of the mode
-};
-
-// From the inherited affinity mask, the topology and the configuration.
-absl::StatusOr<Placement> ChoosePlacement(const Config& config);
 
 class LoopThread {
  public:
@@ -43,6 +30,10 @@ class LoopThread {
   void Stop();
   // "other" with this nice value, or "fifo". Any thread, after Start: the loop itself makes no system call.
   void Reschedule(const std::string& scheduling, int nice);
+  // To another CPU, alone. Any thread, after Start.
+  absl::Status MoveTo(int cpu);
+  // Whether it may run on this CPU alone, as it was placed: the kernel breaks that when the CPU goes offline. Any thread, after Start.
+  bool IsOn(int cpu) const;
   // As achieved, e.g. "SCHED_OTHER nice -20"; with the reason when it is not what was asked for. Any thread.
   std::string scheduling() const;
   pid_t tid() const { return tid_.load(std::memory_order_relaxed); }

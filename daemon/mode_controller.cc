@@ -9,7 +9,7 @@
 namespace hftmon {
 
 ModeController::ModeController(Parts parts, const std::string& mode, const std::string& scheduling)
-    : parts_(std::move(parts)), state_(Choose(mode, scheduling)) {}
+    : parts_(std::move(parts)), usable_cpus_(parts_.usable_cpus), loop_cpu_(parts_.loop_cpu), state_(Choose(mode, scheduling)) {}
 
 ModeController::State ModeController::Choose(const std::string& mode, const std::string& scheduling) const {
   State state{.asked = mode, .scheduling = scheduling, .reason = "asked for"};
@@ -22,16 +22,16 @@ ModeController::State ModeController::Choose(const std::string& mode, const std:
   state.policy = FindPollPolicy(name);
   if (state.policy == &kLatencyPolicy && scheduling == "fifo") {
     // With one CPU, the pause is all that the daemon's other threads get.
-    const bool unthrottled = parts_.usable_cpus.size() > 1 && parts_.fifo_unthrottled();
+    const bool unthrottled = usable_cpus_.size() > 1 && parts_.fifo_unthrottled();
     if (!unthrottled) state.policy = &kFifoLatencyPolicy;
   }
   return state;
 }
 
 std::vector<int> ModeController::OtherCpus(const PollPolicy& policy) const {
-  std::vector<int> cpus = parts_.usable_cpus;
-  if (policy.owns_cpu() && cpus.size() > 1) std::erase(cpus, parts_.loop_cpu);
-  if (cpus.empty()) cpus.push_back(parts_.loop_cpu);
+  std::vector<int> cpus = usable_cpus_;
+  if (policy.owns_cpu() && cpus.size() > 1) std::erase(cpus, loop_cpu_);
+  if (cpus.empty()) cpus.push_back(loop_cpu_);
   return cpus;
 }
 
@@ -52,6 +52,16 @@ void ModeController::Reconsider() {
   const State next = Choose("auto", state_.scheduling);
   // A failure is met again, and said, when somebody sets a mode.
   if (next.policy != state_.policy) Apply(next).IgnoreError();
+}
+
+absl::Status ModeController::SetCpus(std::vector<int> usable_cpus, int loop_cpu) {
+  std::lock_guard lock(mutex_);
+  usable_cpus_ = std::move(usable_cpus);
+  loop_cpu_ = loop_cpu;
+  const State next = Choose(state_.asked, state_.scheduling);
+  const bool moves_them = next.policy->owns_cpu() || state_.policy->owns_cpu();
+  if (absl::Status applied = Apply(next); !applied.ok() || moves_them) return applied;
+  return parts_.move_other_threads(OtherCpus(*next.policy));
 }
 
 absl::Status ModeController::Apply(const State& next) {

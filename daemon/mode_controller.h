@@ -28,7 +28,7 @@ class ModeController {
     std::function<void(const PollPolicy*)> set_policy;
     std::function<void(const std::string& scheduling)> reschedule_loop;
     std::function<absl::Status(const std::vector<int>& cpus)> move_other_threads;
-    std::vector<int> usable_cpus;  // sorted; the loop's may be one
+    std::vector<int> usable_cpus;  // at the start; sorted; the loop's may be one
     int loop_cpu = 0;
   };
   // Chooses, and changes nothing: the caller starts the threads as Describe, policy and other_cpus say.
@@ -38,6 +38,10 @@ class ModeController {
   absl::Status SetMode(const std::string& mode, const std::string& scheduling);
   // From time to time: under `auto` the host may have changed.
   void Reconsider();
+
+  // CPUs went offline or came back, and the loop is to run on `loop_cpu`: the other threads are moved away from what is gone, and a mode
+  // that no longer fits gives way. The error is that of moving them.
+  absl::Status SetCpus(std::vector<int> usable_cpus, int loop_cpu);
 
   const PollPolicy* policy() const;
   std::vector<int> other_cpus() const;
@@ -57,7 +61,9 @@ class ModeController {
   absl::Status Apply(const State& next);
 
   const Parts parts_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<int> usable_cpus_;
+  int loop_cpu_;
   State state_;
 };
 

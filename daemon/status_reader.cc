@@ -69,7 +69,10 @@ LoopStatus StatusReader::Loop() const {
   const DetectionLatency detection = parts_.detector->detection();
   LoopStatus loop;
   loop.mode = parts_.loop->policy().name;
-  loop.cpu = parts_.placement->loop_cpu;
+  const Placement placement = parts_.cpus->placement();
+  loop.cpu = placement.loop_cpu;
+  loop.cpu_reason = placement.reason;
+  loop.move_count = parts_.cpus->move_count();
   loop.iteration_count = stats.iteration_count.Get();
   loop.record_count = stats.record_count.Get();
   loop.gap_count = stats.gap_count.Get();

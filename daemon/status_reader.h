@@ -17,6 +17,7 @@
 #include "daemon/control/process_names.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/target_registry.h"
+#include "daemon/cpu_follower.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
@@ -41,7 +42,7 @@ class StatusReader : public StatusSource {
     const TaskIterator* tasks = nullptr;
     HousekeepingLoop* loop = nullptr;
     const LoopThread* loop_thread = nullptr;
-    const Placement* placement = nullptr;
+    const CpuFollower* cpus = nullptr;
     const SpikeDetector* detector = nullptr;
     const LossHistory* losses = nullptr;
     const WindowStore* windows = nullptr;

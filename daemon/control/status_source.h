@@ -41,6 +41,8 @@ struct Bound {
 struct LoopStatus {
   std::string mode;
   int32_t cpu = -1;
+  std::string cpu_reason;
+  uint64_t move_count = 0;
   uint64_t iteration_count = 0;
   uint64_t record_count = 0;
   uint64_t gap_count = 0;

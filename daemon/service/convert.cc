@@ -23,6 +23,8 @@ void DurationsToProto(std::span<const uint64_t> histogram, int64_t sum_ns, int64
 void LoopToProto(const LoopStatus& loop, v1::LoopStatus* out) {
   out->set_mode(loop.mode);
   out->set_cpu(loop.cpu);
+  out->set_cpu_reason(loop.cpu_reason);
+  out->set_move_count(loop.move_count);
   out->set_iteration_count(loop.iteration_count);
   out->set_record_count(loop.record_count);
   out->set_gap_count(loop.gap_count);

@@ -112,6 +112,32 @@ TEST_F(ModeControllerTest, WordsThatAreNoModesAreRefusedWithThoseThatAre) {
   EXPECT_THAT(calls_, IsEmpty());
 }
 
+TEST_F(ModeControllerTest, CpusThatGoTakeTheOtherThreadsElsewhereInEveryMode) {
+  Start("balanced");
+  ASSERT_TRUE(modes_->SetCpus({0, 1}, 1).ok());
+  EXPECT_THAT(moved_to_, ElementsAre(0, 1));
+  EXPECT_EQ(Described().other_cpus, "0-1");
+  ASSERT_TRUE(modes_->SetMode("latency", "").ok());
+  EXPECT_THAT(moved_to_, ElementsAre(0));
+  // The loop goes to 0: the others leave it before.
+  calls_.clear();
+  ASSERT_TRUE(modes_->SetCpus({0, 3}, 0).ok());
+  EXPECT_THAT(calls_, ElementsAre("move to 1", "latency"));
+  EXPECT_THAT(moved_to_, ElementsAre(3));
+}
+
+TEST_F(ModeControllerTest, UnderAutoAModeThatWantsMoreCpusThanAreLeftGivesWay) {
+  Start("auto");
+  facts_.usable_cpus = 1;
+  ASSERT_TRUE(modes_->SetCpus({0}, 0).ok());
+  EXPECT_EQ(modes_->policy(), &kBalancedPolicy);
+  EXPECT_THAT(calls_, ElementsAre("balanced", "move to 1"));
+  facts_.usable_cpus = 4;
+  ASSERT_TRUE(modes_->SetCpus({0, 1, 2, 3}, 2).ok());
+  EXPECT_EQ(modes_->policy(), &kLatencyPolicy);
+  EXPECT_THAT(moved_to_, ElementsAre(0, 1, 3));
+}
+
 TEST_F(ModeControllerTest, WithOneCpuTheOthersStayWhereTheLoopIs) {
   Start("latency", "other", {2});
   EXPECT_THAT(modes_->other_cpus(), ElementsAre(2));

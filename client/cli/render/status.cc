@@ -55,6 +55,7 @@ std::string LoopText(const v1::LoopStatus& loop) {
   std::string text =
       fmt::format("loop    {} on CPU {}, {}; {} records; {} gaps above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
                   loop.record_count(), loop.gap_count(), FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
+  if (loop.move_count() > 0) text += fmt::format("        moved {} times: {}\n", loop.move_count(), Printable(loop.cpu_reason()));
   if (loop.lateness().count() > 0)
     text += "late   " + DurationsText(loop.lateness()) + " between two looks, less the sleep that was meant\n";
   text += DetectionText("spikes", loop.detection(), "from the kernel's record to the time budget");
@@ -129,6 +130,8 @@ Json ProbeJson(const v1::ProbeStatus& probe) {
 Json LoopJson(const v1::LoopStatus& loop) {
   return Json{{"mode", loop.mode()},
               {"cpu", loop.cpu()},
+              {"cpu_reason", loop.cpu_reason()},
+              {"move_count", loop.move_count()},
               {"scheduling", loop.scheduling()},
               {"iteration_count", loop.iteration_count()},
               {"record_count", loop.record_count()},

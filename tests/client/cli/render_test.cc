@@ -224,6 +224,22 @@ TEST(RenderStatusTest, TextShowsCostAndOnlyTheDropsThatHappened) {
   EXPECT_THAT(StatusText(lost), HasSubstr("1 targets  0 records lost; data loss: 3 ring_overruns\n"));
 }
 
+TEST(RenderStatusTest, StatusNamesProgramsThatWereLeftOutAndWhereTheLoopWent) {
+  v1::GetStatusResponse status = SomeStatus();
+  EXPECT_THAT(StatusText(status), Not(HasSubstr("left out")));
+  v1::ProbeStatus* probe = status.add_probes();
+  probe->set_name("on_nmi");
+  probe->set_left_out_reason("this kernel has no tracepoint nmi_handler");
+  status.mutable_loop()->set_move_count(1);
+  status.mutable_loop()->set_cpu_reason("CPU 1, where it was, is offline; not isolated");
+  EXPECT_THAT(StatusText(status), HasSubstr("left out: on_nmi: this kernel has no tracepoint nmi_handler\n"));
+  EXPECT_THAT(StatusText(status), HasSubstr("moved 1 times: CPU 1, where it was, is offline"));
+  const Json json = StatusJson(status);
+  EXPECT_EQ(json["probes"].back()["left_out_reason"], "this kernel has no tracepoint nmi_handler");
+  EXPECT_FALSE(json["probes"].front().contains("left_out_reason"));
+  EXPECT_EQ(json["loop"]["move_count"], 1);
+}
+
 TEST(RenderStatusTest, TheHostsClocksAreSaidAndWhatIsNotKnownIsAbsent) {
   const v1::GetStatusResponse status = SomeClocks();
   const std::string text = StatusText(status);
