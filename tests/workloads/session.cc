@@ -30,10 +30,10 @@ void Session::Ready(nlohmann::json about) {
   Wait();
 }
 
-void Session::Result(nlohmann::json result) {
+std::string Session::Result(nlohmann::json result) {
   result["pid"] = getpid();
   Print(result);
-  Wait();
+  return Wait();
 }
 
 }  // namespace hftmon::workload

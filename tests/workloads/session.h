@@ -18,8 +18,8 @@ class Session {
 
   // Announces the workload and waits for the word to begin.
   void Ready(nlohmann::json about);
-  // Prints the result and waits for the word to end.
-  void Result(nlohmann::json result);
+  // Prints the result and waits for the word to end, or to go on: the next line, as Wait.
+  std::string Result(nlohmann::json result);
   // The next line from the test; empty at the end of stdin, or at once when not interactive.
   std::string Wait();
   bool interactive() const { return interactive_; }

@@ -1,0 +1,58 @@
+"""The BPF programs on this guest's kernel: which load, which are left out and why, and that their counts are the kernel's."""
+
+import unittest
+
+import exact_counts
+import python_cases
+from daemon import Daemon
+from workload import Workload
+
+SWITCHES = 20_000
+
+
+class KernelLoad(unittest.TestCase):
+    def start(self, *flags):
+        daemon = Daemon(*flags)
+        self.addCleanup(daemon.end)
+        return daemon
+
+    def count_switches(self, *flags):
+        daemon = self.start(*flags)
+        game = Workload("ping_pong", "--cpu", "2")
+        self.addCleanup(game.end)
+        daemon.attach(game.pid)
+        result = game.act(str(SWITCHES))
+        answer = exact_counts.compare(self, daemon, game.pid)
+        players = {thread["tid"] for thread in result["threads"]}
+        counted = sum(thread["voluntary_count"] + thread["involuntary_count"] for thread in answer["threads"] if thread["tid"] in players)
+        print(f"{' '.join(flags) or 'by default'}: {counted} switches of {SWITCHES} turns counted; dropped: {daemon.drops()}")
+        self.assertGreaterEqual(counted, SWITCHES)
+        return daemon
+
+    def test_every_program_runs_or_says_why_it_does_not(self):
+        status = self.start().status()
+        left_out = {probe["name"]: probe["left_out_reason"] for probe in status["probes"] if "left_out_reason" in probe}
+        running = [probe for probe in status["probes"] if "left_out_reason" not in probe]
+        print(f"{len(running)} programs run through {running[0]['attach_point'].split('/')[0]}; left out: {left_out or 'none'}")
+        self.assertGreater(next(probe["run_count"] for probe in running if probe["name"] == "on_switch"), 0)
+        for probe in running:
+            self.assertGreater(probe["instruction_count"], 0, probe)
+        for name, reason in left_out.items():
+            self.assertIn("tracepoint", reason, name)
+
+    def test_doctor_finds_all_that_the_daemon_needs(self):
+        for capability in self.start().ask("doctor")[0]["capabilities"]:
+            if not capability["available"]:
+                print(f"not available: {capability['name']}: {capability['reason']}")
+            self.assertTrue(capability["available"] or not capability["required"], capability)
+
+    def test_switch_counts_are_the_kernels(self):
+        daemon = self.count_switches()
+        self.assertEqual(daemon.end(), 0, "the daemon's end was not clean")
+
+    def test_switch_counts_are_the_kernels_through_raw_tracepoints(self):
+        self.count_switches("--kernel-access", "raw")
+
+
+if __name__ == "__main__":
+    python_cases.main("kernel_load_test")

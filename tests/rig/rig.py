@@ -1,0 +1,107 @@
+"""Boots each kernel once for each case, and sums up. Called by tests/rig/run, which has installed and built what this needs.
+
+The last line stands alone: "N passed, N failed, N skipped". Ends with 0 when nothing failed, else 1.
+"""
+
+import argparse
+import pathlib
+import signal
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+from guest import Guest
+from guest_root import GuestRoot
+from kernel import Kernel, KernelUnavailable
+
+CASES = ("kernel_load", "hot_unplug", "clock_step")
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def take(self, results):
+        """Counts one guest's results; prints what did not pass."""
+        for case in results:
+            name = f"{case.get('classname')}.{case.get('name')}"
+            if (failure := case.find("failure")) is not None:
+                self.fail(f"{name}\n{failure.get('message')}")
+            elif (skipped := case.find("skipped")) is not None:
+                self.skip(f"{name}: {skipped.get('message')}")
+            else:
+                self.passed += 1
+
+    def fail(self, text):
+        self.failed += 1
+        print(f"FAILED  {text}", flush=True)
+
+    def skip(self, text):
+        self.skipped += 1
+        print(f"SKIPPED {text}", flush=True)
+
+
+def read_results(path):
+    """The cases of one guest; none when it did not come to its end."""
+    try:
+        return ElementTree.parse(path).getroot().findall("./testsuite/testcase")
+    except (ElementTree.ParseError, OSError):
+        return []
+
+
+def run_case(vmlinux, archive, case, folder, arguments, tally):
+    start_s = time.monotonic()
+    said = []
+
+    def on_line(line):
+        if line.startswith("rig: "):
+            print(f"    {line[5:]}", flush=True)
+        said.append(line)
+
+    with Guest(vmlinux, archive, case, folder, arguments.kvm) as guest:
+        fault = guest.run(arguments.timeout, on_line)
+    results = read_results(guest.results_path)
+    tally.take(results)
+    if fault or not results:
+        tally.fail("\n".join([f"{folder.name}: {fault or 'the guest ended without results'}; it said last:", *said[-25:]]))
+    print(f"    {time.monotonic() - start_s:.0f} s, console in {guest.console_path}", flush=True)
+
+
+def chosen(text, known, what):
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if known and name not in known:
+            sys.exit(f"rig: '{name}' is no {what}: use {', '.join(known)}")
+    return names
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for option in ("--build-dir", "--work", "--kernel", "--case"):
+        parser.add_argument(option, required=True)
+    parser.add_argument("--timeout", type=int, required=True)
+    parser.add_argument("--kvm", action="store_true")
+    arguments = parser.parse_args()
+    cases = chosen(arguments.case, CASES, "case")
+    work = pathlib.Path(arguments.work).resolve()
+    # Ends the guest on the way out.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    archive = GuestRoot(arguments.build_dir, work).make(work / "root.cpio")
+    tally = Tally()
+    for name in chosen(arguments.kernel, (), "kernel"):
+        try:
+            kernel = Kernel(name, work)
+            vmlinux = kernel.vmlinux()
+        except KernelUnavailable as reason:
+            tally.skip(str(reason))
+            continue
+        for case in cases:
+            print(f"{kernel.package}: {case}", flush=True)
+            run_case(vmlinux, archive, case, work / "guests" / f"{name}.{case}", arguments, tally)
+    print(f"\n{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
+    sys.exit(1 if tally.failed or not tally.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
