@@ -90,9 +90,13 @@ bool ClockEpochs::ObserveWall(const ClockReading& reading) {
   const int64_t moved_ns = WallOffsetNs(reading.pair) - WallOffsetNs(known) - (slept ? slept_ns : 0);
   const int64_t boottime_error_ns = slept ? last_.boottime_error_ns + reading.boottime_error_ns : 0;
   const bool moved = std::abs(moved_ns) > known.error_ns + reading.pair.error_ns + boottime_error_ns + kStepMinNs;
-  // The kernel's notice of a step that the look before caught on the way comes one look later; suspend gives notice too.
-  const bool noticed = reading.wall_notice && !slept && !wall_stepped_last_;
-  wall_stepped_last_ = slept || moved;
+  // The kernel's notice of a step that a look caught on the way comes some looks later; suspend gives notice too.
+  const bool noticed = reading.wall_notice && !slept && reading.pair.monotonic_ns > notice_owed_until_mono_ns_;
+  if (slept || moved) {
+    notice_owed_until_mono_ns_ = reading.pair.monotonic_ns + kNoticeLateNs;
+  } else if (reading.wall_notice) {
+    notice_owed_until_mono_ns_ = 0;
+  }
   if (moved || noticed) Begin(EpochReason::kWallStep, after_ns, moved_ns, reading);
   return slept || moved || noticed;
 }

@@ -61,6 +61,8 @@ class ClockEpochs {
   static constexpr size_t kKept = 64;
   static constexpr int64_t kStepMinNs = 1'000;  // beyond the readings' own errors
   static constexpr int64_t kStoppedNs = 1'000'000'000;
+  // The kernel tells every CPU of a step before it gives notice: the notice of a step that was read comes within this.
+  static constexpr int64_t kNoticeLateNs = 1'000'000'000;
 
   // The first reading opens epoch 1. Readings come in the order of time.
   void Observe(const ClockReading& reading);
@@ -75,8 +77,8 @@ class ClockEpochs {
 
   std::vector<ClockEpoch> epochs_;
   ClockReading last_;
-  int64_t tsc_good_mono_ns_ = 0;  // the counter was found right after this
-  bool wall_stepped_last_ = false;
+  int64_t tsc_good_mono_ns_ = 0;           // the counter was found right after this
+  int64_t notice_owed_until_mono_ns_ = 0;  // a notice until then is of a step that was read before
 };
 
 // The one that a time lies in: the oldest kept for earlier ones; null when there is none. Between an edge's two times it is the earlier

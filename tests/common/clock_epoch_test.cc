@@ -136,6 +136,31 @@ TEST(ClockEpochsTest, ANoticeThatComesOneLookAfterItsStepIsTheSameStep) {
   EXPECT_EQ(clocks.epochs.epochs().size(), 2u);
 }
 
+TEST(ClockEpochsTest, ANoticeThatComesSomeLooksAfterItsStepIsTheSameStep) {
+  Clocks clocks;
+  clocks.Look();
+  clocks.wall_offset_ns += kSecond;
+  for (int i = 0; i < 5; ++i) clocks.Pass(10 * kMs);
+  clocks.notice = true;
+  clocks.Pass(10 * kMs);
+  EXPECT_EQ(clocks.epochs.epochs().size(), 2u);
+  // That one was owed; the next is of a step of its own.
+  clocks.notice = true;
+  clocks.Pass(10 * kMs);
+  EXPECT_EQ(clocks.epochs.epochs().size(), 3u);
+}
+
+TEST(ClockEpochsTest, ANoticeLongAfterAStepIsOfAnother) {
+  Clocks clocks;
+  clocks.Look();
+  clocks.wall_offset_ns += kSecond;
+  clocks.Pass(10 * kMs);
+  for (int i = 0; i < 101; ++i) clocks.Pass(10 * kMs);
+  clocks.notice = true;
+  clocks.Pass(10 * kMs);
+  EXPECT_EQ(clocks.epochs.epochs().size(), 3u);
+}
+
 TEST(ClockEpochsTest, ATscStepBeganAfterTheLastComparisonThatFoundItRight) {
   Clocks clocks;
   clocks.Look();
