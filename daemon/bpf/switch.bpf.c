@@ -182,7 +182,7 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
   struct log_stretch stretch;
   struct reservation reserved;
   find_stretch(&stretch, bpf_get_smp_processor_id(), end, queued_clock_ns ? queued_clock_ns : clock_ns);
-  struct hft_cpu_interrupts *interrupted = interrupts_at(bpf_get_smp_processor_id());
+  struct hft_cpu_interrupts *interrupted = interrupts_at(cpu_state->cpu);
   if (!interrupted) return 0;
   u64 interrupted_end = interrupted->position;
   u64 waiting_since_ns = bpf_ktime_get_ns() - (queued_clock_ns ? clock_ns - queued_clock_ns : 0);

@@ -72,7 +72,7 @@ absl::StatusOr<AttachResult> TargetRegistry::Attach(const AttachWish& wish) {
     if (absl::Status status = rules_.CheckRoom(wish.selectors[i], wish.session_id, i, limits_); !status.ok()) return status;
   }
   absl::Status status = wish.pids.empty() ? CheckHolders(wish) : AttachPids(wish, now_ns);
-  if (status.ok()) status = AttachWakers(wish.options.waker);
+  if (status.ok() && wish.pids.empty()) status = AttachWakers(wish.options.waker);
   ApplySettings();
   if (!status.ok()) return status;
   AttachResult result;
