@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "tests/privileged/crowd.h"
+#include "tests/client/cpp/crowd.h"
 #include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {

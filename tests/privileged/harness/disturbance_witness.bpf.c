@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0) */
 /*
  * What one process does to one CPU: inter-processor interrupts that its threads send there, wake-ups of threads that wait there, and times
- * that it runs there itself. IRQ work of the CPU is counted whoever queued it. What an interrupt or a softirq does that hits the process while
- * it runs (the kernel balances load from there, timers wake their waiters) is nothing that the process did: IPIs of it are counted apart.
+ * that it runs there itself. IRQ work of the CPU is counted whoever queued it. What an interrupt or a softirq does that hits the process
+ * while it runs (the kernel balances load from there, timers wake their waiters) is nothing that the process did: IPIs of it are counted
+ * apart.
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -52,11 +53,11 @@ static bool interrupted(void) {
   return in_timer[here] || in_handler[here] || in_softirq[here];
 }
 
-#define MARK(tracepoint, flag, value)    \
-  SEC("tp_btf/" #tracepoint)             \
+#define MARK(tracepoint, flag, value)     \
+  SEC("tp_btf/" #tracepoint)              \
   int mark_##tracepoint(__u64* context) { \
-    flag[this_cpu()] = value;            \
-    return 0;                            \
+    flag[this_cpu()] = value;             \
+    return 0;                             \
   }
 
 MARK(local_timer_entry, in_timer, 1)

@@ -2,8 +2,8 @@
 // so that no thread is needed for each.
 //
 // Threads: Join, Leave and the figures by the test's thread; messages arrive on gRPC's.
-#ifndef HFTMON_TESTS_PRIVILEGED_CROWD_H_
-#define HFTMON_TESTS_PRIVILEGED_CROWD_H_
+#ifndef HFTMON_TESTS_CLIENT_CPP_CROWD_H_
+#define HFTMON_TESTS_CLIENT_CPP_CROWD_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -108,4 +108,4 @@ class Crowd {
 
 }  // namespace hftmon::testing
 
-#endif  // HFTMON_TESTS_PRIVILEGED_CROWD_H_
+#endif  // HFTMON_TESTS_CLIENT_CPP_CROWD_H_
