@@ -175,7 +175,7 @@ void ProcessWatcher::Unwatch(uint32_t tgid, int64_t now_ns) {
 void ProcessWatcher::UnwatchEnded(const ProcessInfo& process, int64_t now_ns) {
   bits_.Clear(process.tgid);
   slots_.SetWishes(process.tgid, {});
-  slots_.RetireProcess(process.tgid, now_ns);
+  slots_.RetireProcess(process.tgid, now_ns, slots_.unseen_grace_ns());
   // The check comes after the clear: a hook that set the bit before it has published, or its FORK event sets the bit again.
   const uint16_t slot = slots_.PublishedSlotOf(process.tgid);
   if (slot == HFT_NO_SLOT) return;
@@ -207,7 +207,7 @@ std::vector<uint32_t> ProcessWatcher::AuditSuspects(int64_t now_ns) {
     const bool published = identity.state == HFT_SLOT_LIVE && slots_.IsPublished(slot);
     if (known && published && live_threads.Contains(thread)) continue;
     ++orphan_count_;
-    slots_.Retire(slot, now_ns);
+    slots_.Retire(slot, now_ns, slots_.unseen_grace_ns());
     concerned.push_back(thread.tgid);
   }
   std::sort(concerned.begin(), concerned.end());

@@ -37,7 +37,7 @@ absl::StatusOr<uint16_t> SlotTable::Give(const TaskInfo& task, int64_t now_ns) {
     if (Adopt(published, key, now_ns) == Adoption::kHeld) return uint16_t{HFT_NO_SLOT};
     // A dead thread's that nobody took back: an earlier owner of the tid.
     if (IsHeld(published)) {
-      Retire(published, now_ns, kUnseenGraceNs);
+      Retire(published, now_ns, unseen_grace_ns_);
     } else {
       Unpublish(task.tid, published);
     }
@@ -45,7 +45,7 @@ absl::StatusOr<uint16_t> SlotTable::Give(const TaskInfo& task, int64_t now_ns) {
   if (const auto held = slot_of_held_.find(task.tid); held != slot_of_held_.end()) {
     // The thread ended since it was enumerated: its last event is on its way. Else: what an earlier owner of the tid left.
     if (Read(held->second).thread == key) return uint16_t{HFT_NO_SLOT};
-    Retire(held->second, now_ns, kUnseenGraceNs);
+    Retire(held->second, now_ns, unseen_grace_ns_);
   }
   absl::StatusOr<uint16_t> slot = stack_->Pop();
   if (!slot.ok()) {
@@ -82,13 +82,13 @@ SlotTable::Adoption SlotTable::Adopt(uint16_t slot, const ThreadKey& thread, int
   const auto prior = slot_of_held_.find(thread.tid);
   if (prior != slot_of_held_.end() && prior->second != slot) {
     if (identity.state == HFT_SLOT_ENDED && entries_[prior->second].thread.start_ns > thread.start_ns) {
-      Retire(slot, now_ns, kUnseenGraceNs);  // the tid belongs to a later thread already
+      Retire(slot, now_ns, unseen_grace_ns_);  // the tid belongs to a later thread already
       return Adoption::kStale;
     }
     // It lost the duel, or its thread ended unseen and the tid was taken again.
     const bool lost = Read(prior->second).state == HFT_SLOT_LIVE;
     if (lost) ++stray_count_;
-    Retire(prior->second, now_ns, lost ? kGraceNs : kUnseenGraceNs);
+    Retire(prior->second, now_ns, lost ? kGraceNs : unseen_grace_ns_);
   }
   Hold(slot, thread);
   return Adoption::kHeld;
@@ -97,7 +97,7 @@ SlotTable::Adoption SlotTable::Adopt(uint16_t slot, const ThreadKey& thread, int
 void SlotTable::RetireEarlierOwner(const ThreadKey& thread, int64_t now_ns) {
   const auto prior = slot_of_held_.find(thread.tid);
   if (prior != slot_of_held_.end() && entries_[prior->second].thread.start_ns < thread.start_ns) {
-    Retire(prior->second, now_ns, kUnseenGraceNs);
+    Retire(prior->second, now_ns, unseen_grace_ns_);
   }
 }
 

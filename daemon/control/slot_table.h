@@ -13,6 +13,7 @@
 #ifndef HFTMON_DAEMON_CONTROL_SLOT_TABLE_H_
 #define HFTMON_DAEMON_CONTROL_SLOT_TABLE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <unordered_map>
@@ -33,6 +34,9 @@ class SlotTable {
   // Of a slot whose thread ended without its ENDED record: nobody told the sampler to read the last counts, and it finds them at its next
   // edge, however late a busy host makes that.
   static constexpr int64_t kUnseenGraceNs = 1'000'000'000;
+  // At least that, and two of the sampler's edges.
+  int64_t unseen_grace_ns() const { return unseen_grace_ns_; }
+  void SetSamplingIntervalNs(int64_t interval_ns) { unseen_grace_ns_ = std::max(kUnseenGraceNs, 2 * interval_ns); }
 
   // A slot's own words, read without a promise that they belong together unless the slot is published.
   struct Identity {
@@ -109,6 +113,7 @@ class SlotTable {
   const KernelView view_;
   SlotStack* const stack_;
   PagePool pages_;
+  int64_t unseen_grace_ns_ = kUnseenGraceNs;
   std::vector<Entry> entries_;                           // by slot
   std::unordered_map<uint32_t, uint16_t> slot_of_held_;  // by tid
   std::unordered_map<uint32_t, int32_t> held_count_;     // by tgid, never 0

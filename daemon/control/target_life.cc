@@ -138,6 +138,8 @@ void TargetRegistry::ReleaseSlot(const LifeEvent& event, int64_t now_ns) {
 }
 
 void TargetRegistry::OnExec(const LifeEvent& event, int64_t now_ns) {
+  // A look that goes on holds its former name.
+  std::erase_if(to_look_at_, [&](const TaskInfo& task) { return task.tgid == event.thread.tgid; });
   const auto found = targets_.find(event.thread.tgid);
   if (found == targets_.end()) return OnExecOfStranger(event, now_ns);
   Target& target = found->second;

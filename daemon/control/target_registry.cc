@@ -343,6 +343,7 @@ void TargetRegistry::ApplySettings() {
     minimum.sampling_interval_ns = config_.defaults.sampling_interval_ns;
   }
   thresholds_->SetTargets(minimum);
+  watcher_.slots().SetSamplingIntervalNs(thresholds_->settings().sampling_interval_ns);
   if (config_.on_stacks_wanted) config_.on_stacks_wanted(stacks);
   if (config_.on_wakers_wanted) config_.on_wakers_wanted(wakers);
   // One switch for all targets: children of those that do not want it are let go when their FORK event comes.

@@ -32,7 +32,7 @@ void TargetRegistry::ReconcileSlot(uint16_t slot, int64_t now_ns) {
     case HFT_SLOT_FREE:
       return;
     case HFT_SLOT_ENDED:
-      return slots.Retire(slot, now_ns, SlotTable::kUnseenGraceNs);
+      return slots.Retire(slot, now_ns, slots.unseen_grace_ns());
     case HFT_SLOT_LIVE:
       break;
   }

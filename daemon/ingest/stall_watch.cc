@@ -109,8 +109,8 @@ bool StallWatch::StillWaits(const Wait& wait) const {
 }
 
 // Past it is above the threshold: a subscriber takes what lasts longer than its own.
-int64_t StallWatch::NextCrossing(const Wait& wait, int64_t now_ns) const {
-  const int64_t level_ns = levels_.NextAbove(now_ns - wait.since_mono_ns - 1);
+int64_t StallWatch::NextCrossing(const Wait& wait, int64_t told_mono_ns) const {
+  const int64_t level_ns = levels_.NextAbove(told_mono_ns - wait.since_mono_ns - 1);
   return level_ns == StallLevels::kNone ? kNever : wait.since_mono_ns + level_ns;
 }
 
@@ -127,14 +127,27 @@ bool StallWatch::PollWaits(int64_t now_ns) {
   return told;
 }
 
+// An earlier stall of the slot is over if the thread stalls again, whether the record of its end came or will come.
+void StallWatch::EndOpenOf(uint16_t slot) {
+  for (size_t i = 0; i < open_count_;) {
+    if (open_[i].wait.slot != slot) {
+      ++i;
+      continue;
+    }
+    for (StallSink* sink : sinks_) sink->OnStallOver(slot, open_[i].wait.out_clock_ns, open_[i].waiting_until_ns);
+    open_[i] = open_[--open_count_];
+  }
+}
+
 bool StallWatch::BeginOpen(const Wait& wait, int64_t now_ns) {
   if (open_count_ == kOpenMax) {
     dropped_count_.Add(1);
     return false;
   }
+  EndOpenOf(wait.slot);
   if (!TellWait(wait, now_ns)) return false;
   OpenWait& open = open_[open_count_++];
-  open = {wait, now_ns, 0};
+  open = {wait, now_ns, now_ns, 0};
   open.wait.crossing_mono_ns = NextCrossing(wait, now_ns);
   next_open_poll_ns_ = std::min({next_open_poll_ns_, now_ns + kOpenPollNs, open.wait.crossing_mono_ns});
   return true;
@@ -275,8 +288,11 @@ bool StallWatch::PollOpen(int64_t now_ns) {
     OpenWait& open = open_[i];
     if (!off && StillWaits(open.wait)) {
       open.waiting_until_ns = now_ns;
+      // Anew at each look: a subscriber may have come since.
+      open.wait.crossing_mono_ns = NextCrossing(open.wait, open.told_mono_ns);
       if (now_ns > open.wait.crossing_mono_ns) {
         told |= TellWait(open.wait, now_ns);
+        open.told_mono_ns = now_ns;
         open.wait.crossing_mono_ns = NextCrossing(open.wait, now_ns);
       }
       next_open_poll_ns_ = std::min(next_open_poll_ns_, open.wait.crossing_mono_ns);

@@ -40,7 +40,7 @@ class StallWatch {
   // What is pointed to outlives the watch.
   StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks);
 
-  // Ascending: the thresholds above the kernel's at which a stall is told again. By any thread.
+  // Ascending: the thresholds at which a stall is told, the kernel's own the lowest. By any thread.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
 
   // The beginning of a wait. `thread` is the slot's.
@@ -73,6 +73,7 @@ class StallWatch {
   // A stall that was told, until it is over. Its crossing is the next one.
   struct OpenWait {
     Wait wait;
+    int64_t told_mono_ns;      // the last time
     int64_t waiting_until_ns;  // when it was last seen to wait
     int64_t over_since_ns;     // when it was first seen to be over; 0 = not yet
   };
@@ -89,12 +90,13 @@ class StallWatch {
   bool PollWaits(int64_t now_ns);
   bool PollOpen(int64_t now_ns);
   bool PollInterrupts(int64_t now_ns);
+  void EndOpenOf(uint16_t slot);
   bool BeginOpen(const Wait& wait, int64_t now_ns);
   bool TellWait(const Wait& wait, int64_t now_ns);
   void FillPreempted(const Wait& wait);
   bool FillWoken(const Wait& wait);
   hft_departure DepartureOf(uint16_t slot) const;
-  int64_t NextCrossing(const Wait& wait, int64_t now_ns) const;
+  int64_t NextCrossing(const Wait& wait, int64_t told_mono_ns) const;
   void BeginRunners(uint16_t cpu);
   void CopyRunners(const Wait& wait, int64_t now_clock_ns);
   void CopyOnlyRunner(uint16_t cpu_number, uint64_t log_position);

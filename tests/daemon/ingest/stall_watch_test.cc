@@ -151,6 +151,30 @@ TEST_F(StallWatchTest, AWaitIsToldAgainAtEachThresholdThatSomebodyHas) {
   EXPECT_EQ(sink_.stalled.size(), 2u) << "over before it crossed the last one";
 }
 
+TEST_F(StallWatchTest, ASubscriberWhoComesWhileItGoesOnIsToldToo) {
+  Watch().SetLevels(std::vector<int64_t>{kThresholdNs});
+  Preempt(501);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  Watch().SetLevels(std::vector<int64_t>{kThresholdNs, 100 * kThresholdNs});
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 50 * kThresholdNs));
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + 100 * kThresholdNs + 1));
+  EXPECT_EQ(sink_.stalled.size(), 2u);
+}
+
+TEST_F(StallWatchTest, AStallWhoseEndHasNoRecordIsOverWhenTheThreadStallsAgain) {
+  Preempt(501);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  view_.slots[kSlot].out_clock_ns = kOutClockNs + 1'000;  // it ran, and left again
+  RingRecord record{};
+  record.preempted.header = {0, HFT_RECORD_PREEMPTED, 0, kCpu, kOutMonoNs + 2 * kThresholdNs};
+  record.preempted.slot = kSlot;
+  record.preempted.out_clock_ns = kOutClockNs + 1'000;
+  Watch().NotePreempted(record, kThread, {});
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + 3 * kThresholdNs + 1));
+  EXPECT_EQ(sink_.over_slots, std::vector<uint16_t>{kSlot});
+  EXPECT_EQ(sink_.stalled.size(), 2u);
+}
+
 TEST_F(StallWatchTest, AStretchOfInterruptsIsToldAgainAtEachThreshold) {
   Watch().SetLevels(std::vector<int64_t>{kThresholdNs, 4 * kThresholdNs});
   Runs(kThread.tid, kOutClockNs);
