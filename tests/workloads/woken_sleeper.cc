@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -17,9 +18,9 @@
 namespace hftmon::workload {
 namespace {
 
-constexpr int64_t kSleepNs = 3'000'000;
-constexpr int64_t kLookNs = 200'000;  // between two looks whether it sleeps
-constexpr int64_t kHogHeadStartNs = 1'000'000;
+constexpr int64_t kSleepNs = 2'000'000;  // however late it fell asleep
+constexpr int64_t kLookNs = 200'000;     // between two looks whether it sleeps
+constexpr int64_t kHeadStartNs = 1'000'000;
 
 enum Way { kFutex, kPipe, kTimer, kWays };
 constexpr const char* kWayNames[kWays] = {"futex", "pipe", "timer"};
@@ -80,7 +81,8 @@ void WakeByFutex(Shared& shared) {
     const int64_t index = round * kWays + kFutex;
     AwaitTurn(shared, index);
     Sleep& sleep = shared.sleeps[static_cast<size_t>(index)];
-    AwaitSleep(shared, sleep.start_ns + kSleepNs);
+    AwaitSleep(shared, sleep.start_ns + kHeadStartNs);
+    SleepUntil(NowNs() + kSleepNs);
     sleep.from_ns = NowNs();
     shared.futex_word.store(static_cast<uint32_t>(round + 1), std::memory_order_release);
     syscall(SYS_futex, &shared.futex_word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
@@ -97,7 +99,8 @@ void WakeByPipe(Shared& shared) {
     const int64_t index = round * kWays + kPipe;
     AwaitTurn(shared, index);
     Sleep& sleep = shared.sleeps[static_cast<size_t>(index)];
-    AwaitSleep(shared, sleep.start_ns + kSleepNs);
+    AwaitSleep(shared, sleep.start_ns + kHeadStartNs);
+    SleepUntil(NowNs() + kSleepNs);
     sleep.from_ns = NowNs();
     const char byte = 1;
     const ssize_t written = write(shared.pipe_ends[1], &byte, 1);
@@ -117,7 +120,7 @@ void Hog(Shared& shared) {
     const int64_t index = round * kWays + kFutex;
     AwaitTurn(shared, index);
     Sleep& sleep = shared.sleeps[static_cast<size_t>(index)];
-    AwaitSleep(shared, sleep.start_ns + kHogHeadStartNs);
+    AwaitSleep(shared, sleep.start_ns + kHeadStartNs);
     sleep.hog_start_ns = NowNs();
     SpinUntil(sleep.hog_start_ns + shared.hog_ns);
     sleep.hog_end_ns = NowNs();
@@ -136,8 +139,12 @@ void SleepBy(Shared& shared, Way way, int64_t round) {
     case kPipe:
       if (read(shared.pipe_ends[0], &byte, 1) != 1) shared.refused = "the pipe is broken";
       return;
-    default:
-      SleepUntil(NowNs() + kSleepNs);
+    default: {
+      // From the call on: a thread that is kept from it sleeps no shorter.
+      const uint32_t unchanged = 0;
+      const timespec duration{0, kSleepNs};
+      syscall(SYS_futex, &unchanged, FUTEX_WAIT_PRIVATE, 0, &duration, nullptr, 0);
+    }
   }
 }
 
