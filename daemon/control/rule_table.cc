@@ -7,21 +7,9 @@
 
 #include "absl/strings/str_format.h"
 #include "daemon/control/limit_reached.h"
+#include "daemon/ring/shared_word.h"
 
 namespace hftmon {
-namespace {
-
-template <typename T>
-T LoadRelaxed(T& word) {
-  return std::atomic_ref<T>(word).load(std::memory_order_relaxed);
-}
-
-template <typename T, typename V>
-void StoreRelaxed(T& word, V value) {
-  std::atomic_ref<T>(word).store(static_cast<T>(value), std::memory_order_relaxed);
-}
-
-}  // namespace
 
 absl::Status RuleTable::CheckRoom(const RuleSelector& selector, uint64_t session, size_t added, const HoldingLimits& limits) const {
   for (const int cpu : selector.cpus) {

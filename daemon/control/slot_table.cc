@@ -6,21 +6,9 @@
 #include <cstddef>
 
 #include "absl/strings/str_format.h"
+#include "daemon/ring/shared_word.h"
 
 namespace hftmon {
-namespace {
-
-template <typename T>
-T LoadRelaxed(T& word) {
-  return std::atomic_ref<T>(word).load(std::memory_order_relaxed);
-}
-
-template <typename T, typename V>
-void StoreRelaxed(T& word, V value) {
-  std::atomic_ref<T>(word).store(static_cast<T>(value), std::memory_order_relaxed);
-}
-
-}  // namespace
 
 SlotTable::SlotTable(const KernelView& view, SlotStack* stack)
     : view_(view), stack_(stack), pages_(view.histogram_pool), entries_(view.slots.size()) {}

@@ -73,41 +73,42 @@ void AwaitSleep(Shared& shared, int64_t moment_ns) {
   }
 }
 
-void WakeByFutex(Shared& shared) {
-  Name("futex_waker");
-  if (OtherCpu(shared.cpu) >= 0) PinTo(OtherCpu(shared.cpu));
-  Announce(shared.tids[0]);
+// Each sleep of that way, by `wake(round)`; false ends it.
+template <typename Wake>
+void WakeEach(Shared& shared, Way way, Wake wake) {
   for (int64_t round = 0; round < shared.count; ++round) {
-    const int64_t index = round * kWays + kFutex;
+    const int64_t index = round * kWays + way;
     AwaitTurn(shared, index);
     Sleep& sleep = shared.sleeps[static_cast<size_t>(index)];
     AwaitSleep(shared, sleep.start_ns + kHeadStartNs);
     SleepUntil(NowNs() + kSleepNs);
     sleep.from_ns = NowNs();
-    shared.futex_word.store(static_cast<uint32_t>(round + 1), std::memory_order_release);
-    syscall(SYS_futex, &shared.futex_word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    const bool woken = wake(round);
     sleep.until_ns = NowNs();
+    if (!woken) return;
     shared.told.store(index, std::memory_order_release);
   }
+}
+
+void WakeByFutex(Shared& shared) {
+  Name("futex_waker");
+  if (OtherCpu(shared.cpu) >= 0) PinTo(OtherCpu(shared.cpu));
+  Announce(shared.tids[0]);
+  WakeEach(shared, kFutex, [&](int64_t round) {
+    shared.futex_word.store(static_cast<uint32_t>(round + 1), std::memory_order_release);
+    syscall(SYS_futex, &shared.futex_word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    return true;
+  });
 }
 
 void WakeByPipe(Shared& shared) {
   Name("pipe_waker");
   if (OtherCpu(shared.cpu) >= 0) PinTo(OtherCpu(shared.cpu));
   Announce(shared.tids[1]);
-  for (int64_t round = 0; round < shared.count; ++round) {
-    const int64_t index = round * kWays + kPipe;
-    AwaitTurn(shared, index);
-    Sleep& sleep = shared.sleeps[static_cast<size_t>(index)];
-    AwaitSleep(shared, sleep.start_ns + kHeadStartNs);
-    SleepUntil(NowNs() + kSleepNs);
-    sleep.from_ns = NowNs();
+  WakeEach(shared, kPipe, [&](int64_t) {
     const char byte = 1;
-    const ssize_t written = write(shared.pipe_ends[1], &byte, 1);
-    sleep.until_ns = NowNs();
-    if (written != 1) return;
-    shared.told.store(index, std::memory_order_release);
-  }
+    return write(shared.pipe_ends[1], &byte, 1) == 1;
+  });
 }
 
 void Hog(Shared& shared) {
