@@ -2,8 +2,6 @@
 // HFTMON_TEST_SUBSCRIBERS (default 200) and HFTMON_TEST_ROUNDS (default 150) choose the sizes; 1000 are the figures that the README states.
 #include <signal.h>
 
-#include <cstdlib>
-
 #include "tests/client/cpp/crowd.h"
 #include "tests/privileged/privileged_test.h"
 
@@ -12,21 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-int FromEnvironment(const char* name, int standard) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? standard : std::atoi(text);
-}
-
 class AbuseTest : public PrivilegedTest {
  protected:
-  int64_t Used(const std::string& bound_name) const {
-    const auto status = daemon_.client().GetStatus();
-    if (!status.ok()) return -1;
-    for (const v1::Bound& bound : status->bounds()) {
-      if (bound.name() == bound_name) return bound.used();
-    }
-    return -1;
-  }
   int64_t LatenessP50Ns() const {
     const auto status = daemon_.client().GetStatus();
     if (!status.ok() || status->loop().lateness().percentiles().empty()) return -1;
@@ -39,7 +24,7 @@ class AbuseTest : public PrivilegedTest {
 };
 
 TEST_F(AbuseTest, ManySubscribersOfWhomSomeNeverReadAreServedAndForgotten) {
-  const int subscribers = FromEnvironment("HFTMON_TEST_SUBSCRIBERS", 200);
+  const int subscribers = static_cast<int>(SizeFromEnvironment("HFTMON_TEST_SUBSCRIBERS", 200));
   constexpr int kSilent = 10;
   WorkloadRun run("preempted_spinner", {"--cpu", CpuArgument(), "--count", "40", "--period-us", "10000", "--shield"});
   ASSERT_TRUE(run.about().is_object());
@@ -54,7 +39,7 @@ TEST_F(AbuseTest, ManySubscribersOfWhomSomeNeverReadAreServedAndForgotten) {
     request.set_threshold_ns(500'000);
     Crowd crowd(daemon_.address(), request, [=](const v1::Spike& spike) { return IsPreemptionBy(spike, victim, actor); });
     crowd.Join(subscribers - kSilent, kSilent);
-    EXPECT_EQ(Used("spike_streams"), subscribers);
+    EXPECT_EQ(daemon_.Used("spike_streams"), subscribers);
     const ProcessBelongings crowded = ReadBelongings(daemon_.pid());
     ASSERT_TRUE(run.Act().is_object());
     EXPECT_TRUE(Eventually([&] { return crowd.Received().first == 40; }, 60'000'000'000)) << crowd.Received().first;
@@ -72,7 +57,7 @@ TEST_F(AbuseTest, ManySubscribersOfWhomSomeNeverReadAreServedAndForgotten) {
     ASSERT_TRUE(status.ok());
     EXPECT_EQ(status->lost_records(), 0u);
   }
-  EXPECT_TRUE(Eventually([&] { return Used("spike_streams") == 0; })) << Used("spike_streams");
+  EXPECT_TRUE(Eventually([&] { return daemon_.Used("spike_streams") == 0; })) << daemon_.Used("spike_streams");
   EXPECT_TRUE(Eventually([&] { return ReadBelongings(daemon_.pid()).fds <= before.fds + 2; }))
       << before.fds << " before, now " << ReadBelongings(daemon_.pid()).fds;
 }
@@ -88,7 +73,7 @@ TEST_F(AbuseTest, ClientsKilledInMidStreamLeaveNothing) {
       clients.push_back(std::make_unique<Subprocess>(std::vector<std::string>{BinaryPath("hftmon"), "--server", daemon_.address(), "spikes",
                                                                               "--follow", "--threshold", "1us", "--json"}));
     }
-    EXPECT_TRUE(Eventually([&] { return Used("spike_streams") == 8; })) << Used("spike_streams");
+    EXPECT_TRUE(Eventually([&] { return daemon_.Used("spike_streams") == 8; })) << daemon_.Used("spike_streams");
     game.Say("20000");  // each wait above 1 us is on its way to each of them
     for (auto& client : clients) {
       EXPECT_TRUE(client->ReadLine(10'000).has_value());
@@ -96,7 +81,7 @@ TEST_F(AbuseTest, ClientsKilledInMidStreamLeaveNothing) {
       client->Wait();
     }
     ASSERT_TRUE(game.Read().is_object());
-    EXPECT_TRUE(Eventually([&] { return Used("spike_streams") == 0; })) << Used("spike_streams");
+    EXPECT_TRUE(Eventually([&] { return daemon_.Used("spike_streams") == 0; })) << daemon_.Used("spike_streams");
   }
   EXPECT_TRUE(Eventually([&] { return ReadBelongings(daemon_.pid()).fds <= before.fds; }))
       << before.fds << " before, now " << ReadBelongings(daemon_.pid()).fds;
@@ -104,7 +89,7 @@ TEST_F(AbuseTest, ClientsKilledInMidStreamLeaveNothing) {
 }
 
 TEST_F(AbuseTest, AttachingAndDetachingWhileItSwitchesLeavesNothingAndCountsExactlyAfterwards) {
-  const int rounds = FromEnvironment("HFTMON_TEST_ROUNDS", 150);
+  const int64_t rounds = SizeFromEnvironment("HFTMON_TEST_ROUNDS", 150);
   WorkloadRun game("ping_pong", {"--cpu", CpuArgument()});
   WorkloadRun neighbour("sleeper");
   ASSERT_TRUE(daemon_.Attach(neighbour.pid()).ok());
@@ -116,24 +101,20 @@ TEST_F(AbuseTest, AttachingAndDetachingWhileItSwitchesLeavesNothingAndCountsExac
   game.Say(std::to_string(rounds * switches_a_round));
   for (int i = 0; i < 20; ++i) round();
   const ProcessBelongings before = ReadBelongings(daemon_.pid());
-  for (int i = 20; i < rounds; ++i) round();
+  for (int64_t i = 20; i < rounds; ++i) round();
   ASSERT_TRUE(game.Read().is_object());
   ASSERT_TRUE(WaitUntilBlocked(game.pid()));
   EXPECT_TRUE(Eventually([&] { return ReadBelongings(daemon_.pid()).fds <= before.fds; }));
   EXPECT_EQ(ReadBelongings(daemon_.pid()).bpf_objects, before.bpf_objects);
-  EXPECT_TRUE(Eventually([&] { return Used("threads") == 1; })) << Used("threads") << " places are taken, and the neighbour has one thread";
+  EXPECT_TRUE(Eventually([&] { return daemon_.Used("threads") == 1; }))
+      << daemon_.Used("threads") << " places are taken, and the neighbour has one thread";
   // As if nothing had been.
   ASSERT_TRUE(daemon_.Attach(game.pid()).ok());
   ASSERT_TRUE(game.Act("10000").is_object());
   ASSERT_TRUE(WaitUntilBlocked(game.pid()));
   const auto answer = daemon_.Switches(game.pid());
   ASSERT_TRUE(answer.ok()) << answer.status();
-  for (const workload::ThreadCounts& truth : workload::ReadProcessCounts(game.pid())) {
-    const v1::ThreadSwitches* thread = FindThread(*answer, truth.tid);
-    ASSERT_NE(thread, nullptr) << truth.tid;
-    EXPECT_EQ(thread->voluntary_total(), truth.voluntary_count);
-    EXPECT_EQ(thread->involuntary_total(), truth.involuntary_count);
-  }
+  ExpectTotalsOfProc(game.pid(), *answer);
 }
 
 class StoppedDaemonTest : public ::testing::Test {
@@ -156,7 +137,7 @@ TEST_F(StoppedDaemonTest, LossesAreCountedSpikesAreInconclusiveAndCountsStayExac
   WorkloadRun game("ping_pong", {"--cpu", std::to_string(daemon_.WorkloadCpu())});
   ASSERT_TRUE(WaitUntilBlocked(game.pid()));
   ASSERT_TRUE(daemon_.Attach(game.pid(), 1'000).ok());
-  const int seconds = FromEnvironment("HFTMON_TEST_STOPPED_SECONDS", 1);
+  const int64_t seconds = SizeFromEnvironment("HFTMON_TEST_STOPPED_SECONDS", 1);
   ASSERT_EQ(kill(daemon_.pid(), SIGSTOP), 0);
   const int64_t until_ns = workload::NowNs() + seconds * 1'000'000'000LL;
   int64_t switches = 0;
@@ -168,12 +149,7 @@ TEST_F(StoppedDaemonTest, LossesAreCountedSpikesAreInconclusiveAndCountsStayExac
   ASSERT_TRUE(WaitUntilBlocked(game.pid()));
   const auto answer = daemon_.Switches(game.pid());
   ASSERT_TRUE(answer.ok()) << answer.status();
-  for (const workload::ThreadCounts& truth : workload::ReadProcessCounts(game.pid())) {
-    const v1::ThreadSwitches* thread = FindThread(*answer, truth.tid);
-    ASSERT_NE(thread, nullptr) << truth.tid;
-    EXPECT_EQ(thread->voluntary_total(), truth.voluntary_count) << "counts are made in the kernel";
-    EXPECT_EQ(thread->involuntary_total(), truth.involuntary_count);
-  }
+  ExpectTotalsOfProc(game.pid(), *answer);
   const auto status = daemon_.client().GetStatus();
   ASSERT_TRUE(status.ok()) << status.status();
   EXPECT_GT(status->lost_records(), 0u);

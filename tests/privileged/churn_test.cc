@@ -1,7 +1,6 @@
 // Two processes of thousands of threads that come and go: every switch is counted, nothing grows, nothing is lost without being counted.
 // HFTMON_TEST_CHURN_THREADS (each process, default 500) and HFTMON_TEST_CHURN_SECONDS (default 3) choose the size; 5000 and 60 are the
 // figures that the README states.
-#include <cstdlib>
 #include <map>
 
 #include "tests/privileged/privileged_test.h"
@@ -10,11 +9,6 @@ namespace hftmon::testing {
 namespace {
 
 using nlohmann::json;
-
-int64_t FromEnvironment(const char* name, int64_t standard) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? standard : std::atoll(text);
-}
 
 struct Counts {
   int64_t voluntary = 0;
@@ -88,8 +82,8 @@ class ChurnTest : public PrivilegedTest {
 };
 
 TEST_F(ChurnTest, TwoProcessesWhoseThreadsComeAndGoAreCountedWholeInFlatMemory) {
-  const int64_t threads = FromEnvironment("HFTMON_TEST_CHURN_THREADS", 500);
-  const int64_t seconds = FromEnvironment("HFTMON_TEST_CHURN_SECONDS", 3);
+  const int64_t threads = SizeFromEnvironment("HFTMON_TEST_CHURN_THREADS", 500);
+  const int64_t seconds = SizeFromEnvironment("HFTMON_TEST_CHURN_SECONDS", 3);
   const std::vector<std::string> arguments = {"--threads", std::to_string(threads), "--milliseconds", std::to_string(seconds * 1'000)};
   WorkloadRun first("thread_churn", arguments);
   WorkloadRun second("thread_churn", arguments);
@@ -160,13 +154,7 @@ TEST_F(ChurnTest, TwoProcessesWhoseThreadsComeAndGoAreCountedWholeInFlatMemory) 
   }
   for (WorkloadRun* run : runs) EXPECT_EQ(run->End(), 0);
   // Their slots come back with their last records.
-  EXPECT_TRUE(Eventually([&] {
-    const auto status = daemon_.client().GetStatus();
-    for (const v1::Bound& bound : status->bounds()) {
-      if (bound.name() == "threads") return bound.used() == 0;
-    }
-    return false;
-  }));
+  EXPECT_TRUE(Eventually([&] { return daemon_.Used("threads") == 0; })) << daemon_.Used("threads");
 }
 
 }  // namespace

@@ -6,13 +6,6 @@ namespace {
 
 class LeakTest : public PrivilegedTest {
  protected:
-  int64_t WatchedThreads() const {
-    const auto status = daemon_.client().GetStatus();
-    for (const v1::Bound& bound : status->bounds()) {
-      if (bound.name() == "threads") return bound.used();
-    }
-    return -1;
-  }
   // Everything a client may do wrong or right in one round, against a living process and one that ends at once.
   void Round(int round, pid_t lasting) const {
     const Client& client = daemon_.client();
@@ -64,7 +57,7 @@ TEST_F(LeakTest, NothingGrowsOverAThousandRoundsOfAttachDetachAndBadInput) {
   // One leaked page a round would be 4 MB; what stays is the allocators' slack.
   EXPECT_LT(after.rss_bytes - before.rss_bytes, 2 << 20) << before.rss_bytes << " bytes before, now " << after.rss_bytes;
   // Every slot was given back: those of processes that ended come back with their last record.
-  EXPECT_TRUE(Eventually([&] { return WatchedThreads() == 0; })) << WatchedThreads() << " slots are still in use";
+  EXPECT_TRUE(Eventually([&] { return daemon_.Used("threads") == 0; })) << daemon_.Used("threads") << " slots are still in use";
 }
 
 }  // namespace

@@ -41,17 +41,6 @@ class OperationTest : public PrivilegedTest {
     }
     return -1;
   }
-  // Totals equal /proc to the last digit; the process is blocked.
-  void ExpectTotalsOfProc(pid_t pid, const v1::QueryContextSwitchesResponse& answer) const {
-    for (const ThreadCounts& now : ReadProcessCounts(pid)) {
-      SCOPED_TRACE(now.comm + " " + std::to_string(now.tid));
-      const v1::ThreadSwitches* thread = FindThread(answer, now.tid);
-      ASSERT_NE(thread, nullptr);
-      EXPECT_EQ(thread->voluntary_total(), now.voluntary_count);
-      EXPECT_EQ(thread->involuntary_total(), now.involuntary_count);
-      EXPECT_EQ(thread->run_delay_total_ns(), now.run_delay_ns);
-    }
-  }
   // Mask of each thread of the daemon but the loop, as /proc prints it.
   std::set<std::string> MasksOfOtherThreads() const {
     std::set<std::string> masks;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <numeric>
 #include <set>
 #include <string>
@@ -66,6 +67,24 @@ inline const v1::ThreadSwitches* FindThread(const v1::QueryContextSwitchesRespon
     if (thread.thread().tid() == tid) return &thread;
   }
   return nullptr;
+}
+
+// Totals equal /proc to the last digit; the process is blocked.
+inline void ExpectTotalsOfProc(pid_t pid, const v1::QueryContextSwitchesResponse& answer) {
+  for (const workload::ThreadCounts& now : workload::ReadProcessCounts(pid)) {
+    SCOPED_TRACE(now.comm + " " + std::to_string(now.tid));
+    const v1::ThreadSwitches* thread = FindThread(answer, now.tid);
+    ASSERT_NE(thread, nullptr);
+    EXPECT_EQ(thread->voluntary_total(), now.voluntary_count);
+    EXPECT_EQ(thread->involuntary_total(), now.involuntary_count);
+    EXPECT_EQ(thread->run_delay_total_ns(), now.run_delay_ns);
+  }
+}
+
+// How large a test is to be: the variable's number, else the size for every day.
+inline int64_t SizeFromEnvironment(const char* name, int64_t everyday) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? everyday : std::atoll(text);
 }
 
 // Whether a length agrees with the workload's own: 5 % or 20 us, whichever is more.

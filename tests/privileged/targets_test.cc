@@ -34,14 +34,6 @@ class TargetsTest : public PrivilegedTest {
     const auto list = daemon_.client().ListTargets();
     return list.ok() && list->rules_size() == 1 ? list->rules(0) : v1::TargetRule();
   }
-  int64_t Used(const std::string& bound) const {
-    const auto status = daemon_.client().GetStatus();
-    if (!status.ok()) return -1;
-    for (const v1::Bound& entry : status->bounds()) {
-      if (entry.name() == bound) return entry.used();
-    }
-    return -1;
-  }
 };
 
 // Its sleeps begin with its first instructions and are over before the daemon's control thread has looked: only a process that is watched
@@ -286,8 +278,10 @@ TEST_F(TargetsTest, AThousandClientsThatAttachAndGoLeaveNothing) {
     const auto attached = (*client)->Attach(request);
     ASSERT_TRUE(attached.ok()) << attached.status() << " in round " << round;
   }
-  EXPECT_TRUE(Eventually([&] { return Used("sessions") == 0 && Used("rules") == 0 && Used("targets") == 0 && Used("threads") == 0; }))
-      << Used("sessions") << " sessions, " << Used("rules") << " rules, " << Used("targets") << " targets, " << Used("threads")
+  EXPECT_TRUE(Eventually([&] {
+    return daemon_.Used("sessions") == 0 && daemon_.Used("rules") == 0 && daemon_.Used("targets") == 0 && daemon_.Used("threads") == 0;
+  })) << daemon_.Used("sessions")
+      << " sessions, " << daemon_.Used("rules") << " rules, " << daemon_.Used("targets") << " targets, " << daemon_.Used("threads")
       << " threads";
 }
 

@@ -152,6 +152,20 @@ TEST_F(TargetRulesTest, TheLookAtAllProcessesIsSpreadAndItsReadsAreBounded) {
   EXPECT_EQ(large.facts.reads() - reads, 300);
 }
 
+TEST_F(TargetRulesTest, ALookThatGoesOnDoesNotJudgeByANameFromBeforeTheExec) {
+  FakeHost large(300, 300);
+  for (uint32_t pid = 100; pid < 400; ++pid) large.hooks.StartProcess(pid, "shell");
+  ASSERT_TRUE(large.AttachRule(Rule(Kind::kName, "engine")).ok());
+  large.clock.AdvanceNs(TargetRegistry::kLookIntervalNs);
+  large.registry.Maintain();  // has listed them all, and looked at some
+  for (const uint32_t pid : {100u, 250u, 399u}) large.hooks.Exec(pid, pid, "engine");
+  large.PumpAll();
+  for (int turn = 0; turn < 6; ++turn) {
+    large.registry.Maintain();
+    for (const uint32_t pid : {100u, 250u, 399u}) EXPECT_TRUE(large.Target(pid).has_value()) << pid << " after turn " << turn;
+  }
+}
+
 TEST_F(TargetRulesTest, AVisitorOfACpuIsWatchedUntilTheRuleEnds) {
   hooks.StartProcess(100, "visitor");
   hooks.StartThread(100, 101);

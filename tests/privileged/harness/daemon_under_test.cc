@@ -146,6 +146,15 @@ absl::StatusOr<v1::DetectSpikesResponse> DaemonUnderTest::Spikes(pid_t pid, int6
   return client_->DetectSpikes(request);
 }
 
+int64_t DaemonUnderTest::Used(const std::string& bound) const {
+  const auto status = client_->GetStatus();
+  if (!status.ok()) return -1;
+  for (const v1::Bound& entry : status->bounds()) {
+    if (entry.name() == bound) return entry.used();
+  }
+  return -1;
+}
+
 std::optional<v1::Target> DaemonUnderTest::FindTarget(pid_t pid) const {
   const absl::StatusOr<v1::ListTargetsResponse> list = client_->ListTargets();
   if (!list.ok()) return std::nullopt;

@@ -51,6 +51,8 @@ class DaemonUnderTest {
   absl::Status Detach(pid_t pid) const;
   absl::StatusOr<v1::QueryContextSwitchesResponse> Switches(pid_t pid) const;
   absl::StatusOr<v1::DetectSpikesResponse> Spikes(pid_t pid, int64_t threshold_ns = 0, int64_t blocked_threshold_ns = 0) const;
+  // Of a bound in its status; -1 when there is no answer or no bound of that name.
+  int64_t Used(const std::string& bound) const;
   // The target with that pid; nothing when it is not one.
   std::optional<v1::Target> FindTarget(pid_t pid) const;
 
