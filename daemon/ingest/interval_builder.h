@@ -36,7 +36,7 @@ void BuildWaker(const RingRecord& record, std::span<const hft_device_row> device
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);
 
-// FORK, EXEC, ENDED and RECYCLED. A slot of `slot_count` or above becomes HFT_NO_SLOT.
+// FORK, EXEC, ENDED, RECYCLED and VISITOR. A slot of `slot_count` or above becomes HFT_NO_SLOT.
 void BuildLifeEvent(const RingRecord& record, uint32_t slot_count, LifeEvent* out);
 
 void BuildMigrationEvent(const RingRecord& record, const ThreadKey& thread, LifeEvent* out);

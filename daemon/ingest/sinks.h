@@ -21,7 +21,8 @@ class InterruptionSink {
   virtual void OnInterruption(const Interruption& interruption) = 0;
 };
 
-// Stalls that still go on. Each is told once when it crosses the threshold; its end comes to the sinks above.
+// Stalls that still go on. Each is told when it crosses the kernel's threshold and again, with the same slot and out_clock_ns (a stretch:
+// CPU and start), at each higher one that somebody has (StallLevels); its end comes to the sinks above.
 class StallSink {
  public:
   virtual ~StallSink() = default;

@@ -108,7 +108,7 @@ bool StallWatch::StillWaits(const Wait& wait) const {
   return Load(state.generation) == wait.generation && Ns(state.out_clock_ns) == wait.out_clock_ns && Load(state.state) == HFT_SLOT_LIVE;
 }
 
-// Past it is above the threshold: a subscriber takes what lasts longer than its own.
+// The first level that it had not exceeded when it was told; a subscriber takes what lasts longer than its own.
 int64_t StallWatch::NextCrossing(const Wait& wait, int64_t told_mono_ns) const {
   const int64_t level_ns = levels_.NextAbove(told_mono_ns - wait.since_mono_ns - 1);
   return level_ns == StallLevels::kNone ? kNever : wait.since_mono_ns + level_ns;

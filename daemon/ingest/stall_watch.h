@@ -40,7 +40,7 @@ class StallWatch {
   // What is pointed to outlives the watch.
   StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks);
 
-  // Ascending: the thresholds at which a stall is told, the kernel's own the lowest. By any thread.
+  // Ascending: the thresholds at which a stall is told, the kernel's own the lowest. By any thread, one at a time.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
 
   // The beginning of a wait. `thread` is the slot's.
