@@ -13,6 +13,7 @@
 // Prints a table, and one JSON object with --json FILE. Exit code: 0 when the gates hold, 2 when one does not, 3 when the daemon could not
 // be measured, 77 when this host cannot measure at all.
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -34,8 +35,8 @@ using nlohmann::json;
 
 constexpr double kGateP50Ns = 3'000;
 constexpr double kGateP99Ns = 10'000;
-constexpr int64_t kOwnGapNs = 10'000;           // the loop's pause from which a spike counts as taken after a gap
-constexpr int64_t kLastSpikesNs = 500'000'000;  // after the workload's end, for the last of its spikes to come
+constexpr int64_t kOwnGapNs = 10'000;          // the loop's pause from which a spike counts as taken after a gap
+constexpr int64_t kSilenceNs = 1'000'000'000;  // that ends the stream of a workload that has ended
 constexpr int kCannotMeasure = 77;
 constexpr int64_t kBlockedThresholdNs = 100'000;
 constexpr int64_t kPreemptedThresholdNs = 200'000;
@@ -168,14 +169,19 @@ class Bench {
     v1::StreamSpikesResponse message;
     if (!stream->Read(&message)) return samples;
     workload.Say("go");
-    // The workload's end ends the stream: a sleep that the host turned into two, or a spike that was refused, must not be waited for.
+    // After the workload's end, silence ends the stream: a sleep that the host made one with the next must not be waited for.
+    std::atomic<int64_t> last_message_ns{workload::NowNs()};
     std::thread end([&] {
       workload.Read();
-      workload::SleepUntil(workload::NowNs() + kLastSpikesNs);
+      last_message_ns.store(workload::NowNs(), std::memory_order_relaxed);
+      while (workload::NowNs() - last_message_ns.load(std::memory_order_relaxed) < kSilenceNs) {
+        workload::SleepUntil(workload::NowNs() + kSilenceNs / 10);
+      }
       stream->Cancel();
     });
     while (stream->Read(&message)) {
       const int64_t now_ns = workload::NowNs();
+      last_message_ns.store(now_ns, std::memory_order_relaxed);
       const v1::Spike& spike = message.spike();
       if (!message.has_spike() || !wanted(spike)) continue;
       const int64_t record_ns = spike.start_monotonic_ns() + spike.duration_ns();
