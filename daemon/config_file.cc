@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <system_error>
 #include <tuple>
 
 #include "daemon/config_settings.h"
@@ -168,6 +170,12 @@ std::vector<ConfigFault> ParseConfigText(const std::string& text, Config* config
 }
 
 std::vector<ConfigFault> ReadConfigFile(const std::string& path, Config* config) {
+  // Opening a pipe waits for its other end, for ever and for signals too.
+  std::error_code unknown;
+  if (const auto type = std::filesystem::status(path, unknown).type();
+      type == std::filesystem::file_type::fifo || type == std::filesystem::file_type::socket) {
+    return {{0, 0, "cannot be read (it is a pipe or a socket): name a regular file"}};
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) return {{0, 0, fmt::format("cannot be read ({}): name a file that is there", std::strerror(errno))}};
   // One byte more than is taken shows that there is more.

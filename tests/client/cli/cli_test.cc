@@ -156,6 +156,9 @@ TEST_F(CliTest, AttachAndDetachSendRulesAndAttachPersists) {
   const json answer = Lines(attach.out()).at(0);
   EXPECT_EQ(answer["rules"][0]["selector"]["cpus"], "2-3");
   EXPECT_EQ(answer["rules"][0]["visits"][0]["comm"], "kworker/2:1");
+  StringConsole bytes;
+  EXPECT_EQ(Run({"attach", "--name", "\xff\xfe"}, bytes), 3);
+  EXPECT_THAT(bytes.err(), HasSubstr("not UTF-8"));
   StringConsole detach;
   EXPECT_EQ(Run({"detach", "5", "--cpus", "2-3", "--force"}, detach), 0);
   EXPECT_TRUE(detached.force());

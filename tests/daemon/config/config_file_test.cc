@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/duration.h"
 #include "daemon/config_settings.h"
@@ -103,6 +105,16 @@ TEST(ConfigFileTest, AFileThatCannotBeReadIsNamed) {
   const std::vector<ConfigFault> faults = ReadConfigFile("/nonexistent/hftmond.conf", &config);
   ASSERT_EQ(faults.size(), 1u);
   EXPECT_THAT(faults[0].Print("/nonexistent/hftmond.conf"), HasSubstr("/nonexistent/hftmond.conf: cannot be read (No such file"));
+}
+
+TEST(ConfigFileTest, APipeIsRefusedRatherThanWaitedFor) {
+  const std::string path = testing::TempDir() + "hftmon_config_pipe_" + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  Config config;
+  const std::vector<ConfigFault> faults = ReadConfigFile(path, &config);
+  unlink(path.c_str());
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_THAT(faults[0].Print("f"), HasSubstr("it is a pipe or a socket"));
 }
 
 }  // namespace
