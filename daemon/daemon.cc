@@ -21,7 +21,6 @@ namespace {
 
 constexpr int64_t kCalibrationIntervalNs = 100'000'000;
 constexpr int64_t kCostMeasurementNs = 50'000'000;
-constexpr int64_t kWakersSettledNs = 250'000'000;
 constexpr int64_t kModeReconsideredNs = 5'000'000'000;
 // Of the control thread in economy mode: what became of threads and targets is known that much later.
 constexpr int64_t kEconomyPeriodNs = 50'000'000;
@@ -160,7 +159,7 @@ bool Daemon::IsWatchedThreadPinnedToLoop() const {
 }
 
 void Daemon::BuildStore() {
-  spikes_ = std::make_unique<SeqRing<Spike>>(static_cast<uint64_t>(config_.spike_history));
+  spikes_ = std::make_unique<SpikeHistory>(static_cast<uint64_t>(config_.spike_history));
   switch_events_ = std::make_unique<SeqRing<SwitchEvent>>(static_cast<uint64_t>(config_.switch_history));
   WindowStore::Options store_options;
   store_options.slot_count = static_cast<uint32_t>(config_.threads_max) + 1;
@@ -230,7 +229,8 @@ void Daemon::BuildControl() {
   collection.sleep_ns = SleepNs;
   collection.conclusive_since = [this](int64_t mono_ns) { detector_->SetConclusiveSince(mono_ns); };
   collection_ = std::make_unique<CollectionSwitch>(std::move(collection));
-  operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, collection_.get(), clock_.get());
+  waker_cost_ = std::make_unique<WakerCost>(&quiet_gate_, [this](bool on) { return collector_->MeasureCost(on); });
+  operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, waker_cost_.get(), collection_.get(), clock_.get());
   totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   StatusReader::Parts parts;
@@ -271,7 +271,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
       {"follow the CPUs", CpuFollower::kLookIntervalNs, [this] { cpus_->Look(); }},
       {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
-      {"attach and detach on demand", kWakersSettledNs, [this] { SettleWakers(); }},
+      {"attach and detach on demand", WakerCost::kTurnNs, [this] { SettleWakers(); }},
   };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {
     jobs.push_back({"feed the watchdog", interval_ns / 3, [this] { watchdog_->Check(); }});
@@ -302,14 +302,9 @@ void Daemon::MeasureProbes() {
 }
 
 void Daemon::SettleWakers() {
-  if (waker_cost_ == WakerCost::kMeasuring) {
-    collector_->MeasureCost(false).IgnoreError();
-    waker_cost_ = WakerCost::kDone;
-  }
   DemandProgram& program = collector_->waker_program();
   program.Settle();
-  if (waker_cost_ != WakerCost::kUnmeasured || quiet_gate_.is_closed() || !program.attached()) return;
-  waker_cost_ = collector_->MeasureCost(true).ok() ? WakerCost::kMeasuring : WakerCost::kDone;
+  waker_cost_->Turn(program.attached());
 }
 
 absl::Status Daemon::StartServer() {

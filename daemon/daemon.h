@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/analysis/spike_detector.h"
+#include "daemon/analysis/spike_history.h"
 #include "daemon/collectors/quiet_gate.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
@@ -45,6 +46,7 @@
 #include "daemon/store/loss_history.h"
 #include "daemon/store/window_store.h"
 #include "daemon/time_keeper.h"
+#include "daemon/waker_cost.h"
 
 namespace hftmon {
 
@@ -85,9 +87,6 @@ class Daemon {
   void MeasureProbes();
   void SettleWakers();
 
-  // What on_waking costs is measured once, after it was first attached: from one turn of SettleWakers to the next.
-  enum class WakerCost { kUnmeasured, kMeasuring, kDone };
-
   const Config config_;  // as at the start; what is in force since stands in the book
   const ConfigSource source_;
   std::string mode_in_force_ = config_.mode;  // the main thread's
@@ -100,7 +99,7 @@ class Daemon {
   std::unique_ptr<ModeController> modes_;
   std::unique_ptr<TaskIterator> tasks_;
   std::unique_ptr<SwitchCollector> collector_;
-  std::unique_ptr<SeqRing<Spike>> spikes_;
+  std::unique_ptr<SpikeHistory> spikes_;
   std::unique_ptr<SeqRing<SwitchEvent>> switch_events_;
   std::unique_ptr<WindowStore> windows_;
   std::unique_ptr<LossHistory> losses_;
@@ -118,13 +117,13 @@ class Daemon {
   std::unique_ptr<StackCollector> stacks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<CollectionSwitch> collection_;
+  std::unique_ptr<WakerCost> waker_cost_;
   std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;
-  WakerCost waker_cost_ = WakerCost::kUnmeasured;  // the control thread's
   std::unique_ptr<ControlLoop> control_;
   std::unique_ptr<MonitorServer> server_;
 };

@@ -2,6 +2,11 @@
 
 namespace hftmon {
 
+void DaemonOperation::SetQuiet(bool quiet) {
+  gate_->Close(quiet);
+  if (quiet) waker_cost_->EndForQuiet();
+}
+
 OperationStatus DaemonOperation::Describe() const {
   OperationStatus status;
   modes_->Describe(&status);

@@ -11,22 +11,24 @@
 #include "daemon/control/collection_switch.h"
 #include "daemon/control/operation.h"
 #include "daemon/mode_controller.h"
+#include "daemon/waker_cost.h"
 
 namespace hftmon {
 
 class DaemonOperation : public Operation {
  public:
-  DaemonOperation(ModeController* modes, QuietGate* gate, CollectionSwitch* collection, const MonotonicClock* clock)
-      : modes_(modes), gate_(gate), collection_(collection), clock_(clock) {}
+  DaemonOperation(ModeController* modes, QuietGate* gate, WakerCost* waker_cost, CollectionSwitch* collection, const MonotonicClock* clock)
+      : modes_(modes), gate_(gate), waker_cost_(waker_cost), collection_(collection), clock_(clock) {}
 
   absl::Status SetMode(const std::string& mode, const std::string& scheduling) override { return modes_->SetMode(mode, scheduling); }
-  void SetQuiet(bool quiet) override { gate_->Close(quiet); }
+  void SetQuiet(bool quiet) override;
   absl::Status SetCollecting(bool on) override { return on ? collection_->TurnOn() : collection_->TurnOff(); }
   OperationStatus Describe() const override;
 
  private:
   ModeController* const modes_;
   QuietGate* const gate_;
+  WakerCost* const waker_cost_;
   CollectionSwitch* const collection_;
   const MonotonicClock* const clock_;
 };

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "daemon/analysis/spike_detector.h"
+#include "daemon/analysis/spike_history.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
 #include "daemon/config_book.h"
@@ -56,7 +57,7 @@ class StatusReader : public StatusSource {
     std::function<uint64_t()> subscriber_dropped;        // messages skipped for slow readers; may be empty
     std::function<std::vector<Bound>()> service_bounds;  // of streams, queries and answers; may be empty
     const ConfigBook* config = nullptr;
-    const SeqRing<Spike>* spikes = nullptr;
+    const SpikeHistory* spikes = nullptr;
     const SeqRing<SwitchEvent>* switch_events = nullptr;
     const ProcessNames* names = nullptr;
   };

@@ -53,7 +53,8 @@ struct Cause {
 };
 
 struct Spike {
-  uint64_t id = 0;  // 1, 2, 3 … in the order of detection since the daemon started
+  uint64_t id = 0;     // 1, 2, 3 … in the order of detection since the daemon started
+  uint64_t order = 0;  // of this telling among all, set by SpikeHistory
   SpikeKind kind = SpikeKind::kPreempted;
   ThreadKey thread;
   uint16_t slot = 0;

@@ -24,8 +24,8 @@ SpikeKind KindOfWait(hft_switch_kind out_kind) {
 
 }  // namespace
 
-SpikeDetector::SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes, uint32_t slot_count)
-    : clock_(clock), spikes_(spikes), open_(slot_count) {}
+SpikeDetector::SpikeDetector(const MonotonicClock* clock, SpikeHistory* spikes, uint32_t slot_count)
+    : clock_(clock), spikes_(spikes), last_stretches_(HFT_CPUS_MAX), open_(slot_count) {}
 
 void SpikeDetector::SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns) {
   // Relaxed: each threshold stands for itself, and an interval judged by the old one is no error.
@@ -64,6 +64,7 @@ void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mon
           .start_mono_ns = so_far.end_mono_ns - so_far.wait_ns,
           .thread = so_far.thread,
           .kind = KindOfWait(so_far.out_kind),
+          .slot = so_far.slot,
           .cpu = so_far.cpu};
   spike_.in_progress = true;
   Emit(so_far, open.kind, open.id);
@@ -73,28 +74,40 @@ void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mon
 void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) {
   OpenStall* open = FindOpen(slot, out_clock_ns);
   if (open == nullptr) return;
-  // Nothing is known of its end: it lasted at least as long as this.
+  EmitUnexplained(*open, waiting_until_mono_ns);
+  open->id = 0;
+}
+
+void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) {
+  if (cpu >= last_stretches_.size()) return;
+  LastStretch& last = last_stretches_[cpu];
+  if (!last.going_on || last.told.start_mono_ns != start_mono_ns) return;
+  EmitUnexplained(last.told, lasting_until_mono_ns);
+  last.going_on = false;
+}
+
+// Nothing is known of its end: it lasted at least as long as this.
+void SpikeDetector::EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns) {
   spike_.in_progress = false;
-  spike_.id = open->id;
-  spike_.kind = open->kind;
-  spike_.thread = open->thread;
-  spike_.slot = slot;
-  spike_.cpu = open->cpu;
+  spike_.id = stall.id;
+  spike_.kind = stall.kind;
+  spike_.thread = stall.thread;
+  spike_.slot = stall.slot;
+  spike_.cpu = stall.cpu;
   spike_.depth = 0;
   spike_.priority = 0;
   spike_.wait_migrations = 0;
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
   spike_.runners_truncated = true;
-  spike_.start_mono_ns = open->start_mono_ns;
+  spike_.start_mono_ns = stall.start_mono_ns;
   spike_.loop_gap_ns = 0;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
   spike_.waker.state = WakerState::kNone;
-  spike_.duration_ns = std::max<int64_t>(waiting_until_mono_ns - open->start_mono_ns, 0);
+  spike_.duration_ns = std::max<int64_t>(until_mono_ns - stall.start_mono_ns, 0);
   spike_.cause_count = 0;
   spike_.unexplained_ns = spike_.duration_ns;
-  open->id = 0;
-  Append(waiting_until_mono_ns);
+  Append(until_mono_ns);
 }
 
 void SpikeDetector::OnLoss(const LossEvent& loss) {
@@ -134,14 +147,24 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
 
 // The same for each telling of one stretch.
 uint64_t SpikeDetector::IdOfStretch(const Interruption& interruption) {
-  LastStretch& last = last_stretches_[interruption.cpu % last_stretches_.size()];
-  const bool again = last.start_mono_ns == interruption.start_mono_ns && last.cpu == interruption.cpu;
-  if (!again) last = {interruption.start_mono_ns, ++last_id_, interruption.cpu};
-  return last.id;
+  if (interruption.cpu >= last_stretches_.size()) return ++last_id_;
+  LastStretch& last = last_stretches_[interruption.cpu];
+  if (last.told.id == 0 || last.told.start_mono_ns != interruption.start_mono_ns) {
+    // Its own end will not be known by its id any more.
+    if (last.going_on) EmitUnexplained(last.told, last.told.start_mono_ns + last.told_ns);
+    last.told = {.id = ++last_id_,
+                 .start_mono_ns = interruption.start_mono_ns,
+                 .thread = interruption.thread,
+                 .kind = SpikeKind::kInterrupted,
+                 .slot = interruption.slot,
+                 .cpu = interruption.cpu};
+  }
+  last.told_ns = interruption.end_mono_ns - interruption.start_mono_ns;
+  return last.told.id;
 }
 
-void SpikeDetector::FillInterrupted(const Interruption& interruption) {
-  spike_.id = IdOfStretch(interruption);
+void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t id) {
+  spike_.id = id;
   spike_.kind = SpikeKind::kInterrupted;
   spike_.thread = interruption.thread;
   spike_.slot = interruption.slot;
@@ -160,15 +183,25 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption) {
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {
-  if (interruption.end_mono_ns - interruption.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+  const bool known = interruption.cpu < last_stretches_.size();
+  const bool going_on = known && last_stretches_[interruption.cpu].going_on &&
+                        last_stretches_[interruption.cpu].told.start_mono_ns == interruption.start_mono_ns;
+  // What was told at its beginning is told at its end, whatever the threshold has become.
+  const int64_t duration_ns = interruption.end_mono_ns - interruption.start_mono_ns;
+  if (!going_on && duration_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+  const uint64_t id = IdOfStretch(interruption);
   spike_.in_progress = false;
-  FillInterrupted(interruption);
+  FillInterrupted(interruption, id);
   Append(interruption.record_mono_ns);
+  if (known) last_stretches_[interruption.cpu].going_on = false;
 }
 
 void SpikeDetector::OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) {
+  if (so_far.cpu >= last_stretches_.size()) return;
+  const uint64_t id = IdOfStretch(so_far);
+  last_stretches_[so_far.cpu].going_on = true;
   spike_.in_progress = true;
-  FillInterrupted(so_far);
+  FillInterrupted(so_far, id);
   Append(crossing_mono_ns);
 }
 
@@ -179,7 +212,7 @@ void SpikeDetector::Append(int64_t record_mono_ns) {
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
   spike_.inconclusive = spike_.lost_records > 0 || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
   spike_.detected_mono_ns = clock_->NowNs();
-  spikes_->Append(spike_);
+  spikes_->Append(&spike_);
   (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);
 }
 

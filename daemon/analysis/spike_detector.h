@@ -1,7 +1,7 @@
 // SpikeDetector: turns off-CPU intervals and stretches of interrupts above the threshold into spikes with time budgets.
 //
 // Threads: the IntervalSink half by the housekeeping thread (no allocation, lock or system call); SetThresholds by the control thread;
-// detection() by anyone. Spikes are read from the ring by anyone.
+// detection() by anyone. Spikes are read from the history by anyone.
 #ifndef HFTMON_DAEMON_ANALYSIS_SPIKE_DETECTOR_H_
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_DETECTOR_H_
 
@@ -13,16 +13,16 @@
 #include "common/monotonic_clock.h"
 #include "daemon/analysis/latency_recorder.h"
 #include "daemon/analysis/spike.h"
+#include "daemon/analysis/spike_history.h"
 #include "daemon/ingest/sinks.h"
-#include "daemon/store/seq_ring.h"
 
 namespace hftmon {
 
 class SpikeDetector : public IntervalSink, public InterruptionSink, public StallSink {
  public:
-  // `clock` and `spikes` outlive the detector, which is the ring's only writer. No spikes until SetThresholds. Of threads in slots from
+  // `clock` and `spikes` outlive the detector, which is the history's only writer. No spikes until SetThresholds. Of threads in slots from
   // `slot_count` on no spike in progress is told.
-  SpikeDetector(const MonotonicClock* clock, SeqRing<Spike>* spikes, uint32_t slot_count);
+  SpikeDetector(const MonotonicClock* clock, SpikeHistory* spikes, uint32_t slot_count);
 
   void OnInterval(const OffCpuInterval& interval) override;
   void OnLoss(const LossEvent& loss) override;
@@ -31,6 +31,7 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
   void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) override;
   void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) override;
+  void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
 
   // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike, a stretch of
   // interrupts above it an interrupted one; an off-CPU interval above blocked_threshold that began by blocking is a blocked spike besides.
@@ -47,25 +48,27 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
  private:
   static constexpr size_t kLossesMax = 64;
 
-  // A wait in progress that was told.
+  // A wait or a stretch of interrupts in progress that was told.
   struct OpenStall {
     uint64_t id = 0;  // 0 = none
     int64_t out_clock_ns = 0;
     int64_t start_mono_ns = 0;
     ThreadKey thread;
     SpikeKind kind = SpikeKind::kPreempted;
+    uint16_t slot = 0;
     uint16_t cpu = 0;
   };
 
   OpenStall* FindOpen(uint16_t slot, int64_t out_clock_ns);
   void Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_t id);
-  void FillInterrupted(const Interruption& interruption);
+  void EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns);
+  void FillInterrupted(const Interruption& interruption, uint64_t id);
   uint64_t IdOfStretch(const Interruption& interruption);
   void Append(int64_t record_mono_ns);
   void MarkLosses();
 
   const MonotonicClock* const clock_;
-  SeqRing<Spike>* const spikes_;
+  SpikeHistory* const spikes_;
   std::atomic<int64_t> run_queue_threshold_ns_{INT64_MAX};
   std::atomic<int64_t> blocked_threshold_ns_{INT64_MAX};
   std::atomic<int64_t> conclusive_since_mono_ns_{INT64_MIN};
@@ -73,13 +76,13 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   // Housekeeping thread.
   Spike spike_;  // every field is written for each spike, but no more causes than it has
   uint64_t last_id_ = 0;
-  // The last stretch of interrupts that was a spike, by its CPU's number modulo the size.
+  // The last stretch of interrupts that was a spike.
   struct LastStretch {
-    int64_t start_mono_ns = -1;
-    uint64_t id = 0;
-    uint16_t cpu = 0;
+    OpenStall told;
+    int64_t told_ns = 0;    // how long it had lasted then
+    bool going_on = false;  // its end was not told
   };
-  std::array<LastStretch, 64> last_stretches_;
+  std::vector<LastStretch> last_stretches_;   // by CPU
   std::vector<OpenStall> open_;               // by slot
   std::array<LossEvent, kLossesMax> losses_;  // the first is the sum of all older ones
   size_t loss_count_ = 0;

@@ -73,10 +73,11 @@ bool HousekeepingLoop::RunOnce() {
   const int steps = DrainRecords();
   const bool sampling = sampler_.Step(now_ns);
   if (steps > 0) last_activity_ns_ = now_ns;
-  // After the records: a wait whose end is among them is none that goes on.
-  const bool stalled = stalls_.Poll(now_ns, late_ns_);
+  // Before the stalls: a stretch that is over is told before the next one of its CPU.
   const bool held = !stretches_.empty();
   if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
+  // After the records: a wait whose end is among them is none that goes on.
+  const bool stalled = stalls_.Poll(now_ns, late_ns_, steps < kRecordsPerIteration);
   const bool active = steps > 0 || sampling || stalled || held;
   if (active) PublishCounts();
   return active;

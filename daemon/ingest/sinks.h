@@ -33,6 +33,8 @@ class StallSink {
   // A wait that was told is over, and if OnInterval has not come by now, its record never will: it was lost, the thread is watched no more,
   // or the scheduler's clock found the wait just below the threshold. It is known to have lasted until `waiting_until_mono_ns`.
   virtual void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) = 0;
+  // The same of a stretch of interrupts.
+  virtual void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) = 0;
 };
 
 class LifeSink {

@@ -90,9 +90,10 @@ void StallWatch::NoteWoken(uint16_t slot, const ThreadKey& thread) {
   wait->out_clock_ns = from.out_clock_ns;
 }
 
-bool StallWatch::Poll(int64_t now_ns, int64_t loop_gap_ns) {
+bool StallWatch::Poll(int64_t now_ns, int64_t loop_gap_ns, bool caught_up) {
   if (now_ns < next_due_ns_ || sinks_.empty()) return false;
   loop_gap_ns_ = loop_gap_ns;
+  caught_up_ = caught_up;
   // While the programs are off no slot shows that a wait has ended, and no log who runs: nothing of it is believed, then or afterwards.
   if (Load(view_.controls->off) != 0) pending_count_ = 0;
   bool told = PollWaits(now_ns);
@@ -300,7 +301,7 @@ bool StallWatch::PollOpen(int64_t now_ns) {
       continue;
     }
     if (open.over_since_ns == 0) open.over_since_ns = now_ns;
-    if (now_ns - open.over_since_ns < kEndPatienceNs) {
+    if (!caught_up_ || now_ns - open.over_since_ns < kEndPatienceNs) {
       ++i;
       continue;
     }
@@ -313,30 +314,62 @@ bool StallWatch::PollOpen(int64_t now_ns) {
 }
 
 bool StallWatch::PollInterrupts(int64_t now_ns) {
-  const int64_t threshold_ns = ThresholdNs();
-  if (threshold_ns == kNever || view_.interrupts.empty() || Load(view_.controls->off) != 0) {
-    next_interrupt_poll_ns_ = now_ns + kPollIntervalMaxNs;
-    return false;
-  }
+  const bool off = Load(view_.controls->off) != 0;
+  const int64_t threshold_ns = off ? kNever : ThresholdNs();
   bool told = false;
   next_interrupt_poll_ns_ = now_ns + std::clamp(threshold_ns, kPollIntervalMinNs, kPollIntervalMaxNs);
   for (uint32_t cpu = 0; cpu < view_.interrupts.size(); ++cpu) {
     const hft_cpu_interrupts& state = view_.interrupts[cpu];
-    if (Load(state.active) == 0) continue;
-    const int64_t start_ns = Ns(state.stretch_start_ns);
-    if (start_ns == 0) continue;
-    ToldStretch& told_stretch = told_stretches_[cpu];
-    const int64_t level_ns = told_stretch.start_ns == start_ns ? levels_.NextAbove(told_stretch.told_ns - 1) : threshold_ns;
-    if (level_ns == StallLevels::kNone) continue;
-    const int64_t crossing_ns = start_ns + level_ns;
-    if (now_ns <= crossing_ns) {
-      next_interrupt_poll_ns_ = std::min(next_interrupt_poll_ns_, crossing_ns);
-      continue;
+    const bool active = !off && Load(state.active) != 0;
+    if (told_stretches_[cpu].open) {
+      told |= PollStretchEnd(cpu, active && Ns(state.stretch_start_ns) == told_stretches_[cpu].start_ns, now_ns);
     }
-    told_stretch = {start_ns, now_ns - start_ns};
-    told |= TellStretch(cpu, start_ns, crossing_ns, now_ns);
+    if (active && threshold_ns != kNever) told |= PollStretch(cpu, threshold_ns, now_ns);
   }
   return told;
+}
+
+// A stretch that was told; its record closes it, and where none came, this does.
+bool StallWatch::PollStretchEnd(uint32_t cpu, bool goes_on, int64_t now_ns) {
+  ToldStretch& told = told_stretches_[cpu];
+  if (goes_on) {
+    told.lasting_until_ns = now_ns;
+    told.over_since_ns = 0;
+    return false;
+  }
+  if (told.over_since_ns == 0) told.over_since_ns = now_ns;
+  if (!caught_up_ || now_ns - told.over_since_ns < kStretchPatienceNs) return false;
+  EndOpenStretch(cpu);
+  return true;
+}
+
+void StallWatch::EndOpenStretch(uint32_t cpu) {
+  ToldStretch& told = told_stretches_[cpu];
+  told.open = false;
+  for (StallSink* sink : sinks_) sink->OnStretchOver(static_cast<uint16_t>(cpu), told.start_ns, told.lasting_until_ns);
+}
+
+bool StallWatch::PollStretch(uint32_t cpu, int64_t threshold_ns, int64_t now_ns) {
+  const int64_t start_ns = Ns(view_.interrupts[cpu].stretch_start_ns);
+  if (start_ns == 0) return false;
+  ToldStretch& told = told_stretches_[cpu];
+  const int64_t level_ns = told.start_ns == start_ns ? levels_.NextAbove(told.told_ns - 1) : threshold_ns;
+  if (level_ns == StallLevels::kNone) return false;
+  const int64_t crossing_ns = start_ns + level_ns;
+  if (now_ns <= crossing_ns) {
+    next_interrupt_poll_ns_ = std::min(next_interrupt_poll_ns_, crossing_ns);
+    return false;
+  }
+  if (told.start_ns != start_ns) {
+    if (told.open) EndOpenStretch(cpu);
+    told = {.start_ns = start_ns};
+  }
+  told.told_ns = now_ns - start_ns;
+  if (!TellStretch(cpu, start_ns, crossing_ns, now_ns)) return false;
+  told.open = true;
+  told.lasting_until_ns = now_ns;
+  told.over_since_ns = 0;
+  return true;
 }
 
 // The watched thread that the CPU runs.

@@ -23,6 +23,7 @@
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/stall_levels.h"
+#include "daemon/ingest/stretch_hold.h"
 #include "daemon/ingest/waker_table.h"
 #include "daemon/ring/ring_record.h"
 
@@ -34,8 +35,10 @@ class StallWatch {
   static constexpr size_t kOpenMax = 1024;
   static constexpr int64_t kPollIntervalMinNs = 20'000;
   static constexpr int64_t kPollIntervalMaxNs = 100'000;
-  // A switch-in's record is there long before that: programs publish within a microsecond, a stuck cell is given up after 1 ms.
+  // A switch-in's record is there long before that: programs publish within a microsecond, a stuck cell is given up after 1 ms. A stretch's
+  // may be held (StretchHold).
   static constexpr int64_t kEndPatienceNs = 5'000'000;
+  static constexpr int64_t kStretchPatienceNs = kEndPatienceNs + StretchHold::kPatienceNs;
 
   // What is pointed to outlives the watch.
   StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks);
@@ -48,8 +51,8 @@ class StallWatch {
   // The same after a wake-up, which stands in the table of wakers.
   void NoteWoken(uint16_t slot, const ThreadKey& thread);
   // Tells of what has crossed the threshold. True when something was told. `loop_gap_ns`: how long the loop had not looked, as in
-  // OffCpuInterval.
-  bool Poll(int64_t now_ns, int64_t loop_gap_ns = 0);
+  // OffCpuInterval. `caught_up`: the rings had nothing left, so what has not come will not come; no stall is told to be over without it.
+  bool Poll(int64_t now_ns, int64_t loop_gap_ns = 0, bool caught_up = true);
   // Nothing is to be done before that moment.
   int64_t next_due_ns() const { return next_due_ns_; }
 
@@ -77,10 +80,13 @@ class StallWatch {
     int64_t waiting_until_ns;  // when it was last seen to wait
     int64_t over_since_ns;     // when it was first seen to be over; 0 = not yet
   };
-  // The stretch of a CPU that was told last.
+  // The last stretch of a CPU that crossed the threshold.
   struct ToldStretch {
     int64_t start_ns = 0;
-    int64_t told_ns = 0;  // how long it had lasted then
+    int64_t told_ns = 0;           // how long it had lasted when it was told or could not be
+    bool open = false;             // told, and its end was not
+    int64_t lasting_until_ns = 0;  // when it was last seen to go on
+    int64_t over_since_ns = 0;     // when it was first seen to be over; 0 = not yet
   };
 
   int64_t ThresholdNs() const;
@@ -90,6 +96,9 @@ class StallWatch {
   bool PollWaits(int64_t now_ns);
   bool PollOpen(int64_t now_ns);
   bool PollInterrupts(int64_t now_ns);
+  bool PollStretch(uint32_t cpu, int64_t threshold_ns, int64_t now_ns);
+  bool PollStretchEnd(uint32_t cpu, bool goes_on, int64_t now_ns);
+  void EndOpenStretch(uint32_t cpu);
   void EndOpenOf(uint16_t slot);
   bool BeginOpen(const Wait& wait, int64_t now_ns);
   bool TellWait(const Wait& wait, int64_t now_ns);
@@ -115,6 +124,7 @@ class StallWatch {
   std::vector<ToldStretch> told_stretches_;  // by CPU
   StallLevels levels_;
   int64_t loop_gap_ns_ = 0;
+  bool caught_up_ = true;
   int64_t next_due_ns_ = 0;
   int64_t next_interrupt_poll_ns_ = 0;
   int64_t next_open_poll_ns_ = 0;

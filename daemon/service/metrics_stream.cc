@@ -59,7 +59,7 @@ MetricsStream::MetricsStream(const MetricsStreamShared& shared, const v1::WatchM
       period_ns_(request.period_ns() > 0 ? request.period_ns() : kMetricsPeriodDefaultNs),
       due_ns_(PollThread::NowNs() + period_ns_),
       covered_until_ns_(shared.core->windows->closed_until_mono_ns()),
-      spike_cursor_(shared.core->spikes->end()) {}
+      spike_cursor_(shared.core->spikes->ended().end()) {}
 
 int64_t MetricsStream::Poll(int64_t now_ns) {
   if (now_ns < due_ns_) return due_ns_;
@@ -111,7 +111,7 @@ void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse
 std::optional<SpikeCounts> MetricsStream::CountSpikes(int64_t until_mono_ns) {
   SpikeCounts counts;
   const SpikeFilter filter;  // waits above each target's own threshold, whatever other clients asked for
-  const SeqRing<Spike>& spikes = *shared_.core->spikes;
+  const SeqRing<Spike>& spikes = shared_.core->spikes->ended();
   const uint64_t begin = spikes.begin();
   bool complete = spike_cursor_ >= begin;
   spike_cursor_ = std::max(spike_cursor_, begin);

@@ -61,7 +61,7 @@ class MetricsStream : public StreamReactor<v1::WatchMetricsResponse>, private Po
   // Poll thread only, once it is added there.
   int64_t due_ns_ = 0;            // steady clock
   int64_t covered_until_ns_ = 0;  // end of the last snapshot's window
-  uint64_t spike_cursor_ = 0;     // ring position up to which spikes were counted
+  uint64_t spike_cursor_ = 0;     // of those that have ended, how many were looked at
   // Under mutex().
   std::unique_ptr<v1::WatchMetricsResponse> pending_;
   uint64_t dropped_ = 0;

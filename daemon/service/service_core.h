@@ -2,7 +2,7 @@
 #ifndef HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
 #define HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
 
-#include "daemon/analysis/spike.h"
+#include "daemon/analysis/spike_history.h"
 #include "daemon/control/operation.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
@@ -26,7 +26,7 @@ struct ServiceCore {
   const InterruptTotals* interrupts = nullptr;
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;
-  const SeqRing<Spike>* spikes = nullptr;
+  const SpikeHistory* spikes = nullptr;
   const TimeSource* time = nullptr;
   const StackSource* stacks = nullptr;  // may be missing
 };

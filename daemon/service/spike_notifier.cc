@@ -1,10 +1,8 @@
 #include "daemon/service/spike_notifier.h"
 
-#include <algorithm>
-
 namespace hftmon {
 
-SpikeNotifier::SpikeNotifier(const SeqRing<Spike>* spikes) : spikes_(spikes) {
+SpikeNotifier::SpikeNotifier(const SpikeHistory* spikes) : spikes_(spikes), cursor_(spikes) {
   thread_.Add(this);
 }
 
@@ -15,9 +13,9 @@ SpikeNotifier::~SpikeNotifier() {
 void SpikeNotifier::Subscribe(SpikeListener* listener) {
   {
     std::lock_guard lock(mutex_);
-    const uint64_t end = spikes_->end();
-    if (subscriptions_.empty()) cursor_ = end;
-    subscriptions_.push_back({listener, end});
+    if (subscriptions_.empty()) cursor_.GoToEnd();
+    // After the cursor was moved: it may read what lies before this, never leave out what does not.
+    subscriptions_.push_back({listener, spikes_->end()});
   }
   thread_.Wake(this);
 }
@@ -30,29 +28,27 @@ void SpikeNotifier::Unsubscribe(SpikeListener* listener) {
 int64_t SpikeNotifier::Poll(int64_t now_ns) {
   std::lock_guard lock(mutex_);
   if (subscriptions_.empty()) return kPollIdle;
-  if (cursor_ < spikes_->end()) ReadRound();
-  return cursor_ < spikes_->end() ? now_ns : now_ns + kPollIntervalNs;
+  return ReadRound() ? now_ns : now_ns + kPollIntervalNs;
 }
 
-void SpikeNotifier::ReadRound() {
-  const uint64_t begin = spikes_->begin();
-  uint64_t overwritten = begin > cursor_ ? begin - cursor_ : 0;
-  cursor_ += overwritten;
-  const uint64_t round_end = std::min(spikes_->end(), cursor_ + kSpikesPerRoundMax);
-  Spike spike;
-  for (; cursor_ < round_end; ++cursor_) {
-    if (spikes_->Read(cursor_, &spike) != SeqRead::kOk) {
-      ++overwritten;
-      continue;
-    }
+// True when there may be more.
+bool SpikeNotifier::ReadRound() {
+  uint64_t overwritten = 0;
+  int count = 0;
+  SpikePosition position;
+  const Spike* spike = nullptr;
+  while (count < kSpikesPerRoundMax && (spike = cursor_.Next(&position, &overwritten)) != nullptr) {
+    ++count;
     for (const Subscription& subscription : subscriptions_) {
-      if (cursor_ >= subscription.first_index) subscription.listener->OnSpike(cursor_, spike);
+      if (spike->order >= subscription.first_order) subscription.listener->OnSpike(position, *spike);
     }
   }
+  if (count == 0 && overwritten == 0) return false;
   for (const Subscription& subscription : subscriptions_) {
     if (overwritten > 0) subscription.listener->OnOverwritten(overwritten);
     subscription.listener->OnRoundEnd();
   }
+  return count == kSpikesPerRoundMax;
 }
 
 }  // namespace hftmon

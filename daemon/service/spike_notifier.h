@@ -1,6 +1,6 @@
 // SpikeNotifier: tells subscribers of new spikes, so that the housekeeping thread never has to signal anybody.
 //
-// Threads: one of its own. It sleeps on a condition variable while nobody subscribes; else it looks at the ring's end every
+// Threads: one of its own. It sleeps on a condition variable while nobody subscribes; else it looks at the history's end every
 // kPollIntervalNs. Subscribe and Unsubscribe by any thread.
 // Lock order: this class's lock before a listener's own; a listener never calls in with its lock held.
 #ifndef HFTMON_DAEMON_SERVICE_SPIKE_NOTIFIER_H_
@@ -10,9 +10,9 @@
 #include <mutex>
 #include <vector>
 
-#include "daemon/analysis/spike.h"
+#include "daemon/analysis/spike_cursor.h"
+#include "daemon/analysis/spike_history.h"
 #include "daemon/service/poll_thread.h"
-#include "daemon/store/seq_ring.h"
 
 namespace hftmon {
 
@@ -20,9 +20,9 @@ namespace hftmon {
 class SpikeListener {
  public:
   virtual ~SpikeListener() = default;
-  // Entry `index` of the ring, in order.
-  virtual void OnSpike(uint64_t index, const Spike& spike) = 0;
-  // That many entries were overwritten before the notifier could read them.
+  // In the order of the history.
+  virtual void OnSpike(const SpikePosition& position, const Spike& spike) = 0;
+  // That many were overwritten before the notifier could read them; whether the listener would have wanted them is not known.
   virtual void OnOverwritten(uint64_t count) = 0;
   // After the above of one round: time to write.
   virtual void OnRoundEnd() = 0;
@@ -33,7 +33,7 @@ class SpikeNotifier : private Pollee {
   static constexpr int64_t kPollIntervalNs = 50'000;
   static constexpr int kSpikesPerRoundMax = 256;
 
-  explicit SpikeNotifier(const SeqRing<Spike>* spikes);
+  explicit SpikeNotifier(const SpikeHistory* spikes);
   ~SpikeNotifier() override;
 
   // The listener hears of every spike appended after the call. It lives until Unsubscribe has returned.
@@ -44,16 +44,16 @@ class SpikeNotifier : private Pollee {
  private:
   struct Subscription {
     SpikeListener* listener;
-    uint64_t first_index;  // entries before it are not its own
+    uint64_t first_order;  // those before it are not its own
   };
 
   int64_t Poll(int64_t now_ns) override;
-  void ReadRound();  // mutex_ held
+  bool ReadRound();  // mutex_ held
 
-  const SeqRing<Spike>* const spikes_;
+  const SpikeHistory* const spikes_;
   std::mutex mutex_;
   std::vector<Subscription> subscriptions_;
-  uint64_t cursor_ = 0;
+  SpikeCursor cursor_;
   PollThread thread_{1};
 };
 

@@ -49,7 +49,7 @@ void SpikeStream::Open(std::unique_ptr<ThresholdLease> lease) {
 SpikeStream::SpikeStream(const SpikeStreamShared& shared, SpikeFilter filter, size_t queue_limit)
     : shared_(shared), filter_(std::move(filter)), queue_limit_(queue_limit) {}
 
-void SpikeStream::OnSpike(uint64_t index, const Spike& spike) {
+void SpikeStream::OnSpike(const SpikePosition& position, const Spike& spike) {
   const bool wanted = filter_.Wants(spike, shared_.thresholds);
   std::lock_guard lock(mutex());
   if (ended()) return;
@@ -57,13 +57,14 @@ void SpikeStream::OnSpike(uint64_t index, const Spike& spike) {
   const bool told = !spike.in_progress && going_on_.erase(spike.id) > 0;
   if (!wanted && !told) return;
   // It is told again at each threshold that others have.
-  if (spike.in_progress && going_on_.contains(spike.id)) return;
-  if (spike.in_progress && going_on_.size() < kGoingOnMax) going_on_.insert(spike.id);
+  if (spike.in_progress && !going_on_.insert(spike.id).second) return;
+  // Those whose end was overwritten would stay for ever: the oldest make room.
+  if (going_on_.size() > kGoingOnMax) going_on_.erase(going_on_.begin());
   if (waiting_.size() >= queue_limit_) {
     waiting_.pop_front();
     Drop(1);
   }
-  waiting_.push_back(index);
+  waiting_.push_back(position);
 }
 
 void SpikeStream::OnOverwritten(uint64_t count) {

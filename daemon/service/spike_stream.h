@@ -1,7 +1,7 @@
 // SpikeStream: one subscriber of StreamSpikes.
 //
-// The kernel's thresholds are leased while it is open. What waits for a slow reader are positions in the spike ring, at most queue_limit:
-// beyond that the oldest are dropped and counted; so are spikes that the ring overwrote meanwhile.
+// The kernel's thresholds are leased while it is open. What waits for a slow reader are positions in the spike history, at most
+// queue_limit: beyond that the oldest are dropped and counted; so are spikes that the history overwrote meanwhile.
 #ifndef HFTMON_DAEMON_SERVICE_SPIKE_STREAM_H_
 #define HFTMON_DAEMON_SERVICE_SPIKE_STREAM_H_
 
@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 
+#include "daemon/analysis/spike_history.h"
 #include "daemon/control/targets.h"
 #include "daemon/service/service_core.h"
 #include "daemon/service/service_limits.h"
@@ -42,7 +43,7 @@ class SpikeStream : public StreamReactor<v1::StreamSpikesResponse>, private Spik
   // Holds the lease, hears of spikes from now on, and sends the first message.
   void Open(std::unique_ptr<ThresholdLease> lease);
 
-  void OnSpike(uint64_t index, const Spike& spike) override;
+  void OnSpike(const SpikePosition& position, const Spike& spike) override;
   void OnOverwritten(uint64_t count) override;
   void OnRoundEnd() override { Pump(); }
 
@@ -57,8 +58,8 @@ class SpikeStream : public StreamReactor<v1::StreamSpikesResponse>, private Spik
   const size_t queue_limit_;
   std::unique_ptr<ThresholdLease> lease_;
   static constexpr size_t kGoingOnMax = 1'024;
-  std::set<uint64_t> going_on_;   // ids of spikes that were told in progress and have not ended
-  std::deque<uint64_t> waiting_;  // ring positions, oldest first
+  std::set<uint64_t> going_on_;        // ids of spikes that were told in progress and have not ended; the newest kGoingOnMax
+  std::deque<SpikePosition> waiting_;  // oldest first
   uint64_t dropped_ = 0;
   uint64_t unslotted_thread_count_ = 0;  // when it began
   bool announced_ = false;               // the first message, without a spike, was sent

@@ -16,6 +16,44 @@ namespace {
 
 constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
 
+// Reads the spike history backwards.
+class NewestFirst {
+ public:
+  explicit NewestFirst(const SpikeHistory& spikes)
+      : ended_{.ring = &spikes.ended(), .left = spikes.ended().end()},
+        going_on_{.ring = &spikes.going_on(), .left = spikes.going_on().end()} {}
+
+  // nullptr when there is none, or an ended one was overwritten. Of those in progress the history keeps fewer: older ones are left out.
+  const Spike* Next() {
+    Fill(&ended_);
+    Fill(&going_on_);
+    if (ended_.overwritten) return nullptr;
+    Head* head = ended_.filled && (!going_on_.filled || ended_.spike.order > going_on_.spike.order) ? &ended_ : &going_on_;
+    if (!head->filled) return nullptr;
+    head->filled = false;
+    return &head->spike;
+  }
+  bool overwritten() const { return ended_.overwritten; }
+
+ private:
+  struct Head {
+    const SeqRing<Spike>* ring = nullptr;
+    uint64_t left = 0;  // entries that were not read
+    bool filled = false;
+    bool overwritten = false;
+    Spike spike;
+  };
+
+  static void Fill(Head* head) {
+    if (head->filled || head->overwritten || head->left == 0) return;
+    head->filled = head->ring->Read(--head->left, &head->spike) == SeqRead::kOk;
+    head->overwritten = !head->filled;
+  }
+
+  Head ended_;
+  Head going_on_;
+};
+
 struct Found {
   std::vector<Spike> newest_first;
   bool overwritten = false;   // older spikes of the window may have been overwritten
@@ -26,12 +64,11 @@ struct Found {
 Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, const SpikeFilter& filter, TargetThresholds* thresholds,
                  int64_t begin_mono_ns, int64_t end_mono_ns, size_t spikes_max) {
   Found found{.oldest_end_ns = end_mono_ns};
-  Spike spike;
   std::unordered_set<uint64_t> told;
   // The history is in the order of detection, that is of the spikes' ends.
-  for (uint64_t index = core.spikes->end(); index > 0; --index) {
-    found.overwritten = core.spikes->Read(index - 1, &spike) != SeqRead::kOk;
-    if (found.overwritten) break;
+  NewestFirst history(*core.spikes);
+  while (const Spike* next = history.Next()) {
+    const Spike& spike = *next;
     const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
     if (spike_end_ns < begin_mono_ns) break;
     found.oldest_end_ns = std::min(found.oldest_end_ns, spike_end_ns);
@@ -42,6 +79,7 @@ Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, cons
     if (found.left_out) break;
     found.newest_first.push_back(spike);
   }
+  found.overwritten = history.overwritten();
   return found;
 }
 

@@ -116,7 +116,7 @@ class Chain {
 
  private:
   FakeKernelView kernel_{{.cpus = kRings, .ring_cells = kRingCells, .slots = 1024}};
-  SeqRing<Spike> spikes_;
+  SpikeHistory spikes_;
   SeqRing<SwitchEvent> events_;
   SpikeDetector detector_;
   EventRecorder recorder_;

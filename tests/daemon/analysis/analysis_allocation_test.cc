@@ -42,7 +42,7 @@ TEST(AnalysisAllocationTest, TheCounterCounts) {
 
 TEST(AnalysisAllocationTest, DetectingSpikesAllocatesNothing) {
   CountingClock clock;
-  SeqRing<Spike> spikes(64);
+  SpikeHistory spikes(64);
   SpikeDetector detector(&clock, &spikes, 16);
   OffCpuInterval interval = MakeInterval(72'000, HFT_SWITCH_BLOCKED_SYSCALL);
   interval.off_cpu_ns = 5'000'000;

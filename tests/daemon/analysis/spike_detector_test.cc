@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "common/histogram.h"
+#include "daemon/analysis/spike_cursor.h"
 #include "tests/daemon/analysis/interval_maker.h"
 
 namespace hftmon {
@@ -20,14 +21,21 @@ class SpikeDetectorTest : public ::testing::Test {
  protected:
   SpikeDetectorTest() { detector_.SetThresholds(50'000, 1'000'000); }
 
+  // The telling of that order.
   Spike At(uint64_t n) {
-    Spike spike;
-    EXPECT_EQ(spikes_.Read(n, &spike), SeqRead::kOk);
-    return spike;
+    SpikeCursor cursor(&spikes_);
+    SpikePosition position;
+    uint64_t overwritten = 0;
+    const Spike* spike = cursor.Next(&position, &overwritten);
+    while (spike != nullptr && spike->order < n) spike = cursor.Next(&position, &overwritten);
+    EXPECT_TRUE(spike != nullptr && spike->order == n) << "no telling " << n;
+    Spike found;
+    EXPECT_EQ(spikes_.Read(position, &found), SeqRead::kOk);
+    return found;
   }
 
   SetClock clock_;
-  SeqRing<Spike> spikes_{16};
+  SpikeHistory spikes_{16};
   SpikeDetector detector_{&clock_, &spikes_, 16};
 };
 
@@ -188,7 +196,7 @@ TEST_F(SpikeDetectorTest, ThresholdsAndLatencyMayBeTouchedByOtherThreadsMeanwhil
       detector_.SetThresholds(50'000, 1'000'000);
       seen = TotalCount(detector_.detection().histogram);
       Spike spike;
-      if (spikes_.end() > 0 && spikes_.Read(spikes_.end() - 1, &spike) == SeqRead::kOk) {
+      if (spikes_.end() > 0 && spikes_.Read({.index = spikes_.end() - 1}, &spike) == SeqRead::kOk) {
         EXPECT_EQ(spike.duration_ns, 60'000);
       }
     } while (!stop.load(std::memory_order_acquire));
@@ -288,12 +296,57 @@ TEST_F(SpikeDetectorTest, AStallWhoseEndWasLostIsClosedUnexplained) {
   EXPECT_EQ(At(1).unexplained_ns, At(1).duration_ns);
 }
 
-TEST_F(SpikeDetectorTest, AStretchOfInterruptsThatIsToldAgainKeepsItsId) {
+Interruption MakeStretch(int64_t start_mono_ns, int64_t duration_ns) {
   Interruption stretch;
   stretch.thread = {.tid = 77, .tgid = 70, .start_ns = 5};
+  stretch.slot = 3;
   stretch.cpu = 1;
-  stretch.start_mono_ns = 900'000'000;
-  stretch.end_mono_ns = stretch.start_mono_ns + 50'000;
+  stretch.start_mono_ns = start_mono_ns;
+  stretch.end_mono_ns = start_mono_ns + duration_ns;
+  return stretch;
+}
+
+TEST_F(SpikeDetectorTest, AStretchInProgressIsToldAtItsEndWhateverTheThresholdHasBecome) {
+  detector_.OnInterrupted(MakeStretch(900'000'000, 50'001), clock_.now_ns);
+  detector_.SetThresholds(10'000'000, 0);
+  detector_.OnInterruption(MakeStretch(900'000'000, 60'000));
+  detector_.OnInterruption(MakeStretch(900'500'000, 60'000));
+  ASSERT_EQ(spikes_.end(), 2u);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_EQ(At(1).duration_ns, 60'000);
+  detector_.OnStretchOver(1, 900'000'000, 900'060'000);
+  EXPECT_EQ(spikes_.end(), 2u) << "its end was told";
+}
+
+TEST_F(SpikeDetectorTest, AStretchWhoseEndWasLostIsClosedUnexplainedOnce) {
+  detector_.OnInterrupted(MakeStretch(900'000'000, 50'001), clock_.now_ns);
+  detector_.OnStretchOver(1, 900'000'001, 900'070'000);
+  EXPECT_EQ(spikes_.end(), 1u) << "another stretch";
+  detector_.OnStretchOver(1, 900'000'000, 900'070'000);
+  detector_.OnStretchOver(1, 900'000'000, 900'080'000);
+  ASSERT_EQ(spikes_.end(), 2u);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_FALSE(At(1).in_progress);
+  EXPECT_EQ(At(1).kind, SpikeKind::kInterrupted);
+  EXPECT_EQ(At(1).thread, At(0).thread);
+  EXPECT_EQ(At(1).slot, 3);
+  EXPECT_EQ(At(1).duration_ns, 70'000);
+  EXPECT_EQ(At(1).unexplained_ns, 70'000);
+}
+
+TEST_F(SpikeDetectorTest, AStretchThatNeverEndedIsClosedBeforeTheNextOneOfItsCpu) {
+  detector_.OnInterrupted(MakeStretch(900'000'000, 50'001), clock_.now_ns);
+  detector_.OnInterrupted(MakeStretch(900'500'000, 60'000), clock_.now_ns);
+  ASSERT_EQ(spikes_.end(), 3u);
+  EXPECT_EQ(At(1).id, At(0).id);
+  EXPECT_FALSE(At(1).in_progress);
+  EXPECT_EQ(At(1).duration_ns, 50'001);
+  EXPECT_NE(At(2).id, At(0).id);
+  EXPECT_TRUE(At(2).in_progress);
+}
+
+TEST_F(SpikeDetectorTest, AStretchOfInterruptsThatIsToldAgainKeepsItsId) {
+  Interruption stretch = MakeStretch(900'000'000, 50'000);
   detector_.OnInterruption(stretch);
   EXPECT_EQ(spikes_.end(), 0u) << "not above the threshold";
   stretch.end_mono_ns += 1;

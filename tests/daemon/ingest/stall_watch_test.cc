@@ -31,11 +31,17 @@ class RecordingSink : public StallSink {
     EXPECT_EQ(out_clock_ns, kOutClockNs);
     over_ns.push_back(waiting_until_mono_ns);
   }
+  void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override {
+    EXPECT_EQ(cpu, kCpu);
+    over_stretches.push_back(start_mono_ns);
+    over_ns.push_back(lasting_until_mono_ns);
+  }
 
   std::vector<OffCpuInterval> stalled;
   std::vector<Interruption> interrupted;
   std::vector<int64_t> crossings;
   std::vector<uint16_t> over_slots;
+  std::vector<int64_t> over_stretches;
   std::vector<int64_t> over_ns;
 };
 
@@ -83,6 +89,15 @@ class StallWatchTest : public testing::Test {
     preemption.preemptor_tid = tid;
     std::strcpy(preemption.preemptor_comm, "bully");
     Watch().NotePreempted(record, kThread, preemption);
+  }
+
+  // The thread has the CPU, and an interrupt takes it.
+  void BeginStretch(int64_t start_ns) {
+    Runs(kThread.tid, kOutClockNs);
+    hft_cpu_interrupts& state = interrupts_[kCpu];
+    state.stretch_start_ns = start_ns;
+    state.levels[HFT_LEVEL_HARD] = {.start_ns = static_cast<uint64_t>(start_ns), .source = HFT_SOURCE_LOCAL_TIMER};
+    state.active = 1u << HFT_LEVEL_HARD;
   }
 
   // The thread, asleep since kOutClockNs, is woken; `cpu` is where it slept.
@@ -188,6 +203,63 @@ TEST_F(StallWatchTest, AStretchOfInterruptsIsToldAgainAtEachThreshold) {
   EXPECT_FALSE(Watch().Poll(kOutMonoNs + 400 * kThresholdNs));
   ASSERT_EQ(sink_.interrupted.size(), 2u);
   EXPECT_EQ(sink_.crossings[1], kOutMonoNs + 4 * kThresholdNs);
+}
+
+TEST_F(StallWatchTest, AStretchWhoseEndHasNoRecordIsSaidToBeOverAfterAWhile) {
+  BeginStretch(kOutMonoNs);
+  int64_t now_ns = kOutMonoNs + kThresholdNs + 1;
+  EXPECT_TRUE(Watch().Poll(now_ns));
+  Watch().Poll(now_ns += 1'000'000);
+  const int64_t lasting_ns = now_ns;
+  interrupts_[kCpu].active = 0;
+  Watch().Poll(now_ns += 1'000'000);
+  EXPECT_TRUE(sink_.over_stretches.empty()) << "its record may be held";
+  Watch().Poll(now_ns += StallWatch::kStretchPatienceNs);
+  EXPECT_EQ(sink_.over_stretches, std::vector<int64_t>{kOutMonoNs});
+  EXPECT_EQ(sink_.over_ns, std::vector<int64_t>{lasting_ns});
+  Watch().Poll(now_ns += StallWatch::kStretchPatienceNs);
+  EXPECT_EQ(sink_.over_stretches.size(), 1u) << "once";
+}
+
+TEST_F(StallWatchTest, AStretchIsOverAlsoWhenNobodyHasAThresholdAnyMoreOrTheProgramsAreOff) {
+  for (const bool off : {false, true}) {
+    const int64_t start_ns = kOutMonoNs + (off ? 1'000'000'000 : 0);
+    view_.controls->run_queue_threshold_ns = kThresholdNs;
+    BeginStretch(start_ns);
+    EXPECT_TRUE(Watch().Poll(start_ns + kThresholdNs + 1));
+    interrupts_[kCpu].active = 0;
+    view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;
+    view_.controls->off = off ? 1 : 0;
+    Watch().Poll(start_ns + 2'000'000);
+    Watch().Poll(start_ns + 3'000'000 + StallWatch::kStretchPatienceNs);
+    ASSERT_FALSE(sink_.over_stretches.empty());
+    EXPECT_EQ(sink_.over_stretches.back(), start_ns);
+  }
+}
+
+TEST_F(StallWatchTest, AnEarlierStretchIsOverBeforeTheNextOneOfItsCpuIsTold) {
+  BeginStretch(kOutMonoNs);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  BeginStretch(kOutMonoNs + 200'000);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + 200'000 + kThresholdNs + 1));
+  EXPECT_EQ(sink_.over_stretches, std::vector<int64_t>{kOutMonoNs});
+  EXPECT_EQ(sink_.interrupted.size(), 2u);
+}
+
+TEST_F(StallWatchTest, WhileRecordsWaitInTheRingsNothingIsSaidToBeOver) {
+  Preempt(501);
+  int64_t now_ns = kOutMonoNs + kThresholdNs + 1;
+  Watch().Poll(now_ns);
+  BeginStretch(kOutMonoNs);
+  Watch().Poll(now_ns += 1'000'000);
+  interrupts_[kCpu].active = 0;
+  view_.slots[kSlot].out_clock_ns = 0;
+  for (int i = 0; i < 100; ++i) Watch().Poll(now_ns += 1'000'000, 0, false);
+  EXPECT_TRUE(sink_.over_slots.empty());
+  EXPECT_TRUE(sink_.over_stretches.empty());
+  Watch().Poll(now_ns += 1'000'000, 0, true);
+  EXPECT_EQ(sink_.over_slots.size(), 1u);
+  EXPECT_EQ(sink_.over_stretches.size(), 1u);
 }
 
 TEST(StallLevelsTest, TheNextOneAboveAndNoneBeyondTheLast) {

@@ -76,10 +76,10 @@ TEST_F(InterruptsRpcTest, StrangersAndBadCpusAreRefused) {
 TEST_F(InterruptsRpcTest, ASpikeToldTwiceIsInAnAnswerOnceAsItWasToldLast) {
   Spike spike = MakeSpike(kNowNs - 2'000'000, 60'000);
   spike.in_progress = true;
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   spike.in_progress = false;
   spike.duration_ns = 900'000;
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   CloseBucket(kNowNs - kSecondNs, kNowNs + kSecondNs);
   v1::DetectSpikesRequest request;
   request.set_threshold_ns(1'000);

@@ -106,7 +106,8 @@ Spike ServiceFixture::MakeSpike(int64_t end_ns, int64_t duration_ns, SpikeKind k
 }
 
 void ServiceFixture::AppendSpike(int64_t end_ns, int64_t duration_ns, SpikeKind kind, const ThreadKey& thread) {
-  spikes_.Append(MakeSpike(end_ns, duration_ns, kind, thread));
+  Spike spike = MakeSpike(end_ns, duration_ns, kind, thread);
+  spikes_.Append(&spike);
 }
 
 ServiceFixture::Subscription ServiceFixture::Subscribe(v1::Monitor::Stub* stub, const v1::StreamSpikesRequest& request) {

@@ -11,10 +11,10 @@ namespace {
 
 class Recorder : public SpikeListener {
  public:
-  void OnSpike(uint64_t index, const Spike& spike) override {
+  void OnSpike(const SpikePosition& position, const Spike& spike) override {
     std::lock_guard lock(mutex_);
     ids.push_back(spike.id);
-    indexes.push_back(index);
+    positions.push_back(position);
   }
   void OnOverwritten(uint64_t count) override {
     std::lock_guard lock(mutex_);
@@ -28,7 +28,7 @@ class Recorder : public SpikeListener {
   }
 
   std::vector<uint64_t> ids;
-  std::vector<uint64_t> indexes;
+  std::vector<SpikePosition> positions;
   uint64_t overwritten = 0;
 
  private:
@@ -36,35 +36,38 @@ class Recorder : public SpikeListener {
   std::condition_variable changed_;
 };
 
-Spike WithId(uint64_t id) {
+void Append(SpikeHistory* spikes, uint64_t id, bool in_progress = false) {
   Spike spike;
   spike.id = id;
-  return spike;
+  spike.in_progress = in_progress;
+  spikes->Append(&spike);
 }
 
 TEST(SpikeNotifierTest, AListenerHearsOnlyOfWhatCameAfterIt) {
-  SeqRing<Spike> ring(16);
-  ring.Append(WithId(1));
-  SpikeNotifier notifier(&ring);
+  SpikeHistory spikes(16);
+  Append(&spikes, 1);
+  SpikeNotifier notifier(&spikes);
   Recorder recorder;
   notifier.Subscribe(&recorder);
-  ring.Append(WithId(2));
-  ring.Append(WithId(3));
+  Append(&spikes, 2);
+  Append(&spikes, 3);
   recorder.Await(2);
   notifier.Unsubscribe(&recorder);
   EXPECT_EQ(recorder.ids, (std::vector<uint64_t>{2, 3}));
-  EXPECT_EQ(recorder.indexes, (std::vector<uint64_t>{1, 2}));
+  ASSERT_EQ(recorder.positions.size(), 2u);
+  EXPECT_EQ(recorder.positions[0].index, 1u);
+  EXPECT_EQ(recorder.positions[1].index, 2u);
 }
 
 TEST(SpikeNotifierTest, ASecondListenerDoesNotHearWhatTheFirstIsStillOwed) {
-  SeqRing<Spike> ring(1024);
-  SpikeNotifier notifier(&ring);
+  SpikeHistory spikes(1024);
+  SpikeNotifier notifier(&spikes);
   Recorder first;
   notifier.Subscribe(&first);
-  for (uint64_t id = 1; id <= 600; ++id) ring.Append(WithId(id));
+  for (uint64_t id = 1; id <= 600; ++id) Append(&spikes, id);
   Recorder second;
   notifier.Subscribe(&second);
-  ring.Append(WithId(601));
+  Append(&spikes, 601);
   first.Await(601);
   second.Await(1);
   notifier.Unsubscribe(&first);
@@ -73,23 +76,39 @@ TEST(SpikeNotifierTest, ASecondListenerDoesNotHearWhatTheFirstIsStillOwed) {
   EXPECT_EQ(second.ids, std::vector<uint64_t>{601});
 }
 
+TEST(SpikeNotifierTest, TellingsInProgressComeBetweenTheOthersAsTheyWereAppended) {
+  SpikeHistory spikes(16);
+  SpikeNotifier notifier(&spikes);
+  Recorder recorder;
+  notifier.Subscribe(&recorder);
+  Append(&spikes, 1, true);
+  Append(&spikes, 2);
+  Append(&spikes, 1, true);
+  Append(&spikes, 1);
+  recorder.Await(4);
+  notifier.Unsubscribe(&recorder);
+  EXPECT_EQ(recorder.ids, (std::vector<uint64_t>{1, 2, 1, 1}));
+  EXPECT_TRUE(recorder.positions[2].in_progress);
+  EXPECT_EQ(recorder.positions[2].index, 1u);
+}
+
 TEST(SpikeNotifierTest, WhatNobodySubscribedToIsNotCaughtUpLater) {
-  SeqRing<Spike> ring(16);
-  SpikeNotifier notifier(&ring);
+  SpikeHistory spikes(16);
+  SpikeNotifier notifier(&spikes);
   Recorder first;
   notifier.Subscribe(&first);
   notifier.Unsubscribe(&first);
-  ring.Append(WithId(1));
+  Append(&spikes, 1);
   Recorder second;
   notifier.Subscribe(&second);
-  ring.Append(WithId(2));
+  Append(&spikes, 2);
   second.Await(1);
   notifier.Unsubscribe(&second);
   EXPECT_TRUE(first.ids.empty());
   EXPECT_EQ(second.ids, std::vector<uint64_t>{2});
 }
 
-// Holds the notifier inside a round until the ring has been lapped.
+// Holds the notifier inside a round until the history has been lapped.
 class Holding : public Recorder {
  public:
   void OnRoundEnd() override {
@@ -117,13 +136,13 @@ class Holding : public Recorder {
 };
 
 TEST(SpikeNotifierTest, SpikesOverwrittenBeforeTheyWereReadAreCounted) {
-  SeqRing<Spike> ring(16);
-  SpikeNotifier notifier(&ring);
+  SpikeHistory spikes(16);
+  SpikeNotifier notifier(&spikes);
   Holding listener;
   notifier.Subscribe(&listener);
-  ring.Append(WithId(1));
+  Append(&spikes, 1);
   listener.AwaitEntered();
-  for (uint64_t id = 2; id <= 101; ++id) ring.Append(WithId(id));
+  for (uint64_t id = 2; id <= 101; ++id) Append(&spikes, id);
   listener.LetGo();
   listener.Await(101);
   notifier.Unsubscribe(&listener);

@@ -49,21 +49,47 @@ TEST_F(SpikesQueryTest, ASpikeComesWithItsWholeTimeBudget) {
   EXPECT_EQ(response_.window().begin_monotonic_ns(), kNowNs - 2 * kSecondNs);
 }
 
+TEST_F(SpikesQueryTest, OneThatGoesOnIsToldAsItWasLastSeenAndPushesNoOtherOut) {
+  AppendSpike(97 * kSecondNs, 300'000);
+  Spike spike = MakeSpike(98 * kSecondNs, 400'000);
+  spike.id = 700;
+  spike.in_progress = true;
+  for (uint64_t i = 0; i < 2 * kSpikeRingCapacity; ++i) {
+    ++spike.duration_ns;
+    spikes_.Append(&spike);
+  }
+  AppendSpike(99 * kSecondNs, 200'000);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 3);
+  EXPECT_FALSE(response_.window().truncated());
+  EXPECT_EQ(response_.spikes(0).duration_ns(), 300'000);
+  EXPECT_TRUE(response_.spikes(1).in_progress());
+  EXPECT_EQ(response_.spikes(1).duration_ns(), spike.duration_ns);
+  EXPECT_EQ(response_.spikes(2).duration_ns(), 200'000);
+  spike.in_progress = false;
+  spike.start_mono_ns = 99 * kSecondNs + 1;
+  spikes_.Append(&spike);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 3) << "told once, where it ended";
+  EXPECT_FALSE(response_.spikes(2).in_progress());
+  EXPECT_EQ(response_.spikes(2).id(), 700);
+}
+
 TEST_F(SpikesQueryTest, TheWakerIsNamedOrSaidToBeUnknownOrAbsent) {
   Spike spike = MakeSpike(98 * kSecondNs, 400'000);
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   spike.id = 2;
   spike.waker = {.woken_mono_ns = 77, .tid = 55, .tgid = 50, .cpu = 3, .state = WakerState::kKnown, .priority = 98, .policy = 1};
   spike.waker.woken_priority = 120;
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   spike.id = 3;
   spike.waker.context = HFT_WAKER_HARD_IRQ;
   spike.waker.source = HFT_SOURCE_DEVICE;
   spike.waker.number = 36;
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   spike.id = 4;
   spike.waker.state = WakerState::kUnknown;
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   ASSERT_TRUE(Detect({}).ok());
   ASSERT_EQ(response_.spikes_size(), 4);
   EXPECT_FALSE(response_.spikes(0).has_waker());
@@ -105,7 +131,7 @@ TEST_F(SpikesQueryTest, LostRecordsAndAnEpochAreBothSaid) {
   Spike spike = MakeSpike(98 * kSecondNs, 400'000);
   spike.inconclusive = true;
   spike.record_clock_ns = 0;
-  spikes_.Append(spike);
+  spikes_.Append(&spike);
   time_.StepWallClock(98 * kSecondNs - 1, 98 * kSecondNs, kSecondNs);
   ASSERT_TRUE(Detect({}).ok());
   ASSERT_EQ(response_.spikes_size(), 1);
