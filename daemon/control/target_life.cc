@@ -56,7 +56,9 @@ void TargetRegistry::OnNewProcess(const LifeEvent& event, int64_t now_ns) {
     End(target, now_ns);  // the number was taken again before its end was noticed
     target = targets_.end();
   }
-  if (target == targets_.end() && !FollowChild(child, event.mono_ns)) {
+  if (target != targets_.end()) {
+    JoinParents(&target->second, child.parent_tgid);
+  } else if (!FollowChild(child, event.mono_ns)) {
     watcher_.Unwatch(child.tgid, now_ns);
     return ReleaseSlot(event, now_ns);
   }
@@ -82,6 +84,22 @@ bool TargetRegistry::FollowChild(const ProcessInfo& child, int64_t mono_ns) {
   WatchAgain(&target, mono_ns);
   ApplySettings();
   return true;
+}
+
+// A child that a client or a rule found before its birth was told: its parent's parts hold it too.
+void TargetRegistry::JoinParents(Target* target, uint32_t parent_tgid) {
+  const TargetParts parts = InheritedParts(parent_tgid);
+  if (parts.empty()) return;
+  const bool by_client = std::any_of(target->parts.begin(), target->parts.end(),
+                                     [](const auto& part) { return part.first.rule == 0 && !part.first.inherited; });
+  if (!by_client) target->info.parent_pid = parent_tgid;
+  if (!HasRoomFor(parts, target->info.pid)) {
+    ++counters_.refused_child_count;
+    return;
+  }
+  for (const auto& [key, options] : parts) AddPart(key, options, &target->parts);
+  target->info.options = UnionOf(target->parts);
+  ApplySettings();
 }
 
 // Sets the bit. When it was clear (a failed attach, a recycled number), threads may have come and gone unseen.
@@ -224,6 +242,7 @@ void TargetRegistry::Maintain() {
   for (const uint32_t tgid : watcher_.AuditSuspects(now_ns)) EndIfGone(tgid, now_ns);
   CheckTargets(now_ns);
   cgroup_reads_left_ = kLooksPerCall;
+  visitor_looks_left_ = kVisitorLooksPerCall;
   LookForProcesses(now_ns);
   watcher_.slots().Reap(now_ns);
 }

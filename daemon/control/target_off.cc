@@ -81,6 +81,12 @@ void TargetRegistry::CatchUpWith(const std::vector<TaskInfo>& threads, int64_t n
   }
   for (auto& [pid, target] : targets_) {
     const auto found = threads_of.find(pid);
+    const TaskInfo* leader = found == threads_of.end() ? nullptr : watcher_.LeaderOf(found->second);
+    // Attached while off: the others were adopted, and have their parent's parts.
+    if (leader != nullptr && leader->start_boottime_ns > youngest_before_off_ns_) JoinParents(&target, leader->parent_tgid);
+  }
+  for (auto& [pid, target] : targets_) {
+    const auto found = threads_of.find(pid);
     if (found == threads_of.end()) continue;
     if (const TaskInfo* leader = watcher_.LeaderOf(found->second); leader != nullptr) target.info.comm = leader->comm;
     if (target.info.state == TargetState::kRunning) NoteUnslotted(&target.info, watcher_.GiveMissing(found->second, now_ns), now_ns);

@@ -53,6 +53,7 @@ class TargetRegistry : public Targets {
   static constexpr int kChecksPerCall = 4;                    // looks in one Maintain(): each enumerates the host's threads
 
   static constexpr int64_t kLookIntervalNs = 2'000'000'000;  // between looks at all processes, while there are rules
+  static constexpr size_t kVisitorLooksPerCall = 4;          // visitors of CPUs between two Maintain(): some enumerations each
   static constexpr size_t kLooksPerCall = 64;  // processes in one Maintain(): a file of /proc each where cgroups are asked for
 
   struct Config {
@@ -185,7 +186,7 @@ class TargetRegistry : public Targets {
   void LeaveRule(const TargetRule& rule, uint32_t pid, int64_t now_ns);
   void OnExecOfStranger(const LifeEvent& event, int64_t now_ns);
   void OnVisitor(const LifeEvent& event, int64_t now_ns);
-  void JoinCpuRules(uint32_t tgid, int cpu, int64_t now_ns);
+  void JoinCpuRules(uint32_t tgid, int cpu, size_t* looks_left, int64_t now_ns);
   void LookAtRunning(int64_t now_ns);
   void LookForProcesses(int64_t now_ns);
 
@@ -203,6 +204,7 @@ class TargetRegistry : public Targets {
   static void NoteUnslotted(TargetInfo* info, uint64_t thread_count, int64_t now_ns);
   TargetParts InheritedParts(uint32_t parent_tgid) const;
   bool FollowChild(const ProcessInfo& child, int64_t mono_ns);
+  void JoinParents(Target* target, uint32_t parent_tgid);
   void End(TargetMap::iterator target, int64_t now_ns);
   bool EndIfGone(uint32_t tgid, int64_t now_ns);
   void CheckTargets(int64_t now_ns);
@@ -232,8 +234,9 @@ class TargetRegistry : public Targets {
   std::vector<TaskInfo> to_look_at_;  // the rest of a look at all processes
   int64_t next_look_mono_ns_ = 0;
   size_t cgroup_reads_left_ = kLooksPerCall;  // for execs, until the next Maintain()
-  Counters counters_;                         // the cumulative ones
-  bool off_ = false;                          // the programs are off: nothing tells of ends
+  size_t visitor_looks_left_ = kVisitorLooksPerCall;
+  Counters counters_;  // the cumulative ones
+  bool off_ = false;   // the programs are off: nothing tells of ends
   int64_t youngest_before_off_ns_ = 0;
 };
 

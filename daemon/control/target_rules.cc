@@ -147,14 +147,21 @@ void TargetRegistry::OnExecOfStranger(const LifeEvent& event, int64_t now_ns) {
 }
 
 void TargetRegistry::OnVisitor(const LifeEvent& event, int64_t now_ns) {
-  JoinCpuRules(event.thread.tgid, event.from_cpu, now_ns);
+  JoinCpuRules(event.thread.tgid, event.from_cpu, &visitor_looks_left_, now_ns);
 }
 
-void TargetRegistry::JoinCpuRules(uint32_t tgid, int cpu, int64_t now_ns) {
+// `looks_left`: processes that may still be looked for, each in an enumeration of the host's threads. Who is refused is in the CPU's table
+// of visits, and told again when it is still there.
+void TargetRegistry::JoinCpuRules(uint32_t tgid, int cpu, size_t* looks_left, int64_t now_ns) {
   if (tgid == 0 || tgid == config_.own_pid) return;
   for (auto& [id, rule] : rules_.rules()) {
     const std::vector<int>& cpus = rule.selector.cpus;
     if (!std::binary_search(cpus.begin(), cpus.end(), cpu) || IsHeldBy(rule, tgid)) continue;
+    if (*looks_left == 0 || (!targets_.contains(tgid) && targets_.size() >= config_.targets_max)) {
+      ++rule.refused_count;
+      continue;
+    }
+    --*looks_left;
     absl::StatusOr<ProcessInfo> process = watcher_.Find(tgid);
     if (!process.ok()) return;  // it was short: the CPU's table of visits has it
     JoinRule(&rule, *process, now_ns);
@@ -166,7 +173,8 @@ void TargetRegistry::LookAtRunning(int64_t now_ns) {
   if (!rules_.has_cpu_rules()) return;
   absl::StatusOr<std::vector<TaskInfo>> running = tasks_->Running();
   if (!running.ok()) return;
-  for (const TaskInfo& task : *running) JoinCpuRules(task.tgid, task.running_cpu, now_ns);
+  size_t looks = running->size() * rules_.rules().size();
+  for (const TaskInfo& task : *running) JoinCpuRules(task.tgid, task.running_cpu, &looks, now_ns);
 }
 
 // Not while the programs are off: nothing is counted of whom it would find. The resync that follows has it look at once.

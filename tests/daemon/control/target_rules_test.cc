@@ -212,6 +212,56 @@ TEST_F(TargetRulesTest, VisitorsThatEndPushNoEndedTargetOfAClientOut) {
   EXPECT_THAT(busy.PidsIn(TargetState::kEnded), ::testing::Contains(10u));
 }
 
+TEST_F(TargetRulesTest, VisitorsBeyondTheBudgetOfATurnAreCountedAndFoundWhenTheyAreToldAgain) {
+  ASSERT_TRUE(host.AttachRule(Rule(Kind::kCpus, "2")).ok());
+  constexpr size_t kMany = TargetRegistry::kVisitorLooksPerCall + 3;
+  int enumerations = 0;
+  for (uint32_t pid = 100; pid < 100 + kMany; ++pid) hooks.StartProcess(pid, "visitor");
+  host.tasks.AfterEnumeration([&](int count) { enumerations = count; });
+  for (uint32_t pid = 100; pid < 100 + kMany; ++pid) hooks.Visit(pid, 2);
+  host.PumpAll();
+  EXPECT_EQ(OnlyRule().pids.size(), TargetRegistry::kVisitorLooksPerCall);
+  EXPECT_EQ(OnlyRule().refused_count, 3u);
+  const int before = enumerations;
+  hooks.Visit(100 + kMany - 1, 2);
+  host.PumpAll();
+  EXPECT_EQ(enumerations, before) << "who is refused costs no look at all tasks";
+  host.registry.Maintain();
+  hooks.Visit(100 + kMany - 1, 2);
+  host.PumpAll();
+  EXPECT_TRUE(host.Target(100 + kMany - 1).has_value());
+}
+
+TEST_F(TargetRulesTest, WhenThereIsNoRoomForATargetAVisitorCostsNoLookAtAllTasks) {
+  FakeHost full(65, 1);
+  full.hooks.StartProcess(100, "engine");
+  full.hooks.StartProcess(101, "visitor");
+  ASSERT_TRUE(full.Attach({100}).ok());
+  ASSERT_TRUE(full.AttachRule(Rule(Kind::kCpus, "2")).ok());
+  int enumerations = 0;
+  full.tasks.AfterEnumeration([&](int count) { enumerations = count; });
+  full.hooks.Visit(101, 2);
+  full.PumpAll();
+  EXPECT_EQ(enumerations, 0);
+  EXPECT_EQ(full.registry.Rules().at(0).refused_count, 1u);
+}
+
+TEST_F(TargetRulesTest, AChildThatARuleFindsBeforeItsBirthIsToldStaysWithItsParentsClient) {
+  hooks.StartProcess(100, "parent");
+  ASSERT_TRUE(host.Attach({100}, {.spike_threshold_ns = 7'000, .follow_children = true}).ok());
+  hooks.ForkProcess(100, 101);
+  ASSERT_TRUE(host.AttachRule(Rule(Kind::kName, "child"), {.spike_threshold_ns = 9'000}).ok());
+  ASSERT_TRUE(host.Target(101).has_value()) << "found in the look at all processes, its birth not pumped yet";
+  host.PumpAll();
+  EXPECT_EQ(host.Target(101)->holders.size(), 2u);
+  EXPECT_EQ(host.Target(101)->parent_pid, 100u);
+  EXPECT_EQ(host.Target(101)->options.spike_threshold_ns, 7'000);
+  ASSERT_TRUE(host.DetachRule(Rule(Kind::kName, "child")).ok());
+  EXPECT_TRUE(host.Target(101).has_value()) << "its parent's client holds it";
+  host.Settle();
+  host.CheckInvariants("late birth");
+}
+
 TEST_F(TargetRulesTest, WhoIsOnTheCpuAndNeverLeavesItIsFoundToo) {
   hooks.StartProcess(100, "spinner");
   TaskInfo task = *host.tasks.Get(100);
