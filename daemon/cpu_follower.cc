@@ -57,6 +57,10 @@ void CpuFollower::Follow(const std::string& online) {
   }
   if (next->loop_cpu != home_cpu_) next->reason = fmt::format("CPU {}, where it was, is offline; {}", home_cpu_, next->reason);
   const bool moves = next->loop_cpu != before.loop_cpu || !parts_.loop_is_on(next->loop_cpu);
+  // Somebody's taskset, or the CPU was away between two looks.
+  if (moves && next->loop_cpu == before.loop_cpu) {
+    next->reason += "; put back here after its affinity was changed from outside: set cpu in the configuration to move it";
+  }
   Put(*next);
   if (absl::Status moved = parts_.move_all(*next); !moved.ok()) {
     next->reason = fmt::format("to be moved here, which failed: {}", std::string(moved.message()));

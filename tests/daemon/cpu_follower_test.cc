@@ -87,6 +87,7 @@ TEST_F(CpuFollowerTest, ACpuThatCameBackBetweenTwoLooksHasTheLoopAgain) {
   follower_->Look();
   EXPECT_THAT(moves_, ElementsAre(1));
   EXPECT_EQ(follower_->move_count(), 1u);
+  EXPECT_THAT(follower_->placement().reason, HasSubstr("affinity was changed from outside")) << "nothing is undone silently";
 }
 
 TEST_F(CpuFollowerTest, AnotherCpuThatGoesOnlyMovesTheOtherThreads) {
