@@ -10,7 +10,6 @@ namespace hftmon {
 
 class QueryGauge {
  public:
-  QueryGauge() = default;
   // False when `limit` are in flight already; else the query is one until Leave.
   bool Enter(int64_t limit) {
     // Relaxed: a count, nothing is published with it.
