@@ -1,7 +1,12 @@
 // Two processes of thousands of threads that come and go: every switch is counted, nothing grows, nothing is lost without being counted.
 // HFTMON_TEST_CHURN_THREADS (each process, default 500) and HFTMON_TEST_CHURN_SECONDS (default 3) choose the size; 5000 and 60 are the
 // figures that the README states.
+#include <chrono>
+#include <condition_variable>
 #include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "tests/privileged/privileged_test.h"
 
@@ -71,6 +76,35 @@ class ChurnTest : public PrivilegedTest {
     uint64_t dropped_ = 0;
   };
 
+  // The daemon's resident memory, at equal distances of time until the trace ends.
+  class MemoryTrace {
+   public:
+    MemoryTrace(pid_t pid, std::chrono::milliseconds interval)
+        : sampler_([this, pid, interval] {
+            std::unique_lock lock(mutex_);
+            do {
+              rss_bytes_.push_back(ReadBelongings(pid).rss_bytes);
+            } while (!ended_.wait_for(lock, interval, [this] { return stop_; }));
+          }) {}
+    ~MemoryTrace() { End(); }
+    std::vector<int64_t> End() {
+      {
+        std::lock_guard lock(mutex_);
+        stop_ = true;
+      }
+      ended_.notify_all();
+      if (sampler_.joinable()) sampler_.join();
+      return rss_bytes_;
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable ended_;
+    bool stop_ = false;
+    std::vector<int64_t> rss_bytes_;
+    std::thread sampler_;
+  };
+
   std::map<std::string, uint64_t> Drops() const {
     std::map<std::string, uint64_t> drops;
     const auto status = daemon_.client().GetStatus();
@@ -106,11 +140,13 @@ TEST_F(ChurnTest, TwoProcessesWhoseThreadsComeAndGoAreCountedWholeInFlatMemory) 
     EXPECT_TRUE(Eventually([&] { return watched(run->pid()) >= threads * 9 / 10; })) << watched(run->pid()) << " threads are watched";
   }
   const ProcessBelongings filled = ReadBelongings(daemon_.pid());
+  MemoryTrace memory(daemon_.pid(), std::chrono::milliseconds(seconds * 100));
   std::map<pid_t, json> truths;
   for (WorkloadRun* run : runs) {
     truths[run->pid()] = run->Read();
     ASSERT_TRUE(truths[run->pid()].is_object());
   }
+  const std::vector<int64_t> trace_bytes = memory.End();
   const ProcessBelongings after = ReadBelongings(daemon_.pid());
   for (WorkloadRun* run : runs) {
     const json& truth = truths[run->pid()];
@@ -136,12 +172,15 @@ TEST_F(ChurnTest, TwoProcessesWhoseThreadsComeAndGoAreCountedWholeInFlatMemory) 
     std::printf("%lld began, %lld ended, %lld + %lld switches\n", static_cast<long long>(truth["begun"].get<int64_t>()),
                 static_cast<long long>(ended), static_cast<long long>(voluntary), static_cast<long long>(involuntary));
   }
-  std::printf("resident: %lld KiB with the threads there, %lld KiB at the end\n", static_cast<long long>(filled.rss_bytes >> 10),
-              static_cast<long long>(after.rss_bytes >> 10));
+  std::printf("resident with the threads there, at each tenth of the time, and at the end, in KiB: %lld |",
+              static_cast<long long>(filled.rss_bytes >> 10));
+  for (const int64_t bytes : trace_bytes) std::printf(" %lld", static_cast<long long>(bytes >> 10));
+  std::printf(" | %lld\n", static_cast<long long>(after.rss_bytes >> 10));
   EXPECT_LE(after.fds, filled.fds + 2);
   // Buckets of history are still being filled in a short run; what a thread that ended would leave behind is far more than this in a long
   // one.
   EXPECT_LT(after.rss_bytes - filled.rss_bytes, 24 << 20);
+  EXPECT_LT(after.rss_bytes - trace_bytes[trace_bytes.size() / 2], 12 << 20) << "in the second half";
   // No thread was without a place and no figure without a bucket. Records and intervals that a busy host made the daemon miss are counted:
   // printed here, and no part of the counts above.
   for (const auto& [name, count] : Drops()) {
