@@ -81,6 +81,8 @@ constexpr std::array kDrops = {
             "Unwinding processes that crashed or took too long, by what a watched program maps: each cost one stack, which says so."},
     DropRow{"subscriber_dropped", false,
             "Stream messages dropped because a subscriber read too slowly; its stream says how many: read faster or raise queue_limit."},
+    DropRow{"connections_refused", false,
+            "Connections closed at once because only the daemon's reserve of open files was left: raise its limit (LimitNOFILE)."},
 };
 
 // Levenshtein distance; names are short and few.

@@ -256,6 +256,7 @@ void Daemon::BuildControl() {
   parts.names = names_.get();
   parts.service_bounds = [this] { return server_ ? server_->Bounds() : std::vector<Bound>(); };
   parts.subscriber_dropped = [this]() -> uint64_t { return server_ ? server_->dropped_message_count() : 0; };
+  parts.connections_refused = [this]() -> uint64_t { return server_ ? server_->refused_connection_count() : 0; };
   book_ = std::make_unique<ConfigBook>(config_, source_.path(), ReadTimePair(raw_clocks_));
   parts.config = book_.get();
   status_ = std::make_unique<StatusReader>(parts);

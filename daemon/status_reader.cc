@@ -123,6 +123,7 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
       {"stacks_unavailable", stacks.unavailable_count},
       {"unwind_failures", parts_.unwinder->failure_count()},
       {"subscriber_dropped", parts_.subscriber_dropped ? parts_.subscriber_dropped() : 0},
+      {"connections_refused", parts_.connections_refused ? parts_.connections_refused() : 0},
   };
   std::vector<DropCounter> drops;
   for (const DropRow& row : DropRows()) {

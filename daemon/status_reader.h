@@ -55,6 +55,7 @@ class StatusReader : public StatusSource {
     const Operation* operation = nullptr;
     const OffPeriods* off_periods = nullptr;
     std::function<uint64_t()> subscriber_dropped;        // messages skipped for slow readers; may be empty
+    std::function<uint64_t()> connections_refused;       // for want of open files; may be empty
     std::function<std::vector<Bound>()> service_bounds;  // of streams, queries and answers; may be empty
     const ConfigBook* config = nullptr;
     const SpikeHistory* spikes = nullptr;

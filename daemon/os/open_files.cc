@@ -7,10 +7,13 @@
 
 namespace hftmon {
 
-OpenFiles ReadOpenFiles() {
-  OpenFiles files;
+int64_t OpenFilesLimit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) files.limit = static_cast<int64_t>(limit.rlim_cur);
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<int64_t>(limit.rlim_cur) : 0;
+}
+
+OpenFiles ReadOpenFiles() {
+  OpenFiles files{.limit = OpenFilesLimit()};
   std::error_code error;
   const auto folder = std::filesystem::directory_iterator("/proc/self/fd", error);
   if (!error) files.used = std::distance(begin(folder), end(folder)) - 1;  // one is the folder's own

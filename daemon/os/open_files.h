@@ -14,6 +14,9 @@ struct OpenFiles {
 
 OpenFiles ReadOpenFiles();
 
+// The limit alone, which costs one system call.
+int64_t OpenFilesLimit();
+
 // Raises the soft limit to the hard one: each connection takes a file, and the usual 1,024 would not do for a thousand.
 void RaiseOpenFilesLimit();
 

@@ -1,12 +1,13 @@
 #include "daemon/service/server.h"
 
 #include <grpc/grpc.h>
-#include <sys/stat.h>
 
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/os/listening_socket.h"
+#include "daemon/os/open_files.h"
 #include "daemon/os/unix_socket_lock.h"
 #include "daemon/service/listen_address.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -22,18 +23,6 @@ constexpr int64_t kPatienceDefaultNs = 1'000'000'000;
 // Clients that vanished without a word are found out by these.
 constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
-
-// A socket's mode is 0777 & ~umask when bind makes it. Process-wide, so only around the bind, at start.
-class SocketUmask {
- public:
-  SocketUmask() : previous_(umask(0117)) {}
-  ~SocketUmask() { umask(previous_); }
-  SocketUmask(const SocketUmask&) = delete;
-  SocketUmask& operator=(const SocketUmask&) = delete;
-
- private:
-  const mode_t previous_;
-};
 
 // gRPC's global state lives until the process ends. Given up with the last server, its tear-down may wait 10 s for a poller that a slow
 // reader's blocked write left behind (1.51), and the daemon would stop that much later.
@@ -53,8 +42,6 @@ void Configure(const ServiceLimits& limits, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(limits.calls_per_connection_max));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  // Two servers must not share a port: the second is told.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
 }  // namespace
@@ -71,16 +58,9 @@ absl::StatusOr<std::unique_ptr<MonitorServer>> MonitorServer::Start(const Servic
 
 absl::Status MonitorServer::Listen(const std::vector<std::string>& texts) {
   if (texts.empty()) return absl::InvalidArgumentError("no address to listen on: give --listen unix:PATH or --listen 127.0.0.1:PORT");
-  std::vector<ListenAddress> parsed;
+  std::vector<ListeningSocket> sockets;
   for (const std::string& text : texts) {
-    absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
-    if (!address.ok()) return address.status();
-    if (address->kind == ListenAddress::Kind::kUnixSocket) {
-      auto lock = UnixSocketLock::Acquire(address->path);
-      if (!lock.ok()) return lock.status();
-      socket_locks_.push_back(*std::move(lock));
-    }
-    parsed.push_back(*std::move(address));
+    if (absl::Status bound = Bind(text, &sockets); !bound.ok()) return bound;
   }
 
   KeepGrpcAlive();
@@ -88,25 +68,39 @@ absl::Status MonitorServer::Listen(const std::vector<std::string>& texts) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Configure(limits_, &builder);
-  std::vector<int> ports(parsed.size(), 0);
-  for (size_t i = 0; i < parsed.size(); ++i) builder.AddListeningPort(parsed[i].Text(), grpc::InsecureServerCredentials(), &ports[i]);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+                                                                   grpc::InsecureServerCredentials());
   builder.RegisterService(service_.get());
-  {
-    const SocketUmask socket_umask;
-    server_ = builder.BuildAndStart();
-  }
-  // gRPC does not say which address failed when none could be served.
-  for (size_t i = 0; i < parsed.size(); ++i) {
-    if (server_ != nullptr && ports[i] != 0) continue;
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", texts[i],
-                                               server_ == nullptr && parsed.size() > 1 ? " or another address" : "",
-                                               ": the port is taken or the address is not of this host: choose another"));
-  }
-  for (size_t i = 0; i < parsed.size(); ++i) {
-    if (parsed[i].kind == ListenAddress::Kind::kLoopbackPort) parsed[i].port = ports[i];
-    addresses_.push_back(parsed[i].Text());
-  }
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) return absl::InternalError("gRPC does not start a server; its own messages on stderr say why");
   server_->GetHealthCheckService()->SetServingStatus(v1::Monitor::service_full_name(), true);
+  absl::StatusOr<std::unique_ptr<AcceptLoop>> accepting =
+      AcceptLoop::Start(std::move(sockets), {.fds_max = OpenFilesLimit}, [this](int listener_fd, int fd) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+        connection.listener_fd = listener_fd;
+        connection.fd = fd;
+        acceptor_->HandleNewConnection(&connection);
+      });
+  if (!accepting.ok()) return accepting.status();
+  accept_loop_ = *std::move(accepting);
+  return absl::OkStatus();
+}
+
+absl::Status MonitorServer::Bind(const std::string& text, std::vector<ListeningSocket>* sockets) {
+  absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
+  if (!address.ok()) return address.status();
+  const bool on_path = address->kind == ListenAddress::Kind::kUnixSocket;
+  if (on_path) {
+    auto lock = UnixSocketLock::Acquire(address->path);
+    if (!lock.ok()) return lock.status();
+    socket_locks_.push_back(*std::move(lock));
+  }
+  absl::StatusOr<ListeningSocket> socket =
+      on_path ? ListeningSocket::OnPath(address->path) : ListeningSocket::OnPort(address->host, address->port);
+  if (!socket.ok()) return socket.status();
+  if (!on_path) address->port = socket->port();
+  addresses_.push_back(address->Text());
+  sockets->push_back(*std::move(socket));
   return absl::OkStatus();
 }
 
@@ -116,6 +110,7 @@ MonitorServer::~MonitorServer() {
 
 void MonitorServer::Shutdown(int64_t patience_ns) {
   service_->Stop();
+  accept_loop_.reset();
   if (server_ == nullptr) return;
   server_->GetHealthCheckService()->Shutdown();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::nanoseconds(patience_ns));

@@ -2,7 +2,7 @@
 //
 // Owner: the composition root, which keeps every part of `core` alive until the server is gone. Start, Shutdown and destruction by one
 // thread. gRPC's threads and ours inherit the CPU affinity of the thread that first calls Start: set it before.
-// Bounds: ServiceLimits, and kThreadsMax threads for calls; connections by the open files that the process may have.
+// Bounds: ServiceLimits, and kThreadsMax threads for calls; connections by the open files that the process may have (AcceptLoop).
 #ifndef HFTMON_DAEMON_SERVICE_SERVER_H_
 #define HFTMON_DAEMON_SERVICE_SERVER_H_
 
@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/os/accept_loop.h"
 #include "daemon/service/monitor_service.h"
 #include "daemon/service/service_core.h"
 #include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
 
 namespace hftmon {
 
@@ -39,6 +41,8 @@ class MonitorServer {
   // Of the streams, for status.
   uint64_t dropped_message_count() const { return service_->dropped_message_count(); }
   size_t stream_count() const { return service_->stream_count(); }
+  // Connections that were closed at once because too few open files were left.
+  uint64_t refused_connection_count() const { return accept_loop_ == nullptr ? 0 : accept_loop_->refused_count(); }
   std::vector<Bound> Bounds() const { return service_->Bounds(); }
 
   // Any thread. What was fixed at the start stays as it is; open streams and calls keep what they were granted.
@@ -48,11 +52,14 @@ class MonitorServer {
  private:
   MonitorServer(const ServiceCore& core, const ServiceLimits& limits);
   absl::Status Listen(const std::vector<std::string>& addresses);
+  absl::Status Bind(const std::string& address, std::vector<ListeningSocket>* sockets);
 
   const ServiceLimits limits_;  // as at the start
   std::vector<std::unique_ptr<UnixSocketLock>> socket_locks_;
   std::unique_ptr<MonitorService> service_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<AcceptLoop> accept_loop_;
   std::vector<std::string> addresses_;
 };
 

@@ -1,9 +1,15 @@
 #include "daemon/service/server.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "daemon/service/listen_address.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -14,6 +20,13 @@ namespace {
 
 using testing::HasSubstr;
 using ServerTest = ServiceFixture;
+
+// Channels of equal arguments share a connection.
+grpc::ChannelArguments OwnConnection() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return arguments;
+}
 
 TEST_F(ServerTest, TheSocketIsForOwnerAndGroupOnly) {
   struct stat state {};
@@ -73,6 +86,39 @@ TEST_F(ServerTest, AMissingFolderIsNamed) {
   const auto server = MonitorServer::Start(Core(), {"unix:" + (folder_ / "missing" / "x.sock").string()});
   ASSERT_FALSE(server.ok());
   EXPECT_THAT(std::string(server.status().message()), HasSubstr("missing"));
+}
+
+// gRPC's own listener gives up for good when there is no descriptor left for a connection.
+TEST_F(ServerTest, WhenConnectionsUseUpTheOpenFilesOthersAreServedAndNewOnesAgainLater) {
+  v1::ListTargetsResponse list;
+  ASSERT_TRUE(stub_->ListTargets(Context().get(), {}, &list).ok());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  // Room for the ends that ask, and not for as many that answer: both are this process's.
+  const rlimit few{static_cast<rlim_t>(next) + 400, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = (folder_ / "hftmond.sock").string();
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  std::vector<int> connections;
+  for (int i = 0; i < 230; ++i) {
+    connections.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_GE(connections.back(), 0);
+    ASSERT_EQ(connect(connections.back(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+  char byte = 0;
+  EXPECT_LE(recv(connections.back(), &byte, 1, 0), 0) << "closed";
+  EXPECT_GT(server_->refused_connection_count(), 0u);
+  EXPECT_TRUE(stub_->ListTargets(Context().get(), {}, &list).ok()) << "who was there is served";
+  for (const int fd : connections) close(fd);
+  close(next);
+  const auto later = v1::Monitor::NewStub(grpc::CreateCustomChannel(SocketAddress(), grpc::InsecureChannelCredentials(), OwnConnection()));
+  const auto context = Context();
+  context->set_wait_for_ready(true);
+  EXPECT_TRUE(later->ListTargets(context.get(), {}, &list).ok()) << "and who comes later";
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 // One request and one answer of a method whose generated code Debian does not ship, as raw bytes.

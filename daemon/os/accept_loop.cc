@@ -1,0 +1,80 @@
+#include "daemon/os/accept_loop.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace hftmon {
+namespace {
+
+// When the host itself is out of descriptors or memory there is nothing to wait for but time.
+constexpr int kPauseMs = 20;
+// Of one socket before the others are looked at.
+constexpr int kAcceptsPerTurn = 64;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AcceptLoop>> AcceptLoop::Start(std::vector<ListeningSocket> sockets, Limits limits,
+                                                              OnConnection on_connection) {
+  const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) return absl::ErrnoToStatus(errno, "no descriptor for the accept loop's wake-up");
+  return std::unique_ptr<AcceptLoop>(new AcceptLoop(std::move(sockets), std::move(limits), std::move(on_connection), wake_fd));
+}
+
+AcceptLoop::AcceptLoop(std::vector<ListeningSocket> sockets, Limits limits, OnConnection on_connection, int wake_fd)
+    : sockets_(std::move(sockets)),
+      limits_(std::move(limits)),
+      on_connection_(std::move(on_connection)),
+      wake_fd_(wake_fd),
+      thread_([this] { Run(); }) {}
+
+AcceptLoop::~AcceptLoop() {
+  const uint64_t one = 1;
+  // The counter is zero before: it cannot fail.
+  static_cast<void>(!write(wake_fd_, &one, sizeof(one)));
+  thread_.join();
+  close(wake_fd_);
+}
+
+void AcceptLoop::Run() {
+  std::vector<pollfd> polled;
+  for (const ListeningSocket& socket : sockets_) polled.push_back({.fd = socket.fd(), .events = POLLIN, .revents = 0});
+  polled.push_back({.fd = wake_fd_, .events = POLLIN, .revents = 0});
+  bool pausing = false;
+  while (true) {
+    // While it pauses only the wake-up is waited for.
+    pollfd* const first = pausing ? &polled.back() : polled.data();
+    const nfds_t count = pausing ? 1 : polled.size();
+    if (poll(first, count, pausing ? kPauseMs : -1) < 0 && errno != EINTR) return;
+    if (polled.back().revents != 0) return;
+    pausing = false;
+    for (size_t i = 0; i + 1 < polled.size(); ++i) pausing |= !AcceptFrom(polled[i].fd);
+  }
+}
+
+// False when the host has no room for a connection.
+bool AcceptLoop::AcceptFrom(int listener_fd) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    const int fd = accept4(listener_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+      // Everything else is the connection's own failure: there may be another one.
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
+      continue;
+    }
+    // The kernel gives the lowest free number: at least as many are in use.
+    if (fd >= limits_.fds_max() - limits_.reserved_fds) {
+      refused_count_.fetch_add(1, std::memory_order_relaxed);
+      close(fd);
+      continue;
+    }
+    on_connection_(listener_fd, fd);
+  }
+  return true;
+}
+
+}  // namespace hftmon
