@@ -5,8 +5,8 @@
 // - A game is 10,000 switches; its time is the mean of the middle half of its round trips: no interrupt, no preemption.
 // - A round starts a new workload process (where its stacks lie matters by 20 ns) and goes four times round base, empty hook, bystander,
 //   watched and off, with a visit of four games each after one that warms the caches. The last three are the daemon's programs alone, as
-//   the empty hook is one: nothing reads what they write. Bystander and watched are visited with on_waking too, which runs once a switch
-//   here: who is woken is asked about (watched) or not (bystander).
+//   the empty hook is one: nothing reads what they write. Each is visited with on_waking too, which runs once a switch here: who is woken
+//   is asked about (watched) or not (bystander).
 // - A way's time in a round is the lower quintile of its games: a neighbour on the same core makes whole games a third slower, and nothing
 //   makes one faster. Ways are compared within a round; the median over the rounds is reported, and its 95 % confidence interval.
 // - What takes long to start joins every fourth round, with its reading thread on the other CPU: the daemon itself, perf, bpftrace. Where
@@ -148,7 +148,10 @@ class Bench {
     Visit("watched");
     programs.NameWakers(true, game_->pid());
     Visit("watched, on_waking");
+    // With wakers named there is a second hook at each switch, off or not: first both, then on_switch alone.
     programs.TurnOff();
+    Visit("hftmon off, on_waking");
+    programs.NameWakers(false);
     Visit("hftmon off");
   }
 
