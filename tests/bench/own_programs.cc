@@ -57,4 +57,11 @@ void OwnPrograms::NameWakers(bool on, pid_t pid) {
   while (program.attached()) program.Settle();
 }
 
+std::string OwnPrograms::WhyMissing(const std::string& program) const {
+  for (const MissingProgram& missing : collector_->missing_programs()) {
+    if (missing.name == program) return missing.attach_point + ": " + missing.reason;
+  }
+  return "";
+}
+
 }  // namespace hftmon::testing

@@ -4,6 +4,7 @@
 #define HFTMON_TESTS_BENCH_OWN_PROGRAMS_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "daemon/collectors/switch_collector.h"
@@ -22,6 +23,9 @@ class OwnPrograms {
   // Attaches on_waking, and has it name who wakes the threads of `pid` (0: of nobody); the destructor, or false, detaches it.
   void NameWakers(bool on, pid_t pid = 0);
   void TurnOff();  // as `hftmon off` does it
+  const KernelView& view() const { return collector_->view(); }
+  // Why a program of that name was left out; empty when it is there.
+  std::string WhyMissing(const std::string& program) const;
 
  private:
   class SystemClock : public MonotonicClock {
