@@ -42,7 +42,7 @@ class BenchCommand(unittest.TestCase):
                 continue
             self.assertEqual([aim["gate"].split()[0] for aim in kind["aims"]], ["bystander", "watched"])
             rows = {row["way"]: row for row in kind["ways"]}
-            # What was timed is what the programs counted; a tick of the clock or a retried IPI comes on top.
+            # What was timed is what the programs counted; ticks of the clock come on top.
             for way in ("bystander", "watched"):
                 self.assertAlmostEqual(rows[way]["counted_per_event"], 1, delta=0.2)
             self.assertEqual(rows["hftmon off"]["counted_per_event"], 0)
