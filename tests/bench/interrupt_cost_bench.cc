@@ -105,7 +105,8 @@ class Bench {
       std::fprintf(stderr, "\rround %d of %d", round_ + 1, rounds);
       WorkloadRun game("timed_interrupts", {"--cpu", std::to_string(cpu_)});
       if (!game.about().is_object()) return "timed_interrupts did not start";
-      if (game.about()["refused"] != "") return game.about()["refused"].get<std::string>();
+      std::string refused = game.about()["refused"];
+      if (!refused.empty()) return refused;
       game_ = &game;
       for (int turn = 0; turn < kTurnsARound; ++turn) QuickTurn();
       if (!own_only && round_ % kRoundsASlowOne == 0) SlowVisits();
@@ -292,6 +293,7 @@ void PrintKind(const json& report) {
     }
     std::printf("\n");
   }
+  PrintRangeNote(report["ways"]);
   PrintGates(report["aims"], "aim met:", "aim not met:");
   std::printf("\n");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace hftmon::testing {
 namespace {
@@ -43,7 +44,20 @@ nlohmann::json RowOf(const std::string& name, const Way& way, const Way& base, c
   if (!way.measured()) return {{"way", name}, {"unavailable", way.why_not}};
   const bool is_base = &way == &base;
   const Estimate estimate = is_base ? Whole(way) : Above(way, base);
-  return {{"way", name}, {is_base ? event + "_ns" : "added_ns", estimate.ns}, {"low_ns", estimate.low_ns}, {"high_ns", estimate.high_ns}};
+  return {{"way", name},
+          {is_base ? event + "_ns" : "added_ns", estimate.ns},
+          {"low_ns", estimate.low_ns},
+          {"high_ns", estimate.high_ns},
+          {"rounds", way.games_ns.size()}};
+}
+
+void PrintRangeNote(const nlohmann::json& rows) {
+  std::string names;
+  for (const nlohmann::json& row : rows) {
+    if (row.value("rounds", kRoundsForConfidence) >= kRoundsForConfidence) continue;
+    names += (names.empty() ? "" : "; ") + row["way"].get<std::string>();
+  }
+  if (!names.empty()) std::printf("  range instead of 95 %%, fewer than %d rounds: %s\n", kRoundsForConfidence, names.c_str());
 }
 
 }  // namespace hftmon::testing

@@ -23,9 +23,13 @@ struct Way {
   bool measured() const { return !games_ns.empty(); }
 };
 
+constexpr int kRoundsForConfidence = 6;
+
 struct Estimate {
   double ns = 0;
-  double low_ns = 0;  // 95 % confidence: whatever the distribution, the median lies between these ranks
+  // 95 % confidence: whatever the distribution, the median lies between these ranks. Of fewer than kRoundsForConfidence values their range,
+  // which is less.
+  double low_ns = 0;
   double high_ns = 0;
 };
 
@@ -38,8 +42,11 @@ Estimate Above(const Way& way, const Way& floor);
 // What it takes in all.
 Estimate Whole(const Way& way);
 
-// The row of a report: {way, EVENT_ns | added_ns, low_ns, high_ns} or {way, unavailable}; `way` is the base itself or compared with it.
+// The row of a report: {way, EVENT_ns | added_ns, low_ns, high_ns, rounds} or {way, unavailable}; `way` is the base itself or compared with
+// it.
 nlohmann::json RowOf(const std::string& name, const Way& way, const Way& base, const std::string& event);
+// Names the rows whose interval is a range only.
+void PrintRangeNote(const nlohmann::json& rows);
 
 }  // namespace hftmon::testing
 

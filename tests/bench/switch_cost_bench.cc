@@ -194,6 +194,7 @@ void Print(const json& report) {
                 row[base ? "switch_ns" : "added_ns"].get<double>(), row["low_ns"].get<double>(), row["high_ns"].get<double>(),
                 row["round_trip_p99_9_ns"].get<double>(), row["round_trip_max_ns"].get<double>());
   }
+  PrintRangeNote(report["ways"]);
   std::printf("\n");
   PrintGates(report["gates"], "PASS", "FAIL");
 }
