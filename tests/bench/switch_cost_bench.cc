@@ -1,26 +1,18 @@
 // switch_cost_bench: nanoseconds that each way of watching adds to a context switch, all in one run.
 //
 // Two threads on one CPU wake each other through a futex (tests/workloads/ping_pong, SCHED_BATCH: every switch is voluntary and alike).
-// What does the watching runs on the other CPU. How noise is kept out, on hosts that are shared:
+// What does the watching runs on the other CPU. How noise is kept out, on hosts that are shared (see also paired_rounds.h):
 // - A game is 10,000 switches; its time is the mean of the middle half of its round trips: no interrupt, no preemption.
 // - A round starts a new workload process (where its stacks lie matters by 20 ns) and goes four times round base, empty hook, bystander,
 //   watched and off, with a visit of four games each after one that warms the caches. The last three are the daemon's programs alone, as
-//   the empty hook is one: nothing reads what they write. Bystander and watched are visited with on_waking too, which runs once a switch
-//   here: who is woken is asked about (watched) or not (bystander).
-// - A way's time in a round is the lower quintile of its games: a neighbour on the same core makes whole games a third slower, and nothing
-//   makes one faster. Ways are compared within a round; the median over the rounds is reported, and its 95 % confidence interval.
+//   the empty hook is one: nothing reads what they write. Each is visited with on_waking too, which runs once a switch here: who is woken
+//   is asked about (watched) or not (bystander).
 // - What takes long to start joins every fourth round, with its reading thread on the other CPU: the daemon itself, perf, bpftrace. Where
 //   the two CPUs are siblings of one core, that thread's work is in the figure.
 // --own leaves out what is slow to start. Prints a table, and one JSON object with --json FILE. Exit code: 0 when the gates hold, 2 when
 // one does not, 3 when the daemon could not be measured, 77 when this host cannot measure at all.
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/utsname.h>
-
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -29,7 +21,13 @@
 #include <string>
 #include <vector>
 
-#include "tests/bench/switch_watchers.h"
+#include "tests/bench/bench_host.h"
+#include "tests/bench/empty_hook.h"
+#include "tests/bench/foreign_tool.h"
+#include "tests/bench/gate.h"
+#include "tests/bench/own_programs.h"
+#include "tests/bench/paired_rounds.h"
+#include "tests/privileged/harness/daemon_under_test.h"
 #include "tests/privileged/harness/kernel_objects.h"
 #include "tests/privileged/harness/workload_run.h"
 #include "tests/workloads/arguments.h"
@@ -50,53 +48,18 @@ constexpr int kTurnsARound = 4;
 constexpr int kUncountedGames = 6;
 constexpr int kRoundsASlowOne = 4;  // what takes long to start is visited every so many rounds
 
-constexpr double kShare = 0.2;
 constexpr char kWholeDaemon[] = "watched, whole daemon";
 
-struct Way {
-  std::map<int, std::vector<double>> games_ns;  // by round: one switch, of each game
-  std::vector<double> p99_9_ns;
-  double max_ns = 0;
-  std::string why_not;  // set when it could not be measured
-  bool measured() const { return !games_ns.empty(); }
-};
-
-// The value below which `share` of them lie.
-double Quantile(std::vector<double> values, double share) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
+// As runqlat.bt of bpftrace: a time stamp at each wake-up and preemption, a histogram at each switch-in.
+constexpr char kRunQueueHistogram[] = R"(
+tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new { @queued[args->pid] = nsecs; }
+tracepoint:sched:sched_switch {
+  if (args->prev_state == 0) { @queued[args->prev_pid] = nsecs; }
+  $since = @queued[args->next_pid];
+  if ($since) { @run_queue_us = hist((nsecs - $since) / 1000); }
+  delete(@queued[args->next_pid]);
 }
-
-struct Estimate {
-  double ns = 0;
-  double low_ns = 0;  // 95 % confidence: whatever the distribution, the median lies between these ranks
-  double high_ns = 0;
-};
-
-Estimate MedianOf(std::vector<double> values) {
-  if (values.empty()) return {};
-  const double reach = 0.98 / std::sqrt(static_cast<double>(values.size()));
-  return {.ns = Quantile(values, 0.5),
-          .low_ns = Quantile(values, std::max(0.5 - reach, 0.0)),
-          .high_ns = Quantile(values, std::min(0.5 + reach, 1.0))};
-}
-
-// What `way` takes more than `floor`, in the rounds that have both.
-Estimate Above(const Way& way, const Way& floor) {
-  std::vector<double> differences_ns;
-  for (const auto& [round, games_ns] : way.games_ns) {
-    const auto found = floor.games_ns.find(round);
-    if (found != floor.games_ns.end()) differences_ns.push_back(Quantile(games_ns, kShare) - Quantile(found->second, kShare));
-  }
-  return MedianOf(differences_ns);
-}
-
-Estimate Whole(const Way& way) {
-  std::vector<double> values_ns;
-  for (const auto& [round, games_ns] : way.games_ns) values_ns.push_back(Quantile(games_ns, kShare));
-  return MedianOf(values_ns);
-}
+)";
 
 class Bench {
  public:
@@ -136,7 +99,7 @@ class Bench {
     for (int i = 0; i < kUncountedGames; ++i) game_->Act(std::to_string(switches_));
     Visit("base");
     {
-      EmptyHook hook;
+      EmptyHook hook({"sched_switch"});
       Visit("empty hook");
     }
     programs.Attach();
@@ -148,7 +111,10 @@ class Bench {
     Visit("watched");
     programs.NameWakers(true, game_->pid());
     Visit("watched, on_waking");
+    // With wakers named there is a second hook at each switch, off or not: first both, then on_switch alone.
     programs.TurnOff();
+    Visit("hftmon off, on_waking");
+    programs.NameWakers(false);
     Visit("hftmon off");
   }
 
@@ -156,7 +122,8 @@ class Bench {
     VisitDaemon();
     VisitForeign("perf sched record",
                  [this](std::string* why_not) { return ForeignTool::PerfSchedRecord(watcher_cpu_, folder_ + "/perf.data", why_not); });
-    VisitForeign("bpftrace histogram", [this](std::string* why_not) { return ForeignTool::BpftraceHistogram(watcher_cpu_, why_not); });
+    VisitForeign("bpftrace histogram",
+                 [this](std::string* why_not) { return ForeignTool::Bpftrace(watcher_cpu_, kRunQueueHistogram, why_not); });
   }
 
   void VisitDaemon() {
@@ -188,14 +155,6 @@ class Bench {
   std::map<std::string, Way> ways_;
 };
 
-struct Gate {
-  std::string name;
-  Estimate value;
-  double limit = 0;
-  bool at_most = true;
-  bool holds() const { return at_most ? value.ns <= limit : value.ns >= limit; }
-};
-
 std::vector<Gate> Gates(const std::map<std::string, Way>& ways) {
   std::vector<Gate> gates;
   gates.push_back({"watched above the empty hook, ns", Above(ways.at("watched"), ways.at("empty hook")), kGateWatchedNs, true});
@@ -210,54 +169,14 @@ std::vector<Gate> Gates(const std::map<std::string, Way>& ways) {
   return gates;
 }
 
-json Machine() {
-  utsname kernel{};
-  uname(&kernel);
-  std::string model = "unknown";
-  std::ifstream cpuinfo("/proc/cpuinfo");
-  for (std::string line; std::getline(cpuinfo, line);) {
-    if (line.starts_with("model name")) {
-      model = line.substr(line.find(':') + 2);
-      break;
-    }
-  }
-  char date[32];
-  const time_t now = time(nullptr);
-  std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
-  return {{"kernel", kernel.release},
-          {"machine", kernel.machine},
-          {"cpu_model", model},
-          {"cpus", workload::InheritedCpus().size()},
-          {"date", date}};
-}
-
 json Report(const std::map<std::string, Way>& ways, const std::vector<Gate>& gates, int rounds) {
   json rows = json::array();
   for (const auto& [name, way] : ways) {
-    json row{{"way", name}};
-    if (!way.measured()) {
-      row["unavailable"] = way.why_not;
-    } else {
-      const bool base = name == "base";
-      const Estimate estimate = base ? Whole(way) : Above(way, ways.at("base"));
-      row.update({{base ? "switch_ns" : "added_ns", estimate.ns},
-                  {"low_ns", estimate.low_ns},
-                  {"high_ns", estimate.high_ns},
-                  {"round_trip_p99_9_ns", Quantile(way.p99_9_ns, 0.5)},
-                  {"round_trip_max_ns", way.max_ns}});
-    }
+    json row = RowOf(name, way, ways.at("base"), "switch");
+    if (way.measured()) row.update({{"round_trip_p99_9_ns", Quantile(way.p99_9_ns, 0.5)}, {"round_trip_max_ns", way.max_ns}});
     rows.push_back(row);
   }
-  json verdicts = json::array();
-  for (const Gate& gate : gates) {
-    verdicts.push_back({{"gate", gate.name},
-                        {"value", gate.value.ns},
-                        {"low", gate.value.low_ns},
-                        {"high", gate.value.high_ns},
-                        {gate.at_most ? "at_most" : "at_least", gate.limit},
-                        {"holds", gate.holds()}});
-  }
-  return {{"bench", "switch_cost"}, {"rounds", rounds}, {"host", Machine()}, {"ways", rows}, {"gates", verdicts}};
+  return {{"bench", "switch_cost"}, {"rounds", rounds}, {"host", DescribeHost()}, {"ways", rows}, {"gates", ToJson(gates)}};
 }
 
 void Print(const json& report) {
@@ -275,22 +194,9 @@ void Print(const json& report) {
                 row[base ? "switch_ns" : "added_ns"].get<double>(), row["low_ns"].get<double>(), row["high_ns"].get<double>(),
                 row["round_trip_p99_9_ns"].get<double>(), row["round_trip_max_ns"].get<double>());
   }
+  PrintRangeNote(report["ways"]);
   std::printf("\n");
-  for (const json& gate : report["gates"]) {
-    const bool at_most = gate.contains("at_most");
-    std::printf("  %-4s %s: %.1f, %s %.0f", gate["holds"] ? "PASS" : "FAIL", gate["gate"].get<std::string>().c_str(),
-                gate["value"].get<double>(), at_most ? "at most" : "at least", gate[at_most ? "at_most" : "at_least"].get<double>());
-    if (gate["high"] != 0.0) std::printf(" (95 %%: %.1f to %.1f)", gate["low"].get<double>(), gate["high"].get<double>());
-    std::printf("\n");
-  }
-}
-
-// perf and bpftrace need tracefs: mounted for this process and its children alone.
-void MountTracefsPrivately() {
-  if (unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) {
-    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, nullptr);
-    mount("debugfs", "/sys/kernel/debug", "debugfs", 0, nullptr);
-  }
+  PrintGates(report["gates"], "PASS", "FAIL");
 }
 
 int Main(int argc, char** argv) {

@@ -13,12 +13,12 @@
 #include <array>
 #include <atomic>
 #include <climits>
-#include <numeric>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
 #include "tests/workloads/arguments.h"
+#include "tests/workloads/duration_summary.h"
 #include "tests/workloads/scheduling.h"
 #include "tests/workloads/session.h"
 #include "tests/workloads/thread_counts.h"
@@ -87,12 +87,6 @@ nlohmann::json PlayGame(Court& court, std::array<Player, 2>& players, int64_t sw
   court.round_trip_ns.assign(static_cast<size_t>(court.rounds), 0);
   for (Player& player : players) player.begin.release();
   for (Player& player : players) player.finished.acquire();
-  std::vector<uint32_t>& sorted = court.round_trip_ns;
-  std::sort(sorted.begin(), sorted.end());
-  const auto at = [&sorted](double share) { return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))]; };
-  const auto quarter = static_cast<std::ptrdiff_t>(sorted.size() / 4);
-  const double middle_half_ns = std::accumulate(sorted.begin() + quarter, sorted.end() - quarter, 0.0) /
-                                static_cast<double>(sorted.size() - 2 * static_cast<size_t>(quarter));
   nlohmann::json threads = nlohmann::json::array();
   for (const Player& player : players) {
     const ThreadCounts counts = ReadThreadCounts(getpid(), player.tid.load(std::memory_order_seq_cst)).value_or(ThreadCounts{});
@@ -106,12 +100,7 @@ nlohmann::json PlayGame(Court& court, std::array<Player, 2>& players, int64_t sw
           {"switches", 2 * court.rounds},
           {"elapsed_ns", court.elapsed_ns},
           {"ns_per_switch", static_cast<double>(court.elapsed_ns) / static_cast<double>(2 * court.rounds)},
-          {"round_trip",
-           {{"middle_half_mean_ns", middle_half_ns},
-            {"p50_ns", at(0.5)},
-            {"p99_ns", at(0.99)},
-            {"p99_9_ns", at(0.999)},
-            {"max_ns", sorted.back()}}},
+          {"round_trip", SummaryOf(court.round_trip_ns)},
           {"threads", threads}};
 }
 
