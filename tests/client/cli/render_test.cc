@@ -307,8 +307,31 @@ TEST(RenderTargetsTest, JsonNamesStateAndOptionsInForce) {
   EXPECT_FALSE(json["targets"][0].contains("parent_pid"));
   EXPECT_EQ(
       json["targets"][0]["options"].dump(),
-      R"({"spike_threshold_ns":50000,"probe_groups":["sched"],"cache":false,"numa":false,"follow_children":true})");
-  EXPECT_THAT(TargetsText({}), HasSubstr("hftmon attach PID"));
+      R"({"spike_threshold_ns":50000,"probe_groups":["sched"],"cache":false,"numa":false,"follow_children":true,"stacks":"none","waker":false})");
+  EXPECT_THAT(TargetsText({}, Ended::kSummarised), HasSubstr("hftmon attach PID"));
+}
+
+TEST(RenderTargetsTest, StacksAndWakersAreShownWhereATargetAsksForThem) {
+  TargetList targets;
+  *targets.Add() = SomeTarget(4711);
+  EXPECT_THAT(TargetsText(targets, Ended::kAll), Not(HasSubstr("stacks")));
+  *targets.Add() = SomeTarget(4712);
+  targets[1].mutable_options()->set_stacks(v1::STACK_CHOICE_USER);
+  targets[1].mutable_options()->set_waker(true);
+  EXPECT_EQ(TargetsText(targets, Ended::kAll),
+            " pid  name     state    threads  not watched  spikes above  blocked above  sampled every  stacks  wakers  children  child of  "
+            "held by\n"
+            "4711  matcher  running        2            0          50us              -           10ms  -       -       followed         -  "
+            "-\n"
+            "4712  matcher  running        2            0          50us              -           10ms  user    told    followed         -  "
+            "-\n");
+  const Json json = TargetsJson(targets, {});
+  EXPECT_EQ(json["targets"][1]["options"]["stacks"], "user");
+  EXPECT_EQ(json["targets"][1]["options"]["waker"], true);
+  RuleList rules;
+  rules.Add()->mutable_selector()->set_name("matcher");
+  *rules[0].mutable_options() = targets[1].options();
+  EXPECT_THAT(RulesText(rules), HasSubstr("50us  user stacks, wakers  "));
 }
 
 TEST(RenderMetricsTest, CountsAreWholeAndWhatIsNotANumberIsAbsent) {
