@@ -135,13 +135,13 @@ class SpikesVerb : public Verb {
         if (!past.ok() || context.console.out_error() != 0 || quota.full()) return false;
       }
       warned_ = warned_ || message.lost_records() > lost_at_start;
+      if (message.lost_records() > lost_at_start || message.dropped() > 0) quota.EndsMayBeLost();
       drops.Note(message.dropped(), std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
       // One that was in progress in the past's answer comes again at its end.
-      if (!message.has_spike()) return true;
       const v1::Spike& spike = message.spike();
-      if (spike.id() <= last_id && open_ids.erase(spike.id()) == 0) return true;
-      if (!quota.Take(spike.id(), spike.in_progress())) return false;
-      return Print(context, question, spike, message.time()) && !quota.full();
+      const bool is_new = message.has_spike() && (spike.id() > last_id || open_ids.erase(spike.id()) > 0);
+      if (is_new && quota.Take(spike) && !Print(context, question, spike, message.time())) return false;
+      return !quota.full();
     };
     const auto end = hftmon::Follow<v1::StreamSpikesResponse>(
         context.console, [&] { return client.StreamSpikes(request); }, print);
@@ -159,7 +159,7 @@ class SpikesVerb : public Verb {
     for (const v1::Spike& spike : response->spikes()) {
       *last_id = std::max(*last_id, spike.id());
       if (spike.in_progress()) open_ids->insert(spike.id());
-      if (!quota->Take(spike.id(), spike.in_progress())) break;
+      if (!quota->Take(spike)) break;
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     Warn(*response, context.console);

@@ -86,16 +86,30 @@ TEST(FollowTest, LimitEndsIt) {
 TEST(FollowTest, ASpikeThatGoesOnCountsOnceForTheLimitAndIsAwaited) {
   v1::StreamSpikesResponse going_on = Live(2);
   going_on.mutable_spike()->set_in_progress(true);
+  v1::StreamSpikesResponse of_another_thread = Live(3);
+  of_another_thread.mutable_spike()->mutable_thread()->set_tid(99);
   FakeMonitor monitor;
-  std::vector<v1::StreamSpikesResponse> messages = {InForce(), Live(1), going_on, Live(2), Live(3)};
+  std::vector<v1::StreamSpikesResponse> messages = {InForce(), Live(1), going_on, of_another_thread, Live(2), Live(4)};
   monitor.stream_spikes = [&messages](const auto&) { return SpikeScript{messages, true}; };
   StringConsole console;
   EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, console), 0);
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2, 2}));
-  // Its end is lost: the next spike says that there is no more to wait for, and is not one of those wanted.
-  messages = {InForce(), Live(1), going_on, Live(3)};
+}
+
+TEST(FollowTest, AnEndThatWillNotComeIsNotAwaited) {
+  v1::StreamSpikesResponse going_on = Live(2);
+  going_on.mutable_spike()->set_in_progress(true);
+  v1::StreamSpikesResponse later = Live(3);  // of the same thread, which is therefore through with the other
+  later.mutable_spike()->set_start_monotonic_ns(going_on.spike().start_monotonic_ns() + 1'000'000);
+  FakeMonitor monitor;
+  std::vector<v1::StreamSpikesResponse> messages = {InForce(), Live(1), going_on, later};
+  monitor.stream_spikes = [&messages](const auto&) { return SpikeScript{messages, true}; };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
+  messages = {InForce(), Live(1), going_on, Live(3, /*dropped=*/1)};
   StringConsole lossy;
-  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, lossy), 0);
+  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, lossy), 1);
   EXPECT_EQ(Ids(lossy.out()), (std::vector<int>{1, 2}));
 }
 
