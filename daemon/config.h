@@ -12,6 +12,7 @@
 namespace hftmon {
 
 inline constexpr char kDefaultListenAddress[] = "unix:/run/hftmon/hftmond.sock";
+inline constexpr char kRuntimeDirectory[] = "/run/hftmon";  // of that socket
 inline constexpr char kDefaultBtfPath[] = "/sys/kernel/btf/vmlinux";
 
 struct Config {

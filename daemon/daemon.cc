@@ -12,6 +12,7 @@
 #include "daemon/os/open_files.h"
 #include "daemon/os/privileges.h"
 #include "daemon/os/process_threads.h"
+#include "daemon/os/runtime_directory.h"
 #include "daemon/os/thread_placement.h"
 #include "daemon/os/tsc.h"
 #include "daemon/os/unix_socket_lock.h"
@@ -65,6 +66,9 @@ absl::Status Daemon::CheckAddresses() const {
   // The server will lock the sockets; looking now keeps a second daemon from loading anything into the kernel.
   for (const std::string& address : config_.listen) {
     if (!address.starts_with(kUnixPrefix)) continue;
+    if (address == kDefaultListenAddress) {
+      if (absl::Status made = MakeRuntimeDirectory(kRuntimeDirectory); !made.ok()) return made;
+    }
     absl::StatusOr<std::unique_ptr<UnixSocketLock>> lock = UnixSocketLock::Acquire(address.substr(kUnixPrefix.size()));
     if (!lock.ok()) return lock.status();
   }

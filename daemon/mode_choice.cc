@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/counted.h"
+
 namespace hftmon {
 
 ModeChoice ChooseMode(const HostFacts& facts) {
@@ -18,9 +20,9 @@ ModeChoice ChooseMode(const HostFacts& facts) {
   const size_t wanted = facts.is_virtual ? HostFacts::kVirtualCpusForSpinning : HostFacts::kCpusForSpinning;
   const char* host = facts.is_virtual ? "a virtual machine" : "the host";
   if (facts.usable_cpus < wanted) {
-    return {"balanced", fmt::format("{} has {} usable CPUs, a loop that spins wants {}", host, facts.usable_cpus, wanted)};
+    return {"balanced", fmt::format("{} has {}, a loop that spins wants {}", host, Counted(facts.usable_cpus, "usable CPU"), wanted)};
   }
-  return {"latency", fmt::format("{} has {} usable CPUs, enough for a loop that spins", host, facts.usable_cpus)};
+  return {"latency", fmt::format("{} has {}, enough for a loop that spins", host, Counted(facts.usable_cpus, "usable CPU"))};
 }
 
 HostFacts ReadHostFacts(const CpuTopology& topology, const FileRoot& files, size_t usable_cpus, int loop_cpu) {

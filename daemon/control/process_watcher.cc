@@ -69,14 +69,16 @@ absl::StatusOr<ProcessInfo> ProcessWatcher::Find(uint32_t pid) const {
   if (!task.ok() && !absl::IsNotFound(task.status())) return task.status();
   if (task.ok() && task->tgid != pid) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("%d is a thread of process %d (%s): name the process, its threads follow", pid, task->tgid, task->comm));
+        absl::StrFormat("%d is a thread of process %d (%s): attach %d, its threads follow", pid, task->tgid, task->comm, task->tgid));
   }
   // The leader may be gone while other threads live.
   absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->ThreadsOf(pid);
   if (!threads.ok()) return threads.status();
   if (threads->empty()) {
     return absl::NotFoundError(
-        absl::StrFormat("no process %d: it ended, never was, or the number is of another pid namespace than the host's", pid));
+        absl::StrFormat("no process %d: it ended or never was, or the number is a container's own: give the one that the host has for it "
+                        "(`ps -e` or `pgrep NAME` there, or the first of NSpid in /proc/PID/status)",
+                        pid));
   }
   return ProcessOf(pid, *threads);
 }

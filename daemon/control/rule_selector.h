@@ -21,7 +21,7 @@ struct RuleSelector {
 };
 
 // A cgroup gets its leading slash and loses a trailing one, a unit without a suffix is a service, CPUs are written in their shortest form.
-// INVALID_ARGUMENT names the kind, the text and what is accepted.
+// INVALID_ARGUMENT names the kind, the text and what is accepted; also for what no process can ever be.
 absl::StatusOr<RuleSelector> MakeRuleSelector(RuleSelector::Kind kind, std::string_view text);
 
 // "name matcher", "cgroup /trading", "unit matcher.service", "CPUs 2-5".

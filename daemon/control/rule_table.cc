@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
+#include "common/counted.h"
 #include "daemon/control/limit_reached.h"
 #include "daemon/ring/shared_word.h"
 
@@ -19,12 +20,14 @@ absl::Status RuleTable::CheckRoom(const RuleSelector& selector, uint64_t session
   }
   if (const TargetRule* rule = Find(selector); rule != nullptr) {
     if (rule->holders.contains(session) || rule->holders.size() < limits.target_holders_max) return absl::OkStatus();
-    return LimitReached(absl::StrFormat("%s is held by %d clients: close some of them", DescribeRule(selector), rule->holders.size()),
-                        "target_holders_max", static_cast<int64_t>(limits.target_holders_max));
+    return LimitReached(
+        absl::StrFormat("%s is held by %s: close some of them", DescribeRule(selector), Counted(rule->holders.size(), "client")),
+        "target_holders_max", static_cast<int64_t>(limits.target_holders_max));
   }
   if (rules_.size() + added < limits.rules_max) return absl::OkStatus();
-  return LimitReached(absl::StrFormat("%d rules are in force: detach some (\"hftmon targets\" lists them)", rules_.size()), "rules_max",
-                      static_cast<int64_t>(limits.rules_max));
+  return LimitReached(
+      absl::StrFormat("%s in force: detach some (\"hftmon targets\" lists them)", Counted(rules_.size(), "rule is", "rules are")),
+      "rules_max", static_cast<int64_t>(limits.rules_max));
 }
 
 const TargetRule* RuleTable::Find(const RuleSelector& selector) const {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/counted.h"
 #include "daemon/control/limit_reached.h"
 
 namespace hftmon {
@@ -130,9 +131,9 @@ absl::Status TargetRegistry::CheckHolders(const AttachWish& wish) const {
       if (!parts.contains({.session = wish.session_id, .rule = rule->id})) ++added;
     }
     if (added == 0 || parts.size() + added <= limits_.target_holders_max) continue;
-    return LimitReached(
-        absl::StrFormat("process %d (%s) is held %d times: close some of the clients that watch it", pid, target.info.comm, parts.size()),
-        "target_holders_max", static_cast<int64_t>(limits_.target_holders_max));
+    return LimitReached(absl::StrFormat("process %d (%s) is held %s: close some of the clients that watch it", pid, target.info.comm,
+                                        Counted(parts.size(), "time")),
+                        "target_holders_max", static_cast<int64_t>(limits_.target_holders_max));
   }
   return absl::OkStatus();
 }
@@ -155,10 +156,12 @@ absl::StatusOr<ProcessInfo> TargetRegistry::FindProcess(int32_t pid) const {
         pid));
   }
   absl::StatusOr<ProcessInfo> process = watcher_.Find(tgid);
-  if (!process.ok()) return process.status();
+  if (!process.ok()) return WithWhatProcShows(process.status(), tgid);
   if (process->kernel_thread) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%d (%s) is a kernel thread: only processes can be watched; as an actor in spikes it is seen anyway", pid, process->comm));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d (%s) is a kernel thread: by their numbers only processes can be watched: `hftmon attach --cpus LIST` watches "
+                        "whoever runs on these CPUs, kernel threads too; in the spikes of others it is named anyway",
+                        pid, process->comm));
   }
   if (!watcher_.Covers(tgid)) {
     return absl::ResourceExhaustedError(absl::StrFormat(
@@ -166,6 +169,16 @@ absl::StatusOr<ProcessInfo> TargetRegistry::FindProcess(int32_t pid) const {
         watcher_.slots().tid_limit()));
   }
   return process;
+}
+
+// A process that /proc has and the kernel's list of tasks has not is no typing error.
+absl::Status TargetRegistry::WithWhatProcShows(const absl::Status& status, uint32_t pid) const {
+  const std::string command = absl::IsNotFound(status) && config_.facts != nullptr ? config_.facts->CommandOf(pid) : "";
+  if (command.empty()) return status;
+  return absl::NotFoundError(absl::StrFormat(
+      "process %d (%s) is in hftmond's /proc, but not among the tasks that the kernel shows to BPF programs: it cannot be watched. Either "
+      "the number is of a container (run hftmond in the host's pid namespace and give the host's number), or this host hides the process",
+      pid, command));
 }
 
 bool TargetRegistry::IsCurrent(const ProcessInfo& process) const {
@@ -179,9 +192,9 @@ bool TargetRegistry::IsCurrent(const ProcessInfo& process) const {
 absl::Status TargetRegistry::CheckRoom(const std::vector<ProcessInfo>& processes) const {
   const auto added = std::count_if(processes.begin(), processes.end(), [this](const ProcessInfo& process) { return !IsCurrent(process); });
   if (targets_.size() + static_cast<size_t>(added) <= config_.targets_max) return absl::OkStatus();
-  return LimitReached(
-      absl::StrFormat("%d targets and %d more are above the limit of %d: detach some", targets_.size(), added, config_.targets_max),
-      "targets_max", config_.targets_max);
+  return LimitReached(absl::StrFormat("%s and %d more are above the limit of %d: detach some", Counted(targets_.size(), "target"), added,
+                                      config_.targets_max),
+                      "targets_max", config_.targets_max);
 }
 
 absl::Status TargetRegistry::StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns) {

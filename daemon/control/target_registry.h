@@ -149,6 +149,7 @@ class TargetRegistry : public Targets {
   // Attach and its parts (target_registry.cc).
   absl::StatusOr<std::vector<ProcessInfo>> FindProcesses(std::span<const int32_t> pids) const;
   absl::StatusOr<ProcessInfo> FindProcess(int32_t pid) const;
+  absl::Status WithWhatProcShows(const absl::Status& status, uint32_t pid) const;
   absl::Status AttachWakers(bool wanted) const;
   absl::Status CheckRoom(const std::vector<ProcessInfo>& processes) const;
   absl::Status StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
+#include "common/counted.h"
 #include "daemon/control/limit_reached.h"
 #include "daemon/control/target_registry.h"
 
@@ -11,8 +12,8 @@ namespace hftmon {
 absl::StatusOr<uint64_t> TargetRegistry::OpenSession(const std::string& client) {
   std::lock_guard lock(mutex_);
   if (sessions_.size() >= limits_.sessions_max) {
-    return LimitReached(absl::StrFormat("%d sessions are open: close some of the clients", sessions_.size()), "sessions_max",
-                        static_cast<int64_t>(limits_.sessions_max));
+    return LimitReached(absl::StrFormat("%s open: close some of the clients", Counted(sessions_.size(), "session is", "sessions are")),
+                        "sessions_max", static_cast<int64_t>(limits_.sessions_max));
   }
   sessions_.emplace(next_session_id_, client);
   return next_session_id_++;
@@ -81,9 +82,8 @@ absl::StatusOr<DetachResult> TargetRegistry::Detach(const DetachWish& wish) {
       return absl::NotFoundError(absl::StrFormat("%s is no rule: \"hftmon targets\" lists them", hftmon::DescribeRule(selector)));
     }
     if (!everyone && !rule->holders.contains(wish.session_id)) {
-      return absl::FailedPreconditionError(
-          absl::StrFormat("rule %s is held by %d other clients alone: their parts end with them, or by force",
-                          hftmon::DescribeRule(selector), rule->holders.size()));
+      return absl::FailedPreconditionError(absl::StrFormat("rule %s is held by %s alone: their parts end with them, or by force",
+                                                           hftmon::DescribeRule(selector), Counted(rule->holders.size(), "other client")));
     }
   }
   std::set<uint32_t> ending_rules;
@@ -135,8 +135,8 @@ absl::Status TargetRegistry::CheckDetachedPid(const DetachWish& wish, uint32_t p
                         hftmon::DescribeRule(rule->selector)));
   }
   return absl::FailedPreconditionError(
-      absl::StrFormat("process %d (%s) is held by other clients alone (%d parts): they end with their clients, or by force (--force)", pid,
-                      target->second.info.comm, parts.size()));
+      absl::StrFormat("process %d (%s) is held by other clients alone (%s): they end with their clients, or by force (--force)", pid,
+                      target->second.info.comm, Counted(parts.size(), "part")));
 }
 
 std::vector<HolderInfo> TargetRegistry::HoldersOf(const TargetParts& parts) const {

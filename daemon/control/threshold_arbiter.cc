@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "common/counted.h"
 #include "daemon/control/limit_reached.h"
 
 namespace hftmon {
@@ -80,7 +81,8 @@ absl::StatusOr<std::unique_ptr<ThresholdLease>> ThresholdArbiter::Lease(int64_t 
   if (absl::Status status = ValidateSpikeThreshold(spike_threshold_ns, defaults_); !status.ok()) return status;
   if (absl::Status status = ValidateBlockedThreshold(blocked_threshold_ns); !status.ok()) return status;
   if (leases_.size() >= leases_max_) {
-    return LimitReached(absl::StrFormat("%d subscribers hold a threshold already: close some of the streams", leases_.size()),
+    return LimitReached(absl::StrFormat("%s a threshold already: close some of the streams",
+                                        Counted(leases_.size(), "subscriber holds", "subscribers hold")),
                         "threshold_leases_max", static_cast<int64_t>(leases_max_));
   }
   const uint64_t id = next_lease_id_++;

@@ -41,8 +41,8 @@ absl::Status CheckPath(const std::string& path) {
   const std::string parent = ParentOf(path);
   struct stat status;
   if (::stat(parent.c_str(), &status) != 0) {
-    return absl::ErrnoToStatus(errno,
-                               fmt::format("cannot serve unix:{}: directory {}: create it, or choose another --listen", path, parent));
+    return absl::ErrnoToStatus(
+        errno, fmt::format("cannot serve unix:{0}: directory {1}: create it (mkdir -p {1}), or choose another --listen", path, parent));
   }
   if (!S_ISDIR(status.st_mode)) {
     return absl::FailedPreconditionError(fmt::format("cannot serve unix:{}: {} is not a directory: choose another --listen", path, parent));

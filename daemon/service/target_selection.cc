@@ -53,7 +53,9 @@ int64_t TargetSelection::first_attached_mono_ns() const {
 
 int64_t TargetSelection::last_attached_mono_ns() const {
   int64_t last_ns = 0;
-  for (const TargetInfo& target : targets_) last_ns = std::max(last_ns, target.attached_mono_ns);
+  for (const TargetInfo& target : targets_) {
+    if (target.parent_pid == 0) last_ns = std::max(last_ns, target.attached_mono_ns);
+  }
   return last_ns;
 }
 

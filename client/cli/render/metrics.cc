@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -30,9 +31,9 @@ std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUn
   const v1::Window& window = response.window();
   std::string text = fmt::format("{}  window {}", absl::FormatTime("%H:%M:%E3S", absl::FromUnixNanos(response.time().realtime_ns()), zone),
                                  FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()));
-  if (response.dropped() > 0) text += fmt::format("  {} snapshots missed", response.dropped());
-  if (response.lost_records() > 0) text += fmt::format("  {} records lost", response.lost_records());
-  if (response.unslotted_thread_count() > 0) text += fmt::format("  {} threads not watched", response.unslotted_thread_count());
+  if (response.dropped() > 0) text += "  " + Counted(response.dropped(), "snapshot") + " missed";
+  if (response.lost_records() > 0) text += "  " + Counted(response.lost_records(), "record") + " lost";
+  if (response.unslotted_thread_count() > 0) text += "  " + Counted(response.unslotted_thread_count(), "thread") + " not watched";
   text += "\n";
   Table table({{"pid"}, {"tid"}, {"metric", Table::Align::kLeft}, {"value"}});
   for (const v1::MetricSample& sample : response.samples()) {

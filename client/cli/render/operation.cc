@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -33,9 +34,17 @@ std::string OperationText(const v1::OperationStatus& operation) {
     text += "quiet   on: whatever would attach programs, create maps or reload is refused: `hftmon quiet off` ends it\n";
   if (operation.off()) text += "off     nothing is collected: `hftmon on` ends it\n";
   if (operation.off_count() > 0) {
-    text += fmt::format("was off {} times, {} in all\n", operation.off_count(), FormatDuration(operation.off_total_ns()));
+    text += fmt::format("was off {}, {} in all\n", Counted(operation.off_count(), "time"), FormatDuration(operation.off_total_ns()));
   }
   return text;
+}
+
+Json LoopPlaceJson(const v1::LoopStatus& loop) {
+  return Json{{"cpu", loop.cpu()}, {"scheduling", loop.scheduling()}};
+}
+
+std::string LoopPlaceText(const v1::LoopStatus& loop) {
+  return fmt::format("loop    on CPU {}, {}\n", loop.cpu(), Printable(loop.scheduling()));
 }
 
 }  // namespace hftmon

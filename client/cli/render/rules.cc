@@ -4,8 +4,9 @@
 
 #include <set>
 
-#include "client/cli/render/targets.h"
+#include "client/cli/render/target_options.h"
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -73,8 +74,9 @@ std::string VisitsText(const v1::TargetRule& rule) {
     table.AddRow({std::to_string(visit.cpu()), visit.comm(), std::to_string(visit.count()), std::to_string(visit.last_tid())});
   }
   std::string text = "\n" + table.Print();
-  if (rule.visits_size() > kVisitsShown) text += fmt::format("and {} more names (--json has all)\n", rule.visits_size() - kVisitsShown);
-  if (rule.unnamed_visit_count() > 0) text += fmt::format("and {} visits of further names\n", rule.unnamed_visit_count());
+  if (rule.visits_size() > kVisitsShown)
+    text += fmt::format("and {} (--json has all)\n", Counted(static_cast<uint64_t>(rule.visits_size() - kVisitsShown), "more name"));
+  if (rule.unnamed_visit_count() > 0) text += fmt::format("and {} of further names\n", Counted(rule.unnamed_visit_count(), "visit"));
   return text;
 }
 
@@ -121,13 +123,14 @@ std::string RulesText(const RuleList& rules) {
                {"found"},
                {"refused"},
                {"spikes above"},
+               {"and", Table::Align::kLeft},
                {"held by", Table::Align::kLeft}});
   for (const v1::TargetRule& rule : rules) {
     HolderList by_client = rule.holders();
     for (v1::TargetHolder& holder : by_client) holder.set_rule_id(0);
     table.AddRow({std::to_string(rule.id()), SelectorText(rule.selector()), std::to_string(rule.pids_size()),
                   std::to_string(rule.found_count()), std::to_string(rule.refused_count()),
-                  FormatDuration(rule.options().spike_threshold_ns()), HoldersText(by_client)});
+                  FormatDuration(rule.options().spike_threshold_ns()), ExtrasText(rule.options()), HoldersText(by_client)});
   }
   std::string text = table.Print();
   for (const v1::TargetRule& rule : rules) text += VisitsText(rule);

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -55,8 +57,10 @@ std::string Warnings(const v1::Spike& spike) {
   if (spike.in_progress()) text += "  in progress";
   if (spike.inconclusive()) {
     text += "  INCONCLUSIVE: ";
-    if (spike.lost_records() > 0) text += fmt::format("{} ", spike.lost_records());
-    text += spike.inconclusive_reason().empty() ? "records lost in its time" : Printable(spike.inconclusive_reason());
+    const std::string why = spike.inconclusive_reason().empty() ? "records lost in its time" : Printable(spike.inconclusive_reason());
+    constexpr std::string_view kRecords = "records";  // as the reason begins where some were lost
+    text +=
+        spike.lost_records() > 0 && why.starts_with(kRecords) ? Counted(spike.lost_records(), "record") + why.substr(kRecords.size()) : why;
   }
   if (spike.runners_truncated()) text += "  the log of who ran wrapped";
   return text;

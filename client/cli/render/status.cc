@@ -7,6 +7,7 @@
 #include "client/cli/render/clocks.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -29,11 +30,12 @@ std::string LossesText(const v1::GetStatusResponse& response) {
 
 std::string DaemonText(const v1::GetStatusResponse& response) {
   const v1::DaemonStatus& daemon = response.daemon();
-  return fmt::format("hftmond {}  pid {}  up {}  {} targets  {} records lost{}\n", Printable(daemon.version()), daemon.pid(),
-                     FormatDuration(daemon.uptime_ns()), response.target_count(), response.lost_records(), LossesText(response)) +
-         fmt::format("cost    {:.2f} % of a core ({} in all), {} resident, {} of BPF maps, {} threads\n", daemon.cpu_share() * 100,
+  return fmt::format("hftmond {}  pid {}  up {}  {}  {} lost{}\n", Printable(daemon.version()), daemon.pid(),
+                     FormatDuration(daemon.uptime_ns()), Counted(static_cast<uint64_t>(response.target_count()), "target"),
+                     Counted(response.lost_records(), "record"), LossesText(response)) +
+         fmt::format("cost    {:.2f} % of a core ({} in all), {} resident, {} of BPF maps, {}\n", daemon.cpu_share() * 100,
                      FormatDuration(daemon.cpu_time_ns()), FormatBytes(daemon.rss_bytes()), FormatBytes(daemon.bpf_map_bytes()),
-                     daemon.thread_count());
+                     Counted(static_cast<uint64_t>(daemon.thread_count()), "thread"));
 }
 
 // " p50 1us, p99 2us, max 9us".
@@ -52,10 +54,11 @@ std::string DetectionText(const char* what, const v1::DurationStatistics& latenc
 }
 
 std::string LoopText(const v1::LoopStatus& loop) {
-  std::string text =
-      fmt::format("loop    {} on CPU {}, {}; {} records; {} gaps above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
-                  loop.record_count(), loop.gap_count(), FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
-  if (loop.move_count() > 0) text += fmt::format("        moved {} times: {}\n", loop.move_count(), Printable(loop.cpu_reason()));
+  std::string text = fmt::format("loop    {} on CPU {}, {}; {}; {} above {}, the longest {}\n", loop.mode(), loop.cpu(), loop.scheduling(),
+                                 Counted(loop.record_count(), "record"), Counted(loop.gap_count(), "gap"),
+                                 FormatDuration(loop.gap_threshold_ns()), FormatDuration(loop.gap_max_ns()));
+  if (loop.move_count() > 0)
+    text += fmt::format("        moved {}: {}\n", Counted(loop.move_count(), "time"), Printable(loop.cpu_reason()));
   if (loop.lateness().count() > 0)
     text += "late   " + DurationsText(loop.lateness()) + " between two looks, less the sleep that was meant\n";
   text += DetectionText("spikes", loop.detection(), "from the kernel's record to the time budget");
@@ -75,7 +78,7 @@ std::string ConfigText(const v1::GetStatusResponse& response) {
   const v1::ConfigStatus& config = response.config();
   std::string text = fmt::format("config  {}, read {} ago", config.path().empty() ? "no file" : Printable(config.path()),
                                  FormatDuration(response.time().monotonic_ns() - config.loaded_monotonic_ns()));
-  if (config.reload_count() > 0) text += fmt::format(", {} reloads", config.reload_count());
+  if (config.reload_count() > 0) text += ", " + Counted(config.reload_count(), "reload");
   text += "\n";
   if (config.pending_size() > 0) {
     text += "        changed in the file, in force after a restart:";

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <map>
+#include <vector>
 
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
+#include "client/cli/render/window.h"
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -23,24 +26,38 @@ std::string PercentileText(const v1::DurationStatistics& statistics, double perc
   return "";
 }
 
-std::map<double, std::string> PercentileColumns(const v1::QueryContextSwitchesResponse& response) {
+using Threads = std::vector<const v1::ThreadSwitches*>;
+
+// All in the order of the answer, or those that waited longest, the longest first.
+Threads ThreadsShown(const v1::QueryContextSwitchesResponse& response, size_t threads_max) {
+  Threads threads;
+  for (const v1::ThreadSwitches& thread : response.threads()) threads.push_back(&thread);
+  if (threads_max == 0 || threads.size() <= threads_max) return threads;
+  std::stable_sort(threads.begin(), threads.end(),
+                   [](const auto* a, const auto* b) { return a->run_queue_latency().sum_ns() > b->run_queue_latency().sum_ns(); });
+  threads.resize(threads_max);
+  return threads;
+}
+
+std::map<double, std::string> PercentileColumns(const Threads& threads) {
   std::map<double, std::string> columns;
-  for (const v1::ThreadSwitches& thread : response.threads()) {
-    for (const v1::Percentile& percentile : thread.run_queue_latency().percentiles()) {
+  for (const v1::ThreadSwitches* thread : threads) {
+    for (const v1::Percentile& percentile : thread->run_queue_latency().percentiles()) {
       columns[percentile.percent()] = fmt::format("wait p{:g}", percentile.percent());
     }
   }
   return columns;
 }
 
-std::string ThreadTable(const v1::QueryContextSwitchesResponse& response) {
-  const std::map<double, std::string> percentiles = PercentileColumns(response);
+std::string ThreadTable(const Threads& threads) {
+  const std::map<double, std::string> percentiles = PercentileColumns(threads);
   std::vector<Table::Column> columns = {
       {"thread", Table::Align::kLeft}, {"pid"}, {"tid"}, {"voluntary"}, {"involuntary"}, {"migrations"}, {"wait sum"}};
   for (const auto& [percent, title] : percentiles) columns.push_back({title});
   for (const char* title : {"wait max", "off-CPU sum", "off-CPU max", "queue p99"}) columns.push_back({title});
   Table table(columns);
-  for (const v1::ThreadSwitches& thread : response.threads()) {
+  for (const v1::ThreadSwitches* entry : threads) {
+    const v1::ThreadSwitches& thread = *entry;
     const v1::DurationStatistics& wait = thread.run_queue_latency();
     const v1::DurationStatistics& off_cpu = thread.off_cpu();
     std::vector<std::string> cells = {thread.thread().comm() + (thread.alive() ? "" : " (ended)"),
@@ -154,14 +171,16 @@ Json EventJson(const v1::SwitchEvent& event) {
 
 }  // namespace
 
-std::string SwitchesText(const v1::QueryContextSwitchesResponse& response) {
+std::string SwitchesText(const v1::QueryContextSwitchesResponse& response, size_t threads_max) {
   const v1::Window& window = response.window();
   std::string text = fmt::format("window {} (buckets of {})", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
                                  FormatDuration(window.resolution_ns()));
-  if (window.truncated()) text += ", shorter than asked: nothing older is kept";
-  if (window.late()) text += ", ends early: the daemon is late";
-  text += "\n";
-  text += response.threads_size() == 0 ? "no watched thread ran in it\n" : ThreadTable(response);
+  text += WindowNote(window, response.time()) + "\n";
+  const Threads threads = ThreadsShown(response, threads_max);
+  text += threads.empty() ? "no watched thread ran in it\n" : ThreadTable(threads);
+  if (const size_t left_out = static_cast<size_t>(response.threads_size()) - threads.size(); left_out > 0) {
+    text += fmt::format("and {} that waited less (--all shows them)\n", Counted(left_out, "more thread"));
+  }
   if (response.events_size() > 0) text += "\n" + EventTable(response);
   return text;
 }

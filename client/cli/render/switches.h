@@ -2,6 +2,7 @@
 #ifndef HFTMON_CLIENT_CLI_RENDER_SWITCHES_H_
 #define HFTMON_CLIENT_CLI_RENDER_SWITCHES_H_
 
+#include <cstddef>
 #include <string>
 
 #include "client/cli/render/json.h"
@@ -9,8 +10,9 @@
 
 namespace hftmon {
 
-// A line about the window, a table of the threads, and, when there are any, one of the events.
-std::string SwitchesText(const v1::QueryContextSwitchesResponse& response);
+// A line about the window, a table of the threads, and, when there are any, one of the events. `threads_max`: only those that waited
+// longest have a row, the others a sentence together; 0 = all have one.
+std::string SwitchesText(const v1::QueryContextSwitchesResponse& response, size_t threads_max = 0);
 
 // One object with all keys of the contract. `events_asked`: say whether the list of events is complete.
 Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked);

@@ -1,6 +1,13 @@
 #include "client/cli/render/targets.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "client/cli/render/target_options.h"
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -17,10 +24,6 @@ const char* StateName(v1::TargetState state) {
     default:
       return "unknown";
   }
-}
-
-bool FollowsChildren(const v1::TargetOptions& options) {
-  return !options.has_follow_children() || options.follow_children();
 }
 
 Json TargetJson(const v1::Target& target) {
@@ -40,49 +43,63 @@ Json TargetJson(const v1::Target& target) {
   return json;
 }
 
-}  // namespace
-
-Json TargetOptionsJson(const v1::TargetOptions& options) {
-  Json json{{"spike_threshold_ns", options.spike_threshold_ns()}};
-  if (options.blocked_threshold_ns() > 0) json["blocked_threshold_ns"] = options.blocked_threshold_ns();
-  if (options.sampling_interval_ns() > 0) json["sampling_interval_ns"] = options.sampling_interval_ns();
-  json["probe_groups"] = Json::array();
-  for (const std::string& group : options.probe_groups()) json["probe_groups"].push_back(group);
-  json["cache"] = options.cache();
-  json["numa"] = options.numa();
-  json["follow_children"] = FollowsChildren(options);
-  if (options.waker()) json["waker"] = true;
-  return json;
-}
-
-std::string TargetsText(const TargetList& targets) {
-  if (targets.empty()) return "no targets: watch a process with `hftmon attach PID` or `hftmon run -- CMD`\n";
-  Table table({{"pid"},
-               {"name", Table::Align::kLeft},
-               {"state", Table::Align::kLeft},
-               {"threads"},
-               {"not watched"},
-               {"spikes above"},
-               {"blocked above"},
-               {"sampled every"},
-               {"children", Table::Align::kLeft},
-               {"child of"},
-               {"held by", Table::Align::kLeft}});
-  for (const v1::Target& target : targets) {
-    const v1::TargetOptions& options = target.options();
-    table.AddRow({std::to_string(target.pid()), target.comm(), StateName(target.state()), std::to_string(target.thread_count()),
-                  std::to_string(target.unslotted_thread_count()), FormatDuration(options.spike_threshold_ns()),
-                  options.blocked_threshold_ns() > 0 ? FormatDuration(options.blocked_threshold_ns()) : "",
-                  target.sampling_interval_ns() > 0 ? FormatDuration(target.sampling_interval_ns()) : "",
-                  FollowsChildren(options) ? "followed" : "left", target.parent_pid() > 0 ? std::to_string(target.parent_pid()) : "",
-                  HoldersText(target.holders())});
+// Columns of what few targets ask for are there where one does.
+std::string TableOf(const std::vector<const v1::Target*>& targets) {
+  const bool stacks = std::any_of(targets.begin(), targets.end(), [](const auto* target) { return target->options().stacks() != 0; });
+  const bool wakers = std::any_of(targets.begin(), targets.end(), [](const auto* target) { return target->options().waker(); });
+  std::vector<Table::Column> columns = {{"pid"},
+                                        {"name", Table::Align::kLeft},
+                                        {"state", Table::Align::kLeft},
+                                        {"threads"},
+                                        {"not watched"},
+                                        {"spikes above"},
+                                        {"blocked above"},
+                                        {"sampled every"}};
+  if (stacks) columns.push_back({"stacks", Table::Align::kLeft});
+  if (wakers) columns.push_back({"wakers", Table::Align::kLeft});
+  columns.insert(columns.end(), {{"children", Table::Align::kLeft}, {"child of"}, {"held by", Table::Align::kLeft}});
+  Table table(columns);
+  for (const v1::Target* target : targets) {
+    const v1::TargetOptions& options = target->options();
+    std::vector<std::string> cells = {std::to_string(target->pid()),
+                                      target->comm(),
+                                      StateName(target->state()),
+                                      std::to_string(target->thread_count()),
+                                      std::to_string(target->unslotted_thread_count()),
+                                      FormatDuration(options.spike_threshold_ns()),
+                                      options.blocked_threshold_ns() > 0 ? FormatDuration(options.blocked_threshold_ns()) : "",
+                                      target->sampling_interval_ns() > 0 ? FormatDuration(target->sampling_interval_ns()) : ""};
+    if (stacks) cells.push_back(options.stacks() == 0 ? "" : StacksName(options));
+    if (wakers) cells.push_back(options.waker() ? "told" : "");
+    cells.push_back(FollowsChildren(options) ? "followed" : "left");
+    cells.push_back(target->parent_pid() > 0 ? std::to_string(target->parent_pid()) : "");
+    cells.push_back(HoldersText(target->holders()));
+    table.AddRow(std::move(cells));
   }
   return table.Print();
 }
 
-std::string TargetsText(const TargetList& targets, const RuleList& rules) {
-  if (rules.empty()) return TargetsText(targets);
-  const std::string found = targets.empty() ? "no targets yet: the rules wait\n" : TargetsText(targets);
+}  // namespace
+
+std::string TargetsText(const TargetList& targets, Ended ended) {
+  if (targets.empty()) return "no targets: watch a process with `hftmon attach PID` or `hftmon run -- CMD`\n";
+  std::vector<const v1::Target*> shown;
+  for (const v1::Target& target : targets) shown.push_back(&target);
+  const auto is_alive = [](const v1::Target* target) { return target->state() != v1::TARGET_STATE_ENDED; };
+  const auto first_ended = std::stable_partition(shown.begin(), shown.end(), is_alive);
+  const auto ended_count = static_cast<uint64_t>(shown.end() - first_ended);
+  std::string summary;
+  if (ended == Ended::kSummarised && ended_count > 0) {
+    summary = fmt::format("{}{}, whose history is kept: `hftmon targets --all` lists them\n", first_ended == shown.begin() ? "" : "and ",
+                          Counted(ended_count, "ended target"));
+    shown.erase(first_ended, shown.end());
+  }
+  return (shown.empty() ? "" : TableOf(shown)) + summary;
+}
+
+std::string TargetsText(const TargetList& targets, const RuleList& rules, Ended ended) {
+  if (rules.empty()) return TargetsText(targets, ended);
+  const std::string found = targets.empty() ? "no targets yet: the rules wait\n" : TargetsText(targets, ended);
   return found + "\n" + RulesText(rules);
 }
 

@@ -14,13 +14,15 @@ namespace hftmon {
 
 using TargetList = google::protobuf::RepeatedPtrField<v1::Target>;
 
-// A table of one row a target; a sentence when there is none.
-std::string TargetsText(const TargetList& targets);
+// Whether targets that have ended have a row each, or a sentence together.
+enum class Ended { kAll, kSummarised };
+
+// A table of one row a target, those that live first; a sentence when there is none.
+std::string TargetsText(const TargetList& targets, Ended ended);
 // The same with the rules below it; a sentence when there is neither.
-std::string TargetsText(const TargetList& targets, const RuleList& rules);
+std::string TargetsText(const TargetList& targets, const RuleList& rules, Ended ended);
 // {schema_version, targets: […], rules: […]}.
 Json TargetsJson(const TargetList& targets, const RuleList& rules);
-Json TargetOptionsJson(const v1::TargetOptions& options);
 
 }  // namespace hftmon
 

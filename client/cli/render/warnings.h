@@ -2,6 +2,7 @@
 #ifndef HFTMON_CLIENT_CLI_RENDER_WARNINGS_H_
 #define HFTMON_CLIENT_CLI_RENDER_WARNINGS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace hftmon {
 // "<what>: <cause>: <mend>", one each; empty when the answer is complete.
 std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response);
 std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement);
-std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, bool events_asked);
+// `min_duration_ns`: of the intervals that were asked for; 0 = none were.
+std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.

@@ -1,6 +1,12 @@
 // attach: watch processes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
+#include "client/cli/render/target_options.h"
 #include "client/cli/render/targets.h"
 #include "client/cli/selector_flags.h"
 #include "client/cli/target_flags.h"
@@ -38,9 +44,15 @@ class AttachVerb : public Verb {
     selectors_.AddTo(request.mutable_selectors());
     request.set_persist(true);  // this process ends at once
     *request.mutable_options() = *std::move(options);
+    v1::ListTargetsResponse before;
+    if (!json_) {
+      // What it is for is a sentence: without an answer there is none.
+      if (auto listed = (*client)->ListTargets(); listed.ok()) before = *std::move(listed);
+    }
     const auto response = (*client)->Attach(request);
     if (!response.ok()) return response.status();
-    context.console.Out(json_ ? JsonLine(TargetsJson(response->targets(), response->rules())) : ToText(*response));
+    context.console.Out(json_ ? JsonLine(TargetsJson(response->targets(), response->rules()))
+                              : ToText(*response) + JoinedText(before, *response));
     for (const v1::Target& target : response->targets()) {
       if (target.unslotted_thread_count() > 0) return kExitWarnings;
     }
@@ -49,7 +61,28 @@ class AttachVerb : public Verb {
 
  private:
   static std::string ToText(const v1::AttachResponse& response) {
-    return (response.targets().empty() ? "" : TargetsText(response.targets())) + RulesText(response.rules());
+    return (response.targets().empty() ? "" : TargetsText(response.targets(), Ended::kAll)) + RulesText(response.rules());
+  }
+
+  // Of those that were watched before: the options that two wishes make together.
+  static std::string JoinedText(const v1::ListTargetsResponse& before, const v1::AttachResponse& response) {
+    std::string text;
+    for (const v1::Target& target : response.targets()) {
+      const auto is_same = [&target](const v1::Target& other) {
+        return other.pid() == target.pid() && other.start_boottime_ns() == target.start_boottime_ns() &&
+               other.state() != v1::TARGET_STATE_ENDED;
+      };
+      if (!std::any_of(before.targets().begin(), before.targets().end(), is_same)) continue;
+      text += fmt::format("{} was watched already, it now has what all ask for together: {} (to ask for less, detach it first)\n",
+                          target.pid(), TargetOptionsText(target.options()));
+    }
+    for (const v1::TargetRule& rule : response.rules()) {
+      const auto is_same = [&rule](const v1::TargetRule& other) { return other.id() == rule.id(); };
+      if (!std::any_of(before.rules().begin(), before.rules().end(), is_same)) continue;
+      text += fmt::format("rule {} was there already, it now has what all ask for together: {} (to ask for less, detach it first)\n",
+                          rule.id(), TargetOptionsText(rule.options()));
+    }
+    return text;
   }
 
   std::vector<std::string> pids_;

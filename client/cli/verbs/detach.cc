@@ -1,10 +1,13 @@
 // detach: stop watching processes.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/json.h"
 #include "client/cli/render/rules.h"
+#include "client/cli/render/still_held.h"
 #include "client/cli/selector_flags.h"
 #include "client/cli/verbs/verbs.h"
 
@@ -41,7 +44,16 @@ class DetachVerb : public Verb {
     request.set_persist(true);
     const auto response = (*client)->Detach(request);
     if (!response.ok()) return response.status();
-    context.console.Out(json_ ? JsonLine(ToJson(*response)) : ToText(*response));
+    if (json_) {
+      context.console.Out(JsonLine(ToJson(*response)));
+      return kExitFine;
+    }
+    v1::ListTargetsResponse targets;
+    if (!response->still_held_pids().empty()) {
+      // Who holds them is an addition: without an answer it is left out.
+      if (auto listed = (*client)->ListTargets(); listed.ok()) targets = *std::move(listed);
+    }
+    context.console.Out(ToText(*response, targets));
     return kExitFine;
   }
 
@@ -55,14 +67,11 @@ class DetachVerb : public Verb {
     json["rules"] = RulesJson(response.rules());
     return json;
   }
-  static std::string ToText(const v1::DetachResponse& response) {
+  static std::string ToText(const v1::DetachResponse& response, const v1::ListTargetsResponse& targets) {
     std::string text;
     for (const v1::TargetRule& rule : response.rules()) text += fmt::format("ended the rule {}\n", SelectorText(rule.selector()));
     if (!response.pids().empty()) text += fmt::format("detached {}\n", fmt::join(response.pids(), ", "));
-    if (!response.still_held_pids().empty()) {
-      text +=
-          fmt::format("still watched for other clients: {} (`hftmon targets` names them)\n", fmt::join(response.still_held_pids(), ", "));
-    }
+    if (!response.still_held_pids().empty()) text += StillHeldText(response.still_held_pids(), targets);
     return text.empty() ? "there was no target\n" : text;
   }
 

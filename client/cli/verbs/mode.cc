@@ -19,30 +19,30 @@ class ModeVerb : public Verb {
   absl::StatusOr<int> Run(const Context& context) override {
     const auto client = context.Connect();
     if (!client.ok()) return client.status();
-    if (mode_.empty() && scheduling_.empty()) {
-      const auto response = (*client)->GetStatus();
-      if (!response.ok()) return response.status();
-      return Print(context, response->operation());
+    if (!mode_.empty() || !scheduling_.empty()) {
+      if (const absl::Status set = Set(**client); !set.ok()) return set;
     }
+    // What was achieved, a scheduling class that was refused included.
+    const auto status = (*client)->GetStatus();
+    if (!status.ok()) return status.status();
+    Json json = NewAnswer();
+    json["operation"] = OperationJson(status->operation());
+    json["loop"] = LoopPlaceJson(status->loop());
+    context.console.Out(json_ ? JsonLine(json) : OperationText(status->operation()) + LoopPlaceText(status->loop()));
+    return kExitFine;
+  }
+
+ private:
+  absl::Status Set(const Client& client) const {
     v1::SetModeRequest request;
     request.set_mode(mode_);
     request.set_scheduling(scheduling_);
     if (mode_.empty()) {
-      const auto status = (*client)->GetStatus();
+      const auto status = client.GetStatus();
       if (!status.ok()) return status.status();
       request.set_mode(status->operation().asked_mode());
     }
-    const auto response = (*client)->SetMode(request);
-    if (!response.ok()) return response.status();
-    return Print(context, response->operation());
-  }
-
- private:
-  int Print(const Context& context, const v1::OperationStatus& operation) const {
-    Json json = NewAnswer();
-    json["operation"] = OperationJson(operation);
-    context.console.Out(json_ ? JsonLine(json) : OperationText(operation));
-    return kExitFine;
+    return client.SetMode(request).status();
   }
 
   std::string mode_;

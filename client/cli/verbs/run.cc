@@ -15,12 +15,14 @@
 #include "client/cli/signal_watch.h"
 #include "client/cli/target_flags.h"
 #include "client/cli/verbs/verbs.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
 namespace {
 
 constexpr int kAttemptsMax = 10;
+constexpr size_t kThreadsShown = 20;  // in the summary
 
 class RunVerb : public Verb {
  public:
@@ -28,6 +30,7 @@ class RunVerb : public Verb {
     CLI::App* verb = app.add_subcommand("run", "start a command under watch: hftmon run [options] -- CMD…");
     flags_.Declare(*verb);
     verb->add_flag("--quiet", quiet_, "no spikes while it runs, only the summary");
+    verb->add_flag("--all", all_, "every thread in the summary, not only the 20 that waited longest (--json: always)");
     verb->add_flag("--json", json_, "spikes and summary as JSON, one object a line");
     verb->footer(
         "Spikes and summary go to standard error: standard output is the command's. The exit code is the command's; 3 when it could not "
@@ -128,7 +131,7 @@ class RunVerb : public Verb {
     if (json_) {
       context.console.Err(JsonLine(SwitchesJson(*switches, false)));
     } else {
-      context.console.Err("\n" + SpikesLine(*detected) + SwitchesText(*switches));
+      context.console.Err("\n" + SpikesLine(*detected) + SwitchesText(*switches, all_ ? 0 : kThreadsShown));
     }
     return absl::OkStatus();
   }
@@ -140,7 +143,8 @@ class RunVerb : public Verb {
     if (!end.status.ok()) {
       context.console.Err(fmt::format("hftmon: run: the stream of spikes broke: {}\n", std::string(end.status.message())));
     }
-    if (end.dropped > 0) context.console.Err(fmt::format("hftmon: run: {} spikes were dropped while printing\n", end.dropped));
+    if (end.dropped > 0)
+      context.console.Err(fmt::format("hftmon: run: {} dropped while printing\n", Counted(end.dropped, "spike was", "spikes were")));
     for (const v1::Spike& spike : detected.spikes()) {
       if (spike.id() > end.last_id || end.open_ids.contains(spike.id()))
         PrintSpike(context, spike, PairInForce(detected, spike.start_monotonic_ns()));
@@ -154,7 +158,7 @@ class RunVerb : public Verb {
   static std::string SpikesLine(const v1::DetectSpikesResponse& detected) {
     int64_t longest_ns = 0;
     for (const v1::Spike& spike : detected.spikes()) longest_ns = std::max(longest_ns, spike.duration_ns());
-    std::string line = fmt::format("{} spikes", detected.spikes_size());
+    std::string line = Counted(static_cast<uint64_t>(detected.spikes_size()), "spike");
     if (longest_ns > 0) line += ", the longest " + FormatDuration(longest_ns);
     if (detected.older_left_out()) line = "More spikes than a summary lists; of the newest: " + line;
     return line + "\n";
@@ -162,6 +166,7 @@ class RunVerb : public Verb {
 
   TargetFlags flags_;
   bool quiet_ = false;
+  bool all_ = false;
   bool json_ = false;
 };
 

@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
+#include "client/cli/drop_notice.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/follow.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/warnings.h"
+#include "client/cli/render/window.h"
+#include "client/cli/spike_quota.h"
 #include "client/cli/verbs/verbs.h"
 #include "common/duration.h"
 
@@ -38,7 +42,8 @@ class SpikesVerb : public Verb {
     verb->add_option("--window", window_, "how far back from now, or `all` that is kept (default: 10s; with --follow: none)");
     verb->add_option("--threshold", threshold_, "only those longer than this (default: the daemon's, 50us)");
     verb->add_option("--blocked", blocked_, "also sleeping and blocking longer than this");
-    verb->add_option("--limit", limit_, "the most recent ones; with --follow: stop after so many (default: 1000; with --follow: none)");
+    verb->add_option("--limit", limit_,
+                     "the most recent ones; with --follow: stop after so many, each at its end (default: 1000; with --follow: none)");
     verb->add_option("--time", time_, "what times are shown in, to match captures: local, utc, tai or mono (default: local)");
     verb->add_flag("--fail-on-spike", fail_on_spike_, "exit code 2 when there was one");
     verb->add_flag("--json", json_, "print one JSON object a line");
@@ -98,8 +103,9 @@ class SpikesVerb : public Verb {
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     if (response->spikes().empty() && !json_) {
-      const int64_t covered_ns = response->window().end_monotonic_ns() - response->window().begin_monotonic_ns();
-      context.console.Out(fmt::format("no spikes in the last {}\n", FormatDuration(covered_ns)));
+      const v1::Window& window = response->window();
+      const int64_t covered_ns = window.end_monotonic_ns() - window.begin_monotonic_ns();
+      context.console.Out(fmt::format("no spikes in the last {}{}\n", FormatDuration(covered_ns), WindowNote(window, response->time())));
     }
     Warn(*response, context.console);
     return ExitCode();
@@ -115,8 +121,9 @@ class SpikesVerb : public Verb {
     bool in_force = false;
     uint64_t last_id = 0;
     std::set<uint64_t> open_ids;
-    uint64_t dropped = 0;
     uint64_t lost_at_start = 0;
+    SpikeQuota quota(static_cast<size_t>(question.limit));
+    DropNotice drops(&context.console);
     const auto print = [&](const v1::StreamSpikesResponse& message) {
       if (!in_force) {
         in_force = true;
@@ -124,34 +131,35 @@ class SpikesVerb : public Verb {
         if (!past.ok()) return false;
         lost_at_start = message.lost_records();
         if (window_.empty()) Warn(message, context.console);
-        if (!window_.empty()) past = PrintPast(context, client, question, &last_id, &open_ids);
-        if (!past.ok() || context.console.out_error() != 0 || Enough(question)) return false;
+        if (!window_.empty()) past = PrintPast(context, client, question, &quota, &last_id, &open_ids);
+        if (!past.ok() || context.console.out_error() != 0 || quota.full()) return false;
       }
       warned_ = warned_ || message.lost_records() > lost_at_start;
-      if (message.dropped() > dropped) {
-        dropped = message.dropped();
-        warned_ = true;
-        context.console.Err(fmt::format("hftmon: spikes: {} dropped: the output is read too slowly: raise --threshold\n", dropped));
-      }
+      if (message.lost_records() > lost_at_start || message.dropped() > 0) quota.EndsMayBeLost();
+      drops.Note(message.dropped(), std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
       // One that was in progress in the past's answer comes again at its end.
-      if (!message.has_spike()) return true;
-      if (message.spike().id() <= last_id && open_ids.erase(message.spike().id()) == 0) return true;
-      return Print(context, question, message.spike(), message.time()) && !Enough(question);
+      const v1::Spike& spike = message.spike();
+      const bool is_new = message.has_spike() && (spike.id() > last_id || open_ids.erase(spike.id()) > 0);
+      if (is_new && quota.Take(spike) && !Print(context, question, spike, message.time())) return false;
+      return !quota.full();
     };
     const auto end = hftmon::Follow<v1::StreamSpikesResponse>(
         context.console, [&] { return client.StreamSpikes(request); }, print);
+    drops.Finish();
+    warned_ = warned_ || drops.any();
     if (!past.ok()) return past;
     if (!end.ok() || *end != kExitFine) return end;
     return ExitCode();
   }
 
-  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, uint64_t* last_id,
+  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, SpikeQuota* quota, uint64_t* last_id,
                          std::set<uint64_t>* open_ids) {
     const auto response = Query(client, question);
     if (!response.ok()) return response.status();
     for (const v1::Spike& spike : response->spikes()) {
       *last_id = std::max(*last_id, spike.id());
       if (spike.in_progress()) open_ids->insert(spike.id());
+      if (!quota->Take(spike)) break;
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     Warn(*response, context.console);
@@ -180,8 +188,6 @@ class SpikesVerb : public Verb {
     PrintWarnings(console, "spikes", warnings);
     warned_ = warned_ || !warnings.empty();
   }
-
-  bool Enough(const Question& question) const { return question.limit > 0 && printed_ >= question.limit; }
 
   int ExitCode() const {
     if (fail_on_spike_ && printed_ > 0) return kExitThreshold;

@@ -34,7 +34,7 @@ class StatusVerb : public Verb {
     } else {
       const auto targets = (*client)->ListTargets();
       if (!targets.ok()) return targets.status();
-      context.console.Out(StatusText(*response) + "\n" + TargetsText(targets->targets()));
+      context.console.Out(StatusText(*response) + "\n" + TargetsText(targets->targets(), Ended::kSummarised));
     }
     return LostData(*response) ? kExitWarnings : kExitFine;
   }

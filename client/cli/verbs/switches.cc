@@ -39,7 +39,7 @@ class SwitchesVerb : public Verb {
     if (!response.ok()) return response.status();
     const bool events_asked = request->min_duration_ns() > 0;
     context.console.Out(json_ ? JsonLine(SwitchesJson(*response, events_asked)) : SwitchesText(*response));
-    const std::vector<std::string> warnings = WarningsOf(*response, events_asked);
+    const std::vector<std::string> warnings = WarningsOf(*response, request->min_duration_ns());
     PrintWarnings(context.console, "switches", warnings);
     return warnings.empty() ? kExitFine : kExitWarnings;
   }

@@ -13,6 +13,7 @@ class TargetsVerb : public Verb {
     CLI::App* verb = app.add_subcommand("targets", "list the watched processes, the rules, and who holds them; pause and resume them");
     verb->add_option("--pause", pause_, "process ids: keep their history but cost what a bystander costs");
     verb->add_option("--resume", resume_, "process ids: watch again");
+    verb->add_flag("--all", all_, "a row for each that has ended too, whose history is still answered; --json has them always");
     verb->add_flag("--json", json_, "print one JSON object");
     return verb;
   }
@@ -30,7 +31,7 @@ class TargetsVerb : public Verb {
     const auto response = (*client)->ListTargets();
     if (!response.ok()) return response.status();
     context.console.Out(json_ ? JsonLine(TargetsJson(response->targets(), response->rules()))
-                              : TargetsText(response->targets(), response->rules()));
+                              : TargetsText(response->targets(), response->rules(), all_ ? Ended::kAll : Ended::kSummarised));
     return kExitFine;
   }
 
@@ -47,6 +48,7 @@ class TargetsVerb : public Verb {
 
   std::vector<std::string> pause_;
   std::vector<std::string> resume_;
+  bool all_ = false;
   bool json_ = false;
 };
 

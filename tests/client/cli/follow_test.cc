@@ -4,10 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
 #include "client/cli/cli.h"
+#include "client/cli/drop_notice.h"
 #include "tests/client/cli/answers.h"
 #include "tests/client/cli/string_console.h"
 #include "tests/client/cpp/fake_monitor.h"
@@ -79,6 +81,68 @@ TEST(FollowTest, LimitEndsIt) {
   StringConsole console;
   EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2", "--fail-on-spike"}, console), 2);
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
+}
+
+TEST(FollowTest, ASpikeThatGoesOnCountsOnceForTheLimitAndIsAwaited) {
+  v1::StreamSpikesResponse going_on = Live(2);
+  going_on.mutable_spike()->set_in_progress(true);
+  v1::StreamSpikesResponse of_another_thread = Live(3);
+  of_another_thread.mutable_spike()->mutable_thread()->set_tid(99);
+  FakeMonitor monitor;
+  std::vector<v1::StreamSpikesResponse> messages = {InForce(), Live(1), going_on, of_another_thread, Live(2), Live(4)};
+  monitor.stream_spikes = [&messages](const auto&) { return SpikeScript{messages, true}; };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2, 2}));
+}
+
+TEST(FollowTest, AnEndThatWillNotComeIsNotAwaited) {
+  v1::StreamSpikesResponse going_on = Live(2);
+  going_on.mutable_spike()->set_in_progress(true);
+  v1::StreamSpikesResponse later = Live(3);  // of the same thread, which is therefore through with the other
+  later.mutable_spike()->set_start_monotonic_ns(going_on.spike().start_monotonic_ns() + 1'000'000);
+  FakeMonitor monitor;
+  std::vector<v1::StreamSpikesResponse> messages = {InForce(), Live(1), going_on, later};
+  monitor.stream_spikes = [&messages](const auto&) { return SpikeScript{messages, true}; };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
+  messages = {InForce(), Live(1), going_on, Live(3, /*dropped=*/1)};
+  StringConsole lossy;
+  EXPECT_EQ(FollowSpikes(monitor, {"--limit", "2"}, lossy), 1);
+  EXPECT_EQ(Ids(lossy.out()), (std::vector<int>{1, 2}));
+}
+
+TEST(FollowTest, LimitCountsThePast) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(2), Live(3)}, true}; };
+  monitor.detect_spikes = [](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(1);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--window", "1s", "--limit", "2"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2}));
+}
+
+TEST(FollowTest, DropsAreSaidOnceASecondAndTheRestAtTheEnd) {
+  StringConsole console;
+  DropNotice notice(&console);
+  notice.Note(0, 0);
+  EXPECT_FALSE(notice.any());
+  notice.Note(1, 5);
+  notice.Note(3, 6);
+  notice.Note(3, DropNotice::kIntervalNs + 4);
+  const std::string first = "hftmon: spikes: 1 dropped: the output is read too slowly: raise --threshold\n";
+  EXPECT_EQ(console.err(), first);
+  notice.Note(4, DropNotice::kIntervalNs + 5);
+  notice.Note(9, DropNotice::kIntervalNs + 6);
+  EXPECT_EQ(console.err(), first + "hftmon: spikes: 4 dropped: the output is read too slowly: raise --threshold\n");
+  notice.Finish();
+  notice.Finish();
+  EXPECT_THAT(console.err(), ::testing::EndsWith("\nhftmon: spikes: 9 dropped: the output is read too slowly: raise --threshold\n"));
+  const std::string all = console.err();
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3);
 }
 
 TEST(FollowTest, DroppedSpikesAndLostRecordsAreWarnings) {

@@ -33,12 +33,15 @@ TEST_F(OperationVerbsTest, ModeWithoutArgumentShowsModeReasonAndPollGap) {
     response->mutable_operation()->set_poll_gap_min_ns(1'000);
     response->mutable_operation()->set_poll_gap_max_ns(1'000'000);
     response->mutable_operation()->set_other_cpus("0-1");
+    response->mutable_loop()->set_cpu(1);
+    response->mutable_loop()->set_scheduling("SCHED_OTHER nice -20");
     return grpc::Status::OK;
   };
   EXPECT_EQ(Run({"mode"}), 0);
   EXPECT_EQ(console_.out(),
             "mode    balanced, chosen (the host has 2 usable CPUs); looks every 1us to 1ms; leaves its CPU to others, other threads on CPU "
-            "0-1\n");
+            "0-1\n"
+            "loop    on CPU 1, SCHED_OTHER nice -20\n");
 }
 
 TEST_F(OperationVerbsTest, ModeSetsWhatItIsGiven) {
@@ -48,10 +51,16 @@ TEST_F(OperationVerbsTest, ModeSetsWhatItIsGiven) {
     response->mutable_operation()->set_mode(request.mode());
     return grpc::Status::OK;
   };
+  monitor_.get_status = [&](const auto&, auto* response) {
+    response->mutable_operation()->set_mode(asked.mode());
+    response->mutable_loop()->set_scheduling("SCHED_FIFO priority 10");
+    return grpc::Status::OK;
+  };
   EXPECT_EQ(Run({"mode", "latency", "--scheduling", "fifo", "--json"}), 0);
   EXPECT_EQ(asked.mode(), "latency");
   EXPECT_EQ(asked.scheduling(), "fifo");
   EXPECT_EQ(json::parse(console_.out())["operation"]["mode"], "latency");
+  EXPECT_EQ(json::parse(console_.out())["loop"]["scheduling"], "SCHED_FIFO priority 10");
 }
 
 TEST_F(OperationVerbsTest, QuietSaysOnOrOffAndNothingElse) {

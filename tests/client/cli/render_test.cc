@@ -187,6 +187,28 @@ TEST(RenderSwitchesTest, TextIsATableWithTheAnsweredPercentiles) {
             "       5ms  matcher  4712  migration              -              -    3   1      -  -            affinity\n");
 }
 
+TEST(RenderSwitchesTest, TheWindowSaysWhatItLacksAndNothingElse) {
+  v1::QueryContextSwitchesResponse response = SomeSwitches();
+  response.mutable_window()->set_truncated(true);
+  EXPECT_THAT(SwitchesText(response), HasSubstr("(buckets of 10ms), incomplete: a process was attached within it, or part"));
+  response.mutable_window()->set_begin_monotonic_ns(993'000'000'000);
+  EXPECT_THAT(SwitchesText(response),
+              HasSubstr("window 6.99s (buckets of 10ms), shorter than asked: of the time before nothing is kept\n"));
+  response.mutable_window()->set_late(true);
+  EXPECT_THAT(SwitchesText(response), HasSubstr("nothing is kept, ends early: the daemon is late\n"));
+}
+
+TEST(RenderSwitchesTest, OfManyThreadsThoseThatWaitedLongestAreShown) {
+  v1::QueryContextSwitchesResponse response = SomeSwitches();
+  response.clear_events();
+  *response.add_threads() = response.threads(0);
+  response.mutable_threads(2)->mutable_thread()->set_comm("late");
+  response.mutable_threads(2)->mutable_run_queue_latency()->set_sum_ns(5'000'000);
+  const std::string text = SwitchesText(response, 1);
+  EXPECT_THAT(text, AllOf(HasSubstr("\nlate  "), Not(HasSubstr("\nmatcher")), HasSubstr("\nand 2 more threads that waited less (--all")));
+  EXPECT_THAT(SwitchesText(response, 3), Not(HasSubstr("more thread")));
+}
+
 TEST(RenderSwitchesTest, PercentileKeysAreWrittenWithUnderscores) {
   EXPECT_EQ(PercentileKey(50), "p50_ns");
   EXPECT_EQ(PercentileKey(99.9), "p99_9_ns");
@@ -214,14 +236,14 @@ TEST(RenderStatusTest, JsonIsTheContract) {
 
 TEST(RenderStatusTest, TextShowsCostAndOnlyTheDropsThatHappened) {
   const std::string text = StatusText(SomeStatus());
-  EXPECT_THAT(text, HasSubstr("hftmond 0.1.0  pid 77  up 2m5s  1 targets  0 records lost\n"));
+  EXPECT_THAT(text, HasSubstr("hftmond 0.1.0  pid 77  up 2m5s  1 target  0 records lost\n"));
   EXPECT_THAT(text, HasSubstr("1.25 % of a core (1.56s in all), 20.0 MiB resident, 10.0 MiB of BPF maps, 9 threads\n"));
   EXPECT_THAT(text, HasSubstr("tsc at 2400.000 MHz, error 90ns\n"));
   EXPECT_THAT(text, HasSubstr("slow_readers      4  no         spikes dropped for readers\n"));
   EXPECT_THAT(text, Not(HasSubstr("ring_overruns")));
   v1::GetStatusResponse lost = SomeStatus();
   lost.mutable_drops(0)->set_count(3);
-  EXPECT_THAT(StatusText(lost), HasSubstr("1 targets  0 records lost; data loss: 3 ring_overruns\n"));
+  EXPECT_THAT(StatusText(lost), HasSubstr("1 target  0 records lost; data loss: 3 ring_overruns\n"));
 }
 
 TEST(RenderStatusTest, StatusNamesProgramsThatWereLeftOutAndWhereTheLoopWent) {
@@ -233,7 +255,7 @@ TEST(RenderStatusTest, StatusNamesProgramsThatWereLeftOutAndWhereTheLoopWent) {
   status.mutable_loop()->set_move_count(1);
   status.mutable_loop()->set_cpu_reason("CPU 1, where it was, is offline; not isolated");
   EXPECT_THAT(StatusText(status), HasSubstr("left out: on_nmi: this kernel has no tracepoint nmi_handler\n"));
-  EXPECT_THAT(StatusText(status), HasSubstr("moved 1 times: CPU 1, where it was, is offline"));
+  EXPECT_THAT(StatusText(status), HasSubstr("moved 1 time: CPU 1, where it was, is offline"));
   const Json json = StatusJson(status);
   EXPECT_EQ(json["probes"].back()["left_out_reason"], "this kernel has no tracepoint nmi_handler");
   EXPECT_FALSE(json["probes"].front().contains("left_out_reason"));
@@ -283,9 +305,33 @@ TEST(RenderTargetsTest, JsonNamesStateAndOptionsInForce) {
   EXPECT_EQ(json["targets"][0]["pid"], 4711);
   EXPECT_EQ(json["targets"][0]["state"], "running");
   EXPECT_FALSE(json["targets"][0].contains("parent_pid"));
-  EXPECT_EQ(json["targets"][0]["options"].dump(),
-            R"({"spike_threshold_ns":50000,"probe_groups":["sched"],"cache":false,"numa":false,"follow_children":true})");
-  EXPECT_THAT(TargetsText({}), HasSubstr("hftmon attach PID"));
+  EXPECT_EQ(
+      json["targets"][0]["options"].dump(),
+      R"({"spike_threshold_ns":50000,"probe_groups":["sched"],"cache":false,"numa":false,"follow_children":true,"stacks":"none","waker":false})");
+  EXPECT_THAT(TargetsText({}, Ended::kSummarised), HasSubstr("hftmon attach PID"));
+}
+
+TEST(RenderTargetsTest, StacksAndWakersAreShownWhereATargetAsksForThem) {
+  TargetList targets;
+  *targets.Add() = SomeTarget(4711);
+  EXPECT_THAT(TargetsText(targets, Ended::kAll), Not(HasSubstr("stacks")));
+  *targets.Add() = SomeTarget(4712);
+  targets[1].mutable_options()->set_stacks(v1::STACK_CHOICE_USER);
+  targets[1].mutable_options()->set_waker(true);
+  EXPECT_EQ(TargetsText(targets, Ended::kAll),
+            " pid  name     state    threads  not watched  spikes above  blocked above  sampled every  stacks  wakers  children  child of  "
+            "held by\n"
+            "4711  matcher  running        2            0          50us              -           10ms  -       -       followed         -  "
+            "-\n"
+            "4712  matcher  running        2            0          50us              -           10ms  user    told    followed         -  "
+            "-\n");
+  const Json json = TargetsJson(targets, {});
+  EXPECT_EQ(json["targets"][1]["options"]["stacks"], "user");
+  EXPECT_EQ(json["targets"][1]["options"]["waker"], true);
+  RuleList rules;
+  rules.Add()->mutable_selector()->set_name("matcher");
+  *rules[0].mutable_options() = targets[1].options();
+  EXPECT_THAT(RulesText(rules), HasSubstr("50us  user stacks, wakers  "));
 }
 
 TEST(RenderMetricsTest, CountsAreWholeAndWhatIsNotANumberIsAbsent) {
@@ -304,7 +350,7 @@ TEST(RenderMetricsTest, CountsAreWholeAndWhatIsNotANumberIsAbsent) {
 }
 
 TEST(WarningsTest, CompleteAnswerHasNone) {
-  EXPECT_THAT(WarningsOf(SomeSwitches(), true), IsEmpty());
+  EXPECT_THAT(WarningsOf(SomeSwitches(), 10'000), IsEmpty());
   EXPECT_THAT(WarningsOf(v1::DetectSpikesResponse()), IsEmpty());
 }
 
@@ -317,8 +363,19 @@ TEST(WarningsTest, LossIncompletenessAndLatenessAreEachSaid) {
   EXPECT_THAT(WarningsOf(spikes), ElementsAre(HasSubstr("3 records were lost"), HasSubstr("above 50us only"), HasSubstr("ends early")));
   v1::QueryContextSwitchesResponse switches = SomeSwitches();
   switches.set_events_incomplete(true);
-  EXPECT_THAT(WarningsOf(switches, true), ElementsAre(HasSubstr("whole off-CPU intervals above 50us only")));
-  EXPECT_THAT(WarningsOf(switches, false), IsEmpty());
+  EXPECT_THAT(WarningsOf(switches, 0), IsEmpty());
+}
+
+TEST(WarningsTest, AnIncompleteListOfIntervalsNamesItsOneCause) {
+  v1::QueryContextSwitchesResponse switches = SomeSwitches();
+  switches.set_events_incomplete(true);
+  switches.set_run_queue_floor_ns(20'000);
+  EXPECT_THAT(WarningsOf(switches, 10'000),
+              ElementsAre(AllOf(HasSubstr("--min-duration 10us is below the 50us (--blocked)"), HasSubstr("give 50us or more"),
+                                HasSubstr("--blocked 10us"), Not(HasSubstr("overwritten")))));
+  EXPECT_THAT(WarningsOf(switches, 50'000), ElementsAre(AllOf(HasSubstr("older ones were overwritten"), HasSubstr("--switch-history"))));
+  switches.clear_events_floor_ns();
+  EXPECT_THAT(WarningsOf(switches, 500), ElementsAre(AllOf(HasSubstr("holds waits above 20us only"), HasSubstr("--blocked 1us,"))));
 }
 
 TEST(WarningsTest, ThreadsThatNobodyWatchesAreSaid) {
@@ -327,7 +384,7 @@ TEST(WarningsTest, ThreadsThatNobodyWatchesAreSaid) {
   EXPECT_THAT(WarningsOf(spikes), ElementsAre(AllOf(HasSubstr("2 threads were not watched"), HasSubstr("--threads-max"))));
   v1::QueryContextSwitchesResponse switches = SomeSwitches();
   switches.set_unslotted_thread_count(2);
-  EXPECT_THAT(WarningsOf(switches, false), ElementsAre(HasSubstr("2 threads were not watched")));
+  EXPECT_THAT(WarningsOf(switches, 0), ElementsAre(HasSubstr("2 threads were not watched")));
   EXPECT_EQ(SwitchesJson(switches, false)["unslotted_thread_count"], 2u);
   v1::WatchMetricsResponse metrics;
   metrics.set_unslotted_thread_count(2);

@@ -5,6 +5,7 @@
 namespace hftmon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -169,7 +170,7 @@ TEST_F(TargetAttachTest, TargetsAboveTheLimitAreRefused) {
   ASSERT_TRUE(small.Attach({10}).ok());
   const absl::Status status = small.Attach({20, 30});
   EXPECT_TRUE(absl::IsResourceExhausted(status));
-  EXPECT_THAT(status.message(), HasSubstr("1 targets and 2 more are above the limit of 2: detach some"));
+  EXPECT_THAT(status.message(), HasSubstr("1 target and 2 more are above the limit of 2: detach some"));
   EXPECT_TRUE(small.Attach({10, 20}).ok()) << "a target that is one already takes no further place";
 }
 
@@ -178,16 +179,23 @@ TEST_F(TargetAttachTest, ErrorsNameTheThingTheCauseAndTheMend) {
   host.tasks.Put({.tid = 12, .tgid = 12, .start_boottime_ns = 1, .kernel_thread = true, .comm = "kworker"});
   host.tasks.Put({.tid = 5000, .tgid = 5000, .start_boottime_ns = 1, .comm = "high"});
   const auto message = [this](std::vector<int32_t> pids) { return std::string(host.Attach(pids).message()); };
-  EXPECT_THAT(message({999}), HasSubstr("no process 999"));
-  EXPECT_THAT(message({101}), HasSubstr("101 is a thread of process 100"));
+  EXPECT_THAT(message({999}), AllOf(HasSubstr("no process 999"), HasSubstr("pgrep NAME")));
+  EXPECT_THAT(message({101}), AllOf(HasSubstr("101 is a thread of process 100"), HasSubstr("attach 100")));
   EXPECT_THAT(message({kOwnPid}), HasSubstr("is hftmond itself"));
-  EXPECT_THAT(message({12}), HasSubstr("is a kernel thread"));
+  EXPECT_THAT(message({12}), AllOf(HasSubstr("is a kernel thread"), HasSubstr("hftmon attach --cpus")));
   EXPECT_THAT(message({5000}), HasSubstr("covers ids below 4096"));
   EXPECT_THAT(message({}), HasSubstr("at least one"));
   EXPECT_THAT(message({0}), HasSubstr("ids begin at 1"));
   EXPECT_THAT(message({-3}), HasSubstr("-3 is no process id"));
   EXPECT_THAT(message({100, 100}), HasSubstr("named twice"));
   EXPECT_THAT(message(std::vector<int32_t>(65, 100)), HasSubstr("at most 64"));
+}
+
+TEST_F(TargetAttachTest, AProcessThatOnlyProcShowsIsNamed) {
+  host.facts.SetCommand(999, "hidden");
+  const absl::Status status = host.Attach({999});
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("process 999 (hidden) is in hftmond's /proc"), HasSubstr("the host's number")));
 }
 
 TEST_F(TargetAttachTest, ProcessWhoseLeaderIsGoneIsWatchedThroughItsThreads) {

@@ -328,6 +328,34 @@ TEST_F(TargetRulesTest, RulesAreBounded) {
   EXPECT_EQ(host.controls.rule_name_count, 0u);
 }
 
+TEST_F(TargetRulesTest, WhatNoProcessCanEverBeIsRefused) {
+  const auto message = [](Kind kind, const std::string& text) { return std::string(MakeRuleSelector(kind, text).status().message()); };
+  for (const char* path : {"//trading", "/trading//engine", "/trading//"})
+    EXPECT_THAT(message(Kind::kCgroup, path), HasSubstr("empty part"));
+  for (const char* path : {"/trading/../other", "/./trading", "trading/.", "/trading/..", "/../trading/.."}) {
+    EXPECT_THAT(message(Kind::kCgroup, path), HasSubstr("/proc/PID/cgroup")) << path;
+  }
+  EXPECT_THAT(message(Kind::kCgroup, "/" + std::string(256, 'x')), HasSubstr("at most 255"));
+  for (const char* unit : {"my matcher", "matcher*", "m\xc3\xa4tcher"})
+    EXPECT_THAT(message(Kind::kUnit, unit), HasSubstr("letters, digits")) << unit;
+  EXPECT_THAT(message(Kind::kUnit, std::string(250, 'x')), HasSubstr("with its suffix it has 258 bytes"));
+  EXPECT_THAT(message(Kind::kUnit, "matcher.timer"), HasSubstr("name the service"));
+  EXPECT_THAT(message(Kind::kUnit, "matcher@"), HasSubstr("matcher@1.service"));
+  EXPECT_THAT(message(Kind::kUnit, ".service"), HasSubstr("before its suffix is empty"));
+}
+
+TEST_F(TargetRulesTest, WhatCanBeIsTaken) {
+  const auto text = [](Kind kind, const std::string& given) { return MakeRuleSelector(kind, given).value_or(RuleSelector{}).text; };
+  EXPECT_EQ(text(Kind::kCgroup, "trading/"), "/trading");
+  // As the kernel shows what lies outside of the daemon's cgroup namespace.
+  EXPECT_EQ(text(Kind::kCgroup, "/../../trading/..a"), "/../../trading/..a");
+  EXPECT_EQ(text(Kind::kUnit, "user@1000"), "user@1000.service");
+  EXPECT_EQ(text(Kind::kUnit, "dev-disk\\x2duuid.swap"), "dev-disk\\x2duuid.swap");
+  EXPECT_EQ(text(Kind::kUnit, std::string(247, 'x')).size(), 255u);
+  // argv[0] decides where the kernel's 15 bytes do not.
+  EXPECT_EQ(text(Kind::kName, "market_data_engine"), "market_data_engine");
+}
+
 TEST_F(TargetRulesTest, ABadSelectorIsRefusedWithItsMend) {
   const auto message = [](Kind kind, const std::string& text) { return std::string(MakeRuleSelector(kind, text).status().message()); };
   EXPECT_THAT(message(Kind::kName, ""), HasSubstr("empty"));

@@ -164,6 +164,7 @@ class FakeTargets : public Targets {
   int64_t leased_blocked_ns = -1;
   int64_t sampling_interval_ns = 10'000'000;
   int64_t attached_mono_ns = 0;
+  uint32_t parent_pid = 0;
   uint64_t unslotted_thread_count = 0;
   uint64_t unslotted_peak_count = 0;
   int64_t unslotted_mono_ns = 0;
@@ -184,6 +185,7 @@ class FakeTargets : public Targets {
                       .comm = comm.empty() ? "target" + std::to_string(pid) : comm,
                       .options = options,
                       .thread_count = 1,
+                      .parent_pid = parent_pid,
                       .attached_mono_ns = attached_mono_ns,
                       .sampling_interval_ns = sampling_interval_ns,
                       .unslotted_thread_count = unslotted_thread_count,

@@ -264,6 +264,18 @@ TEST_F(SwitchesQueryTest, AWindowFromBeforeTheAttachmentIsTruncated) {
   EXPECT_FALSE(response_.window().truncated());
 }
 
+TEST_F(SwitchesQueryTest, AChildBornWithinTheWindowTruncatesNothing) {
+  targets_.attached_mono_ns = 95 * kSecondNs;
+  targets_.parent_pid = kPid;
+  targets_.Add(kPid + 1);
+  CloseBucket(90 * kSecondNs, 99 * kSecondNs, 10);
+  CloseBucket(99 * kSecondNs, kNowNs, 10);
+  v1::QueryContextSwitchesRequest request;
+  request.set_window_ns(8 * kSecondNs);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_FALSE(response_.window().truncated());
+}
+
 TEST_F(SwitchesQueryTest, LostRecordsAreThoseOfTheWindow) {
   status_.lost_at_ns = 99 * kSecondNs + 1;
   CloseBucket(98 * kSecondNs, 99 * kSecondNs, 1);

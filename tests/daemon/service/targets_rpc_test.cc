@@ -174,6 +174,9 @@ TEST_F(TargetsRpcTest, ASelectorThatSaysNothingOrNonsenseIsRefused) {
   EXPECT_THAT(refused([](auto* request) { request->add_selectors(); }).error_message(), HasSubstr("says nothing"));
   EXPECT_EQ(refused([](auto* request) { request->add_selectors()->set_cpus("9-"); }).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(refused([](auto* request) { request->add_selectors()->set_cgroup("/"); }).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  const grpc::Status never = refused([](auto* request) { request->add_selectors()->set_cgroup("/trading/../other"); });
+  EXPECT_EQ(never.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(never.error_message(), HasSubstr("no cgroup is named \"..\""));
   EXPECT_EQ(refused([](auto* request) {
               for (int i = 0; i < 17; ++i) request->add_selectors()->set_name("x");
             }).error_code(),
