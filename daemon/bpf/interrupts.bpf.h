@@ -193,6 +193,8 @@ static __always_inline int enter_level(u32 program, u32 level, u8 source, u16 nu
 static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, struct hft_interruption *ended, u64 nested_ns, u64 end_ns) {
   u64 duration_ns = end_ns - ended->start_ns;
   u64 self_ns = duration_ns - nested_ns;
+  u64 source = row_of_source(ended->source);
+  state->sums[source].count++;
   if (unlikely((s64)duration_ns < 0 || (s64)self_ns < 0)) {
     state->discarded_count++;
     return;
@@ -206,8 +208,6 @@ static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, s
   } else if (ended->level >= HFT_LEVEL_HARD && (state->active & (1u << HFT_LEVEL_SOFTIRQ))) {
     state->levels[HFT_LEVEL_SOFTIRQ].nested_ns += duration_ns;
   }
-  u64 source = row_of_source(ended->source);
-  state->sums[source].count++;
   state->sums[source].self_ns += self_ns;
   if (source == HFT_SOURCE_DEVICE) {
     struct hft_device_row *device = &state->devices[ended->row & (HFT_DEVICE_ROWS - 1)];
@@ -225,7 +225,14 @@ static __always_inline struct hft_cpu_interrupts *leave_level(u32 program, u32 l
   struct hft_cpu_interrupts *state = interrupts_at(cpu);
   if (!state) return NULL;
   struct hft_level_state *mine = &state->levels[level];
+  /* What an inner level takes after the end was read is none of this one's: it would be taken off twice. */
+  u64 nested_ns = *(volatile u64 *)&mine->nested_ns;
   u64 end_ns = bpf_ktime_get_ns();
+  u64 nested_since_ns = *(volatile u64 *)&mine->nested_ns;
+  if (unlikely(nested_since_ns != nested_ns)) {
+    nested_ns = nested_since_ns;
+    end_ns = bpf_ktime_get_ns();
+  }
   state->run_count[program + 1]++;
   u64 start_ns = mine->start_ns;
   if (unlikely(!start_ns)) {
@@ -236,7 +243,7 @@ static __always_inline struct hft_cpu_interrupts *leave_level(u32 program, u32 l
   state->active &= ~(1u << level);
   struct hft_interruption ended = {
       .start_ns = start_ns, .number = mine->number, .source = mine->source, .level = level, .row = mine->row, .unhandled = unhandled};
-  account(state, cpu, &ended, mine->nested_ns, end_ns);
+  account(state, cpu, &ended, nested_ns, end_ns);
   return state;
 }
 

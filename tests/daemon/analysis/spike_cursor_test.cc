@@ -65,7 +65,7 @@ TEST(SpikeCursorTest, BesideTheWriterTheOrderOnlyRisesAndNothingIsMissedUncounte
   std::atomic<bool> done{false};
   std::thread writer([&] {
     for (uint64_t i = 0; i < kCount; ++i) Append(&history, i, i % 3 == 0);
-    done.store(true);
+    done.store(true, std::memory_order_release);
   });
   SpikeCursor cursor(&history);
   uint64_t overwritten = 0;
@@ -73,7 +73,7 @@ TEST(SpikeCursorTest, BesideTheWriterTheOrderOnlyRisesAndNothingIsMissedUncounte
   uint64_t next_order = 0;
   bool last_turn = false;
   while (!last_turn) {
-    last_turn = done.load();
+    last_turn = done.load(std::memory_order_acquire);
     SpikePosition position;
     while (const Spike* spike = cursor.Next(&position, &overwritten)) {
       ASSERT_GE(spike->order, next_order);

@@ -29,11 +29,12 @@ class AcceptLoopTest : public testing::Test {
     EXPECT_TRUE(socket.ok()) << socket.status();
     sockets.push_back(*std::move(socket));
     auto loop =
-        AcceptLoop::Start(std::move(sockets), {.fds_max = [this] { return fds_max_.load(); }, .reserved_fds = 10}, [this](int, int fd) {
-          std::lock_guard lock(mutex_);
-          accepted_.push_back(fd);
-          changed_.notify_all();
-        });
+        AcceptLoop::Start(std::move(sockets), {.fds_max = [this] { return fds_max_.load(std::memory_order_relaxed); }, .reserved_fds = 10},
+                          [this](int, int fd) {
+                            std::lock_guard lock(mutex_);
+                            accepted_.push_back(fd);
+                            changed_.notify_all();
+                          });
     EXPECT_TRUE(loop.ok()) << loop.status();
     loop_ = *std::move(loop);
   }
@@ -80,11 +81,11 @@ TEST_F(AcceptLoopTest, ConnectionsAreHandedOn) {
 TEST_F(AcceptLoopTest, OneThatWouldEatIntoTheReserveIsClosedAndCountedAndLaterOnesAreTaken) {
   Connect();
   AwaitAccepted(1);
-  fds_max_ = 10;
+  fds_max_.store(10, std::memory_order_relaxed);
   EXPECT_TRUE(IsClosed(Connect()));
   EXPECT_TRUE(IsClosed(Connect()));
   EXPECT_EQ(loop_->refused_count(), 2u);
-  fds_max_ = 1'000'000;
+  fds_max_.store(1'000'000, std::memory_order_relaxed);
   Connect();
   AwaitAccepted(2);
   EXPECT_EQ(loop_->refused_count(), 2u);

@@ -22,7 +22,7 @@ inline constexpr int64_t kSecondNs = 1'000'000'000;
 inline constexpr int64_t kNowNs = 100 * kSecondNs;
 inline constexpr uint32_t kPid = 1000;
 inline constexpr ThreadKey kThread{.tid = 1001, .tgid = kPid, .start_ns = 200};
-inline constexpr uint64_t kSpikeRingCapacity = 8192;
+inline constexpr uint64_t kSpikeRingCapacity = 1024;
 
 class ServiceFixture : public testing::Test {
  protected:
