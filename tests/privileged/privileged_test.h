@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <numeric>
 #include <set>
@@ -25,6 +26,15 @@ class PrivilegedTest : public ::testing::Test {
     if (const std::string why = WhyNotPrivileged(); !why.empty()) GTEST_SKIP() << why;
     const absl::Status started = daemon_.Start();
     ASSERT_TRUE(started.ok()) << started;
+  }
+  // What the daemon itself says it missed may explain a failure that comes once in a hundred.
+  void TearDown() override {
+    if (!HasFailure() || !daemon_.connected()) return;
+    const auto status = daemon_.client().GetStatus();
+    if (!status.ok()) return;
+    for (const v1::DropCounter& drop : status->drops()) {
+      if (drop.count() > 0) std::printf("%s: %llu\n", drop.name().c_str(), static_cast<unsigned long long>(drop.count()));
+    }
   }
   std::string CpuArgument() const { return std::to_string(daemon_.WorkloadCpu()); }
 

@@ -37,6 +37,7 @@ class DaemonUnderTest {
   const std::string& folder() const { return folder_; }
   std::string address() const { return "unix:" + socket_; }
   const Client& client() const { return *client_; }
+  bool connected() const { return client_ != nullptr; }
 
   // `hftmon --server ADDRESS ARGUMENTS…`.
   CommandResult Hftmon(std::vector<std::string> arguments) const;
