@@ -1,5 +1,8 @@
 #include "tests/privileged/harness/workload_run.h"
 
+#include <fstream>
+#include <string>
+
 #include "tests/privileged/harness/eventually.h"
 #include "tests/workloads/thread_counts.h"
 
@@ -18,6 +21,15 @@ bool Same(const std::vector<workload::ThreadCounts>& a, const std::vector<worklo
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x.tid == y.tid && x.voluntary_count == y.voluntary_count && x.involuntary_count == y.involuntary_count;
   });
+}
+
+// Whether it is off its CPU for good. A thread that was preempted on its way to sleep looks asleep, and has a switch to come: for this file
+// the kernel waits until the thread has left its run queue.
+bool IsOffItsQueue(pid_t pid, pid_t tid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/syscall");
+  std::string word;
+  file >> word;
+  return word != "running";
 }
 
 }  // namespace
@@ -54,7 +66,9 @@ bool WaitUntilBlocked(pid_t pid) {
   return Eventually([&] {
     const std::vector<workload::ThreadCounts> now = workload::ReadProcessCounts(pid);
     bool blocked = !now.empty();
-    for (const auto& thread : now) blocked = blocked && (thread.state == 'S' || thread.state == 'T');
+    for (const auto& thread : now) {
+      blocked = blocked && (thread.state == 'S' || thread.state == 'T') && IsOffItsQueue(pid, static_cast<pid_t>(thread.tid));
+    }
     const bool still = blocked && Same(now, last);
     last = now;
     return still;
