@@ -163,7 +163,7 @@ bool Daemon::IsWatchedThreadPinnedToLoop() const {
 }
 
 void Daemon::BuildStore() {
-  spikes_ = std::make_unique<SpikeHistory>(static_cast<uint64_t>(config_.spike_history));
+  spikes_ = std::make_unique<SpikeHistory>(static_cast<uint64_t>(config_.spike_history), config_.threads_max + 1);
   switch_events_ = std::make_unique<SeqRing<SwitchEvent>>(static_cast<uint64_t>(config_.switch_history));
   WindowStore::Options store_options;
   store_options.slot_count = static_cast<uint32_t>(config_.threads_max) + 1;
@@ -258,9 +258,19 @@ void Daemon::BuildControl() {
   parts.spikes = spikes_.get();
   parts.switch_events = switch_events_.get();
   parts.names = names_.get();
-  parts.service_bounds = [this] { return server_ ? server_->Bounds() : std::vector<Bound>(); };
-  parts.subscriber_dropped = [this]() -> uint64_t { return server_ ? server_->dropped_message_count() : 0; };
-  parts.connections_refused = [this]() -> uint64_t { return server_ ? server_->refused_connection_count() : 0; };
+  // Asked by the server's own threads too, as soon as it serves.
+  parts.service_bounds = [this] {
+    const MonitorServer* server = serving_.load(std::memory_order_acquire);
+    return server != nullptr ? server->Bounds() : std::vector<Bound>();
+  };
+  parts.subscriber_dropped = [this]() -> uint64_t {
+    const MonitorServer* server = serving_.load(std::memory_order_acquire);
+    return server != nullptr ? server->dropped_message_count() : 0;
+  };
+  parts.connections_refused = [this]() -> uint64_t {
+    const MonitorServer* server = serving_.load(std::memory_order_acquire);
+    return server != nullptr ? server->refused_connection_count() : 0;
+  };
   book_ = std::make_unique<ConfigBook>(config_, source_.path(), ReadTimePair(raw_clocks_));
   parts.config = book_.get();
   status_ = std::make_unique<StatusReader>(parts);
@@ -328,6 +338,7 @@ absl::Status Daemon::StartServer() {
   absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen, config_.limits);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
+  serving_.store(server_.get(), std::memory_order_release);  // pairs with the status's loads
   return absl::OkStatus();
 }
 
@@ -379,6 +390,7 @@ absl::Status Daemon::Start() {
 
 void Daemon::Stop() {
   if (server_) server_->Shutdown(kShutdownPatienceNs);
+  serving_.store(nullptr, std::memory_order_release);
   server_.reset();
   if (unwinder_) unwinder_->Cancel();
   if (stacks_) stacks_->Stop();

@@ -149,6 +149,7 @@ std::vector<Bound> StatusReader::Bounds() const {
       {"ended_targets", counters.ended_target_count, static_cast<int64_t>(TargetRegistry::kEndedMax)},
       {"threshold_leases", counters.lease_count, counters.lease_limit},
       {"spike_history", Kept(parts_.spikes->ended()), static_cast<int64_t>(parts_.spikes->ended().capacity())},
+      {"spikes_going_on", Kept(parts_.spikes->going_on()), static_cast<int64_t>(parts_.spikes->going_on().capacity())},
       {"switch_history", Kept(*parts_.switch_events), static_cast<int64_t>(parts_.switch_events->capacity())},
       {"process_names", static_cast<int64_t>(parts_.names->size()), static_cast<int64_t>(ProcessNames::kNamesMax)},
       {"open_files", files.used, files.limit},

@@ -46,12 +46,14 @@ void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
     if (open != nullptr) open->id = 0;
     spike_.in_progress = false;
     Emit(interval, KindOfWait(interval.out_kind), id);
-    Append(interval.end_mono_ns);
+    AppendDetected(interval.end_mono_ns);
+    // After the end: a query finds one of the two.
+    if (open != nullptr) spikes_->NoteWait(interval.slot, 0);
   }
   if (interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && EndsWithWakeUp(interval.out_kind)) {
     spike_.in_progress = false;
     Emit(interval, SpikeKind::kBlocked, ++last_id_);
-    Append(interval.end_mono_ns);
+    AppendDetected(interval.end_mono_ns);
   }
 }
 
@@ -66,9 +68,10 @@ void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mon
           .kind = KindOfWait(so_far.out_kind),
           .slot = so_far.slot,
           .cpu = so_far.cpu};
+  spikes_->NoteWait(so_far.slot, open.id);
   spike_.in_progress = true;
   Emit(so_far, open.kind, open.id);
-  Append(crossing_mono_ns);
+  AppendDetected(crossing_mono_ns);
 }
 
 void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) {
@@ -76,6 +79,7 @@ void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t wai
   if (open == nullptr) return;
   EmitUnexplained(*open, waiting_until_mono_ns);
   open->id = 0;
+  spikes_->NoteWait(slot, 0);
 }
 
 void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) {
@@ -83,7 +87,7 @@ void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t l
   LastStretch& last = last_stretches_[cpu];
   if (!last.going_on || last.told.start_mono_ns != start_mono_ns) return;
   EmitUnexplained(last.told, lasting_until_mono_ns);
-  last.going_on = false;
+  SetGoingOn(&last, false);
 }
 
 // Nothing is known of its end: it lasted at least as long as this.
@@ -107,7 +111,15 @@ void SpikeDetector::EmitUnexplained(const OpenStall& stall, int64_t until_mono_n
   spike_.duration_ns = std::max<int64_t>(until_mono_ns - stall.start_mono_ns, 0);
   spike_.cause_count = 0;
   spike_.unexplained_ns = spike_.duration_ns;
-  Append(until_mono_ns);
+  spike_.record_mono_ns = until_mono_ns;
+  spike_.record_missing = true;
+  Append();
+  spike_.record_missing = false;
+}
+
+void SpikeDetector::SetGoingOn(LastStretch* stretch, bool going_on) {
+  stretch->going_on = going_on;
+  spikes_->NoteStretch(stretch->told.cpu, going_on ? stretch->told.id : 0);
 }
 
 void SpikeDetector::OnLoss(const LossEvent& loss) {
@@ -149,9 +161,14 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
 uint64_t SpikeDetector::IdOfStretch(const Interruption& interruption) {
   if (interruption.cpu >= last_stretches_.size()) return ++last_id_;
   LastStretch& last = last_stretches_[interruption.cpu];
+  // Its record came late, after the beginning of the next one was told.
+  if (interruption.start_mono_ns < last.told.start_mono_ns) return ++last_id_;
   if (last.told.id == 0 || last.told.start_mono_ns != interruption.start_mono_ns) {
     // Its own end will not be known by its id any more.
-    if (last.going_on) EmitUnexplained(last.told, last.told.start_mono_ns + last.told_ns);
+    if (last.going_on) {
+      EmitUnexplained(last.told, last.told.start_mono_ns + last.told_ns);
+      SetGoingOn(&last, false);
+    }
     last.told = {.id = ++last_id_,
                  .start_mono_ns = interruption.start_mono_ns,
                  .thread = interruption.thread,
@@ -183,37 +200,40 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {
-  const bool known = interruption.cpu < last_stretches_.size();
-  const bool going_on = known && last_stretches_[interruption.cpu].going_on &&
-                        last_stretches_[interruption.cpu].told.start_mono_ns == interruption.start_mono_ns;
+  LastStretch* last = interruption.cpu < last_stretches_.size() ? &last_stretches_[interruption.cpu] : nullptr;
+  const bool going_on = last != nullptr && last->going_on && last->told.start_mono_ns == interruption.start_mono_ns;
   // What was told at its beginning is told at its end, whatever the threshold has become.
   const int64_t duration_ns = interruption.end_mono_ns - interruption.start_mono_ns;
   if (!going_on && duration_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
   const uint64_t id = IdOfStretch(interruption);
   spike_.in_progress = false;
   FillInterrupted(interruption, id);
-  Append(interruption.record_mono_ns);
-  if (known) last_stretches_[interruption.cpu].going_on = false;
+  AppendDetected(interruption.record_mono_ns);
+  if (going_on) SetGoingOn(last, false);
 }
 
 void SpikeDetector::OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) {
   if (so_far.cpu >= last_stretches_.size()) return;
   const uint64_t id = IdOfStretch(so_far);
-  last_stretches_[so_far.cpu].going_on = true;
+  SetGoingOn(&last_stretches_[so_far.cpu], true);
   spike_.in_progress = true;
   FillInterrupted(so_far, id);
-  Append(crossing_mono_ns);
+  AppendDetected(crossing_mono_ns);
 }
 
 // spike_ but for what is said about its detection.
-void SpikeDetector::Append(int64_t record_mono_ns) {
+void SpikeDetector::AppendDetected(int64_t record_mono_ns) {
   spike_.record_mono_ns = record_mono_ns;
+  Append();
+  (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);
+}
+
+void SpikeDetector::Append() {
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
   spike_.inconclusive = spike_.lost_records > 0 || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
   spike_.detected_mono_ns = clock_->NowNs();
   spikes_->Append(&spike_);
-  (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);
 }
 
 // A loss on any CPU counts: the thread may have been moved by that CPU, and the record of the move is in that CPU's ring.

@@ -59,12 +59,22 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
     uint16_t cpu = 0;
   };
 
+  // The last stretch of interrupts that was a spike.
+  struct LastStretch {
+    OpenStall told;
+    int64_t told_ns = 0;    // how long it had lasted then
+    bool going_on = false;  // its end was not told
+  };
+
   OpenStall* FindOpen(uint16_t slot, int64_t out_clock_ns);
   void Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_t id);
   void EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns);
   void FillInterrupted(const Interruption& interruption, uint64_t id);
   uint64_t IdOfStretch(const Interruption& interruption);
-  void Append(int64_t record_mono_ns);
+  void SetGoingOn(LastStretch* stretch, bool going_on);
+  // By the kernel's record, or at the crossing: how long ago that was is part of detection().
+  void AppendDetected(int64_t record_mono_ns);
+  void Append();
   void MarkLosses();
 
   const MonotonicClock* const clock_;
@@ -76,12 +86,6 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   // Housekeeping thread.
   Spike spike_;  // every field is written for each spike, but no more causes than it has
   uint64_t last_id_ = 0;
-  // The last stretch of interrupts that was a spike.
-  struct LastStretch {
-    OpenStall told;
-    int64_t told_ns = 0;    // how long it had lasted then
-    bool going_on = false;  // its end was not told
-  };
   std::vector<LastStretch> last_stretches_;   // by CPU
   std::vector<OpenStall> open_;               // by slot
   std::array<LossEvent, kLossesMax> losses_;  // the first is the sum of all older ones

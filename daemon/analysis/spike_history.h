@@ -1,14 +1,18 @@
 // SpikeHistory: the newest spikes, and apart from them the newest tellings of spikes that went on: one that is told at each of its
 // subscribers' thresholds pushes no other out of the history.
 //
-// Threads: Append by one thread; everything else by any, without blocking it. Bounds: `capacity` spikes that have ended (rounded up to a
-// power of two), kGoingOnMax tellings in progress; a new one overwrites the oldest of its kind. Both bear the order in which they were
-// appended: SpikeCursor reads them in it.
+// A query must know which of the tellings have no end yet: the writer notes the id of each stall that goes on, by the thread's slot or, of
+// a stretch of interrupts, by the CPU.
+//
+// Threads: Append and the notes by one thread; everything else by any, without blocking it. Bounds: `capacity` spikes that have ended
+// (rounded up to a power of two), kGoingOnMax tellings in progress; a new one overwrites the oldest of its kind. Both bear the order in
+// which they were appended: SpikeCursor reads them in it.
 #ifndef HFTMON_DAEMON_ANALYSIS_SPIKE_HISTORY_H_
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_HISTORY_H_
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "daemon/analysis/spike.h"
 #include "daemon/store/seq_ring.h"
@@ -25,7 +29,8 @@ class SpikeHistory {
  public:
   static constexpr uint64_t kGoingOnMax = 1024;
 
-  explicit SpikeHistory(uint64_t capacity) : ended_(capacity), going_on_(kGoingOnMax) {}
+  explicit SpikeHistory(uint64_t capacity, uint32_t slot_count = 0)
+      : ended_(capacity), going_on_(kGoingOnMax), waits_(slot_count), stretches_(HFT_CPUS_MAX) {}
 
   // Sets its order.
   void Append(Spike* spike) {
@@ -33,6 +38,22 @@ class SpikeHistory {
     (spike->in_progress ? going_on_ : ended_).Append(*spike);
     end_.store(spike->order + 1, std::memory_order_release);  // pairs with end()
   }
+
+  // The spike in progress of that slot or CPU; 0 = none. Relaxed: an id stands for itself, a query may see it a moment late.
+  void NoteWait(uint16_t slot, uint64_t id) {
+    if (slot < waits_.size()) Note(&waits_[slot], id);
+  }
+  void NoteStretch(uint16_t cpu, uint64_t id) {
+    if (cpu < stretches_.size()) Note(&stretches_[cpu], id);
+  }
+  // Whether a spike that was told in progress has no end.
+  bool GoesOn(const Spike& told) const {
+    const std::vector<std::atomic<uint64_t>>& notes = told.kind == SpikeKind::kInterrupted ? stretches_ : waits_;
+    const uint16_t at = told.kind == SpikeKind::kInterrupted ? told.cpu : told.slot;
+    return at < notes.size() && notes[at].load(std::memory_order_relaxed) == told.id;
+  }
+  // How many there are of those.
+  uint64_t going_on_count() const { return going_on_count_.load(std::memory_order_relaxed); }
 
   SeqRead Read(const SpikePosition& position, Spike* out) const {
     return (position.in_progress ? going_on_ : ended_).Read(position.index, out);
@@ -45,8 +66,18 @@ class SpikeHistory {
   const SeqRing<Spike>& going_on() const { return going_on_; }
 
  private:
+  void Note(std::atomic<uint64_t>* note, uint64_t id) {
+    const uint64_t earlier = note->load(std::memory_order_relaxed);
+    note->store(id, std::memory_order_relaxed);
+    const uint64_t count = going_on_count_.load(std::memory_order_relaxed);
+    going_on_count_.store(count + (id != 0 ? 1 : 0) - (earlier != 0 ? 1 : 0), std::memory_order_relaxed);
+  }
+
   SeqRing<Spike> ended_;
   SeqRing<Spike> going_on_;
+  std::vector<std::atomic<uint64_t>> waits_;      // by slot
+  std::vector<std::atomic<uint64_t>> stretches_;  // by CPU
+  std::atomic<uint64_t> going_on_count_{0};
   alignas(64) std::atomic<uint64_t> end_{0};
 };
 

@@ -106,7 +106,7 @@ struct hft_cpu_interrupts {
   __u32 active;           /* bit per level that is in progress (an NMI is told at its end: never set) */
   __u32 reserved;
   __u64 unpaired_count;  /* ends without a beginning: in no figure */
-  __u64 discarded_count; /* ends before their beginning, or with more inner time than their own: in no figure of self time */
+  __u64 discarded_count; /* ends before their beginning, or with more inner time than their own: counted, in no figure of time */
   struct hft_level_state levels[HFT_LEVELS];
   __u64 steal_ns; /* what the hypervisor took from this CPU since boot, by its own clock (rq.prev_steal_time_rq), as of the last tick */
   __u64 steal_mono_ns; /* when that was read; 0 where the kernel gives no steal clock */

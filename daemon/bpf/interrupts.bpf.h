@@ -195,18 +195,20 @@ static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, s
   u64 self_ns = duration_ns - nested_ns;
   u64 source = row_of_source(ended->source);
   state->sums[source].count++;
-  if (unlikely((s64)duration_ns < 0 || (s64)self_ns < 0)) {
+  if (likely((s64)duration_ns >= 0 && (s64)self_ns >= 0)) {
+    ended->duration_ns = duration_ns < 0xffffffff ? duration_ns : 0xffffffff;
+    u64 position = __sync_fetch_and_add(&state->position, 1);
+    state->log[position & INTERRUPTION_MASK] = *ended;
+    /* The next outer level has this much less of its own. */
+    if (ended->level >= HFT_LEVEL_NMI && (state->active & (1u << HFT_LEVEL_HARD))) {
+      state->levels[HFT_LEVEL_HARD].nested_ns += duration_ns;
+    } else if (ended->level >= HFT_LEVEL_HARD && (state->active & (1u << HFT_LEVEL_SOFTIRQ))) {
+      state->levels[HFT_LEVEL_SOFTIRQ].nested_ns += duration_ns;
+    }
+  } else {
+    /* It happened, and is counted; how long it took is not known. */
     state->discarded_count++;
-    return;
-  }
-  ended->duration_ns = duration_ns < 0xffffffff ? duration_ns : 0xffffffff;
-  u64 position = __sync_fetch_and_add(&state->position, 1);
-  state->log[position & INTERRUPTION_MASK] = *ended;
-  /* The next outer level has this much less of its own. */
-  if (ended->level >= HFT_LEVEL_NMI && (state->active & (1u << HFT_LEVEL_HARD))) {
-    state->levels[HFT_LEVEL_HARD].nested_ns += duration_ns;
-  } else if (ended->level >= HFT_LEVEL_HARD && (state->active & (1u << HFT_LEVEL_SOFTIRQ))) {
-    state->levels[HFT_LEVEL_SOFTIRQ].nested_ns += duration_ns;
+    self_ns = 0;
   }
   state->sums[source].self_ns += self_ns;
   if (source == HFT_SOURCE_DEVICE) {
@@ -225,7 +227,10 @@ static __always_inline struct hft_cpu_interrupts *leave_level(u32 program, u32 l
   struct hft_cpu_interrupts *state = interrupts_at(cpu);
   if (!state) return NULL;
   struct hft_level_state *mine = &state->levels[level];
-  /* What an inner level takes after the end was read is none of this one's: it would be taken off twice. */
+  /*
+   * What an inner level takes after the end was read is none of this one's: it would be taken off twice. Read again once: an interrupt that
+   * comes within these few instructions in both turns counts for both levels.
+   */
   u64 nested_ns = *(volatile u64 *)&mine->nested_ns;
   u64 end_ns = bpf_ktime_get_ns();
   u64 nested_since_ns = *(volatile u64 *)&mine->nested_ns;

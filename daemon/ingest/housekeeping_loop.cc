@@ -77,7 +77,7 @@ bool HousekeepingLoop::RunOnce() {
   const bool held = !stretches_.empty();
   if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
   // After the records: a wait whose end is among them is none that goes on.
-  const bool stalled = stalls_.Poll(now_ns, late_ns_, steps < kRecordsPerIteration);
+  const bool stalled = stalls_.Poll(now_ns, late_ns_, caught_up_);
   const bool active = steps > 0 || sampling || stalled || held;
   if (active) PublishCounts();
   return active;
@@ -130,9 +130,13 @@ void HousekeepingLoop::Sleep(int64_t sleep_ns) {
 int HousekeepingLoop::DrainRecords() {
   int records = 0;
   int steps = 0;
+  caught_up_ = false;
   while (steps < kRecordsPerIteration) {
     const RingMerger::Step step = merger_.Next();
-    if (step == RingMerger::Step::kIdle) break;
+    if (step == RingMerger::Step::kIdle) {
+      caught_up_ = true;
+      break;
+    }
     ++steps;
     if (step == RingMerger::Step::kWaiting) break;
     if (step == RingMerger::Step::kLoss) {

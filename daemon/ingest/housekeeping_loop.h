@@ -101,6 +101,7 @@ class HousekeepingLoop {
   int64_t last_ns_;             // when the last iteration began, or the last sleep should have ended
   int64_t awake_since_ns_ = 0;  // the end of the last sleep
   int64_t late_ns_ = 0;         // of this iteration
+  bool caught_up_ = true;       // this iteration took all that the rings had
   int64_t last_activity_ns_;
   uint64_t interval_count_ = 0;
   uint64_t life_count_ = 0;

@@ -361,6 +361,8 @@ bool StallWatch::PollStretch(uint32_t cpu, int64_t threshold_ns, int64_t now_ns)
     return false;
   }
   if (told.start_ns != start_ns) {
+    // The record of the one before may still come: its end, and this one's beginning, are told when nothing is on its way.
+    if (told.open && !caught_up_) return false;
     if (told.open) EndOpenStretch(cpu);
     told = {.start_ns = start_ns};
   }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace hftmon {
@@ -18,26 +19,33 @@ constexpr int kAcceptsPerTurn = 64;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AcceptLoop>> AcceptLoop::Start(std::vector<ListeningSocket> sockets, Limits limits,
-                                                              OnConnection on_connection) {
+absl::StatusOr<std::unique_ptr<AcceptLoop>> AcceptLoop::Create(std::vector<ListeningSocket> sockets, Limits limits,
+                                                               OnConnection on_connection) {
   const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) return absl::ErrnoToStatus(errno, "no descriptor for the accept loop's wake-up");
   return std::unique_ptr<AcceptLoop>(new AcceptLoop(std::move(sockets), std::move(limits), std::move(on_connection), wake_fd));
 }
 
 AcceptLoop::AcceptLoop(std::vector<ListeningSocket> sockets, Limits limits, OnConnection on_connection, int wake_fd)
-    : sockets_(std::move(sockets)),
-      limits_(std::move(limits)),
-      on_connection_(std::move(on_connection)),
-      wake_fd_(wake_fd),
-      thread_([this] { Run(); }) {}
+    : sockets_(std::move(sockets)), limits_(std::move(limits)), on_connection_(std::move(on_connection)), wake_fd_(wake_fd) {}
 
 AcceptLoop::~AcceptLoop() {
-  const uint64_t one = 1;
-  // The counter is zero before: it cannot fail.
-  static_cast<void>(!write(wake_fd_, &one, sizeof(one)));
-  thread_.join();
+  Stop();
   close(wake_fd_);
+}
+
+void AcceptLoop::Begin() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void AcceptLoop::Stop() {
+  if (thread_.joinable()) {
+    const uint64_t one = 1;
+    // The counter is zero before: it cannot fail.
+    static_cast<void>(!write(wake_fd_, &one, sizeof(one)));
+    thread_.join();
+  }
+  sockets_.clear();
 }
 
 void AcceptLoop::Run() {
@@ -49,21 +57,25 @@ void AcceptLoop::Run() {
     // While it pauses only the wake-up is waited for.
     pollfd* const first = pausing ? &polled.back() : polled.data();
     const nfds_t count = pausing ? 1 : polled.size();
-    if (poll(first, count, pausing ? kPauseMs : -1) < 0 && errno != EINTR) return;
+    if (poll(first, count, pausing ? kPauseMs : -1) < 0 && errno != EINTR) {
+      // No memory, or a limit below the number of sockets: it may pass.
+      std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
+      continue;
+    }
     if (polled.back().revents != 0) return;
     pausing = false;
     for (size_t i = 0; i + 1 < polled.size(); ++i) pausing |= !AcceptFrom(polled[i].fd);
   }
 }
 
-// False when the host has no room for a connection.
+// False when it is to be tried again after a pause: the host has no room for a connection.
 bool AcceptLoop::AcceptFrom(int listener_fd) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     const int fd = accept4(listener_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-      // Everything else is the connection's own failure: there may be another one.
       if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
+      // A connection that ended before it was taken; what else comes may stay, and must not be tried without pause.
+      if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) return false;
       continue;
     }
     // The kernel gives the lowest free number: at least as many are in use.

@@ -28,14 +28,18 @@ class AcceptLoop {
     int64_t reserved_fds = 128;
   };
 
-  // ErrnoToStatus where the kernel has no descriptor for its wake-up.
-  static absl::StatusOr<std::unique_ptr<AcceptLoop>> Start(std::vector<ListeningSocket> sockets, Limits limits, OnConnection on_connection);
-  // Ends the loop and closes the sockets. What was handed on stays.
+  // Nothing is accepted before Begin: who connects meanwhile waits. An error where the kernel has no descriptor for its wake-up.
+  static absl::StatusOr<std::unique_ptr<AcceptLoop>> Create(std::vector<ListeningSocket> sockets, Limits limits,
+                                                            OnConnection on_connection);
   ~AcceptLoop();
   AcceptLoop(const AcceptLoop&) = delete;
   AcceptLoop& operator=(const AcceptLoop&) = delete;
 
-  // Connections that were closed because too few descriptors were left.
+  void Begin();
+  // Ends the loop and closes the sockets. What was handed on stays. By the owner's thread, as Begin.
+  void Stop();
+
+  // Any thread, at any time. Connections that were closed because too few descriptors were left.
   uint64_t refused_count() const { return refused_count_.load(std::memory_order_relaxed); }
 
  private:
@@ -43,12 +47,12 @@ class AcceptLoop {
   void Run();
   bool AcceptFrom(int listener_fd);
 
-  const std::vector<ListeningSocket> sockets_;
+  std::vector<ListeningSocket> sockets_;
   const Limits limits_;
   const OnConnection on_connection_;
   const int wake_fd_;
   std::atomic<uint64_t> refused_count_{0};
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;
 };
 
 }  // namespace hftmon

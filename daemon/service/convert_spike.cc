@@ -99,7 +99,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_run_queue_depth(spike.depth);
   out->set_priority(spike.priority);
   out->set_migrations(spike.wait_migrations);
-  out->set_detection_ns(spike.detected_mono_ns - spike.record_mono_ns);
+  if (!spike.record_missing) out->set_detection_ns(spike.detected_mono_ns - spike.record_mono_ns);
   if (spike.preemption.known) PreemptionToProto(spike.preemption, names, out->mutable_preemption());
   AddWaker(spike.waker, names, out);
   out->set_loop_gap_ns(spike.loop_gap_ns);

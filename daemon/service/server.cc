@@ -63,6 +63,16 @@ absl::Status MonitorServer::Listen(const std::vector<std::string>& texts) {
     if (absl::Status bound = Bind(text, &sockets); !bound.ok()) return bound;
   }
 
+  // Before the server: its threads ask it for its count.
+  absl::StatusOr<std::unique_ptr<AcceptLoop>> accepting =
+      AcceptLoop::Create(std::move(sockets), {.fds_max = OpenFilesLimit}, [this](int listener_fd, int fd) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+        connection.listener_fd = listener_fd;
+        connection.fd = fd;
+        acceptor_->HandleNewConnection(&connection);
+      });
+  if (!accepting.ok()) return accepting.status();
+  accept_loop_ = *std::move(accepting);
   KeepGrpcAlive();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -74,15 +84,7 @@ absl::Status MonitorServer::Listen(const std::vector<std::string>& texts) {
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return absl::InternalError("gRPC does not start a server; its own messages on stderr say why");
   server_->GetHealthCheckService()->SetServingStatus(v1::Monitor::service_full_name(), true);
-  absl::StatusOr<std::unique_ptr<AcceptLoop>> accepting =
-      AcceptLoop::Start(std::move(sockets), {.fds_max = OpenFilesLimit}, [this](int listener_fd, int fd) {
-        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-        connection.listener_fd = listener_fd;
-        connection.fd = fd;
-        acceptor_->HandleNewConnection(&connection);
-      });
-  if (!accepting.ok()) return accepting.status();
-  accept_loop_ = *std::move(accepting);
+  accept_loop_->Begin();
   return absl::OkStatus();
 }
 
@@ -110,7 +112,7 @@ MonitorServer::~MonitorServer() {
 
 void MonitorServer::Shutdown(int64_t patience_ns) {
   service_->Stop();
-  accept_loop_.reset();
+  if (accept_loop_ != nullptr) accept_loop_->Stop();
   if (server_ == nullptr) return;
   server_->GetHealthCheckService()->Shutdown();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::nanoseconds(patience_ns));

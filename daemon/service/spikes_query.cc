@@ -16,72 +16,105 @@ namespace {
 
 constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
 
-// Reads the spike history backwards.
+// Reads one ring of the spike history backwards.
 class NewestFirst {
  public:
-  explicit NewestFirst(const SpikeHistory& spikes)
-      : ended_{.ring = &spikes.ended(), .left = spikes.ended().end()},
-        going_on_{.ring = &spikes.going_on(), .left = spikes.going_on().end()} {}
+  explicit NewestFirst(const SeqRing<Spike>& ring) : ring_(&ring), left_(ring.end()) {}
 
-  // nullptr when there is none, or an ended one was overwritten. Of those in progress the history keeps fewer: older ones are left out.
-  const Spike* Next() {
-    Fill(&ended_);
-    Fill(&going_on_);
-    if (ended_.overwritten) return nullptr;
-    Head* head = ended_.filled && (!going_on_.filled || ended_.spike.order > going_on_.spike.order) ? &ended_ : &going_on_;
-    if (!head->filled) return nullptr;
-    head->filled = false;
-    return &head->spike;
+  // The entry that is next; nullptr when there is none, or it was overwritten.
+  const Spike* Peek() {
+    if (!filled_ && !overwritten_ && left_ > 0) {
+      filled_ = ring_->Read(--left_, &spike_) == SeqRead::kOk;
+      overwritten_ = !filled_;
+    }
+    return filled_ ? &spike_ : nullptr;
   }
-  bool overwritten() const { return ended_.overwritten; }
+  void Pop() { filled_ = false; }
+  bool overwritten() const { return overwritten_; }
 
  private:
-  struct Head {
-    const SeqRing<Spike>* ring = nullptr;
-    uint64_t left = 0;  // entries that were not read
-    bool filled = false;
-    bool overwritten = false;
-    Spike spike;
-  };
+  const SeqRing<Spike>* ring_;
+  uint64_t left_;  // entries that were not read
+  bool filled_ = false;
+  bool overwritten_ = false;
+  Spike spike_;
+};
 
-  static void Fill(Head* head) {
-    if (head->filled || head->overwritten || head->left == 0) return;
-    head->filled = head->ring->Read(--head->left, &head->spike) == SeqRead::kOk;
-    head->overwritten = !head->filled;
+// The spikes of a window, newest first.
+class WindowSearch {
+ public:
+  WindowSearch(const ServiceCore& core, const TargetSelection& selection, const SpikeFilter& filter, TargetThresholds* thresholds,
+               int64_t begin_mono_ns, int64_t end_mono_ns, size_t spikes_max)
+      : history_(*core.spikes),
+        selection_(selection),
+        filter_(filter),
+        thresholds_(thresholds),
+        begin_mono_ns_(begin_mono_ns),
+        end_mono_ns_(end_mono_ns),
+        spikes_max_(spikes_max),
+        going_on_count_(history_.going_on_count()) {}
+
+  // The history is in the order of detection, which comes after a spike's end, by milliseconds where its record was held or lost.
+  void Run() {
+    NewestFirst ended(history_.ended());
+    NewestFirst going_on(history_.going_on());
+    oldest_detected_ns_ = end_mono_ns_;
+    while (!left_out_) {
+      const Spike* end = ended.Peek();
+      const Spike* told = going_on.Peek();
+      overwritten_ = ended.overwritten();
+      if (overwritten_ || (end == nullptr && told == nullptr)) break;
+      const bool is_end = end != nullptr && (told == nullptr || end->order > told->order);
+      const Spike& spike = is_end ? *end : *told;
+      if (spike.detected_mono_ns < begin_mono_ns_) break;
+      oldest_detected_ns_ = std::min(oldest_detected_ns_, spike.detected_mono_ns);
+      Consider(spike);
+      (is_end ? ended : going_on).Pop();
+    }
+    // What was told before the window and still goes on belongs to it too.
+    while (!left_out_ && going_on_seen_ < going_on_count_ && going_on.Peek() != nullptr) {
+      if (history_.GoesOn(*going_on.Peek())) Consider(*going_on.Peek());
+      going_on.Pop();
+    }
+    going_on_missing_ = !left_out_ && going_on.overwritten() && going_on_seen_ < going_on_count_;
   }
 
-  Head ended_;
-  Head going_on_;
-};
+  const std::vector<Spike>& newest_first() const { return newest_first_; }
+  bool overwritten() const { return overwritten_; }                   // older spikes of the window may have been overwritten
+  bool left_out() const { return left_out_; }                         // there are more than were asked for
+  bool going_on_missing() const { return going_on_missing_; }         // the telling of one that goes on was overwritten
+  int64_t oldest_detected_ns() const { return oldest_detected_ns_; }  // of the entries that were looked at
 
-struct Found {
-  std::vector<Spike> newest_first;
-  bool overwritten = false;   // older spikes of the window may have been overwritten
-  bool left_out = false;      // there are more than were asked for
-  int64_t oldest_end_ns = 0;  // of the entries that were looked at, when overwritten
-};
-
-Found FindSpikes(const ServiceCore& core, const TargetSelection& selection, const SpikeFilter& filter, TargetThresholds* thresholds,
-                 int64_t begin_mono_ns, int64_t end_mono_ns, size_t spikes_max) {
-  Found found{.oldest_end_ns = end_mono_ns};
-  std::unordered_set<uint64_t> told;
-  // The history is in the order of detection, that is of the spikes' ends.
-  NewestFirst history(*core.spikes);
-  while (const Spike* next = history.Next()) {
-    const Spike& spike = *next;
-    const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
-    if (spike_end_ns < begin_mono_ns) break;
-    found.oldest_end_ns = std::min(found.oldest_end_ns, spike_end_ns);
+ private:
+  void Consider(const Spike& spike) {
+    const bool goes_on = spike.in_progress && history_.GoesOn(spike);
+    const int64_t spike_end_ns = goes_on ? end_mono_ns_ : spike.start_mono_ns + spike.duration_ns;
+    // One that ended after the window's end may have been told within it.
+    if (spike_end_ns > end_mono_ns_) return;
     // Of a spike that was told more than once the last telling counts.
-    if (!told.insert(spike.id).second) continue;
-    if (spike_end_ns > end_mono_ns || !selection.Keeps(spike.thread) || !filter.Wants(spike, thresholds)) continue;
-    found.left_out = found.newest_first.size() == spikes_max;
-    if (found.left_out) break;
-    found.newest_first.push_back(spike);
+    if (!told_.insert(spike.id).second) return;
+    if (goes_on) ++going_on_seen_;
+    if (spike_end_ns < begin_mono_ns_ || !selection_.Keeps(spike.thread) || !filter_.Wants(spike, thresholds_)) return;
+    left_out_ = newest_first_.size() == spikes_max_;
+    if (!left_out_) newest_first_.push_back(spike);
   }
-  found.overwritten = history.overwritten();
-  return found;
-}
+
+  const SpikeHistory& history_;
+  const TargetSelection& selection_;
+  const SpikeFilter& filter_;
+  TargetThresholds* const thresholds_;
+  const int64_t begin_mono_ns_;
+  const int64_t end_mono_ns_;
+  const size_t spikes_max_;
+  const uint64_t going_on_count_;
+  uint64_t going_on_seen_ = 0;
+  std::unordered_set<uint64_t> told_;
+  std::vector<Spike> newest_first_;
+  bool overwritten_ = false;
+  bool left_out_ = false;
+  bool going_on_missing_ = false;
+  int64_t oldest_detected_ns_ = 0;
+};
 
 // The lowest threshold that the request has for any target.
 int64_t AskedNs(const TargetSelection& selection, TargetThresholds* thresholds, const v1::DetectSpikesRequest& request) {
@@ -102,9 +135,10 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   if (selection.targets().empty() && request.window_ns() == 0) begin_ns = end_ns;
   const SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
   const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : std::min<int64_t>(kAnswerRowsDefault, rows_max);
-  const Found found = FindSpikes(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
+  WindowSearch search(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
+  search.Run();
   const std::vector<ClockEpoch> epochs = core.time->Epochs();
-  for (auto it = found.newest_first.rbegin(); it != found.newest_first.rend(); ++it) {
+  for (auto it = search.newest_first().rbegin(); it != search.newest_first().rend(); ++it) {
     v1::Spike* spike = response->add_spikes();
     SpikeToProto(*it, core.names, spike);
     SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
@@ -112,18 +146,18 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   }
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();
-  if (found.overwritten) begin_ns = std::max(begin_ns, found.oldest_end_ns);
+  if (search.overwritten()) begin_ns = std::max(begin_ns, search.oldest_detected_ns());
   v1::Window* window = response->mutable_window();
   window->set_begin_monotonic_ns(begin_ns);
   window->set_end_monotonic_ns(end_ns);
   window->set_requested_ns(request.window_ns());
-  window->set_truncated(found.overwritten || before_attach);
+  window->set_truncated(search.overwritten() || before_attach);
   window->set_late(arrival.late);
   window->set_off_ns(core.status->OffWithin(begin_ns, end_ns));
   TimePairToProto(core.status->Now(), response->mutable_time());
   // A spike may have begun before the window that it ended in.
   int64_t first_begin_ns = begin_ns;
-  for (const Spike& spike : found.newest_first) first_begin_ns = std::min(first_begin_ns, spike.start_mono_ns);
+  for (const Spike& spike : search.newest_first()) first_begin_ns = std::min(first_begin_ns, spike.start_mono_ns);
   EpochsToProto(EpochsWithin(epochs, first_begin_ns, end_ns), response->mutable_epochs());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
 
@@ -131,8 +165,8 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   if (floors.run_queue_ns != kNoFloor) response->set_floor_ns(floors.run_queue_ns);
   const bool below_floor = floors.run_queue_ns > AskedNs(selection, thresholds, request) ||
                            (request.blocked_threshold_ns() > 0 && floors.off_cpu_ns > request.blocked_threshold_ns());
-  response->set_incomplete(found.overwritten || below_floor);
-  response->set_older_left_out(found.left_out);
+  response->set_incomplete(search.overwritten() || search.going_on_missing() || below_floor);
+  response->set_older_left_out(search.left_out());
   response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;
 }

@@ -35,7 +35,7 @@ class SpikeDetectorTest : public ::testing::Test {
   }
 
   SetClock clock_;
-  SpikeHistory spikes_{16};
+  SpikeHistory spikes_{16, 16};
   SpikeDetector detector_{&clock_, &spikes_, 16};
 };
 
@@ -332,6 +332,45 @@ TEST_F(SpikeDetectorTest, AStretchWhoseEndWasLostIsClosedUnexplainedOnce) {
   EXPECT_EQ(At(1).slot, 3);
   EXPECT_EQ(At(1).duration_ns, 70'000);
   EXPECT_EQ(At(1).unexplained_ns, 70'000);
+}
+
+TEST_F(SpikeDetectorTest, ALateRecordOfAnEarlierStretchLeavesTheOneThatGoesOnAlone) {
+  detector_.OnInterrupted(MakeStretch(900'500'000, 60'000), clock_.now_ns);
+  detector_.OnInterruption(MakeStretch(900'000'000, 100'000));
+  detector_.OnInterruption(MakeStretch(900'500'000, 90'000));
+  ASSERT_EQ(spikes_.end(), 3u);
+  EXPECT_FALSE(At(1).in_progress);
+  EXPECT_EQ(At(1).duration_ns, 100'000);
+  EXPECT_NE(At(1).id, At(0).id);
+  EXPECT_EQ(At(2).id, At(0).id);
+  EXPECT_EQ(At(2).duration_ns, 90'000);
+}
+
+TEST_F(SpikeDetectorTest, TheHistoryKnowsWhatGoesOn) {
+  OffCpuInterval so_far = MakeInterval(50'001);
+  so_far.out_clock_ns = 777;
+  detector_.OnStalled(so_far, clock_.now_ns);
+  detector_.OnInterrupted(MakeStretch(900'000'000, 50'001), clock_.now_ns);
+  EXPECT_EQ(spikes_.going_on_count(), 2u);
+  EXPECT_TRUE(spikes_.GoesOn(At(0)));
+  EXPECT_TRUE(spikes_.GoesOn(At(1)));
+  detector_.OnInterruption(MakeStretch(900'000'000, 60'000));
+  EXPECT_FALSE(spikes_.GoesOn(At(1)));
+  detector_.OnStallOver(so_far.slot, 777, so_far.end_mono_ns);
+  EXPECT_FALSE(spikes_.GoesOn(At(0)));
+  EXPECT_EQ(spikes_.going_on_count(), 0u);
+}
+
+TEST_F(SpikeDetectorTest, AnEndThatNoRecordToldIsNoDetection) {
+  OffCpuInterval so_far = MakeInterval(50'001);
+  so_far.out_clock_ns = 777;
+  detector_.OnStalled(so_far, clock_.now_ns);
+  detector_.OnStallOver(so_far.slot, 777, so_far.end_mono_ns);
+  EXPECT_TRUE(At(1).record_missing);
+  EXPECT_EQ(TotalCount(detector_.detection().histogram), 0u);
+  detector_.OnInterval(MakeInterval(60'000));
+  EXPECT_FALSE(At(2).record_missing);
+  EXPECT_EQ(TotalCount(detector_.detection().histogram), 1u);
 }
 
 TEST_F(SpikeDetectorTest, AStretchThatNeverEndedIsClosedBeforeTheNextOneOfItsCpu) {

@@ -246,6 +246,18 @@ TEST_F(StallWatchTest, AnEarlierStretchIsOverBeforeTheNextOneOfItsCpuIsTold) {
   EXPECT_EQ(sink_.interrupted.size(), 2u);
 }
 
+TEST_F(StallWatchTest, WhileRecordsWaitTheNextStretchIsNotToldBeforeTheEndOfTheOneThatWasTold) {
+  BeginStretch(kOutMonoNs);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + kThresholdNs + 1));
+  BeginStretch(kOutMonoNs + 200'000);
+  EXPECT_FALSE(Watch().Poll(kOutMonoNs + 200'000 + kThresholdNs + 1, 0, false));
+  EXPECT_TRUE(sink_.over_stretches.empty());
+  EXPECT_EQ(sink_.interrupted.size(), 1u);
+  EXPECT_TRUE(Watch().Poll(kOutMonoNs + 400'000 + kThresholdNs, 0, true));
+  EXPECT_EQ(sink_.interrupted.size(), 2u);
+  EXPECT_EQ(sink_.over_stretches, std::vector<int64_t>{kOutMonoNs});
+}
+
 TEST_F(StallWatchTest, WhileRecordsWaitInTheRingsNothingIsSaidToBeOver) {
   Preempt(501);
   int64_t now_ns = kOutMonoNs + kThresholdNs + 1;

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,14 +31,15 @@ class AcceptLoopTest : public testing::Test {
     EXPECT_TRUE(socket.ok()) << socket.status();
     sockets.push_back(*std::move(socket));
     auto loop =
-        AcceptLoop::Start(std::move(sockets), {.fds_max = [this] { return fds_max_.load(std::memory_order_relaxed); }, .reserved_fds = 10},
-                          [this](int, int fd) {
-                            std::lock_guard lock(mutex_);
-                            accepted_.push_back(fd);
-                            changed_.notify_all();
-                          });
+        AcceptLoop::Create(std::move(sockets), {.fds_max = [this] { return fds_max_.load(std::memory_order_relaxed); }, .reserved_fds = 10},
+                           [this](int, int fd) {
+                             std::lock_guard lock(mutex_);
+                             accepted_.push_back(fd);
+                             changed_.notify_all();
+                           });
     EXPECT_TRUE(loop.ok()) << loop.status();
     loop_ = *std::move(loop);
+    loop_->Begin();
   }
   ~AcceptLoopTest() override {
     loop_.reset();
@@ -95,6 +98,38 @@ TEST_F(AcceptLoopTest, ASocketOnAPathIsForOwnerAndGroup) {
   struct stat state {};
   ASSERT_EQ(stat(path_.c_str(), &state), 0);
   EXPECT_EQ(state.st_mode & 0777, 0660u);
+}
+
+TEST_F(AcceptLoopTest, AfterItsEndNobodyListens) {
+  Connect();
+  AwaitAccepted(1);
+  loop_->Stop();
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  clients_.push_back(fd);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path_.c_str(), path_.size());
+  EXPECT_NE(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(loop_->refused_count(), 0u) << "can still be asked";
+}
+
+TEST(ListeningSocketTest, MessagesOfAConnectionToAPortDoNotWaitForEachOther) {
+  const auto listening = ListeningSocket::OnPort("127.0.0.1", 0);
+  ASSERT_TRUE(listening.ok()) << listening.status();
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(listening->port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const int accepted = accept(listening->fd(), nullptr, nullptr);
+  ASSERT_GE(accepted, 0);
+  int no_delay = 0;
+  socklen_t bytes = sizeof(no_delay);
+  EXPECT_EQ(getsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &no_delay, &bytes), 0);
+  EXPECT_NE(no_delay, 0);
+  close(accepted);
+  close(client);
 }
 
 TEST(ListeningSocketTest, APortThatIsTakenIsSaidWithItsAddress) {

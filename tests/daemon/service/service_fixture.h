@@ -62,7 +62,7 @@ class ServiceFixture : public testing::Test {
   FakeInterruptTotals interrupts_;
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};
-  SpikeHistory spikes_{kSpikeRingCapacity};
+  SpikeHistory spikes_{kSpikeRingCapacity, 16};
   uint64_t next_spike_id_ = 1;
   std::unique_ptr<MonitorServer> server_;
   std::unique_ptr<v1::Monitor::Stub> stub_;

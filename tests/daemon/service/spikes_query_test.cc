@@ -75,6 +75,53 @@ TEST_F(SpikesQueryTest, OneThatGoesOnIsToldAsItWasLastSeenAndPushesNoOtherOut) {
   EXPECT_EQ(response_.spikes(2).id(), 700);
 }
 
+TEST_F(SpikesQueryTest, AnEndThatWasFoundOutLateHidesNoneThatCameBefore) {
+  AppendSpike(kNowNs - 5'000'000, 200'000);
+  Spike late = MakeSpike(kNowNs - 40'000'000, 200'000);
+  late.id = 700;
+  late.detected_mono_ns = kNowNs - 4'000'000;
+  late.record_missing = true;
+  spikes_.Append(&late);
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(10'000'000);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 1);
+  EXPECT_NE(response_.spikes(0).id(), 700);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 2);
+  EXPECT_EQ(response_.spikes(1).id(), 700);
+  EXPECT_EQ(response_.spikes(1).detection_ns(), 0) << "no record, no detection";
+}
+
+TEST_F(SpikesQueryTest, OneThatGoesOnSinceBeforeTheWindowBelongsToIt) {
+  Spike stuck = MakeSpike(95 * kSecondNs, 400'000);
+  stuck.id = 700;
+  stuck.slot = 5;
+  stuck.in_progress = true;
+  spikes_.NoteWait(5, 700);
+  spikes_.Append(&stuck);
+  AppendSpike(96 * kSecondNs, 200'000);
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(kSecondNs);
+  ASSERT_TRUE(Detect(request).ok());
+  ASSERT_EQ(response_.spikes_size(), 1);
+  EXPECT_EQ(response_.spikes(0).id(), 700);
+  EXPECT_TRUE(response_.spikes(0).in_progress());
+  EXPECT_FALSE(response_.incomplete());
+  // Tellings of others push it out: its absence is said.
+  Spike other = stuck;
+  other.id = 701;
+  other.slot = 6;
+  spikes_.NoteWait(6, 701);
+  for (uint64_t i = 0; i < SpikeHistory::kGoingOnMax; ++i) spikes_.Append(&other);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_EQ(response_.spikes_size(), 1);
+  EXPECT_TRUE(response_.incomplete());
+  spikes_.NoteWait(5, 0);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_FALSE(response_.incomplete());
+}
+
 TEST_F(SpikesQueryTest, TheWakerIsNamedOrSaidToBeUnknownOrAbsent) {
   Spike spike = MakeSpike(98 * kSecondNs, 400'000);
   spikes_.Append(&spike);
@@ -252,7 +299,8 @@ TEST_F(SpikesQueryTest, MaxSpikesKeepsTheNewestAndOverwritingIsSaid) {
   EXPECT_EQ(response_.spikes_size(), static_cast<int>(kSpikeRingCapacity));
   EXPECT_TRUE(response_.incomplete());
   EXPECT_TRUE(response_.window().truncated());
-  EXPECT_EQ(response_.window().begin_monotonic_ns(), 99 * kSecondNs + 10);
+  EXPECT_EQ(response_.window().begin_monotonic_ns(), 99 * kSecondNs + 1'510)
+      << "from when the oldest that is kept was detected, nothing is missing";
 }
 
 }  // namespace
