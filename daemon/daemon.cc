@@ -146,6 +146,7 @@ void Daemon::BuildModes() {
 
 void Daemon::ApplyPolicy(const PollPolicy* policy) {
   loop_->SetPolicy(policy);
+  if (MonitorServer* server = serving_.load(std::memory_order_acquire)) server->SetNotifyIntervals(policy->sleep_ns, policy->sleep_max_ns);
   if (control_) control_->SetPeriodNs(policy == &kEconomyPolicy ? kEconomyPeriodNs : ControlLoop::kPeriodNs);
 }
 
@@ -338,7 +339,8 @@ absl::Status Daemon::StartServer() {
   absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen, config_.limits);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
-  serving_.store(server_.get(), std::memory_order_release);  // pairs with the status's loads
+  serving_.store(server_.get(), std::memory_order_release);  // pairs with the loads of status and policy
+  server_->SetNotifyIntervals(modes_->policy()->sleep_ns, modes_->policy()->sleep_max_ns);
   return absl::OkStatus();
 }
 

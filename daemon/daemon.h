@@ -126,7 +126,7 @@ class Daemon {
   std::unique_ptr<HeartbeatWatchdog> watchdog_;
   std::unique_ptr<ControlLoop> control_;
   std::unique_ptr<MonitorServer> server_;
-  std::atomic<const MonitorServer*> serving_{nullptr};
+  std::atomic<MonitorServer*> serving_{nullptr};
 };
 
 }  // namespace hftmon

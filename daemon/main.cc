@@ -3,17 +3,16 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "daemon/config_flags.h"
 #include "daemon/daemon.h"
+#include "daemon/os/standard_streams.h"
 
 namespace {
 
 constexpr int kExitError = 3;
 
 int Fail(const absl::Status& status) {
-  fmt::print(stderr, "hftmond: {}\n", std::string(status.message()));
+  hftmon::LogLine(fmt::format("hftmond: {}", std::string(status.message())));
   return kExitError;
 }
 
@@ -32,27 +31,29 @@ sigset_t BlockSignals() {
 // Returns when the daemon is to end.
 void ServeSignals(const sigset_t& signals, hftmon::Daemon* daemon) {
   int signal_number = 0;
-  while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) fmt::print(stderr, "hftmond: {}\n", daemon->Reload());
+  while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) {
+    hftmon::LogLine(fmt::format("hftmond: {}", daemon->Reload()));
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  hftmon::OpenMissingStreams();
   const sigset_t signals = BlockSignals();
   absl::StatusOr<hftmon::ParsedArguments> parsed = hftmon::ParseArguments(argc, argv);
   if (!parsed.ok()) {
     // Each line begins with its place, as compilers write it.
-    fmt::print(stderr, "{}\n", std::string(parsed.status().message()));
+    hftmon::LogLine(std::string(parsed.status().message()));
     return kExitError;
   }
   if (parsed->exit_code >= 0) {
-    fmt::print("{}", parsed->output);
-    return parsed->exit_code;
+    return hftmon::WriteOut(parsed->output) ? parsed->exit_code : kExitError;
   }
   hftmon::Daemon daemon(parsed->config, parsed->source);
   if (absl::Status status = daemon.Start(); !status.ok()) return Fail(status);
   const std::string description = daemon.Describe();
-  fmt::print(stderr, "hftmond: {}\n", description);
+  hftmon::LogLine(fmt::format("hftmond: {}", description));
   daemon.service_manager().Ready(description);
   ServeSignals(signals, &daemon);
   daemon.service_manager().Stopping();

@@ -71,7 +71,7 @@ void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mon
   spikes_->NoteWait(so_far.slot, open.id);
   spike_.in_progress = true;
   Emit(so_far, open.kind, open.id);
-  AppendDetected(crossing_mono_ns);
+  open.told_at = AppendDetected(crossing_mono_ns);
 }
 
 void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) {
@@ -90,9 +90,27 @@ void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t l
   SetGoingOn(&last, false);
 }
 
-// Nothing is known of its end: it lasted at least as long as this.
+// Nothing is known of its end: it lasted at least as long as this. What was known when it was told last stands, the rest is unexplained.
 void SpikeDetector::EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns) {
+  const int64_t seen_ns = std::max<int64_t>(until_mono_ns - stall.start_mono_ns, 0);
+  const bool told = spikes_->Read(stall.told_at, &spike_) == SeqRead::kOk && spike_.id == stall.id;
+  if (told) {
+    const int64_t longer_ns = std::max<int64_t>(seen_ns - spike_.duration_ns, 0);
+    spike_.duration_ns += longer_ns;
+    spike_.unexplained_ns += longer_ns;
+  } else {
+    FillUnknown(stall, seen_ns);
+  }
   spike_.in_progress = false;
+  spike_.runners_truncated = true;
+  spike_.record_mono_ns = spike_.start_mono_ns + spike_.duration_ns;
+  spike_.record_missing = true;
+  Append();
+  spike_.record_missing = false;
+}
+
+// Its last telling was overwritten.
+void SpikeDetector::FillUnknown(const OpenStall& stall, int64_t duration_ns) {
   spike_.id = stall.id;
   spike_.kind = stall.kind;
   spike_.thread = stall.thread;
@@ -102,19 +120,14 @@ void SpikeDetector::EmitUnexplained(const OpenStall& stall, int64_t until_mono_n
   spike_.priority = 0;
   spike_.wait_migrations = 0;
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
-  spike_.runners_truncated = true;
   spike_.start_mono_ns = stall.start_mono_ns;
   spike_.loop_gap_ns = 0;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
   spike_.waker.state = WakerState::kNone;
-  spike_.duration_ns = std::max<int64_t>(until_mono_ns - stall.start_mono_ns, 0);
+  spike_.duration_ns = duration_ns;
   spike_.cause_count = 0;
-  spike_.unexplained_ns = spike_.duration_ns;
-  spike_.record_mono_ns = until_mono_ns;
-  spike_.record_missing = true;
-  Append();
-  spike_.record_missing = false;
+  spike_.unexplained_ns = duration_ns;
 }
 
 void SpikeDetector::SetGoingOn(LastStretch* stretch, bool going_on) {
@@ -218,22 +231,24 @@ void SpikeDetector::OnInterrupted(const Interruption& so_far, int64_t crossing_m
   SetGoingOn(&last_stretches_[so_far.cpu], true);
   spike_.in_progress = true;
   FillInterrupted(so_far, id);
-  AppendDetected(crossing_mono_ns);
+  last_stretches_[so_far.cpu].told.told_at = AppendDetected(crossing_mono_ns);
 }
 
 // spike_ but for what is said about its detection.
-void SpikeDetector::AppendDetected(int64_t record_mono_ns) {
+SpikePosition SpikeDetector::AppendDetected(int64_t record_mono_ns) {
   spike_.record_mono_ns = record_mono_ns;
-  Append();
+  const SpikePosition position = Append();
   (spike_.in_progress ? crossing_detection_ : detection_).Record(spike_.detected_mono_ns - spike_.record_mono_ns);
+  return position;
 }
 
-void SpikeDetector::Append() {
+SpikePosition SpikeDetector::Append() {
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
-  spike_.inconclusive = spike_.lost_records > 0 || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
+  spike_.inconclusive =
+      spike_.lost_records > 0 || spike_.record_missing || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
   spike_.detected_mono_ns = clock_->NowNs();
-  spikes_->Append(&spike_);
+  return spikes_->Append(&spike_);
 }
 
 // A loss on any CPU counts: the thread may have been moved by that CPU, and the record of the move is in that CPU's ring.

@@ -57,6 +57,7 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
     SpikeKind kind = SpikeKind::kPreempted;
     uint16_t slot = 0;
     uint16_t cpu = 0;
+    SpikePosition told_at;  // the last telling
   };
 
   // The last stretch of interrupts that was a spike.
@@ -73,8 +74,9 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   uint64_t IdOfStretch(const Interruption& interruption);
   void SetGoingOn(LastStretch* stretch, bool going_on);
   // By the kernel's record, or at the crossing: how long ago that was is part of detection().
-  void AppendDetected(int64_t record_mono_ns);
-  void Append();
+  SpikePosition AppendDetected(int64_t record_mono_ns);
+  SpikePosition Append();
+  void FillUnknown(const OpenStall& stall, int64_t duration_ns);
   void MarkLosses();
 
   const MonotonicClock* const clock_;

@@ -33,10 +33,13 @@ class SpikeHistory {
       : ended_(capacity), going_on_(kGoingOnMax), waits_(slot_count), stretches_(HFT_CPUS_MAX) {}
 
   // Sets its order.
-  void Append(Spike* spike) {
+  SpikePosition Append(Spike* spike) {
     spike->order = end_.load(std::memory_order_relaxed);  // this thread is the only writer
-    (spike->in_progress ? going_on_ : ended_).Append(*spike);
+    SeqRing<Spike>& ring = spike->in_progress ? going_on_ : ended_;
+    const SpikePosition position{.index = ring.end(), .in_progress = spike->in_progress};
+    ring.Append(*spike);
     end_.store(spike->order + 1, std::memory_order_release);  // pairs with end()
+    return position;
   }
 
   // The spike in progress of that slot or CPU; 0 = none. Relaxed: an id stands for itself, a query may see it a moment late.

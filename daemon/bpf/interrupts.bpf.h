@@ -217,7 +217,6 @@ static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, s
     device->unhandled_count += ended->unhandled;
     device->self_ns += self_ns;
   }
-  if (!state->active) state->stretch_end_ns = end_ns;
   steal_from(cpu_at(cpu), state, source, self_ns, end_ns);
 }
 
@@ -245,6 +244,9 @@ static __always_inline struct hft_cpu_interrupts *leave_level(u32 program, u32 l
     return state;
   }
   mine->start_ns = 0;
+  /* The end before the bit: who sees no handler in progress must see when the last one ended (StretchHold). */
+  if (!(state->active & ~(1u << level))) *(volatile u64 *)&state->stretch_end_ns = end_ns;
+  barrier();
   state->active &= ~(1u << level);
   struct hft_interruption ended = {
       .start_ns = start_ns, .number = mine->number, .source = mine->source, .level = level, .row = mine->row, .unhandled = unhandled};
@@ -359,6 +361,7 @@ int on_nmi(u64 *context) {
     state->stretch_position = state->position;
     state->stretch_switch = cpu_at(cpu)->position;
   }
+  if (!state->active) state->stretch_end_ns = end_ns;
   struct hft_interruption ended = {.start_ns = end_ns - duration_ns, .source = HFT_SOURCE_NMI, .level = HFT_LEVEL_NMI};
   account(state, cpu, &ended, 0, end_ns);
   return 0;

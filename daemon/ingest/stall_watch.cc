@@ -106,7 +106,13 @@ bool StallWatch::Poll(int64_t now_ns, int64_t loop_gap_ns, bool caught_up) {
 
 bool StallWatch::StillWaits(const Wait& wait) const {
   const hft_thread_slot& state = view_.slots[wait.slot];
-  return Load(state.generation) == wait.generation && Ns(state.out_clock_ns) == wait.out_clock_ns && Load(state.state) == HFT_SLOT_LIVE;
+  if (Load(state.generation) != wait.generation || Ns(state.out_clock_ns) != wait.out_clock_ns || Load(state.state) != HFT_SLOT_LIVE) {
+    return false;
+  }
+  // Of a thread that is watched no more, or by another slot, this one shows a wait for ever.
+  const uint32_t tgid = wait.thread.tgid;
+  return wait.thread.tid < view_.slot_of_tid.size() && Load(view_.slot_of_tid[wait.thread.tid]) == wait.slot &&
+         tgid / 64 < view_.watched_bits.size() && ((Load(view_.watched_bits[tgid / 64]) >> (tgid % 64)) & 1) != 0;
 }
 
 // The first level that it had not exceeded when it was told; a subscriber takes what lasts longer than its own.

@@ -21,6 +21,9 @@ class StretchHold {
   // A further record that does not come within that time was lost, or the CPU runs somebody who is not watched by now.
   static constexpr int64_t kPatienceNs = 10'000'000;
 
+  // A handler reads the clock, and decides whether it belongs to the stretch, that long before it shows.
+  static constexpr int64_t kEntryNs = 1'000;
+
   explicit StretchHold(const KernelView& view) : view_(view), held_(view.interrupts.size()), is_held_(view.interrupts.size(), 0) {}
 
   // Holds the record. What is held of its CPU is given out first when it is another stretch's, and forgotten when it is this one's,
@@ -60,8 +63,10 @@ class StretchHold {
     hft_cpu_interrupts& state = view_.interrupts[held.cpu];
     if (static_cast<int64_t>(LoadRelaxed(state.stretch_start_ns)) != held.start_mono_ns) return true;
     if (now_ns - held.end_mono_ns > kPatienceNs) return true;
-    if (LoadRelaxed(state.active) != 0 || static_cast<int64_t>(LoadRelaxed(state.stretch_end_ns)) > held.end_mono_ns) return false;
-    return now_ns - held.end_mono_ns > HFT_STRETCH_GAP_NS;
+    // Acquire: the program writes the end before it clears the bit. A record that is still on its way makes the end later than the held
+    // one.
+    if (LoadAcquire(state.active) != 0 || static_cast<int64_t>(LoadRelaxed(state.stretch_end_ns)) > held.end_mono_ns) return false;
+    return now_ns - held.end_mono_ns > HFT_STRETCH_GAP_NS + kEntryNs;
   }
 
   const KernelView view_;

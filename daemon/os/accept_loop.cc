@@ -1,10 +1,12 @@
 #include "daemon/os/accept_loop.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -14,6 +16,8 @@ namespace {
 
 // When the host itself is out of descriptors or memory there is nothing to wait for but time.
 constexpr int kPauseMs = 20;
+// Below that there is no room for the server's own descriptors and a few clients.
+constexpr int64_t kFreeFdsMin = 32;
 // Of one socket before the others are looked at.
 constexpr int kAcceptsPerTurn = 64;
 
@@ -23,6 +27,15 @@ absl::StatusOr<std::unique_ptr<AcceptLoop>> AcceptLoop::Create(std::vector<Liste
                                                                OnConnection on_connection) {
   const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) return absl::ErrnoToStatus(errno, "no descriptor for the accept loop's wake-up");
+  // The lowest free number: so many are in use.
+  const int64_t free_fds = limits.fds_max() - wake_fd;
+  if (free_fds < kFreeFdsMin) {
+    close(wake_fd);
+    return absl::ResourceExhaustedError(fmt::format(
+        "the process may open {} files and has {} open, which leaves too few for clients: raise the limit (ulimit -n, LimitNOFILE)",
+        limits.fds_max(), wake_fd));
+  }
+  limits.reserved_fds = std::min(limits.reserved_fds, free_fds / 2);
   return std::unique_ptr<AcceptLoop>(new AcceptLoop(std::move(sockets), std::move(limits), std::move(on_connection), wake_fd));
 }
 

@@ -25,10 +25,10 @@ class AcceptLoop {
 
   struct Limits {
     std::function<int64_t()> fds_max;  // that the process may have now
-    int64_t reserved_fds = 128;
+    int64_t reserved_fds = 128;        // where the limit is small: half of what is free at the start
   };
 
-  // Nothing is accepted before Begin: who connects meanwhile waits. An error where the kernel has no descriptor for its wake-up.
+  // Nothing is accepted before Begin: who connects meanwhile waits. An error where there are no descriptors to serve anybody with.
   static absl::StatusOr<std::unique_ptr<AcceptLoop>> Create(std::vector<ListeningSocket> sockets, Limits limits,
                                                             OnConnection on_connection);
   ~AcceptLoop();

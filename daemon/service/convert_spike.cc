@@ -80,6 +80,14 @@ void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Pre
   if (preemption.preemptor_queued_ns >= 0) out->set_preemptor_queued_ns(preemption.preemptor_queued_ns);
 }
 
+std::string ReasonOf(const Spike& spike) {
+  if (spike.record_missing) {
+    return spike.lost_records > 0 ? "records lost, that of its end among them"
+                                  : "its end was not seen: no longer watched, or the programs were off";
+  }
+  return spike.lost_records > 0 ? "records lost" : "the programs were off in its time";
+}
+
 }  // namespace
 
 void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
@@ -92,7 +100,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_kind(KindName(spike.kind));
   out->set_in_progress(spike.in_progress);
   out->set_inconclusive(spike.inconclusive);
-  if (spike.inconclusive) out->set_inconclusive_reason("records lost");
+  if (spike.inconclusive) out->set_inconclusive_reason(ReasonOf(spike));
   out->set_runners_truncated(spike.runners_truncated);
   out->set_lost_records(spike.lost_records);
   out->set_unexplained_ns(spike.unexplained_ns);

@@ -39,6 +39,8 @@ class MonitorService : public v1::Monitor::CallbackService {
   size_t stream_count() const { return spike_streams_.size() + metrics_streams_.size(); }
   // Streams and calls that are open keep what they were granted.
   void SetLimits(const ServiceLimits& limits) { limits_.Set(limits); }
+  // How soon streams hear of spikes: see SpikeNotifier.
+  void SetNotifyIntervals(int64_t min_ns, int64_t max_ns) { notifier_.SetPollIntervals(min_ns, max_ns); }
   // A target's default threshold changed: streams that follow it read it anew.
   void OnDefaultsChanged() { thresholds_.Invalidate(); }
   // Of each limit, how much is used; of limits on one call, the most that a call used.

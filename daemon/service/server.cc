@@ -9,6 +9,7 @@
 #include "daemon/os/listening_socket.h"
 #include "daemon/os/open_files.h"
 #include "daemon/os/unix_socket_lock.h"
+#include "daemon/service/grpc_log.h"
 #include "daemon/service/listen_address.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -28,6 +29,7 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 // reader's blocked write left behind (1.51), and the daemon would stop that much later.
 void KeepGrpcAlive() {
   static const bool kept = [] {
+    LogGrpcThroughTheDaemon();
     grpc_init();
     return true;
   }();

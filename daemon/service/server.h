@@ -48,6 +48,7 @@ class MonitorServer {
   // Any thread. What was fixed at the start stays as it is; open streams and calls keep what they were granted.
   void SetLimits(const ServiceLimits& limits) { service_->SetLimits(limits); }
   void OnDefaultsChanged() { service_->OnDefaultsChanged(); }
+  void SetNotifyIntervals(int64_t min_ns, int64_t max_ns) { service_->SetNotifyIntervals(min_ns, max_ns); }
 
  private:
   MonitorServer(const ServiceCore& core, const ServiceLimits& limits);

@@ -1,5 +1,7 @@
 #include "daemon/service/spike_notifier.h"
 
+#include <algorithm>
+
 namespace hftmon {
 
 SpikeNotifier::SpikeNotifier(const SpikeHistory* spikes) : spikes_(spikes), cursor_(spikes) {
@@ -25,10 +27,19 @@ void SpikeNotifier::Unsubscribe(SpikeListener* listener) {
   std::erase_if(subscriptions_, [listener](const Subscription& subscription) { return subscription.listener == listener; });
 }
 
+void SpikeNotifier::SetPollIntervals(int64_t min_ns, int64_t max_ns) {
+  interval_min_ns_.store(std::max(min_ns, kPollIntervalNs), std::memory_order_relaxed);
+  interval_max_ns_.store(max_ns, std::memory_order_relaxed);
+}
+
 int64_t SpikeNotifier::Poll(int64_t now_ns) {
   std::lock_guard lock(mutex_);
   if (subscriptions_.empty()) return kPollIdle;
-  return ReadRound() ? now_ns : now_ns + kPollIntervalNs;
+  if (ReadRound()) return now_ns;
+  if (read_any_) last_spike_ns_ = now_ns;
+  const int64_t min_ns = interval_min_ns_.load(std::memory_order_relaxed);
+  const int64_t max_ns = std::max(min_ns, interval_max_ns_.load(std::memory_order_relaxed));
+  return now_ns + std::clamp((now_ns - last_spike_ns_) / 8, min_ns, max_ns);
 }
 
 // True when there may be more.
@@ -43,7 +54,8 @@ bool SpikeNotifier::ReadRound() {
       if (spike->order >= subscription.first_order) subscription.listener->OnSpike(position, *spike);
     }
   }
-  if (count == 0 && overwritten == 0) return false;
+  read_any_ = count > 0 || overwritten > 0;
+  if (!read_any_) return false;
   for (const Subscription& subscription : subscriptions_) {
     if (overwritten > 0) subscription.listener->OnOverwritten(overwritten);
     subscription.listener->OnRoundEnd();

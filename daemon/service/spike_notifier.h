@@ -1,11 +1,12 @@
 // SpikeNotifier: tells subscribers of new spikes, so that the housekeeping thread never has to signal anybody.
 //
-// Threads: one of its own. It sleeps on a condition variable while nobody subscribes; else it looks at the history's end every
-// kPollIntervalNs. Subscribe and Unsubscribe by any thread.
+// Threads: one of its own. It sleeps on a condition variable while nobody subscribes; else it looks at the history's end as eagerly as the
+// housekeeping loop looks at the rings (PollPolicy), every kPollIntervalNs at most. Subscribe and Unsubscribe by any thread.
 // Lock order: this class's lock before a listener's own; a listener never calls in with its lock held.
 #ifndef HFTMON_DAEMON_SERVICE_SPIKE_NOTIFIER_H_
 #define HFTMON_DAEMON_SERVICE_SPIKE_NOTIFIER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <vector>
@@ -36,6 +37,9 @@ class SpikeNotifier : private Pollee {
   explicit SpikeNotifier(const SpikeHistory* spikes);
   ~SpikeNotifier() override;
 
+  // Between two looks while nothing comes: at first `min_ns`, and up to `max_ns`, an eighth of the time since the last spike. Any thread.
+  void SetPollIntervals(int64_t min_ns, int64_t max_ns);
+
   // The listener hears of every spike appended after the call. It lives until Unsubscribe has returned.
   void Subscribe(SpikeListener* listener);
   // After the return the listener is not being called and will not be. Unknown listeners are fine.
@@ -54,6 +58,11 @@ class SpikeNotifier : private Pollee {
   std::mutex mutex_;
   std::vector<Subscription> subscriptions_;
   SpikeCursor cursor_;
+  int64_t last_spike_ns_ = 0;
+  bool read_any_ = false;  // in the latest round
+  // Relaxed: each stands for itself.
+  std::atomic<int64_t> interval_min_ns_{kPollIntervalNs};
+  std::atomic<int64_t> interval_max_ns_{kPollIntervalNs};
   PollThread thread_{1};
 };
 

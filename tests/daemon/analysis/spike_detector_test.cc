@@ -361,6 +361,20 @@ TEST_F(SpikeDetectorTest, TheHistoryKnowsWhatGoesOn) {
   EXPECT_EQ(spikes_.going_on_count(), 0u);
 }
 
+TEST_F(SpikeDetectorTest, AnEndThatNoRecordToldIsInconclusiveAndKeepsWhatWasKnown) {
+  OffCpuInterval so_far = MakeInterval(60'000);
+  so_far.out_clock_ns = 777;
+  AddSegment(so_far, 1, 60'000, {Ran(501, 60'000)});
+  detector_.OnStalled(so_far, clock_.now_ns);
+  detector_.OnStallOver(so_far.slot, 777, so_far.end_mono_ns + 40'000);
+  EXPECT_TRUE(At(1).inconclusive);
+  EXPECT_EQ(At(1).duration_ns, 100'000);
+  EXPECT_EQ(At(1).unexplained_ns, 40'000);
+  ASSERT_EQ(At(1).cause_count, 1);
+  EXPECT_EQ(At(1).causes[0].tid, 501u);
+  EXPECT_EQ(At(1).causes[0].duration_ns, 60'000);
+}
+
 TEST_F(SpikeDetectorTest, AnEndThatNoRecordToldIsNoDetection) {
   OffCpuInterval so_far = MakeInterval(50'001);
   so_far.out_clock_ns = 777;

@@ -357,6 +357,25 @@ TEST_F(StallWatchTest, AStallWhoseEndHasNoRecordIsSaidToBeOverAfterAWhile) {
   EXPECT_EQ(sink_.over_ns[0], waiting_ns) << "it is not known to have waited longer";
 }
 
+TEST_F(StallWatchTest, OfAThreadThatIsWatchedNoMoreOrInAnotherSlotTheOldSlotsWaitIsOver) {
+  for (const bool other_slot : {false, true}) {
+    Preempt(501);
+    int64_t now_ns = kOutMonoNs + kThresholdNs + 1;
+    Watch().Poll(now_ns);
+    const size_t over = sink_.over_slots.size();
+    if (other_slot) {
+      view_.slot_of_tid[kThread.tid] = kSlot + 1;
+    } else {
+      view_.watched_bits[kThread.tgid / 64] = 0;
+    }
+    Watch().Poll(now_ns += 1'000'000);
+    Watch().Poll(now_ns += StallWatch::kEndPatienceNs);
+    ASSERT_EQ(sink_.over_slots.size(), over + 1);
+    EXPECT_EQ(sink_.over_ns.back(), kOutMonoNs + kThresholdNs + 1) << "when it was last seen to wait";
+    view_.watched_bits[kThread.tgid / 64] |= 1ull << (kThread.tgid % 64);
+  }
+}
+
 TEST_F(StallWatchTest, WaitsBeyondTheBoundAreCounted) {
   for (size_t i = 0; i < StallWatch::kPendingMax + 3; ++i) Preempt(501);
   EXPECT_EQ(Watch().dropped_count(), 3u);

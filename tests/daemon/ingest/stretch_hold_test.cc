@@ -37,9 +37,9 @@ class StretchHoldTest : public testing::Test {
 
 TEST_F(StretchHoldTest, AStretchIsGivenOutWhenNoHandlerFollowed) {
   Record(kStartNs, kStartNs + 50'000);
-  Poll(kStartNs + 50'000 + HFT_STRETCH_GAP_NS);
+  Poll(kStartNs + 50'000 + HFT_STRETCH_GAP_NS + StretchHold::kEntryNs);
   EXPECT_TRUE(given_.empty());
-  Poll(kStartNs + 50'001 + HFT_STRETCH_GAP_NS);
+  Poll(kStartNs + 50'001 + HFT_STRETCH_GAP_NS + StretchHold::kEntryNs);
   EXPECT_EQ(given_, std::vector<int64_t>{kStartNs + 50'000});
   EXPECT_TRUE(hold_->empty());
 }

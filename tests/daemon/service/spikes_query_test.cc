@@ -177,6 +177,7 @@ TEST_F(SpikesQueryTest, ASpikeAcrossAnEpochsEdgeIsInconclusiveAndOthersAreNot) {
 TEST_F(SpikesQueryTest, LostRecordsAndAnEpochAreBothSaid) {
   Spike spike = MakeSpike(98 * kSecondNs, 400'000);
   spike.inconclusive = true;
+  spike.lost_records = 3;
   spike.record_clock_ns = 0;
   spikes_.Append(&spike);
   time_.StepWallClock(98 * kSecondNs - 1, 98 * kSecondNs, kSecondNs);
