@@ -243,6 +243,7 @@ void TargetRegistry::Maintain() {
   CheckTargets(now_ns);
   cgroup_reads_left_ = kLooksPerCall;
   visitor_looks_left_ = kVisitorLooksPerCall;
+  JoinDeferredVisitors(now_ns);
   LookForProcesses(now_ns);
   watcher_.slots().Reap(now_ns);
 }

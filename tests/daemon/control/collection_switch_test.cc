@@ -136,6 +136,20 @@ TEST_F(CollectionSwitchTest, RulesFindNobodyWhileOffAndAfterwardsWhoTheyMissed) 
   host.CheckInvariants("after on");
 }
 
+TEST_F(CollectionSwitchTest, VisitorsThatWaitWhenItGoesOffAreNotWatchedMeanwhile) {
+  ASSERT_TRUE(host.AttachRule(*MakeRuleSelector(RuleSelector::Kind::kCpus, "2")).ok());
+  constexpr uint32_t kLast = 200 + TargetRegistry::kVisitorLooksPerCall;
+  for (uint32_t pid = 200; pid <= kLast; ++pid) {
+    hooks.StartProcess(pid, "visitor");
+    hooks.Visit(pid, 2);
+  }
+  host.PumpAll();
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  host.Settle();
+  EXPECT_TRUE(host.Target(kLast - 1).has_value());
+  EXPECT_FALSE(host.Target(kLast).has_value());
+}
+
 TEST_F(CollectionSwitchTest, AHundredRoundsLeakNothing) {
   for (uint32_t round = 0; round < 100; ++round) {
     hooks.StartThread(100, 1'000 + round);
