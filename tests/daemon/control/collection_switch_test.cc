@@ -104,6 +104,7 @@ TEST_F(CollectionSwitchTest, ThreadsAndChildrenBornWhileOffAreWatchedAndOlderPro
   EXPECT_TRUE(host.HasOwnSlot(102));
   EXPECT_TRUE(host.Target(200).has_value());
   EXPECT_TRUE(host.Target(201).has_value());
+  EXPECT_FALSE(host.Target(201)->watched_from_birth);
   EXPECT_TRUE(host.HasOwnSlot(201));
   EXPECT_FALSE(host.Target(202).has_value());
   EXPECT_FALSE(host.Target(300).has_value());

@@ -269,6 +269,7 @@ TEST_F(TargetRulesTest, AChildThatARuleFindsBeforeItsBirthIsToldStaysWithItsPare
   host.PumpAll();
   EXPECT_EQ(host.Target(101)->holders.size(), 2u);
   EXPECT_EQ(host.Target(101)->parent_pid, 100u);
+  EXPECT_FALSE(host.Target(101)->watched_from_birth) << "the rule's look came first";
   EXPECT_EQ(host.Target(101)->options.spike_threshold_ns, 7'000);
   ASSERT_TRUE(host.DetachRule(Rule(Kind::kName, "child")).ok());
   EXPECT_TRUE(host.Target(101).has_value()) << "its parent's client holds it";
