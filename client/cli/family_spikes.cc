@@ -1,6 +1,5 @@
 #include "client/cli/family_spikes.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace hftmon {
@@ -53,12 +52,7 @@ void FamilySpikes::Tell(const v1::StreamSpikesResponse& message) {
     if (const auto targets = client_.ListTargets(); targets.ok()) family_.Learn(*targets);
   }
   if (!family_.Contains(pid)) return;
-  end_.last_id = std::max(end_.last_id, message.spike().id());
-  if (message.spike().in_progress()) {
-    end_.open_ids.insert(message.spike().id());
-  } else {
-    end_.open_ids.erase(message.spike().id());
-  }
+  end_.told.Note(message.spike());
   callback_(message.spike(), message.time());
 }
 

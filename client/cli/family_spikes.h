@@ -9,21 +9,20 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <set>
 #include <thread>
 
 #include "absl/status/statusor.h"
 #include "client/cli/family.h"
+#include "client/cli/told_spikes.h"
 #include "client/cpp/client.h"
 
 namespace hftmon {
 
 // What became of a stream.
 struct StreamEnd {
-  absl::Status status;          // OK when it was stopped by us
-  uint64_t last_id = 0;         // the highest of those that were told; 0 = none
-  std::set<uint64_t> open_ids;  // told in progress, and not yet at their end
-  uint64_t dropped = 0;         // spikes that the daemon dropped because the reader was slow
+  absl::Status status;   // OK when it was stopped by us
+  ToldSpikes told;       // those of the family
+  uint64_t dropped = 0;  // spikes that the daemon dropped because the reader was slow
 };
 
 class FamilySpikes {

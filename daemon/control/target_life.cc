@@ -58,7 +58,9 @@ void TargetRegistry::OnNewProcess(const LifeEvent& event, int64_t now_ns) {
   }
   if (target != targets_.end()) {
     JoinParents(&target->second, child.parent_tgid);
-  } else if (!FollowChild(child, event.mono_ns)) {
+  } else if (FollowChild(child, event.mono_ns)) {
+    targets_.at(child.tgid).info.watched_from_birth = true;
+  } else {
     watcher_.Unwatch(child.tgid, now_ns);
     return ReleaseSlot(event, now_ns);
   }
@@ -243,6 +245,7 @@ void TargetRegistry::Maintain() {
   CheckTargets(now_ns);
   cgroup_reads_left_ = kLooksPerCall;
   visitor_looks_left_ = kVisitorLooksPerCall;
+  JoinDeferredVisitors(now_ns);
   LookForProcesses(now_ns);
   watcher_.slots().Reap(now_ns);
 }

@@ -54,6 +54,7 @@ class TargetRegistry : public Targets {
 
   static constexpr int64_t kLookIntervalNs = 2'000'000'000;  // between looks at all processes, while there are rules
   static constexpr size_t kVisitorLooksPerCall = 4;          // visitors of CPUs between two Maintain(): some enumerations each
+  static constexpr size_t kDeferredVisitorsMax = 64;         // that wait for one of the next Maintain(); more are refused
   static constexpr size_t kLooksPerCall = 64;  // processes in one Maintain(): a file of /proc each where cgroups are asked for
 
   struct Config {
@@ -118,7 +119,8 @@ class TargetRegistry : public Targets {
 
   // One life event, in the order of time.
   void Pump(const LifeEvent& event);
-  // Every few milliseconds: slots whose grace time is over, suspects, paused targets that ended, and the look for processes of rules.
+  // Every few milliseconds: slots whose grace time is over, suspects, paused targets that ended, visitors that wait, and the look for
+  // processes of rules.
   void Maintain();
   // After life events were dropped and the rest was pumped. Reads every slot: milliseconds, and the slots' memory becomes resident.
   void Resync();
@@ -144,6 +146,13 @@ class TargetRegistry : public Targets {
   struct EndedTarget {
     TargetInfo info;
     TargetParts parts;  // what its children inherit whose births are pumped later
+  };
+
+  // A process that was seen on a CPU of a rule.
+  struct Visitor {
+    uint32_t tgid = 0;
+    int cpu = 0;
+    bool operator==(const Visitor&) const = default;
   };
 
   // Attach and its parts (target_registry.cc).
@@ -188,6 +197,8 @@ class TargetRegistry : public Targets {
   void OnExecOfStranger(const LifeEvent& event, int64_t now_ns);
   void OnVisitor(const LifeEvent& event, int64_t now_ns);
   void JoinCpuRules(uint32_t tgid, int cpu, size_t* looks_left, int64_t now_ns);
+  bool DeferVisitor(const Visitor& visitor);
+  void JoinDeferredVisitors(int64_t now_ns);
   void LookAtRunning(int64_t now_ns);
   void LookForProcesses(int64_t now_ns);
 
@@ -236,8 +247,9 @@ class TargetRegistry : public Targets {
   int64_t next_look_mono_ns_ = 0;
   size_t cgroup_reads_left_ = kLooksPerCall;  // for execs, until the next Maintain()
   size_t visitor_looks_left_ = kVisitorLooksPerCall;
-  Counters counters_;  // the cumulative ones
-  bool off_ = false;   // the programs are off: nothing tells of ends
+  std::deque<Visitor> deferred_visitors_;  // each once
+  Counters counters_;                      // the cumulative ones
+  bool off_ = false;                       // the programs are off: nothing tells of ends
   int64_t youngest_before_off_ns_ = 0;
 };
 

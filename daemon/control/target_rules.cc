@@ -150,21 +150,43 @@ void TargetRegistry::OnVisitor(const LifeEvent& event, int64_t now_ns) {
   JoinCpuRules(event.thread.tgid, event.from_cpu, &visitor_looks_left_, now_ns);
 }
 
-// `looks_left`: processes that may still be looked for, each in an enumeration of the host's threads. Who is refused is in the CPU's table
-// of visits, and told again when it is still there.
+// `looks_left`: processes that may still be looked for, each in an enumeration of the host's threads. Who comes beyond them is looked for
+// in the next Maintain() calls: it need not come again, for who spins makes no switch.
 void TargetRegistry::JoinCpuRules(uint32_t tgid, int cpu, size_t* looks_left, int64_t now_ns) {
   if (tgid == 0 || tgid == config_.own_pid) return;
   for (auto& [id, rule] : rules_.rules()) {
     const std::vector<int>& cpus = rule.selector.cpus;
     if (!std::binary_search(cpus.begin(), cpus.end(), cpu) || IsHeldBy(rule, tgid)) continue;
-    if (*looks_left == 0 || (!targets_.contains(tgid) && targets_.size() >= config_.targets_max)) {
+    if (!targets_.contains(tgid) && targets_.size() >= config_.targets_max) {
       ++rule.refused_count;
+      continue;
+    }
+    if (*looks_left == 0) {
+      if (!DeferVisitor({.tgid = tgid, .cpu = cpu})) ++rule.refused_count;
       continue;
     }
     --*looks_left;
     absl::StatusOr<ProcessInfo> process = watcher_.Find(tgid);
     if (!process.ok()) return;  // it was short: the CPU's table of visits has it
     JoinRule(&rule, *process, now_ns);
+  }
+}
+
+// False: the queue is full.
+bool TargetRegistry::DeferVisitor(const Visitor& visitor) {
+  if (std::find(deferred_visitors_.begin(), deferred_visitors_.end(), visitor) != deferred_visitors_.end()) return true;
+  if (deferred_visitors_.size() == kDeferredVisitorsMax) return false;
+  deferred_visitors_.push_back(visitor);
+  return true;
+}
+
+// Not while the programs are off, as LookForProcesses. What is deferred once more leaves no looks: the loop ends.
+void TargetRegistry::JoinDeferredVisitors(int64_t now_ns) {
+  if (off_) deferred_visitors_.clear();
+  while (!deferred_visitors_.empty() && visitor_looks_left_ > 0) {
+    const Visitor visitor = deferred_visitors_.front();
+    deferred_visitors_.pop_front();
+    JoinCpuRules(visitor.tgid, visitor.cpu, &visitor_looks_left_, now_ns);
   }
 }
 

@@ -56,6 +56,7 @@ struct TargetInfo {
   TargetOptions options;  // as in force
   int32_t thread_count = 0;
   uint32_t parent_pid = 0;
+  bool watched_from_birth = false;  // by the fork hook: nothing of it is missing before attached_mono_ns
   int64_t attached_mono_ns = 0;
   int64_t ended_mono_ns = 0;         // 0 while alive
   int64_t sampling_interval_ns = 0;  // as asked of the loop: the shortest that any target or lease wants

@@ -54,7 +54,7 @@ int64_t TargetSelection::first_attached_mono_ns() const {
 int64_t TargetSelection::last_attached_mono_ns() const {
   int64_t last_ns = 0;
   for (const TargetInfo& target : targets_) {
-    if (target.parent_pid == 0) last_ns = std::max(last_ns, target.attached_mono_ns);
+    if (!target.watched_from_birth) last_ns = std::max(last_ns, target.attached_mono_ns);
   }
   return last_ns;
 }

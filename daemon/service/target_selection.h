@@ -31,7 +31,7 @@ class TargetSelection {
   int64_t sampling_interval_max_ns() const;
   // When the first of them was attached; 0 without targets.
   int64_t first_attached_mono_ns() const;
-  // The last; children do not count, which are watched from their birth: nothing of them is missing before.
+  // The last; those that are watched from their birth do not count: nothing of them is missing before.
   int64_t last_attached_mono_ns() const;
   // Their threads that were not watched at some time since, because they found no place in the tables of threads: the most at one time.
   uint64_t UnslottedSince(int64_t since_mono_ns) const;

@@ -83,7 +83,9 @@ std::string HistogramProbes(const Kind& kind) {
 
 // What the daemon's programs counted while they were visited.
 struct Counts {
-  uint64_t event_count = 0;
+  uint64_t timed_count = 0;   // events
+  uint64_t missed_count = 0;  // events that were not timed: their interrupts may have come
+  int64_t duration_ns = 0;
   uint64_t cpu_count = 0;     // of the kind's source on the CPU
   uint64_t thread_count = 0;  // of these, taken from the watched thread
 };
@@ -127,9 +129,10 @@ class Bench {
   // One game of the kind: the summary of its events' times; null when none came.
   json Play(const Kind& kind) {
     const json result = game_->Act(std::string(kind.word) + " " + std::to_string(kind.events));
-    if (!result.is_object() || !result.contains("event")) return json();
-    event_count_ += result["events"].get<uint64_t>();
-    return result["event"];
+    if (!result.is_object()) return json();
+    timed_count_ += result["events"].get<uint64_t>();
+    missed_count_ += result["missed"].get<uint64_t>();
+    return result.contains("event") ? result["event"] : json();
   }
 
   // `programs` are those in force, if they are the daemon's without the daemon.
@@ -141,7 +144,9 @@ class Bench {
       if (programs == nullptr) continue;
       const Counts after = Read(*programs, kKinds[i]);
       Counts& counts = results_[i].counts[name];
-      counts.event_count += after.event_count - before.event_count;
+      counts.timed_count += after.timed_count - before.timed_count;
+      counts.missed_count += after.missed_count - before.missed_count;
+      counts.duration_ns += after.duration_ns - before.duration_ns;
       counts.cpu_count += after.cpu_count - before.cpu_count;
       counts.thread_count += after.thread_count - before.thread_count;
     }
@@ -167,7 +172,7 @@ class Bench {
       return std::atomic_ref<Word>(const_cast<Word&>(word)).load(std::memory_order_relaxed);
     };
     const KernelView& view = programs.view();
-    Counts counts{.event_count = event_count_};
+    Counts counts{.timed_count = timed_count_, .missed_count = missed_count_, .duration_ns = workload::NowNs()};
     counts.cpu_count = relaxed(view.interrupts[static_cast<size_t>(cpu_)].sums[kind.source].count);
     const uint16_t slot = relaxed(view.slot_of_tid[game_->about()["tid"].get<size_t>()]);
     if (slot != HFT_NO_SLOT) counts.thread_count = relaxed(view.stolen[slot].count[kind.source]);
@@ -228,7 +233,8 @@ class Bench {
   const int watcher_cpu_;
   int round_ = 0;
   WorkloadRun* game_ = nullptr;  // of the round
-  uint64_t event_count_ = 0;     // of all games
+  uint64_t timed_count_ = 0;     // of all games, as the next
+  uint64_t missed_count_ = 0;
   std::array<KindResult, kKinds.size()> results_;
 };
 
@@ -259,9 +265,12 @@ json ReportKind(const Kind& kind, const KindResult& result) {
     json row = RowOf(name, way, result.ways.at(kBase), "event");
     if (way.measured()) row.update({{"event_p99_9_ns", Quantile(way.p99_9_ns, 0.5)}, {"event_max_ns", way.max_ns}});
     if (const auto found = result.counts.find(name); found != result.counts.end()) {
-      const auto events = static_cast<double>(found->second.event_count);
-      row["counted_per_event"] = static_cast<double>(found->second.cpu_count) / events;
-      if (name == kWatched) row["taken_from_thread_per_event"] = static_cast<double>(found->second.thread_count) / events;
+      const Counts& counts = found->second;
+      row.update({{"timed_events", counts.timed_count}, {"missed_events", counts.missed_count}, {"counted_ns", counts.duration_ns}});
+      if (const auto events = static_cast<double>(counts.timed_count + counts.missed_count); events > 0) {
+        row["counted_per_event"] = static_cast<double>(counts.cpu_count) / events;
+        if (name == kWatched) row["taken_from_thread_per_event"] = static_cast<double>(counts.thread_count) / events;
+      }
     }
     rows.push_back(row);
   }

@@ -136,7 +136,7 @@ class RunVerb : public Verb {
     return absl::OkStatus();
   }
 
-  // Spikes that ended too late for the stream.
+  // Spikes that the stream did not tell: those that ended too late for it, or that were dropped.
   void PrintUntold(const Context& context, const v1::DetectSpikesResponse& detected, FamilySpikes* spikes) {
     if (spikes == nullptr) return;
     const StreamEnd end = spikes->Stop();
@@ -146,8 +146,7 @@ class RunVerb : public Verb {
     if (end.dropped > 0)
       context.console.Err(fmt::format("hftmon: run: {} dropped while printing\n", Counted(end.dropped, "spike was", "spikes were")));
     for (const v1::Spike& spike : detected.spikes()) {
-      if (spike.id() > end.last_id || end.open_ids.contains(spike.id()))
-        PrintSpike(context, spike, PairInForce(detected, spike.start_monotonic_ns()));
+      if (!end.told.Knows(spike)) PrintSpike(context, spike, PairInForce(detected, spike.start_monotonic_ns()));
     }
   }
 

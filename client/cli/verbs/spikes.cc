@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <set>
 
 #include "client/cli/drop_notice.h"
 #include "client/cli/exit_code.h"
@@ -14,6 +12,7 @@
 #include "client/cli/render/warnings.h"
 #include "client/cli/render/window.h"
 #include "client/cli/spike_quota.h"
+#include "client/cli/told_spikes.h"
 #include "client/cli/verbs/verbs.h"
 #include "common/duration.h"
 
@@ -119,8 +118,7 @@ class SpikesVerb : public Verb {
     request.set_blocked_threshold_ns(question.blocked_threshold_ns);
     absl::Status past = absl::OkStatus();
     bool in_force = false;
-    uint64_t last_id = 0;
-    std::set<uint64_t> open_ids;
+    ToldSpikes told;  // of the past; the stream by itself tells nothing twice
     uint64_t lost_at_start = 0;
     SpikeQuota quota(static_cast<size_t>(question.limit));
     DropNotice drops(&context.console);
@@ -131,15 +129,14 @@ class SpikesVerb : public Verb {
         if (!past.ok()) return false;
         lost_at_start = message.lost_records();
         if (window_.empty()) Warn(message, context.console);
-        if (!window_.empty()) past = PrintPast(context, client, question, &quota, &last_id, &open_ids);
+        if (!window_.empty()) past = PrintPast(context, client, question, &quota, &told);
         if (!past.ok() || context.console.out_error() != 0 || quota.full()) return false;
       }
       warned_ = warned_ || message.lost_records() > lost_at_start;
       if (message.lost_records() > lost_at_start || message.dropped() > 0) quota.EndsMayBeLost();
       drops.Note(message.dropped(), std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
-      // One that was in progress in the past's answer comes again at its end.
       const v1::Spike& spike = message.spike();
-      const bool is_new = message.has_spike() && (spike.id() > last_id || open_ids.erase(spike.id()) > 0);
+      const bool is_new = message.has_spike() && !told.Knows(spike);
       if (is_new && quota.Take(spike) && !Print(context, question, spike, message.time())) return false;
       return !quota.full();
     };
@@ -152,14 +149,12 @@ class SpikesVerb : public Verb {
     return ExitCode();
   }
 
-  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, SpikeQuota* quota, uint64_t* last_id,
-                         std::set<uint64_t>* open_ids) {
+  absl::Status PrintPast(const Context& context, const Client& client, const Question& question, SpikeQuota* quota, ToldSpikes* told) {
     const auto response = Query(client, question);
     if (!response.ok()) return response.status();
     for (const v1::Spike& spike : response->spikes()) {
-      *last_id = std::max(*last_id, spike.id());
-      if (spike.in_progress()) open_ids->insert(spike.id());
       if (!quota->Take(spike)) break;
+      told->Note(spike);
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
     Warn(*response, context.console);

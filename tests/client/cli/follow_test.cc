@@ -75,6 +75,38 @@ TEST(FollowTest, WindowPrintsThePastFirstAndNothingTwice) {
   EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2, 3}));
 }
 
+TEST(FollowTest, ASpikeWithALowerIdThatThePastDidNotTellIsPrintedWhenItComes) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(9), Live(3), Live(10)}}; };
+  monitor.detect_spikes = [](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(1);
+    *response->add_spikes() = SomeSpike(9);  // 3 was going on, and shorter than what was asked for
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--window", "1s"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 9, 3, 10}));
+}
+
+TEST(FollowTest, WhatThePastToldInProgressComesOnceMoreAtItsEnd) {
+  v1::StreamSpikesResponse going_on = Live(2);
+  going_on.mutable_spike()->set_in_progress(true);
+  FakeMonitor monitor;
+  // The stream was in force before the question about the past: what was told in progress waits in it too.
+  monitor.stream_spikes = [&going_on](const auto&) { return SpikeScript{{InForce(), going_on, Live(1), Live(2)}}; };
+  monitor.detect_spikes = [&going_on](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(1);
+    *response->add_spikes() = going_on.spike();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--window", "1s"}, console), 0);
+  EXPECT_EQ(Ids(console.out()), (std::vector<int>{1, 2, 2}));
+  EXPECT_THAT(console.out(), HasSubstr("\"in_progress\":true"));
+  const std::string last_line = console.out().substr(console.out().rfind('\n', console.out().size() - 2) + 1);
+  EXPECT_THAT(last_line, HasSubstr("\"in_progress\":false"));
+}
+
 TEST(FollowTest, LimitEndsIt) {
   FakeMonitor monitor;
   monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1), Live(2), Live(3)}, true}; };

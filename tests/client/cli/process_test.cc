@@ -170,6 +170,23 @@ TEST_F(RunTest, SpikesOfItsFamilyAreToldOnceAndStrangersNot) {
   EXPECT_THAT(afterwards, AllOf(HasSubstr("\"id\":8,"), HasSubstr("\"threads\":["), Not(HasSubstr("\"id\":6,"))));
 }
 
+TEST_F(RunTest, ASpikeWithALowerIdThatTheStreamDidNotTellIsPrintedAtTheEnd) {
+  monitor_.detect_spikes = [](const auto&, auto* response) {
+    for (const uint64_t id : {4, 5, 6}) *response->add_spikes() = SomeSpike(id);  // 5 was going on until the command ended
+    return grpc::Status::OK;
+  };
+  monitor_.stream_spikes = [this](const auto&) {
+    v1::StreamSpikesResponse in_force;
+    return StreamScript<v1::StreamSpikesResponse>{{in_force, SpikeOf(4, child()), SpikeOf(6, child())}, true};
+  };
+  Hftmon process(monitor_, {"run", "--json", "--", "cat"});
+  process.ReadErrorsUntil("\"id\":6,");
+  process.CloseInput();
+  const std::string afterwards = process.ReadErrors();
+  EXPECT_EQ(process.Wait(), 0);
+  EXPECT_THAT(afterwards, AllOf(HasSubstr("\"id\":5,"), Not(HasSubstr("\"id\":4,")), Not(HasSubstr("\"id\":6,"))));
+}
+
 TEST_F(RunTest, QuietPrintsTheSummaryOnly) {
   monitor_.stream_spikes = nullptr;  // a stream would fail the test
   Hftmon process(monitor_, {"run", "--quiet", "--", "true"});

@@ -104,6 +104,7 @@ TEST_F(CollectionSwitchTest, ThreadsAndChildrenBornWhileOffAreWatchedAndOlderPro
   EXPECT_TRUE(host.HasOwnSlot(102));
   EXPECT_TRUE(host.Target(200).has_value());
   EXPECT_TRUE(host.Target(201).has_value());
+  EXPECT_FALSE(host.Target(201)->watched_from_birth);
   EXPECT_TRUE(host.HasOwnSlot(201));
   EXPECT_FALSE(host.Target(202).has_value());
   EXPECT_FALSE(host.Target(300).has_value());
@@ -134,6 +135,20 @@ TEST_F(CollectionSwitchTest, RulesFindNobodyWhileOffAndAfterwardsWhoTheyMissed) 
   EXPECT_TRUE(host.HasOwnSlot(202));
   host.Settle();
   host.CheckInvariants("after on");
+}
+
+TEST_F(CollectionSwitchTest, VisitorsThatWaitWhenItGoesOffAreNotWatchedMeanwhile) {
+  ASSERT_TRUE(host.AttachRule(*MakeRuleSelector(RuleSelector::Kind::kCpus, "2")).ok());
+  constexpr uint32_t kLast = 200 + TargetRegistry::kVisitorLooksPerCall;
+  for (uint32_t pid = 200; pid <= kLast; ++pid) {
+    hooks.StartProcess(pid, "visitor");
+    hooks.Visit(pid, 2);
+  }
+  host.PumpAll();
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  host.Settle();
+  EXPECT_TRUE(host.Target(kLast - 1).has_value());
+  EXPECT_FALSE(host.Target(kLast).has_value());
 }
 
 TEST_F(CollectionSwitchTest, AHundredRoundsLeakNothing) {

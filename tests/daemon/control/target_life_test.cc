@@ -34,6 +34,8 @@ TEST_F(TargetLifeTest, ChildProcessIsATargetWithItsParentsOptions) {
   host.PumpAll();
   EXPECT_THAT(host.PidsIn(TargetState::kRunning), ElementsAre(100, 150, 160));
   EXPECT_EQ(host.Target(160)->parent_pid, 150u);
+  EXPECT_TRUE(host.Target(160)->watched_from_birth);
+  EXPECT_FALSE(host.Target(100)->watched_from_birth);
   EXPECT_EQ(host.Target(160)->options.spike_threshold_ns, 7'000);
   host.Settle();
   host.CheckInvariants("grandchild");

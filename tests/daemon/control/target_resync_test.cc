@@ -49,6 +49,7 @@ TEST_F(TargetResyncTest, LostChildAndGrandchildAreFound) {
   Recover("lost children");
   EXPECT_THAT(host.PidsIn(TargetState::kRunning), ElementsAre(100, 140, 150));
   EXPECT_EQ(host.Target(140)->parent_pid, 150u);
+  EXPECT_FALSE(host.Target(140)->watched_from_birth);
   EXPECT_EQ(host.Target(140)->thread_count, 2);
 }
 

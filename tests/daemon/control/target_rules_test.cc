@@ -212,7 +212,7 @@ TEST_F(TargetRulesTest, VisitorsThatEndPushNoEndedTargetOfAClientOut) {
   EXPECT_THAT(busy.PidsIn(TargetState::kEnded), ::testing::Contains(10u));
 }
 
-TEST_F(TargetRulesTest, VisitorsBeyondTheBudgetOfATurnAreCountedAndFoundWhenTheyAreToldAgain) {
+TEST_F(TargetRulesTest, VisitorsBeyondTheBudgetOfATurnAreFoundInTheNextWithoutAnotherVisit) {
   ASSERT_TRUE(host.AttachRule(Rule(Kind::kCpus, "2")).ok());
   constexpr size_t kMany = TargetRegistry::kVisitorLooksPerCall + 3;
   int enumerations = 0;
@@ -221,15 +221,29 @@ TEST_F(TargetRulesTest, VisitorsBeyondTheBudgetOfATurnAreCountedAndFoundWhenThey
   for (uint32_t pid = 100; pid < 100 + kMany; ++pid) hooks.Visit(pid, 2);
   host.PumpAll();
   EXPECT_EQ(OnlyRule().pids.size(), TargetRegistry::kVisitorLooksPerCall);
-  EXPECT_EQ(OnlyRule().refused_count, 3u);
   const int before = enumerations;
   hooks.Visit(100 + kMany - 1, 2);
   host.PumpAll();
-  EXPECT_EQ(enumerations, before) << "who is refused costs no look at all tasks";
+  EXPECT_EQ(enumerations, before) << "who waits costs no look at all tasks";
   host.registry.Maintain();
-  hooks.Visit(100 + kMany - 1, 2);
-  host.PumpAll();
-  EXPECT_TRUE(host.Target(100 + kMany - 1).has_value());
+  EXPECT_EQ(OnlyRule().pids.size(), kMany);
+  EXPECT_EQ(OnlyRule().refused_count, 0u);
+}
+
+TEST_F(TargetRulesTest, VisitorsThatFindNoPlaceAmongThoseThatWaitAreCountedAsRefused) {
+  constexpr uint32_t kPlaces = TargetRegistry::kVisitorLooksPerCall + TargetRegistry::kDeferredVisitorsMax;
+  FakeHost busy(kPlaces + 8, kPlaces + 4);
+  ASSERT_TRUE(busy.AttachRule(Rule(Kind::kCpus, "2")).ok());
+  for (uint32_t pid = 100; pid < 100 + kPlaces + 2; ++pid) busy.hooks.StartProcess(pid, "visitor");
+  for (uint32_t pid = 100; pid < 100 + kPlaces + 2; ++pid) busy.hooks.Visit(pid, 2);
+  busy.hooks.Visit(100 + kPlaces - 1, 2);  // has its place
+  busy.PumpAll();
+  EXPECT_EQ(busy.registry.Rules().at(0).refused_count, 2u);
+  for (size_t turn = 1; turn <= TargetRegistry::kDeferredVisitorsMax / TargetRegistry::kVisitorLooksPerCall; ++turn) {
+    busy.registry.Maintain();
+    EXPECT_EQ(busy.registry.Rules().at(0).pids.size(), (turn + 1) * TargetRegistry::kVisitorLooksPerCall) << "the budget holds";
+  }
+  EXPECT_EQ(busy.registry.Rules().at(0).pids.size(), kPlaces);
 }
 
 TEST_F(TargetRulesTest, WhenThereIsNoRoomForATargetAVisitorCostsNoLookAtAllTasks) {
@@ -255,6 +269,7 @@ TEST_F(TargetRulesTest, AChildThatARuleFindsBeforeItsBirthIsToldStaysWithItsPare
   host.PumpAll();
   EXPECT_EQ(host.Target(101)->holders.size(), 2u);
   EXPECT_EQ(host.Target(101)->parent_pid, 100u);
+  EXPECT_FALSE(host.Target(101)->watched_from_birth) << "the rule's look came first";
   EXPECT_EQ(host.Target(101)->options.spike_threshold_ns, 7'000);
   ASSERT_TRUE(host.DetachRule(Rule(Kind::kName, "child")).ok());
   EXPECT_TRUE(host.Target(101).has_value()) << "its parent's client holds it";

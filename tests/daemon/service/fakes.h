@@ -165,6 +165,7 @@ class FakeTargets : public Targets {
   int64_t sampling_interval_ns = 10'000'000;
   int64_t attached_mono_ns = 0;
   uint32_t parent_pid = 0;
+  bool watched_from_birth = false;
   uint64_t unslotted_thread_count = 0;
   uint64_t unslotted_peak_count = 0;
   int64_t unslotted_mono_ns = 0;
@@ -186,6 +187,7 @@ class FakeTargets : public Targets {
                       .options = options,
                       .thread_count = 1,
                       .parent_pid = parent_pid,
+                      .watched_from_birth = watched_from_birth,
                       .attached_mono_ns = attached_mono_ns,
                       .sampling_interval_ns = sampling_interval_ns,
                       .unslotted_thread_count = unslotted_thread_count,

@@ -1,6 +1,7 @@
 #include "daemon/service/server.h"
 
 #include <gmock/gmock.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -89,36 +90,90 @@ TEST_F(ServerTest, AMissingFolderIsNamed) {
 }
 
 // gRPC's own listener gives up for good when there is no descriptor left for a connection.
+// The process's bound of open files, as it was when this ends.
+class OpenFilesBound {
+ public:
+  explicit OpenFilesBound(rlim_t files) {
+    ok_ = getrlimit(RLIMIT_NOFILE, &before_) == 0;
+    const rlimit bound{files, before_.rlim_max};
+    ok_ = ok_ && setrlimit(RLIMIT_NOFILE, &bound) == 0;
+  }
+  ~OpenFilesBound() {
+    if (ok_) setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  OpenFilesBound(const OpenFilesBound&) = delete;
+  OpenFilesBound& operator=(const OpenFilesBound&) = delete;
+
+  bool ok() const { return ok_; }
+
+ private:
+  rlimit before_{};
+  bool ok_ = false;
+};
+
+// Descriptors that are closed together.
+class Descriptors {
+ public:
+  Descriptors() = default;
+  ~Descriptors() { CloseAll(); }
+  Descriptors(const Descriptors&) = delete;
+  Descriptors& operator=(const Descriptors&) = delete;
+
+  int Keep(int fd) {
+    if (fd >= 0) fds_.push_back(fd);
+    return fd;
+  }
+  void CloseAll() {
+    for (const int fd : fds_) close(fd);
+    fds_.clear();
+  }
+
+ private:
+  std::vector<int> fds_;
+};
+
 TEST_F(ServerTest, WhenConnectionsUseUpTheOpenFilesOthersAreServedAndNewOnesAgainLater) {
   v1::ListTargetsResponse list;
   ASSERT_TRUE(stub_->ListTargets(Context().get(), {}, &list).ok());
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  const int next = dup(0);
+  Descriptors descriptors;
+  const int next = descriptors.Keep(eventfd(0, EFD_CLOEXEC));
+  ASSERT_GE(next, 0);
   // Room for the ends that ask, and not for as many that answer: both are this process's.
-  const rlimit few{static_cast<rlim_t>(next) + 400, before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  const OpenFilesBound bound(static_cast<rlim_t>(next) + 400);
+  ASSERT_TRUE(bound.ok());
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string path = (folder_ / "hftmond.sock").string();
   std::memcpy(address.sun_path, path.c_str(), path.size());
-  std::vector<int> connections;
+  int last = -1;
   for (int i = 0; i < 230; ++i) {
-    connections.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    ASSERT_GE(connections.back(), 0);
-    ASSERT_EQ(connect(connections.back(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    last = descriptors.Keep(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_GE(last, 0);
+    ASSERT_EQ(connect(last, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   }
   char byte = 0;
-  EXPECT_LE(recv(connections.back(), &byte, 1, 0), 0) << "closed";
+  EXPECT_LE(recv(last, &byte, 1, 0), 0) << "closed";
   EXPECT_GT(server_->refused_connection_count(), 0u);
   EXPECT_TRUE(stub_->ListTargets(Context().get(), {}, &list).ok()) << "who was there is served";
-  for (const int fd : connections) close(fd);
-  close(next);
+  descriptors.CloseAll();
   const auto later = v1::Monitor::NewStub(grpc::CreateCustomChannel(SocketAddress(), grpc::InsecureChannelCredentials(), OwnConnection()));
   const auto context = Context();
   context->set_wait_for_ready(true);
   EXPECT_TRUE(later->ListTargets(context.get(), {}, &list).ok()) << "and who comes later";
-  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_F(ServerTest, TheTestsBoundOfOpenFilesEndsWithItsScope) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit now{};
+  {
+    const OpenFilesBound bound(before.rlim_cur - 1);
+    ASSERT_TRUE(bound.ok());
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &now), 0);
+    EXPECT_EQ(now.rlim_cur, before.rlim_cur - 1);
+  }
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &now), 0);
+  EXPECT_EQ(now.rlim_cur, before.rlim_cur);
 }
 
 // One request and one answer of a method whose generated code Debian does not ship, as raw bytes.

@@ -267,6 +267,7 @@ TEST_F(SwitchesQueryTest, AWindowFromBeforeTheAttachmentIsTruncated) {
 TEST_F(SwitchesQueryTest, AChildBornWithinTheWindowTruncatesNothing) {
   targets_.attached_mono_ns = 95 * kSecondNs;
   targets_.parent_pid = kPid;
+  targets_.watched_from_birth = true;
   targets_.Add(kPid + 1);
   CloseBucket(90 * kSecondNs, 99 * kSecondNs, 10);
   CloseBucket(99 * kSecondNs, kNowNs, 10);
@@ -274,6 +275,10 @@ TEST_F(SwitchesQueryTest, AChildBornWithinTheWindowTruncatesNothing) {
   request.set_window_ns(8 * kSecondNs);
   ASSERT_TRUE(Query(request).ok());
   EXPECT_FALSE(response_.window().truncated());
+  targets_.watched_from_birth = false;  // adopted after `off`, or after lost events
+  targets_.Add(kPid + 2);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_TRUE(response_.window().truncated());
 }
 
 TEST_F(SwitchesQueryTest, LostRecordsAreThoseOfTheWindow) {
