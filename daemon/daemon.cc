@@ -353,7 +353,11 @@ void Daemon::PutInForce(const Config& config) {
 }
 
 std::string Daemon::Reload() {
-  if (absl::Status admitted = quiet_gate_.Admit("reloading the configuration"); !admitted.ok()) return std::string(admitted.message());
+  if (absl::Status admitted = quiet_gate_.Admit("reloading the configuration"); !admitted.ok()) {
+    // Nobody reads the log who does not know of it: status tells that the file's changes are not in force.
+    book_->Refuse({std::string(admitted.message())});
+    return std::string(admitted.message());
+  }
   service_manager_.Reloading();
   const ConfigSource::Loaded loaded = source_.Load();
   if (!loaded.faults.empty()) {

@@ -117,6 +117,23 @@ TEST_F(ConfigReloadTest, ABrokenOrMissingFileIsRefusedWholeAndSaidWithItsPlace) 
   EXPECT_EQ(daemon_->FindTarget(sleeper.pid())->options().spike_threshold_ns(), 90'000);
 }
 
+TEST_F(ConfigReloadTest, WhatQuietHoursRefuseStandsInTheStatus) {
+  v1::SetQuietRequest quiet;
+  quiet.set_quiet(true);
+  ASSERT_TRUE(daemon_->client().SetQuiet(quiet).ok());
+  Write("targets_max: 7\n");
+  v1::ConfigStatus config = Reload();
+  EXPECT_EQ(config.refused_count(), 1u);
+  ASSERT_EQ(config.faults_size(), 1);
+  EXPECT_THAT(config.faults(0), HasSubstr("quiet"));
+  EXPECT_NE(LimitOf("targets"), 7);
+  quiet.set_quiet(false);
+  ASSERT_TRUE(daemon_->client().SetQuiet(quiet).ok());
+  config = Reload();
+  EXPECT_EQ(config.faults_size(), 0);
+  EXPECT_EQ(LimitOf("targets"), 7);
+}
+
 TEST_F(ConfigReloadTest, NothingIsLostUnderARunningStream) {
   WorkloadRun sleeper("sleeper", {"--cpu", std::to_string(daemon_->WorkloadCpu()), "--count", "300", "--duration-us", "3000"});
   ASSERT_TRUE(daemon_->Attach(sleeper.pid(), 0, 1'000'000).ok());
