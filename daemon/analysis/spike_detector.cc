@@ -71,6 +71,7 @@ void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mon
   spikes_->NoteWait(so_far.slot, open.id);
   spike_.in_progress = true;
   Emit(so_far, open.kind, open.id);
+  spike_.record_clock_ns = 0;  // no record has read both clocks at its end: how far its start is off is not known
   open.told_at = AppendDetected(crossing_mono_ns);
 }
 

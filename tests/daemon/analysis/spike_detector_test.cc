@@ -221,6 +221,8 @@ TEST_F(SpikeDetectorTest, AStallInProgressAndItsEndHaveOneIdAndTheNextSpikeAnoth
   ASSERT_EQ(spikes_.end(), 3u);
   EXPECT_TRUE(At(0).in_progress);
   EXPECT_EQ(At(0).id, 1u);
+  EXPECT_EQ(At(0).record_clock_ns, 0) << "the error of its start is not known";
+  EXPECT_NE(At(2).record_clock_ns, 0);
   EXPECT_FALSE(At(1).in_progress);
   EXPECT_EQ(At(1).id, 2u);
   EXPECT_FALSE(At(2).in_progress);
