@@ -36,10 +36,11 @@ class ModeVerb : public Verb {
     json["loop"] = LoopPlaceJson(status->loop());
     context.console.Out(json_ ? JsonLine(json) : OperationText(status->operation()) + LoopPlaceText(status->loop()));
     if (!SharesItsCpu(*status)) return kExitFine;
-    context.console.Err(fmt::format(
-        "hftmon: mode: {}: CPU {} is the only one that hftmond may use: its other threads share it with the loop, and calls take seconds: "
-        "give it a second CPU (taskset, CPUAffinity=, the cpuset of its cgroup), or set `hftmon mode balanced`\n",
-        Printable(status->operation().mode()), status->loop().cpu()));
+    context.console.Err(
+        fmt::format("hftmon: mode: {}: CPU {} is the only one that hftmond may use: its other threads share it with the loop, and calls "
+                    "may take seconds: "
+                    "give it a second CPU (taskset, CPUAffinity=, the cpuset of its cgroup), or set `hftmon mode balanced`\n",
+                    Printable(status->operation().mode()), status->loop().cpu()));
     return kExitWarnings;
   }
 

@@ -121,6 +121,16 @@ TEST_F(CliTest, ErrorOfTheDaemonIsPrintedWithTheFieldsItRefused) {
   EXPECT_EQ(console.out(), "");
 }
 
+TEST_F(CliTest, AWindowBeyondTheDaemonsLimitIsRefusedInTheWordsOfTheOption) {
+  monitor_.detect_spikes = [](const auto&, auto*) {
+    return FakeMonitor::RichError(grpc::StatusCode::INVALID_ARGUMENT, "window_ns is 691200000000000: give less", "BAD_FIELD", "window_ns",
+                                  "window_ns is 691200000000000: give less");
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"spikes", "--window", "8d"}, console), 3);
+  EXPECT_THAT(console.err(), StartsWith("hftmon: spikes: --window: longer than window_max of hftmond's configuration"));
+}
+
 TEST_F(CliTest, SpikesAreOneObjectALine) {
   v1::DetectSpikesRequest seen;
   monitor_.detect_spikes = [&seen](const auto& request, auto* response) {
