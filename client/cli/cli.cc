@@ -31,9 +31,18 @@ struct DeclaredVerb {
   CLI::App* app = nullptr;
 };
 
+// Other ranges are fixed, and checked where the options are read.
+constexpr char kWindowRefused[] =
+    "--window: longer than window_max of hftmond's configuration (7d, unless it says otherwise): give a shorter one, or `all`";
+
 void PrintError(Console& console, const std::string& thing, const absl::Status& status) {
+  const std::vector<FieldViolation> violations = DetailsOf(status).violations;
+  if (violations.size() == 1 && violations[0].field == "window_ns") {
+    console.Err(fmt::format("hftmon: {}: {}\n", thing, kWindowRefused));
+    return;
+  }
   std::string text = fmt::format("hftmon: {}: {}\n", thing, std::string(status.message()));
-  for (const FieldViolation& violation : DetailsOf(status).violations) {
+  for (const FieldViolation& violation : violations) {
     if (text.find(violation.description) != std::string::npos) continue;
     text += fmt::format("  {}: {}\n", violation.field, violation.description);
   }

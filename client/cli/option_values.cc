@@ -66,6 +66,14 @@ absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std
   return duration_ns;
 }
 
+absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std::string& text, const DurationRange& range) {
+  absl::StatusOr<int64_t> duration_ns = ParseDurationOption(option, text);
+  if (duration_ns.ok() && (*duration_ns < range.min_ns || *duration_ns > range.max_ns)) {
+    return absl::InvalidArgumentError(fmt::format("{} {}: give {}", option, text, range.text));
+  }
+  return duration_ns;
+}
+
 absl::StatusOr<int32_t> ParseCount(const std::string& option, const std::string& text, int32_t low, int32_t high) {
   int32_t count = 0;
   if (!absl::SimpleAtoi(text, &count) || count < low || count > high) {

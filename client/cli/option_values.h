@@ -22,6 +22,24 @@ absl::StatusOr<std::vector<double>> ParsePercentiles(const std::string& option, 
 // A duration such as "50us", of more than 0: for the daemon 0 means "the default", which is not what somebody who writes 0 expects.
 absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std::string& text);
 
+// What the daemon takes, written as people do. The window's has a limit of its own in the configuration (window_max).
+struct DurationRange {
+  int64_t min_ns = 0;
+  int64_t max_ns = 0;
+  const char* text = "";
+};
+inline constexpr DurationRange kThresholdRange{1'000, 60'000'000'000, "1us to 1m"};
+inline constexpr DurationRange kBlockedRange{1'000, 3'600'000'000'000, "1us to 1h"};
+inline constexpr DurationRange kIntervalRange{100'000, 60'000'000'000, "100us to 1m"};
+inline constexpr DurationRange kPeriodRange{10'000'000, 3'600'000'000'000, "10ms to 1h"};
+// Of questions about what was recorded.
+inline constexpr DurationRange kPastThresholdRange{1, 60'000'000'000, "1ns to 1m"};
+inline constexpr DurationRange kPastBlockedRange{1, 3'600'000'000'000, "1ns to 1h"};
+inline constexpr DurationRange kWindowRange{1, 366LL * 24 * 3600 * 1'000'000'000, "1ns to 366d, or `all`"};
+
+// The same within a range: "--threshold 1ns: give 1us to 1m".
+absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std::string& text, const DurationRange& range);
+
 // A whole number from `low` to `high`.
 absl::StatusOr<int32_t> ParseCount(const std::string& option, const std::string& text, int32_t low, int32_t high);
 

@@ -28,13 +28,14 @@ absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
   struct DurationFlag {
     const char* name;
     const std::string& text;
+    const DurationRange& range;
     void (v1::TargetOptions::*set)(int64_t);
   };
-  for (const DurationFlag& flag : {DurationFlag{"--threshold", threshold_, &v1::TargetOptions::set_spike_threshold_ns},
-                                   DurationFlag{"--blocked", blocked_, &v1::TargetOptions::set_blocked_threshold_ns},
-                                   DurationFlag{"--interval", interval_, &v1::TargetOptions::set_sampling_interval_ns}}) {
+  for (const DurationFlag& flag : {DurationFlag{"--threshold", threshold_, kThresholdRange, &v1::TargetOptions::set_spike_threshold_ns},
+                                   DurationFlag{"--blocked", blocked_, kBlockedRange, &v1::TargetOptions::set_blocked_threshold_ns},
+                                   DurationFlag{"--interval", interval_, kIntervalRange, &v1::TargetOptions::set_sampling_interval_ns}}) {
     if (flag.text.empty()) continue;
-    const absl::StatusOr<int64_t> duration_ns = ParseDurationOption(flag.name, flag.text);
+    const absl::StatusOr<int64_t> duration_ns = ParseDurationOption(flag.name, flag.text, flag.range);
     if (!duration_ns.ok()) return duration_ns.status();
     (options.*flag.set)(*duration_ns);
   }

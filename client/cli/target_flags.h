@@ -14,7 +14,7 @@ namespace hftmon {
 class TargetFlags {
  public:
   void Declare(CLI::App& verb);
-  // INVALID_ARGUMENT for what cannot be read; ranges are the daemon's to check.
+  // INVALID_ARGUMENT for what cannot be read or is out of range.
   absl::StatusOr<v1::TargetOptions> Options() const;
 
  private:

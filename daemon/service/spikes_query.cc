@@ -116,12 +116,46 @@ class WindowSearch {
   int64_t oldest_detected_ns_ = 0;
 };
 
-// The lowest threshold that the request has for any target.
-int64_t AskedNs(const TargetSelection& selection, TargetThresholds* thresholds, const v1::DetectSpikesRequest& request) {
-  if (request.threshold_ns() > 0) return request.threshold_ns();
-  int64_t lowest_ns = kNoFloor;
-  for (const TargetInfo& target : selection.targets()) lowest_ns = std::min(lowest_ns, thresholds->SpikeThresholdNs(target.pid));
-  return lowest_ns;
+// An attach notes its time first and lowers the floors last; a bound for what lies between, the attaching of programs included.
+constexpr int64_t kAttachingNs = 250'000'000;
+
+// The highest floor in the target's part of the window, by what is known. `own_ns`: what the target itself asks the kernel for: from its
+// attachment to its end no floor is above that, unless it asked for less before. kNoFloor: nothing was recorded at some time.
+int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Targets::Floors::*kind, int64_t begin_ns, int64_t asked_ns,
+                int64_t own_ns) {
+  const int64_t since_attach_ns = targets.FloorsSince(std::max(begin_ns, target.attached_mono_ns)).*kind;
+  if (since_attach_ns <= asked_ns || asked_ns < own_ns) return since_attach_ns;
+  const int64_t since_ns = targets.FloorsSince(std::max(begin_ns, target.attached_mono_ns + kAttachingNs)).*kind;
+  if (since_ns <= asked_ns || target.ended_mono_ns == 0) return since_ns;
+  // Its end may have raised the floor again: only a higher one was in force before.
+  return since_ns > targets.FloorsSince(target.ended_mono_ns).*kind ? since_ns : own_ns;
+}
+
+// The floors of the window, and whether the request has a threshold below them. Targets that had ended before the window count for nothing.
+struct AnswerFloor {
+  int64_t run_queue_ns = 0;
+  bool above_asked = false;
+};
+AnswerFloor FloorOfAnswer(const Targets& targets, const TargetSelection& selection, const v1::DetectSpikesRequest& request,
+                          int64_t begin_ns) {
+  AnswerFloor answer;
+  bool any = false;
+  for (const TargetInfo& target : selection.targets()) {
+    if (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns) continue;
+    any = true;
+    const int64_t own_ns = target.options.spike_threshold_ns > 0 ? target.options.spike_threshold_ns : targets.default_spike_threshold_ns();
+    const int64_t asked_ns = request.threshold_ns() > 0 ? request.threshold_ns() : own_ns;
+    const int64_t floor_ns = FloorOf(targets, target, &Targets::Floors::run_queue_ns, begin_ns, asked_ns, own_ns);
+    answer.run_queue_ns = std::max(answer.run_queue_ns, floor_ns);
+    answer.above_asked |= floor_ns > asked_ns;
+    const int64_t asked_blocked_ns = request.blocked_threshold_ns();
+    if (asked_blocked_ns == 0) continue;
+    const int64_t own_blocked_ns = target.options.blocked_threshold_ns > 0 ? target.options.blocked_threshold_ns : kNoFloor;
+    answer.above_asked |=
+        FloorOf(targets, target, &Targets::Floors::off_cpu_ns, begin_ns, asked_blocked_ns, own_blocked_ns) > asked_blocked_ns;
+  }
+  if (!any) answer.run_queue_ns = targets.FloorsSince(begin_ns).run_queue_ns;
+  return answer;
 }
 
 }  // namespace
@@ -161,11 +195,9 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   EpochsToProto(EpochsWithin(epochs, first_begin_ns, end_ns), response->mutable_epochs());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
 
-  const Targets::Floors floors = core.targets->FloorsSince(begin_ns);
-  if (floors.run_queue_ns != kNoFloor) response->set_floor_ns(floors.run_queue_ns);
-  const bool below_floor = floors.run_queue_ns > AskedNs(selection, thresholds, request) ||
-                           (request.blocked_threshold_ns() > 0 && floors.off_cpu_ns > request.blocked_threshold_ns());
-  response->set_incomplete(search.overwritten() || search.going_on_missing() || below_floor);
+  const AnswerFloor floor = FloorOfAnswer(*core.targets, selection, request, begin_ns);
+  if (floor.run_queue_ns != kNoFloor) response->set_floor_ns(floor.run_queue_ns);
+  response->set_incomplete(search.overwritten() || search.going_on_missing() || floor.above_asked);
   response->set_older_left_out(search.left_out());
   response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;

@@ -34,6 +34,7 @@ std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUn
   if (response.dropped() > 0) text += "  " + Counted(response.dropped(), "snapshot") + " missed";
   if (response.lost_records() > 0) text += "  " + Counted(response.lost_records(), "record") + " lost";
   if (response.unslotted_thread_count() > 0) text += "  " + Counted(response.unslotted_thread_count(), "thread") + " not watched";
+  if (window.off_ns() > 0) text += "  off for " + FormatDuration(window.off_ns());
   text += "\n";
   Table table({{"pid"}, {"tid"}, {"metric", Table::Align::kLeft}, {"value"}});
   for (const v1::MetricSample& sample : response.samples()) {

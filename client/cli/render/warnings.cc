@@ -10,7 +10,7 @@
 namespace hftmon {
 namespace {
 
-constexpr int64_t kBlockedMinNs = 1'000;  // the daemon takes no lower --blocked
+constexpr int64_t kThresholdMinNs = 1'000;  // the daemon takes no lower --threshold and --blocked
 
 void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
   if (!window.late()) return;
@@ -36,9 +36,71 @@ std::string Lost(uint64_t count) {
   return Counted(count, "record was", "records were");
 }
 
-std::string Floor(const char* what, bool has_floor, int64_t floor_ns) {
-  return has_floor ? fmt::format("the kernel recorded {} above {} only", what, FormatDuration(floor_ns))
-                   : fmt::format("the kernel recorded no {}", what);
+bool IsSelected(const v1::DetectSpikesRequest& asked, const v1::Target& target) {
+  return asked.pids().empty() || std::find(asked.pids().begin(), asked.pids().end(), target.pid()) != asked.pids().end();
+}
+
+// The window begins later than asked, because what came before was overwritten; one that begins before an attachment keeps its beginning.
+bool IsOverwritten(const v1::Window& window) {
+  if (!window.truncated()) return false;
+  const int64_t asked_begin_ns = std::max<int64_t>(0, window.end_monotonic_ns() - window.requested_ns());
+  return window.requested_ns() == 0 || window.begin_monotonic_ns() > asked_begin_ns;
+}
+
+std::string WhyOverwritten(const v1::Window& window) {
+  return fmt::format(
+      "incomplete: spikes of more than {} ago were overwritten: {}start hftmond with a larger --spike-history (spike_history)",
+      FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
+      window.requested_ns() > 0 ? "ask for a shorter --window, or " : "");
+}
+
+// The lowest threshold for waits that was asked of any target; 0: not known.
+int64_t AskedWaitNs(const v1::DetectSpikesRequest& asked, const v1::ListTargetsResponse& targets) {
+  if (asked.threshold_ns() > 0) return asked.threshold_ns();
+  int64_t lowest_ns = 0;
+  for (const v1::Target& target : targets.targets()) {
+    const int64_t own_ns = target.options().spike_threshold_ns();
+    if (IsSelected(asked, target) && own_ns > 0 && (lowest_ns == 0 || own_ns < lowest_ns)) lowest_ns = own_ns;
+  }
+  return lowest_ns;
+}
+
+// Of an answer that nothing of was overwritten: waits or blocked intervals as short as those asked for were not recorded, or what is known
+// of one that goes on is lost.
+std::string WhyBelowFloor(const v1::DetectSpikesRequest& asked, const v1::DetectSpikesResponse& response,
+                          const v1::ListTargetsResponse& targets) {
+  const int64_t asked_ns = AskedWaitNs(asked, targets);
+  if (asked_ns > 0 && !response.has_floor_ns()) {
+    return "incomplete: the kernel recorded no waits in a part of the window: ask again when the --window has passed";
+  }
+  if (response.has_floor_ns() && response.floor_ns() > asked_ns && (asked_ns > 0 || asked.blocked_threshold_ns() == 0)) {
+    const std::string floor = FormatDuration(response.floor_ns());
+    const std::string needed = asked_ns > 0 ? FormatDuration(std::max(asked_ns, kThresholdMinNs)) : "a lower one";
+    return fmt::format(
+        "incomplete: {} is below the floor of waits: the kernel recorded those above {} only, at least in a part of the window: give "
+        "--threshold {}, or attach with --threshold {}, then wait a --window",
+        asked_ns > 0 ? fmt::format("a threshold of {}", FormatDuration(asked_ns)) : "a target's own threshold", floor, floor, needed);
+  }
+  if (asked.blocked_threshold_ns() > 0) {
+    return fmt::format(
+        "incomplete: --blocked {} is below the floor of blocked intervals: the kernel did not record all above it throughout the window: "
+        "attach with --blocked {}, then wait a --window",
+        FormatDuration(asked.blocked_threshold_ns()), FormatDuration(std::max(asked.blocked_threshold_ns(), kThresholdMinNs)));
+  }
+  return "incomplete: so many stalls go on at once that one of them is no longer known: follow them with --follow";
+}
+
+// The newest target that is watched since the window began only; children that were adopted late are left to the general text.
+std::string WhyAttachedLate(const v1::DetectSpikesRequest& asked, const v1::Window& window, const v1::ListTargetsResponse& targets) {
+  const v1::Target* newest = nullptr;
+  for (const v1::Target& target : targets.targets()) {
+    if (!IsSelected(asked, target) || target.parent_pid() != 0 || target.attached_monotonic_ns() <= window.begin_monotonic_ns()) continue;
+    if (newest == nullptr || target.attached_monotonic_ns() > newest->attached_monotonic_ns()) newest = &target;
+  }
+  if (newest == nullptr) return "covers less than asked: a process was attached within the window: ask for a shorter --window";
+  const std::string age = FormatDuration(std::max<int64_t>(0, window.end_monotonic_ns() - newest->attached_monotonic_ns()));
+  return fmt::format("covers less than asked: {} was attached only {} ago: of its time before nothing is known: ask for a shorter --window",
+                     newest->pid(), age);
 }
 
 // Either the kernel was not told to record intervals as short as those asked for, or some that it recorded are no longer kept.
@@ -47,7 +109,7 @@ std::string WhyIncomplete(const v1::QueryContextSwitchesResponse& response, int6
   if (!below_floor) return "older ones were overwritten: ask for a shorter --window, or start hftmond with a larger --switch-history";
   const std::string waits =
       response.has_run_queue_floor_ns() ? fmt::format("waits above {}", FormatDuration(response.run_queue_floor_ns())) : "no waits";
-  const std::string blocked = FormatDuration(std::max(min_duration_ns, kBlockedMinNs));
+  const std::string blocked = FormatDuration(std::max(min_duration_ns, kThresholdMinNs));
   if (!response.has_events_floor_ns()) {
     return fmt::format(
         "it holds {} only: whole off-CPU intervals are recorded where a target asks for them, and none did throughout the window: attach "
@@ -63,16 +125,22 @@ std::string WhyIncomplete(const v1::QueryContextSwitchesResponse& response, int6
 
 }  // namespace
 
-std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response) {
+std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const v1::DetectSpikesResponse& response,
+                                    const v1::ListTargetsResponse& targets) {
   std::vector<std::string> warnings;
   if (response.lost_records() > 0) {
     warnings.push_back(
         fmt::format("{} lost in the window: some spikes may be missing: see `hftmon status`", Lost(response.lost_records())));
   }
-  if (response.incomplete()) {
-    warnings.push_back(
-        fmt::format("incomplete: {}, or older spikes were left out: attach with a lower --threshold, or ask for a shorter --window",
-                    Floor("waits", response.has_floor_ns(), response.floor_ns())));
+  const bool overwritten = IsOverwritten(response.window());
+  if (overwritten) {
+    warnings.push_back(WhyOverwritten(response.window()));
+  } else if (response.incomplete()) {
+    warnings.push_back(WhyBelowFloor(asked, response, targets));
+  }
+  if (response.window().truncated() && !overwritten) warnings.push_back(WhyAttachedLate(asked, response.window(), targets));
+  if (response.older_left_out() && asked.max_spikes() == 0) {
+    warnings.push_back(fmt::format("the newest {} of more: ask for a shorter --window or give --limit N", response.spikes_size()));
   }
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);

@@ -10,11 +10,14 @@
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
+#include "hftmon/v1/targets.pb.h"
 
 namespace hftmon {
 
 // "<what>: <cause>: <mend>", one each; empty when the answer is complete.
-std::vector<std::string> WarningsOf(const v1::DetectSpikesResponse& response);
+// `asked`: what the response answers. `targets`: those of then, or empty where they are not known; they say who was attached too late.
+std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const v1::DetectSpikesResponse& response,
+                                    const v1::ListTargetsResponse& targets);
 std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement);
 // `min_duration_ns`: of the intervals that were asked for; 0 = none were.
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);

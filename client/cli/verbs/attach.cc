@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/cli/exit_code.h"
+#include "client/cli/off_notice.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/target_options.h"
 #include "client/cli/render/targets.h"
@@ -25,7 +26,7 @@ class AttachVerb : public Verb {
     flags_.Declare(*verb);
     verb->add_flag("--persist", persist_, "until it is detached: always so for this command, whose connection ends at once");
     verb->add_flag("--json", json_, "print one JSON object");
-    verb->footer("Exit code 1: a table was full, some threads are not watched.");
+    verb->footer("Exit code 1: a table was full, some threads are not watched; or the programs are off (`hftmon off`).");
     return verb;
   }
 
@@ -53,10 +54,9 @@ class AttachVerb : public Verb {
     if (!response.ok()) return response.status();
     context.console.Out(json_ ? JsonLine(TargetsJson(response->targets(), response->rules()))
                               : ToText(*response) + JoinedText(before, *response));
-    for (const v1::Target& target : response->targets()) {
-      if (target.unslotted_thread_count() > 0) return kExitWarnings;
-    }
-    return kExitFine;
+    bool warned = SayIfOff(context, **client, "attach");
+    for (const v1::Target& target : response->targets()) warned = warned || target.unslotted_thread_count() > 0;
+    return warned ? kExitWarnings : kExitFine;
   }
 
  private:

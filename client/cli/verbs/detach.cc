@@ -17,7 +17,7 @@ namespace {
 class DetachVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    CLI::App* verb = app.add_subcommand("detach", "stop watching processes; end rules");
+    CLI::App* verb = app.add_subcommand("detach", "stop watching processes, whose spikes and counts can no longer be asked for; end rules");
     verb->add_option("pid", pids_, "process ids of targets");
     selectors_.Declare(*verb);
     verb->add_flag("--all", all_, "every target and rule, whoever holds it");
@@ -70,7 +70,9 @@ class DetachVerb : public Verb {
   static std::string ToText(const v1::DetachResponse& response, const v1::ListTargetsResponse& targets) {
     std::string text;
     for (const v1::TargetRule& rule : response.rules()) text += fmt::format("ended the rule {}\n", SelectorText(rule.selector()));
-    if (!response.pids().empty()) text += fmt::format("detached {}\n", fmt::join(response.pids(), ", "));
+    if (!response.pids().empty())
+      text += fmt::format("detached {}: {} can no longer be asked for\n", fmt::join(response.pids(), ", "),
+                          response.pids_size() == 1 ? "its spikes and counts" : "their spikes and counts");
     if (!response.still_held_pids().empty()) text += StillHeldText(response.still_held_pids(), targets);
     return text.empty() ? "there was no target\n" : text;
   }

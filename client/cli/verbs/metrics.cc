@@ -3,6 +3,7 @@
 
 #include "client/cli/exit_code.h"
 #include "client/cli/follow.h"
+#include "client/cli/off_notice.h"
 #include "client/cli/option_values.h"
 #include "client/cli/verbs/verbs.h"
 
@@ -23,7 +24,8 @@ class MetricsVerb : public Verb {
     verb->add_flag("--list", list_, "name the metrics there are, and stop");
     verb->add_flag("--json", json_, "print one JSON object a line");
     verb->footer(
-        "Exit code 1: records were lost, threads were not watched, or snapshots were missed because the output was read too slowly.");
+        "Exit code 1: records were lost, threads were not watched, the programs were off, or snapshots were missed because the output was\n"
+        "read too slowly.");
     return verb;
   }
 
@@ -45,9 +47,13 @@ class MetricsVerb : public Verb {
       return kExitFine;
     }
     const MetricUnits units = UnitsOf(*catalogue);
-    bool warned = false;
+    bool off_said = SayIfOff(context, **client, "metrics");
+    bool warned = off_said;
     const auto print = [&](const v1::WatchMetricsResponse& response) {
       warned = warned || response.dropped() > 0 || response.lost_records() > 0 || response.unslotted_thread_count() > 0;
+      // Switched off later.
+      if (!off_said && response.window().off_ns() > 0) off_said = SayIfOff(context, **client, "metrics");
+      warned = warned || response.window().off_ns() > 0;
       --remaining;
       return context.console.Out(json_ ? JsonLine(MetricsJson(response)) : MetricsText(response, units, context.zone) + "\n") &&
              remaining > 0;
@@ -65,7 +71,7 @@ class MetricsVerb : public Verb {
     if (!pids.ok()) return pids.status();
     request.mutable_pids()->Add(pids->begin(), pids->end());
     for (const std::string& metric : SplitLists(metrics_)) request.add_metrics(metric);
-    const auto period_ns = ParseDurationOption("--period", period_);
+    const auto period_ns = ParseDurationOption("--period", period_, kPeriodRange);
     if (!period_ns.ok()) return period_ns.status();
     request.set_period_ns(*period_ns);
     request.set_per_thread(per_thread_);

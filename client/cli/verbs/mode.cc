@@ -1,6 +1,11 @@
 // mode: how the daemon's loop polls: shows it, or sets it.
+#include <fmt/format.h>
+
+#include <string>
+
 #include "client/cli/exit_code.h"
 #include "client/cli/render/operation.h"
+#include "client/cli/table.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
@@ -13,6 +18,7 @@ class ModeVerb : public Verb {
     verb->add_option("mode", mode_, "auto (chosen from the host), latency (spins), balanced, economy (sleeps); without it: show");
     verb->add_option("--scheduling", scheduling_, "of the loop: other or fifo; without it: as it is");
     verb->add_flag("--json", json_, "print one JSON object");
+    verb->footer("Exit code 1: the loop keeps the only CPU busy that the daemon may use.");
     return verb;
   }
 
@@ -29,10 +35,20 @@ class ModeVerb : public Verb {
     json["operation"] = OperationJson(status->operation());
     json["loop"] = LoopPlaceJson(status->loop());
     context.console.Out(json_ ? JsonLine(json) : OperationText(status->operation()) + LoopPlaceText(status->loop()));
-    return kExitFine;
+    if (!SharesItsCpu(*status)) return kExitFine;
+    context.console.Err(
+        fmt::format("hftmon: mode: {}: CPU {} is the only one that hftmond may use: its other threads share it with the loop, and calls "
+                    "may take seconds: "
+                    "give it a second CPU (taskset, CPUAffinity=, the cpuset of its cgroup), or set `hftmon mode balanced`\n",
+                    Printable(status->operation().mode()), status->loop().cpu()));
+    return kExitWarnings;
   }
 
  private:
+  static bool SharesItsCpu(const v1::GetStatusResponse& status) {
+    return status.operation().owns_cpu() && status.operation().other_cpus() == std::to_string(status.loop().cpu());
+  }
+
   absl::Status Set(const Client& client) const {
     v1::SetModeRequest request;
     request.set_mode(mode_);

@@ -127,7 +127,9 @@ class RunVerb : public Verb {
     if (!detected.ok()) return detected.status();
     if (const auto status = client.GetStatus(); status.ok()) WarnOfBounds(context, *status);
     PrintUntold(context, *detected, spikes);
-    PrintWarnings(context.console, "run", WarningsOf(*detected));
+    // How many are listed is said in the summary.
+    spikes_request.set_max_spikes(detected->spikes_size());
+    PrintWarnings(context.console, "run", WarningsOf(spikes_request, *detected, {}));
     if (json_) {
       context.console.Err(JsonLine(SwitchesJson(*switches, false)));
     } else {

@@ -8,6 +8,7 @@
 #include "client/cli/drop_notice.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/follow.h"
+#include "client/cli/off_notice.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/warnings.h"
 #include "client/cli/render/window.h"
@@ -39,7 +40,7 @@ class SpikesVerb : public Verb {
     verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
     verb->add_flag("--follow", follow_, "print them as they happen, until ^C");
     verb->add_option("--window", window_, "how far back from now, or `all` that is kept (default: 10s; with --follow: none)");
-    verb->add_option("--threshold", threshold_, "only those longer than this (default: the daemon's, 50us)");
+    verb->add_option("--threshold", threshold_, "only those longer than this (default: each target's own threshold)");
     verb->add_option("--blocked", blocked_, "also sleeping and blocking longer than this");
     verb->add_option("--limit", limit_,
                      "the most recent ones; with --follow: stop after so many, each at its end (default: 1000; with --follow: none)");
@@ -67,17 +68,17 @@ class SpikesVerb : public Verb {
     if (!pids.ok()) return pids.status();
     question.pids = *std::move(pids);
     if (window_ != kAllKept) {
-      const auto window_ns = ParseDurationOption("--window", window_.empty() ? "10s" : window_);
+      const auto window_ns = ParseDurationOption("--window", window_.empty() ? "10s" : window_, kWindowRange);
       if (!window_ns.ok()) return window_ns.status();
       question.window_ns = *window_ns;
     }
     if (!threshold_.empty()) {
-      const auto threshold_ns = ParseDurationOption("--threshold", threshold_);
+      const auto threshold_ns = ParseDurationOption("--threshold", threshold_, follow_ ? kThresholdRange : kPastThresholdRange);
       if (!threshold_ns.ok()) return threshold_ns.status();
       question.threshold_ns = *threshold_ns;
     }
     if (!blocked_.empty()) {
-      const auto blocked_ns = ParseDurationOption("--blocked", blocked_);
+      const auto blocked_ns = ParseDurationOption("--blocked", blocked_, follow_ ? kBlockedRange : kPastBlockedRange);
       if (!blocked_ns.ok()) return blocked_ns.status();
       question.blocked_threshold_ns = *blocked_ns;
     }
@@ -101,13 +102,18 @@ class SpikesVerb : public Verb {
     for (const v1::Spike& spike : response->spikes()) {
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
-    if (response->spikes().empty() && !json_) {
-      const v1::Window& window = response->window();
-      const int64_t covered_ns = window.end_monotonic_ns() - window.begin_monotonic_ns();
-      context.console.Out(fmt::format("no spikes in the last {}{}\n", FormatDuration(covered_ns), WindowNote(window, response->time())));
-    }
-    Warn(*response, context.console);
+    if (response->spikes().empty() && !json_) context.console.Out(NoSpikesText(client, *response));
+    WarnOfPast(context, client, question, *response);
     return ExitCode();
+  }
+
+  static std::string NoSpikesText(const Client& client, const v1::DetectSpikesResponse& response) {
+    if (const auto targets = client.ListTargets(); targets.ok() && targets->targets().empty()) {
+      return "no spikes: nothing is watched: see `hftmon attach --help`\n";
+    }
+    const v1::Window& window = response.window();
+    const int64_t covered_ns = window.end_monotonic_ns() - window.begin_monotonic_ns();
+    return fmt::format("no spikes in the last {}{}\n", FormatDuration(covered_ns), WindowNote(window, response.time()));
   }
 
   // Subscribes first, then asks for the past, so that no spike falls between; one that comes both ways is printed once.
@@ -128,7 +134,8 @@ class SpikesVerb : public Verb {
         past = CheckTimeScale(question.scale, message.time());
         if (!past.ok()) return false;
         lost_at_start = message.lost_records();
-        if (window_.empty()) Warn(message, context.console);
+        warned_ = SayIfOff(context, client, "spikes") || warned_;
+        if (window_.empty()) Warn(WarningsOf(message), context.console);
         if (!window_.empty()) past = PrintPast(context, client, question, &quota, &told);
         if (!past.ok() || context.console.out_error() != 0 || quota.full()) return false;
       }
@@ -157,18 +164,21 @@ class SpikesVerb : public Verb {
       told->Note(spike);
       if (!Print(context, question, spike, PairInForce(*response, spike.start_monotonic_ns()))) break;
     }
-    Warn(*response, context.console);
+    WarnOfPast(context, client, question, *response);
     return absl::OkStatus();
   }
 
-  static absl::StatusOr<v1::DetectSpikesResponse> Query(const Client& client, const Question& question) {
+  static v1::DetectSpikesRequest RequestOf(const Question& question) {
     v1::DetectSpikesRequest request;
     request.mutable_pids()->Add(question.pids.begin(), question.pids.end());
     request.set_window_ns(question.window_ns);
     request.set_threshold_ns(question.threshold_ns);
     request.set_blocked_threshold_ns(question.blocked_threshold_ns);
     request.set_max_spikes(question.limit);
-    return client.DetectSpikes(request);
+    return request;
+  }
+  static absl::StatusOr<v1::DetectSpikesResponse> Query(const Client& client, const Question& question) {
+    return client.DetectSpikes(RequestOf(question));
   }
 
   bool Print(const Context& context, const Question& question, const v1::Spike& spike, const v1::TimePair& time) {
@@ -177,9 +187,15 @@ class SpikesVerb : public Verb {
                                      : SpikeText(spike, time, context.zone, context.console.out_style(), question.scale));
   }
 
-  template <typename Response>
-  void Warn(const Response& response, Console& console) {
-    const std::vector<std::string> warnings = WarningsOf(response);
+  void WarnOfPast(const Context& context, const Client& client, const Question& question, const v1::DetectSpikesResponse& response) {
+    v1::ListTargetsResponse targets;
+    if (response.incomplete() || response.window().truncated()) {
+      // Who it is about is an addition: without an answer it is left out.
+      if (auto listed = client.ListTargets(); listed.ok()) targets = *std::move(listed);
+    }
+    Warn(WarningsOf(RequestOf(question), response, targets), context.console);
+  }
+  void Warn(const std::vector<std::string>& warnings, Console& console) {
     PrintWarnings(console, "spikes", warnings);
     warned_ = warned_ || !warnings.empty();
   }

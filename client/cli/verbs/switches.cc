@@ -57,12 +57,12 @@ class SwitchesVerb : public Verb {
     if (!percentiles.ok()) return percentiles.status();
     request.mutable_percentiles()->Add(percentiles->begin(), percentiles->end());
     if (window_ != kAllKept) {
-      const auto window_ns = ParseDurationOption("--window", window_);
+      const auto window_ns = ParseDurationOption("--window", window_, kWindowRange);
       if (!window_ns.ok()) return window_ns.status();
       request.set_window_ns(*window_ns);
     }
     if (!min_duration_.empty()) {
-      const auto min_duration_ns = ParseDurationOption("--min-duration", min_duration_);
+      const auto min_duration_ns = ParseDurationOption("--min-duration", min_duration_, kPastBlockedRange);
       if (!min_duration_ns.ok()) return min_duration_ns.status();
       request.set_min_duration_ns(*min_duration_ns);
     }

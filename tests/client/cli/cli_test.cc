@@ -116,9 +116,19 @@ TEST_F(CliTest, ErrorOfTheDaemonIsPrintedWithTheFieldsItRefused) {
   };
   monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
   StringConsole console;
-  EXPECT_EQ(Run({"attach", "4711", "--threshold", "1ns"}, console), 3);
+  EXPECT_EQ(Run({"attach", "4711", "--threshold", "1us"}, console), 3);
   EXPECT_EQ(console.err(), "hftmon: attach: 1 ns: too short: give 1us or more\n  options.spike_threshold_ns: 1 us to 60 s\n");
   EXPECT_EQ(console.out(), "");
+}
+
+TEST_F(CliTest, AWindowBeyondTheDaemonsLimitIsRefusedInTheWordsOfTheOption) {
+  monitor_.detect_spikes = [](const auto&, auto*) {
+    return FakeMonitor::RichError(grpc::StatusCode::INVALID_ARGUMENT, "window_ns is 691200000000000: give less", "BAD_FIELD", "window_ns",
+                                  "window_ns is 691200000000000: give less");
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"spikes", "--window", "8d"}, console), 3);
+  EXPECT_THAT(console.err(), StartsWith("hftmon: spikes: --window: longer than window_max of hftmond's configuration"));
 }
 
 TEST_F(CliTest, SpikesAreOneObjectALine) {
@@ -173,9 +183,18 @@ TEST_F(CliTest, SpikesFailOnSpikeOnlyWhenAskedAndThere) {
   StringConsole found;
   EXPECT_EQ(Run({"spikes", "--fail-on-spike"}, found), 2);
   count = 0;
+  int target_count = 1;
+  monitor_.list_targets = [&target_count](const auto&, auto* response) {
+    for (int i = 0; i < target_count; ++i) *response->add_targets() = SomeTarget(4711);
+    return grpc::Status::OK;
+  };
   StringConsole none;
   EXPECT_EQ(Run({"spikes", "--fail-on-spike"}, none), 0);
-  EXPECT_THAT(none.out(), StartsWith("no spikes"));
+  EXPECT_THAT(none.out(), StartsWith("no spikes in the last"));
+  target_count = 0;
+  StringConsole unwatched;
+  EXPECT_EQ(Run({"spikes"}, unwatched), 0);
+  EXPECT_EQ(unwatched.out(), "no spikes: nothing is watched: see `hftmon attach --help`\n");
   StringConsole none_json;
   EXPECT_EQ(Run({"spikes", "--json"}, none_json), 0);
   EXPECT_EQ(none_json.out(), "");
@@ -187,9 +206,53 @@ TEST_F(CliTest, IncompleteSpikesAreAWarning) {
     response->set_floor_ns(50'000);
     return grpc::Status::OK;
   };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
   StringConsole console;
   EXPECT_EQ(Run({"spikes", "--threshold", "5us", "--json"}, console), 1);
   EXPECT_THAT(console.err(), HasSubstr("above 50us only"));
+}
+
+TEST_F(CliTest, SpikesBeyondTheDefaultAreSaidAndThoseBeyondALimitAreNot) {
+  monitor_.detect_spikes = [](const auto&, auto* response) {
+    for (uint64_t id = 1; id <= 1'000; ++id) *response->add_spikes() = SomeSpike(id);
+    response->set_older_left_out(true);
+    *response->mutable_time() = SomeTime();
+    return grpc::Status::OK;
+  };
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"spikes"}, {"spikes", "--json"}}) {
+    StringConsole console;
+    EXPECT_EQ(Run(words, console), 1);
+    EXPECT_EQ(console.err(), "hftmon: spikes: the newest 1000 of more: ask for a shorter --window or give --limit N\n");
+  }
+  StringConsole limited;
+  EXPECT_EQ(Run({"spikes", "--json", "--limit", "1000"}, limited), 0);
+  EXPECT_EQ(limited.err(), "");
+}
+
+TEST_F(CliTest, AWindowFromBeforeTheAttachmentIsSaidWithSpikesAndInJsonToo) {
+  monitor_.detect_spikes = [](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(12);
+    response->mutable_window()->set_begin_monotonic_ns(940'000'000'000);
+    response->mutable_window()->set_end_monotonic_ns(1'000'000'000'000);
+    response->mutable_window()->set_requested_ns(60'000'000'000);
+    response->mutable_window()->set_truncated(true);
+    *response->mutable_time() = SomeTime();
+    return grpc::Status::OK;
+  };
+  monitor_.list_targets = [](const auto&, auto* response) {
+    *response->add_targets() = SomeTarget(4711);
+    *response->add_targets() = SomeTarget(4712);  // a child, born later
+    response->mutable_targets(1)->set_parent_pid(4711);
+    response->mutable_targets(1)->set_attached_monotonic_ns(990'000'000'000);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"spikes", "--window", "1m", "--json"}, console), 1);
+  EXPECT_EQ(
+      console.err(),
+      "hftmon: spikes: covers less than asked: 4711 was attached only 50s ago: of its time before nothing is known: ask for a shorter "
+      "--window\n");
+  EXPECT_EQ(Lines(console.out()).size(), 1u);
 }
 
 TEST_F(CliTest, WindowAllAsksForAllThatIsKept) {
@@ -262,6 +325,17 @@ TEST_F(CliTest, BadWordsAreErrorsThatNameTheMend) {
       {{"attach", "1", "--threshold=-5us"}, "is negative"},
       {{"spikes", "--threshold", "50"}, "write it like 50us"},
       {{"spikes", "--window", "0s"}, "must be more than 0"},
+      {{"attach", "1", "--threshold", "1ns"}, "hftmon: attach: --threshold 1ns: give 1us to 1m\n"},
+      {{"attach", "1", "--interval", "1us"}, "--interval 1us: give 100us to 1m\n"},
+      {{"run", "--threshold", "1ns", "--", "true"}, "hftmon: run: --threshold 1ns: give 1us to 1m\n"},
+      {{"run", "--blocked", "2h", "--", "true"}, "--blocked 2h: give 1us to 1h\n"},
+      {{"spikes", "--threshold", "61s"}, "--threshold 61s: give 1ns to 1m\n"},
+      {{"spikes", "--blocked", "61m"}, "--blocked 61m: give 1ns to 1h\n"},
+      {{"spikes", "--follow", "--threshold", "999ns"}, "--threshold 999ns: give 1us to 1m\n"},
+      {{"spikes", "--window", "367d"}, "--window 367d: give 1ns to 366d, or `all`\n"},
+      {{"switches", "--window", "367d"}, "--window 367d: give 1ns to 366d, or `all`\n"},
+      {{"switches", "--min-duration", "2h"}, "--min-duration 2h: give 1ns to 1h\n"},
+      {{"metrics", "--period", "1ms"}, "--period 1ms: give 10ms to 1h\n"},
       {{"spikes", "--limit", "0"}, "from 1 to 100000"},
       {{"switches", "--percentiles", "100"}, "50,95,99,99.9"},
       {{"switches", "--percentiles", "0"}, "50,95,99,99.9"},

@@ -107,6 +107,19 @@ TEST(FollowTest, WhatThePastToldInProgressComesOnceMoreAtItsEnd) {
   EXPECT_THAT(last_line, HasSubstr("\"in_progress\":false"));
 }
 
+TEST(FollowTest, APastThatHasMoreThanTheDefaultSaysSo) {
+  FakeMonitor monitor;
+  monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce()}}; };
+  monitor.detect_spikes = [](const auto&, auto* response) {
+    *response->add_spikes() = SomeSpike(1);
+    response->set_older_left_out(true);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(FollowSpikes(monitor, {"--window", "1s"}, console), 1);
+  EXPECT_THAT(console.err(), HasSubstr("the newest 1 of more: ask for a shorter --window or give --limit N"));
+}
+
 TEST(FollowTest, LimitEndsIt) {
   FakeMonitor monitor;
   monitor.stream_spikes = [](const auto&) { return SpikeScript{{InForce(), Live(1), Live(2), Live(3)}, true}; };

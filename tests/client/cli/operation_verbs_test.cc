@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/cli/cli.h"
+#include "tests/client/cli/answers.h"
 #include "tests/client/cli/string_console.h"
 #include "tests/client/cpp/fake_monitor.h"
 
@@ -61,6 +62,52 @@ TEST_F(OperationVerbsTest, ModeSetsWhatItIsGiven) {
   EXPECT_EQ(asked.scheduling(), "fifo");
   EXPECT_EQ(json::parse(console_.out())["operation"]["mode"], "latency");
   EXPECT_EQ(json::parse(console_.out())["loop"]["scheduling"], "SCHED_FIFO priority 10");
+}
+
+TEST_F(OperationVerbsTest, ModeWarnsOfALoopThatHasTheOnlyCpu) {
+  std::string other_cpus = "3";
+  monitor_.get_status = [&](const auto&, auto* response) {
+    response->mutable_operation()->set_mode("latency");
+    response->mutable_operation()->set_owns_cpu(true);
+    response->mutable_operation()->set_other_cpus(other_cpus);
+    response->mutable_loop()->set_cpu(3);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"mode"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("hftmon: mode: latency: CPU 3 is the only one that hftmond may use"));
+  EXPECT_THAT(console_.err(), HasSubstr("give it a second CPU"));
+  other_cpus = "2";
+  EXPECT_EQ(Run({"mode"}), 0);
+}
+
+TEST_F(OperationVerbsTest, ThatTheProgramsAreOffIsSaidOnceByVerbsThatWait) {
+  monitor_.get_status = [](const auto&, auto* response) {
+    response->mutable_operation()->set_off(true);
+    response->mutable_operation()->set_off_since_monotonic_ns(998'000'000'000);
+    *response->mutable_time() = SomeTime();
+    return grpc::Status::OK;
+  };
+  monitor_.list_metrics = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor_.watch_metrics = [](const auto&) {
+    v1::WatchMetricsResponse message;
+    message.mutable_window()->set_off_ns(100'000'000);
+    return StreamScript<v1::WatchMetricsResponse>{{message, message}};
+  };
+  monitor_.stream_spikes = [](const auto&) { return StreamScript<v1::StreamSpikesResponse>{{{}, {}}}; };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor_.attach = [](const auto&, auto* response) {
+    *response->add_targets() = SomeTarget(4711);
+    return grpc::Status::OK;
+  };
+  std::string told;
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"metrics"}, {"spikes", "--follow"}, {"attach", "4711"}}) {
+    EXPECT_EQ(Run(words), 1) << words[0];
+    told += "hftmon: " + words[0] +
+            ": the programs are off since 03:04:03.000000 (2s ago): nothing is collected: `hftmon on` switches them on\n";
+    EXPECT_EQ(console_.err(), told);
+  }
+  EXPECT_THAT(console_.out(), HasSubstr("off for 100ms"));
 }
 
 TEST_F(OperationVerbsTest, QuietSaysOnOrOffAndNothingElse) {

@@ -351,7 +351,7 @@ TEST(RenderMetricsTest, CountsAreWholeAndWhatIsNotANumberIsAbsent) {
 
 TEST(WarningsTest, CompleteAnswerHasNone) {
   EXPECT_THAT(WarningsOf(SomeSwitches(), 10'000), IsEmpty());
-  EXPECT_THAT(WarningsOf(v1::DetectSpikesResponse()), IsEmpty());
+  EXPECT_THAT(WarningsOf(v1::DetectSpikesRequest(), {}, {}), IsEmpty());
 }
 
 TEST(WarningsTest, LossIncompletenessAndLatenessAreEachSaid) {
@@ -360,10 +360,42 @@ TEST(WarningsTest, LossIncompletenessAndLatenessAreEachSaid) {
   spikes.set_incomplete(true);
   spikes.set_floor_ns(50'000);
   spikes.mutable_window()->set_late(true);
-  EXPECT_THAT(WarningsOf(spikes), ElementsAre(HasSubstr("3 records were lost"), HasSubstr("above 50us only"), HasSubstr("ends early")));
+  EXPECT_THAT(WarningsOf({}, spikes, {}),
+              ElementsAre(HasSubstr("3 records were lost"), HasSubstr("above 50us only"), HasSubstr("ends early")));
   v1::QueryContextSwitchesResponse switches = SomeSwitches();
   switches.set_events_incomplete(true);
   EXPECT_THAT(WarningsOf(switches, 0), IsEmpty());
+}
+
+TEST(WarningsTest, AnIncompleteListOfSpikesNamesItsOneCause) {
+  v1::DetectSpikesRequest asked;
+  asked.set_threshold_ns(5'000);
+  v1::DetectSpikesResponse response;
+  response.set_incomplete(true);
+  response.set_floor_ns(50'000);
+  v1::Window* window = response.mutable_window();
+  window->set_begin_monotonic_ns(990'000'000'000);
+  window->set_end_monotonic_ns(1'000'000'000'000);
+  window->set_requested_ns(10'000'000'000);
+  EXPECT_THAT(WarningsOf(asked, response, {}), ElementsAre(AllOf(HasSubstr("a threshold of 5us is below the floor of waits"),
+                                                                 HasSubstr("give --threshold 50us"), Not(HasSubstr("overwritten")))));
+  // Each target's own, one of which was lowered lately.
+  asked.clear_threshold_ns();
+  v1::ListTargetsResponse targets;
+  *targets.add_targets() = SomeTarget(4711);
+  targets.mutable_targets(0)->mutable_options()->set_spike_threshold_ns(20'000);
+  EXPECT_THAT(WarningsOf(asked, response, targets), ElementsAre(HasSubstr("a threshold of 20us is below the floor of waits")));
+  response.set_floor_ns(5'000);
+  EXPECT_THAT(WarningsOf(asked, response, targets), ElementsAre(HasSubstr("stalls go on at once")));
+  asked.set_blocked_threshold_ns(10'000);
+  EXPECT_THAT(WarningsOf(asked, response, targets), ElementsAre(AllOf(HasSubstr("--blocked 10us is below the floor of blocked intervals"),
+                                                                      HasSubstr("attach with --blocked 10us"))));
+  window->set_truncated(true);
+  window->set_begin_monotonic_ns(997'000'000'000);
+  EXPECT_THAT(WarningsOf(asked, response, targets),
+              ElementsAre(AllOf(HasSubstr("spikes of more than 3s ago were overwritten"), HasSubstr("--spike-history"))));
+  window->set_requested_ns(0);
+  EXPECT_THAT(WarningsOf(asked, response, targets), ElementsAre(AllOf(HasSubstr("3s ago were overwritten"), Not(HasSubstr("--window")))));
 }
 
 TEST(WarningsTest, AnIncompleteListOfIntervalsNamesItsOneCause) {
@@ -381,7 +413,7 @@ TEST(WarningsTest, AnIncompleteListOfIntervalsNamesItsOneCause) {
 TEST(WarningsTest, ThreadsThatNobodyWatchesAreSaid) {
   v1::DetectSpikesResponse spikes;
   spikes.set_unslotted_thread_count(2);
-  EXPECT_THAT(WarningsOf(spikes), ElementsAre(AllOf(HasSubstr("2 threads were not watched"), HasSubstr("--threads-max"))));
+  EXPECT_THAT(WarningsOf({}, spikes, {}), ElementsAre(AllOf(HasSubstr("2 threads were not watched"), HasSubstr("--threads-max"))));
   v1::QueryContextSwitchesResponse switches = SomeSwitches();
   switches.set_unslotted_thread_count(2);
   EXPECT_THAT(WarningsOf(switches, 0), ElementsAre(HasSubstr("2 threads were not watched")));

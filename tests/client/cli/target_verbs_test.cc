@@ -177,7 +177,7 @@ TEST_F(TargetVerbsTest, DetachWantsPidsOrAllButNotBoth) {
   StringConsole all;
   EXPECT_EQ(Run({"detach", "--all"}, all), 0);
   EXPECT_TRUE(seen.all());
-  EXPECT_EQ(all.out(), "detached 5\n");
+  EXPECT_EQ(all.out(), "detached 5: its spikes and counts can no longer be asked for\n");
 }
 
 TEST_F(TargetVerbsTest, TargetsPausesAndResumesBeforeItLists) {

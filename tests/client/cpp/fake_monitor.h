@@ -47,7 +47,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
-  Handler<v1::GetStatusRequest, v1::GetStatusResponse> get_status;
+  // Verbs ask it for what they say besides: an empty answer, unless the test scripts it.
+  Handler<v1::GetStatusRequest, v1::GetStatusResponse> get_status = [](const auto&, auto*) { return grpc::Status::OK; };
   Handler<v1::GetCapabilitiesRequest, v1::GetCapabilitiesResponse> get_capabilities;
   Handler<v1::SetModeRequest, v1::SetModeResponse> set_mode;
   Handler<v1::SetQuietRequest, v1::SetQuietResponse> set_quiet;

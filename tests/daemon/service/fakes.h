@@ -134,9 +134,10 @@ class FakeTargets : public Targets {
     leased_blocked_ns = blocked_ns;
     return std::make_unique<Lease>(&leases);
   }
-  Floors FloorsSince(int64_t /*since_mono_ns*/) const override {
+  Floors FloorsSince(int64_t since_mono_ns) const override {
     std::lock_guard lock(mutex_);
-    return floors;
+    if (since_mono_ns >= past_floors_end_ns) return floors;
+    return {std::max(floors.run_queue_ns, past_floors.run_queue_ns), std::max(floors.off_cpu_ns, past_floors.off_cpu_ns)};
   }
   int64_t default_spike_threshold_ns() const override { return 50'000; }
 
@@ -152,6 +153,13 @@ class FakeTargets : public Targets {
   void SetFloors(int64_t run_queue_ns, int64_t off_cpu_ns) {
     std::lock_guard lock(mutex_);
     floors = {run_queue_ns, off_cpu_ns};
+  }
+
+  // Those that were in force until `end_mono_ns`.
+  void SetPastFloors(int64_t end_mono_ns, int64_t run_queue_ns, int64_t off_cpu_ns) {
+    std::lock_guard lock(mutex_);
+    past_floors_end_ns = end_mono_ns;
+    past_floors = {run_queue_ns, off_cpu_ns};
   }
 
   LeaseCounter leases;
@@ -204,6 +212,8 @@ class FakeTargets : public Targets {
   std::map<uint32_t, uint64_t> session_of_;
   uint64_t last_session_ = 0;
   Floors floors{50'000, kNoFloorNs};
+  Floors past_floors;
+  int64_t past_floors_end_ns = 0;
 };
 
 class FakeStatus : public StatusSource {

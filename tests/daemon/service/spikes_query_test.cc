@@ -287,6 +287,66 @@ TEST_F(SpikesQueryTest, BelowTheKernelsFloorTheAnswerIsIncomplete) {
   EXPECT_TRUE(response_.incomplete()) << "no off-CPU threshold was in force";
 }
 
+TEST_F(SpikesQueryTest, FloorsOfBeforeTheAttachmentDoNotCount) {
+  targets_.attached_mono_ns = 95 * kSecondNs;
+  targets_.Add(kPid, {.spike_threshold_ns = 10'000, .blocked_threshold_ns = 20'000});
+  targets_.SetFloors(10'000, 20'000);
+  // The attaching itself ends a little after the time that it notes.
+  targets_.SetPastFloors(95 * kSecondNs + 2'000'000, 50'000, kNoFloorNs);
+  v1::DetectSpikesRequest request;
+  request.set_blocked_threshold_ns(20'000);
+  for (const int64_t window_ns : {int64_t{0}, 3 * kSecondNs, 10 * kSecondNs}) {
+    request.set_window_ns(window_ns);
+    ASSERT_TRUE(Detect(request).ok());
+    EXPECT_FALSE(response_.incomplete()) << window_ns;
+    EXPECT_EQ(response_.floor_ns(), 10'000) << window_ns;
+    EXPECT_EQ(response_.window().truncated(), window_ns == 10 * kSecondNs);
+  }
+  // Below what the target itself asked for, its first moments are missing too.
+  request.set_blocked_threshold_ns(19'999);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete());
+  // It asked for more at first.
+  targets_.SetPastFloors(97 * kSecondNs, 50'000, kNoFloorNs);
+  request.set_blocked_threshold_ns(20'000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete());
+  request.set_window_ns(3 * kSecondNs);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_FALSE(response_.incomplete());
+}
+
+TEST_F(SpikesQueryTest, FloorsOfAfterItsEndDoNotCount) {
+  targets_.attached_mono_ns = 95 * kSecondNs;
+  targets_.Add(kPid, {.spike_threshold_ns = 10'000, .blocked_threshold_ns = 20'000});
+  targets_.End(kPid, 98 * kSecondNs);
+  targets_.SetFloors(50'000, kNoFloorNs);
+  v1::DetectSpikesRequest request;
+  request.set_blocked_threshold_ns(20'000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_FALSE(response_.incomplete());
+  EXPECT_EQ(response_.floor_ns(), 10'000);
+  request.set_threshold_ns(9'999);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete());
+  request.clear_threshold_ns();
+  targets_.SetFloors(50'000, 60'000);
+  targets_.SetPastFloors(97 * kSecondNs, 50'000, kNoFloorNs);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete()) << "while it lived nothing was recorded for some time";
+}
+
+TEST_F(SpikesQueryTest, ATargetThatEndedBeforeTheWindowMakesItIncompleteNoMore) {
+  targets_.Add(2000, {.spike_threshold_ns = 5'000});
+  v1::DetectSpikesRequest request;
+  request.set_window_ns(2 * kSecondNs);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_TRUE(response_.incomplete());
+  targets_.End(2000, kNowNs - 2 * kSecondNs - 1);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_FALSE(response_.incomplete());
+}
+
 TEST_F(SpikesQueryTest, MaxSpikesKeepsTheNewestAndOverwritingIsSaid) {
   for (uint64_t i = 0; i < kSpikeRingCapacity + 10; ++i) AppendSpike(99 * kSecondNs + static_cast<int64_t>(i), 200'000);
   v1::DetectSpikesRequest request;
