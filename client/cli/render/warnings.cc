@@ -138,7 +138,9 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const 
   } else if (response.incomplete()) {
     warnings.push_back(WhyBelowFloor(asked, response, targets));
   }
-  if (response.window().truncated() && !overwritten) warnings.push_back(WhyAttachedLate(asked, response.window(), targets));
+  // Who named no window was promised none.
+  const bool asked_for_it = asked.window_ns() > 0;
+  if (response.window().truncated() && !overwritten && asked_for_it) warnings.push_back(WhyAttachedLate(asked, response.window(), targets));
   if (response.older_left_out() && asked.max_spikes() == 0) {
     warnings.push_back(fmt::format("the newest {} of more: ask for a shorter --window or give --limit N", response.spikes_size()));
   }

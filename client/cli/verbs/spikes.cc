@@ -118,6 +118,8 @@ class SpikesVerb : public Verb {
 
   // Subscribes first, then asks for the past, so that no spike falls between; one that comes both ways is printed once.
   absl::StatusOr<int> Follow(const Context& context, const Client& client, const Question& question) {
+    // A stream has no deadline, and opening one cannot be given up: a daemon that does not answer is found out by a call that has one.
+    if (const auto answers = client.GetStatus(); !answers.ok()) return answers.status();
     v1::StreamSpikesRequest request;
     request.mutable_pids()->Add(question.pids.begin(), question.pids.end());
     request.set_threshold_ns(question.threshold_ns);
@@ -193,7 +195,9 @@ class SpikesVerb : public Verb {
       // Who it is about is an addition: without an answer it is left out.
       if (auto listed = client.ListTargets(); listed.ok()) targets = *std::move(listed);
     }
-    Warn(WarningsOf(RequestOf(question), response, targets), context.console);
+    v1::DetectSpikesRequest asked = RequestOf(question);
+    if (window_.empty()) asked.clear_window_ns();
+    Warn(WarningsOf(asked, response, targets), context.console);
   }
   void Warn(const std::vector<std::string>& warnings, Console& console) {
     PrintWarnings(console, "spikes", warnings);
