@@ -98,6 +98,7 @@ TEST_F(StacksTest, WhatIsNotAskedForIsNotThere) {
 }
 
 TEST_F(StacksTest, AStackDeeperThanTheCopySaysThatItIsTruncated) {
+  SwitchWitness witness;
   WorkloadRun run("deep_sleeper", {"--cpu", CpuArgument(), "--deep"});
   ASSERT_TRUE(run.about().is_object());
   ASSERT_TRUE(Attach(run.pid(), v1::STACK_CHOICE_BOTH).ok());
@@ -111,7 +112,10 @@ TEST_F(StacksTest, AStackDeeperThanTheCopySaysThatItIsTruncated) {
     EXPECT_THAT(stack.user().reason(), HasSubstr("bytes that were copied"));
     EXPECT_THAT(Chain(stack.user()), ElementsAre("chain_five", "chain_four", "chain_three_deep"));
   }
-  EXPECT_EQ(sleep_count, 10);
+  EXPECT_GT(sleep_count, 0);
+  EXPECT_LE(sleep_count, 10);
+  // As above: where the host hid a switch two sleeps are one.
+  EXPECT_GE(static_cast<uint64_t>(sleep_count) + witness.UnseenSwitchIns(run.pid()), 10u);
 }
 
 TEST_F(StacksTest, ABinaryOfAnotherMountNamespaceIsTheOneThatIsRead) {
