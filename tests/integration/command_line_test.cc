@@ -74,7 +74,10 @@ TEST_F(CommandLineTest, SpikesArePlacedInTimeAndTheRunQueuesClocksAreMeasured) {
   ASSERT_FALSE(answer->epochs().empty());
   int measured_count = 0;
   for (const v1::Spike& spike : answer->spikes()) {
-    ASSERT_TRUE(spike.has_start_error_ns()) << spike.DebugString();
+    // Of waits whose end a record told with both clocks; what interrupts took is on one clock alone.
+    const bool told_with_both = spike.kind() != "interrupted" && !spike.in_progress() && spike.detection_ns() > 0;
+    ASSERT_EQ(spike.has_start_error_ns(), told_with_both) << spike.DebugString();
+    if (!told_with_both) continue;
     EXPECT_GT(spike.start_error_ns(), 0);
     measured_count += !spike.start_error_estimated();
   }
