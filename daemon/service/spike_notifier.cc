@@ -35,15 +35,16 @@ void SpikeNotifier::SetPollIntervals(int64_t min_ns, int64_t max_ns) {
 int64_t SpikeNotifier::Poll(int64_t now_ns) {
   std::lock_guard lock(mutex_);
   if (subscriptions_.empty()) return kPollIdle;
-  if (ReadRound()) return now_ns;
-  if (read_any_) last_spike_ns_ = now_ns;
+  const int read = ReadRound();
+  if (read == kSpikesPerRoundMax) return now_ns;  // there may be more
+  if (read > 0) last_spike_ns_ = now_ns;
   const int64_t min_ns = interval_min_ns_.load(std::memory_order_relaxed);
   const int64_t max_ns = std::max(min_ns, interval_max_ns_.load(std::memory_order_relaxed));
   return now_ns + std::clamp((now_ns - last_spike_ns_) / 8, min_ns, max_ns);
 }
 
-// True when there may be more.
-bool SpikeNotifier::ReadRound() {
+// How many came, kSpikesPerRoundMax at most; those that only left their loss behind count as one.
+int SpikeNotifier::ReadRound() {
   uint64_t overwritten = 0;
   int count = 0;
   SpikePosition position;
@@ -54,13 +55,12 @@ bool SpikeNotifier::ReadRound() {
       if (spike->order >= subscription.first_order) subscription.listener->OnSpike(position, *spike);
     }
   }
-  read_any_ = count > 0 || overwritten > 0;
-  if (!read_any_) return false;
+  if (count == 0 && overwritten == 0) return 0;
   for (const Subscription& subscription : subscriptions_) {
     if (overwritten > 0) subscription.listener->OnOverwritten(overwritten);
     subscription.listener->OnRoundEnd();
   }
-  return count == kSpikesPerRoundMax;
+  return std::max(count, 1);
 }
 
 }  // namespace hftmon

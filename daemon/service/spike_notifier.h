@@ -52,14 +52,13 @@ class SpikeNotifier : private Pollee {
   };
 
   int64_t Poll(int64_t now_ns) override;
-  bool ReadRound();  // mutex_ held
+  int ReadRound();  // mutex_ held
 
   const SpikeHistory* const spikes_;
   std::mutex mutex_;
   std::vector<Subscription> subscriptions_;
   SpikeCursor cursor_;
   int64_t last_spike_ns_ = 0;
-  bool read_any_ = false;  // in the latest round
   // Relaxed: each stands for itself.
   std::atomic<int64_t> interval_min_ns_{kPollIntervalNs};
   std::atomic<int64_t> interval_max_ns_{kPollIntervalNs};

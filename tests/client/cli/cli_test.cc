@@ -9,8 +9,7 @@
 
 #include "absl/strings/str_split.h"
 #include "tests/client/cli/answers.h"
-#include "tests/client/cli/string_console.h"
-#include "tests/client/cpp/fake_monitor.h"
+#include "tests/client/cli/cli_fixture.h"
 
 namespace hftmon {
 namespace {
@@ -22,20 +21,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-class CliTest : public ::testing::Test {
+class CliTest : public CliFixture {
  protected:
-  int Run(std::vector<std::string> words, StringConsole& console) {
-    words.insert(words.begin(), {"--server", monitor_.address()});
-    return RunCli(words, console, absl::UTCTimeZone());
-  }
   // One object a line.
   static std::vector<json> Lines(const std::string& text) {
     std::vector<json> lines;
     for (const auto line : absl::StrSplit(text, '\n', absl::SkipEmpty())) lines.push_back(json::parse(line.begin(), line.end()));
     return lines;
   }
-
-  FakeMonitor monitor_;
 };
 
 TEST_F(CliTest, DoctorWarnsOfWhatIsUnavailable) {

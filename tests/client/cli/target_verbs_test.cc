@@ -4,10 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/cli/cli.h"
 #include "tests/client/cli/answers.h"
-#include "tests/client/cli/string_console.h"
-#include "tests/client/cpp/fake_monitor.h"
+#include "tests/client/cli/cli_fixture.h"
 
 namespace hftmon {
 namespace {
@@ -18,15 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class TargetVerbsTest : public ::testing::Test {
- protected:
-  int Run(std::vector<std::string> words, StringConsole& console) {
-    words.insert(words.begin(), {"--server", monitor_.address()});
-    return RunCli(words, console, absl::UTCTimeZone());
-  }
-
-  FakeMonitor monitor_;
-};
+using TargetVerbsTest = CliFixture;
 
 TEST_F(TargetVerbsTest, AttachAndDetachSendRulesAndAttachPersists) {
   v1::AttachRequest attached;
