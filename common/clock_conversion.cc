@@ -36,13 +36,6 @@ absl::StatusOr<LinearConversion> LinearConversion::Through(uint64_t first_ticks,
   return conversion;
 }
 
-int64_t LinearConversion::ToNs(uint64_t ticks) const {
-  // The difference modulo 2^64, read as signed: right for any two readings less than 2^63 ticks apart.
-  const int64_t distance = static_cast<int64_t>(ticks - anchor_ticks);
-  // >> of a negative number rounds down, so that the conversion stays monotonic through the anchor.
-  return anchor_ns + static_cast<int64_t>((static_cast<Int128>(distance) * static_cast<Int128>(multiplier)) >> kShift);
-}
-
 uint64_t LinearConversion::ToTicks(int64_t ns) const {
   assert(multiplier != 0);
   const Int128 scaled = (static_cast<Int128>(ns) - anchor_ns) << kShift;

@@ -26,7 +26,13 @@ struct LinearConversion {
   static absl::StatusOr<LinearConversion> Through(uint64_t first_ticks, int64_t first_ns, uint64_t second_ticks, int64_t second_ns);
 
   // Ticks before the anchor are fine: the distance is signed.
-  int64_t ToNs(uint64_t ticks) const;
+  int64_t ToNs(uint64_t ticks) const {
+    __extension__ typedef __int128 Int128;
+    // The difference modulo 2^64, read as signed: right for any two readings less than 2^63 ticks apart.
+    const int64_t distance = static_cast<int64_t>(ticks - anchor_ticks);
+    // >> of a negative number rounds down, so that the conversion stays monotonic through the anchor.
+    return anchor_ns + static_cast<int64_t>((static_cast<Int128>(distance) * static_cast<Int128>(multiplier)) >> kShift);
+  }
   // The last tick whose ToNs is at most `ns`, or the next. Requires multiplier != 0.
   uint64_t ToTicks(int64_t ns) const;
   double ticks_per_second() const;

@@ -1,6 +1,5 @@
 #include "common/histogram.h"
 
-#include <bit>
 #include <cassert>
 #include <cmath>
 
@@ -10,7 +9,6 @@ namespace {
 constexpr int kSubBits = HFT_HISTOGRAM_SUB_BITS;
 constexpr int kLinearLog2 = HFT_HISTOGRAM_LINEAR_LOG2;
 constexpr size_t kSubBuckets = size_t{1} << kSubBits;
-static_assert(kLinearLog2 >= kSubBits);
 
 // Percentiles are computed in whole billionths: a tail of 1 - 0.99999 in doubles would ask for one sample too many or too few.
 constexpr uint64_t kPartsPerBillion = 1'000'000'000;
@@ -24,16 +22,6 @@ uint64_t TailPartsPerBillion(double percent) {
 }
 
 }  // namespace
-
-size_t BucketOf(int64_t duration_ns) {
-  if (duration_ns <= 0) return 0;
-  const uint64_t value = static_cast<uint64_t>(duration_ns);
-  const int log2 = std::bit_width(value) - 1;
-  if (log2 < kLinearLog2) return value >> (kLinearLog2 - kSubBits);
-  if (log2 >= HFT_HISTOGRAM_TOP_LOG2) return kHistogramBuckets - 1;
-  const size_t octave = static_cast<size_t>(log2) - kLinearLog2 + 1;
-  return (octave << kSubBits) + ((value >> (log2 - kSubBits)) & (kSubBuckets - 1));
-}
 
 int64_t BucketLowerNs(size_t bucket) {
   assert(bucket <= kHistogramBuckets);  // one past the end is the last bucket's upper edge

@@ -5,6 +5,7 @@
 #ifndef HFTMON_COMMON_HISTOGRAM_H_
 #define HFTMON_COMMON_HISTOGRAM_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,7 +18,19 @@ namespace hftmon {
 inline constexpr size_t kHistogramBuckets = HFT_HISTOGRAM_BUCKETS;
 
 // The bucket of a duration: 0 … kHistogramBuckets - 1. A negative duration counts as 0, one from 2^36 ns on falls into the last bucket.
-size_t BucketOf(int64_t duration_ns);
+// In the header: the housekeeping thread counts every spike's detection by it.
+constexpr size_t BucketOf(int64_t duration_ns) {
+  constexpr int kSubBits = HFT_HISTOGRAM_SUB_BITS;
+  constexpr int kLinearLog2 = HFT_HISTOGRAM_LINEAR_LOG2;
+  static_assert(kLinearLog2 >= kSubBits);
+  if (duration_ns <= 0) return 0;
+  const uint64_t value = static_cast<uint64_t>(duration_ns);
+  const int log2 = std::bit_width(value) - 1;
+  if (log2 < kLinearLog2) return value >> (kLinearLog2 - kSubBits);
+  if (log2 >= HFT_HISTOGRAM_TOP_LOG2) return kHistogramBuckets - 1;
+  const size_t octave = static_cast<size_t>(log2) - kLinearLog2 + 1;
+  return (octave << kSubBits) + ((value >> (log2 - kSubBits)) & ((size_t{1} << kSubBits) - 1));
+}
 
 // Bucket b holds [lower, upper). The last bucket also holds everything above its upper edge. Requires b < kHistogramBuckets.
 int64_t BucketLowerNs(size_t bucket);

@@ -13,34 +13,7 @@ constexpr std::array<CauseKind, 4> kActorKinds = {CauseKind::kNmi, CauseKind::kH
 
 bool BudgetShares::LargerFirst(const Share& a, const Share& b) {
   if (a.duration_ns != b.duration_ns) return a.duration_ns > b.duration_ns;
-  if (a.key.kind != b.key.kind) return a.key.kind < b.key.kind;
-  if (a.key.tid != b.key.tid) return a.key.tid < b.key.tid;
-  return a.key.source != b.key.source ? a.key.source < b.key.source : a.key.number < b.key.number;
-}
-
-BudgetShares::Share& BudgetShares::Find(const ShareKey& key, uint16_t cpu) {
-  for (size_t i = 0; i < count_; ++i) {
-    const ShareKey& known = shares_[i].key;
-    if (known.kind == key.kind && known.tid == key.tid && known.source == key.source && known.number == key.number) return shares_[i];
-  }
-  // There are at most as many keys as spans, interrupts and other kinds: it always fits.
-  Share& share = shares_[count_++];
-  share = {.key = key, .cpu = cpu, .run_count = 0, .others = false, .duration_ns = 0, .longest_ns = 0};
-  return share;
-}
-
-int64_t BudgetShares::Give(const ShareKey& key, uint16_t cpu, int64_t duration_ns, int64_t limit_ns) {
-  const int64_t given = std::min({duration_ns, limit_ns, left_ns_});
-  if (given <= 0) return 0;
-  left_ns_ -= given;
-  Share& share = Find(key, cpu);
-  share.duration_ns += given;
-  if (share.run_count < UINT16_MAX) ++share.run_count;
-  if (given > share.longest_ns) {
-    share.longest_ns = given;
-    share.cpu = cpu;
-  }
-  return given;
+  return a.key.identity < b.key.identity;
 }
 
 void BudgetShares::Withhold(int64_t duration_ns) {
@@ -53,25 +26,25 @@ void BudgetShares::Withhold(int64_t duration_ns) {
 // own.
 void BudgetShares::SumSmallActors(uint16_t cpu) {
   Share* const end = shares_.data() + count_;
-  Share* const actors_end = std::partition(shares_.data(), end, [](const Share& share) { return HasActor(share.key.kind); });
+  Share* const actors_end = std::partition(shares_.data(), end, [](const Share& share) { return HasActor(share.key.kind()); });
   size_t places = kCausesMax - static_cast<size_t>(end - actors_end);
   for (const CauseKind kind : kActorKinds) {
-    places -= std::any_of(shares_.data(), actors_end, [kind](const Share& share) { return share.key.kind == kind; }) ? 1 : 0;
+    places -= std::any_of(shares_.data(), actors_end, [kind](const Share& share) { return share.key.kind() == kind; }) ? 1 : 0;
   }
   std::sort(shares_.data(), actors_end, LargerFirst);
   Share* kept_end = shares_.data() + places;
   for (const CauseKind kind : kActorKinds) {
-    Share sum = {.key = {.kind = kind}, .cpu = cpu, .run_count = 0, .others = true, .duration_ns = 0, .longest_ns = 0};
+    Share sum = {.key = ShareKey::OfKind(kind), .cpu = cpu, .run_count = 0, .others = true, .duration_ns = 0, .longest_ns = 0};
     uint64_t run_count = 0;
     for (Share* small = kept_end; small != actors_end; ++small) {
-      if (small->key.kind != kind) continue;
+      if (small->key.kind() != kind) continue;
       sum.duration_ns += small->duration_ns;
       run_count += small->run_count;
     }
     if (run_count == 0) continue;
     sum.run_count = static_cast<uint16_t>(std::min<uint64_t>(run_count, UINT16_MAX));
     // The sum takes the place of one of those that are in it.
-    std::partition(kept_end, actors_end, [kind](const Share& share) { return share.key.kind == kind; });
+    std::partition(kept_end, actors_end, [kind](const Share& share) { return share.key.kind() == kind; });
     *kept_end = sum;
     ++kept_end;
   }
@@ -80,20 +53,21 @@ void BudgetShares::SumSmallActors(uint16_t cpu) {
 }
 
 void BudgetShares::WriteCause(const Share& share, const Context& context, Cause* cause) {
-  cause->kind = share.key.kind;
+  cause->kind = share.key.kind();
   cause->estimated = false;
   cause->others = share.others;
   cause->cpu = share.cpu;
-  cause->run_count = HasActor(share.key.kind) ? share.run_count : 0;
-  cause->tid = share.key.tid;
+  cause->run_count = HasActor(share.key.kind()) ? share.run_count : 0;
+  cause->tid = share.key.tid();
   cause->tgid = share.key.tgid;
-  cause->source = share.key.source;
-  cause->number = share.key.number;
-  cause->syscall = share.key.kind == CauseKind::kBlocked ? context.syscall : -1;
+  cause->source = share.key.source();
+  cause->number = share.key.number();
+  cause->syscall = share.key.kind() == CauseKind::kBlocked ? context.syscall : -1;
   cause->duration_ns = share.duration_ns;
   std::memset(cause->comm, 0, sizeof(cause->comm));
   static_assert(sizeof(cause->comm) == HFT_HANDLER_NAME_LENGTH);
-  if (share.key.kind == CauseKind::kThread && share.key.tid != 0 && share.key.tid == context.prev_tid && context.prev_comm != nullptr) {
+  if (share.key.kind() == CauseKind::kThread && share.key.tid() != 0 && share.key.tid() == context.prev_tid &&
+      context.prev_comm != nullptr) {
     std::memcpy(cause->comm, context.prev_comm, sizeof(cause->comm));
   } else if (share.key.name != nullptr) {
     std::memcpy(cause->comm, share.key.name, sizeof(cause->comm));

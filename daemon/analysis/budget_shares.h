@@ -5,6 +5,7 @@
 #ifndef HFTMON_DAEMON_ANALYSIS_BUDGET_SHARES_H_
 #define HFTMON_DAEMON_ANALYSIS_BUDGET_SHARES_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,15 +14,25 @@
 
 namespace hftmon {
 
-// Whom a nanosecond is given to. Two keys with the same kind, tid, source and number are one actor.
+// Whom a nanosecond is given to: two keys with the same identity are one actor. One word, and no defaults: the table of shares is as long
+// as the longest record, and a budget that writes two of them must not pay for all.
 struct ShareKey {
-  CauseKind kind = CauseKind::kThread;
-  uint32_t tid = 0;                               // kThread
-  uint32_t tgid = 0;                              // kThread
-  hft_interrupt_source source = HFT_SOURCE_NONE;  // kNmi, kHardIrq, kSoftirq
-  uint16_t number = 0;
-  const char* name = nullptr;  // of a device's handler; HFT_HANDLER_NAME_LENGTH bytes that outlive the shares
+  uint64_t identity;  // from the highest bits: kind, source, number, tid; in this order they sort
+  uint32_t tgid;      // kThread
+  const char* name;   // of a device's handler; HFT_HANDLER_NAME_LENGTH bytes that outlive the shares
+
+  static constexpr ShareKey OfKind(CauseKind kind) { return {uint64_t{static_cast<uint8_t>(kind)} << 56, 0, nullptr}; }
+  static constexpr ShareKey OfThread(uint32_t tid, uint32_t tgid) { return {OfKind(CauseKind::kThread).identity | tid, tgid, nullptr}; }
+  static constexpr ShareKey OfInterrupt(CauseKind kind, hft_interrupt_source source, uint16_t number, const char* name) {
+    return {OfKind(kind).identity | uint64_t{static_cast<uint8_t>(source)} << 48 | uint64_t{number} << 32, 0, name};
+  }
+
+  constexpr CauseKind kind() const { return static_cast<CauseKind>(identity >> 56); }
+  constexpr hft_interrupt_source source() const { return static_cast<hft_interrupt_source>(identity >> 48 & 0xff); }
+  constexpr uint16_t number() const { return static_cast<uint16_t>(identity >> 32); }
+  constexpr uint32_t tid() const { return static_cast<uint32_t>(identity); }
 };
+static_assert(HFT_SOURCES <= 256);
 
 class BudgetShares {
  public:
@@ -31,7 +42,23 @@ class BudgetShares {
   explicit BudgetShares(int64_t duration_ns) : left_ns_(duration_ns) {}
 
   // Gives `duration_ns`, at most `limit_ns` and at most what is left; returns what was given.
-  int64_t Give(const ShareKey& key, uint16_t cpu, int64_t duration_ns, int64_t limit_ns);
+  int64_t Give(const ShareKey& key, uint16_t cpu, int64_t duration_ns, int64_t limit_ns) {
+    const int64_t given_ns = std::min({duration_ns, limit_ns, left_ns_});
+    if (given_ns <= 0) return 0;
+    left_ns_ -= given_ns;
+    if (Share* const share = Find(key)) {
+      share->duration_ns += given_ns;
+      if (share->run_count < UINT16_MAX) ++share->run_count;
+      if (given_ns > share->longest_ns) {
+        share->longest_ns = given_ns;
+        share->cpu = cpu;
+      }
+    } else {
+      // There are at most as many keys as spans, interrupts and other kinds: it always fits.
+      shares_[count_++] = {.key = key, .cpu = cpu, .run_count = 1, .others = false, .duration_ns = given_ns, .longest_ns = given_ns};
+    }
+    return given_ns;
+  }
   // Takes nanoseconds out of the partition: they stay unexplained.
   void Withhold(int64_t duration_ns);
 
@@ -60,7 +87,12 @@ class BudgetShares {
   };
 
   static bool LargerFirst(const Share& a, const Share& b);
-  Share& Find(const ShareKey& key, uint16_t cpu);
+  Share* Find(const ShareKey& key) {
+    for (size_t i = 0; i < count_; ++i) {
+      if (shares_[i].key.identity == key.identity) return &shares_[i];
+    }
+    return nullptr;
+  }
   void SumSmallActors(uint16_t cpu);
   static void WriteCause(const Share& share, const Context& context, Cause* cause);
 

@@ -43,10 +43,8 @@ int64_t InterruptCover::GiveAll(uint16_t cpu, int64_t limit_ns, BudgetShares* sh
   const size_t count = std::min<size_t>(interrupts_.count, kInterruptSpansMax);
   for (size_t i = 0; i < count; ++i) {
     const InterruptSpan& span = interrupts_.spans[i];
-    const ShareKey key = {.kind = KindOfInterrupt(span.source),
-                          .source = span.source,
-                          .number = span.number,
-                          .name = span.name[0] != '\0' ? span.name : nullptr};
+    const char* name = span.name[0] != '\0' ? span.name : nullptr;
+    const ShareKey key = ShareKey::OfInterrupt(KindOfInterrupt(span.source), span.source, span.number, name);
     given_ns += shares->Give(key, cpu, self_ns_[i], limit_ns - given_ns);
   }
   return given_ns;

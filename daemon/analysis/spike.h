@@ -3,6 +3,7 @@
 #ifndef HFTMON_DAEMON_ANALYSIS_SPIKE_H_
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -75,16 +76,31 @@ struct Spike {
   int64_t detected_mono_ns = 0;  // when this budget was complete in user space
   int64_t loop_gap_ns = 0;       // the loop's lateness in the iteration that took the record
   uint64_t lost_records = 0;     // records lost in [start, end]
-  Preemption preemption;         // kPreempted: to whom and how; not known when its record did not come
-  Waker waker;                   // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   uint8_t cause_count = 0;       // largest duration first
   std::array<Cause, kCausesMax> causes;
+  Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
+  Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
 };
 
-// Only the causes that are there are kept in the history.
+// Only the causes that are there are kept in the history, and no more of what is not known than that.
 template <>
-struct SeqRingUsedBytes<Spike> {
-  static size_t Of(const Spike& spike) { return offsetof(Spike, causes) + spike.cause_count * sizeof(Cause); }
+struct SeqRingParts<Spike> {
+  template <typename Keep>
+  static void Each(const Spike& spike, Keep keep) {
+    keep(0, SeqRingBytes<offsetof(Spike, causes)>());
+    const size_t cause_count = std::min<size_t>(spike.cause_count, kCausesMax);
+    for (size_t i = 0; i < cause_count; ++i) keep(offsetof(Spike, causes) + i * sizeof(Cause), SeqRingBytes<sizeof(Cause)>());
+    if (spike.preemption.known) {
+      keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(Preemption)>());
+    } else {
+      keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(spike.preemption.known)>());
+    }
+    if (spike.waker.state == WakerState::kKnown) {
+      keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
+    } else {
+      keep(offsetof(Spike, waker), SeqRingBytes<sizeof(spike.waker.state)>());
+    }
+  }
 };
 
 }  // namespace hftmon

@@ -166,9 +166,10 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
   spike_.record_clock_ns = interval.end_clock_ns;
   spike_.loop_gap_ns = interval.loop_gap_ns;
-  spike_.preemption = interval.preemption;
-  if (kind != SpikeKind::kPreempted) spike_.preemption.known = false;
-  spike_.waker = interval.waker;
+  spike_.preemption.known = kind == SpikeKind::kPreempted && interval.preemption.known;
+  if (spike_.preemption.known) spike_.preemption = interval.preemption;
+  spike_.waker.state = interval.waker.state;
+  if (spike_.waker.state == WakerState::kKnown) spike_.waker = interval.waker;
 }
 
 // The same for each telling of one stretch.

@@ -8,7 +8,7 @@
 namespace hftmon {
 namespace {
 
-constexpr ShareKey kWaiting = {.kind = CauseKind::kWaking};
+constexpr ShareKey kWaiting = ShareKey::OfKind(CauseKind::kWaking);
 
 // The part of the wait spent on one CPU. Interrupts of that time come first: they executed above whoever ran. The spans are laid end to end
 // to see which of them the interrupts were taken from.
@@ -36,7 +36,7 @@ void GiveSegment(const OffCpuInterval& interval, const WaitSegment& segment, siz
       shares->Withhold(contradicted);
       left_ns -= contradicted;
     } else {
-      left_ns -= shares->Give({.kind = CauseKind::kThread, .tid = span.tid, .tgid = span.tgid}, segment.cpu, own_ns, left_ns);
+      left_ns -= shares->Give(ShareKey::OfThread(span.tid, span.tgid), segment.cpu, own_ns, left_ns);
     }
   }
   shares->Withhold(left_ns);
@@ -52,7 +52,7 @@ void FillTimeBudget(const OffCpuInterval& interval, Spike* spike) {
 
   BudgetShares shares(duration_ns);
   const int64_t blocked_ns = duration_ns - wait_ns;
-  if (whole) shares.Give({.kind = CauseKind::kBlocked}, interval.out_cpu, blocked_ns, blocked_ns);
+  if (whole) shares.Give(ShareKey::OfKind(CauseKind::kBlocked), interval.out_cpu, blocked_ns, blocked_ns);
   const size_t segment_count = std::min<size_t>(interval.segment_count, kWaitSegmentsMax);
   size_t next_span = 0;  // a span belongs to one segment only
   for (size_t i = 0; i < segment_count; ++i) {
@@ -68,7 +68,7 @@ void FillTimeBudget(const OffCpuInterval& interval, Spike* spike) {
   }
   if (interval.wait_migrations > 0 && interval.segment_count > interval.wait_migrations) {
     const int64_t between_ns = shares.left_ns();
-    shares.Give({.kind = CauseKind::kMigrating}, interval.cpu, between_ns, between_ns);
+    shares.Give(ShareKey::OfKind(CauseKind::kMigrating), interval.cpu, between_ns, between_ns);
   }
   shares.Write({.cpu = interval.cpu, .prev_tid = interval.prev_tid, .prev_comm = interval.prev_comm, .syscall = interval.out_syscall},
                spike);

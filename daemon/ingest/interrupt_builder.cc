@@ -31,6 +31,9 @@ void CopyHandlerName(hft_interrupt_source source, uint8_t row, std::span<const h
 
 void BuildInterrupts(const RingRecord& record, std::span<const hft_interruption> inline_interruptions, uint8_t announced, bool truncated,
                      std::span<const hft_device_row> devices, InterruptList* out) {
+  out->count = 0;
+  out->truncated = truncated;
+  if (announced == 0) return;
   const size_t wanted = std::min<size_t>(announced, kInterruptSpansMax);
   size_t count = 0;
   for (; count < std::min(wanted, inline_interruptions.size()); ++count) FillSpan(inline_interruptions[count], devices, &out->spans[count]);

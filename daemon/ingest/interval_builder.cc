@@ -45,18 +45,19 @@ struct SpanResult {
 SpanResult BuildSpans(const RunnerList& runners, int64_t begin_ns, int64_t end_ns, RunnerSpan* out) {
   if (begin_ns >= end_ns) return {0, true};
   SpanResult result{0, false};
-  const int closed = runners.count() - (runners.cut() ? 1 : 0);
-  int64_t from_ns = begin_ns;
+  const int count = runners.count();
+  if (count == 0) return result;
+  // Of a list that was cut the last one's end is not known.
+  const int closed = count - (runners.cut() ? 1 : 0);
+  const hft_runner* runner = &runners[0];
+  result.covered = static_cast<int64_t>(runner->clock_ns) <= begin_ns;
+  int64_t from_ns = std::clamp(static_cast<int64_t>(runner->clock_ns), begin_ns, end_ns);
   for (int i = 0; i < closed; ++i) {
-    const hft_runner& runner = runners[i];
-    const int64_t clock_ns = static_cast<int64_t>(runner.clock_ns);
-    if (i == 0) result.covered = clock_ns <= begin_ns;
-    const int64_t next_ns = i + 1 < runners.count() ? static_cast<int64_t>(runners[i + 1].clock_ns) : end_ns;
-    const int64_t start_ns = std::clamp(clock_ns, from_ns, end_ns);
-    const int64_t stop_ns = std::clamp(next_ns, start_ns, end_ns);
-    from_ns = stop_ns;
-    if (stop_ns == start_ns) continue;
-    out[result.count++] = {runner.tid, runner.tgid, stop_ns - start_ns};
+    const hft_runner* const next = i + 1 < count ? &runners[i + 1] : nullptr;
+    const int64_t until_ns = next == nullptr ? end_ns : std::clamp(static_cast<int64_t>(next->clock_ns), from_ns, end_ns);
+    if (until_ns != from_ns) out[result.count++] = {runner->tid, runner->tgid, until_ns - from_ns};
+    from_ns = until_ns;
+    runner = next;
   }
   if (runners.cut()) result.covered = false;
   return result;

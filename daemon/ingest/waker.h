@@ -18,18 +18,18 @@ enum class WakerState : uint8_t {
 };
 
 struct Waker {
-  int64_t woken_mono_ns = 0;
-  uint32_t tid = 0;   // the thread on the waker's CPU: the waker, or, unless `context` is THREAD, whom the interrupt interrupted
-  uint32_t tgid = 0;  // tid 0 is the idle task
-  uint16_t cpu = 0;
-  uint16_t number = 0;  // of the interrupt (a device's) or the vector
-  WakerState state = WakerState::kNone;
+  WakerState state = WakerState::kNone;  // first: histories keep no more of one that is not known
   hft_waker_context context = HFT_WAKER_THREAD;
   hft_interrupt_source source = HFT_SOURCE_NONE;  // of the handler; NONE in an interrupt: its vector has no tracepoint
   uint8_t priority = 0;                           // kernel priority 0 … 139 of `tid`; 255 for SCHED_DEADLINE
   uint8_t policy = 0;                             // SCHED_*
   uint8_t woken_priority = 0;                     // of the thread that was woken
   uint8_t woken_policy = 0;
+  uint16_t cpu = 0;
+  uint16_t number = 0;  // of the interrupt (a device's) or the vector
+  uint32_t tid = 0;     // the thread on the waker's CPU: the waker, or, unless `context` is THREAD, whom the interrupt interrupted
+  uint32_t tgid = 0;    // tid 0 is the idle task
+  int64_t woken_mono_ns = 0;
   char comm[HFT_COMM_LENGTH] = {};
   char handler[HFT_HANDLER_NAME_LENGTH] = {};  // of a device's handler, else empty
 };

@@ -59,6 +59,7 @@ bool RecordRing::CopyCell(uint64_t index, void* out) const {
   static_assert(HFT_RECORD_BYTES % sizeof(uint64_t) == 0);
   auto* from = reinterpret_cast<__u64*>(HeaderAt(index));
   auto* to = static_cast<std::byte*>(out);
+#pragma GCC unroll 16
   for (size_t i = 0; i < HFT_RECORD_BYTES / sizeof(uint64_t); ++i) {
     const __u64 word = LoadRelaxed(from[i]);
     std::memcpy(to + i * sizeof(uint64_t), &word, sizeof(word));

@@ -5,7 +5,7 @@
 namespace hftmon {
 
 void EventRecorder::OnInterval(const OffCpuInterval& interval) {
-  SwitchEvent event;
+  SwitchEvent& event = event_;
   event.thread = interval.thread;
   event.end_mono_ns = interval.end_mono_ns;
   event.off_cpu_ns = interval.off_cpu_ns;
@@ -17,7 +17,8 @@ void EventRecorder::OnInterval(const OffCpuInterval& interval) {
   event.cpu_in = interval.cpu;
   event.out_kind = interval.out_kind;
   event.depth = interval.depth;
-  event.waker = interval.waker;
+  event.waker.state = interval.waker.state;
+  if (event.waker.state == WakerState::kKnown) event.waker = interval.waker;
   events_->Append(event);
 }
 

@@ -21,6 +21,7 @@ class EventRecorder : public IntervalSink, public LifeSink {
 
  private:
   SeqRing<SwitchEvent>* const events_;
+  SwitchEvent event_;  // of the latest interval: every field is written for each, but no more of a waker than is known
 };
 
 }  // namespace hftmon

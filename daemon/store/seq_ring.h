@@ -7,7 +7,7 @@
 //   3. A payload word is stored with release after the odd sequence and loaded with acquire before the second look at the sequence: a
 //      reader that caught a word of a later entry therefore sees that entry's sequence too, and discards its copy. Release and acquire
 //      on each word take the place of two fences: the same plain moves on x86-64, and the thread sanitizer understands them.
-//   4. Only the first SeqRingUsedBytes<T>::Of(entry) bytes are kept; the rest of a cell is left over from older entries and never shown.
+//   4. Only the parts of an entry that SeqRingParts<T> names are kept; the rest of a cell is left over from older entries and never shown.
 #ifndef HFTMON_DAEMON_STORE_SEQ_RING_H_
 #define HFTMON_DAEMON_STORE_SEQ_RING_H_
 
@@ -18,16 +18,24 @@
 #include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 namespace hftmon {
 
 enum class SeqRead { kOk, kNotYet, kOverwritten };
 
-// How many leading bytes of an entry are worth keeping. Specialise it for a type that ends in an array of which few elements are used.
-// Of() must depend on the used bytes alone and must not exceed sizeof(T).
+// A length that the compiler knows: such a part is copied without a loop.
+template <size_t kBytes>
+using SeqRingBytes = std::integral_constant<size_t, kBytes>;
+
+// The parts of an entry that are worth keeping, as calls of keep(offset, SeqRingBytes), in the order of their offsets, which are multiples
+// of 8. Specialise it for a type of whose fields few are used. Each() must depend on the kept bytes alone and must stay within the entry.
 template <typename T>
-struct SeqRingUsedBytes {
-  static size_t Of(const T&) { return sizeof(T); }
+struct SeqRingParts {
+  template <typename Keep>
+  static void Each(const T&, Keep keep) {
+    keep(0, SeqRingBytes<sizeof(T)>());
+  }
 };
 
 template <typename T>
@@ -62,14 +70,17 @@ class SeqRing {
     Cell& cell = cells_[n & mask_];
     // Ordered before every word by the words' release. Release itself, so that whoever finds the old entry gone sees what was done before.
     cell.sequence.store(2 * n + 1, std::memory_order_release);
-    const size_t used_bytes = std::min(SeqRingUsedBytes<T>::Of(value), sizeof(T));
-    CopyIn(value, used_bytes, cell.words);
+    // The next cell is the oldest one, long out of the cache: as much of it as this entry took is asked for before it is needed.
+    const auto* next = reinterpret_cast<const std::byte*>(&cells_[(n + 1) & mask_]);
+    SeqRingParts<T>::Each(value, [&](size_t offset, auto bytes) {
+      CopyIn<bytes()>(value, offset, cell.words);
+      for (size_t at = offset; at < offset + bytes() + sizeof(uint64_t); at += 64) __builtin_prefetch(next + at, 1);
+    });
     cell.sequence.store(2 * n + 2, std::memory_order_release);  // pairs with Read's first acquire
     end_.store(n + 1, std::memory_order_release);               // pairs with end()
-    Prefetch(n + 1, used_bytes);
   }
 
-  // Copies entry n to *out; bytes beyond its used ones are left as they were. When it is not kOk, *out is not touched.
+  // Copies entry n to *out; bytes that are in none of its parts are left as they were. When it is not kOk, *out is not touched.
   SeqRead Read(uint64_t n, T* out) const {
     if (n >= end()) return SeqRead::kNotYet;
     const Cell& cell = cells_[n & mask_];
@@ -82,7 +93,8 @@ class SeqRing {
     if (cell.sequence.load(std::memory_order_relaxed) != 2 * n + 2) return SeqRead::kOverwritten;
     T whole;
     std::memcpy(&whole, copy, sizeof(T));
-    std::memcpy(static_cast<void*>(out), copy, std::min(sizeof(T), SeqRingUsedBytes<T>::Of(whole)));
+    SeqRingParts<T>::Each(
+        whole, [&](size_t offset, auto bytes) { std::memcpy(reinterpret_cast<std::byte*>(out) + offset, copy + offset, bytes()); });
     return SeqRead::kOk;
   }
 
@@ -92,25 +104,21 @@ class SeqRing {
     std::atomic<uint64_t> words[kWords]{};
   };
 
-  // The next cell is the oldest one, long out of the cache: ask for as much of it as this entry took, before it is needed.
-  void Prefetch(uint64_t n, size_t used_bytes) const {
-    const auto* cell = reinterpret_cast<const std::byte*>(&cells_[n & mask_]);
-    for (size_t offset = 0; offset < used_bytes + sizeof(uint64_t); offset += 64) __builtin_prefetch(cell + offset, 1);
+  // Whole words, so up to seven bytes more than the part has: a word that is put together from single bytes costs more than ten others.
+  template <size_t kBytes>
+  static void CopyIn(const T& value, size_t offset, std::atomic<uint64_t>* words) {
+    const auto* from = reinterpret_cast<const std::byte*>(&value) + offset;
+    std::atomic<uint64_t>* const to = words + offset / 8;
+    [&]<size_t... kWord>(std::index_sequence<kWord...>) {
+      (CopyWord(from + kWord * 8, std::min(sizeof(T) - offset - kWord * 8, size_t{8}), &to[kWord]), ...);
+    }
+    (std::make_index_sequence<(kBytes + 7) / 8>());
   }
-
-  static void CopyIn(const T& value, size_t used, std::atomic<uint64_t>* words) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-    size_t offset = 0;
-    for (; offset + 8 <= used; offset += 8) {
-      uint64_t word;
-      std::memcpy(&word, bytes + offset, 8);
-      words[offset / 8].store(word, std::memory_order_release);
-    }
-    if (offset < used) {
-      uint64_t word = 0;
-      std::memcpy(&word, bytes + offset, used - offset);
-      words[offset / 8].store(word, std::memory_order_release);
-    }
+  static void CopyWord(const std::byte* from, size_t bytes, std::atomic<uint64_t>* to) {
+    uint64_t word = 0;
+    if constexpr (sizeof(T) % 8 == 0) bytes = 8;
+    std::memcpy(&word, from, bytes);
+    to->store(word, std::memory_order_release);
   }
 
   uint64_t mask_ = 0;

@@ -2,9 +2,11 @@
 #ifndef HFTMON_DAEMON_STORE_SWITCH_EVENT_H_
 #define HFTMON_DAEMON_STORE_SWITCH_EVENT_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "daemon/ingest/interval.h"
+#include "daemon/store/seq_ring.h"
 
 namespace hftmon {
 
@@ -23,6 +25,18 @@ struct SwitchEvent {
   bool is_migration = false;
   hft_migration_reason migration_reason = HFT_MIGRATION_UNKNOWN;
   Waker waker;
+};
+
+template <>
+struct SeqRingParts<SwitchEvent> {
+  template <typename Keep>
+  static void Each(const SwitchEvent& event, Keep keep) {
+    if (event.waker.state == WakerState::kKnown) {
+      keep(0, SeqRingBytes<sizeof(SwitchEvent)>());
+    } else {
+      keep(0, SeqRingBytes<offsetof(SwitchEvent, waker) + sizeof(event.waker.state)>());
+    }
+  }
 };
 
 }  // namespace hftmon

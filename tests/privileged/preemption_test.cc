@@ -44,6 +44,7 @@ TEST_F(PreemptionTest, FortyPreemptionsAreFortySpikesWithTheirActorAndLength) {
   const pid_t bully = truth["fifo_tid"];
   ASSERT_EQ(truth["preemptions"].size(), 40u);
   std::set<uint64_t> ids;
+  int undisturbed = 0;
   for (const json& preemption : truth["preemptions"]) {
     SCOPED_TRACE(preemption.dump());
     const v1::Spike* spike = FindOverlapping(*answer, spinner, preemption["start_ns"], preemption["end_ns"]);
@@ -56,11 +57,19 @@ TEST_F(PreemptionTest, FortyPreemptionsAreFortySpikesWithTheirActorAndLength) {
     EXPECT_EQ(spike->thread().comm(), "spinner");
     EXPECT_FALSE(spike->inconclusive());
     ExpectExactBudget(*spike);
-    // The preemptor's own share agrees with its own clock.
+    // The preemptor's own clock runs on while an interrupt or the stopper has its CPU, where the budget gives the time to those: its share
+    // is what its clock saw, or falls short of it by no more than all of them had.
     const int64_t measured_ns = preemption["duration_ns"];
-    EXPECT_TRUE(Agrees(BlamedOn(*spike, bully), measured_ns)) << BlamedOn(*spike, bully);
-    EXPECT_EQ(spike->causes(0).actor().tid(), bully);
-    EXPECT_EQ(spike->causes(0).actor().comm(), "fifo_bully");
+    const int64_t blamed_ns = BlamedOn(*spike, bully);
+    const int64_t above_ns = spike->duration_ns() - spike->unexplained_ns() - blamed_ns;
+    if (Agrees(blamed_ns, measured_ns)) {
+      ++undisturbed;
+      EXPECT_EQ(spike->causes(0).actor().tid(), bully);
+      EXPECT_EQ(spike->causes(0).actor().comm(), "fifo_bully");
+    } else {
+      EXPECT_LT(blamed_ns, measured_ns);
+      EXPECT_TRUE(blamed_ns + above_ns >= measured_ns || Agrees(blamed_ns + above_ns, measured_ns)) << blamed_ns << " + " << above_ns;
+    }
     // The whole wait encloses the preemptor's run and is enclosed by the gap that the spinner saw in its own time. Where the machine took
     // time away around the preemption these two differ by more than the tolerance, and the wait must lie between them.
     ASSERT_TRUE(preemption.contains("gap_ns"));
@@ -70,6 +79,7 @@ TEST_F(PreemptionTest, FortyPreemptionsAreFortySpikesWithTheirActorAndLength) {
     EXPECT_NEAR(static_cast<double>(spike->start_monotonic_ns()), static_cast<double>(preemption["start_ns"].get<int64_t>()), 1'000'000.0);
   }
   EXPECT_EQ(ids.size(), 40u) << "a spike was counted for two preemptions";
+  EXPECT_GE(undisturbed, 30) << "the preemptor had its CPU to itself so seldom that its share was hardly tested";
 }
 
 TEST_F(PreemptionTest, TheCommandLinePrintsEachSpikeAsAnObjectWhoseSumsAreExact) {

@@ -80,7 +80,7 @@ TEST(CauseEvidenceTest, BlockedNamesWhoEndedIt) {
   const Cause cause = {.kind = CauseKind::kBlocked, .syscall = 202, .duration_ns = 5'000};
   const auto evidence = [&cause](const Spike& spike) { return CauseEvidence(spike, cause, NoName, [](int32_t) { return "futex"; }); };
   Spike spike;
-  spike.waker = {.tid = 41, .cpu = 2, .state = WakerState::kKnown};
+  spike.waker = {.state = WakerState::kKnown, .cpu = 2, .tid = 41};
   EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by an unnamed thread (tid 41) on CPU 2");
   std::strcpy(spike.waker.comm, "feeder");
   EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; woken by feeder (tid 41) on CPU 2");

@@ -126,7 +126,7 @@ TEST_F(SpikesQueryTest, TheWakerIsNamedOrSaidToBeUnknownOrAbsent) {
   Spike spike = MakeSpike(98 * kSecondNs, 400'000);
   spikes_.Append(&spike);
   spike.id = 2;
-  spike.waker = {.woken_mono_ns = 77, .tid = 55, .tgid = 50, .cpu = 3, .state = WakerState::kKnown, .priority = 98, .policy = 1};
+  spike.waker = {.state = WakerState::kKnown, .priority = 98, .policy = 1, .cpu = 3, .tid = 55, .tgid = 50, .woken_mono_ns = 77};
   spike.waker.woken_priority = 120;
   spikes_.Append(&spike);
   spike.id = 3;

@@ -7,6 +7,13 @@
 
 namespace hftmon {
 
+// Keeps the first `used` of some values: whole words, then half of one.
+template <typename Keep>
+void KeepValues(size_t offset, uint32_t used, Keep keep) {
+  for (uint32_t i = 0; i + 1 < used; i += 2) keep(offset + i * sizeof(uint32_t), SeqRingBytes<8>());
+  if (used % 2 == 1) keep(offset + (used - 1) * sizeof(uint32_t), SeqRingBytes<4>());
+}
+
 struct Tailed {
   uint32_t used = 0;
   uint32_t id = 0;
@@ -14,8 +21,33 @@ struct Tailed {
 };
 
 template <>
-struct SeqRingUsedBytes<Tailed> {
-  static size_t Of(const Tailed& entry) { return offsetof(Tailed, values) + entry.used * sizeof(uint32_t); }
+struct SeqRingParts<Tailed> {
+  template <typename Keep>
+  static void Each(const Tailed& entry, Keep keep) {
+    keep(0, SeqRingBytes<offsetof(Tailed, values)>());
+    KeepValues(offsetof(Tailed, values), entry.used, keep);
+  }
+};
+
+// Two parts whose lengths have nothing to do with each other.
+struct Parted {
+  uint32_t front_used = 0;
+  uint32_t id = 0;
+  std::array<uint32_t, 6> front{};
+  uint32_t back_used = 0;
+  uint32_t padding = 0;
+  std::array<uint32_t, 5> back{};
+};
+
+template <>
+struct SeqRingParts<Parted> {
+  template <typename Keep>
+  static void Each(const Parted& entry, Keep keep) {
+    keep(0, SeqRingBytes<offsetof(Parted, front)>());
+    KeepValues(offsetof(Parted, front), entry.front_used, keep);
+    keep(offsetof(Parted, back_used), SeqRingBytes<sizeof(entry.back_used)>());
+    KeepValues(offsetof(Parted, back), entry.back_used, keep);
+  }
 };
 
 namespace {
@@ -59,6 +91,30 @@ TEST(SeqRingTest, AnEntryWhoseSizeIsNoMultipleOfAWordIsReadWhole) {
   Odd read{};
   ASSERT_EQ(ring.Read(0, &read), SeqRead::kOk);
   EXPECT_EQ(read.bytes, odd.bytes);
+}
+
+TEST(SeqRingTest, EachPartOfAnEntryIsKeptByItsOwnLength) {
+  SeqRing<Parted> ring(1);
+  uint64_t n = 0;
+  for (uint32_t front_used = 0; front_used <= 6; ++front_used) {
+    for (uint32_t back_used = 0; back_used <= 5; ++back_used, ++n) {
+      SCOPED_TRACE(::testing::Message() << front_used << " and " << back_used << " used");
+      const uint32_t value = static_cast<uint32_t>(n) + 1;
+      Parted entry{.front_used = front_used, .id = value, .back_used = back_used};
+      entry.front.fill(value);
+      entry.back.fill(value);
+      ring.Append(entry);
+      Parted read;
+      read.front.fill(9999);
+      read.back.fill(9999);
+      ASSERT_EQ(ring.Read(n, &read), SeqRead::kOk);
+      EXPECT_EQ(read.id, value);
+      EXPECT_EQ(read.front_used, front_used);
+      EXPECT_EQ(read.back_used, back_used);
+      for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(read.front[i], i < front_used ? value : 9999u) << i;
+      for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(read.back[i], i < back_used ? value : 9999u) << i;
+    }
+  }
 }
 
 TEST(SeqRingTest, TheUnusedTailOfAnEntryIsNeitherKeptNorShown) {
