@@ -70,6 +70,17 @@ std::vector<DeclaredVerb> DeclareAll(CLI::App& app, GlobalOptions& options) {
   return declared;
 }
 
+// `help` and `help VERB`, as people try first: the word is taken for --help when it stands where the verb does. `own` is in reverse.
+void AskForHelp(const std::vector<DeclaredVerb>& verbs, std::vector<std::string>* own) {
+  const auto is_verb = [&verbs](const std::string& word) {
+    return std::any_of(verbs.begin(), verbs.end(), [&word](const DeclaredVerb& declared) { return declared.app->get_name() == word; });
+  };
+  const auto word = std::find_if(own->rbegin(), own->rend(), [&](const std::string& each) { return each == "help" || is_verb(each); });
+  if (word == own->rend() || *word != "help") return;
+  own->erase(std::next(word).base());
+  own->insert(own->begin(), "--help");
+}
+
 // CLI11 says what is wrong; this adds where the way out is written.
 int RefuseWords(const CLI::ParseError& error, const CLI::App& app, Console& console) {
   std::string verb;
@@ -109,6 +120,7 @@ int RunCli(const std::vector<std::string>& words, Console& console, const absl::
   const auto separator = std::find(words.begin(), words.end(), "--");
   std::vector<std::string> own(std::make_reverse_iterator(separator), words.rend());  // CLI11 takes them last to first
   const std::vector<std::string> command(separator == words.end() ? separator : separator + 1, words.end());
+  AskForHelp(verbs, &own);
   try {
     app.parse(own);
   } catch (const CLI::CallForHelp&) {

@@ -21,7 +21,7 @@ class AttachVerb : public Verb {
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb =
         app.add_subcommand("attach", "watch processes, with their threads, and children born from now on; or whatever a rule finds");
-    verb->add_option("pid", pids_, "process ids; all are attached or none");
+    verb->add_option("-p,--pid,pid", pids_, "process ids; all are attached or none");
     selectors_.Declare(*verb);
     flags_.Declare(*verb);
     verb->add_flag("--persist", persist_, "until it is detached: always so for this command, whose connection ends at once");

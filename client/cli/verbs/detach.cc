@@ -18,7 +18,7 @@ class DetachVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb = app.add_subcommand("detach", "stop watching processes, whose spikes and counts can no longer be asked for; end rules");
-    verb->add_option("pid", pids_, "process ids of targets");
+    verb->add_option("-p,--pid,pid", pids_, "process ids of targets");
     selectors_.Declare(*verb);
     verb->add_flag("--all", all_, "every target and rule, whoever holds it");
     verb->add_flag("--force", force_, "the parts of all clients, not only what `attach` asked for");

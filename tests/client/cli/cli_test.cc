@@ -305,6 +305,38 @@ TEST_F(CliTest, MetricsStopsAfterCount) {
   EXPECT_EQ(Lines(console.out()).size(), 2u);
 }
 
+TEST_F(CliTest, HelpIsAVerbToo) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"help"}, {"--help"}}) {
+    StringConsole console;
+    EXPECT_EQ(Run(words, console), 0) << ::testing::PrintToString(words);
+    EXPECT_THAT(console.out(), AllOf(HasSubstr("Usage: hftmon [OPTIONS] SUBCOMMAND"), HasSubstr("detach")));
+  }
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"help", "attach"}, {"attach", "--help"}}) {
+    StringConsole console;
+    EXPECT_EQ(Run(words, console), 0) << ::testing::PrintToString(words);
+    EXPECT_THAT(console.out(), HasSubstr("Usage: hftmon attach [OPTIONS]"));
+  }
+}
+
+TEST_F(CliTest, AttachAndDetachTakeTheirProcessesByOptionToo) {
+  v1::AttachRequest attached;
+  monitor_.attach = [&attached](const auto& request, auto*) {
+    attached = request;
+    return grpc::Status::OK;
+  };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  v1::DetachRequest detached;
+  monitor_.detach = [&detached](const auto& request, auto*) {
+    detached = request;
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"attach", "-p", "4711"}, console), 0) << console.err();
+  EXPECT_THAT(attached.pids(), ElementsAre(4711));
+  EXPECT_EQ(Run({"detach", "-p", "4711"}, console), 0) << console.err();
+  EXPECT_THAT(detached.pids(), ElementsAre(4711));
+}
+
 TEST_F(CliTest, BadWordsAreErrorsThatNameTheMend) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "see `hftmon --help`"},
