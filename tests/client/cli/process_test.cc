@@ -153,6 +153,7 @@ TEST_F(RunTest, CommandIsWatchedBeforeItsFirstInstructionAndItsStatusComesBack) 
   EXPECT_EQ(process.ReadOutput(), "hello\n");
   const std::string errors = process.ReadErrors();
   EXPECT_EQ(process.Wait(), 7);
+  const std::lock_guard lock(mutex_);  // the handlers are done: that came by another process
   EXPECT_EQ(program_at_attach_, "hftmon");
   EXPECT_EQ(attach_request_.options().spike_threshold_ns(), 20'000);
   EXPECT_THAT(switches_request_.pids(), ::testing::ElementsAre(attach_request_.pids(0), kGrandchild));
