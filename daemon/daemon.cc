@@ -237,6 +237,8 @@ void Daemon::BuildControl() {
   waker_cost_ = std::make_unique<WakerCost>(&quiet_gate_, [this](bool on) { return collector_->MeasureCost(on); });
   operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, waker_cost_.get(), collection_.get(), clock_.get());
   totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
+  call_totals_ = std::make_unique<SharedCallTotals>(
+      collector_->view(), [this] { return loop_->sampler().high_water(); }, collector_->has_registers());
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
   StatusReader::Parts parts;
   parts.time = time_.get();
@@ -331,6 +333,7 @@ absl::Status Daemon::StartServer() {
   core.names = names_.get();
   core.totals = totals_.get();
   core.interrupts = interrupt_totals_.get();
+  core.calls = call_totals_.get();
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();

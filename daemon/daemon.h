@@ -36,6 +36,7 @@
 #include "daemon/os/tsc_clock.h"
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
+#include "daemon/shared_call_totals.h"
 #include "daemon/shared_interrupt_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
@@ -121,6 +122,7 @@ class Daemon {
   std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
+  std::unique_ptr<SharedCallTotals> call_totals_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/duration.h"
+#include "daemon/analysis/call_names.h"
 #include "daemon/analysis/interrupt_names.h"
 
 namespace hftmon {
@@ -54,6 +55,34 @@ std::string BlockedIn(const Spike& spike, const Cause& cause, const std::functio
   return spike.out_kind == HFT_SWITCH_BLOCKED_FAULT ? "in a page fault or other exception" : "outside any system call";
 }
 
+std::string OwnerDid(const Call& call, const std::function<std::string(int32_t)>& syscall_name) {
+  switch (call.owner_state) {
+    case HFT_OWNER_RUNNING:
+      return ", which was running";
+    case HFT_OWNER_RUNNABLE:
+      return ", which had lost its CPU";
+    case HFT_OWNER_BLOCKED: {
+      const std::string name = syscall_name && call.owner_syscall >= 0 ? syscall_name(call.owner_syscall) : "";
+      return name.empty() ? ", which was blocked itself" : fmt::format(", which was blocked in {} itself", name);
+    }
+    default:
+      return "";
+  }
+}
+
+// Whose lock it waited for, or on what, as a clause of its own; empty when nobody asked or nothing is known.
+std::string WaitedFor(const Call& call, const std::string& syscall, const std::function<std::string(uint32_t)>& name_of,
+                      const std::function<std::string(int32_t)>& syscall_name) {
+  if (call.state != HFT_CALL_KNOWN) return "";
+  if (TakesFileDescriptor(syscall)) return fmt::format(" on file descriptor {}", static_cast<int32_t>(call.arguments[0]));
+  if (call.futex_command == HFT_NO_FUTEX) return "";
+  if (call.owner_tid == 0) return fmt::format(" at {:#x}", call.arguments[0]);
+  const std::string name = name_of ? name_of(call.owner_tid) : "";
+  return fmt::format(" at {:#x}, held by {}{},", call.arguments[0],
+                     name.empty() ? fmt::format("tid {}", call.owner_tid) : fmt::format("{} (tid {})", name, call.owner_tid),
+                     OwnerDid(call, syscall_name));
+}
+
 std::string WakingInterrupt(const Waker& waker) {
   const char* level = waker.context == HFT_WAKER_SOFTIRQ ? "softirq" : waker.context == HFT_WAKER_NMI ? "NMI" : "interrupt";
   if (waker.source == HFT_SOURCE_NONE) return fmt::format("{} of a vector without a tracepoint", level);
@@ -88,8 +117,12 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
     case CauseKind::kMigrating:
       return fmt::format("moved {} while it waited: {} between leaving one CPU's queue and entering another's",
                          Times(spike.wait_migrations), duration);
-    case CauseKind::kBlocked:
-      return fmt::format("was blocked {} for {}", BlockedIn(spike, cause, syscall_name), duration) + WokenBy(spike.waker, name_of);
+    case CauseKind::kBlocked: {
+      const std::string syscall = cause.syscall >= 0 && syscall_name ? syscall_name(cause.syscall) : "";
+      return fmt::format("was blocked {}{} for {}", BlockedIn(spike, cause, syscall_name),
+                         WaitedFor(spike.call, syscall, name_of, syscall_name), duration) +
+             WokenBy(spike.waker, name_of);
+    }
   }
   return "";
 }

@@ -64,6 +64,7 @@ struct Spike {
   uint8_t priority = 0;  // kernel priority of the thread
   uint8_t wait_migrations = 0;
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
+  int32_t out_syscall = -1;        // the system call it left in; -1: in none, or not known
   bool in_progress = false;        // it crossed the threshold and goes on: the same id comes again at its end
   bool inconclusive = false;       // records were lost in its time: runners or moves may be missing
   bool record_missing = false;     // no kernel record told its end: it lasted at least so long, and was found out later
@@ -80,6 +81,7 @@ struct Spike {
   std::array<Cause, kCausesMax> causes;
   Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
   Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
+  Call call;              // kRunQueue, kBlocked: what it blocked in, where that is asked for
 };
 
 // Only the causes that are there are kept in the history, and no more of what is not known than that.
@@ -99,6 +101,11 @@ struct SeqRingParts<Spike> {
       keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
     } else {
       keep(offsetof(Spike, waker), SeqRingBytes<sizeof(spike.waker.state)>());
+    }
+    if (spike.call.state != HFT_CALL_NONE) {
+      keep(offsetof(Spike, call), SeqRingBytes<sizeof(Call)>());
+    } else {
+      keep(offsetof(Spike, call), SeqRingBytes<sizeof(spike.call.state)>());
     }
   }
 };

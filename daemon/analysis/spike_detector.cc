@@ -121,11 +121,13 @@ void SpikeDetector::FillUnknown(const OpenStall& stall, int64_t duration_ns) {
   spike_.priority = 0;
   spike_.wait_migrations = 0;
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
+  spike_.out_syscall = -1;
   spike_.start_mono_ns = stall.start_mono_ns;
   spike_.loop_gap_ns = 0;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
   spike_.waker.state = WakerState::kNone;
+  spike_.call.state = HFT_CALL_NONE;
   spike_.duration_ns = duration_ns;
   spike_.cause_count = 0;
   spike_.unexplained_ns = duration_ns;
@@ -161,6 +163,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   spike_.priority = interval.priority;
   spike_.wait_migrations = interval.wait_migrations;
   spike_.out_kind = interval.out_kind;
+  spike_.out_syscall = interval.out_syscall;
   spike_.runners_truncated = interval.runners_truncated;
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
@@ -170,6 +173,8 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   if (spike_.preemption.known) spike_.preemption = interval.preemption;
   spike_.waker.state = interval.waker.state;
   if (spike_.waker.state == WakerState::kKnown) spike_.waker = interval.waker;
+  spike_.call.state = interval.call.state;
+  if (spike_.call.state != HFT_CALL_NONE) spike_.call = interval.call;
 }
 
 // The same for each telling of one stretch.
@@ -205,6 +210,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
   spike_.priority = 0;
   spike_.wait_migrations = 0;
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
+  spike_.out_syscall = -1;
   spike_.runners_truncated = interruption.interrupts.truncated;
   FillInterruptionBudget(interruption, &spike_);
   spike_.start_mono_ns = interruption.start_mono_ns;
@@ -212,6 +218,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
   spike_.waker.state = WakerState::kNone;
+  spike_.call.state = HFT_CALL_NONE;
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

@@ -117,6 +117,9 @@ struct task_struct {
 
 /* x86-64. */
 struct pt_regs {
+  unsigned long dx;
+  unsigned long si;
+  unsigned long di;
   unsigned long orig_ax;
   unsigned long sp;
 };

@@ -8,7 +8,7 @@
 #ifndef HFTMON_DAEMON_BPF_STACK_EVENTS_H_
 #define HFTMON_DAEMON_BPF_STACK_EVENTS_H_
 
-#define HFT_STACK_KERNEL 1u /* hft_wishes.stacks: which are asked for */
+#define HFT_STACK_KERNEL 1u /* hft_wishes.probes: which are asked for */
 #define HFT_STACK_USER 2u
 #define HFT_STACK_KERNEL_FRAMES 48 /* innermost first; deeper ones are cut off */
 #define HFT_STACK_REGISTERS 21 /* x86-64's struct pt_regs: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss */

@@ -116,8 +116,8 @@ static __noinline int put_stack(volatile u64 *context, struct hft_cpu *cpu_state
   cell->copy_ns = 0;
   cell->kernel_problem = HFT_STACK_NOT_ASKED;
   cell->user_problem = HFT_STACK_NOT_ASKED;
-  if (slot->wishes.stacks & HFT_STACK_KERNEL) put_kernel_stack(cell, next);
-  if (slot->wishes.stacks & HFT_STACK_USER) put_user_stack(cell, next, cpu_state->watched_slot, out_clock_ns);
+  if (slot->wishes.probes & HFT_STACK_KERNEL) put_kernel_stack(cell, next);
+  if (slot->wishes.probes & HFT_STACK_USER) put_user_stack(cell, next, cpu_state->watched_slot, out_clock_ns);
   cell->record_ns = bpf_ktime_get_ns() - begin_ns;
   __sync_lock_test_and_set(&cell->sequence, number + 1);
   return 0;

@@ -23,6 +23,7 @@
 #include "daemon/bpf/runner_log.bpf.h"
 #include "daemon/bpf/interrupts.bpf.h"
 #include "daemon/bpf/stacks.bpf.h"
+#include "daemon/bpf/calls.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"
@@ -133,6 +134,13 @@ static __noinline int put_preempted(volatile u64 *context, struct hft_cpu *cpu_s
   return 0;
 }
 
+/* What only some threads ask for. */
+static __noinline int note_departure(volatile u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot) {
+  if (slot->wishes.probes & HFT_CALLS) note_call(context, cpu_state, slot);
+  if (slot->wishes.probes & HFT_STACK_USER) copy_user_stack(context, cpu_state, slot->out_clock_ns);
+  return 0;
+}
+
 static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cpu_state, u64 clock_ns) {
   struct hft_thread_slot *slot = any_slot_at(cpu_state->watched_slot);
   if (unlikely(!slot || slot->task != context[ARGUMENT_PREV])) {
@@ -158,7 +166,7 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   slot->out_clock_ns = clock_ns;
   slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
-  if (unlikely(slot->wishes.stacks & HFT_STACK_USER)) copy_user_stack(context, cpu_state, clock_ns);
+  if (unlikely(slot->wishes.probes & (HFT_STACK_USER | HFT_CALLS))) note_departure(context, cpu_state, slot);
   if (unlikely(dead)) {
     end_thread(cpu_state, TASK(context, PREV), slot);
   } else if (unlikely(!voluntary && kind >= HFT_SWITCH_USER_PREEMPTION)) {
@@ -189,6 +197,7 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
   u32 interruption_count = count_interruptions(interrupted_end, waiting_since_ns);
   u32 runner_cells = continuation_cells(stretch.count);
   u32 continuation = runner_cells + interruption_cells(interruption_count);
+  if (slot->wishes.probes & HFT_CALLS) put_call(context, cpu_state, slot, out_clock_ns);
   if (!reserve_cells(&reserved, bpf_get_smp_processor_id(), 1 + continuation)) return 0;
   struct hft_switch_in *cell = open_cell(&reserved, 0);
   u64 mono_ns = bpf_ktime_get_ns();
@@ -217,7 +226,7 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
     put_interruptions(reserved.first + 1 + runner_cells, interrupted_end - interruption_count, interruption_count, mono_ns);
   }
   publish_cell(&reserved, 0, cell, HFT_RECORD_SWITCH_IN, continuation, mono_ns);
-  if (slot->wishes.stacks) put_stack(context, cpu_state, slot, mono_ns, out_clock_ns);
+  if (slot->wishes.probes & (HFT_STACK_KERNEL | HFT_STACK_USER)) put_stack(context, cpu_state, slot, mono_ns, out_clock_ns);
   return 0;
 }
 
@@ -259,6 +268,7 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
     slot->off_cpu_count++;
     count_duration(slot, HFT_OFF_CPU, &maxima->off_cpu_ns, tag, off_cpu_ns);
   }
+  if (unlikely(slot->wishes.probes & HFT_CALLS)) count_call(cpu_state, slot, off_cpu_ns, wait_ns);
   if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
     put_switch_in(context, cpu_state, slot, wait_ns, out_clock_ns);
   }

@@ -33,6 +33,7 @@
 #define HFT_RULE_NAMES_MAX 256   /* names that exec is compared with */
 #define HFT_AUDIT_NAMES 64       /* names of visitors kept per CPU; a power of two */
 #define HFT_NO_THRESHOLD (~0ull) /* a threshold that nothing exceeds */
+#define HFT_CALLS 4u             /* hft_wishes.probes: what it blocks in, see call_events.h */
 #define HFT_MAX_TAG_SHIFT 40     /* see hft_maxima */
 #define HFT_MAXIMUM_MAX_NS ((1ull << HFT_MAX_TAG_SHIFT) - 1)
 
@@ -73,7 +74,8 @@ enum hft_record_type {
   HFT_RECORD_PREEMPTED = 10,    /* hft_preempted: a watched thread lost its CPU although it could run on */
   HFT_RECORD_VISITOR = 11,      /* hft_life: a thread of an unwatched process was switched in on an audited CPU */
   HFT_RECORD_WAKER = 12,        /* hft_waker: somebody wakes a watched thread whose slot asks who */
-  HFT_RECORD_TYPES = 13
+  HFT_RECORD_CALL = 13,         /* hft_call: what the wait began in whose switch-in follows, of a thread whose slot asks */
+  HFT_RECORD_TYPES = 14
 };
 
 /* Where a wake-up comes from: a thread, or 1 + the interrupt level (enum hft_interrupt_level). */
@@ -280,7 +282,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 stacks; /* HFT_STACK_ flags of stack_events.h */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include "daemon/bpf/call_events.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/stack_events.h"
 #include "daemon/bpf/switch_events.h"
@@ -28,6 +29,7 @@ struct KernelView {
   std::span<hft_rule_name> rule_names;           // of controls->rule_name_count
   std::span<hft_cpu_interrupts> interrupts;      // one per possible CPU; empty where interrupts are not watched
   std::span<hft_stolen> stolen;                  // one per slot, or empty
+  std::span<hft_thread_calls> calls;             // of the lowest slots, or empty
   std::byte* rings = nullptr;                    // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two

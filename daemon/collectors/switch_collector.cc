@@ -137,6 +137,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("audits", view_.ring_count), object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
         object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
+        object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1),
         object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
         SetRegisterAccess(options.register_offset), SetOctaveTable(),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
@@ -176,6 +177,7 @@ absl::Status SwitchCollector::MapAll() {
   auto rings = object_->MapArray("rings");
   auto interrupts = object_->MapArray("interrupts");
   auto stolen = object_->MapArray("stolen");
+  auto calls = object_->MapArray("thread_calls");
   auto slots = object_->MapArray("slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
@@ -186,7 +188,7 @@ absl::Status SwitchCollector::MapAll() {
   auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status :
-       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), slots.status(), slot_of_tid.status(), controls.status(),
+       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), slots.status(), slot_of_tid.status(), controls.status(),
         bits.status(), pool.status(), stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
@@ -201,6 +203,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.rule_names = {reinterpret_cast<hft_rule_name*>(*rule_names), HFT_RULE_NAMES_MAX};
   view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
+  view_.calls = {reinterpret_cast<hft_thread_calls*>(calls->data), calls->entries};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);

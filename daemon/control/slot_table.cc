@@ -172,9 +172,9 @@ std::vector<uint16_t> SlotTable::HeldOf(uint32_t tgid) const {
 void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
   const auto known = wishes_of_.find(tgid);
   const hft_wishes before = known == wishes_of_.end() ? hft_wishes{} : known->second;
-  if (before.stacks == wishes.stacks && before.waker == wishes.waker) return;
+  if (before.probes == wishes.probes && before.waker == wishes.waker) return;
   wishes_of_[tgid] = wishes;
-  if (wishes.stacks == 0 && wishes.waker == 0) wishes_of_.erase(tgid);
+  if (wishes.probes == 0 && wishes.waker == 0) wishes_of_.erase(tgid);
   for (const uint16_t slot : HeldOf(tgid)) StoreRelaxed(view_.slots[slot].wishes, wishes);
 }
 

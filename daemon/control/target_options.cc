@@ -12,9 +12,9 @@
 namespace hftmon {
 namespace {
 
-constexpr std::string_view kSchedGroup = "sched";
+constexpr std::array<std::string_view, 2> kGroups = {kSchedGroup, kLocksGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
-constexpr std::array<std::string_view, 7> kLaterGroups = {"irq", "memory", "locks", "network", "cache", "numa", "operations"};
+constexpr std::array<std::string_view, 6> kLaterGroups = {"irq", "memory", "network", "cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;
 constexpr size_t kShownNameBytes = 40;
 
@@ -32,18 +32,22 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
         absl::StrFormat("probe_groups has %d names, at most %d are accepted: name each group once", groups.size(), kProbeGroupsMax));
   }
   for (const std::string& group : groups) {
-    if (group == kSchedGroup) continue;
+    if (std::find(kGroups.begin(), kGroups.end(), group) != kGroups.end()) continue;
     if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
       return absl::FailedPreconditionError(
-          absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on)", group));
+          absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks", group));
     }
-    return absl::InvalidArgumentError(absl::StrFormat("probe group \"%s\" does not exist: the available one is sched (always on)",
+    return absl::InvalidArgumentError(absl::StrFormat("probe group \"%s\" does not exist: those available are sched (always on) and locks",
                                                       absl::CHexEscape(group.substr(0, kShownNameBytes))));
   }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+bool HasProbeGroup(const TargetOptions& options, std::string_view group) {
+  return std::find(options.probe_groups.begin(), options.probe_groups.end(), group) != options.probe_groups.end();
+}
 
 absl::Status ValidateSpikeThreshold(int64_t threshold_ns, const TargetDefaults& defaults) {
   if (threshold_ns == 0 || (threshold_ns >= kThresholdMinNs && threshold_ns <= kThresholdMaxNs)) return absl::OkStatus();
@@ -94,7 +98,10 @@ TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDef
   TargetOptions resolved = options;
   if (resolved.spike_threshold_ns == 0) resolved.spike_threshold_ns = defaults.spike_threshold_ns;
   if (resolved.sampling_interval_ns == 0) resolved.sampling_interval_ns = defaults.sampling_interval_ns;
-  resolved.probe_groups = {std::string(kSchedGroup)};
+  resolved.probe_groups.clear();
+  for (const std::string_view group : kGroups) {
+    if (group == kSchedGroup || HasProbeGroup(options, group)) resolved.probe_groups.emplace_back(group);
+  }
   return resolved;
 }
 

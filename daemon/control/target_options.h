@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "daemon/control/targets.h"
@@ -29,6 +30,11 @@ absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaul
 
 // The options with each 0 replaced by what it stands for; a blocked threshold of 0 stays: none.
 TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
+
+// Probe groups: always on, and what a thread blocks in (daemon/bpf/call_events.h).
+inline constexpr std::string_view kSchedGroup = "sched";
+inline constexpr std::string_view kLocksGroup = "locks";
+bool HasProbeGroup(const TargetOptions& options, std::string_view group);
 
 // What satisfies both: the lower thresholds and interval, every group. Both are resolved.
 TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& other);

@@ -36,7 +36,8 @@ absl::Status CheckWishedLists(std::span<const int32_t> pids, size_t limit, std::
 
 hft_wishes WishesOf(const TargetInfo& target) {
   const bool user_stacks = target.options.user_stacks && !target.kernel_thread;  // which has none
-  return {.stacks = (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0),
+  return {.probes = (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0) |
+                    (HasProbeGroup(target.options, kLocksGroup) ? HFT_CALLS : 0),
           .waker = target.options.waker ? 1u : 0u};
 }
 
@@ -347,7 +348,7 @@ void TargetRegistry::ApplySettings() {
     if (options.blocked_threshold_ns != 0)
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
     follow = follow || options.follow_children;
-    stacks = stacks || wishes.stacks != 0;
+    stacks = stacks || (wishes.probes & (HFT_STACK_KERNEL | HFT_STACK_USER)) != 0;
     wakers = wakers || wishes.waker != 0;
   }
   if (minimum.run_queue_threshold_ns == kNoThresholdNs) {

@@ -47,6 +47,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       threads_(slot_count_),
       departures_(slot_count_),
       wakers_(slot_count_),
+      calls_(static_cast<uint32_t>(view_.calls.size())),
       sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
       stalls_(view_, &wakers_, std::move(wiring.stall_sinks)),
       stretches_(view_) {}
@@ -167,6 +168,9 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
     case HFT_RECORD_WAKER:
       OnWaker(record);
       break;
+    case HFT_RECORD_CALL:
+      OnCall(record);
+      break;
     default:
       OnLifeRecord(record);
       break;
@@ -195,6 +199,7 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
                 &build_counters_);
   if (const Preemption* preemption = departures_.Find(in.slot, interval_.out_clock_ns)) interval_.preemption = *preemption;
   NameWaker(in);
+  if (const Call* call = calls_.Find(in.slot, interval_.out_clock_ns)) interval_.call = *call;
   interval_.loop_gap_ns = late_ns_;
   ++interval_count_;
   for (IntervalSink* sink : interval_sinks_) sink->OnInterval(interval_);
@@ -272,6 +277,16 @@ void HousekeepingLoop::OnWaker(const RingRecord& record) {
   }
   BuildWaker(record, DevicesOf(waker.header.cpu), wakers_.Note(waker.slot), &build_counters_);
   stalls_.NoteWoken(waker.slot, thread);
+}
+
+void HousekeepingLoop::OnCall(const RingRecord& record) {
+  ThreadKey thread;
+  const hft_call& call = record.call;
+  if (!Identify(call.slot, call.tid, call.tgid, &thread) || call.slot >= view_.calls.size()) {
+    ++stale_count_;
+    return;
+  }
+  BuildCall(record, calls_.Note(call.slot, static_cast<int64_t>(call.call.out_clock_ns)), &build_counters_);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

@@ -14,6 +14,7 @@
 
 #include "common/monotonic_clock.h"
 #include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/call_table.h"
 #include "daemon/ingest/departure_table.h"
 #include "daemon/ingest/interval_builder.h"
 #include "daemon/ingest/loop_lateness.h"
@@ -77,6 +78,7 @@ class HousekeepingLoop {
   void OnInterrupted(const RingRecord& record);
   void OnPreempted(const RingRecord& record);
   void OnWaker(const RingRecord& record);
+  void OnCall(const RingRecord& record);
   void NameWaker(const hft_switch_in& in);
   void DeliverStretch(const Interruption& stretch);
   void OnLifeRecord(const RingRecord& record);
@@ -112,6 +114,7 @@ class HousekeepingLoop {
   ThreadTable threads_;
   DepartureTable departures_;
   WakerTable wakers_;
+  CallTable calls_;
   SlotSampler sampler_;
   StallWatch stalls_;
   StretchHold stretches_;

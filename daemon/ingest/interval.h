@@ -11,6 +11,7 @@
 #include "common/sparse_histogram.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
+#include "daemon/ingest/call.h"
 #include "daemon/ingest/preemption.h"
 #include "daemon/ingest/waker.h"
 
@@ -103,6 +104,7 @@ struct OffCpuInterval {
   InterruptList interrupts;  // on `cpu` during the last part of the wait
   Preemption preemption;     // how it lost its CPU, when it was preempted
   Waker waker;               // who woke it, when it slept and its target asks
+  Call call;                 // what it blocked in, when its target asks
 };
 
 enum class LifeKind : uint8_t { kFork, kExec, kEnded, kRecycled, kMigration, kVisitor };

@@ -140,6 +140,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   out->out_clock_ns = static_cast<int64_t>(in.out_clock_ns);
   out->preemption.known = false;
   out->waker.state = WakerState::kNone;
+  out->call.state = HFT_CALL_NONE;
   out->wait_migrations = in.out.wait_migrations;
   out->runners_truncated = in.runners_truncated != 0 || record.continuation_incomplete;
   out->end_mono_ns = static_cast<int64_t>(in.header.mono_ns);
@@ -212,6 +213,23 @@ void BuildWaker(const RingRecord& record, std::span<const hft_device_row> device
   waker.woken_policy = from.policy;
   CopyComm(waker.comm, from.waker_comm);
   CopyHandlerName(waker.source, from.row, devices, waker.handler);
+}
+
+void BuildCall(const RingRecord& record, Call* out, BuildCounters* counters) {
+  const hft_blocked_call& from = record.call.call;
+  if (from.state >= HFT_CALL_STATES || from.owner_source >= HFT_OWNER_SOURCES || from.owner_state >= HFT_OWNER_STATES) {
+    ++counters->discarded_count;
+    out->state = HFT_CALL_NONE;
+    return;
+  }
+  out->state = static_cast<hft_call_state>(from.state);
+  out->owner_source = static_cast<hft_owner_source>(from.owner_source);
+  out->owner_state = static_cast<hft_owner_state>(from.owner_state);
+  out->futex_command = from.futex_command;
+  out->futex_word = from.futex_word;
+  out->owner_tid = from.owner_tid;
+  out->owner_syscall = from.owner_syscall;
+  std::copy(std::begin(from.arguments), std::end(from.arguments), std::begin(out->arguments));
 }
 
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters) {

@@ -33,6 +33,9 @@ void BuildPreemption(const RingRecord& record, Preemption* out);
 // Who wakes a thread. `devices` are the handlers known on the waker's CPU.
 void BuildWaker(const RingRecord& record, std::span<const hft_device_row> devices, WakerTable::Entry* out, BuildCounters* counters);
 
+// What a thread blocked in.
+void BuildCall(const RingRecord& record, Call* out, BuildCounters* counters);
+
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "daemon/bpf/call_events.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 
@@ -32,6 +33,7 @@ struct RingRecord {
     hft_interrupted interrupted;
     hft_preempted preempted;
     hft_waker waker;
+    hft_call call;
   };
   // The first `continuation_count` continuation cells, without a hole: runners, then interruptions. What stands beyond is left over from
   // earlier records.

@@ -8,6 +8,7 @@
 #include "daemon/analysis/preemption_reason.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_call.h"
 #include "daemon/service/convert_waker.h"
 
 namespace hftmon {
@@ -110,6 +111,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   if (!spike.record_missing) out->set_detection_ns(spike.detected_mono_ns - spike.record_mono_ns);
   if (spike.preemption.known) PreemptionToProto(spike.preemption, names, out->mutable_preemption());
   AddWaker(spike.waker, names, out);
+  if (spike.call.state != HFT_CALL_NONE) CallToProto(spike.call, spike.out_syscall, names, out->mutable_call());
   out->set_loop_gap_ns(spike.loop_gap_ns);
   const auto name_of = [names](uint32_t tid) { return names->NameOf(tid); };
   const size_t cause_count = std::min<size_t>(spike.cause_count, spike.causes.size());

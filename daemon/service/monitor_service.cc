@@ -9,6 +9,7 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_targets.h"
 #include "daemon/service/interrupts_query.h"
+#include "daemon/service/locks_query.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -133,6 +134,23 @@ grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerCo
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
   return Answered(context, AnswerInterrupts(core_, selection, *request, response));
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
+                                                     v1::QueryLocksResponse* response) {
+  const TimePair arrival = core_.status->Now();
+  const ServiceLimits limits = limits_.Get();
+  if (const grpc::Status checked = Check(*request, limits); !checked.ok()) return Answered(context, checked);
+  limits_.NoteWindow(request->window_ns());
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
+  const int64_t interval_ns = selection.sampling_interval_max_ns();
+  return WindowedCall::Start(context, ForQueries(), limits.queries_max, arrival, interval_ns,
+                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
+                               const grpc::Status answered = AnswerLocks(core_, selection, *request, at, response);
+                               if (!answered.ok()) return answered;
+                               return CheckAnswer(*response, std::max(response->threads_size(), response->locks_size()), &limits_);
+                             });
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

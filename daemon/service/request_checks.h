@@ -11,6 +11,7 @@
 #include "daemon/service/service_limits.h"
 #include "google/protobuf/repeated_field.h"
 #include "hftmon/v1/interrupts.pb.h"
+#include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/metrics.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
@@ -60,6 +61,7 @@ grpc::Status Check(const v1::HoldTargetsRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryInterruptsRequest& request);
+grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

@@ -8,13 +8,12 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_spike.h"
 #include "daemon/service/convert_stack.h"
+#include "daemon/service/floors.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/spike_filter.h"
 
 namespace hftmon {
 namespace {
-
-constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
 
 // Reads one ring of the spike history backwards.
 class NewestFirst {
@@ -115,21 +114,6 @@ class WindowSearch {
   bool going_on_missing_ = false;
   int64_t oldest_detected_ns_ = 0;
 };
-
-// An attach notes its time first and lowers the floors last; a bound for what lies between, the attaching of programs included.
-constexpr int64_t kAttachingNs = 250'000'000;
-
-// The highest floor in the target's part of the window, by what is known. `own_ns`: what the target itself asks the kernel for: from its
-// attachment to its end no floor is above that, unless it asked for less before. kNoFloor: nothing was recorded at some time.
-int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Targets::Floors::*kind, int64_t begin_ns, int64_t asked_ns,
-                int64_t own_ns) {
-  const int64_t since_attach_ns = targets.FloorsSince(std::max(begin_ns, target.attached_mono_ns)).*kind;
-  if (since_attach_ns <= asked_ns || asked_ns < own_ns) return since_attach_ns;
-  const int64_t since_ns = targets.FloorsSince(std::max(begin_ns, target.attached_mono_ns + kAttachingNs)).*kind;
-  if (since_ns <= asked_ns || target.ended_mono_ns == 0) return since_ns;
-  // Its end may have raised the floor again: only a higher one was in force before.
-  return since_ns > targets.FloorsSince(target.ended_mono_ns).*kind ? since_ns : own_ns;
-}
 
 // The floors of the window, and whether the request has a threshold below them. Targets that had ended before the window count for nothing.
 struct AnswerFloor {

@@ -49,7 +49,7 @@ void OwnPrograms::Watch(pid_t pid) {
 void OwnPrograms::NameWakers(bool on, pid_t pid) {
   // Without any threshold no wait would ever be told, and so no record written.
   collector_->view().controls->run_queue_threshold_ns = on ? kThresholdMaxNs : HFT_NO_THRESHOLD;
-  if (pid != 0) watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.stacks = 0, .waker = on ? 1u : 0u});
+  if (pid != 0) watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.probes = 0, .waker = on ? 1u : 0u});
   DemandProgram& program = collector_->waker_program();
   if (on) OrAbort(program.Attach());
   if (on) return;

@@ -104,6 +104,7 @@ class FakeKernelView {
   std::vector<uint64_t> watched_bits_;
   std::vector<uint16_t> slot_of_tid_;
   std::vector<hft_cpu> cpus_;
+  std::vector<hft_thread_calls> calls_;
 };
 
 }  // namespace hftmon

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "client/cli/render/call.h"
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
 #include "client/cli/table.h"
@@ -158,6 +159,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   if (spike.run_queue_depth() > 0) json["run_queue_depth"] = spike.run_queue_depth();
   json["priority"] = spike.priority();
   if (spike.has_preemption()) json["preemption"] = PreemptionJson(spike.preemption());
+  if (spike.has_call()) json["call"] = CallJson(spike.call());
   if (spike.has_waker()) json["waker"] = WakerJson(spike.waker());
   json["migrations"] = spike.migrations();
   if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();

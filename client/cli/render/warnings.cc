@@ -177,6 +177,26 @@ std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response)
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(fmt::format("{} lost in the window: sums by call are exact, waits for locks may be missing: see `hftmon status`",
+                                   Lost(response.lost_records())));
+  }
+  if (response.incomplete()) warnings.push_back(WhyOverwritten(response.window()));
+  const auto unavailable = std::count_if(response.threads().begin(), response.threads().end(),
+                                         [](const v1::ThreadCalls& thread) { return !thread.available(); });
+  if (unavailable > 0 && unavailable < response.threads_size()) {
+    warnings.push_back(fmt::format("{} of {} threads have no figures: see above why", unavailable, response.threads_size()));
+  } else if (unavailable > 0) {
+    warnings.push_back("no thread has figures: see above why");
+  }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  AddLate(response.window(), warnings);
+  AddOff(response.window(), warnings);
+  return warnings;
+}
+
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
 }

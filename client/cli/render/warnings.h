@@ -8,6 +8,7 @@
 
 #include "client/cli/console.h"
 #include "hftmon/v1/interrupts.pb.h"
+#include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -22,6 +23,7 @@ std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement
 // `min_duration_ns`: of the intervals that were asked for; 0 = none were.
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

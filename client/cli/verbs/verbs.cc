@@ -13,6 +13,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewSpikesVerb());
   verbs.push_back(NewSwitchesVerb());
   verbs.push_back(NewIrqsVerb());
+  verbs.push_back(NewLocksVerb());
   verbs.push_back(NewMetricsVerb());
   verbs.push_back(NewModeVerb());
   verbs.push_back(NewQuietVerb());

@@ -18,6 +18,7 @@ std::unique_ptr<Verb> NewRunVerb();
 std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
+std::unique_ptr<Verb> NewLocksVerb();
 std::unique_ptr<Verb> NewMetricsVerb();
 std::unique_ptr<Verb> NewModeVerb();
 std::unique_ptr<Verb> NewQuietVerb();

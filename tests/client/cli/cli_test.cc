@@ -2,6 +2,7 @@
 #include "client/cli/cli.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -303,6 +304,43 @@ TEST_F(CliTest, MetricsStopsAfterCount) {
   EXPECT_THAT(seen.metrics(), ElementsAre("a", "b"));
   EXPECT_EQ(seen.period_ns(), 100'000'000);
   EXPECT_EQ(Lines(console.out()).size(), 2u);
+}
+
+TEST_F(CliTest, LocksAreShownByCallAndByOwnerAndWhatIsMissingIsSaid) {
+  v1::QueryLocksRequest seen;
+  monitor_.query_locks = [&seen](const auto& request, auto* response) {
+    seen = request;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+      window { begin_monotonic_ns: 1000000000 end_monotonic_ns: 11000000000 requested_ns: 10000000000 }
+      time { monotonic_ns: 11000000000 }
+      threads { thread { tid: 12 pid: 10 comm: "matcher" } available: true
+        calls { name: "futex" number: 202 count: 4 blocked_ns: 8000000 wait_ns: 2000 longest_ns: 5000000 }
+        others { count: 2 blocked_ns: 3000 wait_ns: 10 longest_ns: 2000 } }
+      threads { thread { tid: 13 pid: 10 comm: "logger" } reason: "its place is above the table" }
+      locks { pid: 10 address: 4096 count: 3 blocked_ns: 7000000 longest_ns: 5000000 longest_spike_id: 9 waiter_tids: 12
+        owners { owner { tid: 13 comm: "logger" source: "glibc_mutex" state: "blocked" blocked_in: "write" } count: 2 blocked_ns: 6000000 }
+        unknown_owner_count: 1 }
+      blocked_floor_ns: 1000000)",
+                                                              response));
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"locks", "-p", "10", "-t", "12,13", "--window", "10s"}, console), 1);
+  EXPECT_THAT(seen.pids(), ElementsAre(10));
+  EXPECT_THAT(seen.tids(), ElementsAre(12, 13));
+  EXPECT_EQ(seen.window_ns(), 10'000'000'000);
+  EXPECT_THAT(console.out(), AllOf(HasSubstr("futex"), HasSubstr("other calls"), HasSubstr("0x1000"), HasSubstr("5ms (#9)"),
+                                   HasSubstr("2 logger[13], blocked in write (glibc_mutex); 1 unknown"),
+                                   HasSubstr("unavailable for 1 thread: its place is above the table")));
+  EXPECT_THAT(console.err(), HasSubstr("1 of 2 threads have no figures"));
+  StringConsole as_json;
+  EXPECT_EQ(Run({"locks", "--json"}, as_json), 1);
+  const json answer = Lines(as_json.out()).at(0);
+  EXPECT_EQ(answer["threads"][0]["calls"][0]["blocked_ns"], 8'000'000);
+  EXPECT_EQ(answer["threads"][0]["other_calls"]["count"], 2);
+  EXPECT_EQ(answer["threads"][1]["reason"], "its place is above the table");
+  EXPECT_FALSE(answer["threads"][1].contains("calls"));
+  EXPECT_EQ(answer["locks"][0]["owners"][0]["owner"]["blocked_in"], "write");
 }
 
 TEST_F(CliTest, HelpIsAVerbToo) {

@@ -9,6 +9,7 @@
 
 #include "client/cli/render/doctor.h"
 #include "client/cli/render/interrupts.h"
+#include "client/cli/render/locks.h"
 #include "client/cli/render/metrics.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/render/spikes.h"
@@ -89,6 +90,7 @@ std::set<std::string> AllKeys() {
     AddKeys(SpikeJson(Full<v1::Spike>(flag), Full<v1::TimePair>(flag)), &keys);
     AddKeys(SwitchesJson(Full<v1::QueryContextSwitchesResponse>(flag), true), &keys);
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
+    AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(DoctorJson(Full<v1::GetCapabilitiesResponse>(flag)), &keys);
     const auto targets = Full<v1::ListTargetsResponse>(flag);

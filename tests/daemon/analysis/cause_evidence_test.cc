@@ -96,5 +96,44 @@ TEST(CauseEvidenceTest, BlockedNamesWhoEndedIt) {
   EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; who woke it is not known: the record of the wake-up did not come");
 }
 
+TEST(CauseEvidenceTest, ALockIsNamedWithItsOwnerAndWhatThatOneDid) {
+  const Cause cause = {.kind = CauseKind::kBlocked, .syscall = 202, .duration_ns = 5'000};
+  const auto name_of = [](uint32_t tid) { return tid == 41 ? std::string("holder") : std::string(); };
+  const auto evidence = [&](const Spike& spike) {
+    return CauseEvidence(spike, cause, name_of, [](int32_t number) { return number == 202 ? "futex" : "read"; });
+  };
+  Spike spike;
+  spike.call.state = HFT_CALL_NO_REGISTERS;
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us");
+  spike.call.state = HFT_CALL_KNOWN;
+  EXPECT_EQ(evidence(spike), "was blocked in futex for 5us") << "the word was not in memory";
+  spike.call.futex_command = 0;
+  spike.call.arguments[0] = 0x1000;
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000 for 5us");
+  spike.call.owner_tid = 41;
+  spike.call.owner_source = HFT_OWNER_GLIBC;
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), for 5us");
+  spike.call.owner_state = HFT_OWNER_RUNNING;
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which was running, for 5us");
+  spike.call.owner_state = HFT_OWNER_RUNNABLE;
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which had lost its CPU, for 5us");
+  spike.call.owner_state = HFT_OWNER_BLOCKED;
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which was blocked itself, for 5us");
+  spike.call.owner_syscall = 0;
+  spike.call.owner_tid = 42;
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by tid 42, which was blocked in read itself, for 5us");
+}
+
+TEST(CauseEvidenceTest, ACallOnAFileNamesItsDescriptor) {
+  const Cause cause = {.kind = CauseKind::kBlocked, .syscall = 0, .duration_ns = 5'000};
+  Spike spike;
+  spike.call.state = HFT_CALL_KNOWN;
+  spike.call.arguments[0] = 7;
+  const auto evidence = [&](const char* name) { return CauseEvidence(spike, cause, NoName, [name](int32_t) { return name; }); };
+  EXPECT_EQ(evidence("read"), "was blocked in read on file descriptor 7 for 5us");
+  EXPECT_EQ(evidence("epoll_wait"), "was blocked in epoll_wait on file descriptor 7 for 5us");
+  EXPECT_EQ(evidence("clock_nanosleep"), "was blocked in clock_nanosleep for 5us");
+}
+
 }  // namespace
 }  // namespace hftmon

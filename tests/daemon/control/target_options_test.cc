@@ -23,6 +23,15 @@ TEST(TargetOptionsTest, ZeroMeansTheDefaultAndIsAccepted) {
   EXPECT_EQ(resolved.probe_groups, std::vector<std::string>{"sched"});
 }
 
+TEST(TargetOptionsTest, GroupsAreNamedOnceAndTheSchedulersIsAlwaysAmongThem) {
+  const std::vector<std::string> both = {"sched", "locks"};
+  EXPECT_EQ(ResolveTargetOptions({.probe_groups = {"locks", "locks"}}, kDefaults).probe_groups, both);
+  EXPECT_EQ(ResolveTargetOptions({.probe_groups = {"locks", "sched"}}, kDefaults).probe_groups, both);
+  EXPECT_EQ(
+      UniteTargetOptions(ResolveTargetOptions({}, kDefaults), ResolveTargetOptions({.probe_groups = {"locks"}}, kDefaults)).probe_groups,
+      both);
+}
+
 TEST(TargetOptionsTest, BoundsThemselvesAreAccepted) {
   EXPECT_TRUE(Validate({.spike_threshold_ns = 1'000, .blocked_threshold_ns = 1'000, .sampling_interval_ns = 100'000}).ok());
   EXPECT_TRUE(
@@ -45,8 +54,9 @@ TEST(TargetOptionsTest, ValuesBeyondTheBoundsNameFieldValueAndRange) {
   }
 }
 
-TEST(TargetOptionsTest, OnlyTheSchedulerProbesAreAccepted) {
+TEST(TargetOptionsTest, OnlyTheGroupsThatThereAreAreAccepted) {
   EXPECT_TRUE(Validate({.probe_groups = {"sched"}}).ok());
+  EXPECT_TRUE(Validate({.probe_groups = {"locks", "sched", "locks"}}).ok());
   const absl::Status later = Validate({.probe_groups = {"sched", "irq"}});
   EXPECT_TRUE(absl::IsFailedPrecondition(later));
   EXPECT_THAT(later.message(), HasSubstr("available: sched"));

@@ -161,6 +161,35 @@ TEST_F(HousekeepingLoopTest, NobodyAskedSoNothingIsUnknown) {
   EXPECT_EQ(loop_.stats().waker_unknown_count.Get(), 0u);
 }
 
+TEST_F(HousekeepingLoopTest, ACallBelongsToTheWaitThatBeganWithItsSwitchOutAndToNoOther) {
+  hft_call call{};
+  call.tid = 100;
+  call.tgid = 90;
+  call.slot = 1;
+  call.call.out_clock_ns = 400;
+  call.call.state = HFT_CALL_KNOWN;
+  call.call.owner_tid = 31;
+  hft_switch_in in = Wait(100, 1);
+  in.out.kind = HFT_SWITCH_BLOCKED_SYSCALL;
+  in.out_clock_ns = 400;
+  kernel_.Put(0, HFT_RECORD_CALL, call, 499);
+  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
+  in.out_clock_ns = 1400;  // the next one, whose record did not come
+  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 600);
+  call.tid = 101;  // the slot is not this thread's
+  call.call.out_clock_ns = 1500;
+  kernel_.Put(0, HFT_RECORD_CALL, call, 699);
+  in.out_clock_ns = 1500;
+  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 700);
+  loop_.RunOnce();
+  ASSERT_EQ(sinks_.intervals.size(), 3u);
+  EXPECT_EQ(sinks_.intervals[0].call.state, HFT_CALL_KNOWN);
+  EXPECT_EQ(sinks_.intervals[0].call.owner_tid, 31u);
+  EXPECT_EQ(sinks_.intervals[1].call.state, HFT_CALL_NONE);
+  EXPECT_EQ(sinks_.intervals[2].call.state, HFT_CALL_NONE);
+  EXPECT_EQ(loop_.stats().stale_count.Get(), 1u);
+}
+
 TEST_F(HousekeepingLoopTest, MoreMigrationsThanAreKeptTruncateAndAreCounted) {
   hft_migration move{};
   move.tid = 100;

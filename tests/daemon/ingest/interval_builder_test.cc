@@ -294,5 +294,39 @@ TEST_F(IntervalBuilderTest, AWakerIsItsThreadOrTheHandlerThatInterruptedIt) {
   EXPECT_EQ(counters_.discarded_count, 1u);
 }
 
+TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLayoutIsCounted) {
+  RingRecord record{};
+  hft_blocked_call& from = record.call.call;
+  from.state = HFT_CALL_KNOWN;
+  from.owner_source = HFT_OWNER_GLIBC;
+  from.owner_state = HFT_OWNER_BLOCKED;
+  from.owner_tid = 41;
+  from.owner_syscall = 230;
+  from.futex_command = 9;
+  from.futex_word = 2;
+  from.arguments[0] = 0x7f00'0000'1000;
+  from.arguments[2] = 2;
+  Call call;
+  BuildCall(record, &call, &counters_);
+  EXPECT_EQ(call.state, HFT_CALL_KNOWN);
+  EXPECT_EQ(call.owner_source, HFT_OWNER_GLIBC);
+  EXPECT_EQ(call.owner_state, HFT_OWNER_BLOCKED);
+  EXPECT_EQ(call.owner_tid, 41u);
+  EXPECT_EQ(call.owner_syscall, 230);
+  EXPECT_EQ(call.futex_command, 9);
+  EXPECT_EQ(call.futex_word, 2u);
+  EXPECT_EQ(call.arguments[0], 0x7f00'0000'1000u);
+  EXPECT_EQ(call.arguments[2], 2u);
+  EXPECT_EQ(counters_.discarded_count, 0u);
+  for (__u8* field : {&from.state, &from.owner_source, &from.owner_state}) {
+    const __u8 good = *field;
+    *field = 200;
+    BuildCall(record, &call, &counters_);
+    EXPECT_EQ(call.state, HFT_CALL_NONE);
+    *field = good;
+  }
+  EXPECT_EQ(counters_.discarded_count, 3u);
+}
+
 }  // namespace
 }  // namespace hftmon

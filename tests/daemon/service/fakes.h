@@ -15,6 +15,7 @@
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
+#include "daemon/service/call_totals.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
 
@@ -334,6 +335,20 @@ class FakeTotals : public ThreadTotals {
     return all;
   }
   std::vector<ThreadTotal> totals;  // set before the server runs
+};
+
+class FakeCallTotals : public CallTotals {
+ public:
+  std::vector<ThreadCallTotal> ThreadsOf(uint32_t tgid) const override {
+    std::vector<ThreadCallTotal> found;
+    for (const ThreadCallTotal& total : threads) {
+      if (total.thread.tgid == tgid) found.push_back(total);
+    }
+    return found;
+  }
+
+  // Set before the server asks.
+  std::vector<ThreadCallTotal> threads;
 };
 
 class FakeInterruptTotals : public InterruptTotals {

@@ -1,0 +1,33 @@
+#include "client/cli/render/call.h"
+
+#include <fmt/format.h>
+
+#include "client/cli/table.h"
+
+namespace hftmon {
+
+std::string OwnerText(const v1::LockOwner& owner) {
+  std::string text = fmt::format("{}[{}]", owner.comm().empty() ? "?" : Printable(owner.comm()), owner.tid());
+  if (!owner.state().empty()) text += ", " + owner.state();
+  if (!owner.blocked_in().empty()) text += " in " + owner.blocked_in();
+  return fmt::format("{} ({})", text, owner.source());
+}
+
+Json OwnerJson(const v1::LockOwner& owner) {
+  Json json{{"tid", owner.tid()}, {"comm", owner.comm()}, {"source", owner.source()}};
+  if (!owner.state().empty()) json["state"] = owner.state();
+  if (!owner.blocked_in().empty()) json["blocked_in"] = owner.blocked_in();
+  return json;
+}
+
+Json CallJson(const v1::BlockedCall& call) {
+  Json json{{"name", call.name()}, {"number", call.number()}, {"arguments_known", call.arguments_known()}};
+  if (call.has_file_descriptor()) json["file_descriptor"] = call.file_descriptor();
+  if (!call.has_futex()) return json;
+  const v1::FutexWait& futex = call.futex();
+  json["futex"] = {{"address", futex.address()}, {"command", futex.command()}, {"word", futex.word()}};
+  if (futex.has_owner()) json["futex"]["owner"] = OwnerJson(futex.owner());
+  return json;
+}
+
+}  // namespace hftmon

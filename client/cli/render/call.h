@@ -1,0 +1,19 @@
+// The system call that a thread blocked in, for people and for programs.
+#ifndef HFTMON_CLIENT_CLI_RENDER_CALL_H_
+#define HFTMON_CLIENT_CLI_RENDER_CALL_H_
+
+#include <string>
+
+#include "client/cli/render/json.h"
+#include "hftmon/v1/locks.pb.h"
+
+namespace hftmon {
+
+// "order_book[4711], running (glibc_mutex)".
+std::string OwnerText(const v1::LockOwner& owner);
+Json OwnerJson(const v1::LockOwner& owner);
+Json CallJson(const v1::BlockedCall& call);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_CALL_H_

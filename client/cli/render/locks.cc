@@ -1,0 +1,172 @@
+#include "client/cli/render/locks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "client/cli/render/call.h"
+#include "client/cli/render/window.h"
+#include "client/cli/table.h"
+#include "common/counted.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+std::vector<std::string> CallCells(const std::string& name, const v1::CallSum& call) {
+  const int64_t mean_ns = call.count() > 0 ? call.blocked_ns() / static_cast<int64_t>(call.count()) : 0;
+  return {name,
+          std::to_string(call.count()),
+          FormatDuration(call.blocked_ns()),
+          FormatDuration(mean_ns),
+          FormatDuration(call.wait_ns()),
+          FormatDuration(call.longest_ns())};
+}
+
+std::string ThreadTable(const v1::QueryLocksResponse& response) {
+  Table table({{"thread", Table::Align::kLeft},
+               {"pid"},
+               {"tid"},
+               {"blocked in", Table::Align::kLeft},
+               {"count"},
+               {"blocked"},
+               {"mean"},
+               {"then waited"},
+               {"longest"}});
+  for (const v1::ThreadCalls& thread : response.threads()) {
+    if (!thread.available()) continue;
+    std::vector<std::string> who = {Printable(thread.thread().comm()), std::to_string(thread.thread().pid()),
+                                    std::to_string(thread.thread().tid())};
+    const auto add = [&table, &who](const std::vector<std::string>& cells) {
+      who.insert(who.end(), cells.begin(), cells.end());
+      table.AddRow(who);
+      who = {"", "", ""};
+    };
+    for (const v1::CallSum& call : thread.calls()) add(CallCells(call.name(), call));
+    if (thread.has_others()) add(CallCells("other calls", thread.others()));
+    if (thread.calls_size() == 0) add({"nothing yet", "", "", "", "", ""});
+  }
+  return table.empty() ? "" : table.Print();
+}
+
+// Each reason once, with the number of threads that it holds for.
+std::string WhyNot(const v1::QueryLocksResponse& response) {
+  std::vector<std::pair<std::string, uint64_t>> reasons;
+  for (const v1::ThreadCalls& thread : response.threads()) {
+    if (thread.available()) continue;
+    const auto known = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == thread.reason(); });
+    if (known == reasons.end()) {
+      reasons.emplace_back(thread.reason(), 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::string text;
+  for (const auto& [reason, count] : reasons) text += fmt::format("unavailable for {}: {}\n", Counted(count, "thread"), reason);
+  return text;
+}
+
+std::string OwnersCell(const v1::ContendedLock& lock) {
+  std::string text;
+  for (const v1::OwnerShare& share : lock.owners()) {
+    if (!text.empty()) text += "; ";
+    text += fmt::format("{} {}", share.count(), OwnerText(share.owner()));
+  }
+  if (lock.unknown_owner_count() > 0) text += fmt::format("{}{} unknown", text.empty() ? "" : "; ", lock.unknown_owner_count());
+  return text;
+}
+
+std::string LockTable(const v1::QueryLocksResponse& response) {
+  Table table({{"pid"}, {"address"}, {"waits"}, {"blocked"}, {"longest"}, {"waiters"}, {"held by", Table::Align::kLeft}});
+  for (const v1::ContendedLock& lock : response.locks()) {
+    table.AddRow({std::to_string(lock.pid()), fmt::format("{:#x}", lock.address()), std::to_string(lock.count()),
+                  FormatDuration(lock.blocked_ns()), fmt::format("{} (#{})", FormatDuration(lock.longest_ns()), lock.longest_spike_id()),
+                  std::to_string(lock.waiter_tids_size()), OwnersCell(lock)});
+  }
+  return table.Print();
+}
+
+std::string LocksPart(const v1::QueryLocksResponse& response) {
+  const v1::Window& window = response.window();
+  const std::string when = fmt::format("the last {}{}", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
+                                       WindowNote(window, response.time()));
+  if (!response.has_blocked_floor_ns()) {
+    return "locks: unavailable: no target asks for single waits: attach with --blocked 50us (say) to see whose locks they were\n";
+  }
+  const std::string floor = FormatDuration(response.blocked_floor_ns());
+  if (response.locks_size() == 0) return fmt::format("no wait for a lock above {} in {}\n", floor, when);
+  return fmt::format("locks, by waits above {} in {}\n{}", floor, when, LockTable(response));
+}
+
+Json SumJson(const v1::CallSum& call, bool named) {
+  Json json = Json::object();
+  if (named) {
+    json["name"] = call.name();
+    json["number"] = call.number();
+  }
+  json["count"] = call.count();
+  json["blocked_ns"] = call.blocked_ns();
+  json["wait_ns"] = call.wait_ns();
+  json["longest_ns"] = call.longest_ns();
+  return json;
+}
+
+Json ThreadJson(const v1::ThreadCalls& thread) {
+  Json json{
+      {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
+  if (!thread.available()) {
+    json["reason"] = thread.reason();
+    return json;
+  }
+  json["calls"] = Json::array();
+  for (const v1::CallSum& call : thread.calls()) json["calls"].push_back(SumJson(call, /*named=*/true));
+  if (thread.has_others()) json["other_calls"] = SumJson(thread.others(), /*named=*/false);
+  return json;
+}
+
+Json LockJson(const v1::ContendedLock& lock) {
+  Json json{{"pid", lock.pid()},
+            {"address", lock.address()},
+            {"count", lock.count()},
+            {"blocked_ns", lock.blocked_ns()},
+            {"longest_ns", lock.longest_ns()},
+            {"longest_spike_id", lock.longest_spike_id()},
+            {"waiter_tids", lock.waiter_tids()},
+            {"owners", Json::array()},
+            {"unknown_owner_count", lock.unknown_owner_count()}};
+  for (const v1::OwnerShare& share : lock.owners()) {
+    json["owners"].push_back({{"owner", OwnerJson(share.owner())},
+                              {"count", share.count()},
+                              {"blocked_ns", share.blocked_ns()},
+                              {"running_count", share.running_count()},
+                              {"runnable_count", share.runnable_count()}});
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string LocksText(const v1::QueryLocksResponse& response) {
+  if (response.threads_size() == 0) return "no thread is watched\n";
+  std::string text = ThreadTable(response) + WhyNot(response);
+  return text + "\n" + LocksPart(response);
+}
+
+Json LocksJson(const v1::QueryLocksResponse& response) {
+  Json json = NewAnswer();
+  json["time"] = TimeJson(response.time());
+  json["window"] = WindowJson(response.window());
+  json["lost_records"] = response.lost_records();
+  json["unslotted_thread_count"] = response.unslotted_thread_count();
+  json["incomplete"] = response.incomplete();
+  if (response.has_blocked_floor_ns()) json["blocked_floor_ns"] = response.blocked_floor_ns();
+  json["threads"] = Json::array();
+  for (const v1::ThreadCalls& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
+  json["locks"] = Json::array();
+  for (const v1::ContendedLock& lock : response.locks()) json["locks"].push_back(LockJson(lock));
+  return json;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,26 @@
+// Call: the system call in which a thread blocked. Passive data. Source: HFT_RECORD_CALL.
+#ifndef HFTMON_DAEMON_INGEST_CALL_H_
+#define HFTMON_DAEMON_INGEST_CALL_H_
+
+#include <linux/types.h>
+
+#include <cstdint>
+
+#include "daemon/bpf/call_events.h"
+
+namespace hftmon {
+
+struct Call {
+  hft_call_state state = HFT_CALL_NONE;  // NONE: nobody asked, it blocked in no call, or its record did not come; nothing else is meant
+  hft_owner_source owner_source = HFT_OWNER_UNKNOWN;
+  hft_owner_state owner_state = HFT_OWNER_STATE_UNKNOWN;
+  uint8_t futex_command = HFT_NO_FUTEX;  // FUTEX_WAIT and so on; HFT_NO_FUTEX: none is waited for
+  uint32_t futex_word = 0;               // as it stood when the thread left its CPU
+  uint32_t owner_tid = 0;                // 0: not known
+  int32_t owner_syscall = -1;            // HFT_OWNER_BLOCKED: the call that the owner blocked in, -1 = none
+  uint64_t arguments[3] = {};            // HFT_CALL_KNOWN: the first three, as they were passed
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_INGEST_CALL_H_

@@ -1,0 +1,23 @@
+#include "daemon/service/floors.h"
+
+#include <algorithm>
+
+namespace hftmon {
+namespace {
+
+// An attach notes its time first and lowers the floors last; a bound for what lies between, the attaching of programs included.
+constexpr int64_t kAttachingNs = 250'000'000;
+
+}  // namespace
+
+int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Targets::Floors::*kind, int64_t begin_ns, int64_t asked_ns,
+                int64_t own_ns) {
+  const int64_t since_attach_ns = targets.FloorsSince(std::max(begin_ns, target.attached_mono_ns)).*kind;
+  if (since_attach_ns <= asked_ns || asked_ns < own_ns) return since_attach_ns;
+  const int64_t since_ns = targets.FloorsSince(std::max(begin_ns, target.attached_mono_ns + kAttachingNs)).*kind;
+  if (since_ns <= asked_ns || target.ended_mono_ns == 0) return since_ns;
+  // Its end may have raised the floor again: only a higher one was in force before.
+  return since_ns > targets.FloorsSince(target.ended_mono_ns).*kind ? since_ns : own_ns;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,22 @@
+// Floors: above which length the kernel recorded single waits in a target's part of a window. Any thread.
+#ifndef HFTMON_DAEMON_SERVICE_FLOORS_H_
+#define HFTMON_DAEMON_SERVICE_FLOORS_H_
+
+#include <cstdint>
+#include <limits>
+
+#include "daemon/control/targets.h"
+
+namespace hftmon {
+
+// At some time nothing was recorded.
+inline constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
+
+// The highest floor in the target's part of the window, by what is known. `own_ns`: what the target itself asks the kernel for: from its
+// attachment to its end no floor is above that, unless it asked for less before.
+int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Targets::Floors::*kind, int64_t begin_ns, int64_t asked_ns,
+                int64_t own_ns);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_FLOORS_H_

@@ -1,0 +1,193 @@
+// Whose lock a thread waited for, and what it blocked in, without a hook of a system call.
+#include <algorithm>
+#include <string>
+
+#include "tests/privileged/harness/switch_witness.h"
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+constexpr int64_t kBlockedNs = 1'000'000;
+constexpr int kTurns = 30;
+
+class LocksTest : public PrivilegedTest {
+ protected:
+  absl::Status Attach(pid_t pid, const std::string& group = "locks", int64_t blocked_ns = kBlockedNs) const {
+    v1::AttachRequest request;
+    request.add_pids(pid);
+    request.mutable_options()->set_blocked_threshold_ns(blocked_ns);
+    if (!group.empty()) request.mutable_options()->add_probe_groups(group);
+    return daemon_.client().Attach(request).status();
+  }
+  absl::StatusOr<v1::QueryLocksResponse> Locks(pid_t pid) const {
+    v1::QueryLocksRequest request;
+    request.add_pids(pid);
+    return daemon_.client().QueryLocks(request);
+  }
+};
+
+struct Variant {
+  std::string kind;
+  std::string holder;
+  std::string source;
+};
+
+class LockKindsTest : public LocksTest, public ::testing::WithParamInterface<Variant> {};
+
+// The waiter's spike of that turn; null when there is none.
+const v1::Spike* FindWait(const v1::DetectSpikesResponse& answer, pid_t waiter, const json& turn) {
+  for (const v1::Spike& spike : answer.spikes()) {
+    const int64_t end_ns = spike.start_monotonic_ns() + spike.duration_ns();
+    if (spike.thread().tid() != waiter || spike.kind() != "blocked" || !spike.call().has_futex()) continue;
+    if (spike.start_monotonic_ns() >= turn["ask_ns"].get<int64_t>() && end_ns <= turn["got_ns"].get<int64_t>()) return &spike;
+  }
+  return nullptr;
+}
+
+int64_t BlockedNs(const v1::Spike& spike) {
+  int64_t sum_ns = 0;
+  for (const v1::Cause& cause : spike.causes()) sum_ns += cause.kind() == "blocked" ? cause.duration_ns() : 0;
+  return sum_ns;
+}
+
+const v1::ThreadCalls* FindCalls(const v1::QueryLocksResponse& answer, pid_t tid) {
+  for (const v1::ThreadCalls& thread : answer.threads()) {
+    if (thread.thread().tid() == tid) return &thread;
+  }
+  return nullptr;
+}
+
+const v1::CallSum* FindCall(const v1::ThreadCalls& thread, const std::string& name) {
+  for (const v1::CallSum& call : thread.calls()) {
+    if (call.name() == name) return &call;
+  }
+  return nullptr;
+}
+
+TEST_P(LockKindsTest, EachWaitNamesTheOwnerAndWhatItDid) {
+  const Variant& variant = GetParam();
+  WorkloadRun run("lock_waiter",
+                  {"--cpu", CpuArgument(), "--count", std::to_string(kTurns), "--kind", variant.kind, "--holder", variant.holder});
+  ASSERT_TRUE(run.about().is_object());
+  const SwitchWitness witness;
+  ASSERT_TRUE(Attach(run.pid()).ok());
+  const json truth = run.Act();
+  ASSERT_TRUE(truth.is_object());
+  const pid_t waiter = truth["waiter"];
+  const pid_t holder = truth["holder"];
+  const auto spikes = daemon_.Spikes(run.pid(), 0, kBlockedNs);
+  const auto locks = Locks(run.pid());
+  ASSERT_TRUE(spikes.ok() && locks.ok()) << spikes.status() << locks.status();
+  int found = 0;
+  int agreeing = 0;
+  int in_state = 0;
+  int64_t sum_ns = 0;
+  for (const json& turn : truth["turns"]) {
+    SCOPED_TRACE(turn.dump());
+    const v1::Spike* spike = FindWait(*spikes, waiter, turn);
+    if (spike == nullptr) continue;
+    SCOPED_TRACE(spike->DebugString());
+    ++found;
+    ExpectExactBudget(*spike);
+    EXPECT_EQ(spike->call().name(), "futex");
+    const v1::FutexWait& futex = spike->call().futex();
+    EXPECT_EQ(futex.address(), truth["address"].get<uint64_t>());
+    // The holder had it all the time: whoever is named as its owner is the holder.
+    ASSERT_TRUE(futex.has_owner());
+    EXPECT_EQ(futex.owner().tid(), holder);
+    EXPECT_EQ(futex.owner().comm(), "lock_holder");
+    EXPECT_EQ(futex.owner().source(), variant.source);
+    if (variant.holder == "sleeping") {
+      in_state += futex.owner().state() == "blocked" && futex.owner().blocked_in() == "clock_nanosleep";
+    } else {
+      in_state += futex.owner().state() == "running" || futex.owner().state() == "runnable";
+    }
+    EXPECT_THAT(spike->causes(0).evidence(), HasSubstr("held by lock_holder (tid " + std::to_string(holder) + ")"));
+    const int64_t blocked_ns = BlockedNs(*spike);
+    sum_ns += blocked_ns;
+    EXPECT_LE(blocked_ns, turn["got_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>());
+    // From asking to the holder's letting go; shorter where the waiter was kept from falling asleep, longer where its wake-up took long.
+    agreeing += Agrees(blocked_ns, turn["hold_end_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>());
+  }
+  // A wait whose end the kernel showed to no program has no spike: see SwitchWitness.
+  EXPECT_LE(static_cast<uint64_t>(kTurns - found), witness.UnseenSwitchIns(waiter));
+  EXPECT_GE(agreeing, kTurns * 3 / 4);
+  EXPECT_GE(in_state, kTurns * 3 / 4) << "what the owner did at that moment";
+
+  const auto lock = std::find_if(locks->locks().begin(), locks->locks().end(), [&](const v1::ContendedLock& candidate) {
+    return candidate.address() == truth["address"].get<uint64_t>();
+  });
+  ASSERT_NE(lock, locks->locks().end()) << locks->DebugString();
+  // The holder may have waited for the waiter to let go, too.
+  EXPECT_GE(lock->count(), static_cast<uint64_t>(found));
+  EXPECT_GE(lock->blocked_ns(), sum_ns);
+  ASSERT_GE(lock->owners_size(), 1);
+  EXPECT_EQ(lock->owners(0).owner().tid(), holder);
+  EXPECT_GE(lock->owners(0).count(), static_cast<uint64_t>(found));
+  EXPECT_EQ(locks->blocked_floor_ns(), kBlockedNs);
+  const v1::ThreadCalls* calls = FindCalls(*locks, waiter);
+  ASSERT_NE(calls, nullptr);
+  const v1::CallSum* futex = FindCall(*calls, "futex");
+  ASSERT_NE(futex, nullptr) << calls->DebugString();
+  EXPECT_GE(futex->count(), static_cast<uint64_t>(found));
+  EXPECT_GE(futex->blocked_ns(), sum_ns);
+}
+
+// No waiter for a lock with priority inheritance whose owner runs: the kernel lets it spin for that one.
+INSTANTIATE_TEST_SUITE_P(All, LockKindsTest,
+                         ::testing::Values(Variant{"plain", "running", "glibc_mutex"}, Variant{"plain", "sleeping", "glibc_mutex"},
+                                           Variant{"pi", "sleeping", "pi_word"}, Variant{"robust", "sleeping", "lock_word"}),
+                         [](const auto& variant) { return variant.param.kind + "_" + variant.param.holder; });
+
+TEST_F(LocksTest, SumsByCallAreTheThreadsOwnCounts) {
+  WorkloadRun run("ping_pong", {"--cpu", CpuArgument()});
+  ASSERT_TRUE(run.about().is_object());
+  const SwitchWitness witness;
+  ASSERT_TRUE(Attach(run.pid(), "locks", 0).ok());
+  ASSERT_TRUE(run.Act("2000").is_object());
+  ASSERT_TRUE(WaitUntilBlocked(run.pid()));
+  const auto locks = Locks(run.pid());
+  v1::QueryContextSwitchesRequest request;
+  request.add_pids(run.pid());
+  const auto switches = daemon_.client().QueryContextSwitches(request);
+  ASSERT_TRUE(locks.ok() && switches.ok()) << locks.status() << switches.status();
+  EXPECT_FALSE(locks->has_blocked_floor_ns()) << "nobody asked for single waits";
+  EXPECT_EQ(locks->locks_size(), 0);
+  int compared = 0;
+  for (const v1::ThreadSwitches& thread : switches->threads()) {
+    const v1::ThreadCalls* calls = FindCalls(*locks, thread.thread().tid());
+    if (calls == nullptr || !thread.kinds().contains("blocked_syscall")) continue;
+    SCOPED_TRACE(calls->DebugString());
+    ASSERT_TRUE(calls->available());
+    uint64_t count = 0;
+    for (const v1::CallSum& call : calls->calls()) count += call.count();
+    count += calls->others().count();
+    // Each wait that ended; the last one goes on. One whose end no program was shown is in neither.
+    const uint64_t blocked = thread.kinds().at("blocked_syscall");
+    EXPECT_LE(count, blocked);
+    EXPECT_GE(count + 2 + witness.UnseenSwitchIns(thread.thread().tid()), blocked);
+    ++compared;
+  }
+  EXPECT_GE(compared, 2);
+}
+
+TEST_F(LocksTest, WhoDoesNotAskIsToldHow) {
+  WorkloadRun run("sleeper", {});
+  ASSERT_TRUE(run.about().is_object());
+  ASSERT_TRUE(Attach(run.pid(), "").ok());
+  const auto locks = Locks(run.pid());
+  ASSERT_TRUE(locks.ok()) << locks.status();
+  ASSERT_GE(locks->threads_size(), 1);
+  EXPECT_FALSE(locks->threads(0).available());
+  EXPECT_THAT(locks->threads(0).reason(), HasSubstr("--probes locks"));
+  const CommandResult shown = daemon_.Hftmon({"locks", "-p", std::to_string(run.pid())});
+  EXPECT_EQ(shown.exit_code, 1);
+  EXPECT_THAT(shown.output, HasSubstr("--probes locks"));
+}
+
+}  // namespace
+}  // namespace hftmon::testing
