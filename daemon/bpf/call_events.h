@@ -78,7 +78,7 @@ struct hft_call_row {
 /* Indexed by slot. What an earlier owner of the slot left is not this thread's: the first call of another generation begins anew. */
 struct hft_thread_calls {
   __u32 generation; /* the slot's */
-  __u32 reserved;
+  __u32 recent_row; /* of the last call that was counted */
   struct hft_blocked_call last;
   struct hft_call_row rows[HFT_CALL_ROWS];
   struct hft_call_row others; /* calls that found no row; its syscall means nothing */

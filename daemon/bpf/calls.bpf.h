@@ -129,13 +129,8 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   call->owner_state = HFT_OWNER_STATE_UNKNOWN;
   call->owner_syscall = -1;
   if (slot->out.kind != HFT_SWITCH_BLOCKED_SYSCALL) return 0;
-  u64 registers = registers_at(prev);
   call->state = HFT_CALL_NO_REGISTERS;
-  if (!registers) return 0;
-  struct pt_regs *saved = (struct pt_regs *)registers;
-  call->arguments[0] = BPF_CORE_READ(saved, di);
-  call->arguments[1] = BPF_CORE_READ(saved, si);
-  call->arguments[2] = BPF_CORE_READ(saved, dx);
+  if (!saved_arguments(prev, call->arguments)) return 0;
   call->state = HFT_CALL_KNOWN;
   u8 command = FUTEX_COMMAND_WAIT;
   if (syscall == SYSCALL_FUTEX) {
@@ -167,7 +162,12 @@ static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_sl
   u32 index = cpu_state->watched_slot;
   struct hft_thread_calls *calls = calls_at(index, slot);
   if (!calls) return 0;
-  u32 at = row_of_call(index, slot->out.syscall);
+  u32 at = calls->recent_row; /* a thread mostly blocks in what it blocked in before */
+  if (at >= HFT_CALL_ROWS || !calls->rows[at & (HFT_CALL_ROWS - 1)].count ||
+      calls->rows[at & (HFT_CALL_ROWS - 1)].syscall != slot->out.syscall) {
+    at = row_of_call(index, slot->out.syscall);
+    calls->recent_row = at;
+  }
   struct hft_call_row *row = at < HFT_CALL_ROWS ? &calls->rows[at & (HFT_CALL_ROWS - 1)] : &calls->others;
   row->count++;
   row->blocked_ns += off_cpu_ns - (wait_ns < off_cpu_ns ? wait_ns : off_cpu_ns);

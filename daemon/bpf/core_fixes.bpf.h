@@ -52,6 +52,26 @@ static __always_inline s32 saved_syscall(struct task_struct *task) {
   return SYSCALL_UNKNOWN;
 }
 
+/* The first three arguments of the system call that `task` is in. False where they cannot be had; x86-64 only. */
+static __always_inline bool saved_arguments(struct task_struct *task, u64 *arguments) {
+#if defined(__TARGET_ARCH_x86)
+  u32 access = register_access;
+  struct pt_regs *registers = NULL;
+  if (access == REGISTERS_BY_CAST) {
+    registers = bpf_rdonly_cast((char *)READ_FIELD(task, stack) + register_offset, bpf_core_type_id_kernel(struct pt_regs));
+  } else if (access == REGISTERS_BY_HELPER) {
+    registers = (struct pt_regs *)bpf_task_pt_regs(task);
+  }
+  if (!registers) return false;
+  arguments[0] = registers->di;
+  arguments[1] = registers->si;
+  arguments[2] = registers->dx;
+  return true;
+#else
+  return false;
+#endif
+}
+
 /*
  * What never changes of the CPU that switches to `next`, noted at its first switch: its number, and where its run queue is. The walk to
  * that would cost every switch of the host 3 ns. Its first switch after the programs were off is one too: the log begins anew there.

@@ -188,8 +188,8 @@ absl::Status SwitchCollector::MapAll() {
   auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status :
-       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), slots.status(), slot_of_tid.status(), controls.status(),
-        bits.status(), pool.status(), stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
+       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), slots.status(), slot_of_tid.status(),
+        controls.status(), bits.status(), pool.status(), stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);

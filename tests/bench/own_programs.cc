@@ -57,6 +57,10 @@ void OwnPrograms::NameWakers(bool on, pid_t pid) {
   while (program.attached()) program.Settle();
 }
 
+void OwnPrograms::SumCalls(bool on, pid_t pid) {
+  watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.probes = on ? HFT_CALLS : 0, .waker = 0});
+}
+
 std::string OwnPrograms::WhyMissing(const std::string& program) const {
   for (const MissingProgram& missing : collector_->missing_programs()) {
     if (missing.name == program) return missing.attach_point + ": " + missing.reason;

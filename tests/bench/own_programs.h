@@ -22,7 +22,8 @@ class OwnPrograms {
   void Watch(pid_t pid);  // from here on the process is watched
   // Attaches on_waking, and has it name who wakes the threads of `pid` (0: of nobody); the destructor, or false, detaches it.
   void NameWakers(bool on, pid_t pid = 0);
-  void TurnOff();  // as `hftmon off` does it
+  void SumCalls(bool on, pid_t pid);  // what the threads of a watched process block in
+  void TurnOff();                     // as `hftmon off` does it
   const KernelView& view() const { return collector_->view(); }
   // Why a program of that name was left out; empty when it is there.
   std::string WhyMissing(const std::string& program) const;

@@ -61,6 +61,21 @@ tracepoint:sched:sched_switch {
 }
 )";
 
+// What hftmon counts of a thread with the probe group "locks": waits, their sum and maximum by system call.
+constexpr char kBlockedByCall[] = R"(
+tracepoint:raw_syscalls:sys_enter { @call[tid] = args->id; }
+tracepoint:raw_syscalls:sys_exit { delete(@call[tid]); }
+tracepoint:sched:sched_switch {
+  if (@call[args->prev_pid]) { @since[args->prev_pid] = nsecs; }
+  if (@since[args->next_pid]) {
+    $ns = nsecs - @since[args->next_pid];
+    @blocked[args->next_pid, @call[args->next_pid]] = stats($ns);
+    @longest[args->next_pid, @call[args->next_pid]] = max($ns);
+    delete(@since[args->next_pid]);
+  }
+}
+)";
+
 class Bench {
  public:
   Bench(int cpu, int watcher_cpu, int64_t switches) : cpu_(cpu), watcher_cpu_(watcher_cpu), switches_(switches) {}
@@ -109,6 +124,9 @@ class Bench {
     programs.NameWakers(false);
     programs.Watch(game_->pid());
     Visit("watched");
+    programs.SumCalls(true, game_->pid());
+    Visit("watched, locks");
+    programs.SumCalls(false, game_->pid());
     programs.NameWakers(true, game_->pid());
     Visit("watched, on_waking");
     // With wakers named there is a second hook at each switch, off or not: first both, then on_switch alone.
@@ -124,6 +142,7 @@ class Bench {
                  [this](std::string* why_not) { return ForeignTool::PerfSchedRecord(watcher_cpu_, folder_ + "/perf.data", why_not); });
     VisitForeign("bpftrace histogram",
                  [this](std::string* why_not) { return ForeignTool::Bpftrace(watcher_cpu_, kRunQueueHistogram, why_not); });
+    VisitForeign("bpftrace, locks", [this](std::string* why_not) { return ForeignTool::Bpftrace(watcher_cpu_, kBlockedByCall, why_not); });
   }
 
   void VisitDaemon() {

@@ -266,7 +266,8 @@ TEST_F(RunTest, DeathBySignalIsToldAsAShellTellsIt) {
 }
 
 TEST_F(RunTest, TerminationIsPassedOnAndTheCommandDecides) {
-  if (std::getenv("TSAN_OPTIONS") != nullptr) GTEST_SKIP() << "the thread sanitizer holds signals back from a thread that waits for a child";
+  if (std::getenv("TSAN_OPTIONS") != nullptr)
+    GTEST_SKIP() << "the thread sanitizer holds signals back from a thread that waits for a child";
   // `cat` ends when this test closes the pipe, so nothing outlives a failure.
   Hftmon process(monitor_, {"run", "--quiet", "--", "sh", "-c", "trap 'exit 42' TERM; exec 3<&0; cat <&3 >&2 & echo ready; wait"});
   EXPECT_EQ(process.ReadLine(), "ready");

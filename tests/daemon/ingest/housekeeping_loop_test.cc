@@ -7,59 +7,10 @@
 
 #include "common/histogram.h"
 #include "daemon/ingest/life_queue.h"
-#include "tests/daemon/ingest/recording_sinks.h"
-#include "tests/fakes/fake_kernel_view.h"
-#include "tests/fakes/fake_monotonic_clock.h"
+#include "tests/daemon/ingest/housekeeping_fixture.h"
 
 namespace hftmon {
 namespace {
-
-constexpr int64_t kInterval = 10'000'000;
-
-class HousekeepingLoopTest : public testing::Test {
- protected:
-  HousekeepingLoopTest() { kernel_.Follow({.slot = 1, .tid = 100, .tgid = 90, .start_ns = 7}); }
-
-  HousekeepingLoop::Wiring Wiring() {
-    return {.view = kernel_.view(),
-            .clock = &clock_,
-            .interval_sinks = {&sinks_, &second_},
-            .life_sinks = {&sinks_},
-            .window_sink = &sinks_,
-            .sleep_ns = [this](int64_t ns) {
-              slept_ns_ += ns;
-              clock_.AdvanceNs(ns + oversleep_ns_);
-            }};
-  }
-  static hft_switch_in Wait(uint32_t tid, uint16_t slot) {
-    hft_switch_in in{};
-    in.tid = tid;
-    in.tgid = 90;
-    in.slot = slot;
-    in.in_clock_ns = 2000;
-    in.queued_clock_ns = 1000;
-    in.wait_ns = 1000;
-    in.runner_count = 1;
-    in.runners[0] = {900, 11, 11};
-    return in;
-  }
-  static hft_life Life(uint32_t tid, uint16_t slot, int64_t start_ns) {
-    hft_life life{};
-    life.tid = tid;
-    life.tgid = 90;
-    life.slot = slot;
-    life.start_ns = static_cast<uint64_t>(start_ns);
-    return life;
-  }
-
-  FakeMonotonicClock clock_;
-  FakeKernelView kernel_;
-  RecordingSinks sinks_;
-  RecordingSinks second_;
-  int64_t slept_ns_ = 0;
-  int64_t oversleep_ns_ = 0;
-  HousekeepingLoop loop_{Wiring(), {.policy = &kLatencyPolicy, .sampling_interval_ns = kInterval}};
-};
 
 TEST_F(HousekeepingLoopTest, AWaitReachesEverySink) {
   kernel_.Put(0, HFT_RECORD_SWITCH_IN, Wait(100, 1), 500);
@@ -97,97 +48,6 @@ TEST_F(HousekeepingLoopTest, AMigratedWaitIsJoinedAcrossRings) {
   ASSERT_EQ(sinks_.lives.size(), 1u);
   EXPECT_EQ(sinks_.lives[0].kind, LifeKind::kMigration);
   EXPECT_EQ(sinks_.lives[0].from_cpu, 1);
-}
-
-// A wake-up of thread 100 in slot 1, asleep since that switch-out.
-hft_waker WakeUp(uint64_t out_clock_ns, uint32_t waker_tid) {
-  hft_waker waker{};
-  waker.tid = 100;
-  waker.tgid = 90;
-  waker.slot = 1;
-  waker.out_clock_ns = out_clock_ns;
-  waker.waker_tid = waker_tid;
-  waker.waker_tgid = 30;
-  return waker;
-}
-
-TEST_F(HousekeepingLoopTest, AWakeUpOnAnotherCpuIsPairedWithTheWaitThatItBegins) {
-  kernel_.view().slots[1].wishes.waker = 1;
-  hft_switch_in in = Wait(100, 1);
-  in.out_clock_ns = 400;
-  in.out.kind = HFT_SWITCH_BLOCKED_SYSCALL;
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
-  kernel_.Put(1, HFT_RECORD_WAKER, WakeUp(400, 31), 450);
-  loop_.RunOnce();
-  ASSERT_EQ(sinks_.intervals.size(), 1u);
-  const Waker& waker = sinks_.intervals[0].waker;
-  EXPECT_EQ(waker.state, WakerState::kKnown);
-  EXPECT_EQ(waker.tid, 31u);
-  EXPECT_EQ(waker.tgid, 30u);
-  EXPECT_EQ(waker.cpu, 1);
-  EXPECT_EQ(waker.woken_mono_ns, 450);
-  EXPECT_EQ(loop_.stats().waker_unknown_count.Get(), 0u);
-}
-
-TEST_F(HousekeepingLoopTest, AWakeUpWhoseRecordDidNotComeIsUnknownAndCountedNotGuessed) {
-  kernel_.view().slots[1].wishes.waker = 1;
-  kernel_.Put(1, HFT_RECORD_WAKER, WakeUp(400, 31), 450);  // of the sleep before
-  hft_switch_in in = Wait(100, 1);
-  in.out_clock_ns = 470;
-  in.out.kind = HFT_SWITCH_BLOCKED_SYSCALL;
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
-  in.out.kind = HFT_SWITCH_USER_PREEMPTION;  // nobody wakes whom nobody let sleep
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 510);
-  in.out.kind = HFT_SWITCH_UNKNOWN;
-  in.out_clock_ns = 0;  // not seen leaving: it may not have slept
-  in.voluntary_count = 5;
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 520);
-  loop_.RunOnce();
-  ASSERT_EQ(sinks_.intervals.size(), 3u);
-  EXPECT_EQ(sinks_.intervals[0].waker.state, WakerState::kUnknown);
-  EXPECT_EQ(sinks_.intervals[1].waker.state, WakerState::kNone);
-  EXPECT_EQ(sinks_.intervals[2].waker.state, WakerState::kNone);
-  EXPECT_EQ(loop_.stats().waker_unknown_count.Get(), 1u);
-}
-
-TEST_F(HousekeepingLoopTest, NobodyAskedSoNothingIsUnknown) {
-  hft_switch_in in = Wait(100, 1);
-  in.out_clock_ns = 400;
-  in.out.kind = HFT_SWITCH_BLOCKED_SYSCALL;
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
-  loop_.RunOnce();
-  ASSERT_EQ(sinks_.intervals.size(), 1u);
-  EXPECT_EQ(sinks_.intervals[0].waker.state, WakerState::kNone);
-  EXPECT_EQ(loop_.stats().waker_unknown_count.Get(), 0u);
-}
-
-TEST_F(HousekeepingLoopTest, ACallBelongsToTheWaitThatBeganWithItsSwitchOutAndToNoOther) {
-  hft_call call{};
-  call.tid = 100;
-  call.tgid = 90;
-  call.slot = 1;
-  call.call.out_clock_ns = 400;
-  call.call.state = HFT_CALL_KNOWN;
-  call.call.owner_tid = 31;
-  hft_switch_in in = Wait(100, 1);
-  in.out.kind = HFT_SWITCH_BLOCKED_SYSCALL;
-  in.out_clock_ns = 400;
-  kernel_.Put(0, HFT_RECORD_CALL, call, 499);
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 500);
-  in.out_clock_ns = 1400;  // the next one, whose record did not come
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 600);
-  call.tid = 101;  // the slot is not this thread's
-  call.call.out_clock_ns = 1500;
-  kernel_.Put(0, HFT_RECORD_CALL, call, 699);
-  in.out_clock_ns = 1500;
-  kernel_.Put(0, HFT_RECORD_SWITCH_IN, in, 700);
-  loop_.RunOnce();
-  ASSERT_EQ(sinks_.intervals.size(), 3u);
-  EXPECT_EQ(sinks_.intervals[0].call.state, HFT_CALL_KNOWN);
-  EXPECT_EQ(sinks_.intervals[0].call.owner_tid, 31u);
-  EXPECT_EQ(sinks_.intervals[1].call.state, HFT_CALL_NONE);
-  EXPECT_EQ(sinks_.intervals[2].call.state, HFT_CALL_NONE);
-  EXPECT_EQ(loop_.stats().stale_count.Get(), 1u);
 }
 
 TEST_F(HousekeepingLoopTest, MoreMigrationsThanAreKeptTruncateAndAreCounted) {
