@@ -26,10 +26,11 @@ CallTotal TotalOf(const hft_call_row& row) {
 
 std::string SharedCallTotals::WhyNot(uint32_t slot) const {
   if ((Load(view_.slots[slot].wishes.probes) & HFT_CALLS) == 0) {
-    return "its target does not ask: attach it with --probes locks (probe group \"locks\")";
+    return "its target does not ask (attach it with --probes locks), or is a kernel thread, which makes no calls";
   }
   if (!has_registers_) {
-    return "this kernel does not give the registers of a thread to programs, which tell in which call it blocked: Linux 5.15 with BTF does";
+    return "this kernel does not give the registers of a thread to programs, which tell in which call it blocked: Linux 5.15 or newer with "
+           "BTF does, on x86-64";
   }
   if (slot >= view_.calls.size()) {
     return fmt::format("its place among the watched threads is {}, and the table of calls has {}: watch fewer threads", slot,
@@ -54,6 +55,8 @@ std::optional<ThreadCallTotal> SharedCallTotals::Read(uint32_t slot, uint32_t tg
     }
     if (Load(view_.calls[slot].others.count) > 0) total.others = TotalOf(view_.calls[slot].others);
   }
+  // Keeps the rows above the second look: another thread's have another generation.
+  std::atomic_thread_fence(std::memory_order_acquire);
   if (Load(words.state) == HFT_SLOT_FREE || Load(words.generation) != generation) return std::nullopt;
   return total;
 }

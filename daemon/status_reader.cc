@@ -42,6 +42,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back({"kernel_stacks", walks, walks ? "bpf_get_task_stack" : "raw tracepoints cannot walk another task's stack",
                           walks ? "" : "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose", false});
   capabilities.push_back(UserStacks());
+  capabilities.push_back(Locks());
   const bool counted = parts_.collector->reads_preempt_count();
   capabilities.push_back(
       {"waker_context", counted,
@@ -62,6 +63,11 @@ Capability StatusReader::UserStacks() const {
     capability = {"user_stacks", false, binary + " is not there", "install hftmon-unwind beside hftmond", false};
   }
   return capability;
+}
+
+Capability StatusReader::Locks() const {
+  if (parts_.collector->has_registers()) return {"locks", true, "registers and futex words at a thread's switch-out", "", false};
+  return {"locks", false, "a thread's saved registers cannot be reached", "Linux 5.15 or newer with BTF, on x86-64", false};
 }
 
 LoopStatus StatusReader::Loop() const {

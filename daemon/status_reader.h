@@ -78,6 +78,7 @@ class StatusReader : public StatusSource {
  private:
   LoopStatus Loop() const;
   Capability UserStacks() const;
+  Capability Locks() const;
   std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
   std::vector<Bound> Bounds() const;
 

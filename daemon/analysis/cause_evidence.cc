@@ -60,7 +60,7 @@ std::string OwnerDid(const Call& call, const std::function<std::string(int32_t)>
     case HFT_OWNER_RUNNING:
       return ", which was running";
     case HFT_OWNER_RUNNABLE:
-      return ", which had lost its CPU";
+      return ", which waited for a CPU";
     case HFT_OWNER_BLOCKED: {
       const std::string name = syscall_name && call.owner_syscall >= 0 ? syscall_name(call.owner_syscall) : "";
       return name.empty() ? ", which was blocked itself" : fmt::format(", which was blocked in {} itself", name);

@@ -87,6 +87,9 @@ struct Spike {
 // Only the causes that are there are kept in the history, and no more of what is not known than that.
 template <>
 struct SeqRingParts<Spike> {
+  static_assert(offsetof(Spike, causes) % 8 == 0 && sizeof(Cause) % 8 == 0 && offsetof(Spike, preemption) % 8 == 0 &&
+                offsetof(Spike, waker) % 8 == 0 && offsetof(Spike, call) % 8 == 0);
+
   template <typename Keep>
   static void Each(const Spike& spike, Keep keep) {
     keep(0, SeqRingBytes<offsetof(Spike, causes)>());

@@ -34,7 +34,7 @@ enum hft_owner_source {
 enum hft_owner_state {
   HFT_OWNER_STATE_UNKNOWN = 0, /* it is not watched, or was not seen on a CPU yet */
   HFT_OWNER_RUNNING = 1,
-  HFT_OWNER_RUNNABLE = 2, /* it lost its CPU although it could run on */
+  HFT_OWNER_RUNNABLE = 2, /* it waited for a CPU */
   HFT_OWNER_BLOCKED = 3,  /* it blocked itself, in owner_syscall */
   HFT_OWNER_STATES = 4
 };
@@ -65,7 +65,7 @@ struct hft_call {
   __u8 reserved2[48];
 };
 
-/* One call of one thread, since its slot began to ask. */
+/* One call of one thread, while its slot asks: waits that began and ended under watch. */
 struct hft_call_row {
   __u64 count;      /* waits in it that ended; 0: a free row */
   __u64 blocked_ns; /* switch-out to being put on a queue again: off-CPU time less run-queue wait */
@@ -75,7 +75,10 @@ struct hft_call_row {
   __u32 reserved;
 };
 
-/* Indexed by slot. What an earlier owner of the slot left is not this thread's: the first call of another generation begins anew. */
+/*
+ * Indexed by slot. What an earlier owner of the slot left is not this thread's: the first call of another generation begins anew. The
+ * daemon sets the generation to 0, which no slot in use has, before a slot begins to ask.
+ */
 struct hft_thread_calls {
   __u32 generation; /* the slot's */
   __u32 recent_row; /* of the last call that was counted */

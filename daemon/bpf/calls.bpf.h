@@ -5,7 +5,7 @@
  * Reads:    the registers with which the leaving thread entered the kernel, the futex word that it waits on and the word of a glibc mutex's
  *           owner (its memory is still there, and a page that is not resident is not waited for); the owner's slot.
  * Produces: sums by call in the slot's hft_thread_calls, an HFT_RECORD_CALL before each record of a wait that began in a call.
- * Cost:     nothing to threads that do not ask, but one test of a word that their switch-in and switch-out look at anyway.
+ * Cost:     to watched threads that do not ask one test at their switch-in, and none more at their switch-out.
  */
 #ifndef HFTMON_DAEMON_BPF_CALLS_BPF_H_
 #define HFTMON_DAEMON_BPF_CALLS_BPF_H_
@@ -32,6 +32,7 @@ struct {
 #define FUTEX_COMMAND_WAIT 0
 #define FUTEX_COMMAND_LOCK_PI 6
 #define FUTEX_COMMAND_WAIT_BITSET 9
+#define FUTEX_COMMAND_WAIT_REQUEUE_PI 11
 #define FUTEX_COMMAND_LOCK_PI2 13
 #define FUTEX_WORD_WAITERS 0x80000000u
 #define FUTEX_WORD_TID 0x3fffffffu
@@ -80,18 +81,30 @@ static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tg
   if (source != HFT_OWNER_PI_WORD && !(live && owner->tgid == own_tgid)) return;
   call->owner_tid = tid;
   call->owner_source = source;
-  if (!live || !owner->task) return;
+  u64 owner_task = live ? owner->task : 0;
+  if (!owner_task) return;
   if (!owner->out_clock_ns) {
     call->owner_state = HFT_OWNER_RUNNING;
     return;
   }
   struct hft_departure out = owner->out;
-  call->owner_state =
-      out.kind == HFT_SWITCH_BLOCKED_SYSCALL || out.kind == HFT_SWITCH_BLOCKED_FAULT ? HFT_OWNER_BLOCKED : HFT_OWNER_RUNNABLE;
-  call->owner_syscall = out.syscall;
+  bool blocked = out.kind == HFT_SWITCH_BLOCKED_SYSCALL || out.kind == HFT_SWITCH_BLOCKED_FAULT;
+  /* It left to block; by now it may have been woken, and wait for a CPU. */
+  struct task_struct *task = (struct task_struct *)owner_task;
+  if (blocked && BPF_CORE_READ(task, on_rq)) blocked = false;
+  call->owner_state = blocked ? HFT_OWNER_BLOCKED : HFT_OWNER_RUNNABLE;
+  if (blocked) call->owner_syscall = out.syscall;
 }
 
-static __always_inline void note_futex(struct hft_blocked_call *call, u32 own_tid, u32 own_tgid, u8 command) {
+static __always_inline bool waits_for_futex(u8 command) {
+  return command == FUTEX_COMMAND_WAIT || command == FUTEX_COMMAND_WAIT_BITSET || command == FUTEX_COMMAND_WAIT_REQUEUE_PI ||
+         command == FUTEX_COMMAND_LOCK_PI || command == FUTEX_COMMAND_LOCK_PI2;
+}
+
+/* A futex word names its owner by its number in the process's own pid namespace, which is looked up in the init one alone. */
+static __always_inline void note_futex(struct hft_blocked_call *call, struct task_struct *task, u8 command) {
+  if (!waits_for_futex(command)) return;
+  u32 own_tid = READ_FIELD(task, pid);
   u32 words[MUTEX_OWNER_WORD + 1] = {};
   u64 address = call->arguments[0];
   bool whole = bpf_probe_read_user(words, sizeof(words), (void *)address) == 0;
@@ -103,15 +116,16 @@ static __always_inline void note_futex(struct hft_blocked_call *call, u32 own_ti
   u8 source = HFT_OWNER_UNKNOWN;
   if (command == FUTEX_COMMAND_LOCK_PI || command == FUTEX_COMMAND_LOCK_PI2) {
     source = HFT_OWNER_PI_WORD;
-  } else if (command != FUTEX_COMMAND_WAIT && command != FUTEX_COMMAND_WAIT_BITSET) {
-    return;
+  } else if (command == FUTEX_COMMAND_WAIT_REQUEUE_PI) {
+    return; /* a condition variable */
   } else if (word & FUTEX_WORD_WAITERS) {
     source = HFT_OWNER_LOCK_WORD;
   } else if (word == MUTEX_CONTENDED && whole) {
     source = HFT_OWNER_GLIBC;
     tid = words[MUTEX_OWNER_WORD];
   }
-  if (source != HFT_OWNER_UNKNOWN && tid && tid != own_tid) note_owner(call, own_tgid, tid, source);
+  if (source == HFT_OWNER_UNKNOWN || !tid || tid == own_tid || BPF_CORE_READ(task, thread_pid, level)) return;
+  note_owner(call, READ_FIELD(task, tgid), tid, source);
 }
 
 /* `prev` is the current task, on its way out, and still has its memory. */
@@ -129,6 +143,8 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   call->owner_state = HFT_OWNER_STATE_UNKNOWN;
   call->owner_syscall = -1;
   if (slot->out.kind != HFT_SWITCH_BLOCKED_SYSCALL) return 0;
+  /* io_uring's worker has a copy of the registers of who made it, and is in no call. */
+  if (READ_FIELD(prev, flags) & PF_IO_WORKER) return 0;
   call->state = HFT_CALL_NO_REGISTERS;
   if (!saved_arguments(prev, call->arguments)) return 0;
   call->state = HFT_CALL_KNOWN;
@@ -138,7 +154,7 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   } else if (syscall != SYSCALL_FUTEX_WAIT) {
     return 0;
   }
-  note_futex(call, READ_FIELD(prev, pid), READ_FIELD(prev, tgid), command);
+  note_futex(call, prev, command);
   return 0;
 }
 
@@ -157,11 +173,11 @@ __noinline u32 row_of_call(u32 index, s32 syscall) {
 }
 
 /* A call that the thread blocked in is over. */
-static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 off_cpu_ns, u64 wait_ns) {
-  if (slot->out.kind != HFT_SWITCH_BLOCKED_SYSCALL || !off_cpu_ns) return 0;
+static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 clock_ns, u64 out_clock_ns, u64 wait_ns) {
   u32 index = cpu_state->watched_slot;
   struct hft_thread_calls *calls = calls_at(index, slot);
-  if (!calls) return 0;
+  if (!calls || !out_clock_ns || calls->last.out_clock_ns != out_clock_ns || calls->last.state == HFT_CALL_NONE) return 0;
+  u64 off_cpu_ns = clock_ns - out_clock_ns;
   u32 at = calls->recent_row; /* a thread mostly blocks in what it blocked in before */
   if (at >= HFT_CALL_ROWS || !calls->rows[at & (HFT_CALL_ROWS - 1)].count ||
       calls->rows[at & (HFT_CALL_ROWS - 1)].syscall != slot->out.syscall) {

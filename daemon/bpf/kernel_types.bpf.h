@@ -39,6 +39,7 @@ enum { BPF_F_MMAPABLE = 1 << 10 };
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 #define PF_KTHREAD 0x00200000
+#define PF_IO_WORKER 0x00000010
 #define IRQ_NONE 0
 #define TASK_DEAD 0x00000080
 #define TASK_WAKING 0x00000200
@@ -91,6 +92,10 @@ struct thread_info {
   u32 cpu;
 };
 
+struct pid {
+  unsigned int level; /* of the innermost pid namespace: 0 is the init one */
+};
+
 struct task_struct {
   struct thread_info thread_info;
   unsigned int __state;
@@ -106,6 +111,7 @@ struct task_struct {
   int tgid;
   int exit_state;
   struct task_struct *real_parent;
+  struct pid *thread_pid;
   unsigned long nvcsw;
   unsigned long nivcsw;
   u64 start_boottime;

@@ -268,7 +268,7 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
     slot->off_cpu_count++;
     count_duration(slot, HFT_OFF_CPU, &maxima->off_cpu_ns, tag, off_cpu_ns);
   }
-  if (unlikely(slot->wishes.probes & HFT_CALLS)) count_call(cpu_state, slot, off_cpu_ns, wait_ns);
+  if (unlikely(slot->wishes.probes & HFT_CALLS)) count_call(cpu_state, slot, clock_ns, out_clock_ns, wait_ns);
   if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
     put_switch_in(context, cpu_state, slot, wait_ns, out_clock_ns);
   }

@@ -55,7 +55,7 @@ class SwitchCollector : public SlotStack {
     KernelAccess access = KernelAccess::kAuto;
     const QuietGate* gate = nullptr;    // asked before anything is loaded, attached or measured; may be null
     uint32_t stack_threads_max = 2048;  // slots up to this one can have user stacks: 2 KiB of kernel memory each
-    uint32_t call_threads_max = 2048;   // slots up to this one can be asked what they block in: 744 bytes each
+    uint32_t call_threads_max = 2048;   // slots up to this one can be asked what they block in: 736 bytes each
     uint32_t register_offset = 0;       // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);

@@ -175,7 +175,11 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
   if (before.probes == wishes.probes && before.waker == wishes.waker) return;
   wishes_of_[tgid] = wishes;
   if (wishes.probes == 0 && wishes.waker == 0) wishes_of_.erase(tgid);
-  for (const uint16_t slot : HeldOf(tgid)) StoreRelaxed(view_.slots[slot].wishes, wishes);
+  for (const uint16_t slot : HeldOf(tgid)) {
+    // Sums begin anew with the asking, not where an earlier one left them.
+    if ((wishes.probes & ~before.probes & HFT_CALLS) != 0 && slot < view_.calls.size()) StoreRelaxed(view_.calls[slot].generation, 0);
+    StoreRelaxed(view_.slots[slot].wishes, wishes);
+  }
 }
 
 int32_t SlotTable::HeldCount(uint32_t tgid) const {

@@ -1,6 +1,6 @@
 // CallTable: what each watched thread blocked in last, from its record until the end of that wait, which follows it, claims it.
 //
-// Threads: the housekeeping thread. Bounds: one entry per slot; memory is reserved at construction and touched when a slot is first used.
+// Threads: the housekeeping thread. Bounds: one entry per slot that may ask (KernelView::calls); all memory is taken at construction.
 #ifndef HFTMON_DAEMON_INGEST_CALL_TABLE_H_
 #define HFTMON_DAEMON_INGEST_CALL_TABLE_H_
 

@@ -1,4 +1,4 @@
-// Blocking system calls and locks: domain -> proto. Pure functions, any thread.
+// Blocking system calls and locks: domain -> proto. Any thread; the name of a thread that is not known yet is looked up.
 #ifndef HFTMON_DAEMON_SERVICE_CONVERT_CALL_H_
 #define HFTMON_DAEMON_SERVICE_CONVERT_CALL_H_
 

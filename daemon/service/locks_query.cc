@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daemon/analysis/call_names.h"
+#include "daemon/control/target_options.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
@@ -117,25 +118,39 @@ void LockToProto(const std::pair<uint32_t, uint64_t>& key, const Lock& lock, Thr
   }
 }
 
-// The highest of those that ask for single waits; kNoFloor: nobody does.
-int64_t BlockedFloor(const Targets& targets, const TargetSelection& selection, int64_t begin_ns) {
+// Above which length single waits were recorded; where that was not so all the time, the floor in force now, and `part_only`.
+struct BlockedFloor {
+  int64_t ns = kNoFloor;
+  bool part_only = false;
+};
+BlockedFloor FloorOfLocks(const Targets& targets, const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) {
   int64_t highest_ns = -1;
   for (const TargetInfo& target : selection.targets()) {
     const int64_t own_ns = target.options.blocked_threshold_ns;
     if (own_ns == 0 || (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns)) continue;
     highest_ns = std::max(highest_ns, FloorOf(targets, target, &Targets::Floors::off_cpu_ns, begin_ns, own_ns, own_ns));
   }
-  return highest_ns < 0 ? kNoFloor : highest_ns;
+  // No target asks: a stream may.
+  if (highest_ns < 0) highest_ns = targets.FloorsSince(begin_ns).off_cpu_ns;
+  if (highest_ns != kNoFloor) return {highest_ns, false};
+  const int64_t now_ns = targets.FloorsSince(end_ns).off_cpu_ns;
+  return {now_ns, now_ns != kNoFloor};
 }
 
 // The waits for locks that ended in the window, newest first. The history is in the order of detection, which comes after a spike's end.
 struct WaitSearch {
   Locks locks;
+  uint64_t unlocated_count = 0;  // in a futex, and which is not known
   bool overwritten = false;
   int64_t oldest_detected_ns = 0;
 
   void Run(const SeqRing<Spike>& ended, const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) {
+    std::unordered_set<uint32_t> asking;
+    for (const TargetInfo& target : selection.targets()) {
+      if (HasProbeGroup(target.options, kLocksGroup)) asking.insert(target.pid);
+    }
     oldest_detected_ns = end_ns;
+    const int32_t futex = SyscallNumber("futex");
     Spike spike;
     for (uint64_t left = ended.end(); left > 0;) {
       if (ended.Read(--left, &spike) != SeqRead::kOk) {
@@ -146,7 +161,11 @@ struct WaitSearch {
       oldest_detected_ns = std::min(oldest_detected_ns, spike.detected_mono_ns);
       const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
       if (spike.kind != SpikeKind::kBlocked || spike_end_ns < begin_ns || spike_end_ns > end_ns || !selection.Keeps(spike.thread)) continue;
-      if (spike.call.state == HFT_CALL_KNOWN && spike.call.futex_command != HFT_NO_FUTEX) AddWait(spike, &locks);
+      if (spike.call.state == HFT_CALL_KNOWN && spike.call.futex_command != HFT_NO_FUTEX) {
+        AddWait(spike, &locks);
+      } else if (spike.out_syscall == futex && asking.contains(spike.thread.tgid)) {
+        ++unlocated_count;
+      }
     }
   }
 };
@@ -177,8 +196,12 @@ grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selecti
   search.Run(core.spikes->ended(), selection, begin_ns, end_ns);
   std::vector<const Locks::value_type*> order;
   for (const Locks::value_type& lock : search.locks) order.push_back(&lock);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const Locks::value_type* a, const Locks::value_type* b) { return a->second.blocked_ns > b->second.blocked_ns; });
+  // A wait whose owner is known was for a lock; one without may be for anything, the sleep of an idle thread above all.
+  std::stable_sort(order.begin(), order.end(), [](const Locks::value_type* a, const Locks::value_type* b) {
+    const bool a_owned = !a->second.owners.empty();
+    const bool b_owned = !b->second.owners.empty();
+    return a_owned != b_owned ? a_owned : a->second.blocked_ns > b->second.blocked_ns;
+  });
   for (const Locks::value_type* lock : order) LockToProto(lock->first, lock->second, core.names, response->add_locks());
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();
@@ -192,10 +215,12 @@ grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selecti
   window->set_off_ns(core.status->OffWithin(begin_ns, end_ns));
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
-  const int64_t floor_ns = BlockedFloor(*core.targets, selection, begin_ns);
-  if (floor_ns != kNoFloor) response->set_blocked_floor_ns(floor_ns);
-  response->set_incomplete(search.overwritten);
-  response->set_unslotted_thread_count(selection.UnslottedSince(core.status->Now().monotonic_ns));
+  const BlockedFloor floor = FloorOfLocks(*core.targets, selection, begin_ns, end_ns);
+  if (floor.ns != kNoFloor) response->set_blocked_floor_ns(floor.ns);
+  response->set_floor_of_part(floor.part_only);
+  response->set_unlocated_wait_count(search.unlocated_count);
+  response->set_incomplete(search.overwritten || floor.part_only);
+  response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;
 }
 

@@ -82,12 +82,18 @@ TEST_P(LockKindsTest, EachWaitNamesTheOwnerAndWhatItDid) {
   const auto spikes = daemon_.Spikes(run.pid(), 0, kBlockedNs);
   const auto locks = Locks(run.pid());
   ASSERT_TRUE(spikes.ok() && locks.ok()) << spikes.status() << locks.status();
+  int usable = 0;
   int found = 0;
+  int owned = 0;
   int agreeing = 0;
   int in_state = 0;
   int64_t sum_ns = 0;
   for (const json& turn : truth["turns"]) {
     SCOPED_TRACE(turn.dump());
+    // Where one of the two was kept away for long the waiter may not have been blocked above the threshold.
+    const int64_t expected_ns = turn["hold_end_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>();
+    if (expected_ns < 2 * kBlockedNs) continue;
+    ++usable;
     const v1::Spike* spike = FindWait(*spikes, waiter, turn);
     if (spike == nullptr) continue;
     SCOPED_TRACE(spike->DebugString());
@@ -96,8 +102,14 @@ TEST_P(LockKindsTest, EachWaitNamesTheOwnerAndWhatItDid) {
     EXPECT_EQ(spike->call().name(), "futex");
     const v1::FutexWait& futex = spike->call().futex();
     EXPECT_EQ(futex.address(), truth["address"].get<uint64_t>());
-    // The holder had it all the time: whoever is named as its owner is the holder.
-    ASSERT_TRUE(futex.has_owner());
+    const int64_t blocked_ns = BlockedNs(*spike);
+    sum_ns += blocked_ns;
+    EXPECT_LE(blocked_ns, turn["got_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>());
+    // From asking to the holder's letting go; shorter where the waiter was kept from falling asleep, longer where its wake-up took long.
+    agreeing += Agrees(blocked_ns, expected_ns);
+    // It may be about to let go just as the waiter falls asleep.
+    if (!futex.has_owner()) continue;
+    ++owned;
     EXPECT_EQ(futex.owner().tid(), holder);
     EXPECT_EQ(futex.owner().comm(), "lock_holder");
     EXPECT_EQ(futex.owner().source(), variant.source);
@@ -107,16 +119,13 @@ TEST_P(LockKindsTest, EachWaitNamesTheOwnerAndWhatItDid) {
       in_state += futex.owner().state() == "running" || futex.owner().state() == "runnable";
     }
     EXPECT_THAT(spike->causes(0).evidence(), HasSubstr("held by lock_holder (tid " + std::to_string(holder) + ")"));
-    const int64_t blocked_ns = BlockedNs(*spike);
-    sum_ns += blocked_ns;
-    EXPECT_LE(blocked_ns, turn["got_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>());
-    // From asking to the holder's letting go; shorter where the waiter was kept from falling asleep, longer where its wake-up took long.
-    agreeing += Agrees(blocked_ns, turn["hold_end_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>());
   }
+  EXPECT_GE(usable, kTurns * 3 / 4);
   // A wait whose end the kernel showed to no program has no spike: see SwitchWitness.
-  EXPECT_LE(static_cast<uint64_t>(kTurns - found), witness.UnseenSwitchIns(waiter));
-  EXPECT_GE(agreeing, kTurns * 3 / 4);
-  EXPECT_GE(in_state, kTurns * 3 / 4) << "what the owner did at that moment";
+  EXPECT_LE(static_cast<uint64_t>(usable - found), witness.UnseenSwitchIns(waiter) + 1);
+  EXPECT_GE(owned, usable * 9 / 10);
+  EXPECT_GE(agreeing, usable * 3 / 4);
+  EXPECT_GE(in_state, usable * 3 / 4) << "what the owner did at that moment";
 
   const auto lock = std::find_if(locks->locks().begin(), locks->locks().end(), [&](const v1::ContendedLock& candidate) {
     return candidate.address() == truth["address"].get<uint64_t>();
@@ -127,7 +136,7 @@ TEST_P(LockKindsTest, EachWaitNamesTheOwnerAndWhatItDid) {
   EXPECT_GE(lock->blocked_ns(), sum_ns);
   ASSERT_GE(lock->owners_size(), 1);
   EXPECT_EQ(lock->owners(0).owner().tid(), holder);
-  EXPECT_GE(lock->owners(0).count(), static_cast<uint64_t>(found));
+  EXPECT_GE(lock->owners(0).count(), static_cast<uint64_t>(owned));
   EXPECT_EQ(locks->blocked_floor_ns(), kBlockedNs);
   const v1::ThreadCalls* calls = FindCalls(*locks, waiter);
   ASSERT_NE(calls, nullptr);

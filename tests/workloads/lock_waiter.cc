@@ -35,6 +35,8 @@ struct Shared {
   std::atomic<bool> begin{false};
   std::atomic<int64_t> held{-1};  // turn in which the holder has the lock
   std::atomic<int64_t> got{-1};   // turn that the waiter is done with
+  std::atomic<int> done{0};       // threads that are
+  std::atomic<bool> end{false};   // the test has read their counts
   std::vector<Turn> turns;
 };
 
@@ -46,6 +48,12 @@ bool MakeMutex(const std::string& kind, pthread_mutex_t* mutex) {
   const bool made = (kind == "plain" || kind == "pi" || kind == "robust") && pthread_mutex_init(mutex, &attributes) == 0;
   pthread_mutexattr_destroy(&attributes);
   return made;
+}
+
+void AwaitEnd(Shared& shared) {
+  shared.done.fetch_add(1, std::memory_order_seq_cst);
+  shared.done.notify_all();
+  shared.end.wait(false);
 }
 
 void Hold(Shared& shared) {
@@ -68,6 +76,7 @@ void Hold(Shared& shared) {
     pthread_mutex_unlock(&shared.mutex);
     while (shared.got.load(std::memory_order_acquire) < static_cast<int64_t>(i)) SleepUntil(NowNs() + kPauseNs);
   }
+  AwaitEnd(shared);
 }
 
 void Ask(Shared& shared) {
@@ -90,6 +99,7 @@ void Ask(Shared& shared) {
     shared.got.store(static_cast<int64_t>(i), std::memory_order_release);
     SleepUntil(NowNs() + kPauseNs);
   }
+  AwaitEnd(shared);
 }
 
 int Main(int argc, char** argv) {
@@ -117,8 +127,7 @@ int Main(int argc, char** argv) {
   session.Ready(about);
   shared.begin.store(true, std::memory_order_seq_cst);
   shared.begin.notify_all();
-  holder.join();
-  waiter.join();
+  for (int done = 0; (done = shared.done.load(std::memory_order_seq_cst)) < 2;) shared.done.wait(done);
   nlohmann::json result = about;
   result["workload"] = "lock_waiter";
   result["turns"] = nlohmann::json::array();
@@ -127,6 +136,10 @@ int Main(int argc, char** argv) {
         {{"hold_start_ns", turn.hold_start_ns}, {"hold_end_ns", turn.hold_end_ns}, {"ask_ns", turn.ask_ns}, {"got_ns", turn.got_ns}});
   }
   session.Result(result);
+  shared.end.store(true, std::memory_order_seq_cst);
+  shared.end.notify_all();
+  holder.join();
+  waiter.join();
   return 0;
 }
 

@@ -92,12 +92,17 @@ std::string LocksPart(const v1::QueryLocksResponse& response) {
   const v1::Window& window = response.window();
   const std::string when = fmt::format("the last {}{}", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
                                        WindowNote(window, response.time()));
-  if (!response.has_blocked_floor_ns()) {
+  std::string unlocated;
+  if (response.unlocated_wait_count() > 0) {
+    unlocated = fmt::format("and {} in a futex that could not be read\n", Counted(response.unlocated_wait_count(), "wait"));
+  }
+  if (!response.has_blocked_floor_ns() && response.locks_size() == 0) {
     return "locks: unavailable: no target asks for single waits: attach with --blocked 50us (say) to see whose locks they were\n";
   }
-  const std::string floor = FormatDuration(response.blocked_floor_ns());
-  if (response.locks_size() == 0) return fmt::format("no wait for a lock above {} in {}\n", floor, when);
-  return fmt::format("locks, by waits above {} in {}\n{}", floor, when, LockTable(response));
+  const std::string above = response.has_blocked_floor_ns() ? " above " + FormatDuration(response.blocked_floor_ns()) : "";
+  if (response.locks_size() == 0) return fmt::format("no wait for a lock{} in {}\n{}", above, when, unlocated);
+  return fmt::format("locks, by waits{} in {} (without an owner it may be no lock: a condition variable, a joined thread)\n{}{}", above,
+                     when, LockTable(response), unlocated);
 }
 
 Json SumJson(const v1::CallSum& call, bool named) {
@@ -161,6 +166,8 @@ Json LocksJson(const v1::QueryLocksResponse& response) {
   json["lost_records"] = response.lost_records();
   json["unslotted_thread_count"] = response.unslotted_thread_count();
   json["incomplete"] = response.incomplete();
+  json["floor_of_part"] = response.floor_of_part();
+  json["unlocated_wait_count"] = response.unlocated_wait_count();
   if (response.has_blocked_floor_ns()) json["blocked_floor_ns"] = response.blocked_floor_ns();
   json["threads"] = Json::array();
   for (const v1::ThreadCalls& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));

@@ -183,7 +183,11 @@ std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response) {
     warnings.push_back(fmt::format("{} lost in the window: sums by call are exact, waits for locks may be missing: see `hftmon status`",
                                    Lost(response.lost_records())));
   }
-  if (response.incomplete()) warnings.push_back(WhyOverwritten(response.window()));
+  if (response.floor_of_part()) {
+    warnings.push_back("single waits were recorded in a part of the window only: ask for a shorter --window, or wait until it has passed");
+  } else if (response.incomplete()) {
+    warnings.push_back(WhyOverwritten(response.window()));
+  }
   const auto unavailable = std::count_if(response.threads().begin(), response.threads().end(),
                                          [](const v1::ThreadCalls& thread) { return !thread.available(); });
   if (unavailable > 0 && unavailable < response.threads_size()) {

@@ -16,13 +16,12 @@ class LocksVerb : public Verb {
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb = app.add_subcommand("locks", "what watched threads block in, by system call, and whose locks they wait for");
     verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
-    verb->add_option("-t,--tid", tids_, "thread ids, a list (default: all)");
+    verb->add_option("-t,--tid", tids_, "thread ids, a list, of the calls (default: all)");
     verb->add_option("--window", window_, "of the locks: how far back from now, or `all` that is kept")->capture_default_str();
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
-        "Of processes attached with --probes locks. Calls: since each thread's watching began, exact, whatever their length. Locks: from "
-        "the\n"
-        "single waits that attach --blocked asks for.\n"
+        "Of processes attached with --probes locks. Calls: while their target asks, exact, whatever their length. Locks: from the single\n"
+        "waits that attach --blocked asks for.\n"
         "Exit code 1: records were lost or overwritten in the window, no figures are to be had of a thread, or threads were not watched.");
     return verb;
   }

@@ -116,7 +116,7 @@ TEST(CauseEvidenceTest, ALockIsNamedWithItsOwnerAndWhatThatOneDid) {
   spike.call.owner_state = HFT_OWNER_RUNNING;
   EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which was running, for 5us");
   spike.call.owner_state = HFT_OWNER_RUNNABLE;
-  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which had lost its CPU, for 5us");
+  EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which waited for a CPU, for 5us");
   spike.call.owner_state = HFT_OWNER_BLOCKED;
   EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000, held by holder (tid 41), which was blocked itself, for 5us");
   spike.call.owner_syscall = 0;

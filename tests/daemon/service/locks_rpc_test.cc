@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "tests/daemon/service/service_fixture.h"
 
 namespace hftmon {
@@ -84,10 +86,12 @@ TEST_F(LocksRpcTest, WaitsAreSummedByLockAndOwner) {
   AppendWait(kNowNs - 30'000'000, 4'000, 0x1000, 42, HFT_OWNER_BLOCKED);
   AppendWait(kNowNs - 20'000'000, 2'000, 0x1000, 0, HFT_OWNER_STATE_UNKNOWN);
   AppendWait(kNowNs - 10'000'000, 90'000, 0x2000, 41, HFT_OWNER_RUNNING);
-  AppendSpike(kNowNs - 5'000'000, 70'000, SpikeKind::kBlocked);  // no lock
+  AppendWait(kNowNs - 6'000'000, 900'000, 0x3000, 0, HFT_OWNER_STATE_UNKNOWN);
+  AppendSpike(kNowNs - 5'000'000, 70'000, SpikeKind::kBlocked);  // in no futex
   const grpc::Status status = Query({});
   ASSERT_TRUE(status.ok()) << status.error_message();
-  ASSERT_EQ(response_.locks_size(), 2);
+  ASSERT_EQ(response_.locks_size(), 3);
+  EXPECT_EQ(response_.locks(2).address(), 0x3000u) << "without an owner it may be no lock: last, however long";
   EXPECT_EQ(response_.locks(0).address(), 0x2000u);
   EXPECT_EQ(response_.locks(0).blocked_ns(), 90'000);
   const v1::ContendedLock& lock = response_.locks(1);
@@ -123,6 +127,34 @@ TEST_F(LocksRpcTest, OnlyWaitsOfTheWindowCountAndOverwrittenOnesMakeItIncomplete
   for (uint64_t i = 0; i < kSpikeRingCapacity; ++i) AppendWait(kNowNs - 30'000'000, 9'000, 0x1000, 41, HFT_OWNER_RUNNING);
   ASSERT_TRUE(Query(request).ok());
   EXPECT_TRUE(response_.incomplete());
+}
+
+TEST_F(LocksRpcTest, TheFloorIsThatOfTheWindowOrSaidToBeOfAPart) {
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_FALSE(response_.has_blocked_floor_ns()) << "nobody asks";
+  EXPECT_FALSE(response_.incomplete());
+  targets_.SetFloors(50'000, 20'000);
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_EQ(response_.blocked_floor_ns(), 20'000);
+  EXPECT_FALSE(response_.floor_of_part());
+  targets_.SetPastFloors(kNowNs - kSecondNs / 2, 50'000, std::numeric_limits<int64_t>::max());
+  v1::QueryLocksRequest request;
+  request.set_window_ns(kSecondNs);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.blocked_floor_ns(), 20'000);
+  EXPECT_TRUE(response_.floor_of_part());
+  EXPECT_TRUE(response_.incomplete());
+}
+
+TEST_F(LocksRpcTest, AWaitWhoseWordCouldNotBeReadIsCountedWhereItsTargetAsks) {
+  Spike spike = MakeSpike(kNowNs - 5'000'000, 70'000, SpikeKind::kBlocked);
+  spike.out_syscall = kFutex;
+  spikes_.Append(&spike);
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_EQ(response_.unlocated_wait_count(), 0u);
+  targets_.Add(kPid, {.probe_groups = {"sched", "locks"}});
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_EQ(response_.unlocated_wait_count(), 1u);
 }
 
 TEST_F(LocksRpcTest, TheSpikeItselfTellsItsCall) {
