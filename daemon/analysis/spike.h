@@ -78,13 +78,24 @@ struct Spike {
   int64_t loop_gap_ns = 0;       // the loop's lateness in the iteration that took the record
   uint64_t lost_records = 0;     // records lost in [start, end]
   uint8_t cause_count = 0;       // largest duration first
+  uint8_t details = 0;           // which of the last three are known, set by SpikeHistory: the history keeps nothing of the others
   std::array<Cause, kCausesMax> causes;
   Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
   Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   Call call;              // kRunQueue, kBlocked: what it blocked in, where that is asked for
 };
 
-// Only the causes that are there are kept in the history, and no more of what is not known than that.
+enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8 };
+
+constexpr uint8_t DetailsOf(const Spike& spike) {
+  uint8_t details = spike.preemption.known ? kPreemptionKnown : 0;
+  if (spike.waker.state == WakerState::kKnown) details |= kWakerKnown;
+  if (spike.waker.state == WakerState::kUnknown) details |= kWakerAsked;
+  if (spike.call.state != HFT_CALL_NONE) details |= kCallKnown;
+  return details;
+}
+
+// Only the causes that are there and the details that are known are kept in the history.
 template <>
 struct SeqRingParts<Spike> {
   static_assert(offsetof(Spike, causes) % 8 == 0 && sizeof(Cause) % 8 == 0 && offsetof(Spike, preemption) % 8 == 0 &&
@@ -95,21 +106,16 @@ struct SeqRingParts<Spike> {
     keep(0, SeqRingBytes<offsetof(Spike, causes)>());
     const size_t cause_count = std::min<size_t>(spike.cause_count, kCausesMax);
     for (size_t i = 0; i < cause_count; ++i) keep(offsetof(Spike, causes) + i * sizeof(Cause), SeqRingBytes<sizeof(Cause)>());
-    if (spike.preemption.known) {
-      keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(Preemption)>());
-    } else {
-      keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(spike.preemption.known)>());
-    }
-    if (spike.waker.state == WakerState::kKnown) {
-      keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
-    } else {
-      keep(offsetof(Spike, waker), SeqRingBytes<sizeof(spike.waker.state)>());
-    }
-    if (spike.call.state != HFT_CALL_NONE) {
-      keep(offsetof(Spike, call), SeqRingBytes<sizeof(Call)>());
-    } else {
-      keep(offsetof(Spike, call), SeqRingBytes<sizeof(spike.call.state)>());
-    }
+    if (spike.details == 0) return;
+    if ((spike.details & kPreemptionKnown) != 0) keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(Preemption)>());
+    if ((spike.details & kWakerKnown) != 0) keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
+    if ((spike.details & kCallKnown) != 0) keep(offsetof(Spike, call), SeqRingBytes<sizeof(Call)>());
+  }
+  static void Complete(Spike* read) {
+    if ((read->details & kPreemptionKnown) == 0) read->preemption.known = false;
+    if ((read->details & kWakerKnown) == 0)
+      read->waker.state = (read->details & kWakerAsked) != 0 ? WakerState::kUnknown : WakerState::kNone;
+    if ((read->details & kCallKnown) == 0) read->call.state = HFT_CALL_NONE;
   }
 };
 

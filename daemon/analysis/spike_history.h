@@ -32,9 +32,10 @@ class SpikeHistory {
   explicit SpikeHistory(uint64_t capacity, uint32_t slot_count = 0)
       : ended_(capacity), going_on_(kGoingOnMax), waits_(slot_count), stretches_(HFT_CPUS_MAX) {}
 
-  // Sets its order.
+  // Sets its order and details.
   SpikePosition Append(Spike* spike) {
     spike->order = end_.load(std::memory_order_relaxed);  // this thread is the only writer
+    spike->details = DetailsOf(*spike);
     SeqRing<Spike>& ring = spike->in_progress ? going_on_ : ended_;
     const SpikePosition position{.index = ring.end(), .in_progress = spike->in_progress};
     ring.Append(*spike);

@@ -30,12 +30,14 @@ using SeqRingBytes = std::integral_constant<size_t, kBytes>;
 
 // The parts of an entry that are worth keeping, as calls of keep(offset, SeqRingBytes), in the order of their offsets, which are multiples
 // of 8. Specialise it for a type of whose fields few are used. Each() must depend on the kept bytes alone and must stay within the entry.
+// Complete() says in what was read what is not there: it may have been left by an earlier reading.
 template <typename T>
 struct SeqRingParts {
   template <typename Keep>
   static void Each(const T&, Keep keep) {
     keep(0, SeqRingBytes<sizeof(T)>());
   }
+  static void Complete(T*) {}
 };
 
 template <typename T>
@@ -95,6 +97,7 @@ class SeqRing {
     std::memcpy(&whole, copy, sizeof(T));
     SeqRingParts<T>::Each(
         whole, [&](size_t offset, auto bytes) { std::memcpy(reinterpret_cast<std::byte*>(out) + offset, copy + offset, bytes()); });
+    SeqRingParts<T>::Complete(out);
     return SeqRead::kOk;
   }
 

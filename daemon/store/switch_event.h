@@ -37,6 +37,7 @@ struct SeqRingParts<SwitchEvent> {
       keep(0, SeqRingBytes<offsetof(SwitchEvent, waker) + sizeof(event.waker.state)>());
     }
   }
+  static void Complete(SwitchEvent*) {}
 };
 
 }  // namespace hftmon

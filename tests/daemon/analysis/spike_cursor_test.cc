@@ -86,5 +86,35 @@ TEST(SpikeCursorTest, BesideTheWriterTheOrderOnlyRisesAndNothingIsMissedUncounte
   EXPECT_EQ(read + overwritten, kCount);
 }
 
+TEST(SpikeHistoryTest, DetailsThatAreNotKnownAreNotLeftOverFromAnEarlierReading) {
+  SpikeHistory history(4);
+  Spike full;
+  full.preemption.known = true;
+  full.preemption.preemptor_tid = 7;
+  full.waker.state = WakerState::kKnown;
+  full.waker.tid = 8;
+  full.call.state = HFT_CALL_KNOWN;
+  full.call.owner_tid = 9;
+  const SpikePosition first = history.Append(&full);
+  Spike bare;
+  const SpikePosition second = history.Append(&bare);
+  bare.waker.state = WakerState::kUnknown;
+  const SpikePosition third = history.Append(&bare);
+  Spike read;
+  ASSERT_EQ(history.Read(first, &read), SeqRead::kOk);
+  EXPECT_TRUE(read.preemption.known);
+  EXPECT_EQ(read.preemption.preemptor_tid, 7u);
+  EXPECT_EQ(read.waker.state, WakerState::kKnown);
+  EXPECT_EQ(read.waker.tid, 8u);
+  EXPECT_EQ(read.call.state, HFT_CALL_KNOWN);
+  EXPECT_EQ(read.call.owner_tid, 9u);
+  ASSERT_EQ(history.Read(second, &read), SeqRead::kOk);
+  EXPECT_FALSE(read.preemption.known);
+  EXPECT_EQ(read.waker.state, WakerState::kNone);
+  EXPECT_EQ(read.call.state, HFT_CALL_NONE);
+  ASSERT_EQ(history.Read(third, &read), SeqRead::kOk);
+  EXPECT_EQ(read.waker.state, WakerState::kUnknown);
+}
+
 }  // namespace
 }  // namespace hftmon

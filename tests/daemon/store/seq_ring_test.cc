@@ -27,6 +27,7 @@ struct SeqRingParts<Tailed> {
     keep(0, SeqRingBytes<offsetof(Tailed, values)>());
     KeepValues(offsetof(Tailed, values), entry.used, keep);
   }
+  static void Complete(Tailed*) {}
 };
 
 // Two parts whose lengths have nothing to do with each other.
@@ -48,6 +49,7 @@ struct SeqRingParts<Parted> {
     keep(offsetof(Parted, back_used), SeqRingBytes<sizeof(entry.back_used)>());
     KeepValues(offsetof(Parted, back), entry.back_used, keep);
   }
+  static void Complete(Parted* read) { read->padding = 0; }
 };
 
 namespace {
@@ -107,10 +109,12 @@ TEST(SeqRingTest, EachPartOfAnEntryIsKeptByItsOwnLength) {
       Parted read;
       read.front.fill(9999);
       read.back.fill(9999);
+      read.padding = 9999;
       ASSERT_EQ(ring.Read(n, &read), SeqRead::kOk);
       EXPECT_EQ(read.id, value);
       EXPECT_EQ(read.front_used, front_used);
       EXPECT_EQ(read.back_used, back_used);
+      EXPECT_EQ(read.padding, 0u) << "left by an earlier reading";
       for (uint32_t i = 0; i < 6; ++i) EXPECT_EQ(read.front[i], i < front_used ? value : 9999u) << i;
       for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(read.back[i], i < back_used ? value : 9999u) << i;
     }
