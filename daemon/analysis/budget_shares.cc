@@ -16,6 +16,31 @@ bool BudgetShares::LargerFirst(const Share& a, const Share& b) {
   return a.key.identity < b.key.identity;
 }
 
+BudgetShares::Share* BudgetShares::Find(const ShareKey& key) {
+  for (size_t i = 0; i < count_; ++i) {
+    if (shares_[i].key.identity == key.identity) return &shares_[i];
+  }
+  return nullptr;
+}
+
+int64_t BudgetShares::Give(const ShareKey& key, uint16_t cpu, int64_t duration_ns, int64_t limit_ns) {
+  const int64_t given_ns = std::min({duration_ns, limit_ns, left_ns_});
+  if (given_ns <= 0) return 0;
+  left_ns_ -= given_ns;
+  if (Share* const share = Find(key)) {
+    share->duration_ns += given_ns;
+    if (share->run_count < UINT16_MAX) ++share->run_count;
+    if (given_ns > share->longest_ns) {
+      share->longest_ns = given_ns;
+      share->cpu = cpu;
+    }
+  } else {
+    // There are at most as many keys as spans, interrupts and other kinds: it always fits.
+    shares_[count_++] = {.key = key, .cpu = cpu, .run_count = 1, .others = false, .duration_ns = given_ns, .longest_ns = given_ns};
+  }
+  return given_ns;
+}
+
 void BudgetShares::Withhold(int64_t duration_ns) {
   const int64_t withheld = std::clamp<int64_t>(duration_ns, 0, left_ns_);
   left_ns_ -= withheld;

@@ -5,7 +5,6 @@
 #ifndef HFTMON_DAEMON_ANALYSIS_BUDGET_SHARES_H_
 #define HFTMON_DAEMON_ANALYSIS_BUDGET_SHARES_H_
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -42,23 +41,7 @@ class BudgetShares {
   explicit BudgetShares(int64_t duration_ns) : left_ns_(duration_ns) {}
 
   // Gives `duration_ns`, at most `limit_ns` and at most what is left; returns what was given.
-  int64_t Give(const ShareKey& key, uint16_t cpu, int64_t duration_ns, int64_t limit_ns) {
-    const int64_t given_ns = std::min({duration_ns, limit_ns, left_ns_});
-    if (given_ns <= 0) return 0;
-    left_ns_ -= given_ns;
-    if (Share* const share = Find(key)) {
-      share->duration_ns += given_ns;
-      if (share->run_count < UINT16_MAX) ++share->run_count;
-      if (given_ns > share->longest_ns) {
-        share->longest_ns = given_ns;
-        share->cpu = cpu;
-      }
-    } else {
-      // There are at most as many keys as spans, interrupts and other kinds: it always fits.
-      shares_[count_++] = {.key = key, .cpu = cpu, .run_count = 1, .others = false, .duration_ns = given_ns, .longest_ns = given_ns};
-    }
-    return given_ns;
-  }
+  int64_t Give(const ShareKey& key, uint16_t cpu, int64_t duration_ns, int64_t limit_ns);
   // Takes nanoseconds out of the partition: they stay unexplained.
   void Withhold(int64_t duration_ns);
 
@@ -87,12 +70,7 @@ class BudgetShares {
   };
 
   static bool LargerFirst(const Share& a, const Share& b);
-  Share* Find(const ShareKey& key) {
-    for (size_t i = 0; i < count_; ++i) {
-      if (shares_[i].key.identity == key.identity) return &shares_[i];
-    }
-    return nullptr;
-  }
+  Share* Find(const ShareKey& key);
   void SumSmallActors(uint16_t cpu);
   static void WriteCause(const Share& share, const Context& context, Cause* cause);
 

@@ -1,4 +1,5 @@
 // The hftmon binary as a process: `run`, signals, and outputs that are closed, full or abandoned.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -266,8 +267,10 @@ TEST_F(RunTest, DeathBySignalIsToldAsAShellTellsIt) {
 }
 
 TEST_F(RunTest, TerminationIsPassedOnAndTheCommandDecides) {
-  if (std::getenv("TSAN_OPTIONS") != nullptr)
+  // Asked at run time: what includes gRPC is compiled without the sanitizer's macro.
+  if (dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) {
     GTEST_SKIP() << "the thread sanitizer holds signals back from a thread that waits for a child";
+  }
   // `cat` ends when this test closes the pipe, so nothing outlives a failure.
   Hftmon process(monitor_, {"run", "--quiet", "--", "sh", "-c", "trap 'exit 42' TERM; exec 3<&0; cat <&3 >&2 & echo ready; wait"});
   EXPECT_EQ(process.ReadLine(), "ready");
