@@ -74,6 +74,11 @@ absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std
   return duration_ns;
 }
 
+absl::StatusOr<int64_t> ParseWindow(const std::string& text) {
+  if (text == kAllKept) return 0;
+  return ParseDurationOption("--window", text, kWindowRange);
+}
+
 absl::StatusOr<int32_t> ParseCount(const std::string& option, const std::string& text, int32_t low, int32_t high) {
   int32_t count = 0;
   if (!absl::SimpleAtoi(text, &count) || count < low || count > high) {

@@ -40,6 +40,10 @@ inline constexpr DurationRange kWindowRange{1, 366LL * 24 * 3600 * 1'000'000'000
 // The same within a range: "--threshold 1ns: give 1us to 1m".
 absl::StatusOr<int64_t> ParseDurationOption(const std::string& option, const std::string& text, const DurationRange& range);
 
+// How far back a question reaches: a duration within kWindowRange, or kAllKept, which is 0 in the API.
+inline constexpr char kAllKept[] = "all";
+absl::StatusOr<int64_t> ParseWindow(const std::string& text);
+
 // A whole number from `low` to `high`.
 absl::StatusOr<int32_t> ParseCount(const std::string& option, const std::string& text, int32_t low, int32_t high);
 

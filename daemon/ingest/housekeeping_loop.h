@@ -14,12 +14,13 @@
 
 #include "common/monotonic_clock.h"
 #include "daemon/collectors/kernel_view.h"
-#include "daemon/ingest/call_table.h"
+#include "daemon/ingest/call.h"
 #include "daemon/ingest/departure_table.h"
 #include "daemon/ingest/interval_builder.h"
 #include "daemon/ingest/loop_lateness.h"
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/poll_policy.h"
+#include "daemon/ingest/preemption.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/slot_sampler.h"
 #include "daemon/ingest/stall_watch.h"
@@ -112,9 +113,9 @@ class HousekeepingLoop {
   BuildCounters build_counters_;
   RingMerger merger_;
   ThreadTable threads_;
-  DepartureTable departures_;
+  DepartureTable<Preemption> departures_;
   WakerTable wakers_;
-  CallTable calls_;
+  DepartureTable<Call> calls_;  // of the slots that may ask
   SlotSampler sampler_;
   StallWatch stalls_;
   StretchHold stretches_;

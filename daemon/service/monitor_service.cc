@@ -109,23 +109,30 @@ grpc::ServerUnaryReactor* MonitorService::UpdateTarget(grpc::CallbackServerConte
   return Answered(context, grpc::Status::OK);
 }
 
+template <typename Request, typename Answer>
+grpc::ServerUnaryReactor* MonitorService::AnswerWindow(grpc::CallbackServerContext* context, const Request& request, Answer answer) {
+  const TimePair arrival = core_.status->Now();
+  const ServiceLimits limits = limits_.Get();
+  if (const grpc::Status checked = Check(request, limits); !checked.ok()) return Answered(context, checked);
+  limits_.NoteWindow(request.window_ns());
+  WindowQuestion question{.rows_max = limits.answer_rows_max};
+  const grpc::Status selected = question.selection.Select(*core_.targets, request.pids());
+  if (!selected.ok()) return Answered(context, selected);
+  const int64_t interval_ns = question.selection.sampling_interval_max_ns();
+  return WindowedCall::Start(context, ForQueries(), limits.queries_max, arrival, interval_ns,
+                             [answer = std::move(answer), question = std::move(question)](const Arrival& at) mutable {
+                               question.arrival = at;
+                               return answer(question);
+                             });
+}
+
 grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackServerContext* context,
                                                                const v1::QueryContextSwitchesRequest* request,
                                                                v1::QueryContextSwitchesResponse* response) {
-  const TimePair arrival = core_.status->Now();
-  const ServiceLimits limits = limits_.Get();
-  if (const grpc::Status checked = Check(*request, limits); !checked.ok()) return Answered(context, checked);
-  limits_.NoteWindow(request->window_ns());
-  TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
-  const int64_t interval_ns = selection.sampling_interval_max_ns();
-  return WindowedCall::Start(
-      context, ForQueries(), limits.queries_max, arrival, interval_ns,
-      [this, request, response, rows_max = limits.answer_rows_max, selection = std::move(selection)](const Arrival& at) {
-        const grpc::Status answered = AnswerSwitches(core_, selection, *request, at, rows_max, response);
-        if (!answered.ok()) return answered;
-        return CheckAnswer(*response, std::max(response->threads_size(), response->events_size()), &limits_);
-      });
+  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
+    const grpc::Status answered = AnswerSwitches(core_, question.selection, *request, question.arrival, question.rows_max, response);
+    return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->events_size()), &limits_) : answered;
+  });
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
@@ -138,37 +145,19 @@ grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerCo
 
 grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                      v1::QueryLocksResponse* response) {
-  const TimePair arrival = core_.status->Now();
-  const ServiceLimits limits = limits_.Get();
-  if (const grpc::Status checked = Check(*request, limits); !checked.ok()) return Answered(context, checked);
-  limits_.NoteWindow(request->window_ns());
-  TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
-  const int64_t interval_ns = selection.sampling_interval_max_ns();
-  return WindowedCall::Start(context, ForQueries(), limits.queries_max, arrival, interval_ns,
-                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
-                               const grpc::Status answered = AnswerLocks(core_, selection, *request, at, response);
-                               if (!answered.ok()) return answered;
-                               return CheckAnswer(*response, std::max(response->threads_size(), response->locks_size()), &limits_);
-                             });
+  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
+    const grpc::Status answered = AnswerLocks(core_, question.selection, *request, question.arrival, response);
+    return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->locks_size()), &limits_) : answered;
+  });
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                                        v1::DetectSpikesResponse* response) {
-  const TimePair arrival = core_.status->Now();
-  const ServiceLimits limits = limits_.Get();
-  if (const grpc::Status checked = Check(*request, limits); !checked.ok()) return Answered(context, checked);
-  limits_.NoteWindow(request->window_ns());
-  TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
-  const int64_t interval_ns = selection.sampling_interval_max_ns();
-  return WindowedCall::Start(
-      context, ForQueries(), limits.queries_max, arrival, interval_ns,
-      [this, request, response, rows_max = limits.answer_rows_max, selection = std::move(selection)](const Arrival& at) {
-        const grpc::Status answered = AnswerSpikes(core_, selection, &thresholds_, *request, at, rows_max, response);
-        if (!answered.ok()) return answered;
-        return CheckAnswer(*response, response->spikes_size(), &limits_);
-      });
+  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
+    const grpc::Status answered =
+        AnswerSpikes(core_, question.selection, &thresholds_, *request, question.arrival, question.rows_max, response);
+    return answered.ok() ? CheckAnswer(*response, response->spikes_size(), &limits_) : answered;
+  });
 }
 
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes(grpc::CallbackServerContext* /*context*/,

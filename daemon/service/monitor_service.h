@@ -19,6 +19,7 @@
 #include "daemon/service/spike_notifier.h"
 #include "daemon/service/spike_stream.h"
 #include "daemon/service/stream_list.h"
+#include "daemon/service/target_selection.h"
 #include "daemon/service/target_thresholds.h"
 #include "daemon/service/windowed_call.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
@@ -83,6 +84,15 @@ class MonitorService : public v1::Monitor::CallbackService {
 
  private:
   WindowedCall::Shared ForQueries() { return {core_.windows, &poll_thread_, &stopping_, &queries_}; }
+  // What a question about a window is answered from.
+  struct WindowQuestion {
+    TargetSelection selection;
+    Arrival arrival;
+    int64_t rows_max = 0;
+  };
+  // Checks it, selects its targets and calls `answer` with the question, once its window has closed.
+  template <typename Request, typename Answer>
+  grpc::ServerUnaryReactor* AnswerWindow(grpc::CallbackServerContext* context, const Request& request, Answer answer);
   void AnswerTarget(const TargetInfo& target, v1::Target* out) const;
   const ServiceCore core_;
   std::atomic<bool> stopping_{false};

@@ -3,6 +3,7 @@
 #include "client/cli/option_values.h"
 #include "client/cli/render/interrupts.h"
 #include "client/cli/render/warnings.h"
+#include "client/cli/thread_flags.h"
 #include "client/cli/verbs/verbs.h"
 #include "common/cpu_list.h"
 
@@ -13,8 +14,7 @@ class IrqsVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb = app.add_subcommand("irqs", "what interrupts took from watched threads, and on each CPU");
-    verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
-    verb->add_option("-t,--tid", tids_, "thread ids, a list (default: all)");
+    threads_.Declare(*verb);
     verb->add_option("--cpus", cpus_, "CPUs, e.g. 2-5,8 (default: all that had interrupts)");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
@@ -26,12 +26,7 @@ class IrqsVerb : public Verb {
 
   absl::StatusOr<int> Run(const Context& context) override {
     v1::QueryInterruptsRequest request;
-    const auto pids = ParseIds("--pid", pids_);
-    if (!pids.ok()) return pids.status();
-    request.mutable_pids()->Add(pids->begin(), pids->end());
-    const auto tids = ParseIds("--tid", tids_);
-    if (!tids.ok()) return tids.status();
-    request.mutable_tids()->Add(tids->begin(), tids->end());
+    if (const absl::Status status = threads_.AddTo(&request); !status.ok()) return status;
     if (!cpus_.empty()) {
       const auto cpus = ParseCpuList(cpus_);
       if (!cpus.ok()) return cpus.status();
@@ -48,8 +43,7 @@ class IrqsVerb : public Verb {
   }
 
  private:
-  std::vector<std::string> pids_;
-  std::vector<std::string> tids_;
+  ThreadFlags threads_;
   std::string cpus_;
   bool json_ = false;
 };

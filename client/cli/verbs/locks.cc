@@ -4,19 +4,17 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/warnings.h"
+#include "client/cli/thread_flags.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
 namespace {
 
-constexpr char kAllKept[] = "all";
-
 class LocksVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb = app.add_subcommand("locks", "what watched threads block in, by system call, and whose locks they wait for");
-    verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
-    verb->add_option("-t,--tid", tids_, "thread ids, a list, of the calls (default: all)");
+    threads_.Declare(*verb, "thread ids, a list, of the calls (default: all)");
     verb->add_option("--window", window_, "of the locks: how far back from now, or `all` that is kept")->capture_default_str();
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
@@ -28,17 +26,10 @@ class LocksVerb : public Verb {
 
   absl::StatusOr<int> Run(const Context& context) override {
     v1::QueryLocksRequest request;
-    const auto pids = ParseIds("--pid", pids_);
-    if (!pids.ok()) return pids.status();
-    request.mutable_pids()->Add(pids->begin(), pids->end());
-    const auto tids = ParseIds("--tid", tids_);
-    if (!tids.ok()) return tids.status();
-    request.mutable_tids()->Add(tids->begin(), tids->end());
-    if (window_ != kAllKept) {
-      const auto window_ns = ParseDurationOption("--window", window_, kWindowRange);
-      if (!window_ns.ok()) return window_ns.status();
-      request.set_window_ns(*window_ns);
-    }
+    if (const absl::Status status = threads_.AddTo(&request); !status.ok()) return status;
+    const auto window_ns = ParseWindow(window_);
+    if (!window_ns.ok()) return window_ns.status();
+    request.set_window_ns(*window_ns);
     const auto client = context.Connect();
     if (!client.ok()) return client.status();
     const auto response = (*client)->QueryLocks(request);
@@ -50,8 +41,7 @@ class LocksVerb : public Verb {
   }
 
  private:
-  std::vector<std::string> pids_;
-  std::vector<std::string> tids_;
+  ThreadFlags threads_;
   std::string window_ = "10s";
   bool json_ = false;
 };

@@ -21,7 +21,6 @@ namespace hftmon {
 namespace {
 
 constexpr int kSpikesMax = 100'000;
-constexpr char kAllKept[] = "all";
 
 // What the options ask for, read and checked.
 struct Question {
@@ -67,11 +66,9 @@ class SpikesVerb : public Verb {
     auto pids = ParseIds("--pid", pids_);
     if (!pids.ok()) return pids.status();
     question.pids = *std::move(pids);
-    if (window_ != kAllKept) {
-      const auto window_ns = ParseDurationOption("--window", window_.empty() ? "10s" : window_, kWindowRange);
-      if (!window_ns.ok()) return window_ns.status();
-      question.window_ns = *window_ns;
-    }
+    const auto window_ns = ParseWindow(window_.empty() ? "10s" : window_);
+    if (!window_ns.ok()) return window_ns.status();
+    question.window_ns = *window_ns;
     if (!threshold_.empty()) {
       const auto threshold_ns = ParseDurationOption("--threshold", threshold_, follow_ ? kThresholdRange : kPastThresholdRange);
       if (!threshold_ns.ok()) return threshold_ns.status();

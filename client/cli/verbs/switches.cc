@@ -4,20 +4,19 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/warnings.h"
+#include "client/cli/thread_flags.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
 namespace {
 
 constexpr int kEventsMax = 100'000;
-constexpr char kAllKept[] = "all";
 
 class SwitchesVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
     CLI::App* verb = app.add_subcommand("switches", "context switches of watched threads over a window");
-    verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
-    verb->add_option("-t,--tid", tids_, "thread ids, a list (default: all)");
+    threads_.Declare(*verb);
     verb->add_option("--window", window_, "how far back from now, or `all` that is kept")->capture_default_str();
     verb->add_option("--percentiles", percentiles_, "a list, each above 0 and below 100")->capture_default_str();
     verb->add_option("--min-duration", min_duration_, "also list every off-CPU interval at least this long");
@@ -47,20 +46,13 @@ class SwitchesVerb : public Verb {
  private:
   absl::StatusOr<v1::QueryContextSwitchesRequest> Request() const {
     v1::QueryContextSwitchesRequest request;
-    const auto pids = ParseIds("--pid", pids_);
-    if (!pids.ok()) return pids.status();
-    request.mutable_pids()->Add(pids->begin(), pids->end());
-    const auto tids = ParseIds("--tid", tids_);
-    if (!tids.ok()) return tids.status();
-    request.mutable_tids()->Add(tids->begin(), tids->end());
+    if (const absl::Status status = threads_.AddTo(&request); !status.ok()) return status;
     const auto percentiles = ParsePercentiles("--percentiles", {percentiles_});
     if (!percentiles.ok()) return percentiles.status();
     request.mutable_percentiles()->Add(percentiles->begin(), percentiles->end());
-    if (window_ != kAllKept) {
-      const auto window_ns = ParseDurationOption("--window", window_, kWindowRange);
-      if (!window_ns.ok()) return window_ns.status();
-      request.set_window_ns(*window_ns);
-    }
+    const auto window_ns = ParseWindow(window_);
+    if (!window_ns.ok()) return window_ns.status();
+    request.set_window_ns(*window_ns);
     if (!min_duration_.empty()) {
       const auto min_duration_ns = ParseDurationOption("--min-duration", min_duration_, kPastBlockedRange);
       if (!min_duration_ns.ok()) return min_duration_ns.status();
@@ -74,8 +66,7 @@ class SwitchesVerb : public Verb {
     return request;
   }
 
-  std::vector<std::string> pids_;
-  std::vector<std::string> tids_;
+  ThreadFlags threads_;
   std::string window_ = "10s";
   std::string percentiles_ = "50,95,99,99.9";
   std::string min_duration_;
