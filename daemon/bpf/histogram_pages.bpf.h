@@ -31,19 +31,20 @@ static __noinline u32 take_page(struct hft_thread_slot *slot, u32 index) {
     head = seen;
   }
   __sync_fetch_and_add(&controls.unbinned_durations, 1);
-  slot->unbinned_count[(index / HFT_OCTAVE_ENTRIES) & (HFT_HISTOGRAMS - 1)]++;
+  slot->unbinned_count[index & (HFT_HISTOGRAMS - 1)]++;
   return HFT_NO_PAGE;
 }
 
 /* One more duration of that length in the slot's histogram `which`, an enum hft_histogram. */
 static __always_inline void count_in_bucket(struct hft_thread_slot *slot, u32 which, u64 duration_ns) {
   struct octave_bucket at = bucket_of(duration_ns);
-  u32 page = slot->pages[which][at.octave & (HFT_OCTAVE_ENTRIES - 1)];
+  u32 page = slot->pages[at.octave & (HFT_OCTAVE_ENTRIES - 1)][which];
   if (unlikely(page == HFT_NO_PAGE)) {
-    page = take_page(slot, which * HFT_OCTAVE_ENTRIES + at.octave);
+    page = take_page(slot, at.octave * HFT_HISTOGRAMS + which);
     if (page == HFT_NO_PAGE) return;
+    page &= HFT_PAGES - 1;
   }
-  histogram_pool.pages[page & (HFT_PAGES - 1)].counts[at.bucket]++;
+  histogram_pool.pages[page].counts[at.bucket]++;
 }
 
 #endif /* HFTMON_DAEMON_BPF_HISTOGRAM_PAGES_BPF_H_ */

@@ -17,6 +17,9 @@ struct octave_bucket {
   u32 bucket; /* of the octave, below HFT_OCTAVE_BUCKETS */
 };
 
+/* The last value of the last bucket, in which all above it are counted too. */
+#define HISTOGRAM_TOP_NS ((1ull << HFT_HISTOGRAM_TOP_LOG2) - 1)
+
 /* The next levels up. */
 #define RAISE_LEVEL(value_ns, octave, levels) \
   do {                                        \
@@ -27,17 +30,16 @@ struct octave_bucket {
 static __always_inline struct octave_bucket bucket_of(u64 value_ns) {
   struct octave_bucket found = {};
   if (value_ns >> 12) {
+    if (value_ns > HISTOGRAM_TOP_NS) value_ns = HISTOGRAM_TOP_NS;
     if (value_ns >> 24) RAISE_LEVEL(value_ns, found.octave, 3);
     if (value_ns >> 12) RAISE_LEVEL(value_ns, found.octave, 1);
     if (value_ns >> 12) RAISE_LEVEL(value_ns, found.octave, 1);
   }
-  u32 entry = octave_table[(value_ns >> 6) & (HFT_OCTAVE_TABLE_ENTRIES - 1)];
+  u64 place = value_ns >> 6;
+  barrier_var(place); /* else the compiler knows that it is small, and takes out the mask that shows it to the verifier */
+  u32 entry = octave_table[place & (HFT_OCTAVE_TABLE_ENTRIES - 1)];
   found.octave += entry & 15;
   found.bucket = (value_ns >> (entry >> 4)) & (HFT_OCTAVE_BUCKETS - 1);
-  if (unlikely(found.octave >= HFT_HISTOGRAM_OCTAVES)) {
-    found.octave = HFT_HISTOGRAM_OCTAVES - 1;
-    found.bucket = HFT_OCTAVE_BUCKETS - 1;
-  }
   return found;
 }
 

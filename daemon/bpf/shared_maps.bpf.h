@@ -68,9 +68,15 @@ static __always_inline struct hft_cpu *cpu_at(u32 cpu) {
   return cpu_state;
 }
 
-/* Bit 0: whether `tgid` is watched; `bits` is watched_bits. */
+/*
+ * Bit 0: whether `tgid` is watched; `bits` is watched_bits. By hand: BPF shifts by the six lowest bits of a register and an address is in
+ * bytes, so that two instructions that C asks for are for nothing.
+ */
 static __always_inline u64 watched_from(const u64 *bits, u32 tgid) {
-  return bits[(tgid & (HFT_PID_LIMIT - 1)) / 64] >> (tgid & 63);
+  u64 shift = tgid;
+  u64 word = *(const u64 *)((const char *)bits + ((shift >> 3) & (HFT_PID_LIMIT / 8 - 8)));
+  asm("%[word] >>= %[shift]" : [word] "+r"(word) : [shift] "r"(shift));
+  return word;
 }
 
 static __always_inline bool is_watched(u32 tgid) {

@@ -60,14 +60,9 @@ static __always_inline u8 kind_of_switch(volatile u64 *context, bool voluntary, 
   return preempt ? HFT_SWITCH_KERNEL_PREEMPTION : HFT_SWITCH_USER_PREEMPTION;
 }
 
-/*
- * One more duration: its bucket, and the maximum of the window's epoch, `tag`. What stands there stays if it is of this epoch and not
- * smaller. Epochs that share a word, one never written among them, differ by two at least: only then is the difference below one tag.
- */
-static __always_inline void count_duration(struct hft_thread_slot *slot, u32 which, u64 *maximum, u64 tag, u64 duration_ns) {
-  if (unlikely(duration_ns > HFT_MAXIMUM_MAX_NS)) duration_ns = HFT_MAXIMUM_MAX_NS;
-  u64 tagged = tag | duration_ns;
-  if (*maximum - tagged > HFT_MAXIMUM_MAX_NS) *maximum = tagged;
+/* One more duration: its bucket, and the maximum. */
+static __always_inline void count_duration(struct hft_thread_slot *slot, u32 which, u64 *maximum, u64 duration_ns) {
+  if (duration_ns > *maximum) *maximum = duration_ns;
   count_in_bucket(slot, which, duration_ns);
 }
 
@@ -159,17 +154,21 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   struct task_struct *prev = TASK(context, PREV);
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
-  u8 kind = kind_of_switch(context, voluntary, dead, syscall);
-  if (syscall == SYSCALL_UNKNOWN) syscall = -1;
+  u8 kind = HFT_SWITCH_BLOCKED_SYSCALL;
+  if (unlikely(dead || !voluntary || syscall < 0)) {
+    kind = kind_of_switch(context, voluntary, dead, syscall);
+    if (syscall == SYSCALL_UNKNOWN) syscall = -1;
+  }
   slot->voluntary_count = voluntary_count;
   slot->involuntary_count = READ_FIELD(prev, nivcsw);
   slot->out_clock_ns = clock_ns;
   slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
   if (unlikely(slot->wishes.probes & (HFT_STACK_USER | HFT_CALLS))) note_departure(context, cpu_state, slot);
-  if (unlikely(dead)) {
+  if (likely(kind == HFT_SWITCH_BLOCKED_SYSCALL)) return;
+  if (kind == HFT_SWITCH_EXIT) {
     end_thread(cpu_state, TASK(context, PREV), slot);
-  } else if (unlikely(!voluntary && kind >= HFT_SWITCH_USER_PREEMPTION)) {
+  } else if (kind >= HFT_SWITCH_USER_PREEMPTION) {
     put_preempted(context, cpu_state, slot);
   }
 }
@@ -253,20 +252,18 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
   slot->segment_run_delay_ns = run_delay_ns;
   u64 out_clock_ns = slot->out_clock_ns;
   slot->out_clock_ns = 0;
-  if (unlikely((s64)wait_ns < 0 || (out_clock_ns && clock_ns < out_clock_ns))) {
+  u64 off_cpu_ns = clock_ns - out_clock_ns; /* without a switch-out the whole clock, which is positive too */
+  if (unlikely((s64)(wait_ns | off_cpu_ns) < 0)) {
     slot->discarded_count++;
     return;
   }
-  u32 epoch = controls.window_epoch;
-  u64 tag = (u64)epoch << HFT_MAX_TAG_SHIFT;
-  struct hft_maxima *maxima = &slot->maxima[epoch & 1];
-  count_duration(slot, HFT_RUN_QUEUE, &maxima->run_queue_ns, tag, wait_ns);
-  u64 off_cpu_ns = 0;
+  count_duration(slot, HFT_RUN_QUEUE, &slot->maxima.run_queue_ns, wait_ns);
   if (likely(out_clock_ns)) {
-    off_cpu_ns = clock_ns - out_clock_ns;
     slot->off_cpu_ns += off_cpu_ns;
     slot->off_cpu_count++;
-    count_duration(slot, HFT_OFF_CPU, &maxima->off_cpu_ns, tag, off_cpu_ns);
+    count_duration(slot, HFT_OFF_CPU, &slot->maxima.off_cpu_ns, off_cpu_ns);
+  } else {
+    off_cpu_ns = 0;
   }
   if (unlikely(slot->wishes.probes & HFT_CALLS)) count_call(cpu_state, slot, clock_ns, out_clock_ns, wait_ns);
   if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {

@@ -34,8 +34,6 @@
 #define HFT_AUDIT_NAMES 64       /* names of visitors kept per CPU; a power of two */
 #define HFT_NO_THRESHOLD (~0ull) /* a threshold that nothing exceeds */
 #define HFT_CALLS 4u             /* hft_wishes.probes: what it blocks in, see call_events.h */
-#define HFT_MAX_TAG_SHIFT 40     /* see hft_maxima */
-#define HFT_MAXIMUM_MAX_NS ((1ull << HFT_MAX_TAG_SHIFT) - 1)
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -242,18 +240,19 @@ struct hft_ring_header {
  * out. */
 struct hft_cpu {
   __u64 position;
-  __u64 fork_count; /* run counts of the other programs on this CPU */
-  __u64 exec_count;
-  __u64 migrate_count;
-  __u16 watched_slot; /* slot of the watched thread that was switched in last */
-  __u16 audited;      /* the daemon's: 1: who is switched in here and is not watched is noted in hft_audit */
-  __u32 cpu;          /* its number, and */
   __u64 run_queue;    /* the address of its rq; 0 before its first switch, while it is audited, and while the programs are off */
   __u64 noted_queue;  /* the same, also while it is audited */
-  __u64 log_begin;    /* entries before this one are not believed: what ran after them is not known */
-  __u64 waking_count; /* run count of on_waking on this CPU */
-  __u64 reserved[5];
-  __u16 recent[HFT_RECENT_SLOTS];             /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
+  __u32 cpu;          /* its number */
+  __u16 watched_slot; /* slot of the watched thread that was switched in last */
+  __u16 audited;      /* the daemon's: 1: who is switched in here and is not watched is noted in hft_audit */
+  __u16 recent[HFT_RECENT_SLOTS]; /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
+  __u64 reserved[2];              /* all that a switch needs, but its log entry, is on the line that ends here */
+  __u64 log_begin;                /* entries before this one are not believed: what ran after them is not known */
+  __u64 fork_count;               /* run counts of the other programs on this CPU */
+  __u64 exec_count;
+  __u64 migrate_count;
+  __u64 waking_count;
+  __u64 reserved2[3];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -292,7 +291,7 @@ enum hft_slot_state {
   HFT_SLOT_ENDED = 2 /* final; the daemon releases it */
 };
 
-/* Longest intervals of a window: (epoch << HFT_MAX_TAG_SHIFT) | min(ns, HFT_MAXIMUM_MAX_NS); stale when the tag is another epoch. */
+/* Longest intervals since the daemon last took them: it leaves 0. A program that read the old value may write its own after that. */
 struct hft_maxima {
   __u64 run_queue_ns;
   __u64 off_cpu_ns;
@@ -350,28 +349,26 @@ struct hft_thread_slot {
   __u64 out_clock_ns;         /* switch-out in progress: 0 while it runs or if never seen leaving */
   __u64 segment_run_delay_ns; /* run delay at the end of the last part of the wait in progress */
 
-  struct hft_maxima maxima[2]; /* of the current window, by parity of controls.window_epoch */
-  struct hft_departure out;    /* the last one */
-  struct hft_wishes wishes;    /* set by the daemon */
-  __u64 reserved2[2];
-  __u32 kind_count[HFT_SWITCH_KINDS];   /* switch-outs by enum hft_switch_kind, modulo 2^32 */
-  __u32 depth[HFT_DEPTH_BUCKETS];       /* run-queue depth at switch-in, modulo 2^32; the usual ones share a line with kind_count */
+  struct hft_departure out;           /* the last one */
+  struct hft_wishes wishes;           /* set by the daemon */
+  __u32 kind_count[HFT_SWITCH_KINDS]; /* switch-outs by enum hft_switch_kind, modulo 2^32: all that a switch-out writes is above */
+  struct hft_maxima maxima;
+  __u32 depth[HFT_DEPTH_BUCKETS];       /* run-queue depth at switch-in, modulo 2^32 */
   __u32 unbinned_count[HFT_HISTOGRAMS]; /* durations that found no page: in every sum and maximum, in no bucket; modulo 2^32 */
-  __u32 reserved3[6];
-  __u16 pages[HFT_HISTOGRAMS][HFT_OCTAVE_ENTRIES]; /* of the pool, by octave; HFT_NO_PAGE until the thread has a value there */
+  __u32 reserved3[14];
+  /* Of the pool; HFT_NO_PAGE until the thread has a value there. Both histograms of an octave together: the usual ones are one line. */
+  __u16 pages[HFT_OCTAVE_ENTRIES][HFT_HISTOGRAMS];
 };
 
 /* In .bss: what the daemon sets (may change while running) and what the programs count when something did not fit. */
 struct hft_controls {
   __u64 run_queue_threshold_ns; /* a wait above this makes a record */
   __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this makes a record */
-  __u32 window_epoch;           /* of 24 bits: tags the maxima */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
   __u32 off;                    /* 1: every program returns at its first test (see switch.bpf.c) */
   __u32 rules_active;           /* 1: an exec of any process makes a record */
   __u32 rule_name_count;        /* of rule_names: a process that execs under one of them is watched at once */
-  __u32 reserved32;
-  __u64 reserved[3];
+  __u64 reserved[4];
   __u64 slots_exhausted;    /* threads of watched processes that got no slot */
   __u64 pid_too_large;      /* threads with a tid above the table's size: not watched */
   __u64 unslotted_switches; /* switches of watched processes' threads that have no slot */
@@ -391,9 +388,11 @@ static_assert(sizeof(hft_preempted) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_waker) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_ring_header) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_thread_slot) == 512);
+static_assert(__builtin_offsetof(hft_thread_slot, task) == 64 && __builtin_offsetof(hft_thread_slot, depth) == 192);
 static_assert(HFT_HISTOGRAM_OCTAVES <= HFT_OCTAVE_ENTRIES);
 static_assert(sizeof(hft_histogram_page) == 256);
 static_assert(sizeof(hft_cpu) % 64 == 0);
+static_assert(__builtin_offsetof(hft_cpu, log_begin) == 64);
 #endif
 
 #endif /* HFTMON_DAEMON_BPF_SWITCH_EVENTS_H_ */

@@ -245,7 +245,7 @@ void SlotTable::Zero(uint16_t slot) {
   StoreRelaxed(words.tgid, 0u);
   static_assert(offsetof(hft_thread_slot, start_ns) == 2 * sizeof(uint64_t), "state, tid, tgid and generation fill the first two words");
   std::array<uint16_t, HFT_HISTOGRAMS * HFT_OCTAVE_ENTRIES> pages;
-  for (size_t i = 0; i < pages.size(); ++i) pages[i] = LoadRelaxed(words.pages[i / HFT_OCTAVE_ENTRIES][i % HFT_OCTAVE_ENTRIES]);
+  for (size_t i = 0; i < pages.size(); ++i) pages[i] = LoadRelaxed(words.pages[i / HFT_HISTOGRAMS][i % HFT_HISTOGRAMS]);
   Word* word = reinterpret_cast<Word*>(&words);
   for (size_t i = 2; i < sizeof(words) / sizeof(Word); ++i) __atomic_store_n(&word[i], 0, __ATOMIC_RELAXED);
   for (const uint16_t page : pages) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <initializer_list>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -13,14 +14,6 @@
 namespace hftmon {
 
 namespace {
-
-// Tags of 24 bits. Epochs alternate in parity, so 1 follows the last even one; neither 0 nor the highest tag comes again, because a word
-// that was never written would be taken for that epoch's (see count_duration in switch.bpf.c).
-constexpr uint32_t kEpochLast = (1u << (64 - HFT_MAX_TAG_SHIFT)) - 2;
-
-constexpr uint32_t EpochAfter(uint32_t epoch) {
-  return epoch >= kEpochLast ? 1 : epoch + 1;
-}
 
 template <typename Word, size_t N>
 void CopyWords(Word (&from)[N], std::type_identity_t<Word> (&to)[N]) {
@@ -41,17 +34,19 @@ std::unique_ptr<T, void (*)(void*)> Zeroed(size_t count) {
   return memory;
 }
 
-// The kernel's maximum when it can be this bucket's: its tag is right and it lies in the highest histogram bucket that was hit. Else that
-// bucket's upper edge, which no value exceeded.
-int64_t MaximumNs(const uint64_t (&tagged)[2], uint32_t first_epoch, uint32_t last_epoch, const SparseHistogram& hits,
-                  uint64_t unbinned_count) {
+// Takes a maximum: what comes after it is the next reading's. Read first: a line that need not be written stays with the thread's CPU.
+int64_t TakeMaximum(__u64& word) {
+  if (LoadRelaxed(word) == 0) return 0;
+  return static_cast<int64_t>(std::atomic_ref<__u64>(word).exchange(0, std::memory_order_relaxed));
+}
+
+// One of the kernel's maxima when it can be this bucket's: it lies in the highest histogram bucket that was hit. Else that bucket's upper
+// edge, which no value exceeded.
+int64_t MaximumNs(std::initializer_list<int64_t> candidates_ns, const SparseHistogram& hits, uint64_t unbinned_count) {
   const std::optional<size_t> top = hits.top();
   if (!top && unbinned_count == 0) return 0;
   int64_t maximum_ns = -1;
-  for (const uint64_t value : tagged) {
-    const uint32_t tag = static_cast<uint32_t>(value >> HFT_MAX_TAG_SHIFT);
-    if (tag != first_epoch && tag != last_epoch) continue;
-    const int64_t ns = static_cast<int64_t>(value & ((1ull << HFT_MAX_TAG_SHIFT) - 1));
+  for (const int64_t ns : candidates_ns) {
     const size_t bucket = BucketOf(ns);
     // Above the highest bucket only what found no page can lie.
     if ((top && bucket == *top) || (unbinned_count > 0 && (!top || bucket > *top))) maximum_ns = std::max(maximum_ns, ns);
@@ -69,8 +64,6 @@ SlotSampler::SlotSampler(const KernelView& view, WindowSink* sink, int64_t inter
       interval_ns_(interval_ns),
       copies_(Zeroed<SlotCopy>(std::max(slot_count_, 1u))),
       page_copies_(Zeroed<PageCopy>(HFT_PAGES)),
-      previous_epoch_(LoadRelaxed(view.controls->window_epoch)),
-      epoch_(previous_epoch_),
       begin_mono_ns_(begin_mono_ns),
       due_since_ns_(begin_mono_ns) {
   delta_.run_queue.Reserve();
@@ -97,7 +90,7 @@ bool SlotSampler::Step(int64_t now_ns) {
   pages_read_ = 0;
   const uint32_t end = std::min(walk_next_ + kSlotsPerStep, high_water() + 1);
   for (; walk_next_ < end && pages_read_ <= kPagesPerStep - kSlotPagesMax; ++walk_next_) {
-    SampleSlot(walk_next_, end_mono_ns_, {previous_epoch_, epoch_});
+    SampleSlot(walk_next_, end_mono_ns_);
   }
   walked_ = walk_next_ > high_water() && !ExtendWalk();
   return true;
@@ -110,10 +103,6 @@ void SlotSampler::BeginWalk(int64_t now_ns) {
   // Edges keep to their grid, unless the loop was away for a whole interval or more.
   due_since_ns_ += interval_ns();
   if (now_ns - due_since_ns_ >= interval_ns()) due_since_ns_ = now_ns;
-  previous_epoch_ = epoch_;
-  epoch_ = EpochAfter(epoch_);
-  // Relaxed: programs may take the new epoch a moment later; MaximumNs takes both.
-  std::atomic_ref<__u32>(view_.controls->window_epoch).store(epoch_, std::memory_order_relaxed);
 }
 
 // Slots in use above the highest known one: those that nobody told of, because their FORK record was lost.
@@ -147,11 +136,7 @@ void SlotSampler::EndWalk(int64_t now_ns) {
 void SlotSampler::Flush(uint32_t slot, int64_t mono_ns, bool final) {
   if (slot == HFT_NO_SLOT || slot >= slot_count_) return;
   RaiseHighWater(slot);
-  if (walking_) {
-    SampleSlot(slot, end_mono_ns_, {previous_epoch_, epoch_});
-  } else {
-    SampleSlot(slot, std::max(mono_ns, begin_mono_ns_), {epoch_, epoch_});
-  }
+  SampleSlot(slot, walking_ ? end_mono_ns_ : std::max(mono_ns, begin_mono_ns_));
   SlotCopy& copy = copies_.get()[slot];
   if (final && copy.followed) copy.final = true;
 }
@@ -186,15 +171,14 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   CopyWords(slot.kind_count, out->kind_count);
   CopyWords(slot.depth, out->depth);
   CopyWords(slot.unbinned_count, out->unbinned_count);
-  for (size_t histogram = 0; histogram < HFT_HISTOGRAMS; ++histogram) CopyWords(slot.pages[histogram], out->pages[histogram]);
+  for (size_t octave = 0; octave < HFT_OCTAVE_ENTRIES; ++octave) CopyWords(slot.pages[octave], out->pages[octave]);
   ReadPages(*out, reading);
   reading->base_voluntary_count = LoadRelaxed(slot.base_voluntary_count);
   reading->base_involuntary_count = LoadRelaxed(slot.base_involuntary_count);
   reading->base_run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
-  for (size_t i = 0; i < 2; ++i) {
-    reading->run_queue_max[i] = LoadRelaxed(slot.maxima[i].run_queue_ns);
-    reading->off_cpu_max[i] = LoadRelaxed(slot.maxima[i].off_cpu_ns);
-  }
+  // Behind the pages: what comes in between is counted with the next reading, and TakeMaxima keeps it for that.
+  reading->maxima_ns[HFT_RUN_QUEUE] = TakeMaximum(slot.maxima.run_queue_ns);
+  reading->maxima_ns[HFT_OFF_CPU] = TakeMaximum(slot.maxima.off_cpu_ns);
   // Keeps the copy above the second look at state and generation.
   std::atomic_thread_fence(std::memory_order_acquire);
   return LoadRelaxed(slot.state) != HFT_SLOT_FREE && LoadRelaxed(slot.generation) == out->generation;
@@ -204,7 +188,7 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
 void SlotSampler::ReadPages(const SlotCopy& counts, SlotReading* out) {
   using Word = uint64_t __attribute__((may_alias));
   for (size_t i = 0; i < kSlotPagesMax; ++i) {
-    const uint16_t page = counts.pages[i / HFT_OCTAVE_ENTRIES][i % HFT_OCTAVE_ENTRIES];
+    const uint16_t page = counts.pages[i / HFT_HISTOGRAMS][i % HFT_HISTOGRAMS];
     if (page == HFT_NO_PAGE) continue;
     ++pages_read_;
     auto* words = reinterpret_cast<Word*>(&view_.histogram_pool->pages[page]);
@@ -217,11 +201,11 @@ void SlotSampler::ReadPages(const SlotCopy& counts, SlotReading* out) {
 void SlotSampler::TakePages(const SlotCopy& last, size_t histogram, SparseHistogram* hits) {
   static_assert(std::endian::native == std::endian::little, "the lower half of a word is the first count");
   for (size_t octave = 0; octave < HFT_HISTOGRAM_OCTAVES; ++octave) {
-    const uint16_t page = read_.counts.pages[histogram][octave];
+    const uint16_t page = read_.counts.pages[octave][histogram];
     if (page == HFT_NO_PAGE) continue;
     PageCopy& before = page_copies_.get()[page];
-    if (last.pages[histogram][octave] != page) before.fill(0);
-    const PageCopy& now = read_.pages[histogram * HFT_OCTAVE_ENTRIES + octave];
+    if (last.pages[octave][histogram] != page) before.fill(0);
+    const PageCopy& now = read_.pages[octave * HFT_HISTOGRAMS + histogram];
     for (size_t word = 0; word < kPageWords; ++word) {
       if (now[word] == before[word]) continue;
       // Counters of 32 bits count modulo 2^32; so does their difference.
@@ -234,6 +218,15 @@ void SlotSampler::TakePages(const SlotCopy& last, size_t histogram, SparseHistog
       hits->Add(bucket + 1, high);
     }
   }
+}
+
+// The bucket's maximum. One that was read before the histogram counted it is kept for the next reading.
+int64_t SlotSampler::TakeMaxima(const SlotCopy& last, size_t histogram, const SparseHistogram& hits, uint64_t unbinned_count) {
+  const int64_t read_ns = read_.maxima_ns[histogram];
+  const std::optional<size_t> top = hits.top();
+  const bool counted = unbinned_count > 0 || (top && BucketOf(read_ns) <= *top);
+  read_.counts.early_maxima_ns[histogram] = counted ? 0 : read_ns;
+  return MaximumNs({read_ns, last.early_maxima_ns[histogram]}, hits, unbinned_count);
 }
 
 // A thread that is new in this slot begins at its base: the kernel's totals when watching began, 0 for what is counted since.
@@ -250,7 +243,7 @@ void SlotSampler::Rebase(const SlotReading& read, SlotCopy* last) {
 }
 
 // False when nothing happened. Requires that no total of read_ is below `last`.
-bool SlotSampler::FillDelta(const SlotCopy& last, Epochs epochs) {
+bool SlotSampler::FillDelta(const SlotCopy& last) {
   const SlotCopy& read = read_.counts;
   delta_.voluntary_count = read.voluntary_count - last.voluntary_count;
   delta_.involuntary_count = read.involuntary_count - last.involuntary_count;
@@ -267,8 +260,8 @@ bool SlotSampler::FillDelta(const SlotCopy& last, Epochs epochs) {
   delta_.off_cpu.Clear();
   TakePages(last, HFT_RUN_QUEUE, &delta_.run_queue);
   TakePages(last, HFT_OFF_CPU, &delta_.off_cpu);
-  delta_.run_queue_max_ns = MaximumNs(read_.run_queue_max, epochs.first, epochs.last, delta_.run_queue, delta_.run_queue_unbinned_count);
-  delta_.off_cpu_max_ns = MaximumNs(read_.off_cpu_max, epochs.first, epochs.last, delta_.off_cpu, delta_.off_cpu_unbinned_count);
+  delta_.run_queue_max_ns = TakeMaxima(last, HFT_RUN_QUEUE, delta_.run_queue, delta_.run_queue_unbinned_count);
+  delta_.off_cpu_max_ns = TakeMaxima(last, HFT_OFF_CPU, delta_.off_cpu, delta_.off_cpu_unbinned_count);
   uint64_t any = delta_.voluntary_count | delta_.involuntary_count | delta_.run_delay_ns | delta_.off_cpu_count | delta_.migration_count |
                  delta_.discarded_count;
   for (const uint32_t count : delta_.depth) any |= count;
@@ -276,7 +269,7 @@ bool SlotSampler::FillDelta(const SlotCopy& last, Epochs epochs) {
   return any != 0;
 }
 
-void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs) {
+void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns) {
   hft_thread_slot& slot = view_.slots[index];
   SlotCopy& last = copies_.get()[index];
   if (Unchanged(slot, last) || !ReadSlot(slot, &read_)) return;
@@ -304,7 +297,7 @@ void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs) {
   delta_.slot = static_cast<uint16_t>(index);
   delta_.begin_mono_ns = begin_mono_ns_;
   delta_.end_mono_ns = end_ns;
-  const bool active = FillDelta(last, epochs);
+  const bool active = FillDelta(last);
   last = read;
   last.followed = true;
   last.final = false;

@@ -1,9 +1,10 @@
 // SlotSampler: closes a window bucket at each edge: what every watched thread did since the last edge, from the kernel's own exact counts.
 //
-// Reads: the thread slots and controls.window_epoch of a KernelView. Produces: ThreadDelta for each active thread, then OnBucketClosed.
-// Threads: Step, NoteSlot, Flush by the housekeeping thread, without allocation, lock or system call; SetIntervalNs, RaiseHighWater and the
-// observers by anyone. Bounds: one copy per slot and per histogram page, memory reserved at construction and touched at first use; a Step
-// reads at most kSlotsPerStep slots and kPagesPerStep pages, so a walk over many slots leaves the rings unread for no longer than that.
+// Reads: the thread slots of a KernelView, whose maxima it takes (leaving 0). Produces: ThreadDelta for each active thread, then
+// OnBucketClosed. Threads: Step, NoteSlot, Flush by the housekeeping thread, without allocation, lock or system call; SetIntervalNs,
+// RaiseHighWater and the observers by anyone. Bounds: one copy per slot and per histogram page, memory reserved at construction and touched
+// at first use; a Step reads at most kSlotsPerStep slots and kPagesPerStep pages, so a walk over many slots leaves the rings unread for no
+// longer than that.
 //
 // Exactness: a count is in exactly one bucket and none is missed: deltas are differences of the kernel's counts against the last ones read.
 // A slot is read up to the walk's duration after the edge, so activity of that time may stand in the closed bucket rather than in the next;
@@ -62,7 +63,8 @@ class SlotSampler {
     uint32_t kind_count[HFT_SWITCH_KINDS];
     uint32_t depth[HFT_DEPTH_BUCKETS];
     uint32_t unbinned_count[HFT_HISTOGRAMS];
-    uint16_t pages[HFT_HISTOGRAMS][HFT_OCTAVE_ENTRIES];
+    uint16_t pages[HFT_OCTAVE_ENTRIES][HFT_HISTOGRAMS];
+    int64_t early_maxima_ns[HFT_HISTOGRAMS];  // taken before the histogram counted them; 0 = none
   };
   static constexpr size_t kSlotPagesMax = HFT_HISTOGRAMS * HFT_OCTAVE_ENTRIES;
   static constexpr size_t kPageWords = sizeof(hft_histogram_page) / sizeof(uint64_t);
@@ -72,26 +74,22 @@ class SlotSampler {
   struct SlotReading {
     SlotCopy counts;
     uint64_t base_voluntary_count, base_involuntary_count, base_run_delay_ns;
-    uint64_t run_queue_max[2], off_cpu_max[2];  // tagged
+    int64_t maxima_ns[HFT_HISTOGRAMS];
     std::array<PageCopy, kSlotPagesMax> pages;  // of those in counts.pages that are HFT_NO_PAGE: nothing
-  };
-  // The tags a maximum may bear to belong to the bucket.
-  struct Epochs {
-    uint32_t first;
-    uint32_t last;
   };
 
   void BeginWalk(int64_t now_ns);
   bool ExtendWalk();
   void EndWalk(int64_t now_ns);
   bool AnyInUse(uint32_t first, uint32_t end);
-  void SampleSlot(uint32_t index, int64_t end_ns, Epochs epochs);
+  void SampleSlot(uint32_t index, int64_t end_ns);
   static bool Unchanged(hft_thread_slot& slot, const SlotCopy& last);
   bool ReadSlot(hft_thread_slot& slot, SlotReading* out);
   void ReadPages(const SlotCopy& counts, SlotReading* out);
   void TakePages(const SlotCopy& last, size_t histogram, SparseHistogram* hits);
   static void Rebase(const SlotReading& read, SlotCopy* last);
-  bool FillDelta(const SlotCopy& last, Epochs epochs);
+  int64_t TakeMaxima(const SlotCopy& last, size_t histogram, const SparseHistogram& hits, uint64_t unbinned_count);
+  bool FillDelta(const SlotCopy& last);
 
   KernelView view_;
   WindowSink* sink_;
@@ -101,8 +99,6 @@ class SlotSampler {
   std::atomic<uint64_t> rebased_count_{0};
   std::unique_ptr<SlotCopy, void (*)(void*)> copies_;
   std::unique_ptr<PageCopy, void (*)(void*)> page_copies_;  // by page
-  uint32_t previous_epoch_;                                 // the bucket's before
-  uint32_t epoch_;                                          // the open bucket's
   int64_t begin_mono_ns_;                                   // of the open bucket, or the one being closed
   int64_t end_mono_ns_ = 0;                                 // of the one being closed
   int64_t due_since_ns_;                                    // the grid's last edge

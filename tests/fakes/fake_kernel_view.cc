@@ -35,10 +35,8 @@ std::byte* Zeroed(uint64_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-void KeepMaximum(__u64& kept, int64_t value_ns, uint32_t epoch) {
-  const uint64_t limited_ns = std::min<uint64_t>(static_cast<uint64_t>(value_ns), HFT_MAXIMUM_MAX_NS);
-  const uint64_t tagged = (static_cast<uint64_t>(epoch) << HFT_MAX_TAG_SHIFT) | limited_ns;
-  if (Load(kept) - tagged > HFT_MAXIMUM_MAX_NS) Store(kept, tagged);  // the kernel's own test
+void KeepMaximum(__u64& kept, int64_t value_ns) {
+  if (static_cast<uint64_t>(value_ns) > Load(kept)) Store(kept, static_cast<uint64_t>(value_ns));
 }
 
 }  // namespace
@@ -157,8 +155,8 @@ void FakeKernelView::EndThread(uint16_t slot) {
 void FakeKernelView::Release(uint16_t index) {
   hft_thread_slot& slot = view_.slots[index];
   std::atomic_ref<__u32>(slot.state).exchange(HFT_SLOT_FREE, std::memory_order_acq_rel);
-  for (auto& histogram : slot.pages) {
-    for (__u16& page : histogram) {
+  for (auto& octave : slot.pages) {
+    for (__u16& page : octave) {
       if (Load(page) != HFT_NO_PAGE) PagePool(pool_.get()).GiveBack(Load(page));
     }
   }
@@ -183,21 +181,20 @@ void FakeKernelView::SwitchOut(uint16_t index, bool voluntary, hft_switch_kind k
 
 void FakeKernelView::SwitchIn(uint16_t index, int64_t wait_ns, int64_t off_cpu_ns, uint32_t depth) {
   hft_thread_slot& slot = view_.slots[index];
-  const uint32_t epoch = Load(controls_.window_epoch) & 0xffffff;
   Add(slot.run_delay_ns, static_cast<__u64>(wait_ns));
   CountDuration(slot, HFT_RUN_QUEUE, wait_ns);
-  KeepMaximum(slot.maxima[epoch & 1].run_queue_ns, wait_ns, epoch);
+  KeepMaximum(slot.maxima.run_queue_ns, wait_ns);
   Add(slot.off_cpu_ns, static_cast<__u64>(off_cpu_ns));
   Add(slot.off_cpu_count, 1);
   CountDuration(slot, HFT_OFF_CPU, off_cpu_ns);
-  KeepMaximum(slot.maxima[epoch & 1].off_cpu_ns, off_cpu_ns, epoch);
+  KeepMaximum(slot.maxima.off_cpu_ns, off_cpu_ns);
   Add(slot.depth[std::min<uint32_t>(depth, HFT_DEPTH_BUCKETS - 1)], 1);
 }
 
 // As take_page and count_in_bucket in histogram_pages.bpf.h.
 void FakeKernelView::CountDuration(hft_thread_slot& slot, hft_histogram which, int64_t duration_ns) {
   const size_t bucket = BucketOf(duration_ns);
-  __u16& entry = slot.pages[which][bucket / HFT_OCTAVE_BUCKETS];
+  __u16& entry = slot.pages[bucket / HFT_OCTAVE_BUCKETS][which];
   if (Load(entry) == HFT_NO_PAGE) {
     std::atomic_ref<__u64> head(pool_->head);
     __u64 seen = head.load(std::memory_order_acquire);

@@ -59,7 +59,7 @@ TEST_F(SlotTableTest, ThreadThatHasASlotGetsNoOther) {
 TEST_F(SlotTableTest, SlotComesBackZeroedAfterTheGraceTimeOnly) {
   const uint16_t slot = *table.Give(Task(101), 0);
   pool->head = 8;  // pages 1 to 7 are given out
-  slots[slot].pages[HFT_OFF_CPU][3] = 7;
+  slots[slot].pages[3][HFT_OFF_CPU] = 7;
   pool->pages[7].counts[5] = 9;
   slots[slot].task = 0xffff;
   table.Retire(slot, 1000);
@@ -70,7 +70,7 @@ TEST_F(SlotTableTest, SlotComesBackZeroedAfterTheGraceTimeOnly) {
   EXPECT_EQ(pool->pages[7].counts[5], 9u);
   table.Reap(1000 + SlotTable::kGraceNs);
   EXPECT_EQ(stack.size(), 3u);
-  EXPECT_EQ(slots[slot].pages[HFT_OFF_CPU][3], HFT_NO_PAGE);
+  EXPECT_EQ(slots[slot].pages[3][HFT_OFF_CPU], HFT_NO_PAGE);
   EXPECT_EQ(pool->pages[7].counts[5], 0u);
   EXPECT_EQ(pool->head & (HFT_PAGES - 1), 7u);  // the next one to be given, above the one that was
   EXPECT_EQ(pool->next[7], 8u);

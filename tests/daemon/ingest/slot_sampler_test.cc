@@ -192,36 +192,35 @@ TEST_F(SlotSamplerTest, AFinalFlushStandsInTheOpenBucketAndTheSlotIsNotReadAgain
   EXPECT_EQ(sinks_.deltas.size(), 1u);
 }
 
-TEST_F(SlotSamplerTest, AMaximumOfAnotherEpochIsReplacedByItsBucketsEdge) {
+TEST_F(SlotSamplerTest, AMaximumIsOfItsBucketAloneAndOneThatIsMissingIsItsHistogramsEdge) {
   kernel_.Follow({});
-  kernel_.SwitchIn(1, 1'000'000, 1'000'000, 1);
+  kernel_.SwitchIn(1, 1'000'000, int64_t{1} << 50, 1);
   CloseBucket();
   EXPECT_EQ(sinks_.deltas.back().run_queue_max_ns, 1'000'000);
-  // Two buckets later the old maximum has the parity of the open one, but not its tag.
+  EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, int64_t{1} << 50);
+  kernel_.SwitchIn(1, 100, 200, 1);
   CloseBucket();
-  kernel_.SwitchIn(1, 100, 100, 1);
-  kernel_.view().slots[1].maxima[0].run_queue_ns = 0;
-  kernel_.view().slots[1].maxima[1].run_queue_ns = 0;
+  EXPECT_EQ(sinks_.deltas.back().run_queue_max_ns, 100);
+  kernel_.SwitchIn(1, 100, 200, 1);
+  kernel_.view().slots[1].maxima.run_queue_ns = 0;
   CloseBucket();
   EXPECT_EQ(sinks_.deltas.back().run_queue_max_ns, BucketUpperNs(BucketOf(100)));
-  EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 100);
+  EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 200);
 }
 
-TEST_F(SlotSamplerTest, MaximaAreExactWhenTheTagsBeginAnew) {
-  kernel_.view().controls->window_epoch = 0xfffffc;
-  SlotSampler sampler(kernel_.view(), &sinks_, kInterval, 0);
-  std::vector<uint32_t> epochs;
-  for (uint16_t slot = 1; slot <= 6; ++slot) {
-    kernel_.Follow({.slot = slot, .tid = slot});  // a word that was never written, in each epoch
-    kernel_.SwitchIn(slot, 1'000, 2'000, 1);
-    now_ns_ += kInterval;
-    while (sampler.Step(now_ns_)) {
-    }
-    EXPECT_EQ(sinks_.deltas.back().run_queue_max_ns, 1'000);
-    EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 2'000);
-    epochs.push_back(kernel_.view().controls->window_epoch);
-  }
-  EXPECT_EQ(epochs, (std::vector<uint32_t>{0xfffffd, 0xfffffe, 1, 2, 3, 4}));
+TEST_F(SlotSamplerTest, AMaximumThatIsReadBeforeItsHistogramCountsItIsTheNextBuckets) {
+  kernel_.Follow({});
+  kernel_.SwitchIn(1, 100, 100, 1);
+  kernel_.view().slots[1].maxima.off_cpu_ns = 5'000;  // a program between its two stores
+  CloseBucket();
+  EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, BucketUpperNs(BucketOf(100)));
+  kernel_.SwitchIn(1, 100, 5'000, 1);
+  kernel_.view().slots[1].maxima.off_cpu_ns = 0;  // it was taken
+  CloseBucket();
+  EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 5'000);
+  kernel_.SwitchIn(1, 100, 200, 1);
+  CloseBucket();
+  EXPECT_EQ(sinks_.deltas.back().off_cpu_max_ns, 200);
 }
 
 TEST_F(SlotSamplerTest, SlotsNobodyToldOfAreFound) {
