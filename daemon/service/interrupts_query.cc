@@ -90,8 +90,14 @@ grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& se
                      absl::StrCat("thread ", *missing.begin(),
                                   " is not a watched thread of the targets asked for: `hftmon irqs` without -t lists them"));
   }
+  const std::vector<CpuInterruptTotal> totals = core.interrupts->Cpus();
   const std::unordered_set<int32_t> cpus(request.cpus().begin(), request.cpus().end());
-  for (const CpuInterruptTotal& total : core.interrupts->Cpus()) {
+  for (const int32_t cpu : cpus) {
+    if (totals.empty() || static_cast<size_t>(cpu) < totals.size()) continue;
+    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_CPU",
+                     absl::StrCat("CPU ", cpu, " is none of this host's: give CPUs of 0-", totals.size() - 1));
+  }
+  for (const CpuInterruptTotal& total : totals) {
     if (!cpus.empty() && !cpus.contains(static_cast<int32_t>(total.cpu))) continue;
     const bool any = std::any_of(total.sources.begin(), total.sources.end(), [](const SourceSum& sum) { return sum.count > 0; });
     if (any || !cpus.empty()) CpuToProto(total, response->add_cpus());

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -12,43 +16,74 @@ std::string MeanText(int64_t sum_ns, uint64_t count) {
   return count > 0 ? FormatDuration(sum_ns / static_cast<int64_t>(count)) : "";
 }
 
-std::string ThreadTable(const v1::QueryInterruptsResponse& response) {
-  Table table({{"thread", Table::Align::kLeft},
-               {"pid"},
-               {"tid"},
-               {"source", Table::Align::kLeft},
-               {"level", Table::Align::kLeft},
-               {"count"},
-               {"took"},
-               {"mean"},
-               {"longest stretch"}});
+// Beside a count and a sum: how often and which share of the time, when that is a known one.
+std::vector<std::string> RateCells(uint64_t count, int64_t sum_ns, int64_t over_ns) {
+  if (over_ns <= 0) return {};
+  const auto seconds = static_cast<double>(over_ns) / 1e9;
+  return {fmt::format("{:.1f}", static_cast<double>(count) / seconds),
+          fmt::format("{:.3f} %", static_cast<double>(sum_ns) / seconds / 1e7)};
+}
+
+std::vector<Table::Column> WithRates(std::vector<Table::Column> columns, int64_t over_ns) {
+  if (over_ns > 0) columns.insert(columns.end(), {{"per second"}, {"of the time"}});
+  return columns;
+}
+
+void AddRow(std::vector<std::string> cells, uint64_t count, int64_t sum_ns, int64_t over_ns, Table* table) {
+  for (std::string& cell : RateCells(count, sum_ns, over_ns)) cells.push_back(std::move(cell));
+  table->AddRow(cells);
+}
+
+std::string ThreadTable(const v1::QueryInterruptsResponse& response, int64_t over_ns) {
+  std::vector<Table::Column> columns = {{"thread", Table::Align::kLeft}, {"pid"},   {"tid"},  {"source", Table::Align::kLeft},
+                                        {"level", Table::Align::kLeft},  {"count"}, {"took"}, {"mean"}};
+  if (over_ns == 0) columns.push_back({"longest stretch"});
+  Table table(WithRates(columns, over_ns));
   for (const v1::ThreadInterrupts& thread : response.threads()) {
     const v1::ThreadId& id = thread.thread();
-    table.AddRow({id.comm(), std::to_string(id.pid()), std::to_string(id.tid()), "all", "", std::to_string(thread.count()),
-                  FormatDuration(thread.self_ns()), MeanText(thread.self_ns(), thread.count()), FormatDuration(thread.stretch_max_ns())});
+    std::vector<std::string> cells = {
+        id.comm(), std::to_string(id.pid()),       std::to_string(id.tid()),         "all",
+        "",        std::to_string(thread.count()), FormatDuration(thread.self_ns()), MeanText(thread.self_ns(), thread.count())};
+    if (over_ns == 0) cells.push_back(FormatDuration(thread.stretch_max_ns()));
+    AddRow(cells, thread.count(), thread.self_ns(), over_ns, &table);
     for (const v1::InterruptSource& source : thread.sources()) {
-      table.AddRow({"", "", "", source.name(), source.kind(), std::to_string(source.count()), FormatDuration(source.self_ns()),
-                    MeanText(source.self_ns(), source.count()), ""});
+      cells = {"",
+               "",
+               "",
+               source.name(),
+               source.kind(),
+               std::to_string(source.count()),
+               FormatDuration(source.self_ns()),
+               MeanText(source.self_ns(), source.count())};
+      if (over_ns == 0) cells.emplace_back();
+      AddRow(cells, source.count(), source.self_ns(), over_ns, &table);
     }
   }
   return table.Print();
 }
 
-std::string CpuTable(const v1::QueryInterruptsResponse& response) {
-  Table table({{"CPU"}, {"source", Table::Align::kLeft}, {"level", Table::Align::kLeft}, {"count"}, {"took"}, {"mean"}});
+std::string CpuTable(const v1::QueryInterruptsResponse& response, int64_t over_ns) {
+  Table table(
+      WithRates({{"CPU"}, {"source", Table::Align::kLeft}, {"level", Table::Align::kLeft}, {"count"}, {"took"}, {"mean"}}, over_ns));
   for (const v1::CpuInterrupts& cpu : response.cpus()) {
     std::string number = std::to_string(cpu.cpu());
     for (const v1::InterruptSource& source : cpu.sources()) {
-      table.AddRow({number, source.name(), source.kind(), std::to_string(source.count()), FormatDuration(source.self_ns()),
-                    MeanText(source.self_ns(), source.count())});
+      AddRow({number, source.name(), source.kind(), std::to_string(source.count()), FormatDuration(source.self_ns()),
+              MeanText(source.self_ns(), source.count())},
+             source.count(), source.self_ns(), over_ns, &table);
       number.clear();
     }
     for (const v1::DeviceHandler& device : cpu.devices()) {
       const std::string unhandled = device.unhandled_count() > 0 ? fmt::format(" ({} not its own)", device.unhandled_count()) : "";
-      table.AddRow({number, fmt::format("  {} [irq {}]{}", Printable(device.name()), device.irq(), unhandled), "device",
-                    std::to_string(device.count()), FormatDuration(device.self_ns()), MeanText(device.self_ns(), device.count())});
+      AddRow({number, fmt::format("  {} [irq {}]{}", Printable(device.name()), device.irq(), unhandled), "device",
+              std::to_string(device.count()), FormatDuration(device.self_ns()), MeanText(device.self_ns(), device.count())},
+             device.count(), device.self_ns(), over_ns, &table);
     }
-    if (cpu.has_steal_ns()) table.AddRow({number, "hypervisor, since boot", "steal", "", FormatDuration(cpu.steal_ns()), ""});
+    if (!cpu.has_steal_ns()) continue;
+    std::vector<std::string> cells = {
+        number, over_ns > 0 ? "hypervisor" : "hypervisor, since boot", "steal", "", FormatDuration(cpu.steal_ns()), ""};
+    if (over_ns > 0) cells.insert(cells.end(), {"", RateCells(0, cpu.steal_ns(), over_ns)[1]});
+    table.AddRow(cells);
   }
   return table.Print();
 }
@@ -80,10 +115,32 @@ Json CpuJson(const v1::CpuInterrupts& cpu) {
 
 }  // namespace
 
-std::string InterruptsText(const v1::QueryInterruptsResponse& response) {
-  std::string text = response.threads_size() == 0 ? "no thread is watched\n" : ThreadTable(response);
-  if (response.cpus_size() > 0) text += "\n" + CpuTable(response);
+namespace {
+
+std::string Text(const v1::QueryInterruptsResponse& response, int64_t over_ns) {
+  std::string text = response.threads_size() == 0 ? "no thread is watched\n" : ThreadTable(response, over_ns);
+  text +=
+      "\n" + (response.cpus_size() > 0 ? CpuTable(response, over_ns) : "no interrupt of these CPUs was seen since the daemon started\n");
   return text;
+}
+
+}  // namespace
+
+std::string InterruptsText(const v1::QueryInterruptsResponse& response) {
+  return Text(response, 0);
+}
+
+std::string InterruptsText(const InterruptsSpan& span) {
+  // Of no time there are no rates: the two answers would be one.
+  return fmt::format("in {}\n", FormatDuration(span.duration_ns)) + Text(span.between, std::max<int64_t>(span.duration_ns, 1));
+}
+
+Json InterruptsJson(const InterruptsSpan& span) {
+  Json json = InterruptsJson(span.between);
+  json["duration_ns"] = span.duration_ns;
+  json["lost_thread_count"] = span.lost_thread_count;
+  for (Json& thread : json["threads"]) thread.erase("stretch_max_ns");
+  return json;
 }
 
 Json InterruptsJson(const v1::QueryInterruptsResponse& response) {

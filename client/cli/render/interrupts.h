@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "client/cli/interrupts_between.h"
 #include "client/cli/render/json.h"
 #include "hftmon/v1/interrupts.pb.h"
 
@@ -12,8 +13,13 @@ namespace hftmon {
 // A table of what each thread lost, by source, then one of the CPUs and one of the devices' handlers.
 std::string InterruptsText(const v1::QueryInterruptsResponse& response);
 
+// The same of a part of the time: how often and which share of it instead of the longest stretch.
+std::string InterruptsText(const InterruptsSpan& span);
+
 // One object: threads, cpus. What cannot be measured is absent.
 Json InterruptsJson(const v1::QueryInterruptsResponse& response);
+// With duration_ns and lost_thread_count, without the longest stretches.
+Json InterruptsJson(const InterruptsSpan& span);
 
 }  // namespace hftmon
 

@@ -66,6 +66,7 @@ TEST_F(CliTest, StatusIsFineUntilRecordsAreLost) {
   lost = 9;
   StringConsole warned;
   EXPECT_EQ(Run({"status", "--json"}, warned), 1);
+  EXPECT_THAT(warned.err(), HasSubstr("hftmon: status: data was lost since the daemon started (lost_records 9)"));
 }
 
 TEST_F(CliTest, AttachSendsPidsAndOptions) {
@@ -304,6 +305,31 @@ TEST_F(CliTest, MetricsStopsAfterCount) {
   EXPECT_THAT(seen.metrics(), ElementsAre("a", "b"));
   EXPECT_EQ(seen.period_ns(), 100'000'000);
   EXPECT_EQ(Lines(console.out()).size(), 2u);
+}
+
+TEST_F(CliTest, IrqsForATimeAsksTwiceAndPrintsTheDifference) {
+  int calls = 0;
+  monitor_.query_interrupts = [&calls](const auto&, auto* response) {
+    ++calls;
+    response->mutable_time()->set_monotonic_ns(calls * 1'000'000'000LL);
+    if (calls == 1) response->add_threads()->mutable_thread()->set_tid(13);
+    v1::InterruptSource* source = response->add_cpus()->add_sources();
+    source->set_kind("hard_irq");
+    source->set_name("local_timer");
+    source->set_count(calls * 100);
+    source->set_self_ns(calls * 5'000);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"irqs", "--for", "10ms", "--json"}, console), 1);
+  EXPECT_EQ(calls, 2);
+  const Json answer = Lines(console.out()).at(0);
+  EXPECT_EQ(answer["duration_ns"], 1'000'000'000);
+  EXPECT_EQ(answer["cpus"][0]["sources"][0]["count"], 100);
+  EXPECT_THAT(console.err(), HasSubstr("hftmon: irqs: 1 thread ended or was watched no more"));
+  StringConsole refused;
+  EXPECT_EQ(Run({"irqs", "--for", "0s"}, refused), 3);
+  EXPECT_THAT(refused.err(), HasSubstr("--for 0s: give 10ms to 1h"));
 }
 
 TEST_F(CliTest, LocksAreShownByCallAndByOwnerAndWhatIsMissingIsSaid) {

@@ -187,6 +187,13 @@ TEST(RenderSwitchesTest, TextIsATableWithTheAnsweredPercentiles) {
             "       5ms  matcher  4712  migration              -              -    3   1      -  -            affinity\n");
 }
 
+TEST(RenderSwitchesTest, PercentilesThatNoThreadHasAreNamedWithWhatTheyNeed) {
+  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {50, 99.9}), "");
+  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {50, 95, 99.99}),
+            "no p95, p99.99: no thread had the 200 waits that p95 needs, ask for a longer --window\n");
+  EXPECT_EQ(PercentilesLeftOut({}, {50}), "") << "without threads there is nothing to explain";
+}
+
 TEST(RenderSwitchesTest, TheWindowSaysWhatItLacksAndNothingElse) {
   v1::QueryContextSwitchesResponse response = SomeSwitches();
   response.mutable_window()->set_truncated(true);

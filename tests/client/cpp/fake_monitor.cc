@@ -149,6 +149,11 @@ grpc::ServerUnaryReactor* FakeMonitor::UpdateTarget(grpc::CallbackServerContext*
                                                     v1::UpdateTargetResponse* response) {
   return Answer("UpdateTarget", update_target, context, request, response);
 }
+grpc::ServerUnaryReactor* FakeMonitor::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
+                                                       v1::QueryInterruptsResponse* response) {
+  return Answer("QueryInterrupts", query_interrupts, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                   v1::QueryLocksResponse* response) {
   return Answer("QueryLocks", query_locks, context, request, response);

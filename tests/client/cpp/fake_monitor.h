@@ -45,6 +45,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   std::function<StreamScript<v1::HoldTargetsResponse>(const v1::HoldTargetsRequest&)> hold_targets;
   Handler<v1::UpdateTargetRequest, v1::UpdateTargetResponse> update_target;
   Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
+  Handler<v1::QueryInterruptsRequest, v1::QueryInterruptsResponse> query_interrupts;
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
@@ -67,6 +68,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* UpdateTarget(grpc::CallbackServerContext*, const v1::UpdateTargetRequest*, v1::UpdateTargetResponse*) override;
   grpc::ServerUnaryReactor* QueryContextSwitches(grpc::CallbackServerContext*, const v1::QueryContextSwitchesRequest*,
                                                  v1::QueryContextSwitchesResponse*) override;
+  grpc::ServerUnaryReactor* QueryInterrupts(grpc::CallbackServerContext*, const v1::QueryInterruptsRequest*,
+                                            v1::QueryInterruptsResponse*) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext*, const v1::QueryLocksRequest*, v1::QueryLocksResponse*) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
   grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;

@@ -71,6 +71,12 @@ TEST_F(InterruptsRpcTest, StrangersAndBadCpusAreRefused) {
   v1::QueryInterruptsRequest bad;
   bad.add_cpus(-1);
   EXPECT_EQ(Query(bad).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  v1::QueryInterruptsRequest beyond;
+  beyond.add_cpus(9);
+  const grpc::Status no_cpu = Query(beyond);
+  EXPECT_EQ(no_cpu.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ErrorInfoOf(no_cpu).reason(), "NOT_A_CPU");
+  EXPECT_EQ(no_cpu.error_message(), "CPU 9 is none of this host's: give CPUs of 0-1");
 }
 
 TEST_F(InterruptsRpcTest, ASpikeToldTwiceIsInAnAnswerOnceAsItWasToldLast) {
