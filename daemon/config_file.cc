@@ -29,7 +29,9 @@ class FaultCollector : public google::protobuf::io::ErrorCollector {
  public:
   // Lines and columns count from 0 here.
   void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
-    faults.push_back({line + 1, column + 1, message});
+    std::string text = message;
+    if (text.ends_with('.')) text.pop_back();
+    faults.push_back({line + 1, column + 1, text + ": " + MendOf(message)});
   }
   // An unknown name is passed over with a warning, so that the next fault is found too.
   void AddWarning(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
@@ -44,6 +46,11 @@ class FaultCollector : public google::protobuf::io::ErrorCollector {
   std::vector<ConfigFault> faults;
 
  private:
+  static const char* MendOf(const std::string& message) {
+    if (message.starts_with("Expected string")) return "put the value in double quotes";
+    if (message.starts_with("Expected integer")) return "write a whole number, without quotes";
+    return "a line is NAME: VALUE, texts in double quotes; hftmond --print-config shows them all";
+  }
   static std::string UnknownSetting(const std::string& name) {
     std::string text = fmt::format("there is no setting '{}'", name.substr(0, 80));
     for (const Setting& setting : Settings()) {

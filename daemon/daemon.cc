@@ -421,8 +421,11 @@ std::string Daemon::Describe() const {
   std::string text = "listening on";
   for (const std::string& address : server_->addresses()) text += " " + address;
   const Placement placement = cpus_->placement();
-  return text + fmt::format("; {} mode on CPU {} ({}), {}; clock {}", loop_->policy().name, placement.loop_cpu, placement.reason,
-                            loop_thread_->scheduling(), clock_->state().source);
+  text += fmt::format("; {} mode on CPU {} ({}), {}; clock {}", loop_->policy().name, placement.loop_cpu, placement.reason,
+                      loop_thread_->scheduling(), clock_->state().source);
+  if (collector_->fallback_reason().empty()) return text;
+  return text + fmt::format("; through raw tracepoints, which cost each switch more and give no kernel stacks, because of: {}",
+                            collector_->fallback_reason());
 }
 
 }  // namespace hftmon

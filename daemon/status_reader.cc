@@ -39,8 +39,12 @@ std::vector<Capability> StatusReader::Capabilities() const {
     capabilities.push_back({host.name, host.available, host.reason, host.mend, host.required});
   }
   const bool walks = parts_.collector->access() == KernelAccess::kBtf;
-  capabilities.push_back({"kernel_stacks", walks, walks ? "bpf_get_task_stack" : "raw tracepoints cannot walk another task's stack",
-                          walks ? "" : "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose", false});
+  const std::string& fallback = parts_.collector->fallback_reason();
+  capabilities.push_back(
+      {"kernel_stacks", walks,
+       walks ? "bpf_get_task_stack"
+             : "raw tracepoints cannot walk another task's stack" + (fallback.empty() ? "" : "; they are used because of: " + fallback),
+       walks ? "" : "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose", false});
   capabilities.push_back(UserStacks());
   capabilities.push_back(Locks());
   const bool counted = parts_.collector->reads_preempt_count();

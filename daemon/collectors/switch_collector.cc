@@ -91,7 +91,10 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::Create(const O
   const bool permitted = !absl::IsPermissionDenied(collector.status());
   if (!collector.ok() && permitted && options.access == KernelAccess::kAuto && access == KernelAccess::kBtf) {
     absl::StatusOr<std::unique_ptr<SwitchCollector>> fallback = CreateWith(options, KernelAccess::kRaw);
-    if (fallback.ok()) return fallback;
+    if (fallback.ok()) {
+      (*fallback)->fallback_reason_ = std::string(collector.status().message());
+      return fallback;
+    }
   }
   return collector;
 }

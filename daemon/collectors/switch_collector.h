@@ -70,6 +70,8 @@ class SwitchCollector : public SlotStack {
 
   const KernelView& view() const { return view_; }
   KernelAccess access() const { return access_; }
+  // Why the kernel is read through raw tracepoints although nobody asked for them; empty: it is not.
+  const std::string& fallback_reason() const { return fallback_reason_; }
   // Whether a thread's saved registers can be reached: without, there are no user stacks.
   bool has_registers() const { return has_registers_; }
 
@@ -100,6 +102,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<DemandProgram> waker_program_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
+  std::string fallback_reason_;
   bool has_registers_ = false;
   KernelView view_;
   std::vector<MissingProgram> missing_programs_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -183,6 +184,21 @@ std::string SwitchesText(const v1::QueryContextSwitchesResponse& response, size_
   }
   if (response.events_size() > 0) text += "\n" + EventTable(response);
   return text;
+}
+
+std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response, const std::vector<double>& asked) {
+  if (response.threads_size() == 0) return "";
+  const std::map<double, std::string> answered = PercentileColumns(ThreadsShown(response, 0));
+  std::string left_out;
+  double lowest = 100;
+  for (const double percent : asked) {
+    if (answered.contains(percent)) continue;
+    left_out += fmt::format("{}p{:g}", left_out.empty() ? "" : ", ", percent);
+    lowest = std::min(lowest, percent);
+  }
+  if (left_out.empty()) return "";
+  return fmt::format("no {}: no thread had the {:.0f} waits that p{:g} needs, ask for a longer --window\n", left_out,
+                     std::ceil(10 / (1 - lowest / 100) - 1e-6), lowest);
 }
 
 Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked) {

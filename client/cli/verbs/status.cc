@@ -1,18 +1,22 @@
 // status: the daemon, its targets, its own cost, its drops.
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "client/cli/exit_code.h"
 #include "client/cli/render/status.h"
 #include "client/cli/render/targets.h"
+#include "client/cli/render/warnings.h"
 #include "client/cli/verbs/verbs.h"
 
 namespace hftmon {
 namespace {
 
-bool LostData(const v1::GetStatusResponse& response) {
-  if (response.lost_records() > 0) return true;
-  return std::any_of(response.drops().begin(), response.drops().end(),
-                     [](const v1::DropCounter& drop) { return drop.data_loss() && drop.count() > 0; });
+// What was lost since the daemon started; empty: nothing.
+std::string LossesOf(const v1::GetStatusResponse& response) {
+  std::string losses = response.lost_records() > 0 ? fmt::format("lost_records {}", response.lost_records()) : "";
+  for (const v1::DropCounter& drop : response.drops()) {
+    if (drop.data_loss() && drop.count() > 0) losses += fmt::format("{}{} {}", losses.empty() ? "" : ", ", drop.name(), drop.count());
+  }
+  return losses;
 }
 
 class StatusVerb : public Verb {
@@ -36,7 +40,11 @@ class StatusVerb : public Verb {
       if (!targets.ok()) return targets.status();
       context.console.Out(StatusText(*response) + "\n" + TargetsText(targets->targets(), Ended::kSummarised));
     }
-    return LostData(*response) ? kExitWarnings : kExitFine;
+    const std::string losses = LossesOf(*response);
+    if (losses.empty()) return kExitFine;
+    PrintWarnings(context.console, "status",
+                  {"data was lost since the daemon started (" + losses + "): the drops above say what, and the mend of each"});
+    return kExitWarnings;
   }
 
  private:

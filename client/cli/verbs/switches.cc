@@ -37,7 +37,12 @@ class SwitchesVerb : public Verb {
     const auto response = (*client)->QueryContextSwitches(*request);
     if (!response.ok()) return response.status();
     const bool events_asked = request->min_duration_ns() > 0;
-    context.console.Out(json_ ? JsonLine(SwitchesJson(*response, events_asked)) : SwitchesText(*response));
+    if (json_) {
+      context.console.Out(JsonLine(SwitchesJson(*response, events_asked)));
+    } else {
+      const std::vector<double> asked(request->percentiles().begin(), request->percentiles().end());
+      context.console.Out(SwitchesText(*response) + PercentilesLeftOut(*response, asked));
+    }
     const std::vector<std::string> warnings = WarningsOf(*response, request->min_duration_ns());
     PrintWarnings(context.console, "switches", warnings);
     return warnings.empty() ? kExitFine : kExitWarnings;
