@@ -153,8 +153,9 @@ std::vector<std::string_view> NearMetricNames(std::string_view name, size_t limi
 std::string UnknownMetricMessage(std::string_view name) {
   const std::vector<std::string_view> near = NearMetricNames(name);
   const std::string_view shown = name.substr(0, 64);
-  if (near.empty()) return fmt::format("metric '{}' does not exist: ListMetrics names them all", shown);
-  return fmt::format("metric '{}' does not exist: did you mean {}? ListMetrics names them all", shown, fmt::join(near, " or "));
+  if (near.empty()) return fmt::format("metric '{}' does not exist: ListMetrics (`hftmon metrics --list`) names them all", shown);
+  return fmt::format("metric '{}' does not exist: did you mean {}? ListMetrics (`hftmon metrics --list`) names them all", shown,
+                     fmt::join(near, " or "));
 }
 
 }  // namespace hftmon

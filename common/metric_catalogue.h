@@ -45,7 +45,7 @@ std::string_view MetricKindName(MetricKind kind);
 // At most `limit` metric names that an unknown name may have meant, nearest first: small edit distance, or the name is a part of them.
 std::vector<std::string_view> NearMetricNames(std::string_view name, size_t limit = 3);
 
-// For errors: "metric 'X' does not exist: did you mean A or B? ListMetrics names them all".
+// For errors: "metric 'X' does not exist: did you mean A or B? ListMetrics (`hftmon metrics --list`) names them all".
 std::string UnknownMetricMessage(std::string_view name);
 
 }  // namespace hftmon

@@ -49,6 +49,8 @@ class FaultCollector : public google::protobuf::io::ErrorCollector {
   static const char* MendOf(const std::string& message) {
     if (message.starts_with("Expected string")) return "put the value in double quotes";
     if (message.starts_with("Expected integer")) return "write a whole number, without quotes";
+    if (message.starts_with("Integer out of range")) return "write a smaller number; hftmond --print-config names each range";
+    if (message.find("specified multiple times") != std::string::npos) return "keep one of them";
     return "a line is NAME: VALUE, texts in double quotes; hftmond --print-config shows them all";
   }
   static std::string UnknownSetting(const std::string& name) {

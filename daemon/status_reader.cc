@@ -44,7 +44,10 @@ std::vector<Capability> StatusReader::Capabilities() const {
       {"kernel_stacks", walks,
        walks ? "bpf_get_task_stack"
              : "raw tracepoints cannot walk another task's stack" + (fallback.empty() ? "" : "; they are used because of: " + fallback),
-       walks ? "" : "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose", false});
+       walks              ? ""
+       : fallback.empty() ? "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose"
+                          : "a kernel that takes the programs: that reason, and `uname -r`, are worth a report",
+       false});
   capabilities.push_back(UserStacks());
   capabilities.push_back(Locks());
   const bool counted = parts_.collector->reads_preempt_count();

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 
 #include "hftmon/v1/interrupts.pb.h"
 
@@ -13,12 +14,17 @@ struct InterruptsSpan {
   // As an answer, with differences for counts and sums; sources and devices that had no interrupt are left out. Longest stretches are 0:
   // the daemon keeps none of a part of the time.
   v1::QueryInterruptsResponse between;
-  int64_t duration_ns = 0;       // between the two answers, by the daemon's clock
-  size_t lost_thread_count = 0;  // threads of the first answer that the second lacks: what they had meanwhile is in no thread's figure
+  int64_t duration_ns = 0;  // between the two answers, by the daemon's clock
+  // Threads of the first answer that the second lacks, or has begun anew (detached and attached): what they had in between is in no
+  // thread's figure, or in part.
+  size_t lost_thread_count = 0;
+  size_t lost_cpu_count = 0;  // CPUs whose figures began anew, as those of a daemon that was restarted do: left out
+  // By CPU: how much time its steal figure is of. The kernel looks at the hypervisor's clock at a tick only. A CPU that is not here had no
+  // tick, or no first figure: it has no steal_ns.
+  std::map<int32_t, int64_t> steal_over_ns;
 };
 
-// The same question, asked twice of one daemon. A thread that only the second answer has began to be watched meanwhile. A CPU whose counts
-// went backwards, as those of a daemon that was started anew do, is in none.
+// The same question, asked twice of one daemon. A thread that only the second answer has began to be watched meanwhile.
 InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second);
 
 }  // namespace hftmon

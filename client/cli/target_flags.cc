@@ -13,7 +13,9 @@ void TargetFlags::Declare(CLI::App& verb) {
   verb.add_option("--blocked", blocked_, "sleeping or blocking longer than this is a spike too (default: never)");
   verb.add_option("--interval", interval_, "width of the buckets of its windows (default: the daemon's)");
   verb.add_option("--probes", probe_groups_,
-                  "probe groups, a list: sched (always on), locks (what threads block in: about 0.2us for each wait of theirs)");
+                  "probe groups, a list: sched (always on), locks (what threads block in: about 0.2us for each wait of theirs)")
+      ->take_all()
+      ->expected(1);
   verb.add_option("--stacks", stacks_, "stacks of its waits above the thresholds: none, kernel, user or both (default: none)");
   verb.add_flag(
       "--waker", waker_,

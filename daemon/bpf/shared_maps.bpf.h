@@ -55,7 +55,7 @@ struct {
 /* In .bss, at fixed addresses: all that a bystander touches. */
 struct hft_controls controls;
 __u64 watched_bits[HFT_PID_LIMIT / 64];
-struct hft_cpu cpus[HFT_CPUS_MAX];
+struct hft_cpu cpus[HFT_CPUS_MAX] __attribute__((aligned(64)));
 struct hft_rule_name rule_names[HFT_RULE_NAMES_MAX];
 
 const volatile __u32 ring_mask = 0; /* cells - 1 */

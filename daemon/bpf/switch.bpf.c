@@ -218,7 +218,10 @@ static __noinline int put_switch_in(volatile u64 *context, struct hft_cpu *cpu_s
   cell->prev_policy = READ_FIELD(prev, policy);
   cell->interruption_count = interruption_count;
   cell->interruptions_truncated = more_interruptions(interrupted, interrupted_end, interruption_count, waiting_since_ns);
-  bpf_probe_read_kernel(cell->prev_comm, HFT_COMM_LENGTH, &prev->comm);
+  /* A runner that the kernel hid from programs is not in the log: its name is not the logged one's. */
+  bool logged = cpu_state->log[(end - 1) & LOG_MASK].tid == (u32)READ_FIELD(prev, pid);
+  cell->prev_comm[0] = 0;
+  if (logged) bpf_probe_read_kernel(cell->prev_comm, HFT_COMM_LENGTH, &prev->comm);
   put_first_runners(cell->runners, &stretch);
   if (runner_cells) put_runners(reserved.first + 1, reserved.cpu, stretch.first + HFT_INLINE_RUNNERS, end, mono_ns);
   if (interruption_count) {

@@ -128,7 +128,7 @@ struct hft_switch_in {
   __u8 interruptions_truncated; /* 1: older ones of this wait are not here */
   __u8 reserved;
   __u32 voluntary_count;           /* the slot's, modulo 2^32: with out_clock_ns it says which hft_waker belongs to the wait */
-  char prev_comm[HFT_COMM_LENGTH]; /* name of the last runner */
+  char prev_comm[HFT_COMM_LENGTH]; /* name of the last runner of the log; empty when another one ran last, unseen */
   struct hft_runner runners[HFT_INLINE_RUNNERS];
 };
 

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <initializer_list>
 #include <new>
-#include <optional>
 #include <type_traits>
 
 #include "common/histogram.h"
@@ -35,24 +33,10 @@ std::unique_ptr<T, void (*)(void*)> Zeroed(size_t count) {
 }
 
 // Takes a maximum: what comes after it is the next reading's. Read first: a line that need not be written stays with the thread's CPU.
-int64_t TakeMaximum(__u64& word) {
+int64_t Exchange(__u64& word) {
   if (LoadRelaxed(word) == 0) return 0;
-  return static_cast<int64_t>(std::atomic_ref<__u64>(word).exchange(0, std::memory_order_relaxed));
-}
-
-// One of the kernel's maxima when it can be this bucket's: it lies in the highest histogram bucket that was hit. Else that bucket's upper
-// edge, which no value exceeded.
-int64_t MaximumNs(std::initializer_list<int64_t> candidates_ns, const SparseHistogram& hits, uint64_t unbinned_count) {
-  const std::optional<size_t> top = hits.top();
-  if (!top && unbinned_count == 0) return 0;
-  int64_t maximum_ns = -1;
-  for (const int64_t ns : candidates_ns) {
-    const size_t bucket = BucketOf(ns);
-    // Above the highest bucket only what found no page can lie.
-    if ((top && bucket == *top) || (unbinned_count > 0 && (!top || bucket > *top))) maximum_ns = std::max(maximum_ns, ns);
-  }
-  if (maximum_ns >= 0) return maximum_ns;
-  return top ? BucketUpperNs(*top) : 0;
+  // Acquire: the histogram is read after it.
+  return static_cast<int64_t>(std::atomic_ref<__u64>(word).exchange(0, std::memory_order_acquire));
 }
 
 }  // namespace
@@ -170,15 +154,19 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   out->discarded_count = LoadRelaxed(slot.discarded_count);
   CopyWords(slot.kind_count, out->kind_count);
   CopyWords(slot.depth, out->depth);
-  CopyWords(slot.unbinned_count, out->unbinned_count);
+  // In this order: see WindowMaximum.
+  reading->maxima[HFT_RUN_QUEUE].taken_ns = Exchange(slot.maxima.run_queue_ns);
+  reading->maxima[HFT_OFF_CPU].taken_ns = Exchange(slot.maxima.off_cpu_ns);
   for (size_t octave = 0; octave < HFT_OCTAVE_ENTRIES; ++octave) CopyWords(slot.pages[octave], out->pages[octave]);
+  CopyWords(slot.unbinned_count, out->unbinned_count);
   ReadPages(*out, reading);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  reading->maxima[HFT_RUN_QUEUE].later_ns = static_cast<int64_t>(LoadRelaxed(slot.maxima.run_queue_ns));
+  reading->maxima[HFT_OFF_CPU].later_ns = static_cast<int64_t>(LoadRelaxed(slot.maxima.off_cpu_ns));
+  for (MaximumCarry& carry : out->maxima) carry = {};
   reading->base_voluntary_count = LoadRelaxed(slot.base_voluntary_count);
   reading->base_involuntary_count = LoadRelaxed(slot.base_involuntary_count);
   reading->base_run_delay_ns = LoadRelaxed(slot.base_run_delay_ns);
-  // Behind the pages: what comes in between is counted with the next reading, and TakeMaxima keeps it for that.
-  reading->maxima_ns[HFT_RUN_QUEUE] = TakeMaximum(slot.maxima.run_queue_ns);
-  reading->maxima_ns[HFT_OFF_CPU] = TakeMaximum(slot.maxima.off_cpu_ns);
   // Keeps the copy above the second look at state and generation.
   std::atomic_thread_fence(std::memory_order_acquire);
   return LoadRelaxed(slot.state) != HFT_SLOT_FREE && LoadRelaxed(slot.generation) == out->generation;
@@ -220,13 +208,10 @@ void SlotSampler::TakePages(const SlotCopy& last, size_t histogram, SparseHistog
   }
 }
 
-// The bucket's maximum. One that was read before the histogram counted it is kept for the next reading.
-int64_t SlotSampler::TakeMaxima(const SlotCopy& last, size_t histogram, const SparseHistogram& hits, uint64_t unbinned_count) {
-  const int64_t read_ns = read_.maxima_ns[histogram];
-  const std::optional<size_t> top = hits.top();
-  const bool counted = unbinned_count > 0 || (top && BucketOf(read_ns) <= *top);
-  read_.counts.early_maxima_ns[histogram] = counted ? 0 : read_ns;
-  return MaximumNs({read_ns, last.early_maxima_ns[histogram]}, hits, unbinned_count);
+int64_t SlotSampler::TakeMaximum(const SlotCopy& last, size_t histogram, const SparseHistogram& hits, uint64_t unbinned_count) {
+  const MaximumReading& reading = read_.maxima[histogram];
+  read_.counts.maxima[histogram] = CarryOf(reading, last.maxima[histogram], hits, unbinned_count);
+  return MaximumOf(reading, last.maxima[histogram], hits, unbinned_count);
 }
 
 // A thread that is new in this slot begins at its base: the kernel's totals when watching began, 0 for what is counted since.
@@ -260,8 +245,8 @@ bool SlotSampler::FillDelta(const SlotCopy& last) {
   delta_.off_cpu.Clear();
   TakePages(last, HFT_RUN_QUEUE, &delta_.run_queue);
   TakePages(last, HFT_OFF_CPU, &delta_.off_cpu);
-  delta_.run_queue_max_ns = TakeMaxima(last, HFT_RUN_QUEUE, delta_.run_queue, delta_.run_queue_unbinned_count);
-  delta_.off_cpu_max_ns = TakeMaxima(last, HFT_OFF_CPU, delta_.off_cpu, delta_.off_cpu_unbinned_count);
+  delta_.run_queue_max_ns = TakeMaximum(last, HFT_RUN_QUEUE, delta_.run_queue, delta_.run_queue_unbinned_count);
+  delta_.off_cpu_max_ns = TakeMaximum(last, HFT_OFF_CPU, delta_.off_cpu, delta_.off_cpu_unbinned_count);
   uint64_t any = delta_.voluntary_count | delta_.involuntary_count | delta_.run_delay_ns | delta_.off_cpu_count | delta_.migration_count |
                  delta_.discarded_count;
   for (const uint32_t count : delta_.depth) any |= count;

@@ -22,6 +22,7 @@
 
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/sinks.h"
+#include "daemon/ingest/window_maximum.h"
 
 namespace hftmon {
 
@@ -64,7 +65,7 @@ class SlotSampler {
     uint32_t depth[HFT_DEPTH_BUCKETS];
     uint32_t unbinned_count[HFT_HISTOGRAMS];
     uint16_t pages[HFT_OCTAVE_ENTRIES][HFT_HISTOGRAMS];
-    int64_t early_maxima_ns[HFT_HISTOGRAMS];  // taken before the histogram counted them; 0 = none
+    MaximumCarry maxima[HFT_HISTOGRAMS];
   };
   static constexpr size_t kSlotPagesMax = HFT_HISTOGRAMS * HFT_OCTAVE_ENTRIES;
   static constexpr size_t kPageWords = sizeof(hft_histogram_page) / sizeof(uint64_t);
@@ -74,7 +75,7 @@ class SlotSampler {
   struct SlotReading {
     SlotCopy counts;
     uint64_t base_voluntary_count, base_involuntary_count, base_run_delay_ns;
-    int64_t maxima_ns[HFT_HISTOGRAMS];
+    MaximumReading maxima[HFT_HISTOGRAMS];
     std::array<PageCopy, kSlotPagesMax> pages;  // of those in counts.pages that are HFT_NO_PAGE: nothing
   };
 
@@ -88,7 +89,7 @@ class SlotSampler {
   void ReadPages(const SlotCopy& counts, SlotReading* out);
   void TakePages(const SlotCopy& last, size_t histogram, SparseHistogram* hits);
   static void Rebase(const SlotReading& read, SlotCopy* last);
-  int64_t TakeMaxima(const SlotCopy& last, size_t histogram, const SparseHistogram& hits, uint64_t unbinned_count);
+  int64_t TakeMaximum(const SlotCopy& last, size_t histogram, const SparseHistogram& hits, uint64_t unbinned_count);
   bool FillDelta(const SlotCopy& last);
 
   KernelView view_;

@@ -182,12 +182,12 @@ void FakeKernelView::SwitchOut(uint16_t index, bool voluntary, hft_switch_kind k
 void FakeKernelView::SwitchIn(uint16_t index, int64_t wait_ns, int64_t off_cpu_ns, uint32_t depth) {
   hft_thread_slot& slot = view_.slots[index];
   Add(slot.run_delay_ns, static_cast<__u64>(wait_ns));
-  CountDuration(slot, HFT_RUN_QUEUE, wait_ns);
   KeepMaximum(slot.maxima.run_queue_ns, wait_ns);
+  CountDuration(slot, HFT_RUN_QUEUE, wait_ns);
   Add(slot.off_cpu_ns, static_cast<__u64>(off_cpu_ns));
   Add(slot.off_cpu_count, 1);
-  CountDuration(slot, HFT_OFF_CPU, off_cpu_ns);
   KeepMaximum(slot.maxima.off_cpu_ns, off_cpu_ns);
+  CountDuration(slot, HFT_OFF_CPU, off_cpu_ns);
   Add(slot.depth[std::min<uint32_t>(depth, HFT_DEPTH_BUCKETS - 1)], 1);
 }
 

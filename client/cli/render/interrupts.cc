@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -62,7 +63,18 @@ std::string ThreadTable(const v1::QueryInterruptsResponse& response, int64_t ove
   return table.Print();
 }
 
-std::string CpuTable(const v1::QueryInterruptsResponse& response, int64_t over_ns) {
+// Below the row of all devices together.
+void AddDevices(const v1::CpuInterrupts& cpu, int64_t over_ns, Table* table) {
+  for (const v1::DeviceHandler& device : cpu.devices()) {
+    const std::string unhandled = device.unhandled_count() > 0 ? fmt::format(" ({} not its own)", device.unhandled_count()) : "";
+    AddRow({"", fmt::format("  {} [irq {}]{}", Printable(device.name()), device.irq(), unhandled), "device", std::to_string(device.count()),
+            FormatDuration(device.self_ns()), MeanText(device.self_ns(), device.count())},
+           device.count(), device.self_ns(), over_ns, table);
+  }
+}
+
+// `steal_over_ns`: by CPU, see InterruptsSpan; read only with over_ns.
+std::string CpuTable(const v1::QueryInterruptsResponse& response, int64_t over_ns, const std::map<int32_t, int64_t>& steal_over_ns) {
   Table table(
       WithRates({{"CPU"}, {"source", Table::Align::kLeft}, {"level", Table::Align::kLeft}, {"count"}, {"took"}, {"mean"}}, over_ns));
   for (const v1::CpuInterrupts& cpu : response.cpus()) {
@@ -72,17 +84,12 @@ std::string CpuTable(const v1::QueryInterruptsResponse& response, int64_t over_n
               MeanText(source.self_ns(), source.count())},
              source.count(), source.self_ns(), over_ns, &table);
       number.clear();
-    }
-    for (const v1::DeviceHandler& device : cpu.devices()) {
-      const std::string unhandled = device.unhandled_count() > 0 ? fmt::format(" ({} not its own)", device.unhandled_count()) : "";
-      AddRow({number, fmt::format("  {} [irq {}]{}", Printable(device.name()), device.irq(), unhandled), "device",
-              std::to_string(device.count()), FormatDuration(device.self_ns()), MeanText(device.self_ns(), device.count())},
-             device.count(), device.self_ns(), over_ns, &table);
+      if (source.name() == "device") AddDevices(cpu, over_ns, &table);
     }
     if (!cpu.has_steal_ns()) continue;
     std::vector<std::string> cells = {
         number, over_ns > 0 ? "hypervisor" : "hypervisor, since boot", "steal", "", FormatDuration(cpu.steal_ns()), ""};
-    if (over_ns > 0) cells.insert(cells.end(), {"", RateCells(0, cpu.steal_ns(), over_ns)[1]});
+    if (over_ns > 0) cells.insert(cells.end(), {"", RateCells(0, cpu.steal_ns(), steal_over_ns.at(cpu.cpu()))[1]});
     table.AddRow(cells);
   }
   return table.Print();
@@ -113,32 +120,35 @@ Json CpuJson(const v1::CpuInterrupts& cpu) {
   return json;
 }
 
-}  // namespace
-
-namespace {
-
-std::string Text(const v1::QueryInterruptsResponse& response, int64_t over_ns) {
-  std::string text = response.threads_size() == 0 ? "no thread is watched\n" : ThreadTable(response, over_ns);
-  text +=
-      "\n" + (response.cpus_size() > 0 ? CpuTable(response, over_ns) : "no interrupt of these CPUs was seen since the daemon started\n");
-  return text;
+std::string Text(const v1::QueryInterruptsResponse& response, int64_t over_ns, const std::map<int32_t, int64_t>& steal_over_ns) {
+  const std::string threads = response.threads_size() == 0 ? "no thread is watched\n" : ThreadTable(response, over_ns);
+  const bool any = std::any_of(response.cpus().begin(), response.cpus().end(),
+                               [](const v1::CpuInterrupts& cpu) { return cpu.sources_size() > 0 || cpu.has_steal_ns(); });
+  if (any) return threads + "\n" + CpuTable(response, over_ns, steal_over_ns);
+  return threads + "\nno interrupt of these CPUs was seen " + (over_ns > 0 ? "in that time\n" : "since the daemon started\n");
 }
 
 }  // namespace
 
 std::string InterruptsText(const v1::QueryInterruptsResponse& response) {
-  return Text(response, 0);
+  return Text(response, 0, {});
 }
 
 std::string InterruptsText(const InterruptsSpan& span) {
   // Of no time there are no rates: the two answers would be one.
-  return fmt::format("in {}\n", FormatDuration(span.duration_ns)) + Text(span.between, std::max<int64_t>(span.duration_ns, 1));
+  return fmt::format("in {}\n", FormatDuration(span.duration_ns)) +
+         Text(span.between, std::max<int64_t>(span.duration_ns, 1), span.steal_over_ns);
 }
 
 Json InterruptsJson(const InterruptsSpan& span) {
   Json json = InterruptsJson(span.between);
   json["duration_ns"] = span.duration_ns;
   json["lost_thread_count"] = span.lost_thread_count;
+  json["lost_cpu_count"] = span.lost_cpu_count;
+  for (Json& cpu : json["cpus"]) {
+    if (const auto found = span.steal_over_ns.find(cpu["cpu"].get<int32_t>()); found != span.steal_over_ns.end())
+      cpu["steal_over_ns"] = found->second;
+  }
   for (Json& thread : json["threads"]) thread.erase("stretch_max_ns");
   return json;
 }

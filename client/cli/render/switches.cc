@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
+#include "common/histogram.h"
 
 namespace hftmon {
 namespace {
@@ -186,7 +186,7 @@ std::string SwitchesText(const v1::QueryContextSwitchesResponse& response, size_
   return text;
 }
 
-std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response, const std::vector<double>& asked) {
+std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response, const std::vector<double>& asked, bool all) {
   if (response.threads_size() == 0) return "";
   const std::map<double, std::string> answered = PercentileColumns(ThreadsShown(response, 0));
   std::string left_out;
@@ -197,8 +197,8 @@ std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response,
     lowest = std::min(lowest, percent);
   }
   if (left_out.empty()) return "";
-  return fmt::format("no {}: no thread had the {:.0f} waits that p{:g} needs, ask for a longer --window\n", left_out,
-                     std::ceil(10 / (1 - lowest / 100) - 1e-6), lowest);
+  return fmt::format("no {}: no thread had the {} waits that p{:g} needs{}\n", left_out, PercentileSamplesMin(lowest), lowest,
+                     all ? "" : ": ask for a longer --window");
 }
 
 Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked) {

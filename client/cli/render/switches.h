@@ -15,8 +15,8 @@ namespace hftmon {
 // longest have a row, the others a sentence together; 0 = all have one.
 std::string SwitchesText(const v1::QueryContextSwitchesResponse& response, size_t threads_max = 0);
 
-// The percentiles of `asked` that no thread has, and why; empty when there are none such.
-std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response, const std::vector<double>& asked);
+// The percentiles of `asked` that no thread has, and why; empty when there are none such. `all`: of all that is kept.
+std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response, const std::vector<double>& asked, bool all);
 
 // One object with all keys of the contract. `events_asked`: say whether the list of events is complete.
 Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked);

@@ -1,5 +1,6 @@
 #include "client/cli/render/target_options.h"
 
+#include "client/cli/table.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -37,6 +38,9 @@ std::string ExtrasText(const v1::TargetOptions& options) {
     Add(StacksName(options) + std::string(" stacks"), &text);
   }
   if (options.waker()) Add("wakers", &text);
+  for (const std::string& group : options.probe_groups()) {
+    if (group != "sched") Add(Printable(group), &text);  // which is always on
+  }
   if (options.cache()) Add("cache", &text);
   if (options.numa()) Add("NUMA", &text);
   return text;

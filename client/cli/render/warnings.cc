@@ -20,7 +20,8 @@ void AddLate(const v1::Window& window, std::vector<std::string>& warnings) {
 void AddOff(const v1::Window& window, std::vector<std::string>& warnings) {
   if (window.off_ns() == 0) return;
   warnings.push_back(
-      fmt::format("the programs were off for {} of the window (`hftmon off`): no interval, histogram or spike is of that time",
+      fmt::format("the programs were off for {} of the window (`hftmon off`): no interval, histogram or spike is of that time; what the "
+                  "kernel counted meanwhile (switches, wait sums) stands in the first bucket after it, whatever the window",
                   FormatDuration(window.off_ns())));
 }
 

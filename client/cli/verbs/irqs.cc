@@ -1,6 +1,10 @@
 // irqs: what interrupts took from watched threads and on each CPU.
+#include <algorithm>
+#include <set>
+
 #include "client/cli/exit_code.h"
 #include "client/cli/interrupts_between.h"
+#include "client/cli/off_notice.h"
 #include "client/cli/option_values.h"
 #include "client/cli/pause.h"
 #include "client/cli/render/interrupts.h"
@@ -9,6 +13,7 @@
 #include "client/cli/verbs/verbs.h"
 #include "common/counted.h"
 #include "common/cpu_list.h"
+#include "common/duration.h"
 
 namespace hftmon {
 namespace {
@@ -19,7 +24,8 @@ class IrqsVerb : public Verb {
     CLI::App* verb = app.add_subcommand("irqs", "what interrupts took from watched threads, and on each CPU");
     threads_.Declare(*verb);
     verb->add_option("--cpus", cpus_, "CPUs, e.g. 2-5,8 (default: all that had interrupts)");
-    verb->add_option("--for", duration_, "ask twice, so far apart, and print the difference with its rates (default: ask once)");
+    verb->add_option("--for", duration_,
+                     "ask twice, so far apart (10ms to 1h), and print the difference with its rates (default: ask once)");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Threads: since watching of each began; CPUs: since the daemon started; with --for both of that time alone (^C ends it). Times are "
@@ -49,25 +55,52 @@ class IrqsVerb : public Verb {
     if (!response.ok()) return response.status();
     if (duration_ns > 0) return Between(context, **client, request, *response, duration_ns);
     context.console.Out(json_ ? JsonLine(InterruptsJson(*response)) : InterruptsText(*response));
-    return Warn(context, WarningsOf(*response));
+    const bool off = SayIfOff(context, **client, "irqs");
+    const int exit_code = Warn(context, WarningsOf(*response));
+    return off ? kExitWarnings : exit_code;
   }
 
  private:
   absl::StatusOr<int> Between(const Context& context, const Client& client, const v1::QueryInterruptsRequest& request,
                               const v1::QueryInterruptsResponse& first, int64_t duration_ns) const {
+    const auto before = client.GetStatus();
+    if (!before.ok()) return before.status();
     const auto signal = Pause(context.console, duration_ns);
     if (!signal.ok()) return signal.status();
-    const auto second = client.QueryInterrupts(request);
+    // Of all threads: to ask for one that has ended meanwhile is an error, and the others' figures would go with it.
+    v1::QueryInterruptsRequest again = request;
+    again.clear_tids();
+    auto second = client.QueryInterrupts(again);
     if (!second.ok()) return second.status();
+    KeepThreads({request.tids().begin(), request.tids().end()}, &*second);
     const InterruptsSpan span = InterruptsBetween(first, *second);
     context.console.Out(json_ ? JsonLine(InterruptsJson(span)) : InterruptsText(span));
     std::vector<std::string> warnings = WarningsOf(*second);
     if (span.lost_thread_count > 0) {
       warnings.push_back(Counted(span.lost_thread_count, "thread") +
-                         " ended or was watched no more: what interrupts took from them meanwhile is in no thread's figure");
+                         " ended, or was watched no more for a while: what interrupts took from them then is in no thread's figure");
+    }
+    if (span.lost_cpu_count > 0) {
+      warnings.push_back(Counted(span.lost_cpu_count, "CPU's figures", "CPUs' figures") +
+                         " began anew meanwhile and are left out: was hftmond restarted? Ask again");
+    }
+    const auto after = client.GetStatus();
+    if (!after.ok()) return after.status();
+    if (const int64_t off_ns = after->operation().off_total_ns() - before->operation().off_total_ns(); off_ns > 0) {
+      warnings.push_back("the programs were off for " + FormatDuration(off_ns) +
+                         " meanwhile (`hftmon off`): no interrupt of that time is counted, so rates and shares are too low");
     }
     const int exit_code = Warn(context, warnings);
     return *signal != 0 ? kExitSignalBase + *signal : exit_code;
+  }
+
+  // An empty list keeps all.
+  static void KeepThreads(const std::set<int32_t>& tids, v1::QueryInterruptsResponse* response) {
+    if (tids.empty()) return;
+    auto* threads = response->mutable_threads();
+    threads->erase(std::remove_if(threads->begin(), threads->end(),
+                                  [&tids](const v1::ThreadInterrupts& thread) { return !tids.contains(thread.thread().tid()); }),
+                   threads->end());
   }
 
   static int Warn(const Context& context, const std::vector<std::string>& warnings) {

@@ -43,7 +43,7 @@ class StatusVerb : public Verb {
     const std::string losses = LossesOf(*response);
     if (losses.empty()) return kExitFine;
     PrintWarnings(context.console, "status",
-                  {"data was lost since the daemon started (" + losses + "): the drops above say what, and the mend of each"});
+                  {"data was lost since the daemon started (" + losses + "): `hftmon status` without --json says what each of them means"});
     return kExitWarnings;
   }
 

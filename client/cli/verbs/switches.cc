@@ -41,7 +41,7 @@ class SwitchesVerb : public Verb {
       context.console.Out(JsonLine(SwitchesJson(*response, events_asked)));
     } else {
       const std::vector<double> asked(request->percentiles().begin(), request->percentiles().end());
-      context.console.Out(SwitchesText(*response) + PercentilesLeftOut(*response, asked));
+      context.console.Out(SwitchesText(*response) + PercentilesLeftOut(*response, asked, request->window_ns() == 0));
     }
     const std::vector<std::string> warnings = WarningsOf(*response, request->min_duration_ns());
     PrintWarnings(context.console, "switches", warnings);

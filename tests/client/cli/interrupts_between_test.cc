@@ -27,7 +27,7 @@ v1::QueryInterruptsResponse First() {
     threads { thread { tid: 13 pid: 10 start_boottime_ns: 8 } }
     cpus { cpu: 1 sources { kind: "softirq" name: "NET_RX" count: 5 self_ns: 500 }
       sources { kind: "softirq" name: "RCU" count: 2 self_ns: 90 }
-      devices { irq: 36 name: "eth0-rx" count: 5 unhandled_count: 2 self_ns: 400 } steal_ns: 1000 unpaired_count: 1 }
+      devices { irq: 36 name: "eth0-rx" count: 5 unhandled_count: 2 self_ns: 400 } steal_ns: 1000 steal_monotonic_ns: 9000000000 unpaired_count: 1 }
     cpus { cpu: 2 sources { kind: "nmi" name: "nmi" count: 9 self_ns: 9 } })");
 }
 
@@ -40,7 +40,8 @@ v1::QueryInterruptsResponse Second() {
       sources { kind: "hard_irq" name: "reschedule" count: 1 self_ns: 5 } }
     cpus { cpu: 1 sources { kind: "softirq" name: "NET_RX" count: 15 self_ns: 1500 }
       sources { kind: "softirq" name: "RCU" count: 2 self_ns: 90 }
-      devices { irq: 36 name: "eth0-rx" count: 15 unhandled_count: 3 self_ns: 1400 } steal_ns: 1000000 unpaired_count: 1 }
+      devices { irq: 36 name: "eth0-rx" count: 15 unhandled_count: 3 self_ns: 1400 } steal_ns: 1000000 steal_monotonic_ns: 9500000000 unpaired_count: 1 }
+    cpus { cpu: 3 sources { kind: "nmi" name: "nmi" count: 1 self_ns: 1 } steal_ns: 77 steal_monotonic_ns: 1 }
     cpus { cpu: 2 sources { kind: "nmi" name: "nmi" count: 1 self_ns: 1 } })");
 }
 
@@ -58,6 +59,7 @@ TEST(InterruptsBetweenTest, CountsAndSumsAreDifferencesAndThoseOfThreadsAreModul
   EXPECT_EQ(cpu.devices(0).unhandled_count(), 1u);
   EXPECT_EQ(cpu.devices(0).self_ns(), 1'000);
   EXPECT_EQ(cpu.steal_ns(), 999'000);
+  EXPECT_EQ(span.steal_over_ns, (std::map<int32_t, int64_t>{{1, 500'000'000}})) << "from tick to tick";
   EXPECT_EQ(cpu.unpaired_count(), 0u);
 }
 
@@ -68,14 +70,33 @@ TEST(InterruptsBetweenTest, ATidThatChangedHandsIsANewThreadAndTheFormerOneIsCou
   EXPECT_EQ(span.lost_thread_count, 1u);
 }
 
-TEST(InterruptsBetweenTest, ACpuWhoseCountsWentBackwardsIsLeftOut) {
-  EXPECT_EQ(InterruptsBetween(First(), Second()).between.cpus_size(), 1);
+TEST(InterruptsBetweenTest, ACpuWhoseFiguresBeganAnewIsLeftOutAndCounted) {
+  const InterruptsSpan span = InterruptsBetween(First(), Second());
+  EXPECT_EQ(span.between.cpus_size(), 2);
+  EXPECT_EQ(span.lost_cpu_count, 1u);
+}
+
+TEST(InterruptsBetweenTest, ACpuThatHadNoInterruptBeforeHasNoStealSinceBoot) {
+  const InterruptsSpan span = InterruptsBetween(First(), Second());
+  EXPECT_EQ(span.between.cpus(1).cpu(), 3);
+  EXPECT_EQ(span.between.cpus(1).sources_size(), 1);
+  EXPECT_FALSE(span.between.cpus(1).has_steal_ns());
+}
+
+TEST(InterruptsBetweenTest, AThreadThatWasDetachedAndAttachedAgainBeginsAnew) {
+  v1::QueryInterruptsResponse second = Second();
+  second.mutable_threads(0)->mutable_sources(0)->set_self_ns(7);
+  second.mutable_threads(0)->set_self_ns(7);
+  const InterruptsSpan span = InterruptsBetween(First(), second);
+  EXPECT_EQ(span.between.threads(0).self_ns(), 7);
+  EXPECT_EQ(span.between.threads(0).sources(0).count(), 3u);
+  EXPECT_EQ(span.lost_thread_count, 2u);
 }
 
 TEST(InterruptsBetweenTest, TextHasRatesAndSharesInPlaceOfTheLongestStretch) {
   const std::string text = InterruptsText(InterruptsBetween(First(), Second()));
   EXPECT_THAT(text, HasSubstr("in 2s\n"));
-  EXPECT_THAT(text, HasSubstr("matcher   10   12  all                            4    20ms      5ms         2.0      1.000 %"));
+  EXPECT_THAT(text, HasSubstr("matcher   10   12  all          -             4  20ms   5ms         2.0      1.000 %\n"));
   EXPECT_THAT(text, Not(HasSubstr("longest stretch")));
   const Json json = InterruptsJson(InterruptsBetween(First(), Second()));
   EXPECT_EQ(json["duration_ns"], 2'000'000'000);

@@ -92,7 +92,7 @@ std::set<std::string> AllKeys() {
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
-    AddKeys(InterruptsJson(InterruptsSpan{}), &keys);
+    AddKeys(InterruptsJson(InterruptsSpan{Full<v1::QueryInterruptsResponse>(flag), 1, 1, 1, {{1, 1}}}), &keys);
     AddKeys(DoctorJson(Full<v1::GetCapabilitiesResponse>(flag)), &keys);
     const auto targets = Full<v1::ListTargetsResponse>(flag);
     AddKeys(TargetsJson(targets.targets(), targets.rules()), &keys);

@@ -187,11 +187,15 @@ TEST(RenderSwitchesTest, TextIsATableWithTheAnsweredPercentiles) {
             "       5ms  matcher  4712  migration              -              -    3   1      -  -            affinity\n");
 }
 
+TEST(RenderSwitchesTest, OfAllThatIsKeptNoLongerWindowIsAskedFor) {
+  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {95}, true), "no p95: no thread had the 200 waits that p95 needs\n");
+}
+
 TEST(RenderSwitchesTest, PercentilesThatNoThreadHasAreNamedWithWhatTheyNeed) {
-  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {50, 99.9}), "");
-  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {50, 95, 99.99}),
-            "no p95, p99.99: no thread had the 200 waits that p95 needs, ask for a longer --window\n");
-  EXPECT_EQ(PercentilesLeftOut({}, {50}), "") << "without threads there is nothing to explain";
+  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {50, 99.9}, false), "");
+  EXPECT_EQ(PercentilesLeftOut(SomeSwitches(), {50, 95, 99.99}, false),
+            "no p95, p99.99: no thread had the 200 waits that p95 needs: ask for a longer --window\n");
+  EXPECT_EQ(PercentilesLeftOut({}, {50}, false), "") << "without threads there is nothing to explain";
 }
 
 TEST(RenderSwitchesTest, TheWindowSaysWhatItLacksAndNothingElse) {

@@ -121,7 +121,7 @@ TEST_F(SlotSamplerTest, ACounterMayWrap) {
   kernel_.Follow({});
   hft_thread_slot& slot = kernel_.view().slots[1];
   kernel_.SwitchIn(1, BucketLowerNs(5), 100, 1);
-  __u32& count = kernel_.view().histogram_pool->pages[slot.pages[HFT_RUN_QUEUE][0]].counts[5];
+  __u32& count = kernel_.view().histogram_pool->pages[slot.pages[0][HFT_RUN_QUEUE]].counts[5];
   count = 0xfffffffe;
   kernel_.SwitchOut(1, true, HFT_SWITCH_YIELD);
   CloseBucket();
