@@ -7,6 +7,11 @@
 #include "common/cpu_list.h"
 
 namespace hftmon {
+namespace {
+
+constexpr size_t kShownBytes = 40;  // of a name that is none: an error travels in a header of bounded size
+
+}  // namespace
 
 ModeController::ModeController(Parts parts, const std::string& mode, const std::string& scheduling)
     : parts_(std::move(parts)), usable_cpus_(parts_.usable_cpus), loop_cpu_(parts_.loop_cpu), state_(Choose(mode, scheduling)) {}
@@ -37,10 +42,12 @@ std::vector<int> ModeController::OtherCpus(const PollPolicy& policy) const {
 
 absl::Status ModeController::SetMode(const std::string& mode, const std::string& scheduling) {
   if (mode != "auto" && FindPollPolicy(mode) == nullptr) {
-    return absl::InvalidArgumentError(fmt::format("mode '{}': there is none: choose auto, latency, balanced or economy", mode));
+    return absl::InvalidArgumentError(
+        fmt::format("mode '{}': there is none: choose auto, latency, balanced or economy", mode.substr(0, kShownBytes)));
   }
   if (!scheduling.empty() && scheduling != "other" && scheduling != "fifo") {
-    return absl::InvalidArgumentError(fmt::format("scheduling '{}': there is none: choose other or fifo", scheduling));
+    return absl::InvalidArgumentError(
+        fmt::format("scheduling '{}': there is none: choose other or fifo", scheduling.substr(0, kShownBytes)));
   }
   std::lock_guard lock(mutex_);
   return Apply(Choose(mode, scheduling.empty() ? state_.scheduling : scheduling));

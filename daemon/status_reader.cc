@@ -46,7 +46,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
              : "raw tracepoints cannot walk another task's stack" + (fallback.empty() ? "" : "; they are used because of: " + fallback),
        walks              ? ""
        : fallback.empty() ? "boot a kernel with BTF (CONFIG_DEBUG_INFO_BTF=y) and let kernel_access choose"
-                          : "a kernel that takes the programs: that reason, and `uname -r`, are worth a report",
+                          : "mend that reason; if it is the kernel's verifier, report it with `uname -r`",
        false});
   capabilities.push_back(UserStacks());
   capabilities.push_back(Locks());
@@ -65,7 +65,7 @@ Capability StatusReader::UserStacks() const {
   const std::string binary = UnwindBinaryPath();
   Capability capability{"user_stacks", true, "unwound by " + binary, "", false};
   if (!parts_.collector->has_registers()) {
-    capability = {"user_stacks", false, "a thread's saved registers cannot be reached", "Linux 5.15 or newer with BTF, on x86-64", false};
+    capability = {"user_stacks", false, "a thread's saved registers cannot be reached", RegistersMend(), false};
   } else if (access(binary.c_str(), X_OK) != 0) {
     capability = {"user_stacks", false, binary + " is not there", "install hftmon-unwind beside hftmond", false};
   }
@@ -74,7 +74,12 @@ Capability StatusReader::UserStacks() const {
 
 Capability StatusReader::Locks() const {
   if (parts_.collector->has_registers()) return {"locks", true, "registers and futex words at a thread's switch-out", "", false};
-  return {"locks", false, "a thread's saved registers cannot be reached", "Linux 5.15 or newer with BTF, on x86-64", false};
+  return {"locks", false, "a thread's saved registers cannot be reached", RegistersMend(), false};
+}
+
+std::string StatusReader::RegistersMend() const {
+  if (!parts_.collector->fallback_reason().empty()) return "what kernel_stacks names: raw tracepoints cannot reach them";
+  return "Linux 5.15 or newer with BTF, on x86-64";
 }
 
 LoopStatus StatusReader::Loop() const {

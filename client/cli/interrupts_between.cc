@@ -77,7 +77,8 @@ ThreadKey KeyOf(const v1::ThreadInterrupts& thread) {
   return {thread.thread().tid(), thread.thread().start_boottime_ns()};
 }
 
-void AddThreads(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second, InterruptsSpan* span) {
+void AddThreads(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second, const std::set<int32_t>& attached_pids,
+                InterruptsSpan* span) {
   std::map<ThreadKey, const v1::ThreadInterrupts*> gone;
   for (const v1::ThreadInterrupts& thread : first.threads()) gone[KeyOf(thread)] = &thread;
   for (const v1::ThreadInterrupts& thread : second.threads()) {
@@ -85,7 +86,8 @@ void AddThreads(const v1::QueryInterruptsResponse& first, const v1::QueryInterru
     *row = thread;
     row->clear_stretch_max_ns();
     const auto found = gone.find(KeyOf(thread));
-    if (found == gone.end() || BeganAnew(found->second->sources(), thread.sources())) continue;
+    if (found == gone.end() || attached_pids.contains(thread.thread().pid()) || BeganAnew(found->second->sources(), thread.sources()))
+      continue;
     *row->mutable_sources() = Differences(found->second->sources(), thread.sources(), /*modulo=*/true);
     SumSources(row);
     gone.erase(found);
@@ -126,12 +128,13 @@ void AddCpus(const v1::QueryInterruptsResponse& first, const v1::QueryInterrupts
 
 }  // namespace
 
-InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second) {
+InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second,
+                                 const std::set<int32_t>& attached_pids) {
   InterruptsSpan span;
   span.duration_ns = second.time().monotonic_ns() - first.time().monotonic_ns();
   *span.between.mutable_time() = second.time();
   span.between.set_unslotted_thread_count(second.unslotted_thread_count());
-  AddThreads(first, second, &span);
+  AddThreads(first, second, attached_pids, &span);
   AddCpus(first, second, &span);
   return span;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 
 #include "hftmon/v1/interrupts.pb.h"
 
@@ -24,8 +25,10 @@ struct InterruptsSpan {
   std::map<int32_t, int64_t> steal_over_ns;
 };
 
-// The same question, asked twice of one daemon. A thread that only the second answer has began to be watched meanwhile.
-InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second);
+// The same question, asked twice of one daemon. A thread that only the second answer has began to be watched meanwhile, and so did those of
+// `attached_pids`, whatever their sums are.
+InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const v1::QueryInterruptsResponse& second,
+                                 const std::set<int32_t>& attached_pids = {});
 
 }  // namespace hftmon
 

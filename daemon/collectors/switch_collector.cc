@@ -92,7 +92,11 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::Create(const O
   if (!collector.ok() && permitted && options.access == KernelAccess::kAuto && access == KernelAccess::kBtf) {
     absl::StatusOr<std::unique_ptr<SwitchCollector>> fallback = CreateWith(options, KernelAccess::kRaw);
     if (fallback.ok()) {
-      (*fallback)->fallback_reason_ = std::string(collector.status().message());
+      const std::string reason(collector.status().message());
+      // What libbpf says of it names no capability.
+      const bool may_not_look = reason.find("failed to iterate BTF objects") != std::string::npos;
+      (*fallback)->fallback_reason_ =
+          may_not_look ? "without CAP_SYS_ADMIN libbpf may not look for the kernel's variables: give it to hftmond" : reason;
       return fallback;
     }
   }

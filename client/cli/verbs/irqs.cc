@@ -73,7 +73,14 @@ class IrqsVerb : public Verb {
     auto second = client.QueryInterrupts(again);
     if (!second.ok()) return second.status();
     KeepThreads({request.tids().begin(), request.tids().end()}, &*second);
-    const InterruptsSpan span = InterruptsBetween(first, *second);
+    const auto after = client.GetStatus();
+    if (!after.ok()) return after.status();
+    if (after->daemon().pid() != before->daemon().pid() || after->daemon().uptime_ns() < before->daemon().uptime_ns()) {
+      return absl::UnavailableError("hftmond was restarted meanwhile: two daemons' figures have no difference: ask again");
+    }
+    const auto attached_pids = AttachedSince(client, first.time().monotonic_ns());
+    if (!attached_pids.ok()) return attached_pids.status();
+    const InterruptsSpan span = InterruptsBetween(first, *second, *attached_pids);
     context.console.Out(json_ ? JsonLine(InterruptsJson(span)) : InterruptsText(span));
     std::vector<std::string> warnings = WarningsOf(*second);
     if (span.lost_thread_count > 0) {
@@ -84,14 +91,22 @@ class IrqsVerb : public Verb {
       warnings.push_back(Counted(span.lost_cpu_count, "CPU's figures", "CPUs' figures") +
                          " began anew meanwhile and are left out: was hftmond restarted? Ask again");
     }
-    const auto after = client.GetStatus();
-    if (!after.ok()) return after.status();
     if (const int64_t off_ns = after->operation().off_total_ns() - before->operation().off_total_ns(); off_ns > 0) {
       warnings.push_back("the programs were off for " + FormatDuration(off_ns) +
                          " meanwhile (`hftmon off`): no interrupt of that time is counted, so rates and shares are too low");
     }
     const int exit_code = Warn(context, warnings);
     return *signal != 0 ? kExitSignalBase + *signal : exit_code;
+  }
+
+  static absl::StatusOr<std::set<int32_t>> AttachedSince(const Client& client, int64_t monotonic_ns) {
+    const auto targets = client.ListTargets();
+    if (!targets.ok()) return targets.status();
+    std::set<int32_t> pids;
+    for (const v1::Target& target : targets->targets()) {
+      if (target.attached_monotonic_ns() > monotonic_ns) pids.insert(target.pid());
+    }
+    return pids;
   }
 
   // An empty list keeps all.

@@ -309,10 +309,13 @@ TEST_F(CliTest, MetricsStopsAfterCount) {
 
 TEST_F(CliTest, IrqsForATimeAsksTwiceAndPrintsTheDifference) {
   int64_t off_total_ns = 0;
-  monitor_.get_status = [&off_total_ns](const auto&, auto* response) {
+  int daemon_pid = 7;
+  monitor_.get_status = [&off_total_ns, &daemon_pid](const auto&, auto* response) {
     response->mutable_operation()->set_off_total_ns(off_total_ns += 1'000'000);
+    response->mutable_daemon()->set_pid(daemon_pid);
     return grpc::Status::OK;
   };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
   int calls = 0;
   monitor_.query_interrupts = [&calls](const auto&, auto* response) {
     ++calls;
@@ -333,6 +336,11 @@ TEST_F(CliTest, IrqsForATimeAsksTwiceAndPrintsTheDifference) {
   EXPECT_EQ(answer["cpus"][0]["sources"][0]["count"], 100);
   EXPECT_THAT(console.err(), HasSubstr("hftmon: irqs: 1 thread ended, or was watched no more for a while"));
   EXPECT_THAT(console.err(), HasSubstr("hftmon: irqs: the programs were off for 1ms meanwhile"));
+  monitor_.list_targets = [&daemon_pid](const auto&, auto*) { return ++daemon_pid, grpc::Status::OK; };
+  monitor_.query_interrupts = [&daemon_pid](const auto&, auto*) { return ++daemon_pid, grpc::Status::OK; };
+  StringConsole restarted;
+  EXPECT_EQ(Run({"irqs", "--for", "10ms"}, restarted), 3);
+  EXPECT_THAT(restarted.err(), HasSubstr("hftmond was restarted meanwhile"));
   StringConsole refused;
   EXPECT_EQ(Run({"irqs", "--for", "1ms"}, refused), 3);
   EXPECT_THAT(refused.err(), HasSubstr("give 10ms to 1h"));

@@ -93,6 +93,12 @@ TEST(InterruptsBetweenTest, AThreadThatWasDetachedAndAttachedAgainBeginsAnew) {
   EXPECT_EQ(span.lost_thread_count, 2u);
 }
 
+TEST(InterruptsBetweenTest, SoDoesOneWhoseNewFiguresHaveOutgrownTheOldOnes) {
+  const InterruptsSpan span = InterruptsBetween(First(), Second(), {10});
+  EXPECT_EQ(span.between.threads(0).self_ns(), 20'000'900);
+  EXPECT_EQ(span.lost_thread_count, 2u);
+}
+
 TEST(InterruptsBetweenTest, TextHasRatesAndSharesInPlaceOfTheLongestStretch) {
   const std::string text = InterruptsText(InterruptsBetween(First(), Second()));
   EXPECT_THAT(text, HasSubstr("in 2s\n"));
