@@ -1,0 +1,56 @@
+// `irqs --for`: two questions to a scripted daemon.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/client/cli/cli_fixture.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::HasSubstr;
+
+using IrqsVerbTest = CliFixture;
+
+TEST_F(IrqsVerbTest, ForATimeItAsksTwiceAndPrintsTheDifference) {
+  int64_t off_total_ns = 0;
+  int daemon_pid = 7;
+  monitor_.get_status = [&off_total_ns, &daemon_pid](const auto&, auto* response) {
+    response->mutable_operation()->set_off_total_ns(off_total_ns += 1'000'000);
+    response->mutable_daemon()->set_pid(daemon_pid);
+    return grpc::Status::OK;
+  };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  int calls = 0;
+  monitor_.query_interrupts = [&calls](const auto&, auto* response) {
+    ++calls;
+    response->mutable_time()->set_monotonic_ns(calls * 1'000'000'000LL);
+    if (calls == 1) response->add_threads()->mutable_thread()->set_tid(13);
+    v1::InterruptSource* source = response->add_cpus()->add_sources();
+    source->set_kind("hard_irq");
+    source->set_name("local_timer");
+    source->set_count(calls * 100);
+    source->set_self_ns(calls * 5'000);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"irqs", "--for", "10ms", "--json"}, console), 1);
+  EXPECT_EQ(calls, 2);
+  const auto answer = nlohmann::json::parse(console.out());
+  EXPECT_EQ(answer["duration_ns"], 1'000'000'000);
+  EXPECT_EQ(answer["cpus"][0]["sources"][0]["count"], 100);
+  EXPECT_THAT(console.err(), HasSubstr("hftmon: irqs: 1 thread ended, or was watched no more for a while"));
+  EXPECT_THAT(console.err(), HasSubstr("hftmon: irqs: the programs were off for 1ms meanwhile"));
+  monitor_.list_targets = [&daemon_pid](const auto&, auto*) { return ++daemon_pid, grpc::Status::OK; };
+  monitor_.query_interrupts = [&daemon_pid](const auto&, auto*) { return ++daemon_pid, grpc::Status::OK; };
+  StringConsole restarted;
+  EXPECT_EQ(Run({"irqs", "--for", "10ms"}, restarted), 3);
+  EXPECT_THAT(restarted.err(), HasSubstr("hftmond was restarted meanwhile"));
+  StringConsole refused;
+  EXPECT_EQ(Run({"irqs", "--for", "1ms"}, refused), 3);
+  EXPECT_THAT(refused.err(), HasSubstr("give 10ms to 1h"));
+}
+
+}  // namespace
+}  // namespace hftmon
