@@ -53,11 +53,14 @@ class Crowd {
     return count;
   }
   void Leave() {
-    for (const auto& member : members_) member->context.TryCancel();
     for (const auto& member : members_) {
-      if (!member->reads) member->StartRead(&member->message);  // a call ends with its last read only
+      if (!member->reads) {
+        member->StartRead(&member->message);  // a call ends with its last read only
+        member->RemoveHold();
+      }
+      member->context.TryCancel();
     }
-    for (const auto& member : members_) member->Await(member->done);
+    for (const auto& member : members_) member->Await(*member->done);
     members_.clear();
   }
 
@@ -68,6 +71,7 @@ class Crowd {
       arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
       stub = v1::Monitor::NewStub(grpc::CreateCustomChannel(crowd.address_, grpc::InsecureChannelCredentials(), arguments));
       stub->async()->StreamSpikes(&context, &crowd.request_, this);
+      if (!reads) AddHold();  // its next read comes from outside of its reactions: the call must be there still
       StartRead(&message);
       StartCall();
     }
@@ -84,7 +88,8 @@ class Crowd {
     }
     void OnDone(const grpc::Status&) override {
       over.store(true, std::memory_order_release);
-      done.set_value();
+      const std::shared_ptr<std::promise<void>> told = done;  // who waits for it may end this member while it is told
+      told->set_value();
     }
     static void Await(std::promise<void>& promise) { promise.get_future().wait_for(std::chrono::seconds(60)); }
 
@@ -94,7 +99,7 @@ class Crowd {
     std::unique_ptr<v1::Monitor::Stub> stub;
     v1::StreamSpikesResponse message;
     std::promise<void> in_force;
-    std::promise<void> done;
+    const std::shared_ptr<std::promise<void>> done = std::make_shared<std::promise<void>>();
     std::atomic<bool> over{false};
     std::atomic<int> received{0};
     std::atomic<uint64_t> dropped{0};
