@@ -63,6 +63,9 @@ class ClockStep(unittest.TestCase):
             # A stretch of interrupts is told once no handler can follow any more.
             if spike["in_progress"] or spike["kind"] == "interrupted":
                 continue
+            # One whose record never came (a ring cell that an interrupted program left behind) is found out by later ones.
+            if spike.get("inconclusive_reason", "").startswith("its end was not seen"):
+                continue
             end_ns = spike["start_ns"] + spike["duration_ns"]
             self.assertGreaterEqual(end_ns, ends.get(spike["tid"], 0), spike)
             ends[spike["tid"]] = end_ns
