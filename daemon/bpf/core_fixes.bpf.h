@@ -33,22 +33,22 @@ static __always_inline s32 registers_syscall(struct pt_regs *registers) {
 
 /*
  * A task's saved registers. bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb); with bpf_rdonly_cast (6.2, a35b9af4ec2c) the load needs no
- * helper call, 25 ns less. The daemon finds out which there is, and where on the kernel stack the registers lie (register_offset), before
+ * helper call, 25 ns less. The daemon finds out which there is, and where on the kernel stack the registers lie (immediates.h), before
  * the load. Without either the kind of a switch is known only as far as the counts tell.
  */
-enum { REGISTERS_NONE = 0, REGISTERS_BY_HELPER = 1, REGISTERS_BY_CAST = 2 };
-const volatile __u32 register_access = REGISTERS_NONE;
-const volatile __u32 register_offset = 0; /* from task->stack */
+static __always_inline void *registers_of(struct task_struct *task) {
+  return (char *)READ_FIELD(task, stack) + IMMEDIATE(HFT_IMMEDIATE_REGISTER_OFFSET);
+}
 
 #define SYSCALL_UNKNOWN (-2147483647 - 1) /* a number that no caller has a reason to pass */
 
 /* The number of the system call that `task` is in, -1 in none, or SYSCALL_UNKNOWN. */
 static __always_inline s32 saved_syscall(struct task_struct *task) {
-  u32 access = register_access; /* volatile: read once, tested twice */
-  if (access == REGISTERS_BY_CAST) {
-    return registers_syscall(bpf_rdonly_cast((char *)READ_FIELD(task, stack) + register_offset, bpf_core_type_id_kernel(struct pt_regs)));
+  u64 access = IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS);
+  if (access == HFT_REGISTERS_BY_CAST) {
+    return registers_syscall(bpf_rdonly_cast(registers_of(task), bpf_core_type_id_kernel(struct pt_regs)));
   }
-  if (access == REGISTERS_BY_HELPER) return registers_syscall((struct pt_regs *)bpf_task_pt_regs(task));
+  if (access == HFT_REGISTERS_BY_HELPER) return registers_syscall((struct pt_regs *)bpf_task_pt_regs(task));
   /* Set here and not before the tests: what the first one leads to is then reached by nothing else, and the verifier takes the test out. */
   s32 unknown = SYSCALL_UNKNOWN;
   barrier_var(unknown);
@@ -58,11 +58,11 @@ static __always_inline s32 saved_syscall(struct task_struct *task) {
 /* The first three arguments of the system call that `task` is in. False where they cannot be had; x86-64 only. */
 static __always_inline bool saved_arguments(struct task_struct *task, u64 *arguments) {
 #if defined(__TARGET_ARCH_x86)
-  u32 access = register_access;
+  u64 access = IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS);
   struct pt_regs *registers = NULL;
-  if (access == REGISTERS_BY_CAST) {
-    registers = bpf_rdonly_cast((char *)READ_FIELD(task, stack) + register_offset, bpf_core_type_id_kernel(struct pt_regs));
-  } else if (access == REGISTERS_BY_HELPER) {
+  if (access == HFT_REGISTERS_BY_CAST) {
+    registers = bpf_rdonly_cast(registers_of(task), bpf_core_type_id_kernel(struct pt_regs));
+  } else if (access == HFT_REGISTERS_BY_HELPER) {
     registers = (struct pt_regs *)bpf_task_pt_regs(task);
   }
   if (!registers) return false;

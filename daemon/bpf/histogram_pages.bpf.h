@@ -8,9 +8,6 @@
 #ifndef HFTMON_DAEMON_BPF_HISTOGRAM_PAGES_BPF_H_
 #define HFTMON_DAEMON_BPF_HISTOGRAM_PAGES_BPF_H_
 
-/* In .bss: a page is found by its number, without a map lookup. */
-struct hft_histogram_pool histogram_pool;
-
 /* CPUs that take a page at the same moment: the loser's value is left out, and counted, after this many defeats. */
 #define PAGE_ATTEMPTS 8
 
@@ -36,15 +33,18 @@ static __noinline u32 take_page(struct hft_thread_slot *slot, u32 index) {
 }
 
 /* One more duration of that length in the slot's histogram `which`, an enum hft_histogram. */
-static __always_inline void count_in_bucket(struct hft_thread_slot *slot, u32 which, u64 duration_ns) {
-  struct octave_bucket at = bucket_of(duration_ns);
-  u32 page = slot->pages[at.octave & (HFT_OCTAVE_ENTRIES - 1)][which];
+static __always_inline void count_in_bucket(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u32 which, u64 duration_ns) {
+  struct octave_bucket at = bucket_of(cpu_state, duration_ns);
+  char *row = (char *)slot + (at.octave_offset & (sizeof(slot->pages) - 4));
+  barrier_var(row); /* else where the table begins is kept over both histograms, for which there is no register */
+  u64 page = *(u16 *)(row + __builtin_offsetof(struct hft_thread_slot, pages) + which * sizeof(u16));
   if (unlikely(page == HFT_NO_PAGE)) {
-    page = take_page(slot, at.octave * HFT_HISTOGRAMS + which);
+    page = take_page(slot, at.octave_offset / 4 * HFT_HISTOGRAMS + which);
     if (page == HFT_NO_PAGE) return;
     page &= HFT_PAGES - 1;
   }
-  histogram_pool.pages[page].counts[at.bucket]++;
+  u64 offset = page * sizeof(struct hft_histogram_page) | at.count_offset;
+  (*(u32 *)((char *)histogram_pool.pages + offset))++;
 }
 
 #endif /* HFTMON_DAEMON_BPF_HISTOGRAM_PAGES_BPF_H_ */

@@ -158,7 +158,7 @@ static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu
   if (state->active) return; /* an outer level goes on */
   u64 stretch_ns = end_ns - state->stretch_start_ns;
   if (stretch_ns > taken->stretch_max_ns) taken->stretch_max_ns = stretch_ns;
-  if (unlikely(stretch_ns > controls.run_queue_threshold_ns)) put_interrupted(cpu_state, state, index, end_ns);
+  if (unlikely(stretch_ns > cpu_state->run_queue_threshold_ns)) put_interrupted(cpu_state, state, index, end_ns);
 }
 
 /* ---- Beginning and end of a handler. */

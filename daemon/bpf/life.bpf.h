@@ -45,7 +45,7 @@ static __noinline int end_thread(struct hft_cpu *cpu_state, struct task_struct *
 static __noinline u16 give_slot(struct task_struct *child, u32 parent_tid) {
   u32 tid = READ_FIELD(child, pid);
   u16 *entry = slot_entry(tid);
-  if (!entry || tid >= pid_bound) {
+  if (!entry || tid >= IMMEDIATE(HFT_IMMEDIATE_PID_BOUND)) {
     __sync_fetch_and_add(&controls.pid_too_large, 1);
     return HFT_NO_SLOT;
   }

@@ -23,7 +23,7 @@ static __always_inline bool reserve_cells(struct reservation *reserved, u32 cpu,
 }
 
 static __always_inline void *open_cell(struct reservation *reserved, u32 offset) {
-  struct hft_switch_in *cell = &reserved->ring->cells[(reserved->first + offset) & ring_mask];
+  struct hft_switch_in *cell = &reserved->ring->cells[(reserved->first + offset) & IMMEDIATE(HFT_IMMEDIATE_RING_MASK)];
   __sync_lock_test_and_set(&cell->header.sequence, 0);
   return cell;
 }

@@ -25,14 +25,6 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, 2);
-  __type(key, u32);
-  __type(value, struct hft_thread_slot);
-} slots SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, 1);
   __type(key, u32);
   __type(value, struct slot_word);
@@ -52,14 +44,23 @@ struct {
   __type(value, struct hft_audit);
 } audits SEC(".maps");
 
-/* In .bss, at fixed addresses: all that a bystander touches. */
+/* In .bss, at fixed addresses, found without a map lookup: all that a bystander touches, and the slots. */
 struct hft_controls controls;
 __u64 watched_bits[HFT_PID_LIMIT / 64];
 struct hft_cpu cpus[HFT_CPUS_MAX] __attribute__((aligned(64)));
 struct hft_rule_name rule_names[HFT_RULE_NAMES_MAX];
 
-const volatile __u32 ring_mask = 0; /* cells - 1 */
-const volatile __u32 pid_bound = 0; /* tids that slot_of_tid covers */
+struct hft_histogram_pool histogram_pool;
+/* The last one: the daemon cuts the section behind the slots that are configured, before the load. */
+struct hft_thread_slot slots[HFT_SLOTS_MAX] __attribute__((aligned(64)));
+
+/* Of immediates.h. */
+#define IMMEDIATE(marker)                                                                  \
+  ({                                                                                       \
+    u64 immediate;                                                                         \
+    asm volatile("%[value] = %[number]" : [value] "=r"(immediate) : [number] "i"(marker)); \
+    immediate;                                                                             \
+  })
 
 /* The daemon refuses to start on a host with more possible CPUs, so the mask never folds two into one. */
 static __always_inline struct hft_cpu *cpu_at(u32 cpu) {
@@ -92,14 +93,15 @@ static __always_inline u16 *slot_entry(u32 tid) {
   return &word->slots[tid & 3];
 }
 
-/* Slot 0 too, which has nobody's mark. */
-static __always_inline struct hft_thread_slot *any_slot_at(u32 index) {
-  return bpf_map_lookup_elem(&slots, &index);
+/* Never NULL: slot 0 has nobody's mark, and stands for what is out of bounds. */
+static __always_inline struct hft_thread_slot *any_slot_at(u64 index) {
+  if (index >= IMMEDIATE(HFT_IMMEDIATE_SLOT_BOUND)) index = 0;
+  return &slots[index];
 }
 
-static __always_inline struct hft_thread_slot *slot_at(u32 index) {
+static __always_inline struct hft_thread_slot *slot_at(u64 index) {
   if (index == HFT_NO_SLOT) return NULL;
-  return bpf_map_lookup_elem(&slots, &index);
+  return any_slot_at(index);
 }
 
 static __always_inline struct hft_thread_slot *slot_of(u32 tid, u16 *index) {

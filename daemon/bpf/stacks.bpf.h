@@ -32,7 +32,7 @@ struct {
 /* Where the user's registers lie on the kernel stack; 0: not known, or not x86-64's. */
 static __always_inline u64 registers_at(struct task_struct *task) {
 #if defined(__TARGET_ARCH_x86)
-  if (register_access != REGISTERS_NONE) return (u64)READ_FIELD(task, stack) + register_offset;
+  if (IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS) != HFT_REGISTERS_NONE) return (u64)registers_of(task);
 #endif
   return 0;
 }

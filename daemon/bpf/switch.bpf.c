@@ -15,8 +15,9 @@
 #include "tracing_access.bpf.h"
 #include "daemon/bpf/switch_events.h"
 #include "daemon/bpf/interrupt_events.h"
-#include "daemon/bpf/core_fixes.bpf.h"
+#include "daemon/bpf/immediates.h"
 #include "daemon/bpf/shared_maps.bpf.h"
+#include "daemon/bpf/core_fixes.bpf.h"
 #include "daemon/bpf/log_linear.bpf.h"
 #include "daemon/bpf/histogram_pages.bpf.h"
 #include "daemon/bpf/record_ring.bpf.h"
@@ -48,7 +49,7 @@ static __always_inline bool is_stopper(struct task_struct *task) {
          READ_FIELD(task, comm[9]) == '/';
 }
 
-static __always_inline u8 kind_of_switch(volatile u64 *context, bool voluntary, bool dead, s32 syscall) {
+static __always_inline u64 kind_of_switch(volatile u64 *context, bool voluntary, bool dead, s32 syscall) {
   if (unlikely(dead)) return HFT_SWITCH_EXIT;
   if (likely(voluntary)) {
     if (likely(syscall >= 0)) return HFT_SWITCH_BLOCKED_SYSCALL;
@@ -60,10 +61,16 @@ static __always_inline u8 kind_of_switch(volatile u64 *context, bool voluntary, 
   return preempt ? HFT_SWITCH_KERNEL_PREEMPTION : HFT_SWITCH_USER_PREEMPTION;
 }
 
+/* An hft_departure in one store, before the first move of the wait. All BPF targets here are little-endian. */
+static __always_inline u64 departure_word(u32 cpu, u64 kind, s32 syscall) {
+  return cpu | kind << 16 | (u64)syscall << 32;
+}
+
 /* One more duration: its bucket, and the maximum. */
-static __always_inline void count_duration(struct hft_thread_slot *slot, u32 which, u64 *maximum, u64 duration_ns) {
+static __always_inline void count_duration(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u32 which, u64 *maximum,
+                                           u64 duration_ns) {
   if (duration_ns > *maximum) *maximum = duration_ns;
-  count_in_bucket(slot, which, duration_ns);
+  count_in_bucket(cpu_state, slot, which, duration_ns);
 }
 
 /* What the thread waited until now belongs to no interval: its beginning was not seen. */
@@ -138,7 +145,7 @@ static __noinline int note_departure(volatile u64 *context, struct hft_cpu *cpu_
 
 static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cpu_state, u64 clock_ns) {
   struct hft_thread_slot *slot = any_slot_at(cpu_state->watched_slot);
-  if (unlikely(!slot || slot->task != context[ARGUMENT_PREV])) {
+  if (unlikely(slot->task != context[ARGUMENT_PREV])) {
     slot = claim_slot(cpu_state, TASK(context, PREV));
     if (!slot) return;
   }
@@ -154,7 +161,7 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   struct task_struct *prev = TASK(context, PREV);
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
-  u8 kind = HFT_SWITCH_BLOCKED_SYSCALL;
+  u64 kind = HFT_SWITCH_BLOCKED_SYSCALL;
   if (unlikely(dead || !voluntary || syscall < 0)) {
     kind = kind_of_switch(context, voluntary, dead, syscall);
     if (syscall == SYSCALL_UNKNOWN) syscall = -1;
@@ -162,7 +169,7 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   slot->voluntary_count = voluntary_count;
   slot->involuntary_count = READ_FIELD(prev, nivcsw);
   slot->out_clock_ns = clock_ns;
-  slot->out = (struct hft_departure){.cpu = cpu_state->cpu, .kind = kind, .syscall = syscall};
+  *(u64 *)&slot->out = departure_word(cpu_state->cpu, kind, syscall);
   slot->kind_count[kind & (HFT_SWITCH_KINDS - 1)]++;
   if (unlikely(slot->wishes.probes & (HFT_STACK_USER | HFT_CALLS))) note_departure(context, cpu_state, slot);
   if (likely(kind == HFT_SWITCH_BLOCKED_SYSCALL)) return;
@@ -237,7 +244,7 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
   u32 index = *recent;
   cpu_state->watched_slot = index;
   struct hft_thread_slot *slot = any_slot_at(index);
-  if (unlikely(!slot || slot->task != context[ARGUMENT_NEXT])) {
+  if (unlikely(slot->task != context[ARGUMENT_NEXT])) {
     slot = claim_slot(cpu_state, TASK(context, NEXT));
     if (!slot) return;
     cpu_state->recent[READ_FIELD(TASK(context, NEXT), pid) & (HFT_RECENT_SLOTS - 1)] = cpu_state->watched_slot;
@@ -260,16 +267,16 @@ static __always_inline void switch_in(volatile u64 *context, struct hft_cpu *cpu
     slot->discarded_count++;
     return;
   }
-  count_duration(slot, HFT_RUN_QUEUE, &slot->maxima.run_queue_ns, wait_ns);
+  count_duration(cpu_state, slot, HFT_RUN_QUEUE, &slot->maxima.run_queue_ns, wait_ns);
   if (likely(out_clock_ns)) {
     slot->off_cpu_ns += off_cpu_ns;
     slot->off_cpu_count++;
-    count_duration(slot, HFT_OFF_CPU, &slot->maxima.off_cpu_ns, off_cpu_ns);
+    count_duration(cpu_state, slot, HFT_OFF_CPU, &slot->maxima.off_cpu_ns, off_cpu_ns);
   } else {
     off_cpu_ns = 0;
   }
   if (unlikely(slot->wishes.probes & HFT_CALLS)) count_call(cpu_state, slot, clock_ns, out_clock_ns, wait_ns);
-  if (unlikely(wait_ns > controls.run_queue_threshold_ns || off_cpu_ns > controls.off_cpu_threshold_ns)) {
+  if (unlikely(wait_ns > cpu_state->run_queue_threshold_ns || off_cpu_ns > cpu_state->off_cpu_threshold_ns)) {
     put_switch_in(context, cpu_state, slot, wait_ns, out_clock_ns);
   }
 }

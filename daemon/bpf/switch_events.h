@@ -22,13 +22,16 @@
 #define HFT_CPU_LOG_ENTRIES 64      /* switches remembered per CPU; a power of two */
 #define HFT_RECENT_SLOTS 8          /* slots remembered per CPU; a power of two */
 #define HFT_DEPTH_BUCKETS 32        /* run-queue depth 0 … 30, then 31 and above */
-#define HFT_OCTAVE_TABLE_ENTRIES 64 /* see log_linear.bpf.h */
-#define HFT_OCTAVE_ENTRIES 32       /* entries of a slot's table of pages for each histogram: HFT_HISTOGRAM_OCTAVES, rounded up */
-#define HFT_PAGE_BITS 16            /* a page's number fits in so many bits */
+#define HFT_OCTAVE_TABLE_ENTRIES 64 /* see hft_cpu.octave_table */
+#define HFT_OCTAVE_TABLE_OFFSET 0x1c
+#define HFT_OCTAVE_TABLE_SHIFT 5
+#define HFT_OCTAVE_ENTRIES 32 /* entries of a slot's table of pages for each histogram: HFT_HISTOGRAM_OCTAVES, rounded up */
+#define HFT_PAGE_BITS 16      /* a page's number fits in so many bits */
 #define HFT_PAGES (1 << HFT_PAGE_BITS)
 #define HFT_NO_PAGE 0            /* page 0 is never given out: it means "no page" */
 #define HFT_CPUS_MAX 1024        /* possible CPUs of the largest host */
 #define HFT_PID_LIMIT (1u << 22) /* PID_MAX_LIMIT of 64-bit kernels */
+#define HFT_SLOTS_MAX 65536      /* a slot's number is a __u16 */
 #define HFT_NO_SLOT 0            /* slot 0 is never given out: it means "no slot" */
 #define HFT_RULE_NAMES_MAX 256   /* names that exec is compared with */
 #define HFT_AUDIT_NAMES 64       /* names of visitors kept per CPU; a power of two */
@@ -246,13 +249,20 @@ struct hft_cpu {
   __u16 watched_slot; /* slot of the watched thread that was switched in last */
   __u16 audited;      /* the daemon's: 1: who is switched in here and is not watched is noted in hft_audit */
   __u16 recent[HFT_RECENT_SLOTS]; /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
-  __u64 reserved[2];              /* all that a switch needs, but its log entry, is on the line that ends here */
-  __u64 log_begin;                /* entries before this one are not believed: what ran after them is not known */
-  __u64 fork_count;               /* run counts of the other programs on this CPU */
+  __u64 run_queue_threshold_ns;   /* copies of the controls': all that a switch needs, but its log entry, is on the line that ends here */
+  __u64 off_cpu_threshold_ns;
+  __u64 log_begin;  /* entries before this one are not believed: what ran after them is not known */
+  __u64 fork_count; /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
   __u64 waking_count;
-  __u64 reserved2[3];
+  __u64 reserved[3];
+  /*
+   * Written before the programs are attached; every CPU has its own, because it is then where the switch is anyway. Of the durations
+   * [64 * index, 64 * index + 63] ns: in the bits HFT_OCTAVE_TABLE_OFFSET four times the octave, from bit HFT_OCTAVE_TABLE_SHIFT on the
+   * log2 of its buckets' width.
+   */
+  __u8 octave_table[HFT_OCTAVE_TABLE_ENTRIES];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -314,12 +324,12 @@ struct hft_histogram_page {
  * them back with the slot, after its grace time.
  */
 struct hft_histogram_pool {
+  struct hft_histogram_page pages[HFT_PAGES];
   __u64 head;
   __u64 given_count;    /* pages taken since the load */
   __u64 returned_count; /* and given back: the difference is in use */
   __u64 reserved[5];
   __u16 next[HFT_PAGES];
-  struct hft_histogram_page pages[HFT_PAGES];
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -41,6 +42,21 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
+// In every `rN = marker` of the image, whose sections are aligned to instructions; how many there were.
+int ReplaceImmediate(std::span<std::byte> image, uint32_t marker, uint32_t value) {
+  int count = 0;
+  for (size_t at = 0; at + sizeof(bpf_insn) <= image.size(); at += sizeof(bpf_insn)) {
+    bpf_insn instruction;
+    std::memcpy(&instruction, &image[at], sizeof(instruction));
+    if (instruction.code != (BPF_ALU64 | BPF_MOV | BPF_K) || instruction.off != 0 || instruction.imm != static_cast<int32_t>(marker))
+      continue;
+    instruction.imm = static_cast<int32_t>(value);
+    std::memcpy(&image[at], &instruction, sizeof(instruction));
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 BpfObject::BpfObject(std::string name, bpf_object* object, std::string btf_path, const QuietGate* gate)
@@ -58,13 +74,20 @@ BpfObject::~BpfObject() {
 }
 
 absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& name, std::span<const std::byte> bytes,
-                                                           const std::string& btf_path, const QuietGate* gate) {
+                                                           const std::string& btf_path, const QuietGate* gate,
+                                                           const Immediates& immediates) {
+  std::vector<std::byte> image(bytes.begin(), bytes.end());
+  for (const auto& [marker, value] : immediates) {
+    if (ReplaceImmediate(image, marker, value) == 0) {
+      return absl::InternalError(fmt::format("BPF object '{}' has no immediate {:#x}", name, marker));
+    }
+  }
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
   libbpf_set_print(KeepLastWords);
   last_words.clear();
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
   if (!btf_path.empty()) options.btf_custom_path = btf_path.c_str();
-  bpf_object* object = bpf_object__open_mem(bytes.data(), bytes.size(), &options);
+  bpf_object* object = bpf_object__open_mem(image.data(), image.size(), &options);
   if (object == nullptr) {
     return absl::InternalError(fmt::format("BPF object '{}': cannot be opened: {}: {}", name, strerror(errno), last_words));
   }
@@ -103,7 +126,15 @@ absl::Status BpfObject::ResizeMap(const std::string& map, uint32_t entries, uint
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint32_t> BpfObject::VariableOffset(const std::string& section, const std::string& variable) const {
+absl::Status BpfObject::CutSection(const std::string& section, const std::string& variable, size_t bytes) {
+  absl::StatusOr<Variable> found = FindVariable(section, variable);
+  if (!found.ok()) return found.status();
+  if (!found->last) return absl::InternalError(fmt::format("BPF object '{}': '{}' is not the last in '{}'", name_, variable, section));
+  // A libbpf before 1.3 does not cut the section's type with it, and loads it without one after a word about it.
+  return ResizeMap(section, 1, static_cast<uint32_t>(found->offset + bytes));
+}
+
+absl::StatusOr<BpfObject::Variable> BpfObject::FindVariable(const std::string& section, const std::string& variable) const {
   const btf* types = bpf_object__btf(object_);
   const int section_id = btf__find_by_name_kind(types, section.c_str(), BTF_KIND_DATASEC);
   if (section_id < 0) return absl::InternalError(fmt::format("BPF object '{}' has no section '{}'", name_, section));
@@ -111,28 +142,10 @@ absl::StatusOr<uint32_t> BpfObject::VariableOffset(const std::string& section, c
   const btf_var_secinfo* info = btf_var_secinfos(datasec);
   for (int i = 0; i < btf_vlen(datasec); ++i) {
     const btf_type* type = btf__type_by_id(types, info[i].type);
-    if (variable == btf__name_by_offset(types, type->name_off)) return info[i].offset;
+    if (variable != btf__name_by_offset(types, type->name_off)) continue;
+    return Variable{.offset = info[i].offset, .last = info[i].offset + info[i].size == datasec->size};
   }
   return absl::InternalError(fmt::format("BPF object '{}' has no variable '{}' in '{}'", name_, variable, section));
-}
-
-absl::Status BpfObject::SetConstant(const std::string& variable, uint32_t value) {
-  return SetConstantBytes(variable, std::as_bytes(std::span(&value, 1)));
-}
-
-absl::Status BpfObject::SetConstantBytes(const std::string& variable, std::span<const std::byte> value) {
-  absl::StatusOr<uint32_t> offset = VariableOffset(".rodata", variable);
-  if (!offset.ok()) return offset.status();
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object_) {
-    size_t bytes = 0;
-    void* initial = const_cast<void*>(bpf_map__initial_value(map, &bytes));
-    const char* map_name = bpf_map__name(map);
-    if (initial == nullptr || strstr(map_name, ".rodata") == nullptr || *offset + value.size() > bytes) continue;
-    std::memcpy(static_cast<std::byte*>(initial) + *offset, value.data(), value.size());
-    return absl::OkStatus();
-  }
-  return absl::InternalError(fmt::format("BPF object '{}' has no constants", name_));
 }
 
 absl::StatusOr<std::vector<BpfObject::Program>> BpfObject::LeaveOutMissing(std::span<const std::string_view> optional_programs) {
@@ -208,17 +221,13 @@ absl::StatusOr<BpfObject::Mapping> BpfObject::MapArray(const std::string& map) {
 }
 
 absl::StatusOr<std::byte*> BpfObject::MapVariable(const std::string& section, const std::string& variable) {
-  absl::StatusOr<uint32_t> offset = VariableOffset(section, variable);
-  if (!offset.ok()) return offset.status();
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object_) {
-    if (strstr(bpf_map__name(map), section.c_str()) == nullptr) continue;
-    // libbpf's own copy of the section is not the kernel's memory unless a skeleton loaded it: map the kernel's.
-    absl::StatusOr<Mapping> mapping = Map(map);
-    if (!mapping.ok()) return mapping.status();
-    return mapping->data + *offset;
-  }
-  return absl::InternalError(fmt::format("BPF object '{}' has no section '{}'", name_, section));
+  absl::StatusOr<Variable> found = FindVariable(section, variable);
+  if (!found.ok()) return found.status();
+  // By the section's name, which is not the map's: that has the object's before it. libbpf's own copy of the section is not the kernel's
+  // memory unless a skeleton loaded it: map the kernel's.
+  absl::StatusOr<Mapping> mapping = MapArray(section);
+  if (!mapping.ok()) return mapping.status();
+  return mapping->data + found->offset;
 }
 
 absl::StatusOr<int> BpfObject::MapFd(const std::string& map) const {

@@ -26,18 +26,21 @@ namespace hftmon {
 
 class BpfObject {
  public:
+  // A marker of daemon/bpf/immediates.h, and the number that stands in its place.
+  using Immediates = std::map<uint32_t, uint32_t>;
   // `bytes` is the compiled object; `btf_path` names a BTF file for kernels without their own, empty otherwise. `gate` is asked before
-  // anything is loaded or attached (its error is given back), and outlives the object; null: nobody is asked.
+  // anything is loaded or attached (its error is given back), and outlives the object; null: nobody is asked. Each marker is in it.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Open(const std::string& name, std::span<const std::byte> bytes,
-                                                         const std::string& btf_path, const QuietGate* gate = nullptr);
+                                                         const std::string& btf_path, const QuietGate* gate = nullptr,
+                                                         const Immediates& immediates = {});
   ~BpfObject();
   BpfObject(const BpfObject&) = delete;
   BpfObject& operator=(const BpfObject&) = delete;
 
   // Before Load.
   absl::Status ResizeMap(const std::string& map, uint32_t entries, uint32_t value_bytes = 0);
-  absl::Status SetConstant(const std::string& variable, uint32_t value);
-  absl::Status SetConstantBytes(const std::string& variable, std::span<const std::byte> value);
+  // Leaves `bytes` of a section's last variable.
+  absl::Status CutSection(const std::string& section, const std::string& variable, size_t bytes);
 
   struct Program {
     std::string name;
@@ -82,7 +85,11 @@ class BpfObject {
   void ReleaseImages();
   absl::StatusOr<Mapping> Map(bpf_map* map);
   absl::StatusOr<bpf_map*> FindMap(const std::string& map) const;
-  absl::StatusOr<uint32_t> VariableOffset(const std::string& section, const std::string& variable) const;
+  struct Variable {
+    uint32_t offset = 0;  // in its section
+    bool last = false;    // there
+  };
+  absl::StatusOr<Variable> FindVariable(const std::string& section, const std::string& variable) const;
 
   std::string name_;
   bpf_object* object_;

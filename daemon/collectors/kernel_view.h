@@ -8,8 +8,10 @@
 
 #include <linux/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "daemon/bpf/call_events.h"
 #include "daemon/bpf/interrupt_events.h"
@@ -36,6 +38,21 @@ struct KernelView {
   uint32_t ring_count = 0;  // one per possible CPU
   const hft_stack_ring* stack_ring = nullptr;
 };
+
+// Above which a wait, or an off-CPU interval, makes a record: for the controls and each CPU's copy of them. Relaxed: each threshold stands
+// alone; the programs read it afresh at every switch.
+inline void StoreThresholds(const KernelView& view, uint64_t run_queue_ns, uint64_t off_cpu_ns) {
+  const auto store = [](auto& word, uint64_t value) {
+    using Word = std::remove_reference_t<decltype(word)>;
+    std::atomic_ref<Word>(word).store(static_cast<Word>(value), std::memory_order_relaxed);
+  };
+  store(view.controls->run_queue_threshold_ns, run_queue_ns);
+  store(view.controls->off_cpu_threshold_ns, off_cpu_ns);
+  for (hft_cpu& cpu : view.cpus) {
+    store(cpu.run_queue_threshold_ns, run_queue_ns);
+    store(cpu.off_cpu_threshold_ns, off_cpu_ns);
+  }
+}
 
 }  // namespace hftmon
 

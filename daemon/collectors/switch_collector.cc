@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 
 #include "common/histogram.h"
+#include "daemon/bpf/immediates.h"
 #include "daemon/collectors/interrupt_programs.h"
 #include "daemon/collectors/page_pool.h"
 #include "switch_btf.skel.h"
@@ -41,11 +41,6 @@ std::span<const std::byte> ObjectBytes(KernelAccess access) {
   return {static_cast<const std::byte*>(data), bytes};
 }
 
-// As in daemon/bpf/core_fixes.bpf.h.
-constexpr uint32_t kRegistersNone = 0;
-constexpr uint32_t kRegistersByHelper = 1;
-constexpr uint32_t kRegistersByCast = 2;
-
 bool KernelHasFunction(const char* name) {
   btf* types = btf__load_vmlinux_btf();
   if (types == nullptr) return false;
@@ -70,6 +65,11 @@ bool KernelGivesVariable(const char* name) {
   const int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "hftmon_probe", "GPL", program, std::size(program), nullptr);
   if (fd >= 0) close(fd);
   return fd >= 0;
+}
+
+hft_register_access RegisterAccess(KernelAccess access, uint32_t register_offset) {
+  if (access != KernelAccess::kBtf || register_offset == 0) return HFT_REGISTERS_NONE;
+  return KernelHasFunction("bpf_rdonly_cast") ? HFT_REGISTERS_BY_CAST : HFT_REGISTERS_BY_HELPER;
 }
 
 uint64_t Relaxed(const uint64_t& word) {
@@ -105,10 +105,23 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::Create(const O
 
 absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(const Options& options, KernelAccess access) {
   const std::string custom_btf = options.btf_path == kKernelBtfPath ? "" : options.btf_path;
-  absl::StatusOr<std::unique_ptr<BpfObject>> object = BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf, options.gate);
+  absl::StatusOr<uint32_t> cpus = CpusOf(options);
+  if (!cpus.ok()) return cpus.status();
+  const uint32_t ring_cells = CellsPerRing(options.rings_bytes_total, *cpus);
+  const hft_register_access registers = RegisterAccess(access, options.register_offset);
+  const BpfObject::Immediates immediates = {{HFT_IMMEDIATE_RING_MASK, ring_cells - 1},
+                                            {HFT_IMMEDIATE_PID_BOUND, options.pid_bound},
+                                            {HFT_IMMEDIATE_SLOT_BOUND, options.threads_max + 1},
+                                            {HFT_IMMEDIATE_REGISTER_ACCESS, registers},
+                                            {HFT_IMMEDIATE_REGISTER_OFFSET, options.register_offset}};
+  absl::StatusOr<std::unique_ptr<BpfObject>> object =
+      BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf, options.gate, immediates);
   if (!object.ok()) return object.status();
   std::unique_ptr<SwitchCollector> collector(new SwitchCollector(*std::move(object), access));
   collector->gate_ = options.gate;
+  collector->has_registers_ = registers != HFT_REGISTERS_NONE;
+  collector->view_.ring_count = *cpus;
+  collector->view_.ring_cells = ring_cells;
   collector->ChooseWakerProgram();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
@@ -116,7 +129,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   return collector;
 }
 
-absl::Status SwitchCollector::Prepare(const Options& options) {
+absl::StatusOr<uint32_t> SwitchCollector::CpusOf(const Options& options) {
   if (options.threads_max < 1 || options.threads_max > 65534) {
     return absl::InvalidArgumentError(fmt::format("threads_max {}: must be 1 to 65534", options.threads_max));
   }
@@ -129,8 +142,10 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
     return absl::FailedPreconditionError(
         fmt::format("possible CPUs: {}: this build keeps the state of {}: raise HFT_CPUS_MAX and rebuild", cpus, HFT_CPUS_MAX));
   }
-  view_.ring_count = static_cast<uint32_t>(cpus);
-  view_.ring_cells = CellsPerRing(options.rings_bytes_total, view_.ring_count);
+  return static_cast<uint32_t>(cpus);
+}
+
+absl::Status SwitchCollector::Prepare(const Options& options) {
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
   absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(InterruptProgramNames());
   if (!left_out.ok()) return left_out.status();
@@ -138,28 +153,19 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
     const std::string tracepoint = program.section.substr(program.section.rfind('/') + 1);
     missing_programs_.push_back({program.name, program.section, fmt::format("this kernel has no tracepoint {}", tracepoint)});
   }
+  const uint32_t slot_count = options.threads_max + 1;
   for (absl::Status status :
-       {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", options.threads_max + 1),
-        object_->ResizeMap("rings", view_.ring_count, ring_bytes), object_->ResizeMap("slots", options.threads_max + 1),
-        object_->ResizeMap("audits", view_.ring_count), object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
-        object_->ResizeMap("free_slots", options.threads_max),
+       {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", slot_count),
+        object_->ResizeMap("rings", view_.ring_count, ring_bytes),
+        object_->CutSection(".bss", "slots", slot_count * sizeof(hft_thread_slot)), object_->ResizeMap("audits", view_.ring_count),
+        object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1),
-        object_->SetConstant("ring_mask", view_.ring_cells - 1), object_->SetConstant("pid_bound", options.pid_bound),
-        SetRegisterAccess(options.register_offset), SetOctaveTable(),
+
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
-}
-
-absl::Status SwitchCollector::SetRegisterAccess(uint32_t register_offset) {
-  uint32_t how = kRegistersNone;
-  if (access_ == KernelAccess::kBtf && register_offset != 0)
-    how = KernelHasFunction("bpf_rdonly_cast") ? kRegistersByCast : kRegistersByHelper;
-  has_registers_ = how != kRegistersNone;
-  if (absl::Status status = object_->SetConstant("register_access", how); !status.ok()) return status;
-  return object_->SetConstant("register_offset", register_offset);
 }
 
 void SwitchCollector::ChooseWakerProgram() {
@@ -169,14 +175,14 @@ void SwitchCollector::ChooseWakerProgram() {
       std::make_unique<DemandProgram>([this] { return object_->Attach(waker_name_); }, [this] { return object_->Detach(waker_name_); });
 }
 
-absl::Status SwitchCollector::SetOctaveTable() {
-  std::array<std::byte, HFT_OCTAVE_TABLE_ENTRIES> table;
-  for (size_t i = 0; i < table.size(); ++i) {
+void SwitchCollector::FillCpus() {
+  __u8 table[HFT_OCTAVE_TABLE_ENTRIES];
+  for (size_t i = 0; i < std::size(table); ++i) {
     const size_t bucket = BucketOf(static_cast<int64_t>(i) * HFT_OCTAVE_BUCKETS);
     const int width_log2 = std::countr_zero(static_cast<uint64_t>(BucketUpperNs(bucket) - BucketLowerNs(bucket)));
-    table[i] = static_cast<std::byte>(bucket / HFT_OCTAVE_BUCKETS | static_cast<size_t>(width_log2) << 4);
+    table[i] = static_cast<__u8>(bucket / HFT_OCTAVE_BUCKETS * 4 | static_cast<size_t>(width_log2) << HFT_OCTAVE_TABLE_SHIFT);
   }
-  return object_->SetConstantBytes("octave_table", table);
+  for (hft_cpu& cpu : view_.cpus) std::memcpy(cpu.octave_table, table, sizeof(table));
 }
 
 absl::Status SwitchCollector::MapAll() {
@@ -185,7 +191,7 @@ absl::Status SwitchCollector::MapAll() {
   auto interrupts = object_->MapArray("interrupts");
   auto stolen = object_->MapArray("stolen");
   auto calls = object_->MapArray("thread_calls");
-  auto slots = object_->MapArray("slots");
+  auto slots = object_->MapVariable(".bss", "slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
   auto bits = object_->MapVariable(".bss", "watched_bits");
@@ -202,7 +208,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
   view_.watched_bits = {reinterpret_cast<uint64_t*>(*bits), HFT_PID_LIMIT / 64};
   view_.slot_of_tid = {reinterpret_cast<uint16_t*>(slot_of_tid->data), size_t{slot_of_tid->entries} * 4};
-  view_.slots = {reinterpret_cast<hft_thread_slot*>(slots->data), slots->entries};
+  view_.slots = {reinterpret_cast<hft_thread_slot*>(*slots), stolen->entries};
   view_.histogram_pool = reinterpret_cast<hft_histogram_pool*>(*pool);
   PagePool(view_.histogram_pool).Fill();
   view_.cpus = {reinterpret_cast<hft_cpu*>(*cpus), view_.ring_count};
@@ -214,8 +220,8 @@ absl::Status SwitchCollector::MapAll() {
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);
-  view_.controls->run_queue_threshold_ns = HFT_NO_THRESHOLD;
-  view_.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
+  FillCpus();
+  StoreThresholds(view_, HFT_NO_THRESHOLD, HFT_NO_THRESHOLD);
   view_.controls->follow_children = 1;
   free_slots_fd_ = *free_slots;
   return absl::OkStatus();

@@ -89,10 +89,11 @@ class SwitchCollector : public SlotStack {
  private:
   SwitchCollector(std::unique_ptr<BpfObject> object, KernelAccess access) : object_(std::move(object)), access_(access) {}
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> CreateWith(const Options& options, KernelAccess access);
+  // Possible ones; the error of options out of bounds.
+  static absl::StatusOr<uint32_t> CpusOf(const Options& options);
   absl::Status Prepare(const Options& options);
-  absl::Status SetRegisterAccess(uint32_t register_offset);
   void ChooseWakerProgram();
-  absl::Status SetOctaveTable();
+  void FillCpus();
   absl::Status MapAll();
   absl::Status FillStack(uint32_t threads_max);
 

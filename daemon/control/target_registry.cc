@@ -53,7 +53,7 @@ TargetRegistry::TargetRegistry(const KernelView& view, TaskSource* tasks, SlotSt
     : clock_(clock),
       controls_(view.controls),
       tasks_(tasks),
-      thresholds_(ThresholdArbiter::Create(view.controls, clock, config.defaults, std::move(observer))),
+      thresholds_(ThresholdArbiter::Create(view, clock, config.defaults, std::move(observer))),
       config_(config),
       watcher_(view, tasks, stack),
       rules_(view) {

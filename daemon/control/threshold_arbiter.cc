@@ -38,16 +38,16 @@ class ThresholdArbiter::HeldLease : public ThresholdLease {
   const uint64_t id_;
 };
 
-std::shared_ptr<ThresholdArbiter> ThresholdArbiter::Create(hft_controls* controls, const MonotonicClock* clock,
+std::shared_ptr<ThresholdArbiter> ThresholdArbiter::Create(const KernelView& view, const MonotonicClock* clock,
                                                            const TargetDefaults& defaults, ThresholdObserver observer) {
-  std::shared_ptr<ThresholdArbiter> arbiter(new ThresholdArbiter(controls, clock, defaults, std::move(observer)));
+  std::shared_ptr<ThresholdArbiter> arbiter(new ThresholdArbiter(view, clock, defaults, std::move(observer)));
   arbiter->Publish(arbiter->in_force_);
   return arbiter;
 }
 
-ThresholdArbiter::ThresholdArbiter(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults,
+ThresholdArbiter::ThresholdArbiter(const KernelView& view, const MonotonicClock* clock, const TargetDefaults& defaults,
                                    ThresholdObserver observer)
-    : controls_(controls), clock_(clock), observer_(std::move(observer)), defaults_(defaults) {
+    : view_(view), clock_(clock), observer_(std::move(observer)), defaults_(defaults) {
   of_targets_ = {.run_queue_threshold_ns = defaults.spike_threshold_ns,
                  .blocked_threshold_ns = kNoThresholdNs,
                  .sampling_interval_ns = defaults.sampling_interval_ns,
@@ -146,10 +146,7 @@ void ThresholdArbiter::Publish(const ThresholdSettings& next) {
   if (observer_) observer_(next);
   const uint64_t off_cpu_ns =
       next.blocked_threshold_ns == kNoThresholdNs ? HFT_NO_THRESHOLD : static_cast<uint64_t>(next.blocked_threshold_ns);
-  // Relaxed: each threshold stands alone; the programs read it afresh at every switch.
-  using Word = decltype(controls_->run_queue_threshold_ns);
-  std::atomic_ref<Word>(controls_->run_queue_threshold_ns).store(static_cast<Word>(next.run_queue_threshold_ns), std::memory_order_relaxed);
-  std::atomic_ref<Word>(controls_->off_cpu_threshold_ns).store(off_cpu_ns, std::memory_order_relaxed);
+  StoreThresholds(view_, static_cast<uint64_t>(next.run_queue_threshold_ns), off_cpu_ns);
 }
 
 void ThresholdArbiter::KeepPast(const Targets::Floors& floors, int64_t end_mono_ns) {

@@ -1,15 +1,13 @@
 // ThresholdArbiter: one kernel threshold from the wishes of all targets and all leases, and its history.
 //
 // The floor is the minimum over the running targets (the default while there is none) and the leases. A change goes to the observer
-// (detector and loop) and to the kernel's controls. Paused and ended targets wish for nothing.
+// (detector and loop) and to the kernel's programs. Paused and ended targets wish for nothing.
 //
 // Threads: any; one mutex inside, taken after the registry's and never the other way round. The observer is called with it held, so it
 // must not call back. Bounds: `leases_max` leases (kLeasesMax until it is set), kHistoryMax changes; what falls out of the history is kept
 // as one maximum.
 #ifndef HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
 #define HFTMON_DAEMON_CONTROL_THRESHOLD_ARBITER_H_
-
-#include <linux/types.h>
 
 #include <cstdint>
 #include <deque>
@@ -21,7 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/monotonic_clock.h"
-#include "daemon/bpf/switch_events.h"
+#include "daemon/collectors/kernel_view.h"
 #include "daemon/control/target_options.h"
 #include "daemon/control/targets.h"
 
@@ -44,9 +42,9 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
   static constexpr size_t kLeasesMax = 4096;
   static constexpr size_t kHistoryMax = 256;
 
-  // `controls` and `clock` outlive the arbiter, or Close() is called before they go. The observer may be empty; it is called once at
+  // The view's memory and `clock` outlive the arbiter, or Close() is called before they go. The observer may be empty; it is called once at
   // once with the defaults, which are also written to the kernel.
-  static std::shared_ptr<ThresholdArbiter> Create(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults,
+  static std::shared_ptr<ThresholdArbiter> Create(const KernelView& view, const MonotonicClock* clock, const TargetDefaults& defaults,
                                                   ThresholdObserver observer);
 
   // The running targets' minimum and levels (as in ThresholdSettings, in any order); the defaults when nothing runs.
@@ -76,13 +74,13 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
     Targets::Floors floors;
   };
 
-  ThresholdArbiter(hft_controls* controls, const MonotonicClock* clock, const TargetDefaults& defaults, ThresholdObserver observer);
+  ThresholdArbiter(const KernelView& view, const MonotonicClock* clock, const TargetDefaults& defaults, ThresholdObserver observer);
   void Release(uint64_t lease_id);
   void Apply();  // mutex_ held
   void Publish(const ThresholdSettings& next);
   void KeepPast(const Targets::Floors& floors, int64_t end_mono_ns);
 
-  hft_controls* const controls_;
+  const KernelView view_;
   const MonotonicClock* const clock_;
   const ThresholdObserver observer_;
 

@@ -1,5 +1,6 @@
 #include "tests/bench/own_programs.h"
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
@@ -46,9 +47,17 @@ void OwnPrograms::Watch(pid_t pid) {
   OrAbort(watcher_->Watch(OrAbort(watcher_->Find(static_cast<uint32_t>(pid))), 0));
 }
 
+void OwnPrograms::SetBit(pid_t pid, bool watched) {
+  const auto tgid = static_cast<size_t>(pid);
+  const std::atomic_ref<uint64_t> word(collector_->view().watched_bits[tgid / 64]);
+  const uint64_t bit = uint64_t{1} << (tgid % 64);
+  if (watched) word.fetch_or(bit, std::memory_order_relaxed);
+  if (!watched) word.fetch_and(~bit, std::memory_order_relaxed);
+}
+
 void OwnPrograms::NameWakers(bool on, pid_t pid) {
   // Without any threshold no wait would ever be told, and so no record written.
-  collector_->view().controls->run_queue_threshold_ns = on ? kThresholdMaxNs : HFT_NO_THRESHOLD;
+  StoreThresholds(collector_->view(), on ? static_cast<uint64_t>(kThresholdMaxNs) : HFT_NO_THRESHOLD, HFT_NO_THRESHOLD);
   if (pid != 0) watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.probes = 0, .waker = on ? 1u : 0u});
   DemandProgram& program = collector_->waker_program();
   if (on) OrAbort(program.Attach());

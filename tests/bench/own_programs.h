@@ -20,6 +20,8 @@ class OwnPrograms {
   OwnPrograms();          // loads them; all abort when the kernel refuses
   void Attach();          // from here on they run
   void Watch(pid_t pid);  // from here on the process is watched
+  // The bit of a watched process alone: nothing is loaded, given out or taken back.
+  void SetBit(pid_t pid, bool watched);
   // Attaches on_waking, and has it name who wakes the threads of `pid` (0: of nobody); the destructor, or false, detaches it.
   void NameWakers(bool on, pid_t pid = 0);
   void SumCalls(bool on, pid_t pid);  // what the threads of a watched process block in

@@ -34,6 +34,10 @@ Estimate Above(const Way& way, const Way& floor) {
   return MedianOf(differences_ns);
 }
 
+Estimate Sum(const Estimate& one, const Estimate& other) {
+  return {.ns = one.ns + other.ns, .low_ns = one.low_ns + other.low_ns, .high_ns = one.high_ns + other.high_ns};
+}
+
 Estimate Whole(const Way& way) {
   std::vector<double> values_ns;
   for (const auto& [round, games_ns] : way.games_ns) values_ns.push_back(Quantile(games_ns, kShare));

@@ -39,6 +39,8 @@ double Quantile(std::vector<double> values, double share);
 Estimate MedianOf(const std::vector<double>& values);
 // What an event of `way` takes more than one of `floor`, in the rounds that have both.
 Estimate Above(const Way& way, const Way& floor);
+// Of two parts, each measured by itself; the intervals are added too, which is wider than need be.
+Estimate Sum(const Estimate& one, const Estimate& other);
 // What it takes in all.
 Estimate Whole(const Way& way);
 

@@ -12,10 +12,11 @@ class ThresholdArbiterTest : public ::testing::Test {
   std::unique_ptr<ThresholdLease> Lease(int64_t spike_ns, int64_t blocked_ns) { return *arbiter->Lease(spike_ns, blocked_ns); }
 
   hft_controls controls{};
+  std::array<hft_cpu, 3> cpus{};
   FakeMonotonicClock clock;
   ThresholdSettings observed;
-  std::shared_ptr<ThresholdArbiter> arbiter =
-      ThresholdArbiter::Create(&controls, &clock, TargetDefaults{}, [this](const ThresholdSettings& settings) { observed = settings; });
+  std::shared_ptr<ThresholdArbiter> arbiter = ThresholdArbiter::Create({.controls = &controls, .cpus = cpus}, &clock, TargetDefaults{},
+                                                                       [this](const ThresholdSettings& settings) { observed = settings; });
 };
 
 TEST_F(ThresholdArbiterTest, DefaultsAreInForceFromTheStart) {

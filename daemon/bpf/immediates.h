@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0) */
+/*
+ * Numbers that stand in the programs' instructions: constants of this host and configuration, put there before the load in the place of
+ * these markers (BpfObject::Open). In .rodata each would cost a switch two instructions, a cache line and a TLB entry; the verifier knows
+ * the value either way.
+ *
+ * A marker is the immediate of a 64-bit move. Values are below 2^31.
+ */
+#ifndef HFTMON_DAEMON_BPF_IMMEDIATES_H_
+#define HFTMON_DAEMON_BPF_IMMEDIATES_H_
+
+#define HFT_IMMEDIATE_RING_MASK 0x51071001       /* cells of a ring - 1 */
+#define HFT_IMMEDIATE_PID_BOUND 0x51071002       /* tids that slot_of_tid covers */
+#define HFT_IMMEDIATE_SLOT_BOUND 0x51071003      /* entries of slots[] */
+#define HFT_IMMEDIATE_REGISTER_ACCESS 0x51071004 /* enum hft_register_access */
+#define HFT_IMMEDIATE_REGISTER_OFFSET 0x51071005 /* of a task's saved registers from task->stack */
+
+/* How a task's saved registers are reached: see core_fixes.bpf.h. */
+enum hft_register_access { HFT_REGISTERS_NONE = 0, HFT_REGISTERS_BY_HELPER = 1, HFT_REGISTERS_BY_CAST = 2 };
+
+#endif /* HFTMON_DAEMON_BPF_IMMEDIATES_H_ */
