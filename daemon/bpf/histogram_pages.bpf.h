@@ -43,8 +43,9 @@ static __always_inline void count_in_bucket(struct hft_cpu *cpu_state, struct hf
     if (page == HFT_NO_PAGE) return;
     page &= HFT_PAGES - 1;
   }
-  u64 offset = page * sizeof(struct hft_histogram_page) | at.count_offset;
-  (*(u32 *)((char *)histogram_pool.pages + offset))++;
+  u64 page_offset = page * sizeof(struct hft_histogram_page);
+  barrier_var(page_offset); /* else `+` becomes `|`, which has no bounds on 6.1 */
+  (*(u32 *)((char *)histogram_pool.pages + page_offset + at.count_offset))++;
 }
 
 #endif /* HFTMON_DAEMON_BPF_HISTOGRAM_PAGES_BPF_H_ */

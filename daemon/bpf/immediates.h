@@ -4,7 +4,7 @@
  * these markers (BpfObject::Open). In .rodata each would cost a switch two instructions, a cache line and a TLB entry; the verifier knows
  * the value either way.
  *
- * A marker is the immediate of a 64-bit move. Values are below 2^31.
+ * A marker is the immediate of a 64-bit move or of a 64-bit `if less than`. Values are below 2^31.
  */
 #ifndef HFTMON_DAEMON_BPF_IMMEDIATES_H_
 #define HFTMON_DAEMON_BPF_IMMEDIATES_H_

@@ -42,14 +42,15 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-// In every `rN = marker` of the image, whose sections are aligned to instructions; how many there were.
+// In every `rN = marker` and `if rN < marker` of the image, whose sections are aligned to instructions; how many there were.
 int ReplaceImmediate(std::span<std::byte> image, uint32_t marker, uint32_t value) {
   int count = 0;
   for (size_t at = 0; at + sizeof(bpf_insn) <= image.size(); at += sizeof(bpf_insn)) {
     bpf_insn instruction;
     std::memcpy(&instruction, &image[at], sizeof(instruction));
-    if (instruction.code != (BPF_ALU64 | BPF_MOV | BPF_K) || instruction.off != 0 || instruction.imm != static_cast<int32_t>(marker))
-      continue;
+    const bool moves = instruction.code == (BPF_ALU64 | BPF_MOV | BPF_K) && instruction.off == 0;
+    const bool compares = instruction.code == (BPF_JMP | BPF_JLT | BPF_K);
+    if ((!moves && !compares) || instruction.imm != static_cast<int32_t>(marker)) continue;
     instruction.imm = static_cast<int32_t>(value);
     std::memcpy(&image[at], &instruction, sizeof(instruction));
     ++count;

@@ -138,8 +138,8 @@ struct ThreadDelta {
   uint64_t off_cpu_count = 0;
   uint64_t migration_count = 0;
   uint64_t discarded_count = 0;
-  int64_t run_queue_max_ns =
-      0;  // exact where the kernel's maximum is this bucket's, else its histogram bucket's upper edge (WindowMaximum)
+  // Exact where the kernel's maximum is this bucket's, else its histogram bucket's upper edge (WindowMaximum).
+  int64_t run_queue_max_ns = 0;
   int64_t off_cpu_max_ns = 0;
   std::array<uint32_t, HFT_SWITCH_KINDS> kind_count{};
   std::array<uint32_t, HFT_DEPTH_BUCKETS> depth{};
