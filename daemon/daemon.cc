@@ -326,6 +326,7 @@ void Daemon::SettleWakers() {
 }
 
 absl::Status Daemon::StartServer() {
+  interrupt_affinities_ = std::make_unique<HostInterruptAffinities>(files_, collector_->view());
   ServiceCore core;
   core.targets = registry_.get();
   core.status = status_.get();
@@ -333,6 +334,7 @@ absl::Status Daemon::StartServer() {
   core.names = names_.get();
   core.totals = totals_.get();
   core.interrupts = interrupt_totals_.get();
+  core.affinities = interrupt_affinities_.get();
   core.calls = call_totals_.get();
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

@@ -27,6 +27,7 @@
 #include "daemon/control/target_registry.h"
 #include "daemon/cpu_follower.h"
 #include "daemon/daemon_operation.h"
+#include "daemon/host_interrupt_affinities.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
@@ -121,6 +122,7 @@ class Daemon {
   std::unique_ptr<WakerCost> waker_cost_;
   std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
+  std::unique_ptr<HostInterruptAffinities> interrupt_affinities_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<SharedCallTotals> call_totals_;
   std::unique_ptr<ConfigBook> book_;

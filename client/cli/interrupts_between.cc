@@ -134,6 +134,9 @@ InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const
   span.duration_ns = second.time().monotonic_ns() - first.time().monotonic_ns();
   *span.between.mutable_time() = second.time();
   span.between.set_unslotted_thread_count(second.unslotted_thread_count());
+  *span.between.mutable_lines() = second.lines();
+  span.between.set_lines_unavailable(second.lines_unavailable());
+  span.between.set_unread_thread_count(second.unread_thread_count());
   AddThreads(first, second, attached_pids, &span);
   AddCpus(first, second, &span);
   return span;

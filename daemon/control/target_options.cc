@@ -88,6 +88,9 @@ absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaul
   if (absl::Status status = ValidateSpikeThreshold(update.spike_threshold_ns.value_or(0), defaults); !status.ok()) return status;
   if (absl::Status status = ValidateBlockedThreshold(update.blocked_threshold_ns.value_or(0)); !status.ok()) return status;
   if (absl::Status status = ValidateSamplingInterval(update.sampling_interval_ns.value_or(0), defaults); !status.ok()) return status;
+  if (update.probe_groups) {
+    if (absl::Status status = ValidateProbeGroups(*update.probe_groups); !status.ok()) return status;
+  }
   if (update.state.has_value() && *update.state != TargetState::kRunning && *update.state != TargetState::kPaused) {
     return absl::InvalidArgumentError("state can be set to RUNNING or PAUSED only: to stop watching a process, detach it");
   }

@@ -125,7 +125,8 @@ struct TargetUpdate {
   std::optional<bool> kernel_stacks;
   std::optional<bool> user_stacks;
   std::optional<bool> waker;
-  std::optional<TargetState> state;  // kRunning or kPaused
+  std::optional<std::vector<std::string>> probe_groups;  // exactly these, and what is always on
+  std::optional<TargetState> state;                      // kRunning or kPaused
 };
 
 // Keeps the kernel's and the detector's thresholds at or below its own while it lives. Released from any thread.

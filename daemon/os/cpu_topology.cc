@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 
 #include "common/cpu_list.h"
@@ -89,6 +90,20 @@ std::vector<int> CpuTopology::SiblingsOf(int cpu) const {
     if (other.core == self->core) siblings.push_back(other.cpu);
   }
   return siblings;
+}
+
+absl::StatusOr<std::vector<int>> ReadOnlineCpus(const FileRoot& root) {
+  return ReadCpuList(root, "/sys/devices/system/cpu/online");
+}
+
+absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root) {
+  absl::StatusOr<std::vector<int>> isolated = ReadCpuList(root, "/sys/devices/system/cpu/isolated");
+  if (!isolated.ok()) return isolated;
+  const absl::StatusOr<std::vector<int>> nohz_full = ReadCpuList(root, "/sys/devices/system/cpu/nohz_full");
+  if (!nohz_full.ok()) return nohz_full;
+  std::vector<int> reserved;
+  std::set_union(isolated->begin(), isolated->end(), nohz_full->begin(), nohz_full->end(), std::back_inserter(reserved));
+  return reserved;
 }
 
 absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::string& hwloc_xml_path) {

@@ -36,6 +36,11 @@ struct CpuTopology {
   int possible_count() const { return possible.empty() ? 0 : possible.back() + 1; }
 };
 
+// The lists alone, without hwloc, as they are now. Empty where the kernel has no such file.
+absl::StatusOr<std::vector<int>> ReadOnlineCpus(const FileRoot& root);
+// Isolated or without a tick.
+absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root);
+
 // `hwloc_xml_path`: a topology exported by lstopo instead of this host's own; empty = this host. Errors name the file or the hwloc call.
 absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::string& hwloc_xml_path = "");
 

@@ -144,6 +144,7 @@ TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
     if (path == "stacks") update.kernel_stacks = options.kernel_stacks;
     if (path == "stacks") update.user_stacks = options.user_stacks;
     if (path == "waker") update.waker = options.waker;
+    if (path == "probe_groups") update.probe_groups = options.probe_groups;
   }
   if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;
   if (request.state() == v1::TARGET_STATE_PAUSED) update.state = TargetState::kPaused;

@@ -1,6 +1,7 @@
 #include "daemon/service/interrupts_query.h"
 
 #include <algorithm>
+#include <span>
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
@@ -72,16 +73,40 @@ void CpuToProto(const CpuInterruptTotal& total, v1::CpuInterrupts* out) {
   out->set_discarded_count(total.discarded_count);
 }
 
+void LineToProto(const InterruptAffinity& line, ThreadNames* names, v1::InterruptLine* out) {
+  out->set_irq(line.irq);
+  for (const std::string& handler : line.handlers) out->add_handlers(ValidUtf8(handler));
+  out->set_chip(ValidUtf8(line.chip));
+  out->mutable_allowed_cpus()->Add(line.allowed_cpus.begin(), line.allowed_cpus.end());
+  out->mutable_effective_cpus()->Add(line.effective_cpus.begin(), line.effective_cpus.end());
+  out->mutable_hit_reserved_cpus()->Add(line.reserved_effective_cpus.begin(), line.reserved_effective_cpus.end());
+  out->mutable_allowed_reserved_cpus()->Add(line.reserved_allowed_cpus.begin(), line.reserved_allowed_cpus.end());
+  for (const BoundThread& hit : line.bound_threads) {
+    v1::BoundThread* thread = out->add_hit_threads();
+    ThreadToProto(hit.thread, names, thread->mutable_thread());
+    thread->mutable_cpus()->Add(hit.cpus.begin(), hit.cpus.end());
+  }
+}
+
+void AddLines(const ServiceCore& core, std::span<const ThreadKey> threads, v1::QueryInterruptsResponse* response) {
+  const absl::StatusOr<InterruptAffinityReport> report = core.affinities->Read(threads);
+  if (!report.ok()) return response->set_lines_unavailable(std::string(report.status().message()));
+  response->set_unread_thread_count(report->unread_thread_count);
+  for (const InterruptAffinity& line : report->lines) LineToProto(line, core.names, response->add_lines());
+}
+
 }  // namespace
 
 grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& selection, const v1::QueryInterruptsRequest& request,
                               v1::QueryInterruptsResponse* response) {
   std::unordered_set<uint32_t> missing(request.tids().begin(), request.tids().end());
   const std::unordered_set<uint32_t> wanted = missing;
+  std::vector<ThreadKey> threads;
   for (const TargetInfo& target : selection.targets()) {
     for (const ThreadInterruptTotal& total : core.interrupts->ThreadsOf(target.pid)) {
       if (!selection.Keeps(total.thread) || (!wanted.empty() && !wanted.contains(total.thread.tid))) continue;
       missing.erase(total.thread.tid);
+      threads.push_back(total.thread);
       ThreadToProto(total, core.names, response->add_threads());
     }
   }
@@ -102,6 +127,7 @@ grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& se
     const bool any = std::any_of(total.sources.begin(), total.sources.end(), [](const SourceSum& sum) { return sum.count > 0; });
     if (any || !cpus.empty()) CpuToProto(total, response->add_cpus());
   }
+  if (request.with_lines()) AddLines(core, threads, response);
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_unslotted_thread_count(selection.UnslottedSince(core.status->Now().monotonic_ns));
   return grpc::Status::OK;

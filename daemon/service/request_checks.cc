@@ -129,12 +129,11 @@ grpc::Status Check(const v1::UpdateTargetRequest& request) {
   checks.Options("options.", request.options());
   for (const std::string& path : request.options_mask().paths()) {
     if (path == "spike_threshold_ns" || path == "blocked_threshold_ns" || path == "sampling_interval_ns" || path == "follow_children" ||
-        path == "stacks" || path == "waker")
+        path == "stacks" || path == "waker" || path == "probe_groups")
       continue;
-    checks.Add("options_mask",
-               absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
-                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns, follow_children, stacks and "
-                            "waker can be changed; detach and attach again for the rest"));
+    checks.Add("options_mask", absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
+                                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns, follow_children, stacks, "
+                                            "waker and probe_groups can be changed; detach and attach again for the rest"));
     break;
   }
   if (request.state() != v1::TARGET_STATE_UNSPECIFIED && request.state() != v1::TARGET_STATE_RUNNING &&

@@ -9,6 +9,7 @@
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
 #include "daemon/service/call_totals.h"
+#include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/stack_source.h"
@@ -25,6 +26,7 @@ struct ServiceCore {
   ThreadNames* names = nullptr;
   const ThreadTotals* totals = nullptr;
   const InterruptTotals* interrupts = nullptr;
+  const InterruptAffinities* affinities = nullptr;
   const CallTotals* calls = nullptr;
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;

@@ -175,6 +175,10 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response) {
   std::vector<std::string> warnings;
   AddUnslotted(response.unslotted_thread_count(), warnings);
+  if (response.unread_thread_count() > 0) {
+    warnings.push_back(Counted(response.unread_thread_count(), "watched thread") +
+                       " beyond the limit: whether interrupts hit them was not looked at: ask for fewer with -p");
+  }
   return warnings;
 }
 

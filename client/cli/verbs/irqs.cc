@@ -7,6 +7,7 @@
 #include "client/cli/off_notice.h"
 #include "client/cli/option_values.h"
 #include "client/cli/pause.h"
+#include "client/cli/render/interrupt_lines.h"
 #include "client/cli/render/interrupts.h"
 #include "client/cli/render/warnings.h"
 #include "client/cli/thread_flags.h"
@@ -26,11 +27,14 @@ class IrqsVerb : public Verb {
     verb->add_option("--cpus", cpus_, "CPUs, e.g. 2-5,8 (default: all that had interrupts)");
     verb->add_option("--for", duration_,
                      "ask twice, so far apart (10ms to 1h), and print the difference with its rates (default: ask once)");
+    verb->add_flag("--affinity", affinity_,
+                   "also print where each device interrupt may be sent, and which reserved CPUs and bound threads it hits");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Threads: since watching of each began; CPUs: since the daemon started; with --for both of that time alone (^C ends it). Times are "
         "between the kernel's entry and exit of a "
-        "handler.\n"
+        "handler. --affinity: reserved CPUs are isolated, without a tick, or audited by a rule; bound threads may run on fewer CPUs than "
+        "are online.\n"
         "Exit code 1: threads were not watched.");
     return verb;
   }
@@ -43,6 +47,7 @@ class IrqsVerb : public Verb {
       if (!cpus.ok()) return cpus.status();
       request.mutable_cpus()->Add(cpus->begin(), cpus->end());
     }
+    request.set_with_lines(affinity_);
     int64_t duration_ns = 0;
     if (!duration_.empty()) {
       const auto parsed = ParseDurationOption("--for", duration_, kPeriodRange);
@@ -54,7 +59,7 @@ class IrqsVerb : public Verb {
     const auto response = (*client)->QueryInterrupts(request);
     if (!response.ok()) return response.status();
     if (duration_ns > 0) return Between(context, **client, request, *response, duration_ns);
-    context.console.Out(json_ ? JsonLine(InterruptsJson(*response)) : InterruptsText(*response));
+    context.console.Out(json_ ? JsonLine(InterruptsJson(*response)) : InterruptsText(*response) + InterruptLinesText(*response, affinity_));
     const bool off = SayIfOff(context, **client, "irqs");
     const int exit_code = Warn(context, WarningsOf(*response));
     return off ? kExitWarnings : exit_code;
@@ -81,7 +86,7 @@ class IrqsVerb : public Verb {
     const auto attached_pids = AttachedSince(client, first.time().monotonic_ns());
     if (!attached_pids.ok()) return attached_pids.status();
     const InterruptsSpan span = InterruptsBetween(first, *second, *attached_pids);
-    context.console.Out(json_ ? JsonLine(InterruptsJson(span)) : InterruptsText(span));
+    context.console.Out(json_ ? JsonLine(InterruptsJson(span)) : InterruptsText(span) + InterruptLinesText(span.between, affinity_));
     std::vector<std::string> warnings = WarningsOf(*second);
     if (span.lost_thread_count > 0) {
       warnings.push_back(Counted(span.lost_thread_count, "thread") +
@@ -126,6 +131,7 @@ class IrqsVerb : public Verb {
   ThreadFlags threads_;
   std::string cpus_;
   std::string duration_;
+  bool affinity_ = false;
   bool json_ = false;
 };
 

@@ -52,5 +52,47 @@ TEST_F(IrqsVerbTest, ForATimeItAsksTwiceAndPrintsTheDifference) {
   EXPECT_THAT(refused.err(), HasSubstr("give 10ms to 1h"));
 }
 
+TEST_F(IrqsVerbTest, WithAffinityTheTableSaysWhomALineHits) {
+  bool asked = false;
+  std::string unavailable;
+  monitor_.query_interrupts = [&asked, &unavailable](const auto& request, auto* response) {
+    asked = request.with_lines();
+    response->set_lines_unavailable(unavailable);
+    if (!asked || !unavailable.empty()) return grpc::Status::OK;
+    v1::InterruptLine* line = response->add_lines();
+    line->set_irq(36);
+    line->add_handlers("eth0-rx");
+    for (const int cpu : {0, 1, 2, 3}) line->add_allowed_cpus(cpu);
+    line->add_effective_cpus(3);
+    line->add_hit_reserved_cpus(3);
+    line->add_allowed_reserved_cpus(2);
+    line->add_allowed_reserved_cpus(3);
+    for (int tid = 11; tid < 16; ++tid) {
+      v1::BoundThread* hit = line->add_hit_threads();
+      hit->mutable_thread()->set_tid(tid);
+      hit->mutable_thread()->set_comm("trader");
+      hit->add_cpus(3);
+    }
+    return grpc::Status::OK;
+  };
+  StringConsole plain;
+  EXPECT_EQ(Run({"irqs"}, plain), 0);
+  EXPECT_FALSE(asked);
+  EXPECT_THAT(plain.out(), ::testing::Not(HasSubstr("hits")));
+  StringConsole console;
+  EXPECT_EQ(Run({"irqs", "--affinity"}, console), 0);
+  EXPECT_THAT(console.out(), HasSubstr("reserved CPU 3; trader[11] on 3; trader[12] on 3; trader[13] on 3; 2 threads more  2-3\n"));
+  StringConsole json;
+  EXPECT_EQ(Run({"irqs", "--affinity", "--json"}, json), 0);
+  const auto line = nlohmann::json::parse(json.out())["lines"][0];
+  EXPECT_EQ(line["allowed_cpus"], nlohmann::json({0, 1, 2, 3}));
+  EXPECT_EQ(line["hit_threads"].size(), 5u);
+  EXPECT_EQ(line["hit_threads"][4]["tid"], 15);
+  unavailable = "/proc/irq: No such file or directory";
+  StringConsole missing;
+  EXPECT_EQ(Run({"irqs", "--affinity"}, missing), 0);
+  EXPECT_THAT(missing.out(), HasSubstr("where device interrupts may arrive is not available: /proc/irq: No such file or directory"));
+}
+
 }  // namespace
 }  // namespace hftmon

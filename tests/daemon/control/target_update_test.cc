@@ -35,6 +35,22 @@ TEST_F(TargetUpdateTest, PausedTargetHasNoSayInTheThresholds) {
   EXPECT_EQ(host.controls.run_queue_threshold_ns, 5'000u);
 }
 
+TEST_F(TargetUpdateTest, ProbeGroupsAreExactlyThoseThatAnUpdateNames) {
+  const uint16_t slot = hooks.PublishedSlotOf(101);
+  EXPECT_EQ(host.slots[slot].wishes.probes, 0u);
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = {{"locks"}}}).ok());
+  EXPECT_EQ(host.slots[slot].wishes.probes, HFT_CALLS);
+  EXPECT_THAT(host.Target(100)->options.probe_groups, ElementsAre("sched", "locks"));
+  ASSERT_TRUE(host.registry.Update(100, {.spike_threshold_ns = 7'000}).ok());
+  EXPECT_EQ(host.slots[slot].wishes.probes, HFT_CALLS) << "an update that does not name them leaves them";
+  const absl::Status wrong = host.registry.Update(100, {.probe_groups = {{"loks"}}}).status();
+  EXPECT_EQ(wrong.code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{}}).ok());
+  EXPECT_EQ(host.slots[slot].wishes.probes, 0u);
+  EXPECT_THAT(host.Target(100)->options.probe_groups, ElementsAre("sched"));
+  EXPECT_EQ(hooks.PublishedSlotOf(101), slot);
+}
+
 TEST_F(TargetUpdateTest, ResumeStartsFromTheCountsOfThatMomentInNewSlots) {
   const uint16_t before = hooks.PublishedSlotOf(101);
   ASSERT_TRUE(SetState(TargetState::kPaused).ok());

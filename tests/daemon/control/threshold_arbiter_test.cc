@@ -22,6 +22,10 @@ class ThresholdArbiterTest : public ::testing::Test {
 TEST_F(ThresholdArbiterTest, DefaultsAreInForceFromTheStart) {
   EXPECT_EQ(controls.run_queue_threshold_ns, 50'000u);
   EXPECT_EQ(controls.off_cpu_threshold_ns, HFT_NO_THRESHOLD);
+  for (const hft_cpu& cpu : cpus) {
+    EXPECT_EQ(cpu.run_queue_threshold_ns, 50'000u) << "a switch reads its CPU's copy";
+    EXPECT_EQ(cpu.off_cpu_threshold_ns, HFT_NO_THRESHOLD);
+  }
   EXPECT_EQ(observed, arbiter->settings());
   EXPECT_EQ(arbiter->FloorsSince(0).off_cpu_ns, INT64_MAX);
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
 #include "daemon/service/call_totals.h"
+#include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
 
@@ -349,6 +351,25 @@ class FakeCallTotals : public CallTotals {
 
   // Set before the server asks.
   std::vector<ThreadCallTotal> threads;
+};
+
+class FakeInterruptAffinities : public InterruptAffinities {
+ public:
+  absl::StatusOr<InterruptAffinityReport> Read(std::span<const ThreadKey> threads) const override {
+    std::lock_guard lock(mutex_);
+    asked_.assign(threads.begin(), threads.end());
+    return report;
+  }
+  std::vector<ThreadKey> asked() const {
+    std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+  absl::StatusOr<InterruptAffinityReport> report = InterruptAffinityReport{};  // set before the server asks
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::vector<ThreadKey> asked_;
 };
 
 class FakeInterruptTotals : public InterruptTotals {

@@ -62,6 +62,47 @@ TEST_F(InterruptsRpcTest, ACpuThatIsNamedIsToldEvenWithoutInterrupts) {
   EXPECT_EQ(response_.cpus(0).cpu(), 0);
 }
 
+TEST_F(InterruptsRpcTest, LinesAreReadOnlyWhenAskedForAndForTheThreadsAskedFor) {
+  affinities_.report = InterruptAffinityReport{.lines = {{.irq = 36,
+                                                          .handlers = {"eth0-rx", "bad\xff"},
+                                                          .chip = "PCI-MSIX",
+                                                          .allowed_cpus = {0, 1, 2},
+                                                          .effective_cpus = {2},
+                                                          .reserved_effective_cpus = {2},
+                                                          .reserved_allowed_cpus = {1, 2},
+                                                          .bound_threads = {{.thread = kThread, .cpus = {2}}}}},
+                                               .unread_thread_count = 3};
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_EQ(response_.lines_size(), 0);
+  EXPECT_TRUE(affinities_.asked().empty());
+  v1::QueryInterruptsRequest request;
+  request.set_with_lines(true);
+  ASSERT_TRUE(Query(request).ok());
+  ASSERT_EQ(affinities_.asked().size(), 1u);
+  EXPECT_EQ(affinities_.asked()[0], kThread);
+  ASSERT_EQ(response_.lines_size(), 1);
+  const v1::InterruptLine& line = response_.lines(0);
+  EXPECT_EQ(line.irq(), 36);
+  EXPECT_EQ(line.handlers(0), "eth0-rx");
+  EXPECT_EQ(line.chip(), "PCI-MSIX");
+  EXPECT_EQ(line.allowed_cpus_size(), 3);
+  EXPECT_EQ(line.effective_cpus(0), 2);
+  EXPECT_EQ(line.hit_reserved_cpus(0), 2);
+  EXPECT_EQ(line.allowed_reserved_cpus(0), 1);
+  EXPECT_EQ(line.hit_threads(0).thread().tid(), 1001);
+  EXPECT_EQ(line.hit_threads(0).cpus(0), 2);
+  EXPECT_EQ(response_.unread_thread_count(), 3u);
+}
+
+TEST_F(InterruptsRpcTest, WhyThereAreNoLinesIsSaid) {
+  affinities_.report = absl::NotFoundError("/proc/irq: No such file or directory");
+  v1::QueryInterruptsRequest request;
+  request.set_with_lines(true);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.lines_unavailable(), "/proc/irq: No such file or directory");
+  EXPECT_EQ(response_.cpus_size(), 1) << "the rest is told";
+}
+
 TEST_F(InterruptsRpcTest, StrangersAndBadCpusAreRefused) {
   v1::QueryInterruptsRequest stranger;
   stranger.add_tids(4711);

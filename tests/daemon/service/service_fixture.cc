@@ -33,6 +33,7 @@ ServiceCore ServiceFixture::Core() {
           .names = &names_,
           .totals = &totals_,
           .interrupts = &interrupts_,
+          .affinities = &affinities_,
           .calls = &calls_,
           .windows = &windows_,
           .switch_events = &switch_events_,

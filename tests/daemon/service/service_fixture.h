@@ -60,6 +60,7 @@ class ServiceFixture : public testing::Test {
   FakeTime time_;
   FakeTotals totals_;
   FakeInterruptTotals interrupts_;
+  FakeInterruptAffinities affinities_;
   FakeCallTotals calls_;
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};
