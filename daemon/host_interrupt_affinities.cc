@@ -32,34 +32,50 @@ absl::StatusOr<std::vector<int>> HostInterruptAffinities::ReservedCpus() const {
   return reserved;
 }
 
-std::vector<BoundThread> HostInterruptAffinities::BoundThreads(std::span<const ThreadKey> threads) const {
-  const std::vector<int> online = ReadOnlineCpus(root_).value_or(std::vector<int>());
-  std::vector<BoundThread> bound;
-  for (const ThreadKey& thread : threads.first(std::min(threads.size(), threads_max_))) {
-    absl::StatusOr<std::vector<int>> cpus = ReadAllowedCpus(root_, thread.tgid, thread.tid);
-    if (!cpus.ok()) continue;  // ended meanwhile
-    if (Common(*cpus, online).size() < online.size()) bound.push_back({.thread = thread, .cpus = *std::move(cpus)});
+HostInterruptAffinities::ThreadsOfCpus HostInterruptAffinities::BoundThreads(std::span<const ThreadKey> threads,
+                                                                             const std::vector<int>& online, uint64_t* unread_count) const {
+  const size_t count = std::min(threads.size(), threads_max_);
+  *unread_count = threads.size() - count;
+  ThreadsOfCpus bound;
+  for (const ThreadKey& thread : threads.first(count)) {
+    const absl::StatusOr<std::vector<int>> allowed = ReadAllowedCpus(root_, thread.tgid, thread.tid);
+    if (absl::IsNotFound(allowed.status())) continue;  // ended meanwhile
+    if (!allowed.ok()) {
+      ++*unread_count;
+      continue;
+    }
+    std::vector<int> cpus = Common(*allowed, online);
+    if (cpus.size() < online.size()) bound[std::move(cpus)].push_back(thread);
   }
   return bound;
 }
 
 absl::StatusOr<InterruptAffinityReport> HostInterruptAffinities::Read(std::span<const ThreadKey> threads) const {
-  absl::StatusOr<std::vector<InterruptLine>> lines = ReadInterruptLines(root_);
-  if (!lines.ok()) return lines.status();
+  std::lock_guard lock(mutex_);
+  const absl::StatusOr<std::vector<int>> online = ReadOnlineCpus(root_);
+  if (!online.ok()) return online.status();
+  if (online->empty()) return absl::InternalError("/sys/devices/system/cpu/online names no CPU: is /sys mounted?");
+  absl::StatusOr<InterruptLines> read = ReadInterruptLines(root_);
+  if (!read.ok()) return read.status();
   const absl::StatusOr<std::vector<int>> reserved = ReservedCpus();
   if (!reserved.ok()) return reserved.status();
-  const std::vector<BoundThread> bound = BoundThreads(threads);
   InterruptAffinityReport report;
-  report.unread_thread_count = threads.size() - std::min(threads.size(), threads_max_);
-  for (InterruptLine& line : *lines) {
-    const std::vector<int>& now = line.effective_cpus.empty() ? line.allowed_cpus : line.effective_cpus;
+  report.unread_line_count = read->unread_count;
+  const ThreadsOfCpus bound = BoundThreads(threads, *online, &report.unread_thread_count);
+  for (InterruptLine& line : read->lines) {
+    const std::vector<int> now = line.effective_cpus.empty() ? Common(line.allowed_cpus, *online) : line.effective_cpus;
     InterruptAffinity affinity;
     affinity.irq = line.irq;
     affinity.reserved_effective_cpus = Common(now, *reserved);
     affinity.reserved_allowed_cpus = Common(line.allowed_cpus, *reserved);
-    for (const BoundThread& thread : bound) {
-      std::vector<int> hit = Common(now, thread.cpus);
-      if (!hit.empty()) affinity.bound_threads.push_back({.thread = thread.thread, .cpus = std::move(hit)});
+    for (const auto& [cpus, there] : bound) {
+      const std::vector<int> hit = Common(now, cpus);
+      if (hit.empty()) continue;
+      affinity.bound_thread_count += there.size();
+      const size_t room = kHitThreadsMax - affinity.bound_threads.size();
+      for (const ThreadKey& thread : std::span(there).first(std::min(there.size(), room))) {
+        affinity.bound_threads.push_back({.thread = thread, .cpus = hit});
+      }
     }
     affinity.handlers = std::move(line.handlers);
     affinity.chip = std::move(line.chip);

@@ -137,6 +137,7 @@ InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const
   *span.between.mutable_lines() = second.lines();
   span.between.set_lines_unavailable(second.lines_unavailable());
   span.between.set_unread_thread_count(second.unread_thread_count());
+  span.between.set_unread_line_count(second.unread_line_count());
   AddThreads(first, second, attached_pids, &span);
   AddCpus(first, second, &span);
   return span;

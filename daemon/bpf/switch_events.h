@@ -372,6 +372,7 @@ struct hft_thread_slot {
 
 /* In .bss: what the daemon sets (may change while running) and what the programs count when something did not fit. */
 struct hft_controls {
+  /* Written with every CPU's copy, which is what a switch looks at (StoreThresholds); here programs see only whether there is one. */
   __u64 run_queue_threshold_ns; /* a wait above this makes a record */
   __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this makes a record */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */

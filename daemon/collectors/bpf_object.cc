@@ -4,7 +4,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <linux/bpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -42,22 +41,6 @@ uint64_t RoundUp(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-// In every `rN = marker` and `if rN < marker` of the image, whose sections are aligned to instructions; how many there were.
-int ReplaceImmediate(std::span<std::byte> image, uint32_t marker, uint32_t value) {
-  int count = 0;
-  for (size_t at = 0; at + sizeof(bpf_insn) <= image.size(); at += sizeof(bpf_insn)) {
-    bpf_insn instruction;
-    std::memcpy(&instruction, &image[at], sizeof(instruction));
-    const bool moves = instruction.code == (BPF_ALU64 | BPF_MOV | BPF_K) && instruction.off == 0;
-    const bool compares = instruction.code == (BPF_JMP | BPF_JLT | BPF_K);
-    if ((!moves && !compares) || instruction.imm != static_cast<int32_t>(marker)) continue;
-    instruction.imm = static_cast<int32_t>(value);
-    std::memcpy(&image[at], &instruction, sizeof(instruction));
-    ++count;
-  }
-  return count;
-}
-
 }  // namespace
 
 BpfObject::BpfObject(std::string name, bpf_object* object, std::string btf_path, const QuietGate* gate)
@@ -76,12 +59,10 @@ BpfObject::~BpfObject() {
 
 absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& name, std::span<const std::byte> bytes,
                                                            const std::string& btf_path, const QuietGate* gate,
-                                                           const Immediates& immediates) {
+                                                           const BpfImmediates& immediates) {
   std::vector<std::byte> image(bytes.begin(), bytes.end());
-  for (const auto& [marker, value] : immediates) {
-    if (ReplaceImmediate(image, marker, value) == 0) {
-      return absl::InternalError(fmt::format("BPF object '{}' has no immediate {:#x}", name, marker));
-    }
+  if (const absl::Status status = SetImmediates(image, immediates); !status.ok()) {
+    return absl::InternalError(fmt::format("BPF object '{}': {}", name, std::string(status.message())));
   }
   libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
   libbpf_set_print(KeepLastWords);

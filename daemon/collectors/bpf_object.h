@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "daemon/collectors/bpf_immediates.h"
 #include "daemon/collectors/quiet_gate.h"
 
 struct bpf_object;
@@ -26,13 +27,12 @@ namespace hftmon {
 
 class BpfObject {
  public:
-  // A marker of daemon/bpf/immediates.h, and the number that stands in its place.
-  using Immediates = std::map<uint32_t, uint32_t>;
   // `bytes` is the compiled object; `btf_path` names a BTF file for kernels without their own, empty otherwise. `gate` is asked before
-  // anything is loaded or attached (its error is given back), and outlives the object; null: nobody is asked. Each marker is in it.
+  // anything is loaded or attached (its error is given back), and outlives the object; null: nobody is asked. Each of the `immediates` is
+  // in it.
   static absl::StatusOr<std::unique_ptr<BpfObject>> Open(const std::string& name, std::span<const std::byte> bytes,
                                                          const std::string& btf_path, const QuietGate* gate = nullptr,
-                                                         const Immediates& immediates = {});
+                                                         const BpfImmediates& immediates = {});
   ~BpfObject();
   BpfObject(const BpfObject&) = delete;
   BpfObject& operator=(const BpfObject&) = delete;

@@ -26,13 +26,13 @@ struct KernelView {
   std::span<uint16_t> slot_of_tid;               // slot of each tid, HFT_NO_SLOT when it has none; its size is the pid bound
   std::span<hft_thread_slot> slots;              // slots[0] is never used
   hft_histogram_pool* histogram_pool = nullptr;  // the pages of all slots
-  std::span<hft_cpu> cpus;                       // one per possible CPU; all but audited and the run queue is the programs' own
-  std::span<hft_audit> audits;                   // one per possible CPU
-  std::span<hft_rule_name> rule_names;           // of controls->rule_name_count
-  std::span<hft_cpu_interrupts> interrupts;      // one per possible CPU; empty where interrupts are not watched
-  std::span<hft_stolen> stolen;                  // one per slot, or empty
-  std::span<hft_thread_calls> calls;             // of the lowest slots, or empty
-  std::byte* rings = nullptr;                    // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
+  std::span<hft_cpu> cpus;                   // one per possible CPU; the daemon writes audited, the run queue, the thresholds, the table
+  std::span<hft_audit> audits;               // one per possible CPU
+  std::span<hft_rule_name> rule_names;       // of controls->rule_name_count
+  std::span<hft_cpu_interrupts> interrupts;  // one per possible CPU; empty where interrupts are not watched
+  std::span<hft_stolen> stolen;              // one per slot, or empty
+  std::span<hft_thread_calls> calls;         // of the lowest slots, or empty
+  std::byte* rings = nullptr;                // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two
   uint32_t ring_count = 0;  // one per possible CPU

@@ -109,11 +109,11 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   if (!cpus.ok()) return cpus.status();
   const uint32_t ring_cells = CellsPerRing(options.rings_bytes_total, *cpus);
   const hft_register_access registers = RegisterAccess(access, options.register_offset);
-  const BpfObject::Immediates immediates = {{HFT_IMMEDIATE_RING_MASK, ring_cells - 1},
-                                            {HFT_IMMEDIATE_PID_BOUND, options.pid_bound},
-                                            {HFT_IMMEDIATE_SLOT_BOUND, options.threads_max + 1},
-                                            {HFT_IMMEDIATE_REGISTER_ACCESS, registers},
-                                            {HFT_IMMEDIATE_REGISTER_OFFSET, options.register_offset}};
+  const BpfImmediates immediates = {{HFT_IMMEDIATE_RING_MASK, ring_cells - 1},
+                                    {HFT_IMMEDIATE_PID_BOUND, options.pid_bound},
+                                    {HFT_IMMEDIATE_SLOT_BOUND, options.threads_max + 1},
+                                    {HFT_IMMEDIATE_REGISTER_ACCESS, registers},
+                                    {HFT_IMMEDIATE_REGISTER_OFFSET, options.register_offset}};
   absl::StatusOr<std::unique_ptr<BpfObject>> object =
       BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf, options.gate, immediates);
   if (!object.ok()) return object.status();

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
@@ -12,10 +11,12 @@
 namespace hftmon {
 namespace {
 
-std::vector<int> CpusIn(const FileRoot& root, const std::string& path) {
+// A file that is not there is an empty list: the line is gone, or this kernel does not tell.
+absl::StatusOr<std::vector<int>> CpusIn(const FileRoot& root, const std::string& path) {
   const auto text = root.ReadFile(path);
-  if (!text.ok()) return {};
-  return ParseCpuList(*text).value_or(std::vector<int>());
+  if (absl::IsNotFound(text.status())) return std::vector<int>();
+  if (!text.ok()) return text.status();
+  return ParseCpuList(*text);
 }
 
 std::string WordIn(const FileRoot& root, const std::string& path) {
@@ -33,35 +34,48 @@ std::vector<std::string> HandlersOf(const FileRoot& root, int irq) {
   return handlers;
 }
 
-std::optional<InterruptLine> ReadLine(const FileRoot& root, int irq) {
+// Without handlers or CPUs where nobody handles it, or it is gone.
+absl::StatusOr<InterruptLine> ReadLine(const FileRoot& root, int irq) {
   InterruptLine line;
   line.irq = irq;
   line.handlers = HandlersOf(root, irq);
-  if (line.handlers.empty()) return std::nullopt;
+  if (line.handlers.empty()) return line;
   line.chip = WordIn(root, fmt::format("/sys/kernel/irq/{}/chip_name", irq));
-  line.allowed_cpus = CpusIn(root, fmt::format("/proc/irq/{}/smp_affinity_list", irq));
-  line.effective_cpus = CpusIn(root, fmt::format("/proc/irq/{}/effective_affinity_list", irq));
-  if (line.allowed_cpus.empty()) return std::nullopt;  // gone meanwhile
+  absl::StatusOr<std::vector<int>> allowed = CpusIn(root, fmt::format("/proc/irq/{}/smp_affinity_list", irq));
+  if (!allowed.ok()) return allowed.status();
+  absl::StatusOr<std::vector<int>> effective = CpusIn(root, fmt::format("/proc/irq/{}/effective_affinity_list", irq));
+  if (!effective.ok()) return effective.status();
+  line.allowed_cpus = *std::move(allowed);
+  line.effective_cpus = *std::move(effective);
   return line;
+}
+
+std::vector<int> NumbersIn(const std::vector<std::string>& names) {
+  std::vector<int> numbers;
+  for (const std::string& name : names) {
+    int number = 0;
+    if (absl::SimpleAtoi(name, &number) && number >= 0) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<InterruptLine>> ReadInterruptLines(const FileRoot& root) {
+absl::StatusOr<InterruptLines> ReadInterruptLines(const FileRoot& root, size_t lines_max) {
   const auto names = root.List("/proc/irq");
   if (!names.ok()) return names.status();
-  std::vector<int> irqs;
-  for (const std::string& name : *names) {
-    int irq = 0;
-    if (absl::SimpleAtoi(name, &irq) && irq >= 0) irqs.push_back(irq);
+  InterruptLines read;
+  for (const int irq : NumbersIn(*names)) {
+    absl::StatusOr<InterruptLine> line = ReadLine(root, irq);
+    if (line.ok() && (line->handlers.empty() || line->allowed_cpus.empty())) continue;
+    if (!line.ok() || read.lines.size() == lines_max) {
+      ++read.unread_count;
+      continue;
+    }
+    read.lines.push_back(*std::move(line));
   }
-  std::sort(irqs.begin(), irqs.end());
-  std::vector<InterruptLine> lines;
-  for (const int irq : irqs) {
-    if (lines.size() == kInterruptLinesMax) break;
-    if (std::optional<InterruptLine> line = ReadLine(root, irq)) lines.push_back(*std::move(line));
-  }
-  return lines;
+  return read;
 }
 
 }  // namespace hftmon

@@ -5,6 +5,8 @@
 #ifndef HFTMON_DAEMON_OS_INTERRUPT_LINES_H_
 #define HFTMON_DAEMON_OS_INTERRUPT_LINES_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,14 +20,18 @@ struct InterruptLine {
   std::vector<std::string> handlers;  // more than one where the line is shared
   std::string chip;                   // the interrupt controller's name; empty where the kernel has no /sys/kernel/irq
   std::vector<int> allowed_cpus;      // where it may be sent, offline ones among them
-  std::vector<int> effective_cpus;    // where it is sent now; empty where the controller does not tell
+  std::vector<int> effective_cpus;    // where it is sent now; empty where the kernel does not tell
+};
+
+struct InterruptLines {
+  std::vector<InterruptLine> lines;  // those that somebody handles, by number
+  uint64_t unread_count = 0;         // beyond the limit, or a file could not be read
 };
 
 inline constexpr size_t kInterruptLinesMax = 8192;
 
-// Those that somebody handles, by number; at most kInterruptLinesMax. An error names /proc/irq; an interrupt that goes away while it is
-// read is left out.
-absl::StatusOr<std::vector<InterruptLine>> ReadInterruptLines(const FileRoot& root);
+// At most `lines_max`. An error names /proc/irq; an interrupt that goes away while it is read is left out.
+absl::StatusOr<InterruptLines> ReadInterruptLines(const FileRoot& root, size_t lines_max = kInterruptLinesMax);
 
 }  // namespace hftmon
 

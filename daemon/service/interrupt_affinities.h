@@ -21,6 +21,8 @@ struct BoundThread {
   std::vector<int> cpus;  // of those it may run on: the ones that are hit
 };
 
+inline constexpr size_t kHitThreadsMax = 64;
+
 struct InterruptAffinity {
   int irq = 0;
   std::vector<std::string> handlers;
@@ -29,12 +31,14 @@ struct InterruptAffinity {
   std::vector<int> effective_cpus;           // empty: not known
   std::vector<int> reserved_effective_cpus;  // of the effective ones, or of the allowed ones where those are not known
   std::vector<int> reserved_allowed_cpus;
-  std::vector<BoundThread> bound_threads;  // hit now, by the same measure
+  std::vector<BoundThread> bound_threads;  // hit now, by the same measure; the first kHitThreadsMax
+  uint64_t bound_thread_count = 0;         // all of them
 };
 
 struct InterruptAffinityReport {
   std::vector<InterruptAffinity> lines;  // by number
-  uint64_t unread_thread_count = 0;      // threads beyond the limit: whether they are hit is not known
+  uint64_t unread_thread_count = 0;      // beyond the limit, or unreadable: whether they are hit is not known
+  uint64_t unread_line_count = 0;        // beyond the limit, or unreadable
 };
 
 class InterruptAffinities {

@@ -81,6 +81,7 @@ void LineToProto(const InterruptAffinity& line, ThreadNames* names, v1::Interrup
   out->mutable_effective_cpus()->Add(line.effective_cpus.begin(), line.effective_cpus.end());
   out->mutable_hit_reserved_cpus()->Add(line.reserved_effective_cpus.begin(), line.reserved_effective_cpus.end());
   out->mutable_allowed_reserved_cpus()->Add(line.reserved_allowed_cpus.begin(), line.reserved_allowed_cpus.end());
+  out->set_hit_thread_count(line.bound_thread_count);
   for (const BoundThread& hit : line.bound_threads) {
     v1::BoundThread* thread = out->add_hit_threads();
     ThreadToProto(hit.thread, names, thread->mutable_thread());
@@ -92,6 +93,7 @@ void AddLines(const ServiceCore& core, std::span<const ThreadKey> threads, v1::Q
   const absl::StatusOr<InterruptAffinityReport> report = core.affinities->Read(threads);
   if (!report.ok()) return response->set_lines_unavailable(std::string(report.status().message()));
   response->set_unread_thread_count(report->unread_thread_count);
+  response->set_unread_line_count(report->unread_line_count);
   for (const InterruptAffinity& line : report->lines) LineToProto(line, core.names, response->add_lines());
 }
 
@@ -116,6 +118,10 @@ grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& se
                                   " is not a watched thread of the targets asked for: `hftmon irqs` without -t lists them"));
   }
   const std::vector<CpuInterruptTotal> totals = core.interrupts->Cpus();
+  // Of the figures, not of the lines, which take their time.
+  const TimePair now = core.status->Now();
+  TimePairToProto(now, response->mutable_time());
+  response->set_unslotted_thread_count(selection.UnslottedSince(now.monotonic_ns));
   const std::unordered_set<int32_t> cpus(request.cpus().begin(), request.cpus().end());
   for (const int32_t cpu : cpus) {
     if (totals.empty() || static_cast<size_t>(cpu) < totals.size()) continue;
@@ -128,8 +134,6 @@ grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& se
     if (any || !cpus.empty()) CpuToProto(total, response->add_cpus());
   }
   if (request.with_lines()) AddLines(core, threads, response);
-  TimePairToProto(core.status->Now(), response->mutable_time());
-  response->set_unslotted_thread_count(selection.UnslottedSince(core.status->Now().monotonic_ns));
   return grpc::Status::OK;
 }
 

@@ -1,4 +1,4 @@
-// AnswerInterrupts: the answer of QueryInterrupts. Any thread; reads mapped memory.
+// AnswerInterrupts: the answer of QueryInterrupts. Any thread but the housekeeping thread; reads mapped memory and, with_lines, files.
 #ifndef HFTMON_DAEMON_SERVICE_INTERRUPTS_QUERY_H_
 #define HFTMON_DAEMON_SERVICE_INTERRUPTS_QUERY_H_
 

@@ -98,11 +98,17 @@ class Bench {
   }
 
   const std::map<std::string, Way>& ways() const { return ways_; }
-  // What a watched switch takes more than a bystander's.
+  // What a watched switch takes more than a bystander's: the median over the rounds, whose pairs share a process and a load.
   Estimate watched_in_pairs() const { return MedianOf(pairs_ns_); }
 
  private:
   double GameNs() { return RoundTrip()["middle_half_mean_ns"].get<double>() / 2; }
+  // After one game of the kind that warms the caches.
+  double GameNs(OwnPrograms& programs, bool watched) {
+    programs.SetBit(game_->pid(), watched);
+    GameNs();
+    return GameNs();
+  }
   json RoundTrip() { return game_->Act(std::to_string(switches_))["round_trip"]; }
 
   void PlayPairs() {
@@ -110,14 +116,14 @@ class Bench {
     programs.Attach();
     programs.Watch(game_->pid());
     for (int i = 0; i < kUncountedGames; ++i) GameNs();
+    std::vector<double> differences_ns;
     for (int pair = 0; pair < kPairsARound; ++pair) {
       const bool watched_first = pair % 2 == 0;
-      programs.SetBit(game_->pid(), watched_first);
-      const double first_ns = GameNs();
-      programs.SetBit(game_->pid(), !watched_first);
-      const double second_ns = GameNs();
-      pairs_ns_.push_back(watched_first ? first_ns - second_ns : second_ns - first_ns);
+      const double first_ns = GameNs(programs, watched_first);
+      const double second_ns = GameNs(programs, !watched_first);
+      differences_ns.push_back(watched_first ? first_ns - second_ns : second_ns - first_ns);
     }
+    pairs_ns_.push_back(MedianOf(differences_ns).ns);
   }
 
   void Visit(const std::string& name, int games = kGamesAVisit) {
@@ -197,13 +203,13 @@ class Bench {
   DaemonUnderTest scratch_;      // never started: its temporary folder holds perf's file
   const std::string folder_ = scratch_.folder();
   std::map<std::string, Way> ways_;
-  std::vector<double> pairs_ns_;
+  std::vector<double> pairs_ns_;  // of each round
 };
 
 std::vector<Gate> Gates(const std::map<std::string, Way>& ways, const Estimate& watched_in_pairs) {
   std::vector<Gate> gates;
   const Estimate bystander = Above(ways.at("bystander"), ways.at("empty hook"));
-  gates.push_back({"watched above the empty hook, ns", Sum(bystander, watched_in_pairs), kGateWatchedNs, true});
+  gates.push_back({"watched above the empty hook (bystander + pairs), ns", Sum(bystander, watched_in_pairs), kGateWatchedNs, true});
   gates.push_back({"bystander above the empty hook, ns", bystander, kGateBystanderNs, true});
   if (!ways.contains(kWholeDaemon)) return gates;  // --own
   const Way& daemon = ways.at(kWholeDaemon);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+
 #include "tests/daemon/os/fixture_tree.h"
 
 namespace hftmon {
@@ -65,10 +68,10 @@ TEST_F(HostInterruptAffinitiesTest, ThreadsThatAreBoundAreHitWhereTheyMayRunAndF
   const std::vector<ThreadKey> threads = {AddThread(11, "4"), AddThread(12, "0-7"), AddThread(13, "6-7"), AddThread(14, "3-4"),
                                           ThreadKey{.tid = 99, .tgid = 10}};  // the last one has ended
   const InterruptAffinityReport report = Read(threads);
-  ASSERT_EQ(report.lines[0].bound_threads.size(), 2u);
-  EXPECT_EQ(report.lines[0].bound_threads[0].thread.tid, 11u);
-  EXPECT_EQ(report.lines[0].bound_threads[1].thread.tid, 14u);
-  EXPECT_THAT(report.lines[0].bound_threads[1].cpus, ElementsAre(4));
+  std::map<uint32_t, std::vector<int>> hit;
+  for (const BoundThread& thread : report.lines[0].bound_threads) hit[thread.thread.tid] = thread.cpus;
+  EXPECT_EQ(hit, (std::map<uint32_t, std::vector<int>>{{11, {4}}, {14, {4}}}));
+  EXPECT_EQ(report.lines[0].bound_thread_count, 2u);
   EXPECT_EQ(report.unread_thread_count, 0u);
 }
 
@@ -77,6 +80,34 @@ TEST_F(HostInterruptAffinitiesTest, BeyondTheLimitThreadsAreCounted) {
   const InterruptAffinityReport report = Read({AddThread(11, "4"), AddThread(12, "4"), AddThread(13, "4")}, /*threads_max=*/2);
   EXPECT_EQ(report.lines[0].bound_threads.size(), 2u);
   EXPECT_EQ(report.unread_thread_count, 1u);
+}
+
+TEST_F(HostInterruptAffinitiesTest, OfTheThreadsHitTheFirstAreToldAndAllAreCounted) {
+  WriteLine(30, "0-7", "4");
+  std::vector<ThreadKey> threads;
+  for (uint32_t tid = 11; tid < 11 + kHitThreadsMax + 5; ++tid) threads.push_back(AddThread(tid, "4"));
+  const InterruptAffinityReport report = Read(threads, /*threads_max=*/1'000);
+  EXPECT_EQ(report.lines[0].bound_threads.size(), kHitThreadsMax);
+  EXPECT_EQ(report.lines[0].bound_thread_count, kHitThreadsMax + 5);
+}
+
+TEST_F(HostInterruptAffinitiesTest, OfALineThatIsNotSentAnywhereOnlyOnlineCpusCount) {
+  tree_.Write("/sys/devices/system/cpu/online", "0-1\n");
+  WriteLine(30, "0-3", "");
+  const InterruptAffinityReport report = Read({AddThread(11, "1-2")});
+  EXPECT_THAT(report.lines[0].reserved_effective_cpus, IsEmpty());
+  EXPECT_THAT(report.lines[0].reserved_allowed_cpus, ElementsAre(2, 3));
+  ASSERT_EQ(report.lines[0].bound_threads.size(), 1u);
+  EXPECT_THAT(report.lines[0].bound_threads[0].cpus, ElementsAre(1));
+}
+
+TEST_F(HostInterruptAffinitiesTest, AThreadThatCannotBeReadIsCountedAndNoOnlineCpuIsAnError) {
+  WriteLine(30, "0-7", "4");
+  tree_.Write("/proc/10/task/11/status", "Name:\tx\n");
+  EXPECT_EQ(Read({{.tid = 11, .tgid = 10}}).unread_thread_count, 1u);
+  tree_.Write("/sys/devices/system/cpu/online", "\n");
+  const auto report = HostInterruptAffinities(tree_.root(), {.cpus = cpus_}).Read({});
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kInternal);
 }
 
 TEST_F(HostInterruptAffinitiesTest, WithoutTheFolderItSaysWhichIsMissing) {

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/cpu_list.h"
 
 namespace hftmon {
@@ -34,7 +37,8 @@ std::string HitsText(const v1::InterruptLine& line) {
     const v1::BoundThread& hit = line.hit_threads(i);
     Append(fmt::format("{}[{}] on {}", Printable(hit.thread().comm()), hit.thread().tid(), CpusText(hit.cpus())), &text);
   }
-  if (line.hit_threads_size() > kThreadsShown) Append(fmt::format("{} threads more", line.hit_threads_size() - kThreadsShown), &text);
+  const auto more = static_cast<int64_t>(line.hit_thread_count()) - kThreadsShown;
+  if (more > 0) Append(Counted(static_cast<uint64_t>(more), "thread") + " more", &text);
   return text;
 }
 
@@ -43,6 +47,7 @@ Json ToJson(const v1::InterruptLine& line) {
   if (line.effective_cpus_size() > 0) json["effective_cpus"] = line.effective_cpus();
   json["hit_reserved_cpus"] = line.hit_reserved_cpus();
   json["allowed_reserved_cpus"] = line.allowed_reserved_cpus();
+  json["hit_thread_count"] = line.hit_thread_count();
   json["hit_threads"] = Json::array();
   for (const v1::BoundThread& hit : line.hit_threads()) {
     json["hit_threads"].push_back(
@@ -55,8 +60,7 @@ Json ToJson(const v1::InterruptLine& line) {
 
 std::string InterruptLinesText(const v1::QueryInterruptsResponse& response, bool asked) {
   if (!asked) return "";
-  if (!response.lines_unavailable().empty())
-    return "\nwhere device interrupts may arrive is not available: " + Printable(response.lines_unavailable()) + "\n";
+  if (!response.lines_unavailable().empty()) return "";  // a warning says why
   if (response.lines_size() == 0) return "\nno device interrupt of this host has a handler\n";
   Table table({{"irq"},
                {"handlers", Table::Align::kLeft},
@@ -72,9 +76,12 @@ std::string InterruptLinesText(const v1::QueryInterruptsResponse& response, bool
 }
 
 Json InterruptLinesJson(const v1::QueryInterruptsResponse& response) {
-  Json lines = Json::array();
-  for (const v1::InterruptLine& line : response.lines()) lines.push_back(ToJson(line));
-  return lines;
+  if (!response.lines_unavailable().empty()) return {{"lines_unavailable", response.lines_unavailable()}};
+  Json json{{"lines", Json::array()}};
+  for (const v1::InterruptLine& line : response.lines()) json["lines"].push_back(ToJson(line));
+  json["unread_line_count"] = response.unread_line_count();
+  json["unread_thread_count"] = response.unread_thread_count();
+  return json;
 }
 
 }  // namespace hftmon

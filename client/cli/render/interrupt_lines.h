@@ -9,10 +9,10 @@
 
 namespace hftmon {
 
-// A table of the lines; why there are none; nothing when they were not asked for. `asked`: whether they were.
+// A table of the lines; nothing when they were not asked for (`asked`) or could not be read.
 std::string InterruptLinesText(const v1::QueryInterruptsResponse& response, bool asked);
 
-// One object a line.
+// What --affinity adds to the answer: lines, unread_line_count, unread_thread_count; lines_unavailable instead, with the reason.
 Json InterruptLinesJson(const v1::QueryInterruptsResponse& response);
 
 }  // namespace hftmon

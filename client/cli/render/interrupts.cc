@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/cli/render/interrupt_lines.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -170,11 +169,6 @@ Json InterruptsJson(const v1::QueryInterruptsResponse& response) {
   }
   json["cpus"] = Json::array();
   for (const v1::CpuInterrupts& cpu : response.cpus()) json["cpus"].push_back(CpuJson(cpu));
-  if (response.lines_size() > 0) {
-    json["lines"] = InterruptLinesJson(response);
-    json["unread_thread_count"] = response.unread_thread_count();
-  }
-  if (!response.lines_unavailable().empty()) json["lines_unavailable"] = response.lines_unavailable();
   return json;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
 
@@ -175,9 +176,16 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response) {
   std::vector<std::string> warnings;
   AddUnslotted(response.unslotted_thread_count(), warnings);
+  if (!response.lines_unavailable().empty()) {
+    warnings.push_back("where device interrupts may be sent is not available: " + Printable(response.lines_unavailable()));
+  }
+  if (response.unread_line_count() > 0) {
+    warnings.push_back(Counted(response.unread_line_count(), "device interrupt") +
+                       " beyond the limit, or unreadable: missing in the table");
+  }
   if (response.unread_thread_count() > 0) {
     warnings.push_back(Counted(response.unread_thread_count(), "watched thread") +
-                       " beyond the limit: whether interrupts hit them was not looked at: ask for fewer with -p");
+                       " beyond the limit, or unreadable: whether interrupts hit them was not looked at: ask for fewer with -p");
   }
   return warnings;
 }

@@ -35,7 +35,7 @@ class IrqsVerb : public Verb {
         "between the kernel's entry and exit of a "
         "handler. --affinity: reserved CPUs are isolated, without a tick, or audited by a rule; bound threads may run on fewer CPUs than "
         "are online.\n"
-        "Exit code 1: threads were not watched.");
+        "Exit code 1: threads were not watched, or some of what --affinity tells could not be read.");
     return verb;
   }
 
@@ -47,7 +47,7 @@ class IrqsVerb : public Verb {
       if (!cpus.ok()) return cpus.status();
       request.mutable_cpus()->Add(cpus->begin(), cpus->end());
     }
-    request.set_with_lines(affinity_);
+    request.set_with_lines(affinity_ && duration_.empty());
     int64_t duration_ns = 0;
     if (!duration_.empty()) {
       const auto parsed = ParseDurationOption("--for", duration_, kPeriodRange);
@@ -59,7 +59,8 @@ class IrqsVerb : public Verb {
     const auto response = (*client)->QueryInterrupts(request);
     if (!response.ok()) return response.status();
     if (duration_ns > 0) return Between(context, **client, request, *response, duration_ns);
-    context.console.Out(json_ ? JsonLine(InterruptsJson(*response)) : InterruptsText(*response) + InterruptLinesText(*response, affinity_));
+    context.console.Out(json_ ? JsonLine(WithLines(InterruptsJson(*response), *response))
+                              : InterruptsText(*response) + InterruptLinesText(*response, affinity_));
     const bool off = SayIfOff(context, **client, "irqs");
     const int exit_code = Warn(context, WarningsOf(*response));
     return off ? kExitWarnings : exit_code;
@@ -75,6 +76,7 @@ class IrqsVerb : public Verb {
     // Of all threads: to ask for one that has ended meanwhile is an error, and the others' figures would go with it.
     v1::QueryInterruptsRequest again = request;
     again.clear_tids();
+    again.set_with_lines(affinity_);
     auto second = client.QueryInterrupts(again);
     if (!second.ok()) return second.status();
     KeepThreads({request.tids().begin(), request.tids().end()}, &*second);
@@ -86,7 +88,8 @@ class IrqsVerb : public Verb {
     const auto attached_pids = AttachedSince(client, first.time().monotonic_ns());
     if (!attached_pids.ok()) return attached_pids.status();
     const InterruptsSpan span = InterruptsBetween(first, *second, *attached_pids);
-    context.console.Out(json_ ? JsonLine(InterruptsJson(span)) : InterruptsText(span) + InterruptLinesText(span.between, affinity_));
+    context.console.Out(json_ ? JsonLine(WithLines(InterruptsJson(span), span.between))
+                              : InterruptsText(span) + InterruptLinesText(span.between, affinity_));
     std::vector<std::string> warnings = WarningsOf(*second);
     if (span.lost_thread_count > 0) {
       warnings.push_back(Counted(span.lost_thread_count, "thread") +
@@ -114,6 +117,11 @@ class IrqsVerb : public Verb {
     return pids;
   }
 
+  Json WithLines(Json json, const v1::QueryInterruptsResponse& response) const {
+    if (affinity_) json.update(InterruptLinesJson(response));
+    return json;
+  }
+
   // An empty list keeps all.
   static void KeepThreads(const std::set<int32_t>& tids, v1::QueryInterruptsResponse* response) {
     if (tids.empty()) return;
@@ -121,6 +129,13 @@ class IrqsVerb : public Verb {
     threads->erase(std::remove_if(threads->begin(), threads->end(),
                                   [&tids](const v1::ThreadInterrupts& thread) { return !tids.contains(thread.thread().tid()); }),
                    threads->end());
+    for (v1::InterruptLine& line : *response->mutable_lines()) {
+      auto* hits = line.mutable_hit_threads();
+      hits->erase(
+          std::remove_if(hits->begin(), hits->end(), [&tids](const v1::BoundThread& hit) { return !tids.contains(hit.thread().tid()); }),
+          hits->end());
+      line.set_hit_thread_count(static_cast<uint64_t>(hits->size()));
+    }
   }
 
   static int Warn(const Context& context, const std::vector<std::string>& warnings) {

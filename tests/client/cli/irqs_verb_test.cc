@@ -67,6 +67,7 @@ TEST_F(IrqsVerbTest, WithAffinityTheTableSaysWhomALineHits) {
     line->add_hit_reserved_cpus(3);
     line->add_allowed_reserved_cpus(2);
     line->add_allowed_reserved_cpus(3);
+    line->set_hit_thread_count(70);
     for (int tid = 11; tid < 16; ++tid) {
       v1::BoundThread* hit = line->add_hit_threads();
       hit->mutable_thread()->set_tid(tid);
@@ -81,7 +82,7 @@ TEST_F(IrqsVerbTest, WithAffinityTheTableSaysWhomALineHits) {
   EXPECT_THAT(plain.out(), ::testing::Not(HasSubstr("hits")));
   StringConsole console;
   EXPECT_EQ(Run({"irqs", "--affinity"}, console), 0);
-  EXPECT_THAT(console.out(), HasSubstr("reserved CPU 3; trader[11] on 3; trader[12] on 3; trader[13] on 3; 2 threads more  2-3\n"));
+  EXPECT_THAT(console.out(), HasSubstr("reserved CPU 3; trader[11] on 3; trader[12] on 3; trader[13] on 3; 67 threads more  2-3\n"));
   StringConsole json;
   EXPECT_EQ(Run({"irqs", "--affinity", "--json"}, json), 0);
   const auto line = nlohmann::json::parse(json.out())["lines"][0];
@@ -90,8 +91,34 @@ TEST_F(IrqsVerbTest, WithAffinityTheTableSaysWhomALineHits) {
   EXPECT_EQ(line["hit_threads"][4]["tid"], 15);
   unavailable = "/proc/irq: No such file or directory";
   StringConsole missing;
-  EXPECT_EQ(Run({"irqs", "--affinity"}, missing), 0);
-  EXPECT_THAT(missing.out(), HasSubstr("where device interrupts may arrive is not available: /proc/irq: No such file or directory"));
+  EXPECT_EQ(Run({"irqs", "--affinity"}, missing), 1);
+  EXPECT_THAT(missing.err(), HasSubstr("where device interrupts may be sent is not available: /proc/irq: No such file or directory"));
+}
+
+TEST_F(IrqsVerbTest, WithAffinityForATimeTheLinesAreReadOnceAndHitOnlyTheThreadsAskedFor) {
+  monitor_.get_status = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  std::vector<bool> asked;
+  monitor_.query_interrupts = [&asked](const auto& request, auto* response) {
+    asked.push_back(request.with_lines());
+    response->mutable_time()->set_monotonic_ns(static_cast<int64_t>(asked.size()) * 1'000'000'000);
+    response->add_threads()->mutable_thread()->set_tid(12);
+    if (!request.with_lines()) return grpc::Status::OK;
+    v1::InterruptLine* line = response->add_lines();
+    line->set_hit_thread_count(2);
+    for (const int tid : {11, 12}) line->add_hit_threads()->mutable_thread()->set_tid(tid);
+    response->set_unread_line_count(1);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"irqs", "-t", "12", "--for", "10ms", "--affinity", "--json"}, console), 1);
+  EXPECT_EQ(asked, (std::vector<bool>{false, true}));
+  const auto answer = nlohmann::json::parse(console.out());
+  ASSERT_EQ(answer["lines"][0]["hit_threads"].size(), 1u);
+  EXPECT_EQ(answer["lines"][0]["hit_threads"][0]["tid"], 12);
+  EXPECT_EQ(answer["lines"][0]["hit_thread_count"], 1);
+  EXPECT_EQ(answer["unread_line_count"], 1);
+  EXPECT_THAT(console.err(), HasSubstr("1 device interrupt beyond the limit, or unreadable"));
 }
 
 }  // namespace

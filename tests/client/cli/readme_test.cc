@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client/cli/render/doctor.h"
+#include "client/cli/render/interrupt_lines.h"
 #include "client/cli/render/interrupts.h"
 #include "client/cli/render/locks.h"
 #include "client/cli/render/metrics.h"
@@ -92,6 +93,8 @@ std::set<std::string> AllKeys() {
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
+    AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
+    AddKeys(InterruptLinesJson({}), &keys);
     AddKeys(InterruptsJson(InterruptsSpan{Full<v1::QueryInterruptsResponse>(flag), 1, 1, 1, {{1, 1}}}), &keys);
     AddKeys(DoctorJson(Full<v1::GetCapabilitiesResponse>(flag)), &keys);
     const auto targets = Full<v1::ListTargetsResponse>(flag);

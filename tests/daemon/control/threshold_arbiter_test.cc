@@ -33,6 +33,8 @@ TEST_F(ThresholdArbiterTest, DefaultsAreInForceFromTheStart) {
 TEST_F(ThresholdArbiterTest, LeaseLowersTheFloorWhileItLives) {
   std::unique_ptr<ThresholdLease> lease = Lease(5'000, 100'000);
   EXPECT_EQ(controls.run_queue_threshold_ns, 5'000u);
+  EXPECT_EQ(cpus[2].run_queue_threshold_ns, 5'000u);
+  EXPECT_EQ(cpus[2].off_cpu_threshold_ns, 100'000u);
   EXPECT_EQ(controls.off_cpu_threshold_ns, 100'000u);
   EXPECT_EQ(observed.run_queue_threshold_ns, 5'000);
   std::unique_ptr<ThresholdLease> lower = Lease(2'000, 0);

@@ -30,46 +30,60 @@ TEST_F(InterruptLinesTest, LinesWithAHandlerAreToldByNumber) {
   WriteLine(9, "acpi,ahci[0000:00:1f.2]", "0-7", "");
   WriteLine(8, "", "0-7", "0");
   tree_.Write("/proc/irq/default_smp_affinity", "ff\n");
-  const auto lines = ReadInterruptLines(tree_.root());
-  ASSERT_TRUE(lines.ok()) << lines.status();
-  ASSERT_EQ(lines->size(), 2u) << "a line that nobody handles is left out";
-  EXPECT_EQ((*lines)[0].irq, 9);
-  EXPECT_THAT((*lines)[0].handlers, ElementsAre("acpi", "ahci[0000:00:1f.2]"));
-  EXPECT_THAT((*lines)[0].allowed_cpus, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
-  EXPECT_THAT((*lines)[0].effective_cpus, IsEmpty());
-  EXPECT_EQ((*lines)[1].irq, 130);
-  EXPECT_EQ((*lines)[1].chip, "PCI-MSIX-0000:01:00.0");
-  EXPECT_THAT((*lines)[1].allowed_cpus, ElementsAre(2, 3));
-  EXPECT_THAT((*lines)[1].effective_cpus, ElementsAre(3));
+  const auto read = ReadInterruptLines(tree_.root());
+  ASSERT_TRUE(read.ok()) << read.status();
+  const std::vector<InterruptLine>& lines = read->lines;
+  ASSERT_EQ(lines.size(), 2u) << "a line that nobody handles is left out";
+  EXPECT_EQ(read->unread_count, 0u);
+  EXPECT_EQ(lines[0].irq, 9);
+  EXPECT_THAT(lines[0].handlers, ElementsAre("acpi", "ahci[0000:00:1f.2]"));
+  EXPECT_THAT(lines[0].allowed_cpus, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(lines[0].effective_cpus, IsEmpty());
+  EXPECT_EQ(lines[1].irq, 130);
+  EXPECT_EQ(lines[1].chip, "PCI-MSIX-0000:01:00.0");
+  EXPECT_THAT(lines[1].allowed_cpus, ElementsAre(2, 3));
+  EXPECT_THAT(lines[1].effective_cpus, ElementsAre(3));
 }
 
 TEST_F(InterruptLinesTest, WithoutSysfsTheHandlersAreTheFoldersBesideTheFiles) {
   tree_.Write("/proc/irq/24/smp_affinity_list", "0-1\n");
   tree_.Write("/proc/irq/24/spurious", "count 0\n");
   tree_.MakeDirectory("/proc/irq/24/virtio0-input.0");
-  const auto lines = ReadInterruptLines(tree_.root());
-  ASSERT_TRUE(lines.ok()) << lines.status();
-  ASSERT_EQ(lines->size(), 1u);
-  EXPECT_THAT((*lines)[0].handlers, ElementsAre("virtio0-input.0"));
-  EXPECT_EQ((*lines)[0].chip, "");
+  const auto read = ReadInterruptLines(tree_.root());
+  ASSERT_TRUE(read.ok()) << read.status();
+  const std::vector<InterruptLine>& lines = read->lines;
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0].handlers, ElementsAre("virtio0-input.0"));
+  EXPECT_EQ(lines[0].chip, "");
 }
 
 TEST_F(InterruptLinesTest, ALineThatGoesAwayMeanwhileIsLeftOutAndNoFolderIsAnError) {
   tree_.Write("/sys/kernel/irq/24/actions", "nic\n");
   tree_.MakeDirectory("/proc/irq/24");
-  const auto lines = ReadInterruptLines(tree_.root());
-  ASSERT_TRUE(lines.ok()) << lines.status();
-  EXPECT_THAT(*lines, IsEmpty());
+  const auto read = ReadInterruptLines(tree_.root());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_THAT(read->lines, IsEmpty());
+  EXPECT_EQ(read->unread_count, 0u);
   const auto none = ReadInterruptLines(FixtureTree().root());
   EXPECT_EQ(none.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(none.status().message()), ::testing::HasSubstr("/proc/irq"));
 }
 
+TEST_F(InterruptLinesTest, WhatIsBeyondTheLimitOrUnreadableIsCounted) {
+  for (const int irq : {30, 31, 32}) WriteLine(irq, "nic", "0-1", "0");
+  WriteLine(29, "nic", "0-x", "0");
+  const auto read = ReadInterruptLines(tree_.root(), /*lines_max=*/2);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_EQ(read->lines.size(), 2u);
+  EXPECT_EQ(read->lines[0].irq, 30);
+  EXPECT_EQ(read->unread_count, 2u);
+}
+
 TEST_F(InterruptLinesTest, ThisHostsLinesMayBeSentToOnlineOrLaterCpus) {
   const FileRoot host;
-  const auto lines = ReadInterruptLines(host);
-  if (!lines.ok()) GTEST_SKIP() << lines.status();
-  for (const InterruptLine& line : *lines) {
+  const auto read = ReadInterruptLines(host);
+  if (!read.ok()) GTEST_SKIP() << read.status();
+  for (const InterruptLine& line : read->lines) {
     EXPECT_THAT(line.allowed_cpus, ::testing::Not(IsEmpty())) << line.irq;
     EXPECT_THAT(line.handlers, ::testing::Not(IsEmpty())) << line.irq;
     for (const int cpu : line.effective_cpus) EXPECT_THAT(line.allowed_cpus, ::testing::Contains(cpu)) << line.irq;

@@ -127,6 +127,7 @@ class FakeTargets : public Targets {
     if (update.blocked_threshold_ns) target.options.blocked_threshold_ns = *update.blocked_threshold_ns;
     if (update.sampling_interval_ns) target.options.sampling_interval_ns = *update.sampling_interval_ns;
     if (update.follow_children) target.options.follow_children = *update.follow_children;
+    if (update.probe_groups) target.options.probe_groups = *update.probe_groups;
     if (update.state) target.state = *update.state;
     return target;
   }

@@ -70,8 +70,10 @@ TEST_F(InterruptsRpcTest, LinesAreReadOnlyWhenAskedForAndForTheThreadsAskedFor) 
                                                           .effective_cpus = {2},
                                                           .reserved_effective_cpus = {2},
                                                           .reserved_allowed_cpus = {1, 2},
-                                                          .bound_threads = {{.thread = kThread, .cpus = {2}}}}},
-                                               .unread_thread_count = 3};
+                                                          .bound_threads = {{.thread = kThread, .cpus = {2}}},
+                                                          .bound_thread_count = 9}},
+                                               .unread_thread_count = 3,
+                                               .unread_line_count = 4};
   ASSERT_TRUE(Query({}).ok());
   EXPECT_EQ(response_.lines_size(), 0);
   EXPECT_TRUE(affinities_.asked().empty());
@@ -91,7 +93,9 @@ TEST_F(InterruptsRpcTest, LinesAreReadOnlyWhenAskedForAndForTheThreadsAskedFor) 
   EXPECT_EQ(line.allowed_reserved_cpus(0), 1);
   EXPECT_EQ(line.hit_threads(0).thread().tid(), 1001);
   EXPECT_EQ(line.hit_threads(0).cpus(0), 2);
+  EXPECT_EQ(line.hit_thread_count(), 9u);
   EXPECT_EQ(response_.unread_thread_count(), 3u);
+  EXPECT_EQ(response_.unread_line_count(), 4u);
 }
 
 TEST_F(InterruptsRpcTest, WhyThereAreNoLinesIsSaid) {

@@ -104,6 +104,24 @@ TEST_F(TargetsRpcTest, UpdateChangesOnlyWhatTheMaskNames) {
   EXPECT_EQ(response.target().state(), v1::TARGET_STATE_PAUSED);
 }
 
+TEST_F(TargetsRpcTest, UpdateSetsTheProbeGroupsOnlyWhereTheMaskNamesThem) {
+  v1::UpdateTargetRequest request;
+  request.set_pid(kPid);
+  request.mutable_options()->add_probe_groups("locks");
+  request.mutable_options_mask()->add_paths("probe_groups");
+  v1::UpdateTargetResponse response;
+  ASSERT_TRUE(stub_->UpdateTarget(Context().get(), request, &response).ok());
+  ASSERT_EQ(response.target().options().probe_groups_size(), 1);
+  EXPECT_EQ(response.target().options().probe_groups(0), "locks");
+  request.mutable_options()->clear_probe_groups();
+  request.mutable_options_mask()->clear_paths();
+  ASSERT_TRUE(stub_->UpdateTarget(Context().get(), request, &response).ok());
+  EXPECT_EQ(response.target().options().probe_groups_size(), 1) << "the mask does not name them";
+  request.mutable_options_mask()->add_paths("probe_groups");
+  ASSERT_TRUE(stub_->UpdateTarget(Context().get(), request, &response).ok());
+  EXPECT_EQ(response.target().options().probe_groups_size(), 0) << "an empty list takes all away";
+}
+
 TEST_F(TargetsRpcTest, WhatASessionAttachedEndsWithItsCall) {
   grpc::ClientContext session_context;
   v1::HoldTargetsRequest hold;
