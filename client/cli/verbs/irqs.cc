@@ -76,10 +76,10 @@ class IrqsVerb : public Verb {
     // Of all threads: to ask for one that has ended meanwhile is an error, and the others' figures would go with it.
     v1::QueryInterruptsRequest again = request;
     again.clear_tids();
-    again.set_with_lines(affinity_);
     auto second = client.QueryInterrupts(again);
     if (!second.ok()) return second.status();
     KeepThreads({request.tids().begin(), request.tids().end()}, &*second);
+    if (const absl::Status status = AddLines(client, request, &*second); !status.ok()) return status;
     const auto after = client.GetStatus();
     if (!after.ok()) return after.status();
     if (after->daemon().pid() != before->daemon().pid() || after->daemon().uptime_ns() < before->daemon().uptime_ns()) {
@@ -115,6 +115,29 @@ class IrqsVerb : public Verb {
       if (target.attached_monotonic_ns() > monotonic_ns) pids.insert(target.pid());
     }
     return pids;
+  }
+
+  // Asked of the threads that are still there alone: of all that are hit the daemon names the first only.
+  absl::Status AddLines(const Client& client, v1::QueryInterruptsRequest request, v1::QueryInterruptsResponse* response) const {
+    if (!affinity_) return absl::OkStatus();
+    const std::set<int32_t> wanted(request.tids().begin(), request.tids().end());
+    request.set_with_lines(true);
+    request.clear_tids();
+    if (!wanted.empty()) {
+      for (const v1::ThreadInterrupts& thread : response->threads()) request.add_tids(thread.thread().tid());
+    }
+    auto answer = client.QueryInterrupts(request);
+    if (absl::IsNotFound(answer.status())) {  // one of them ended in between
+      response->set_lines_unavailable(std::string(answer.status().message()));
+      return absl::OkStatus();
+    }
+    if (!answer.ok()) return answer.status();
+    KeepThreads(wanted, &*answer);  // none of them is left
+    response->mutable_lines()->Swap(answer->mutable_lines());
+    response->set_lines_unavailable(answer->lines_unavailable());
+    response->set_unread_thread_count(answer->unread_thread_count());
+    response->set_unread_line_count(answer->unread_line_count());
+    return absl::OkStatus();
   }
 
   Json WithLines(Json json, const v1::QueryInterruptsResponse& response) const {

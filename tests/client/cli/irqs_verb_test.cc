@@ -99,8 +99,10 @@ TEST_F(IrqsVerbTest, WithAffinityForATimeTheLinesAreReadOnceAndHitOnlyTheThreads
   monitor_.get_status = [](const auto&, auto*) { return grpc::Status::OK; };
   monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
   std::vector<bool> asked;
-  monitor_.query_interrupts = [&asked](const auto& request, auto* response) {
+  std::vector<int> lines_of;
+  monitor_.query_interrupts = [&asked, &lines_of](const auto& request, auto* response) {
     asked.push_back(request.with_lines());
+    if (request.with_lines()) lines_of.assign(request.tids().begin(), request.tids().end());
     response->mutable_time()->set_monotonic_ns(static_cast<int64_t>(asked.size()) * 1'000'000'000);
     response->add_threads()->mutable_thread()->set_tid(12);
     if (!request.with_lines()) return grpc::Status::OK;
@@ -112,7 +114,8 @@ TEST_F(IrqsVerbTest, WithAffinityForATimeTheLinesAreReadOnceAndHitOnlyTheThreads
   };
   StringConsole console;
   EXPECT_EQ(Run({"irqs", "-t", "12", "--for", "10ms", "--affinity", "--json"}, console), 1);
-  EXPECT_EQ(asked, (std::vector<bool>{false, true}));
+  EXPECT_EQ(asked, (std::vector<bool>{false, false, true}));
+  EXPECT_EQ(lines_of, std::vector<int>{12});
   const auto answer = nlohmann::json::parse(console.out());
   ASSERT_EQ(answer["lines"][0]["hit_threads"].size(), 1u);
   EXPECT_EQ(answer["lines"][0]["hit_threads"][0]["tid"], 12);
