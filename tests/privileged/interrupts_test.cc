@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kThresholdNs = 20'000;
+constexpr int64_t kEveryStretchNs = 2'000;  // the tick's too
 
 struct Gap {
   int64_t begin_ns = 0;
@@ -37,9 +38,9 @@ int64_t Median(std::vector<int64_t> values) {
 class InterruptsTest : public PrivilegedTest {
  protected:
   // Spikes of kind interrupted of the thread that have ended.
-  std::vector<v1::Spike> Interruptions(pid_t pid, pid_t tid) {
+  std::vector<v1::Spike> Interruptions(pid_t pid, pid_t tid, int64_t threshold_ns = kThresholdNs) {
     std::vector<v1::Spike> spikes;
-    const auto answer = daemon_.Spikes(pid, kThresholdNs);
+    const auto answer = daemon_.Spikes(pid, threshold_ns);
     EXPECT_TRUE(answer.ok()) << answer.status();
     if (!answer.ok()) return spikes;
     EXPECT_EQ(answer->lost_records(), 0u);
@@ -154,21 +155,31 @@ TEST_F(InterruptsTest, ATimerStormIsTheLocalTimersAndAsLongAsTheThreadSaw) {
   ExpectFigures(run.pid(), truth["spinner_tid"], "local_timer", storms);
 }
 
+// The period is no multiple of a tick's, so that few of the handlers meet one.
 TEST_F(InterruptsTest, AnIpiStormIsCallFunctionAndAsLongAsTheThreadSaw) {
-  WorkloadRun run("interrupted_spinner", {"--cpu", CpuArgument(), "--storm", "ipi", "--weight", "3000", "--count", "20", "--shield"});
+  WorkloadRun run("interrupted_spinner",
+                  {"--cpu", CpuArgument(), "--storm", "ipi", "--weight", "3000", "--count", "40", "--period-us", "17300", "--shield"});
   ASSERT_TRUE(run.about().is_object());
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
   if (run.about()["other_cpu"] < 0) GTEST_SKIP() << "an IPI comes from another CPU: this process may use only one";
-  ASSERT_TRUE(daemon_.Attach(run.pid(), kThresholdNs).ok());
+  ASSERT_TRUE(daemon_.Attach(run.pid(), kEveryStretchNs).ok());
   const json truth = run.Act();
   ASSERT_TRUE(truth.is_object());
-  const std::vector<v1::Spike> spikes = Interruptions(run.pid(), truth["spinner_tid"]);
+  const std::vector<v1::Spike> spikes = Interruptions(run.pid(), truth["spinner_tid"], kEveryStretchNs);
   std::vector<Match> storms;
+  size_t shared = 0;
   for (const Match& match : MatchesOf(truth, spikes, "call_function")) {
-    if (match.gap.duration_ns() > 220'000 && match.gap.duration_ns() < 400'000) storms.push_back(match);
+    if (match.gap.duration_ns() < 250'000) continue;
+    // A tick that falls due within the handler comes at its end: another interrupt, with a way in and out of its own, in the same gap.
+    if (match.interrupted_ns > match.stolen_ns) {
+      ++shared;
+    } else {
+      storms.push_back(match);
+    }
   }
-  if (storms.size() < 20) GTEST_SKIP() << "only " << storms.size() << " handlers were long enough to judge 5 %: this host's are quick";
-  ExpectAgreement(storms, 20, "call_function");
+  std::printf("call_function: %zu further gaps in which another source took part\n", shared);
+  if (storms.size() < 10) GTEST_SKIP() << "only " << storms.size() << " handlers were alone and long enough to judge 5 %";
+  ExpectAgreement(storms, 10, "call_function");
   ExpectEverySpikeInAGap(truth, spikes);
   ExpectFigures(run.pid(), truth["spinner_tid"], "call_function", storms);
 }

@@ -1,6 +1,7 @@
 // A spinning thread that is interrupted, and knows when: reading the clock all the time it keeps every gap. Three storms:
 //   timers  the spinner arms many timers for one moment: their expiries are one long local timer interrupt on its own CPU;
-//   ipi     another CPU has this one enable and disable a large group of counters, again and again: each is one function-call IPI;
+//   ipi     another CPU has this one begin and cease to count a large group of counters: each time it is one function-call IPI whose
+//           handler visits all of the group;
 //   quiet   nothing of its own: for storms that the test makes (a softirq load).
 // With --shield the spinner is SCHED_FIFO, so that nothing but interrupts takes its CPU; its gaps are then interrupts' and the host's own.
 #include <linux/perf_event.h>
@@ -94,7 +95,8 @@ void SendIpis(const Plan& plan, Shared& shared) {
   const int64_t first_ns = NowNs() + plan.period_ns;
   for (int64_t i = 0; i < plan.count; ++i) {
     SleepUntil(first_ns + i * plan.period_ns);
-    ioctl(shared.fds.front(), i % 2 == 0 ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP);
+    // Of the leader alone: the members, which are enabled, follow it. PERF_IOC_FLAG_GROUP would send an IPI for each of them.
+    ioctl(shared.fds.front(), i % 2 == 0 ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
     shared.fired.fetch_add(1, std::memory_order_seq_cst);
   }
 }
