@@ -60,7 +60,8 @@ TEST_F(DisturbanceTest, NoInterruptNoWakeUpAndNoThreadOfTheDaemonReachesAWatched
 
   // The kernel may look for work to balance when a thread of the daemon goes to sleep, and kick an idle CPU: one in some twenty runs.
   // Anything that the daemon's way of working causes would come with its looks, thousands in this time.
-  EXPECT_LE(steady.ipi_count - attached.ipi_count, 3u) << "interrupts were sent in steady state";
+  EXPECT_LE(steady.ipi_count - attached.ipi_count, 3u) << "interrupts were sent in steady state from\n"
+                                                       << witness.Origins(attached.ipi_count, steady.ipi_count);
   EXPECT_EQ(steady.wake_count, attached.wake_count) << "threads of the watched CPU were woken";
   EXPECT_EQ(steady.run_count, attached.run_count) << "the daemon ran on the watched CPU";
   std::printf(

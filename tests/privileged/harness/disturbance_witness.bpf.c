@@ -67,16 +67,23 @@ MARK(irq_handler_exit, in_handler, 0)
 MARK(softirq_entry, in_softirq, 1)
 MARK(softirq_exit, in_softirq, 0)
 
-static void count_ipi(void) {
-  if (interrupted())
+/* Whence the first ones of ipi_count came: kernel addresses, innermost first, 0 behind the last. */
+#define ORIGINS_MAX 8
+#define FRAMES_MAX 16
+__u64 ipi_origins[ORIGINS_MAX][FRAMES_MAX];
+
+static void count_ipi(void* context) {
+  if (interrupted()) {
     __sync_fetch_and_add(&ipi_from_interrupt_count, 1);
-  else
-    __sync_fetch_and_add(&ipi_count, 1);
+    return;
+  }
+  __u64 index = __sync_fetch_and_add(&ipi_count, 1);
+  if (index < ORIGINS_MAX) bpf_get_stack(context, ipi_origins[index], sizeof(ipi_origins[index]), 0);
 }
 
 SEC("tp_btf/ipi_send_cpu")
 int ipi_to_one(__u64* context) {
-  if ((__u32)context[0] == cpu && by_process()) count_ipi();
+  if ((__u32)context[0] == cpu && by_process()) count_ipi(context);
   return 0;
 }
 
@@ -86,7 +93,7 @@ int ipi_to_many(__u64* context) {
   const struct cpumask* mask = (const struct cpumask*)context[0];
   unsigned long word = 0;
   bpf_probe_read_kernel(&word, sizeof(word), &mask->bits[cpu / 64 & 127]);
-  if ((word >> (cpu & 63)) & 1) count_ipi();
+  if ((word >> (cpu & 63)) & 1) count_ipi(context);
   return 0;
 }
 

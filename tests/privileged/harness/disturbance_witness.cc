@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "disturbance_witness.skel.h"
@@ -27,6 +28,28 @@ DisturbanceWitness::~DisturbanceWitness() {
 DisturbanceWitness::Counts DisturbanceWitness::Read() const {
   const auto& counts = *witness_->bss;
   return {counts.ipi_count, counts.ipi_from_interrupt_count, counts.wake_count, counts.run_count, counts.irq_work_count};
+}
+
+std::string DisturbanceWitness::Origins(uint64_t first, uint64_t last) const {
+  std::map<uint64_t, std::string> symbols;
+  std::ifstream file("/proc/kallsyms");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    uint64_t address = 0;
+    std::string type;
+    std::string name;
+    if (words >> std::hex >> address >> type >> name) symbols[address] = name;
+  }
+  std::string lines;
+  const auto& origins = witness_->bss->ipi_origins;
+  for (uint64_t i = first; i < last && i < std::size(origins); ++i) {
+    for (const uint64_t address : origins[i]) {
+      const auto above = symbols.upper_bound(address);
+      if (address != 0 && above != symbols.begin()) lines += std::prev(above)->second + " ";
+    }
+    lines += "\n";
+  }
+  return lines;
 }
 
 CpuInterrupts ReadCpuInterrupts(int cpu) {

@@ -33,6 +33,9 @@ class DisturbanceWitness {
   const std::string& refused() const { return refused_; }
   // Since it exists.
   Counts Read() const;
+  // Whence the interrupts [first, last) of ipi_count were sent: a line of kernel functions each, innermost first. Known of the first eight
+  // since it exists.
+  std::string Origins(uint64_t first, uint64_t last) const;
 
  private:
   disturbance_witness_bpf* witness_ = nullptr;
