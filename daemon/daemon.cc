@@ -232,7 +232,7 @@ void Daemon::BuildControl() {
   collection.registry = registry_.get();
   collection.clock = clock_.get();
   collection.sleep_ns = SleepNs;
-  collection.conclusive_since = [this](int64_t mono_ns) { detector_->SetConclusiveSince(mono_ns); };
+  collection.conclusive = [this](int64_t since_mono_ns, int64_t until_mono_ns) { detector_->SetConclusive(since_mono_ns, until_mono_ns); };
   collection_ = std::make_unique<CollectionSwitch>(std::move(collection));
   waker_cost_ = std::make_unique<WakerCost>(&quiet_gate_, [this](bool on) { return collector_->MeasureCost(on); });
   operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, waker_cost_.get(), collection_.get(), clock_.get());

@@ -254,10 +254,20 @@ SpikePosition SpikeDetector::AppendDetected(int64_t record_mono_ns) {
 SpikePosition SpikeDetector::Append() {
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
-  spike_.inconclusive =
-      spike_.lost_records > 0 || spike_.record_missing || spike_.start_mono_ns < conclusive_since_mono_ns_.load(std::memory_order_relaxed);
+  spike_.inconclusive = spike_.lost_records > 0 || spike_.record_missing || !WasSeenWhole();
   spike_.detected_mono_ns = clock_->NowNs();
   return spikes_->Append(&spike_);
+}
+
+void SpikeDetector::SetConclusive(int64_t since_mono_ns, int64_t until_mono_ns) {
+  conclusive_since_mono_ns_.store(since_mono_ns, std::memory_order_relaxed);
+  // Release: who finds the new end finds the new beginning too.
+  conclusive_until_mono_ns_.store(until_mono_ns, std::memory_order_release);
+}
+
+bool SpikeDetector::WasSeenWhole() const {
+  if (spike_.start_mono_ns + spike_.duration_ns > conclusive_until_mono_ns_.load(std::memory_order_acquire)) return false;
+  return spike_.start_mono_ns >= conclusive_since_mono_ns_.load(std::memory_order_relaxed);
 }
 
 // A loss on any CPU counts: the thread may have been moved by that CPU, and the record of the move is in that CPU's ring.

@@ -38,8 +38,9 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   // 0 or less: no such spikes.
   void SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns);
 
-  // A spike that begins before this moment is inconclusive: what happened then was not seen (the programs were off). Any thread.
-  void SetConclusiveSince(int64_t mono_ns) { conclusive_since_mono_ns_.store(mono_ns, std::memory_order_relaxed); }
+  // A spike that begins before `since` or ends after `until` is inconclusive: what happened then was not seen (the programs were off). One
+  // thread at a time. While both change, spikes may be inconclusive that need not.
+  void SetConclusive(int64_t since_mono_ns, int64_t until_mono_ns);
 
   // From the closing record, and of spikes in progress from the crossing of the threshold.
   DetectionLatency detection() const { return detection_.Read(); }
@@ -78,12 +79,14 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Stall
   SpikePosition Append();
   void FillUnknown(const OpenStall& stall, int64_t duration_ns);
   void MarkLosses();
+  bool WasSeenWhole() const;
 
   const MonotonicClock* const clock_;
   SpikeHistory* const spikes_;
   std::atomic<int64_t> run_queue_threshold_ns_{INT64_MAX};
   std::atomic<int64_t> blocked_threshold_ns_{INT64_MAX};
   std::atomic<int64_t> conclusive_since_mono_ns_{INT64_MIN};
+  std::atomic<int64_t> conclusive_until_mono_ns_{INT64_MAX};
 
   // Housekeeping thread.
   Spike spike_;  // every field is written for each spike, but no more causes than it has

@@ -1,7 +1,6 @@
 #include "daemon/control/collection_switch.h"
 
 #include <atomic>
-#include <limits>
 
 namespace hftmon {
 
@@ -9,7 +8,10 @@ absl::Status CollectionSwitch::TurnOff() {
   std::lock_guard lock(mutex_);
   if (off_) return absl::OkStatus();
   if (absl::Status status = parts_.registry->BeginOff(); !status.ok()) return status;
-  periods_.Begin(parts_.clock->NowNs());
+  parts_.conclusive(on_since_mono_ns_, INT64_MIN);
+  const int64_t now_ns = parts_.clock->NowNs();
+  parts_.conclusive(on_since_mono_ns_, now_ns);
+  periods_.Begin(now_ns);
   // Sequentially consistent: a program that finds its run queue gone finds the flag set.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(1, std::memory_order_seq_cst);
   TakeRunQueuesAway();
@@ -24,12 +26,12 @@ absl::Status CollectionSwitch::TurnOn() {
   if (!off_) return absl::OkStatus();
   if (absl::Status status = parts_.registry->ForgetBeforeOn(); !status.ok()) return status;
   ForgetHandlers();
-  parts_.conclusive_since(std::numeric_limits<int64_t>::max());
+  parts_.conclusive(INT64_MAX, INT64_MIN);
   // Release: a program that finds it clear finds the slots as they were left above.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);
-  const int64_t now_ns = parts_.clock->NowNs();
-  periods_.End(now_ns);
-  parts_.conclusive_since(now_ns);
+  on_since_mono_ns_ = parts_.clock->NowNs();
+  periods_.End(on_since_mono_ns_);
+  parts_.conclusive(on_since_mono_ns_, INT64_MAX);
   off_ = false;
   // What fails here is made good by the resync that it begins.
   parts_.registry->CatchUpAfterOn();

@@ -33,8 +33,9 @@ class CollectionSwitch {
     TargetRegistry* registry = nullptr;
     const MonotonicClock* clock = nullptr;
     std::function<void(int64_t duration_ns)> sleep_ns;
-    // From this moment on what spikes tell is whole again; INT64_MAX while it is being turned on.
-    std::function<void(int64_t mono_ns)> conclusive_since;
+    // What spikes tell that lie within these moments is whole: called before and after the programs' change, so that none is believed in
+    // between.
+    std::function<void(int64_t since_mono_ns, int64_t until_mono_ns)> conclusive;
   };
   explicit CollectionSwitch(Parts parts) : parts_(std::move(parts)) {}
 
@@ -52,6 +53,7 @@ class CollectionSwitch {
   const Parts parts_;
   std::mutex mutex_;
   bool off_ = false;
+  int64_t on_since_mono_ns_ = INT64_MIN;
   OffPeriods periods_;
 };
 

@@ -35,7 +35,7 @@ void OwnPrograms::TurnOff() {
                               .registry = registry_.get(),
                               .clock = &clock_,
                               .sleep_ns = [](int64_t duration_ns) { workload::SleepUntil(workload::NowNs() + duration_ns); },
-                              .conclusive_since = [](int64_t) {}});
+                              .conclusive = [](int64_t, int64_t) {}});
   OrAbort(switch_->TurnOff());
 }
 

@@ -121,7 +121,8 @@ TEST_F(OperationTest, ASpikeThatBeganWhileOffIsInconclusiveAndNamesNobodyWhoseRu
     const int64_t begin_ns = spike.start_monotonic_ns();
     const int64_t end_ns = begin_ns + spike.duration_ns();
     for (const Period& period : periods) {
-      // The answer came a little after the programs went on: a spike that begins in between is whole.
+      // Off lasts its grace time of 20 ms at least, and the answer came a little after the programs went on: a spike that begins in between
+      // is whole.
       if (begin_ns >= period.begin_ns + 20'000'000 || end_ns <= period.begin_ns) continue;
       ++touching;
       EXPECT_TRUE(spike.inconclusive()) << spike.ShortDebugString();

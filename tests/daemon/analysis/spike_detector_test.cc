@@ -54,16 +54,19 @@ TEST_F(SpikeDetectorTest, ThereAreNoSpikesBeforeThresholdsAreSetNorWithAThreshol
   EXPECT_EQ(spikes_.end(), 0u);
 }
 
-TEST_F(SpikeDetectorTest, ASpikeThatBeganBeforeTheProgramsWereOnAgainIsInconclusive) {
+TEST_F(SpikeDetectorTest, ASpikeThatBeganBeforeTheProgramsWereOnAgainOrEndedAfterTheyWereOffIsInconclusive) {
   const OffCpuInterval interval = MakeInterval(60'000);
   const int64_t start_ns = interval.end_mono_ns - 60'000;
-  detector_.SetConclusiveSince(start_ns + 1);
+  detector_.SetConclusive(start_ns + 1, INT64_MAX);
   detector_.OnInterval(interval);
-  detector_.SetConclusiveSince(start_ns);
+  detector_.SetConclusive(start_ns, interval.end_mono_ns - 1);
+  detector_.OnInterval(interval);
+  detector_.SetConclusive(start_ns, interval.end_mono_ns);
   detector_.OnInterval(interval);
   EXPECT_TRUE(At(0).inconclusive);
   EXPECT_EQ(At(0).lost_records, 0u);
-  EXPECT_FALSE(At(1).inconclusive);
+  EXPECT_TRUE(At(1).inconclusive);
+  EXPECT_FALSE(At(2).inconclusive);
 }
 
 TEST_F(SpikeDetectorTest, ASpikeCarriesWhatTheIntervalSays) {

@@ -1,8 +1,6 @@
 // Off and on, on a made-up host: while off its processes go on, and the hooks are silent.
 #include "daemon/control/collection_switch.h"
 
-#include <limits>
-
 #include "tests/daemon/control/registry_fixture.h"
 
 namespace hftmon {
@@ -19,7 +17,11 @@ class CollectionSwitchTest : public RegistryTest {
                                             .registry = &host.registry,
                                             .clock = &host.clock,
                                             .sleep_ns = [this](int64_t ns) { Sleep(ns); },
-                                            .conclusive_since = [this](int64_t mono_ns) { conclusive_since_.push_back(mono_ns); }});
+                                            .conclusive =
+                                                [this](int64_t since_ns, int64_t until_ns) {
+                                                  conclusive_.push_back({since_ns, until_ns});
+                                                  off_when_told_.push_back(host.controls.off);
+                                                }});
     hooks.StartProcess(100);
     EXPECT_TRUE(host.Attach({100}).ok());
   }
@@ -43,7 +45,8 @@ class CollectionSwitchTest : public RegistryTest {
   std::optional<CollectionSwitch> switch_;
   std::function<void()> while_asleep_;
   int64_t slept_ns_ = 0;
-  std::vector<int64_t> conclusive_since_;
+  std::vector<std::pair<int64_t, int64_t>> conclusive_;
+  std::vector<uint32_t> off_when_told_;
 };
 
 TEST_F(CollectionSwitchTest, OffSetsTheFlagAndTakesEveryRunQueueAwayAgainAfterTheGraceTime) {
@@ -74,8 +77,23 @@ TEST_F(CollectionSwitchTest, OnForgetsWaitsInProgressAndKeepsTheCounts) {
   EXPECT_EQ(slot.out.kind, HFT_SWITCH_UNKNOWN);
   EXPECT_EQ(slot.out.wait_migrations, 0u);
   EXPECT_EQ(slot.voluntary_count, 17u);
-  EXPECT_EQ(conclusive_since_, (std::vector<int64_t>{std::numeric_limits<int64_t>::max(), host.clock.NowNs()}));
   EXPECT_EQ(switch_->periods().since_mono_ns(), std::nullopt);
+}
+
+TEST_F(CollectionSwitchTest, WhatIsConclusiveEndsBeforeTheProgramsGoOffAndBeginsAfterTheyWentOn) {
+  const int64_t off_ns = host.clock.NowNs();
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  EXPECT_EQ(switch_->periods().since_mono_ns(), off_ns);
+  ASSERT_TRUE(switch_->TurnOn().ok());
+  const int64_t on_ns = host.clock.NowNs();
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  const std::vector<std::pair<int64_t, int64_t>> wanted = {
+      {INT64_MIN, INT64_MIN}, {INT64_MIN, off_ns},  // off: first nothing, then what ended before
+      {INT64_MAX, INT64_MIN}, {on_ns, INT64_MAX},   // on: nothing until they are
+      {on_ns, INT64_MIN},     {on_ns, on_ns},
+  };
+  EXPECT_EQ(conclusive_, wanted);
+  EXPECT_EQ(off_when_told_, (std::vector<uint32_t>{0, 0, 1, 0, 0, 0}));
 }
 
 TEST_F(CollectionSwitchTest, AThreadThatEndedWhileOffLosesItsSlotBeforeTheProgramsGoOn) {
