@@ -21,6 +21,13 @@ class AbuseTest : public PrivilegedTest {
     return spike.kind() == "preempted" && spike.thread().tid() == victim && spike.duration_ns() > 1'000'000 && spike.causes_size() > 0 &&
            spike.causes(0).actor().tid() == actor;
   }
+  int PreemptionsOf(pid_t pid, pid_t victim, pid_t actor) {
+    const auto answer = daemon_.Spikes(pid, 500'000);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? static_cast<int>(std::count_if(answer->spikes().begin(), answer->spikes().end(),
+                                                        [=](const v1::Spike& spike) { return IsPreemptionBy(spike, victim, actor); }))
+                       : 0;
+  }
 };
 
 TEST_F(AbuseTest, ManySubscribersOfWhomSomeNeverReadAreServedAndForgotten) {
@@ -42,8 +49,11 @@ TEST_F(AbuseTest, ManySubscribersOfWhomSomeNeverReadAreServedAndForgotten) {
     EXPECT_EQ(daemon_.Used("spike_streams"), subscribers);
     const ProcessBelongings crowded = ReadBelongings(daemon_.pid());
     ASSERT_TRUE(run.Act().is_object());
-    EXPECT_TRUE(Eventually([&] { return crowd.Received().first == 40; }, 60'000'000'000)) << crowd.Received().first;
-    EXPECT_EQ(crowd.Received().second, 40);
+    // A hypervisor that takes the CPU away may leave single preemptions without the actor as their first cause: what a query finds counts.
+    const int told = PreemptionsOf(run.pid(), victim, actor);
+    EXPECT_GE(told, 30) << "of 40";
+    EXPECT_TRUE(Eventually([&] { return crowd.Received().first == told; }, 60'000'000'000)) << crowd.Received().first << " of " << told;
+    EXPECT_EQ(crowd.Received().second, told);
     EXPECT_EQ(crowd.DroppedOfReaders(), 0u);
     EXPECT_EQ(crowd.EndedEarly(), 0);
     // A query beside them is answered.
