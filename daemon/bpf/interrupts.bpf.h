@@ -89,15 +89,14 @@ __noinline int put_interruptions(u64 first_cell, u64 first, u32 count, u64 mono_
 
 /* The slot of the watched thread that this CPU runs, or NULL. */
 static __always_inline struct hft_thread_slot *interrupted_slot(struct hft_cpu *cpu_state, u16 *index) {
-  u64 position = cpu_state->position;
-  if (position == cpu_state->log_begin) return NULL; /* who runs is not known (yet) */
-  struct hft_runner *running = &cpu_state->log[(position - 1) & LOG_MASK];
-  if (likely(!is_watched(running->tgid))) return NULL;
+  /* Not by the log of who ran: a kernel may hide the switch-in. */
+  u64 current_pid = bpf_get_current_pid_tgid();
+  if (likely(!is_watched(current_pid >> 32))) return NULL;
   *index = cpu_state->watched_slot;
   struct hft_thread_slot *slot = slot_at(*index);
-  if (likely(slot && slot->tid == running->tid && slot->state == HFT_SLOT_LIVE)) return slot;
-  /* Attached while it ran, and not switched since. */
-  slot = slot_of(running->tid, index);
+  if (likely(slot && slot->tid == (u32)current_pid && slot->state == HFT_SLOT_LIVE)) return slot;
+  /* Attached while it ran, and not switched since, or not seen to be. */
+  slot = slot_of((u32)current_pid, index);
   return slot && slot->state == HFT_SLOT_LIVE ? slot : NULL;
 }
 
