@@ -181,6 +181,7 @@ void Daemon::BuildStore() {
   // The detector first: its latency is what users wait for.
   wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get(), clock_pairs_.get()};
   wiring.interruption_sinks = {detector_.get()};
+  wiring.fault_sinks = {detector_.get()};
   wiring.stall_sinks = {detector_.get()};
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.window_sink = windows_.get();
@@ -221,8 +222,11 @@ void Daemon::BuildControl() {
   unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
   stacks_ = std::make_unique<StackCollector>(collector_->view().stack_ring, unwinder_.get(), clock_.get());
   registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };
-  registry_config.attach_wakers = [this] { return collector_->waker_program().Attach(); };
-  registry_config.on_wakers_wanted = [this](bool wanted) { collector_->waker_program().Want(wanted); };
+  registry_config.attach_demanded = [this](const ProgramDemand& demand) { return AttachDemanded(demand); };
+  registry_config.on_demand = [this](const ProgramDemand& demand) {
+    collector_->waker_program().Want(demand.wakers);
+    collector_->memory_programs().demand().Want(demand.memory);
+  };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
   registry_->SetLimits(registry_config.targets_max, config_.threshold_leases_max);
@@ -234,12 +238,22 @@ void Daemon::BuildControl() {
   collection.sleep_ns = SleepNs;
   collection.conclusive = [this](int64_t since_mono_ns, int64_t until_mono_ns) { detector_->SetConclusive(since_mono_ns, until_mono_ns); };
   collection_ = std::make_unique<CollectionSwitch>(std::move(collection));
-  waker_cost_ = std::make_unique<WakerCost>(&quiet_gate_, [this](bool on) { return collector_->MeasureCost(on); });
-  operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, waker_cost_.get(), collection_.get(), clock_.get());
-  totals_ = std::make_unique<SlotTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
-  call_totals_ = std::make_unique<SharedCallTotals>(
-      collector_->view(), [this] { return loop_->sampler().high_water(); }, collector_->has_registers());
-  interrupt_totals_ = std::make_unique<SharedInterruptTotals>(collector_->view(), [this] { return loop_->sampler().high_water(); });
+  demand_cost_ = std::make_unique<DemandCost>(&quiet_gate_, [this](bool on) { return collector_->MeasureCost(on); });
+  operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, demand_cost_.get(), collection_.get(), clock_.get());
+  BuildTotals();
+  BuildStatus();
+}
+
+void Daemon::BuildTotals() {
+  const auto high_water = [this] { return loop_->sampler().high_water(); };
+  const KernelView& view = collector_->view();
+  totals_ = std::make_unique<SlotTotals>(view, high_water);
+  call_totals_ = std::make_unique<SharedCallTotals>(view, high_water, collector_->has_registers());
+  fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal());
+  interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
+}
+
+void Daemon::BuildStatus() {
   StatusReader::Parts parts;
   parts.time = time_.get();
   parts.clock = clock_.get();
@@ -289,7 +303,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
       {"follow the CPUs", CpuFollower::kLookIntervalNs, [this] { cpus_->Look(); }},
       {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
-      {"attach and detach on demand", WakerCost::kTurnNs, [this] { SettleWakers(); }},
+      {"attach and detach on demand", DemandCost::kTurnNs, [this] { SettleDemand(); }},
   };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {
     jobs.push_back({"feed the watchdog", interval_ns / 3, [this] { watchdog_->Check(); }});
@@ -319,10 +333,21 @@ void Daemon::MeasureProbes() {
   collector_->MeasureCost(false).IgnoreError();
 }
 
-void Daemon::SettleWakers() {
-  DemandProgram& program = collector_->waker_program();
-  program.Settle();
-  waker_cost_->Turn(program.attached());
+absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
+  if (demand.wakers) {
+    if (absl::Status status = collector_->waker_program().Attach(); !status.ok()) return status;
+  }
+  return demand.memory ? collector_->memory_programs().demand().Attach() : absl::OkStatus();
+}
+
+void Daemon::SettleDemand() {
+  uint32_t attached = 0;
+  for (DemandProgram* program : {&collector_->waker_program(), &collector_->memory_programs().demand()}) {
+    program->Settle();
+    attached = attached << 1 | (program->attached() ? 1u : 0u);
+  }
+  collector_->memory_programs().FollowCpus();
+  demand_cost_->Turn(attached);
 }
 
 absl::Status Daemon::StartServer() {
@@ -336,6 +361,8 @@ absl::Status Daemon::StartServer() {
   core.interrupts = interrupt_totals_.get();
   core.affinities = interrupt_affinities_.get();
   core.calls = call_totals_.get();
+  core.faults = fault_totals_.get();
+  core.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();

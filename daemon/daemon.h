@@ -27,6 +27,7 @@
 #include "daemon/control/target_registry.h"
 #include "daemon/cpu_follower.h"
 #include "daemon/daemon_operation.h"
+#include "daemon/demand_cost.h"
 #include "daemon/host_interrupt_affinities.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
@@ -38,6 +39,7 @@
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
 #include "daemon/shared_call_totals.h"
+#include "daemon/shared_fault_totals.h"
 #include "daemon/shared_interrupt_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
@@ -48,7 +50,6 @@
 #include "daemon/store/loss_history.h"
 #include "daemon/store/window_store.h"
 #include "daemon/time_keeper.h"
-#include "daemon/waker_cost.h"
 
 namespace hftmon {
 
@@ -79,6 +80,8 @@ class Daemon {
   void BuildStore();
   void BuildTime();
   void BuildControl();
+  void BuildTotals();
+  void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
   void PutInForce(const Config& config);
@@ -87,7 +90,8 @@ class Daemon {
   bool IsWatchedThreadPinnedToLoop() const;
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
-  void SettleWakers();
+  absl::Status AttachDemanded(const ProgramDemand& demand);
+  void SettleDemand();
 
   const Config config_;  // as at the start; what is in force since stands in the book
   const ConfigSource source_;
@@ -119,12 +123,13 @@ class Daemon {
   std::unique_ptr<StackCollector> stacks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<CollectionSwitch> collection_;
-  std::unique_ptr<WakerCost> waker_cost_;
+  std::unique_ptr<DemandCost> demand_cost_;
   std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
   std::unique_ptr<HostInterruptAffinities> interrupt_affinities_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<SharedCallTotals> call_totals_;
+  std::unique_ptr<SharedFaultTotals> fault_totals_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

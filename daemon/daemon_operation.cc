@@ -4,7 +4,7 @@ namespace hftmon {
 
 void DaemonOperation::SetQuiet(bool quiet) {
   gate_->Close(quiet);
-  if (quiet) waker_cost_->EndForQuiet();
+  if (quiet) demand_cost_->EndForQuiet();
 }
 
 OperationStatus DaemonOperation::Describe() const {

@@ -10,15 +10,16 @@
 #include "daemon/collectors/quiet_gate.h"
 #include "daemon/control/collection_switch.h"
 #include "daemon/control/operation.h"
+#include "daemon/demand_cost.h"
 #include "daemon/mode_controller.h"
-#include "daemon/waker_cost.h"
 
 namespace hftmon {
 
 class DaemonOperation : public Operation {
  public:
-  DaemonOperation(ModeController* modes, QuietGate* gate, WakerCost* waker_cost, CollectionSwitch* collection, const MonotonicClock* clock)
-      : modes_(modes), gate_(gate), waker_cost_(waker_cost), collection_(collection), clock_(clock) {}
+  DaemonOperation(ModeController* modes, QuietGate* gate, DemandCost* demand_cost, CollectionSwitch* collection,
+                  const MonotonicClock* clock)
+      : modes_(modes), gate_(gate), demand_cost_(demand_cost), collection_(collection), clock_(clock) {}
 
   absl::Status SetMode(const std::string& mode, const std::string& scheduling) override { return modes_->SetMode(mode, scheduling); }
   void SetQuiet(bool quiet) override;
@@ -28,7 +29,7 @@ class DaemonOperation : public Operation {
  private:
   ModeController* const modes_;
   QuietGate* const gate_;
-  WakerCost* const waker_cost_;
+  DemandCost* const demand_cost_;
   CollectionSwitch* const collection_;
   const MonotonicClock* const clock_;
 };

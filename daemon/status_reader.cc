@@ -50,6 +50,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
        false});
   capabilities.push_back(UserStacks());
   capabilities.push_back(Locks());
+  capabilities.push_back(Memory());
   const bool counted = parts_.collector->reads_preempt_count();
   capabilities.push_back(
       {"waker_context", counted,
@@ -75,6 +76,12 @@ Capability StatusReader::UserStacks() const {
 Capability StatusReader::Locks() const {
   if (parts_.collector->has_registers()) return {"locks", true, "registers and futex words at a thread's switch-out", "", false};
   return {"locks", false, "a thread's saved registers cannot be reached", RegistersMend(), false};
+}
+
+Capability StatusReader::Memory() const {
+  const std::string& refusal = parts_.collector->memory_programs().refusal();
+  if (refusal.empty()) return {"memory", true, "page_fault_user, page_fault_kernel, minor-faults, major-faults, tlb_flush", "", false};
+  return {"memory", false, refusal, "a machine whose page faults have tracepoints (x86-64)", false};
 }
 
 std::string StatusReader::RegistersMend() const {

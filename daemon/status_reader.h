@@ -79,6 +79,7 @@ class StatusReader : public StatusSource {
   LoopStatus Loop() const;
   Capability UserStacks() const;
   Capability Locks() const;
+  Capability Memory() const;
   std::string RegistersMend() const;
   std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
   std::vector<Bound> Bounds() const;

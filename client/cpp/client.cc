@@ -95,6 +95,10 @@ absl::StatusOr<v1::QueryContextSwitchesResponse> Client::QueryContextSwitches(co
   return Call(&v1::Monitor::Stub::QueryContextSwitches, request);
 }
 
+absl::StatusOr<v1::QueryMemoryResponse> Client::QueryMemory(const v1::QueryMemoryRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryMemory, request);
+}
+
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryLocks, request);
 }

@@ -80,9 +80,11 @@ void BudgetShares::SumSmallActors(uint16_t cpu) {
 void BudgetShares::WriteCause(const Share& share, const Context& context, Cause* cause) {
   cause->kind = share.key.kind();
   cause->estimated = false;
-  cause->others = share.others;
+  // Handlers that nobody told apart: how often they ran is not known either.
+  const bool unnamed = IsInterrupt(share.key.kind()) && share.key.source() == HFT_SOURCE_NONE && !share.others;
+  cause->others = share.others || unnamed;
   cause->cpu = share.cpu;
-  cause->run_count = HasActor(share.key.kind()) ? share.run_count : 0;
+  cause->run_count = HasActor(share.key.kind()) && !unnamed ? share.run_count : 0;
   cause->tid = share.key.tid();
   cause->tgid = share.key.tgid;
   cause->source = share.key.source();

@@ -7,6 +7,7 @@
 
 #include "common/duration.h"
 #include "daemon/analysis/call_names.h"
+#include "daemon/analysis/fault_names.h"
 #include "daemon/analysis/interrupt_names.h"
 
 namespace hftmon {
@@ -40,6 +41,7 @@ const char* LevelName(CauseKind kind) {
 }
 
 std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
+  if (cause.others && cause.run_count == 0) return fmt::format("interrupt handlers that are not told apart ran for {}", duration);
   if (cause.others) return fmt::format("other {} handlers ran {} for {}", LevelName(cause.kind), Times(cause.run_count), duration);
   const std::string handler(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
   return fmt::format("{} {} ran {} on CPU {} for {}", LevelName(cause.kind), InterruptName(cause.source, cause.number, handler),
@@ -47,6 +49,7 @@ std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
 }
 
 std::string BlockedIn(const Spike& spike, const Cause& cause, const std::function<std::string(int32_t)>& syscall_name) {
+  if (spike.fault.known) return "in its " + FaultPhrase(spike.fault);
   if (cause.syscall >= 0) {
     const std::string name = syscall_name ? syscall_name(cause.syscall) : "";
     return name.empty() ? fmt::format("in system call {}", cause.syscall) : "in " + name;
@@ -123,6 +126,10 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
                          WaitedFor(spike.call, syscall, name_of, syscall_name), duration) +
              WokenBy(spike.waker, name_of);
     }
+    case CauseKind::kRunnable:
+      return fmt::format("waited for a CPU for {}: spikes of that time of the kind preempted or run_queue tell for whom", duration);
+    case CauseKind::kFault:
+      return fmt::format("the kernel handled its {} for {}", FaultPhrase(spike.fault), duration);
   }
   return "";
 }

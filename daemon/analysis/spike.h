@@ -18,6 +18,7 @@ enum class SpikeKind : uint8_t {
   kRunQueue,     // woken, yielding or newly watched; the duration is its wait on the run queue
   kBlocked,      // the whole off-CPU interval, sleep or blocking included
   kInterrupted,  // interrupts had its CPU while it was on it; the duration is the stretch's, first entry to last exit
+  kFault,        // a page fault: the kernel's entry to the end of its handling, what it waited for included
 };
 
 // Which innermost thing had the nanoseconds. The order is the design's precedence.
@@ -28,12 +29,18 @@ enum class CauseKind : uint8_t {
   kThread,     // another thread ran on the CPU that this one waited for
   kWaking,     // it was runnable and its CPU was idle: the wake-up's own way (IPI, idle exit, scheduler)
   kMigrating,  // between leaving one CPU's queue and entering another's
-  kBlocked,    // it slept or was blocked (only in kBlocked spikes)
+  kBlocked,    // it slept or was blocked (in kBlocked and kFault spikes)
+  kRunnable,   // it waited for a CPU: kFault spikes; who ran meanwhile is told by the spike of that wait
+  kFault,      // the kernel handled its page fault
 };
+
+constexpr bool IsInterrupt(CauseKind kind) {
+  return kind == CauseKind::kNmi || kind == CauseKind::kHardIrq || kind == CauseKind::kSoftirq;
+}
 
 // Whether somebody or something acted; else it is a state of the thread itself.
 constexpr bool HasActor(CauseKind kind) {
-  return kind == CauseKind::kNmi || kind == CauseKind::kHardIrq || kind == CauseKind::kSoftirq || kind == CauseKind::kThread;
+  return IsInterrupt(kind) || kind == CauseKind::kThread;
 }
 
 inline constexpr int kCausesMax = 12;
@@ -78,20 +85,22 @@ struct Spike {
   int64_t loop_gap_ns = 0;       // the loop's lateness in the iteration that took the record
   uint64_t lost_records = 0;     // records lost in [start, end]
   uint8_t cause_count = 0;       // largest duration first
-  uint8_t details = 0;           // which of the last three are known, set by SpikeHistory: the history keeps nothing of the others
+  uint8_t details = 0;           // which of the last four are known, set by SpikeHistory: the history keeps nothing of the others
   std::array<Cause, kCausesMax> causes;
   Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
   Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   Call call;              // kRunQueue, kBlocked: what it blocked in, where that is asked for
+  Fault fault;            // kFault
 };
 
-enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8 };
+enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8, kFaultKnown = 16 };
 
 constexpr uint8_t DetailsOf(const Spike& spike) {
   uint8_t details = spike.preemption.known ? kPreemptionKnown : 0;
   if (spike.waker.state == WakerState::kKnown) details |= kWakerKnown;
   if (spike.waker.state == WakerState::kUnknown) details |= kWakerAsked;
   if (spike.call.state != HFT_CALL_NONE) details |= kCallKnown;
+  if (spike.fault.known) details |= kFaultKnown;
   return details;
 }
 
@@ -99,7 +108,7 @@ constexpr uint8_t DetailsOf(const Spike& spike) {
 template <>
 struct SeqRingParts<Spike> {
   static_assert(offsetof(Spike, causes) % 8 == 0 && sizeof(Cause) % 8 == 0 && offsetof(Spike, preemption) % 8 == 0 &&
-                offsetof(Spike, waker) % 8 == 0 && offsetof(Spike, call) % 8 == 0);
+                offsetof(Spike, waker) % 8 == 0 && offsetof(Spike, call) % 8 == 0 && offsetof(Spike, fault) % 8 == 0);
 
   template <typename Keep>
   static void Each(const Spike& spike, Keep keep) {
@@ -110,12 +119,14 @@ struct SeqRingParts<Spike> {
     if ((spike.details & kPreemptionKnown) != 0) keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(Preemption)>());
     if ((spike.details & kWakerKnown) != 0) keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
     if ((spike.details & kCallKnown) != 0) keep(offsetof(Spike, call), SeqRingBytes<sizeof(Call)>());
+    if ((spike.details & kFaultKnown) != 0) keep(offsetof(Spike, fault), SeqRingBytes<sizeof(Fault)>());
   }
   static void Complete(Spike* read) {
     if ((read->details & kPreemptionKnown) == 0) read->preemption.known = false;
     if ((read->details & kWakerKnown) == 0)
       read->waker.state = (read->details & kWakerAsked) != 0 ? WakerState::kUnknown : WakerState::kNone;
     if ((read->details & kCallKnown) == 0) read->call.state = HFT_CALL_NONE;
+    if ((read->details & kFaultKnown) == 0) read->fault.known = false;
   }
 };
 

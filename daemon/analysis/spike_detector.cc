@@ -117,17 +117,9 @@ void SpikeDetector::FillUnknown(const OpenStall& stall, int64_t duration_ns) {
   spike_.thread = stall.thread;
   spike_.slot = stall.slot;
   spike_.cpu = stall.cpu;
-  spike_.depth = 0;
-  spike_.priority = 0;
-  spike_.wait_migrations = 0;
-  spike_.out_kind = HFT_SWITCH_UNKNOWN;
-  spike_.out_syscall = -1;
+  ForgetDetails();
   spike_.start_mono_ns = stall.start_mono_ns;
   spike_.loop_gap_ns = 0;
-  spike_.record_clock_ns = 0;
-  spike_.preemption.known = false;
-  spike_.waker.state = WakerState::kNone;
-  spike_.call.state = HFT_CALL_NONE;
   spike_.duration_ns = duration_ns;
   spike_.cause_count = 0;
   spike_.unexplained_ns = duration_ns;
@@ -175,6 +167,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   if (spike_.waker.state == WakerState::kKnown) spike_.waker = interval.waker;
   spike_.call.state = interval.call.state;
   if (spike_.call.state != HFT_CALL_NONE) spike_.call = interval.call;
+  spike_.fault.known = false;
 }
 
 // The same for each telling of one stretch.
@@ -206,19 +199,42 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
   spike_.thread = interruption.thread;
   spike_.slot = interruption.slot;
   spike_.cpu = interruption.cpu;
+  ForgetDetails();
+  spike_.runners_truncated = interruption.interrupts.truncated;
+  FillInterruptionBudget(interruption, &spike_);
+  spike_.start_mono_ns = interruption.start_mono_ns;
+  spike_.loop_gap_ns = interruption.loop_gap_ns;
+}
+
+// What only a wait, or only a fault, has.
+void SpikeDetector::ForgetDetails() {
   spike_.depth = 0;
   spike_.priority = 0;
   spike_.wait_migrations = 0;
   spike_.out_kind = HFT_SWITCH_UNKNOWN;
   spike_.out_syscall = -1;
-  spike_.runners_truncated = interruption.interrupts.truncated;
-  FillInterruptionBudget(interruption, &spike_);
-  spike_.start_mono_ns = interruption.start_mono_ns;
-  spike_.loop_gap_ns = interruption.loop_gap_ns;
   spike_.record_clock_ns = 0;
   spike_.preemption.known = false;
   spike_.waker.state = WakerState::kNone;
   spike_.call.state = HFT_CALL_NONE;
+  spike_.fault.known = false;
+}
+
+void SpikeDetector::OnFault(const EndedFault& fault) {
+  if (fault.end_mono_ns - fault.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+  spike_.id = ++last_id_;
+  spike_.kind = SpikeKind::kFault;
+  spike_.thread = fault.thread;
+  spike_.slot = fault.slot;
+  spike_.cpu = fault.cpu;
+  ForgetDetails();
+  spike_.in_progress = false;
+  spike_.runners_truncated = fault.interrupts.truncated;
+  FillFaultBudget(fault, &spike_);
+  spike_.start_mono_ns = fault.start_mono_ns;
+  spike_.loop_gap_ns = fault.loop_gap_ns;
+  spike_.fault = fault.fault;
+  AppendDetected(fault.record_mono_ns);
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

@@ -82,4 +82,21 @@ void FillInterruptionBudget(const Interruption& interruption, Spike* spike) {
   shares.Write({.cpu = interruption.cpu}, spike);
 }
 
+void FillFaultBudget(const EndedFault& fault, Spike* spike) {
+  spike->duration_ns = std::max<int64_t>(fault.end_mono_ns - fault.start_mono_ns, 0);
+  BudgetShares shares(spike->duration_ns);
+  const auto give = [&](const ShareKey& key, int64_t duration_ns) { return shares.Give(key, fault.cpu, duration_ns, duration_ns); };
+  give(ShareKey::OfKind(CauseKind::kBlocked), fault.off_cpu_ns - fault.wait_ns);
+  give(ShareKey::OfKind(CauseKind::kRunnable), fault.wait_ns);
+  if (fault.on_cpu) {
+    const InterruptCover cover(fault.interrupts, fault.start_mono_ns, fault.end_mono_ns);
+    const int64_t told_ns = cover.GiveAll(fault.cpu, spike->duration_ns, &shares);
+    if (fault.interrupts.truncated) give(ShareKey::OfKind(CauseKind::kHardIrq), fault.interrupted_ns - told_ns);
+  } else {
+    give(ShareKey::OfKind(CauseKind::kHardIrq), fault.interrupted_ns);
+  }
+  give(ShareKey::OfKind(CauseKind::kFault), shares.left_ns());
+  shares.Write({.cpu = fault.cpu}, spike);
+}
+
 }  // namespace hftmon

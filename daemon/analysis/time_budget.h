@@ -34,6 +34,10 @@ void FillTimeBudget(const OffCpuInterval& interval, Spike* spike);
 // of one and into the next).
 void FillInterruptionBudget(const Interruption& interruption, Spike* spike);
 
+// The same for a page fault: what it was blocked for, its wait for a CPU, the handlers that interrupted it (when it left its CPU in
+// between, or there were too many of them, as one cause of the kind kHardIrq that names none); the rest is the kernel's handling of it.
+void FillFaultBudget(const EndedFault& fault, Spike* spike);
+
 }  // namespace hftmon
 
 #endif  // HFTMON_DAEMON_ANALYSIS_TIME_BUDGET_H_

@@ -154,6 +154,7 @@ static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu
   }
   taken->self_ns[source] += self_ns;
   taken->count[source]++;
+  taken->total_ns += self_ns;
   if (state->active) return; /* an outer level goes on */
   u64 stretch_ns = end_ns - state->stretch_start_ns;
   if (stretch_ns > taken->stretch_max_ns) taken->stretch_max_ns = stretch_ns;

@@ -26,6 +26,7 @@
 #include "daemon/bpf/stacks.bpf.h"
 #include "daemon/bpf/calls.bpf.h"
 #include "daemon/bpf/life.bpf.h"
+#include "daemon/bpf/memory.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"
 #include "daemon/bpf/waker.bpf.h"

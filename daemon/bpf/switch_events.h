@@ -37,6 +37,7 @@
 #define HFT_AUDIT_NAMES 64       /* names of visitors kept per CPU; a power of two */
 #define HFT_NO_THRESHOLD (~0ull) /* a threshold that nothing exceeds */
 #define HFT_CALLS 4u             /* hft_wishes.probes: what it blocks in, see call_events.h */
+#define HFT_MEMORY 8u            /* its page faults and TLB flushes, see memory_events.h */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -76,7 +77,8 @@ enum hft_record_type {
   HFT_RECORD_VISITOR = 11,      /* hft_life: a thread of an unwatched process was switched in on an audited CPU */
   HFT_RECORD_WAKER = 12,        /* hft_waker: somebody wakes a watched thread whose slot asks who */
   HFT_RECORD_CALL = 13,         /* hft_call: what the wait began in whose switch-in follows, of a thread whose slot asks */
-  HFT_RECORD_TYPES = 14
+  HFT_RECORD_FAULT = 14,        /* hft_fault: a page fault of a thread whose slot asks took longer than the threshold */
+  HFT_RECORD_TYPES = 15
 };
 
 /* Where a wake-up comes from: a thread, or 1 + the interrupt level (enum hft_interrupt_level). */
@@ -256,13 +258,18 @@ struct hft_cpu {
   __u64 exec_count;
   __u64 migrate_count;
   __u64 waking_count;
-  __u64 reserved[3];
+  __u64 user_fault_count;
+  __u64 kernel_fault_count;
+  __u64 minor_fault_count;
   /*
    * Written before the programs are attached; every CPU has its own, because it is then where the switch is anyway. Of the durations
    * [64 * index, 64 * index + 63] ns: in the bits HFT_OCTAVE_TABLE_OFFSET four times the octave, from bit HFT_OCTAVE_TABLE_SHIFT on the
    * log2 of its buckets' width.
    */
   __u8 octave_table[HFT_OCTAVE_TABLE_ENTRIES];
+  __u64 major_fault_count; /* run counts too */
+  __u64 tlb_flush_count;
+  __u64 reserved[6];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -291,7 +298,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS, HFT_MEMORY */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

@@ -52,7 +52,9 @@ absl::Status BpfObject::Admit(const std::string& what) const {
 
 BpfObject::~BpfObject() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
-  for (const auto& [program, link] : demand_links_) bpf_link__destroy(link);
+  for (const auto& [program, links] : demand_links_) {
+    for (bpf_link* link : links) bpf_link__destroy(link);
+  }
   for (const auto& [map, mapping] : mappings_) munmap(mapping.data, mapping.bytes);
   bpf_object__close(object_);
 }
@@ -140,10 +142,10 @@ absl::StatusOr<std::vector<BpfObject::Program>> BpfObject::LeaveOutMissing(std::
       btf__free(types);
       return absl::InternalError(fmt::format("BPF object '{}' has no program '{}'", name_, name));
     }
-    // The kernel names each tracepoint's prototype btf_trace_NAME.
     const std::string section = bpf_program__section_name(program);
-    const std::string prototype = "btf_trace_" + section.substr(section.rfind('/') + 1);
-    if (btf__find_by_name_kind(types, prototype.c_str(), BTF_KIND_TYPEDEF) > 0) continue;
+    const std::string place = section.substr(section.rfind('/') + 1);
+    // The kernel names each tracepoint's prototype so.
+    if (btf__find_by_name_kind(types, ("btf_trace_" + place).c_str(), BTF_KIND_TYPEDEF) > 0) continue;
     bpf_program__set_autoload(program, false);
     left_out.push_back({std::string(name), section, -1});
   }
@@ -160,7 +162,7 @@ absl::Status BpfObject::LeaveOut(const std::string& program) {
 
 absl::Status BpfObject::KeepDetached(const std::string& program) {
   if (FindProgram(program) == nullptr) return absl::InternalError(fmt::format("BPF object '{}' has no program '{}'", name_, program));
-  demand_links_[program] = nullptr;
+  demand_links_[program] = {};
   return absl::OkStatus();
 }
 
@@ -234,20 +236,41 @@ absl::Status BpfObject::AttachAll() {
 absl::Status BpfObject::Attach(const std::string& program) {
   const auto kept = demand_links_.find(program);
   if (kept == demand_links_.end()) return absl::InternalError(fmt::format("BPF object '{}' keeps no program '{}'", name_, program));
-  if (kept->second != nullptr) return absl::OkStatus();
+  if (!kept->second.empty()) return absl::OkStatus();
   if (absl::Status admitted = Admit(fmt::format("attaching the program '{}' of", program)); !admitted.ok()) return admitted;
   last_words.clear();
-  kept->second = bpf_program__attach(FindProgram(program));
-  if (kept->second == nullptr) return Explain(fmt::format("program '{}' cannot be attached", program), errno);
+  bpf_link* link = bpf_program__attach(FindProgram(program));
+  if (link == nullptr) return Explain(fmt::format("program '{}' cannot be attached", program), errno);
+  kept->second.push_back(link);
+  return absl::OkStatus();
+}
+
+absl::Status BpfObject::AttachToEvent(const std::string& program, int event_fd) {
+  const auto kept = demand_links_.find(program);
+  absl::Status admitted = kept == demand_links_.end()
+                              ? absl::InternalError(fmt::format("BPF object '{}' keeps no program '{}'", name_, program))
+                              : Admit(fmt::format("attaching the program '{}' of", program));
+  if (!admitted.ok()) {
+    close(event_fd);
+    return admitted;
+  }
+  last_words.clear();
+  bpf_link* link = bpf_program__attach_perf_event(FindProgram(program), event_fd);
+  if (link == nullptr) {
+    const int error = errno;
+    close(event_fd);
+    return Explain(fmt::format("program '{}' cannot be attached", program), error);
+  }
+  kept->second.push_back(link);  // which owns the event now
   return absl::OkStatus();
 }
 
 absl::Status BpfObject::Detach(const std::string& program) {
   const auto kept = demand_links_.find(program);
-  if (kept == demand_links_.end() || kept->second == nullptr) return absl::OkStatus();
+  if (kept == demand_links_.end() || kept->second.empty()) return absl::OkStatus();
   if (absl::Status admitted = Admit(fmt::format("detaching the program '{}' of", program)); !admitted.ok()) return admitted;
-  bpf_link__destroy(kept->second);
-  kept->second = nullptr;
+  for (bpf_link* link : kept->second) bpf_link__destroy(link);
+  kept->second.clear();
   return absl::OkStatus();
 }
 

@@ -16,7 +16,9 @@
 #include "common/histogram.h"
 #include "daemon/bpf/immediates.h"
 #include "daemon/collectors/interrupt_programs.h"
+#include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/page_pool.h"
+#include "daemon/os/cpu_topology.h"
 #include "switch_btf.skel.h"
 #include "switch_raw.skel.h"
 
@@ -123,6 +125,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->view_.ring_count = *cpus;
   collector->view_.ring_cells = ring_cells;
   collector->ChooseWakerProgram();
+  collector->memory_programs_ = std::make_unique<MemoryPrograms>(collector->object_.get(), [] { return ReadOnlineCpus(FileRoot()); });
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -160,8 +163,8 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->CutSection(".bss", "slots", slot_count * sizeof(hft_thread_slot)), object_->ResizeMap("audits", view_.ring_count),
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
-        object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1),
-
+        object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), memory_programs_->Prepare(),
+        object_->ResizeMap("thread_memory", std::min(options.threads_max, options.memory_threads_max) + 1),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
   }
@@ -173,6 +176,11 @@ void SwitchCollector::ChooseWakerProgram() {
   waker_name_ = reads_preempt_count_ ? kWakerByCount : kWakerByLevel;
   waker_program_ =
       std::make_unique<DemandProgram>([this] { return object_->Attach(waker_name_); }, [this] { return object_->Detach(waker_name_); });
+}
+
+bool SwitchCollector::IsDetached(std::string_view program) const {
+  if (program == waker_name_) return !waker_program_->attached();
+  return MemoryPrograms::IsOne(program) && !memory_programs_->attached();
 }
 
 void SwitchCollector::FillCpus() {
@@ -191,6 +199,7 @@ absl::Status SwitchCollector::MapAll() {
   auto interrupts = object_->MapArray("interrupts");
   auto stolen = object_->MapArray("stolen");
   auto calls = object_->MapArray("thread_calls");
+  auto memory = object_->MapArray("thread_memory");
   auto slots = object_->MapVariable(".bss", "slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
@@ -200,9 +209,9 @@ absl::Status SwitchCollector::MapAll() {
   auto audits = object_->MapArray("audits");
   auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
-  for (const absl::Status& status :
-       {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), slots.status(), slot_of_tid.status(),
-        controls.status(), bits.status(), pool.status(), stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
+  for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), memory.status(),
+                                     slots.status(), slot_of_tid.status(), controls.status(), bits.status(), pool.status(),
+                                     stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
@@ -217,6 +226,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.calls = {reinterpret_cast<hft_thread_calls*>(calls->data), calls->entries};
+  view_.memory = {reinterpret_cast<hft_thread_memory*>(memory->data), memory->entries};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);
@@ -281,12 +291,12 @@ absl::Status SwitchCollector::MeasureCost(bool on) {
 
 std::vector<ProbeFigures> SwitchCollector::Probes() const {
   std::vector<ProbeFigures> figures;
-  const bool wakers_attached = waker_program_->attached();
   std::lock_guard lock(mean_ns_mutex_);
   for (const BpfObject::Program& program : object_->Programs()) {
     ProbeFigures probe;
     probe.name = program.name;
-    probe.attach_point = program.section;
+    const std::string_view attach_point = MemoryPrograms::AttachPoint(program.name);
+    probe.attach_point = attach_point.empty() ? program.section : attach_point;
     for (const hft_cpu& cpu : view_.cpus) {
       if (program.name == "on_switch") probe.run_count += Relaxed(cpu.position);
       if (program.name == "on_fork") probe.run_count += Relaxed(cpu.fork_count);
@@ -294,8 +304,8 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
       if (program.name == "on_migrate") probe.run_count += Relaxed(cpu.migrate_count);
       if (program.name == waker_name_) probe.run_count += Relaxed(cpu.waking_count);
     }
-    probe.detached = program.name == waker_name_ && !wakers_attached;
-    probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts);
+    probe.detached = IsDetached(program.name);
+    probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

@@ -1,7 +1,7 @@
 // SwitchCollector: loads the scheduler's and the interrupts' programs (one object: they share their memory), maps it, attaches them.
 //
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
-//           interrupts, see interrupt_programs.h; on demand sched_waking.
+//           interrupts, see interrupt_programs.h; on demand sched_waking, page faults and TLB flushes (memory_programs.h).
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -14,12 +14,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "daemon/collectors/bpf_object.h"
 #include "daemon/collectors/demand_program.h"
 #include "daemon/collectors/kernel_view.h"
+#include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/slot_stack.h"
 
 namespace hftmon {
@@ -53,10 +55,11 @@ class SwitchCollector : public SlotStack {
     uint32_t pid_bound = 0;                            // kernel.pid_max; tids from here on are refused and counted
     std::string btf_path = "/sys/kernel/btf/vmlinux";  // another file means a kernel without BTF: raw tracepoints are used
     KernelAccess access = KernelAccess::kAuto;
-    const QuietGate* gate = nullptr;    // asked before anything is loaded, attached or measured; may be null
-    uint32_t stack_threads_max = 2048;  // slots up to this one can have user stacks: 2 KiB of kernel memory each
-    uint32_t call_threads_max = 2048;   // slots up to this one can be asked what they block in: 736 bytes each
-    uint32_t register_offset = 0;       // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
+    const QuietGate* gate = nullptr;     // asked before anything is loaded, attached or measured; may be null
+    uint32_t stack_threads_max = 2048;   // slots up to this one can have user stacks: 2 KiB of kernel memory each
+    uint32_t call_threads_max = 2048;    // slots up to this one can be asked what they block in: 736 bytes each
+    uint32_t memory_threads_max = 2048;  // slots up to this one can be asked for their page faults: 280 bytes each
+    uint32_t register_offset = 0;        // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
 
@@ -65,6 +68,9 @@ class SwitchCollector : public SlotStack {
 
   // Who wakes watched threads (daemon/bpf/waker.bpf.h).
   DemandProgram& waker_program() { return *waker_program_; }
+  // Page faults and TLB flushes.
+  MemoryPrograms& memory_programs() { return *memory_programs_; }
+  const MemoryPrograms& memory_programs() const { return *memory_programs_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -93,6 +99,7 @@ class SwitchCollector : public SlotStack {
   static absl::StatusOr<uint32_t> CpusOf(const Options& options);
   absl::Status Prepare(const Options& options);
   void ChooseWakerProgram();
+  bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
   absl::Status FillStack(uint32_t threads_max);
@@ -101,6 +108,7 @@ class SwitchCollector : public SlotStack {
   std::string waker_name_;
   bool reads_preempt_count_ = false;
   std::unique_ptr<DemandProgram> waker_program_;
+  std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object: it detaches nothing at its end
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

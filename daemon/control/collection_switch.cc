@@ -26,6 +26,7 @@ absl::Status CollectionSwitch::TurnOn() {
   if (!off_) return absl::OkStatus();
   if (absl::Status status = parts_.registry->ForgetBeforeOn(); !status.ok()) return status;
   ForgetHandlers();
+  ForgetFaults();
   parts_.conclusive(INT64_MAX, INT64_MIN);
   // Release: a program that finds it clear finds the slots as they were left above.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);
@@ -52,6 +53,11 @@ void CollectionSwitch::ForgetHandlers() {
     std::atomic_ref<__u64>(cpu.stretch_start_ns).store(0, std::memory_order_relaxed);
     for (hft_level_state& level : cpu.levels) std::atomic_ref<__u64>(level.start_ns).store(0, std::memory_order_relaxed);
   }
+}
+
+// A fault whose end comes after this has a part that was not seen.
+void CollectionSwitch::ForgetFaults() {
+  for (hft_thread_memory& memory : parts_.view.memory) std::atomic_ref<__u64>(memory.begin.start_ns).store(0, std::memory_order_relaxed);
 }
 
 }  // namespace hftmon

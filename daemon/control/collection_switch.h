@@ -49,6 +49,7 @@ class CollectionSwitch {
  private:
   void TakeRunQueuesAway();
   void ForgetHandlers();
+  void ForgetFaults();
 
   const Parts parts_;
   std::mutex mutex_;

@@ -72,11 +72,12 @@ bool RuleTable::has_process_rules() const {
   return std::any_of(rules_.begin(), rules_.end(), [](const auto& rule) { return !rule.second.by_cpu(); });
 }
 
-bool RuleTable::WantsWakers() const {
-  return std::any_of(rules_.begin(), rules_.end(), [](const auto& rule) {
-    return std::any_of(rule.second.holders.begin(), rule.second.holders.end(),
-                       [](const auto& part) { return part.second.resolved().waker; });
-  });
+ProgramDemand RuleTable::Demand() const {
+  ProgramDemand demand;
+  for (const auto& [id, rule] : rules_) {
+    for (const auto& [session, part] : rule.holders) demand |= ProgramDemand::Of(part.resolved());
+  }
+  return demand;
 }
 
 bool RuleTable::has_cpu_rules() const {

@@ -13,6 +13,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/control/holding_limits.h"
 #include "daemon/control/part_options.h"
+#include "daemon/control/program_demand.h"
 #include "daemon/control/rule_selector.h"
 #include "daemon/control/targets.h"
 
@@ -53,8 +54,8 @@ class RuleTable {
   // Whether any rule looks at processes, or at CPUs.
   bool has_process_rules() const;
   bool has_cpu_rules() const;
-  // Whether anybody who holds a rule asks who wakes its processes.
-  bool WantsWakers() const;
+  // What those who hold rules ask for.
+  ProgramDemand Demand() const;
 
   // Of the rule's CPUs: who was there unwatched.
   std::vector<CpuVisitInfo> VisitsOf(const TargetRule& rule, uint64_t* unnamed_count) const;

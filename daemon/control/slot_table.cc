@@ -177,7 +177,9 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
   if (wishes.probes == 0 && wishes.waker == 0) wishes_of_.erase(tgid);
   for (const uint16_t slot : HeldOf(tgid)) {
     // Sums begin anew with the asking, not where an earlier one left them.
-    if ((wishes.probes & ~before.probes & HFT_CALLS) != 0 && slot < view_.calls.size()) StoreRelaxed(view_.calls[slot].generation, 0);
+    const uint32_t begun = wishes.probes & ~before.probes;
+    if ((begun & HFT_CALLS) != 0 && slot < view_.calls.size()) StoreRelaxed(view_.calls[slot].generation, 0);
+    if ((begun & HFT_MEMORY) != 0 && slot < view_.memory.size()) StoreRelaxed(view_.memory[slot].generation, 0);
     StoreRelaxed(view_.slots[slot].wishes, wishes);
   }
 }

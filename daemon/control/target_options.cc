@@ -12,9 +12,9 @@
 namespace hftmon {
 namespace {
 
-constexpr std::array<std::string_view, 2> kGroups = {kSchedGroup, kLocksGroup};
+constexpr std::array<std::string_view, 3> kGroups = {kSchedGroup, kLocksGroup, kMemoryGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
-constexpr std::array<std::string_view, 6> kLaterGroups = {"irq", "memory", "network", "cache", "numa", "operations"};
+constexpr std::array<std::string_view, 5> kLaterGroups = {"irq", "network", "cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;
 constexpr size_t kShownNameBytes = 40;
 
@@ -34,11 +34,12 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
   for (const std::string& group : groups) {
     if (std::find(kGroups.begin(), kGroups.end(), group) != kGroups.end()) continue;
     if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
-      return absl::FailedPreconditionError(
-          absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks", group));
+      return absl::FailedPreconditionError(absl::StrFormat(
+          "probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, memory", group));
     }
-    return absl::InvalidArgumentError(absl::StrFormat("probe group \"%s\" does not exist: those available are sched (always on) and locks",
-                                                      absl::CHexEscape(group.substr(0, kShownNameBytes))));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("probe group \"%s\" does not exist: those available are sched (always on), locks and memory",
+                        absl::CHexEscape(group.substr(0, kShownNameBytes))));
   }
   return absl::OkStatus();
 }

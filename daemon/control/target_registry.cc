@@ -37,8 +37,18 @@ absl::Status CheckWishedLists(std::span<const int32_t> pids, size_t limit, std::
 hft_wishes WishesOf(const TargetInfo& target) {
   const bool user_stacks = target.options.user_stacks && !target.kernel_thread;  // which has none, and makes no calls
   return {.probes = (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0) |
-                    (HasProbeGroup(target.options, kLocksGroup) && !target.kernel_thread ? HFT_CALLS : 0),
+                    (HasProbeGroup(target.options, kLocksGroup) && !target.kernel_thread ? HFT_CALLS : 0) |
+                    (HasProbeGroup(target.options, kMemoryGroup) ? HFT_MEMORY : 0),
           .waker = target.options.waker ? 1u : 0u};
+}
+
+// What an update asks for itself, and what a target asks for that is resumed: while it was paused nobody may have wanted it.
+ProgramDemand DemandOf(const TargetUpdate& update, const TargetOptions& now) {
+  const bool resumes = update.state == TargetState::kRunning;
+  TargetOptions asked = resumes ? now : TargetOptions();
+  asked.waker = update.waker.value_or(asked.waker);
+  if (update.probe_groups) asked.probe_groups = *update.probe_groups;
+  return ProgramDemand::Of(asked);
 }
 
 absl::Status NotATarget(int32_t pid) {
@@ -74,7 +84,7 @@ absl::StatusOr<AttachResult> TargetRegistry::Attach(const AttachWish& wish) {
     if (absl::Status status = rules_.CheckRoom(wish.selectors[i], wish.session_id, i, limits_); !status.ok()) return status;
   }
   absl::Status status = wish.pids.empty() ? CheckHolders(wish) : AttachPids(wish, now_ns);
-  if (status.ok() && wish.pids.empty()) status = AttachWakers(wish.options.waker);
+  if (status.ok() && wish.pids.empty()) status = AttachDemanded(ProgramDemand::Of(wish.options));
   ApplySettings();
   if (!status.ok()) return status;
   AttachResult result;
@@ -99,7 +109,7 @@ absl::Status TargetRegistry::AttachPids(const AttachWish& wish, int64_t now_ns) 
   }
   if (absl::Status status = CheckRoom(*processes); !status.ok()) return status;
   if (absl::Status status = CheckHolders(wish); !status.ok()) return status;
-  if (absl::Status status = AttachWakers(wish.options.waker); !status.ok()) return status;
+  if (absl::Status status = AttachDemanded(ProgramDemand::Of(wish.options)); !status.ok()) return status;
   FollowChildrenNow(wish.options);
   if (absl::Status status = StartWatching(*processes, now_ns); !status.ok()) return status;
   const TargetParts part = {{PartKey{.session = wish.session_id}, PartOptions(wish.options, config_.defaults)}};
@@ -111,8 +121,8 @@ absl::Status TargetRegistry::AttachPids(const AttachWish& wish, int64_t now_ns) 
   return absl::OkStatus();
 }
 
-absl::Status TargetRegistry::AttachWakers(bool wanted) const {
-  return wanted && config_.attach_wakers ? config_.attach_wakers() : absl::OkStatus();
+absl::Status TargetRegistry::AttachDemanded(const ProgramDemand& demand) const {
+  return demand.any() && config_.attach_demanded ? config_.attach_demanded(demand) : absl::OkStatus();
 }
 
 // Before the first bit, or a child born in between would be missed. ApplySettings corrects it when the attach fails.
@@ -257,9 +267,7 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
     return absl::FailedPreconditionError(
         absl::StrFormat("process %d has ended, its options cannot change: its history is still answered until it is detached", pid));
   }
-  // While it was paused nobody may have wanted it.
-  const bool resumes_with_waker = update.state == TargetState::kRunning && update.waker.value_or(target->second.info.options.waker);
-  if (absl::Status status = AttachWakers(update.waker.value_or(resumes_with_waker)); !status.ok()) return status;
+  if (absl::Status status = AttachDemanded(DemandOf(update, target->second.info.options)); !status.ok()) return status;
   if (update.state.has_value()) {
     if (absl::Status status = SetState(target, *update.state, now_ns); !status.ok()) return status;
   }
@@ -335,8 +343,8 @@ void TargetRegistry::ApplySettings() {
   ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
   bool follow = false;
   bool stacks = false;
-  // A rule's processes may begin in quiet mode: what names their wakers is there as long as the rule.
-  bool wakers = rules_.WantsWakers();
+  // A rule's processes may begin in quiet mode: what they ask for is there as long as the rule.
+  ProgramDemand demand = rules_.Demand();
   for (const auto& [pid, target] : targets_) {
     const hft_wishes wishes = WishesOf(target.info);
     watcher_.slots().SetWishes(pid, wishes);
@@ -349,7 +357,7 @@ void TargetRegistry::ApplySettings() {
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
     follow = follow || options.follow_children;
     stacks = stacks || (wishes.probes & (HFT_STACK_KERNEL | HFT_STACK_USER)) != 0;
-    wakers = wakers || wishes.waker != 0;
+    demand |= ProgramDemand::Of(options);
   }
   if (minimum.run_queue_threshold_ns == kNoThresholdNs) {
     minimum.run_queue_threshold_ns = config_.defaults.spike_threshold_ns;
@@ -359,7 +367,7 @@ void TargetRegistry::ApplySettings() {
   thresholds_->SetTargets(minimum);
   watcher_.slots().SetSamplingIntervalNs(thresholds_->settings().sampling_interval_ns);
   if (config_.on_stacks_wanted) config_.on_stacks_wanted(stacks);
-  if (config_.on_wakers_wanted) config_.on_wakers_wanted(wakers);
+  if (config_.on_demand) config_.on_demand(demand);
   // One switch for all targets: children of those that do not want it are let go when their FORK event comes.
   std::atomic_ref<__u32>(controls_->follow_children).store(follow ? 1 : 0, std::memory_order_relaxed);
 }

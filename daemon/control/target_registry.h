@@ -33,6 +33,7 @@
 #include "daemon/control/holding_limits.h"
 #include "daemon/control/process_facts.h"
 #include "daemon/control/process_watcher.h"
+#include "daemon/control/program_demand.h"
 #include "daemon/control/rule_table.h"
 #include "daemon/control/target_options.h"
 #include "daemon/control/target_parts.h"
@@ -64,10 +65,10 @@ class TargetRegistry : public Targets {
     const ProcessFacts* facts = nullptr;  // outlives the registry; without it no process is in any cgroup
     // Called with whether any running target asks for stacks, at each change of the targets; with the mutex held. May be empty.
     std::function<void(bool)> on_stacks_wanted;
-    // Called before a target is watched that asks who wakes its threads, and whether any running one does, at each change of the targets;
-    // with the mutex held. An error refuses the attachment. Both may be empty.
-    std::function<absl::Status()> attach_wakers;
-    std::function<void(bool)> on_wakers_wanted;
+    // Called before a target is watched that asks for programs on demand, and with what all running ones ask for, at each change of the
+    // targets; with the mutex held. An error refuses the attachment. Both may be empty.
+    std::function<absl::Status(const ProgramDemand&)> attach_demanded;
+    std::function<void(const ProgramDemand&)> on_demand;
   };
 
   // What happened; all since start unless said otherwise.
@@ -159,7 +160,7 @@ class TargetRegistry : public Targets {
   absl::StatusOr<std::vector<ProcessInfo>> FindProcesses(std::span<const int32_t> pids) const;
   absl::StatusOr<ProcessInfo> FindProcess(int32_t pid) const;
   absl::Status WithWhatProcShows(const absl::Status& status, uint32_t pid) const;
-  absl::Status AttachWakers(bool wanted) const;
+  absl::Status AttachDemanded(const ProgramDemand& demand) const;
   absl::Status CheckRoom(const std::vector<ProcessInfo>& processes) const;
   absl::Status StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns);
   absl::Status AttachPids(const AttachWish& wish, int64_t now_ns);

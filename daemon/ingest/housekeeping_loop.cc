@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/ingest/fault_builder.h"
 #include "daemon/ingest/interrupt_builder.h"
 #include "daemon/ring/shared_word.h"
 
@@ -36,6 +37,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       clock_(wiring.clock),
       interval_sinks_(std::move(wiring.interval_sinks)),
       interruption_sinks_(std::move(wiring.interruption_sinks)),
+      fault_sinks_(std::move(wiring.fault_sinks)),
       life_sinks_(std::move(wiring.life_sinks)),
       sleep_ns_(std::move(wiring.sleep_ns)),
       gap_threshold_ns_(options.gap_threshold_ns),
@@ -171,6 +173,9 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
     case HFT_RECORD_CALL:
       OnCall(record);
       break;
+    case HFT_RECORD_FAULT:
+      OnFault(record);
+      break;
     default:
       OnLifeRecord(record);
       break;
@@ -287,6 +292,21 @@ void HousekeepingLoop::OnCall(const RingRecord& record) {
     return;
   }
   BuildCall(record, calls_.Note(call.slot, static_cast<int64_t>(call.call.out_clock_ns)), &build_counters_);
+}
+
+void HousekeepingLoop::OnFault(const RingRecord& record) {
+  ThreadKey thread;
+  const hft_fault& fault = record.fault;
+  if (!Identify(fault.slot, fault.tid, fault.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  if (!BuildFault(record, thread, DevicesOf(fault.header.cpu), &fault_)) {
+    ++build_counters_.discarded_count;
+    return;
+  }
+  fault_.loop_gap_ns = late_ns_;
+  for (FaultSink* sink : fault_sinks_) sink->OnFault(fault_);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

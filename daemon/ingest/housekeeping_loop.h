@@ -41,6 +41,7 @@ class HousekeepingLoop {
     const MonotonicClock* clock = nullptr;
     std::vector<IntervalSink*> interval_sinks;
     std::vector<InterruptionSink*> interruption_sinks;
+    std::vector<FaultSink*> fault_sinks;
     std::vector<StallSink*> stall_sinks;
     std::vector<LifeSink*> life_sinks;
     WindowSink* window_sink = nullptr;
@@ -80,6 +81,7 @@ class HousekeepingLoop {
   void OnPreempted(const RingRecord& record);
   void OnWaker(const RingRecord& record);
   void OnCall(const RingRecord& record);
+  void OnFault(const RingRecord& record);
   void NameWaker(const hft_switch_in& in);
   void DeliverStretch(const Interruption& stretch);
   void OnLifeRecord(const RingRecord& record);
@@ -96,6 +98,7 @@ class HousekeepingLoop {
   const MonotonicClock* clock_;
   std::vector<IntervalSink*> interval_sinks_;
   std::vector<InterruptionSink*> interruption_sinks_;
+  std::vector<FaultSink*> fault_sinks_;
   std::vector<LifeSink*> life_sinks_;
   std::function<void(int64_t)> sleep_ns_;
   int64_t gap_threshold_ns_;
@@ -122,6 +125,7 @@ class HousekeepingLoop {
   OffCpuInterval interval_;
   LifeEvent life_;
   Interruption interruption_;
+  EndedFault fault_;
   LoopStats stats_;
   LoopLateness lateness_;
   const PollPolicy* lateness_policy_ = nullptr;  // the policy that lateness_ is about

@@ -12,6 +12,7 @@
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 #include "daemon/ingest/call.h"
+#include "daemon/ingest/fault.h"
 #include "daemon/ingest/preemption.h"
 #include "daemon/ingest/waker.h"
 
@@ -71,6 +72,23 @@ struct Interruption {
   int64_t record_mono_ns = 0;
   int64_t loop_gap_ns = 0;  // as in OffCpuInterval
   InterruptList interrupts;
+};
+
+// A page fault of a watched thread above the threshold that has ended. Source: HFT_RECORD_FAULT.
+struct EndedFault {
+  ThreadKey thread;
+  uint16_t slot = 0;
+  uint16_t cpu = 0;  // where it ended
+  int64_t start_mono_ns = 0;
+  int64_t end_mono_ns = 0;
+  int64_t record_mono_ns = 0;
+  int64_t off_cpu_ns = 0;      // of it, off the CPU
+  int64_t wait_ns = 0;         // of that, waiting for a CPU
+  int64_t interrupted_ns = 0;  // interrupts while it was on a CPU
+  int64_t loop_gap_ns = 0;     // as in OffCpuInterval
+  bool on_cpu = false;         // it did not leave its CPU: `interrupts` tells interrupted_ns
+  InterruptList interrupts;
+  Fault fault;
 };
 
 // One off-CPU interval of a watched thread, ended by its switch-in, above a kernel threshold.

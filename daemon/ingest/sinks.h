@@ -21,6 +21,12 @@ class InterruptionSink {
   virtual void OnInterruption(const Interruption& interruption) = 0;
 };
 
+class FaultSink {
+ public:
+  virtual ~FaultSink() = default;
+  virtual void OnFault(const EndedFault& fault) = 0;
+};
+
 // Stalls that still go on. Each is told when it crosses the kernel's threshold and again, with the same slot and out_clock_ns (a stretch:
 // CPU and start), at each higher one that somebody has (StallLevels); its end comes to the sinks above.
 class StallSink {

@@ -9,6 +9,7 @@
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
+#include "daemon/service/convert_fault.h"
 #include "daemon/service/convert_waker.h"
 
 namespace hftmon {
@@ -24,6 +25,8 @@ const char* KindName(SpikeKind kind) {
       return "blocked";
     case SpikeKind::kInterrupted:
       return "interrupted";
+    case SpikeKind::kFault:
+      return "fault";
   }
   return "unknown";
 }
@@ -44,6 +47,10 @@ const char* KindName(CauseKind kind) {
       return "migrating";
     case CauseKind::kBlocked:
       return "blocked";
+    case CauseKind::kRunnable:
+      return "runnable";
+    case CauseKind::kFault:
+      return "fault";
   }
   return "unknown";
 }
@@ -112,6 +119,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   if (spike.preemption.known) PreemptionToProto(spike.preemption, names, out->mutable_preemption());
   AddWaker(spike.waker, names, out);
   if (spike.call.state != HFT_CALL_NONE) CallToProto(spike.call, spike.out_syscall, names, out->mutable_call());
+  if (spike.fault.known) FaultToProto(spike.fault, out->mutable_fault());
   out->set_loop_gap_ns(spike.loop_gap_ns);
   const auto name_of = [names](uint32_t tid) { return names->NameOf(tid); };
   const size_t cause_count = std::min<size_t>(spike.cause_count, spike.causes.size());

@@ -10,6 +10,7 @@
 #include "daemon/service/convert_targets.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/locks_query.h"
+#include "daemon/service/memory_query.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -148,6 +149,14 @@ grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext
   return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
     const grpc::Status answered = AnswerLocks(core_, question.selection, *request, question.arrival, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->locks_size()), &limits_) : answered;
+  });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
+                                                      v1::QueryMemoryResponse* response) {
+  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
+    const grpc::Status answered = AnswerMemory(core_, question.selection, *request, question.arrival, response);
+    return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->mappings_size()), &limits_) : answered;
   });
 }
 

@@ -61,6 +61,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                                  v1::QueryContextSwitchesResponse* response) override;
   grpc::ServerUnaryReactor* QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
                                             v1::QueryInterruptsResponse* response) override;
+  grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
+                                        v1::QueryMemoryResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                        v1::QueryLocksResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

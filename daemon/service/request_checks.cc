@@ -170,6 +170,14 @@ grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& li
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

@@ -62,6 +62,7 @@ grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryInterruptsRequest& request);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
+grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

@@ -9,8 +9,10 @@
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
 #include "daemon/service/call_totals.h"
+#include "daemon/service/fault_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
+#include "daemon/service/mapping_lookup.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/stack_source.h"
 #include "daemon/store/seq_ring.h"
@@ -28,6 +30,8 @@ struct ServiceCore {
   const InterruptTotals* interrupts = nullptr;
   const InterruptAffinities* affinities = nullptr;
   const CallTotals* calls = nullptr;
+  const FaultTotals* faults = nullptr;
+  MappingLookup::Reader mappings;  // may be empty: no mapping is known then
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SpikeHistory* spikes = nullptr;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_fault.h"
 #include "daemon/service/convert_spike.h"
 #include "daemon/service/convert_stack.h"
 #include "daemon/service/floors.h"
@@ -156,11 +157,13 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   WindowSearch search(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
   search.Run();
   const std::vector<ClockEpoch> epochs = core.time->Epochs();
+  MappingLookup mappings(&core.mappings, &selection);
   for (auto it = search.newest_first().rbegin(); it != search.newest_first().rend(); ++it) {
     v1::Spike* spike = response->add_spikes();
     SpikeToProto(*it, core.names, spike);
     SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
     AddStack(core.stacks, it->thread.tid, it->record_mono_ns, spike);
+    if (it->fault.known) PlaceToProto(mappings.Find(it->thread.tgid, it->fault.address), spike->mutable_fault());
   }
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();

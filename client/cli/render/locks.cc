@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "client/cli/render/call.h"
+#include "client/cli/render/unavailable.h"
 #include "client/cli/render/window.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -49,23 +48,6 @@ std::string ThreadTable(const v1::QueryLocksResponse& response) {
     if (thread.calls_size() == 0) add({"nothing yet", "", "", "", "", ""});
   }
   return table.empty() ? "" : table.Print();
-}
-
-// Each reason once, with the number of threads that it holds for.
-std::string WhyNot(const v1::QueryLocksResponse& response) {
-  std::vector<std::pair<std::string, uint64_t>> reasons;
-  for (const v1::ThreadCalls& thread : response.threads()) {
-    if (thread.available()) continue;
-    const auto known = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == thread.reason(); });
-    if (known == reasons.end()) {
-      reasons.emplace_back(thread.reason(), 1);
-    } else {
-      ++known->second;
-    }
-  }
-  std::string text;
-  for (const auto& [reason, count] : reasons) text += fmt::format("unavailable for {}: {}\n", Counted(count, "thread"), reason);
-  return text;
 }
 
 std::string OwnersCell(const v1::ContendedLock& lock) {
@@ -155,7 +137,7 @@ Json LockJson(const v1::ContendedLock& lock) {
 
 std::string LocksText(const v1::QueryLocksResponse& response) {
   if (response.threads_size() == 0) return "no thread is watched\n";
-  std::string text = ThreadTable(response) + WhyNot(response);
+  std::string text = ThreadTable(response) + UnavailableText(response.threads());
   return text + "\n" + LocksPart(response);
 }
 

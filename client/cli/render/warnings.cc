@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/cli/render/unavailable.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
@@ -32,6 +33,15 @@ void AddUnslotted(uint64_t thread_count, std::vector<std::string>& warnings) {
       fmt::format("{} not watched and in no figure: no place in the tables of threads: `hftmon status` says under slots_exhausted and "
                   "pid_too_large which: start hftmond with a larger --threads-max, or anew for larger thread ids",
                   Counted(thread_count, "thread was", "threads were")));
+}
+
+template <typename Threads>
+void AddUnavailable(const Threads& threads, std::vector<std::string>& warnings) {
+  const int unavailable = CountUnavailable(threads);
+  if (unavailable == 0) return;
+  warnings.push_back(unavailable < threads.size()
+                         ? fmt::format("{} of {} threads have no figures: see above why", unavailable, threads.size())
+                         : "no thread has figures: see above why");
 }
 
 std::string Lost(uint64_t count) {
@@ -201,13 +211,24 @@ std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response) {
   } else if (response.incomplete()) {
     warnings.push_back(WhyOverwritten(response.window()));
   }
-  const auto unavailable = std::count_if(response.threads().begin(), response.threads().end(),
-                                         [](const v1::ThreadCalls& thread) { return !thread.available(); });
-  if (unavailable > 0 && unavailable < response.threads_size()) {
-    warnings.push_back(fmt::format("{} of {} threads have no figures: see above why", unavailable, response.threads_size()));
-  } else if (unavailable > 0) {
-    warnings.push_back("no thread has figures: see above why");
+  AddUnavailable(response.threads(), warnings);
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  AddLate(response.window(), warnings);
+  AddOff(response.window(), warnings);
+  return warnings;
+}
+
+std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(fmt::format("{} lost in the window: sums by thread are exact, single faults may be missing: see `hftmon status`",
+                                   Lost(response.lost_records())));
   }
+  if (response.incomplete()) warnings.push_back(WhyOverwritten(response.window()));
+  if (!response.has_fault_floor_ns() && CountUnavailable(response.threads()) < response.threads_size()) {
+    warnings.push_back("single faults were not recorded in a part of the window: ask for a shorter --window, or wait until it has passed");
+  }
+  AddUnavailable(response.threads(), warnings);
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
   AddOff(response.window(), warnings);

@@ -9,6 +9,7 @@
 #include "client/cli/console.h"
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/locks.pb.h"
+#include "hftmon/v1/memory.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -24,6 +25,7 @@ std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

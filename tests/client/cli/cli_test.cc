@@ -398,6 +398,7 @@ TEST_F(CliTest, BadWordsAreErrorsThatNameTheMend) {
       {{"spikes", "--follow", "--threshold", "999ns"}, "--threshold 999ns: give 1us to 1m\n"},
       {{"spikes", "--window", "367d"}, "--window 367d: give 1ns to 366d, or `all`\n"},
       {{"switches", "--window", "367d"}, "--window 367d: give 1ns to 366d, or `all`\n"},
+      {{"memory", "--window", "367d"}, "--window 367d: give 1ns to 366d, or `all`\n"},
       {{"switches", "--min-duration", "2h"}, "--min-duration 2h: give 1ns to 1h\n"},
       {{"metrics", "--period", "1ms"}, "--period 1ms: give 10ms to 1h\n"},
       {{"spikes", "--limit", "0"}, "from 1 to 100000"},
@@ -428,6 +429,7 @@ TEST_F(CliTest, UnreachableDaemonIsAnErrorOfEveryVerb) {
                                                                                      {"spikes"},
                                                                                      {"spikes", "--follow"},
                                                                                      {"switches"},
+                                                                                     {"memory"},
                                                                                      {"metrics"},
                                                                                      {"run", "--server", nowhere, "--", "/bin/false"}}) {
     std::vector<std::string> all = {"--server", nowhere};
@@ -456,7 +458,8 @@ TEST_F(CliTest, FullDiskIsAnErrorAndAVanishedReaderIsNot) {
 TEST_F(CliTest, HelpNamesEveryVerb) {
   StringConsole console;
   EXPECT_EQ(Run({"--help"}, console), 0);
-  for (const char* verb : {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "metrics"}) {
+  for (const char* verb :
+       {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "memory", "metrics"}) {
     EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
   }
 }

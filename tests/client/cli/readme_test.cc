@@ -11,6 +11,7 @@
 #include "client/cli/render/interrupt_lines.h"
 #include "client/cli/render/interrupts.h"
 #include "client/cli/render/locks.h"
+#include "client/cli/render/memory.h"
 #include "client/cli/render/metrics.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/render/spikes.h"
@@ -92,6 +93,7 @@ std::set<std::string> AllKeys() {
     AddKeys(SwitchesJson(Full<v1::QueryContextSwitchesResponse>(flag), true), &keys);
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
+    AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson({}), &keys);

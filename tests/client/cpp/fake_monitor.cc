@@ -154,6 +154,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryInterrupts(grpc::CallbackServerConte
   return Answer("QueryInterrupts", query_interrupts, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
+                                                   v1::QueryMemoryResponse* response) {
+  return Answer("QueryMemory", query_memory, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                   v1::QueryLocksResponse* response) {
   return Answer("QueryLocks", query_locks, context, request, response);

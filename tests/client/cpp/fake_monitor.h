@@ -47,6 +47,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
   Handler<v1::QueryInterruptsRequest, v1::QueryInterruptsResponse> query_interrupts;
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
+  Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
   // Verbs ask it for what they say besides: an empty answer, unless the test scripts it.
@@ -71,6 +72,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* QueryInterrupts(grpc::CallbackServerContext*, const v1::QueryInterruptsRequest*,
                                             v1::QueryInterruptsResponse*) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext*, const v1::QueryLocksRequest*, v1::QueryLocksResponse*) override;
+  grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
   grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;

@@ -80,6 +80,15 @@ TEST_F(CollectionSwitchTest, OnForgetsWaitsInProgressAndKeepsTheCounts) {
   EXPECT_EQ(switch_->periods().since_mono_ns(), std::nullopt);
 }
 
+TEST_F(CollectionSwitchTest, AFaultThatBeganBeforeOnIsForgotten) {
+  hft_fault_begin& begin = host.memory[hooks.PublishedSlotOf(100)].begin;
+  begin.start_ns = 55;
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  EXPECT_EQ(begin.start_ns, 55u);
+  ASSERT_TRUE(switch_->TurnOn().ok());
+  EXPECT_EQ(begin.start_ns, 0u);
+}
+
 TEST_F(CollectionSwitchTest, WhatIsConclusiveEndsBeforeTheProgramsGoOffAndBeginsAfterTheyWentOn) {
   const int64_t off_ns = host.clock.NowNs();
   ASSERT_TRUE(switch_->TurnOff().ok());

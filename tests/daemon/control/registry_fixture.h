@@ -34,21 +34,23 @@ struct FakeHost {
       : watched_bits(kPidBound / 64),
         slot_of_tid(kPidBound),
         slots(slot_count),
+        memory(slot_count),
         view{.controls = &controls,
              .watched_bits = watched_bits,
              .slot_of_tid = slot_of_tid,
              .slots = slots,
              .cpus = cpus,
              .audits = audits,
-             .rule_names = rule_names},
+             .rule_names = rule_names,
+             .memory = memory},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
         registry(view, &tasks, &stack, &clock,
                  {.own_pid = kOwnPid,
                   .targets_max = targets_max,
                   .facts = &facts,
-                  .attach_wakers = [this] { return attach_wakers(); },
-                  .on_wakers_wanted = [this](bool wanted) { wakers_wanted = wanted; }},
+                  .attach_demanded = [this](const ProgramDemand& wanted) { return attach_demanded(wanted); },
+                  .on_demand = [this](const ProgramDemand& wanted) { demand = wanted; }},
                  [this](const ThresholdSettings& settings) { observed = settings; }) {}
 
   void Queue(const LifeEvent& event) {
@@ -200,6 +202,7 @@ struct FakeHost {
   std::vector<uint64_t> watched_bits;
   std::vector<uint16_t> slot_of_tid;
   std::vector<hft_thread_slot> slots;
+  std::vector<hft_thread_memory> memory;
   std::vector<hft_cpu> cpus{4};
   std::vector<hft_audit> audits{4};
   std::vector<hft_rule_name> rule_names{HFT_RULE_NAMES_MAX};
@@ -212,8 +215,8 @@ struct FakeHost {
   std::mutex events_mutex;
   std::deque<LifeEvent> events;
   FakeLifeHooks hooks;
-  std::function<absl::Status()> attach_wakers = [] { return absl::OkStatus(); };
-  bool wakers_wanted = false;
+  std::function<absl::Status(const ProgramDemand&)> attach_demanded = [](const ProgramDemand&) { return absl::OkStatus(); };
+  ProgramDemand demand;
   TargetRegistry registry;
 };
 

@@ -9,10 +9,11 @@
 
 namespace hftmon {
 
-class RecordingSinks : public IntervalSink, public LifeSink, public WindowSink {
+class RecordingSinks : public IntervalSink, public FaultSink, public LifeSink, public WindowSink {
  public:
   void OnInterval(const OffCpuInterval& interval) override { intervals.push_back(interval); }
   void OnLoss(const LossEvent& loss) override { losses.push_back(loss); }
+  void OnFault(const EndedFault& fault) override { faults.push_back(fault); }
   void OnLife(const LifeEvent& event) override {
     lives.push_back(event);
     deltas_before_life.push_back(deltas.size());
@@ -25,6 +26,7 @@ class RecordingSinks : public IntervalSink, public LifeSink, public WindowSink {
 
   std::vector<OffCpuInterval> intervals;
   std::vector<LossEvent> losses;
+  std::vector<EndedFault> faults;
   std::vector<LifeEvent> lives;
   std::vector<size_t> deltas_before_life;  // deltas delivered before each life event
   std::vector<ThreadDelta> deltas;

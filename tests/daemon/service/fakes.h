@@ -17,6 +17,7 @@
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
 #include "daemon/service/call_totals.h"
+#include "daemon/service/fault_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/thread_totals.h"
@@ -352,6 +353,19 @@ class FakeCallTotals : public CallTotals {
 
   // Set before the server asks.
   std::vector<ThreadCallTotal> threads;
+};
+
+class FakeFaultTotals : public FaultTotals {
+ public:
+  std::vector<ThreadFaultTotal> ThreadsOf(uint32_t tgid) const override {
+    std::vector<ThreadFaultTotal> found;
+    std::copy_if(threads.begin(), threads.end(), std::back_inserter(found),
+                 [tgid](const ThreadFaultTotal& total) { return total.thread.tgid == tgid; });
+    return found;
+  }
+
+  // Set before the server asks.
+  std::vector<ThreadFaultTotal> threads;
 };
 
 class FakeInterruptAffinities : public InterruptAffinities {

@@ -35,6 +35,12 @@ ServiceCore ServiceFixture::Core() {
           .interrupts = &interrupts_,
           .affinities = &affinities_,
           .calls = &calls_,
+          .faults = &faults_,
+          .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
+            const auto found = maps_.find(pid);
+            if (found == maps_.end()) return absl::PermissionDeniedError("not this one");
+            return ProcMaps::Parse(found->second);
+          },
           .windows = &windows_,
           .switch_events = &switch_events_,
           .spikes = &spikes_,

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,8 @@ class ServiceFixture : public testing::Test {
   FakeInterruptTotals interrupts_;
   FakeInterruptAffinities affinities_;
   FakeCallTotals calls_;
+  FakeFaultTotals faults_;
+  std::map<uint32_t, std::string> maps_;  // /proc/PID/maps of processes; who has none may not be looked into
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};
   SpikeHistory spikes_{kSpikeRingCapacity, 16};

@@ -3,13 +3,15 @@
 namespace hftmon {
 namespace {
 
-constexpr TargetOptions kWaker{.waker = true};
+const TargetOptions kWaker{.waker = true};
+const TargetOptions kMemory{.probe_groups = {"memory"}};
 
-class TargetWakersTest : public RegistryTest {
+class TargetDemandTest : public RegistryTest {
  protected:
   void SetUp() override {
-    host.attach_wakers = [this] {
+    host.attach_demanded = [this](const ProgramDemand& wanted) {
       ++attach_count_;
+      attached_ = wanted;
       return refusal_;
     };
     hooks.StartProcess(100, "engine");
@@ -19,16 +21,17 @@ class TargetWakersTest : public RegistryTest {
   uint32_t WishOf(uint32_t tid) { return host.slots[hooks.PublishedSlotOf(tid)].wishes.waker; }
 
   int attach_count_ = 0;
+  ProgramDemand attached_;  // by the last of these
   absl::Status refusal_;
 };
 
-TEST_F(TargetWakersTest, TheProgramIsAttachedBeforeTheFirstWhoAsksAndWantedUntilTheLastLeaves) {
+TEST_F(TargetDemandTest, TheProgramIsAttachedBeforeTheFirstWhoAsksAndWantedUntilTheLastLeaves) {
   ASSERT_TRUE(host.Attach({200}).ok());
   EXPECT_EQ(attach_count_, 0);
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
   ASSERT_TRUE(host.Attach({100}, kWaker).ok());
   EXPECT_EQ(attach_count_, 1);
-  EXPECT_TRUE(host.wakers_wanted);
+  EXPECT_TRUE(host.demand.wakers);
   EXPECT_EQ(WishOf(100), 1u);
   EXPECT_EQ(WishOf(101), 1u);
   EXPECT_EQ(WishOf(200), 0u) << "who does not ask is not asked about";
@@ -36,14 +39,14 @@ TEST_F(TargetWakersTest, TheProgramIsAttachedBeforeTheFirstWhoAsksAndWantedUntil
   host.PumpAll();
   EXPECT_EQ(WishOf(102), 1u);
   ASSERT_TRUE(host.Detach({100}).ok());
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
 }
 
-TEST_F(TargetWakersTest, ARefusalLeavesEverythingAsItWas) {
+TEST_F(TargetDemandTest, ARefusalLeavesEverythingAsItWas) {
   refusal_ = absl::FailedPreconditionError("quiet");
   EXPECT_EQ(host.Attach({100}, kWaker), refusal_);
   EXPECT_FALSE(host.Target(100).has_value());
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
   ASSERT_TRUE(host.Attach({100}).ok());
   EXPECT_EQ(host.registry.Update(100, {.waker = true}).status(), refusal_);
   EXPECT_FALSE(host.Target(100)->options.waker);
@@ -51,43 +54,57 @@ TEST_F(TargetWakersTest, ARefusalLeavesEverythingAsItWas) {
   host.CheckInvariants("refused");
 }
 
-TEST_F(TargetWakersTest, OneClientsWishIsTheTargets) {
+TEST_F(TargetDemandTest, OneClientsWishIsTheTargets) {
   ASSERT_TRUE(host.Attach({100}, kWaker).ok());
   ASSERT_TRUE(host.Attach({100}).ok());
   EXPECT_TRUE(host.Target(100)->options.waker);
   ASSERT_TRUE(host.registry.Update(100, {.waker = false}).ok());
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
   EXPECT_EQ(WishOf(101), 0u);
 }
 
-TEST_F(TargetWakersTest, APausedTargetWantsNothingAndAsksAgainWhenItIsResumed) {
+TEST_F(TargetDemandTest, APausedTargetWantsNothingAndAsksAgainWhenItIsResumed) {
   ASSERT_TRUE(host.Attach({100}, kWaker).ok());
   ASSERT_TRUE(host.registry.Update(100, {.state = TargetState::kPaused}).ok());
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
   EXPECT_EQ(attach_count_, 1);
   ASSERT_TRUE(host.registry.Update(100, {.state = TargetState::kRunning}).ok());
-  EXPECT_TRUE(host.wakers_wanted);
+  EXPECT_TRUE(host.demand.wakers);
   EXPECT_EQ(attach_count_, 2);
   EXPECT_EQ(WishOf(101), 1u);
 }
 
-TEST_F(TargetWakersTest, ARuleThatAsksHasTheProgramBeforeItsFirstProcess) {
+TEST_F(TargetDemandTest, ARuleThatAsksHasTheProgramBeforeItsFirstProcess) {
   const RuleSelector rule{.kind = RuleSelector::Kind::kName, .text = "matcher"};
   refusal_ = absl::FailedPreconditionError("quiet");
   EXPECT_EQ(host.AttachRule(rule, kWaker), refusal_);
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
   refusal_ = absl::OkStatus();
   ASSERT_TRUE(host.AttachRule(rule, kWaker).ok());
-  EXPECT_TRUE(host.wakers_wanted);
+  EXPECT_TRUE(host.demand.wakers);
   ASSERT_TRUE(host.registry.Detach({.all = true}).ok());
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
 }
 
-TEST_F(TargetWakersTest, AnEndedTargetWantsNothing) {
+TEST_F(TargetDemandTest, TheMemoryGroupIsAskedForByItself) {
+  ASSERT_TRUE(host.Attach({100}, kMemory).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.memory = true}));
+  EXPECT_EQ(host.demand, (ProgramDemand{.memory = true}));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, HFT_MEMORY);
+  host.memory[hooks.PublishedSlotOf(101)].generation = 5;
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{}}).ok());
+  EXPECT_EQ(host.demand, ProgramDemand());
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, 0u);
+  ASSERT_TRUE(host.registry.Update(100, {.waker = true, .probe_groups = std::vector<std::string>{"memory"}}).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.wakers = true, .memory = true}));
+  EXPECT_EQ(host.memory[hooks.PublishedSlotOf(101)].generation, 0u) << "who asks again begins anew";
+}
+
+TEST_F(TargetDemandTest, AnEndedTargetWantsNothing) {
   ASSERT_TRUE(host.Attach({200}, kWaker).ok());
   hooks.EndThread(200);
   host.Settle();
-  EXPECT_FALSE(host.wakers_wanted);
+  EXPECT_FALSE(host.demand.wakers);
 }
 
 }  // namespace

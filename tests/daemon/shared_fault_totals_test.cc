@@ -1,0 +1,75 @@
+#include "daemon/shared_fault_totals.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/fakes/fake_kernel_view.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class SharedFaultTotalsTest : public ::testing::Test {
+ protected:
+  SharedFaultTotalsTest() {
+    kernel_.Follow({.slot = 1, .tid = 101, .tgid = 100, .start_ns = 7});
+    kernel_.view().slots[1].wishes.probes = HFT_MEMORY;
+    Memory().generation = kernel_.view().slots[1].generation;
+  }
+  hft_thread_memory& Memory() { return kernel_.view().memory[1]; }
+  std::vector<ThreadFaultTotal> Read(const std::string& refusal = "") {
+    return SharedFaultTotals(
+               kernel_.view(), [] { return 8u; }, refusal)
+        .ThreadsOf(100);
+  }
+
+  FakeKernelView kernel_;
+};
+
+TEST_F(SharedFaultTotalsTest, EveryFigureIsRead) {
+  Memory().faults[HFT_FAULT_KERNEL_MAJOR] = {.count = 3, .duration_ns = 300, .off_cpu_ns = 200, .longest_ns = 150};
+  Memory().unended_count = 5;
+  Memory().tlb_flush_count[HFT_TLB_REMOTE_SHOOTDOWN] = 7;
+  Memory().tlb_full_count = 2;
+  const std::vector<ThreadFaultTotal> totals = Read();
+  ASSERT_EQ(totals.size(), 1u);
+  EXPECT_EQ(totals[0].thread, (ThreadKey{101, 100, 7}));
+  EXPECT_THAT(totals[0].unavailable, IsEmpty());
+  EXPECT_EQ(totals[0].faults[HFT_FAULT_KERNEL_MAJOR].count, 3u);
+  EXPECT_EQ(totals[0].faults[HFT_FAULT_KERNEL_MAJOR].duration_ns, 300);
+  EXPECT_EQ(totals[0].faults[HFT_FAULT_KERNEL_MAJOR].off_cpu_ns, 200);
+  EXPECT_EQ(totals[0].faults[HFT_FAULT_KERNEL_MAJOR].longest_ns, 150);
+  EXPECT_EQ(totals[0].faults[HFT_FAULT_USER_MINOR].count, 0u);
+  EXPECT_EQ(totals[0].unended_count, 5u);
+  EXPECT_EQ(totals[0].tlb_flush_count[HFT_TLB_REMOTE_SHOOTDOWN], 7u);
+  EXPECT_EQ(totals[0].tlb_full_count, 2u);
+}
+
+TEST_F(SharedFaultTotalsTest, WhatAnEarlierOwnerOfTheSlotLeftIsNotTold) {
+  Memory().faults[HFT_FAULT_USER_MINOR].count = 3;
+  kernel_.Release(1);
+  kernel_.Follow({.slot = 1, .tid = 102, .tgid = 100, .start_ns = 8});
+  kernel_.view().slots[1].wishes.probes = HFT_MEMORY;
+  const std::vector<ThreadFaultTotal> totals = Read();
+  ASSERT_EQ(totals.size(), 1u);
+  EXPECT_THAT(totals[0].unavailable, IsEmpty());
+  EXPECT_EQ(totals[0].faults[HFT_FAULT_USER_MINOR].count, 0u);
+}
+
+TEST_F(SharedFaultTotalsTest, WhyThereAreNoFiguresIsSaidWithTheMend) {
+  EXPECT_EQ(Read("this kernel has none")[0].unavailable, "this kernel has none");
+  kernel_.view().slots[1].wishes.probes = HFT_CALLS;
+  EXPECT_THAT(Read()[0].unavailable, HasSubstr("--probes memory"));
+  KernelView small = kernel_.view();
+  small.slots[1].wishes.probes = HFT_MEMORY;
+  small.memory = small.memory.first(1);
+  EXPECT_THAT(SharedFaultTotals(
+                  small, [] { return 8u; }, "")
+                  .ThreadsOf(100)[0]
+                  .unavailable,
+              HasSubstr("watch fewer"));
+}
+
+}  // namespace
+}  // namespace hftmon
