@@ -16,4 +16,11 @@ EMPTY_PROGRAM(local_timer_exit)
 EMPTY_PROGRAM(call_function_single_entry)
 EMPTY_PROGRAM(call_function_single_exit)
 
+EMPTY_PROGRAM(page_fault_user)
+
+SEC("perf_event")
+int empty_event(void* context) {
+  return 0;
+}
+
 char hook_license[] SEC("license") = "GPL";

@@ -70,6 +70,14 @@ void OwnPrograms::SumCalls(bool on, pid_t pid) {
   watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.probes = on ? HFT_CALLS : 0, .waker = 0});
 }
 
+absl::Status OwnPrograms::AttachMemoryPrograms() {
+  return collector_->memory_programs().demand().Attach();
+}
+
+void OwnPrograms::TellFaults(pid_t pid) {
+  watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.probes = HFT_MEMORY, .waker = 0});
+}
+
 std::string OwnPrograms::WhyMissing(const std::string& program) const {
   for (const MissingProgram& missing : collector_->missing_programs()) {
     if (missing.name == program) return missing.attach_point + ": " + missing.reason;

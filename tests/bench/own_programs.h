@@ -25,7 +25,11 @@ class OwnPrograms {
   // Attaches on_waking, and has it name who wakes the threads of `pid` (0: of nobody); the destructor, or false, detaches it.
   void NameWakers(bool on, pid_t pid = 0);
   void SumCalls(bool on, pid_t pid);  // what the threads of a watched process block in
-  void TurnOff();                     // as `hftmon off` does it
+  // Page faults: from here on every fault of the host runs them; and those of the watched process's threads are told.
+  absl::Status AttachMemoryPrograms();
+  std::string WhyNoMemoryPrograms() const { return collector_->memory_programs().refusal(); }  // empty: they can be had
+  void TellFaults(pid_t pid);
+  void TurnOff();  // as `hftmon off` does it
   const KernelView& view() const { return collector_->view(); }
   // Why a program of that name was left out; empty when it is there.
   std::string WhyMissing(const std::string& program) const;
