@@ -77,8 +77,10 @@ void AskForHelp(const std::vector<DeclaredVerb>& verbs, std::vector<std::string>
   };
   const auto word = std::find_if(own->rbegin(), own->rend(), [&](const std::string& each) { return each == "help" || is_verb(each); });
   if (word == own->rend() || *word != "help") return;
+  const auto of = std::next(word).base() == own->begin() ? own->end() : std::prev(std::next(word).base());
+  const bool no_verb = of != own->end() && !of->starts_with("-") && !is_verb(*of);
   own->erase(std::next(word).base());
-  own->insert(own->begin(), "--help");
+  if (!no_verb) own->insert(own->begin(), "--help");  // else that word is refused as any that is no verb
 }
 
 // CLI11 says what is wrong; this adds where the way out is written.

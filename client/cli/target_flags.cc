@@ -20,7 +20,8 @@ void TargetFlags::Declare(CLI::App& verb) {
           "faults and TLB flushes: while any target asks, each fault and flush of the whole host pays, `hftmon status` says how much; "
           "quiet mode refuses it)")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);
   verb.add_option("--stacks", stacks_, "stacks of its waits above the thresholds: none, kernel, user or both (default: none)");
   verb.add_flag(
       "--waker", waker_,

@@ -35,7 +35,8 @@ static_assert(HFT_SOURCES <= 256);
 
 class BudgetShares {
  public:
-  static constexpr size_t kOtherKinds = 6;  // kWaking, kMigrating, kBlocked, kRunnable, kFault, handlers that are not told apart
+  static constexpr size_t kOtherKinds =
+      8;  // kWaking, kMigrating, kBlocked, kRunnable, kFault; handlers that are not told apart, of 3 levels
   static constexpr size_t kSharesMax = kRunnerSpansMax + kInterruptSpansMax + kOtherKinds;
 
   explicit BudgetShares(int64_t duration_ns) : left_ns_(duration_ns) {}

@@ -41,7 +41,8 @@ const char* LevelName(CauseKind kind) {
 }
 
 std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
-  if (cause.others && cause.run_count == 0) return fmt::format("interrupt handlers that are not told apart ran for {}", duration);
+  if (cause.others && cause.run_count == 0)
+    return fmt::format("{} handlers that are not told apart ran for {}", LevelName(cause.kind), duration);
   if (cause.others) return fmt::format("other {} handlers ran {} for {}", LevelName(cause.kind), Times(cause.run_count), duration);
   const std::string handler(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
   return fmt::format("{} {} ran {} on CPU {} for {}", LevelName(cause.kind), InterruptName(cause.source, cause.number, handler),

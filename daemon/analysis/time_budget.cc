@@ -1,6 +1,7 @@
 #include "daemon/analysis/time_budget.h"
 
 #include <algorithm>
+#include <array>
 
 #include "daemon/analysis/budget_shares.h"
 #include "daemon/analysis/interrupt_cover.h"
@@ -88,12 +89,11 @@ void FillFaultBudget(const EndedFault& fault, Spike* spike) {
   const auto give = [&](const ShareKey& key, int64_t duration_ns) { return shares.Give(key, fault.cpu, duration_ns, duration_ns); };
   give(ShareKey::OfKind(CauseKind::kBlocked), fault.off_cpu_ns - fault.wait_ns);
   give(ShareKey::OfKind(CauseKind::kRunnable), fault.wait_ns);
-  if (fault.on_cpu) {
-    const InterruptCover cover(fault.interrupts, fault.start_mono_ns, fault.end_mono_ns);
-    const int64_t told_ns = cover.GiveAll(fault.cpu, spike->duration_ns, &shares);
-    if (fault.interrupts.truncated) give(ShareKey::OfKind(CauseKind::kHardIrq), fault.interrupted_ns - told_ns);
+  if (fault.on_cpu && !fault.interrupts.truncated) {
+    InterruptCover(fault.interrupts, fault.start_mono_ns, fault.end_mono_ns).GiveAll(fault.cpu, spike->duration_ns, &shares);
   } else {
-    give(ShareKey::OfKind(CauseKind::kHardIrq), fault.interrupted_ns);
+    static constexpr std::array<CauseKind, HFT_LEVELS> kKinds = {CauseKind::kSoftirq, CauseKind::kHardIrq, CauseKind::kNmi};
+    for (size_t level = 0; level < kKinds.size(); ++level) give(ShareKey::OfKind(kKinds[level]), fault.interrupted_ns[level]);
   }
   give(ShareKey::OfKind(CauseKind::kFault), shares.left_ns());
   shares.Write({.cpu = fault.cpu}, spike);

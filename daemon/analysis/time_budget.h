@@ -35,7 +35,8 @@ void FillTimeBudget(const OffCpuInterval& interval, Spike* spike);
 void FillInterruptionBudget(const Interruption& interruption, Spike* spike);
 
 // The same for a page fault: what it was blocked for, its wait for a CPU, the handlers that interrupted it (when it left its CPU in
-// between, or there were too many of them, as one cause of the kind kHardIrq that names none); the rest is the kernel's handling of it.
+// between, or there were too many of them, one cause for each level that names none); the rest is the kernel's handling of it, and whatever
+// else had the CPU meanwhile that no program sees (a hypervisor, SMI).
 void FillFaultBudget(const EndedFault& fault, Spike* spike);
 
 }  // namespace hftmon

@@ -124,9 +124,8 @@ struct hft_stolen {
   __u32 count[HFT_SOURCES]; /* modulo 2^32 */
   __u32 generation;
   __u32 reserved;
-  __u64 stretch_max_ns; /* longest stretch since watching began */
-  __u64 total_ns;       /* of all sources */
-  __u64 reserved2[2];
+  __u64 stretch_max_ns;       /* longest stretch since watching began */
+  __u64 level_ns[HFT_LEVELS]; /* the sum of self_ns by level: each has one writer */
 };
 
 /* A stretch above the threshold, at its end: who was interrupted. The entries follow, newest last; a stretch may be told again, longer. */

@@ -141,7 +141,8 @@ static __always_inline u64 row_of_source(u64 source) {
 }
 
 /* `source` is a row that exists. */
-static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state, u64 source, u64 self_ns, u64 end_ns) {
+static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state, u64 source, u32 level, u64 self_ns,
+                                       u64 end_ns) {
   u16 index = HFT_NO_SLOT;
   struct hft_thread_slot *slot = interrupted_slot(cpu_state, &index);
   if (likely(!slot)) return;
@@ -154,9 +155,10 @@ static __always_inline void steal_from(struct hft_cpu *cpu_state, struct hft_cpu
   }
   taken->self_ns[source] += self_ns;
   taken->count[source]++;
-  taken->total_ns += self_ns;
+  if (level < HFT_LEVELS) taken->level_ns[level] += self_ns;
   if (state->active) return; /* an outer level goes on */
   u64 stretch_ns = end_ns - state->stretch_start_ns;
+  if (unlikely((s64)stretch_ns < 0)) return; /* an interrupt came after this one's end, and began a stretch of its own */
   if (stretch_ns > taken->stretch_max_ns) taken->stretch_max_ns = stretch_ns;
   if (unlikely(stretch_ns > cpu_state->run_queue_threshold_ns)) put_interrupted(cpu_state, state, index, end_ns);
 }
@@ -217,7 +219,7 @@ static __always_inline void account(struct hft_cpu_interrupts *state, u32 cpu, s
     device->unhandled_count += ended->unhandled;
     device->self_ns += self_ns;
   }
-  steal_from(cpu_at(cpu), state, source, self_ns, end_ns);
+  steal_from(cpu_at(cpu), state, source, ended->level, self_ns, end_ns);
 }
 
 static __always_inline struct hft_cpu_interrupts *leave_level(u32 program, u32 level, u8 unhandled) {

@@ -22,6 +22,7 @@
 /* What a program at a software event is given (<linux/bpf_perf_event.h>), without the registers' names. */
 #if defined(__TARGET_ARCH_x86)
 #define EVENT_REGISTERS 21
+#define EVENT_CODE_SEGMENT 17 /* its two lowest bits: 3 in user mode */
 #else
 #define EVENT_REGISTERS 34
 #endif
@@ -66,10 +67,10 @@ static __always_inline bool find_asker(struct memory_asker *asker) {
   return true;
 }
 
-/* What interrupts have taken from the slot's thread so far. */
-static __always_inline u64 interrupted_so_far(struct memory_asker *asker) {
+/* What interrupts have taken from the slot's thread so far, by level: NULL: nothing yet. */
+static __always_inline struct hft_stolen *stolen_from(struct memory_asker *asker) {
   struct hft_stolen *taken = bpf_map_lookup_elem(&stolen, &asker->index);
-  return taken && taken->generation == asker->slot->generation ? taken->total_ns : 0;
+  return taken && taken->generation == asker->slot->generation ? taken : NULL;
 }
 
 /* A thread that was attached while it ran has no wait of its own in its slot yet. */
@@ -82,14 +83,14 @@ static __always_inline u64 run_delay_so_far(struct hft_thread_slot *slot) {
 static __always_inline int begin_fault(u64 *context, u32 mode) {
   struct memory_asker asker;
   if (likely(!find_asker(&asker))) return 0;
-  struct hft_fault_begin *begin = &asker.memory->begin;
+  struct hft_fault_begin *begin = &asker.memory->begin[mode];
   if (begin->start_ns) asker.memory->unended_count++;
   begin->address = context[0];
-  begin->mode = mode;
   begin->off_cpu_ns = asker.slot->off_cpu_ns;
   begin->off_cpu_count = asker.slot->off_cpu_count;
   begin->run_delay_ns = run_delay_so_far(asker.slot);
-  begin->interrupted_ns = interrupted_so_far(&asker);
+  struct hft_stolen *taken = stolen_from(&asker);
+  for (u32 level = 0; level < HFT_LEVELS; level++) begin->interrupted_ns[level] = taken ? taken->level_ns[level] : 0;
   begin->start_ns = bpf_ktime_get_ns();
   return 0;
 }
@@ -114,7 +115,7 @@ struct ended_fault {
   u64 end_ns;
   u64 off_cpu_ns;
   u64 wait_ns;
-  u64 interrupted_ns;
+  u64 interrupted_ns[HFT_LEVELS];
   u32 kind;
   bool on_cpu;
 };
@@ -138,7 +139,7 @@ static __noinline int put_fault(struct ended_fault *ended, u32 index, u64 addres
   cell->address = address;
   cell->off_cpu_ns = ended->off_cpu_ns;
   cell->wait_ns = ended->wait_ns;
-  cell->interrupted_ns = ended->interrupted_ns;
+  for (u32 level = 0; level < HFT_LEVELS; level++) cell->interrupted_ns[level] = ended->interrupted_ns[level];
   cell->slot = index;
   cell->kind = ended->kind;
   cell->on_cpu = ended->on_cpu;
@@ -149,22 +150,36 @@ static __noinline int put_fault(struct ended_fault *ended, u32 index, u64 addres
   return 0;
 }
 
+/* Where the thread was when it trapped. */
+static __always_inline u32 mode_of(struct event_context *context) {
+#if defined(__TARGET_ARCH_x86)
+  return (context->registers[EVENT_CODE_SEGMENT] & 3) == 3 ? 0 : 1;
+#else
+  return 0;
+#endif
+}
+
 /* The kernel counts faults of this trap only: those that it handles for itself have no event. A trap may have ended before it was counted.
  */
-static __always_inline int end_fault(u64 address, u32 major) {
+static __always_inline int end_fault(struct event_context *context, u32 major) {
   struct memory_asker asker;
   if (likely(!find_asker(&asker))) return 0;
+  u64 address = context->addr;
+  u32 mode = mode_of(context);
   struct hft_thread_memory *memory = asker.memory;
-  struct hft_fault_begin *begin = &memory->begin;
+  struct hft_fault_begin *begin = &memory->begin[mode & (HFT_FAULT_MODES - 1)];
   struct ended_fault ended = {.start_ns = begin->start_ns};
   if (!ended.start_ns || ((begin->address ^ address) >> PAGE_SHIFT_MIN)) return 0;
   begin->start_ns = 0;
-  ended.kind = ((begin->mode & 1) << 1) | major;
+  ended.kind = (mode << 1) | major;
   ended.on_cpu = asker.slot->off_cpu_count == begin->off_cpu_count;
   ended.off_cpu_ns = asker.slot->off_cpu_ns - begin->off_cpu_ns;
   u64 wait_ns = run_delay_so_far(asker.slot) - begin->run_delay_ns;
   ended.wait_ns = wait_ns < ended.off_cpu_ns ? wait_ns : ended.off_cpu_ns;
-  ended.interrupted_ns = interrupted_so_far(&asker) - begin->interrupted_ns;
+  struct hft_stolen *taken = stolen_from(&asker);
+  for (u32 level = 0; level < HFT_LEVELS; level++) {
+    ended.interrupted_ns[level] = taken ? taken->level_ns[level] - begin->interrupted_ns[level] : 0;
+  }
   ended.end_ns = bpf_ktime_get_ns();
   u64 duration_ns = ended.end_ns - ended.start_ns;
   struct hft_fault_row *row = &memory->faults[ended.kind & (HFT_FAULT_KINDS - 1)];
@@ -180,14 +195,14 @@ SEC("perf_event")
 int on_minor_fault(struct event_context *context) {
   if (unlikely(controls.off)) return 0;
   __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->minor_fault_count, 1);
-  return end_fault(context->addr, 0);
+  return end_fault(context, 0);
 }
 
 SEC("perf_event")
 int on_major_fault(struct event_context *context) {
   if (unlikely(controls.off)) return 0;
   __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->major_fault_count, 1);
-  return end_fault(context->addr, 1);
+  return end_fault(context, 1);
 }
 
 /* Of a remote shootdown the current thread is whom its IPI interrupted. */
@@ -195,6 +210,7 @@ HFT_TRACEPOINT("tlb_flush")
 int on_tlb_flush(u64 *context) {
   if (unlikely(controls.off)) return 0;
   __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->tlb_flush_count, 1);
+  if (!context[1]) return 0; /* nothing was flushed */
   struct memory_asker asker;
   if (likely(!find_asker(&asker))) return 0;
   u32 reason = context[0];

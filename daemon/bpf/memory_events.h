@@ -12,9 +12,11 @@
 #ifndef HFTMON_DAEMON_BPF_MEMORY_EVENTS_H_
 #define HFTMON_DAEMON_BPF_MEMORY_EVENTS_H_
 
+#include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 
 #define HFT_TLB_REASONS 8 /* the kernel has 5 to 6; what is above counts as the last */
+#define HFT_FAULT_MODES 2 /* of the thread at the fault: 0 its own code, 1 the kernel */
 
 /* Where the thread was, and as what the kernel counts it: major when the page had to be read. */
 enum hft_fault_kind {
@@ -28,11 +30,11 @@ enum hft_fault_kind {
 /* Reasons of a flush, the kernel's enum tlb_flush_reason. */
 enum hft_tlb_reason {
   HFT_TLB_TASK_SWITCH = 0,
-  HFT_TLB_REMOTE_SHOOTDOWN = 1, /* another CPU's, by IPI: the only one that somebody else does to a thread */
+  HFT_TLB_REMOTE_SHOOTDOWN = 1, /* another CPU's, by IPI */
   HFT_TLB_LOCAL_SHOOTDOWN = 2,
   HFT_TLB_LOCAL_MM_SHOOTDOWN = 3,
   HFT_TLB_REMOTE_SEND_IPI = 4, /* this thread sends them */
-  HFT_TLB_REMOTE_WRONG_CPU = 5
+  HFT_TLB_REMOTE_WRONG_CPU = 5 /* Linux 6.14: an IPI that came to a CPU which had left the address space */
 };
 
 struct hft_fault_row {
@@ -49,9 +51,7 @@ struct hft_fault_begin {
   __u64 off_cpu_ns;
   __u64 off_cpu_count;
   __u64 run_delay_ns;
-  __u64 interrupted_ns;
-  __u32 mode; /* 0: user, 1: kernel */
-  __u32 reserved;
+  __u64 interrupted_ns[HFT_LEVELS];
 };
 
 /*
@@ -61,12 +61,12 @@ struct hft_fault_begin {
 struct hft_thread_memory {
   __u32 generation; /* the slot's */
   __u32 reserved;
-  struct hft_fault_begin begin;
+  struct hft_fault_begin begin[HFT_FAULT_MODES]; /* the kernel may fault while it handles a fault */
   struct hft_fault_row faults[HFT_FAULT_KINDS];
   __u64 unended_count; /* faults that the kernel did not count: ended by a signal, an error, or an attempt that may not wait: in no row */
-  __u64 tlb_flush_count[HFT_TLB_REASONS];
-  __u64 tlb_full_count; /* of remote shootdowns, those of the whole TLB */
-};
+  __u64 tlb_flush_count[HFT_TLB_REASONS]; /* that flushed anything: a switch to an address space that the TLB still knows does not */
+  __u64 tlb_full_count;                   /* of remote shootdowns, those of the whole TLB */
+} __attribute__((aligned(64)));
 
 /*
  * HFT_RECORD_FAULT: a fault above the run-queue threshold, at its end. What interrupted it follows (HFT_RECORD_INTERRUPTIONS) when the
@@ -80,19 +80,19 @@ struct hft_fault {
   __u64 end_ns;
   __u64 address;
   __u64 off_cpu_ns;
-  __u64 wait_ns;        /* run-queue wait, part of off_cpu_ns */
-  __u64 interrupted_ns; /* interrupts while it was on a CPU */
+  __u64 wait_ns;                    /* run-queue wait, part of off_cpu_ns */
+  __u64 interrupted_ns[HFT_LEVELS]; /* by level, while it was on a CPU */
   __u16 slot;
   __u8 kind;   /* enum hft_fault_kind */
   __u8 on_cpu; /* 1: the thread did not leave its CPU: interruptions are told */
   __u8 interruption_count;
   __u8 interruptions_truncated;
-  __u8 reserved[50];
+  __u8 reserved[34];
 };
 
 #ifdef __cplusplus
 static_assert(sizeof(hft_fault) == HFT_RECORD_BYTES);
-static_assert(sizeof(hft_thread_memory) % 8 == 0);
+static_assert(sizeof(hft_thread_memory) % 64 == 0); /* no two threads write to one line */
 #endif
 
 #endif /* HFTMON_DAEMON_BPF_MEMORY_EVENTS_H_ */

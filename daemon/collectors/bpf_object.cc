@@ -52,9 +52,7 @@ absl::Status BpfObject::Admit(const std::string& what) const {
 
 BpfObject::~BpfObject() {
   for (bpf_link* link : links_) bpf_link__destroy(link);
-  for (const auto& [program, links] : demand_links_) {
-    for (bpf_link* link : links) bpf_link__destroy(link);
-  }
+  for (const auto& [program, link] : demand_links_) bpf_link__destroy(link);
   for (const auto& [map, mapping] : mappings_) munmap(mapping.data, mapping.bytes);
   bpf_object__close(object_);
 }
@@ -162,7 +160,7 @@ absl::Status BpfObject::LeaveOut(const std::string& program) {
 
 absl::Status BpfObject::KeepDetached(const std::string& program) {
   if (FindProgram(program) == nullptr) return absl::InternalError(fmt::format("BPF object '{}' has no program '{}'", name_, program));
-  demand_links_[program] = {};
+  demand_links_[program] = nullptr;
   return absl::OkStatus();
 }
 
@@ -236,41 +234,30 @@ absl::Status BpfObject::AttachAll() {
 absl::Status BpfObject::Attach(const std::string& program) {
   const auto kept = demand_links_.find(program);
   if (kept == demand_links_.end()) return absl::InternalError(fmt::format("BPF object '{}' keeps no program '{}'", name_, program));
-  if (!kept->second.empty()) return absl::OkStatus();
+  if (kept->second != nullptr) return absl::OkStatus();
   if (absl::Status admitted = Admit(fmt::format("attaching the program '{}' of", program)); !admitted.ok()) return admitted;
   last_words.clear();
-  bpf_link* link = bpf_program__attach(FindProgram(program));
-  if (link == nullptr) return Explain(fmt::format("program '{}' cannot be attached", program), errno);
-  kept->second.push_back(link);
+  kept->second = bpf_program__attach(FindProgram(program));
+  if (kept->second == nullptr) return Explain(fmt::format("program '{}' cannot be attached", program), errno);
   return absl::OkStatus();
 }
 
-absl::Status BpfObject::AttachToEvent(const std::string& program, int event_fd) {
-  const auto kept = demand_links_.find(program);
-  absl::Status admitted = kept == demand_links_.end()
-                              ? absl::InternalError(fmt::format("BPF object '{}' keeps no program '{}'", name_, program))
-                              : Admit(fmt::format("attaching the program '{}' of", program));
-  if (!admitted.ok()) {
-    close(event_fd);
-    return admitted;
-  }
+absl::StatusOr<std::shared_ptr<void>> BpfObject::Link(const std::string& program, int event_fd) {
   last_words.clear();
-  bpf_link* link = bpf_program__attach_perf_event(FindProgram(program), event_fd);
-  if (link == nullptr) {
-    const int error = errno;
-    close(event_fd);
-    return Explain(fmt::format("program '{}' cannot be attached", program), error);
-  }
-  kept->second.push_back(link);  // which owns the event now
-  return absl::OkStatus();
+  bpf_program* found = FindProgram(program);
+  bpf_link* link = event_fd < 0 ? bpf_program__attach(found) : bpf_program__attach_perf_event(found, event_fd);
+  const int error = errno;
+  if (link != nullptr) return std::shared_ptr<void>(link, [](void* attached) { bpf_link__destroy(static_cast<bpf_link*>(attached)); });
+  if (event_fd >= 0) close(event_fd);  // else it is the link's
+  return Explain(fmt::format("program '{}' cannot be attached", program), error);
 }
 
 absl::Status BpfObject::Detach(const std::string& program) {
   const auto kept = demand_links_.find(program);
-  if (kept == demand_links_.end() || kept->second.empty()) return absl::OkStatus();
+  if (kept == demand_links_.end() || kept->second == nullptr) return absl::OkStatus();
   if (absl::Status admitted = Admit(fmt::format("detaching the program '{}' of", program)); !admitted.ok()) return admitted;
-  for (bpf_link* link : kept->second) bpf_link__destroy(link);
-  kept->second.clear();
+  bpf_link__destroy(kept->second);
+  kept->second = nullptr;
   return absl::OkStatus();
 }
 

@@ -71,9 +71,10 @@ class BpfObject {
   absl::Status AttachAll();
   // One that is kept detached. Any one thread at a time. The gate is asked for Detach too: both patch the kernel's text.
   absl::Status Attach(const std::string& program);
-  // The same at a perf event, besides those it is at. Takes `event_fd`, whatever comes of it.
-  absl::Status AttachToEvent(const std::string& program, int event_fd);
   absl::Status Detach(const std::string& program);
+  // Attaches one that is kept detached for as long as what is given back lives, which the object outlives; with a descriptor to that perf
+  // event, which it takes whatever comes of it. The gate is for the caller to ask.
+  absl::StatusOr<std::shared_ptr<void>> Link(const std::string& program, int event_fd = -1);
 
   std::vector<Program> Programs() const;
   bpf_program* FindProgram(const std::string& name) const;
@@ -98,8 +99,8 @@ class BpfObject {
   std::string btf_path_;  // empty: the kernel's own
   const QuietGate* gate_;
   std::vector<bpf_link*> links_;
-  std::map<std::string, std::vector<bpf_link*>> demand_links_;  // of the programs kept detached; empty while they are
-  std::map<bpf_map*, Mapping> mappings_;                        // each map once: all of a mapped map's memory counts as the process's
+  std::map<std::string, bpf_link*> demand_links_;  // of the programs kept detached; null while they are
+  std::map<bpf_map*, Mapping> mappings_;           // each map once: all of a mapped map's memory counts as the process's
 };
 
 }  // namespace hftmon

@@ -1,15 +1,12 @@
 #include "daemon/collectors/memory_programs.h"
 
 #include <fmt/format.h>
-#include <linux/perf_event.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
+#include <utility>
 
 namespace hftmon {
 namespace {
@@ -18,95 +15,133 @@ struct Row {
   std::string_view name;
   std::string_view attach_point;
   __u64 hft_cpu::*count;
-  uint64_t event;  // PERF_COUNT_SW_…; kNoEvent: a tracepoint
 };
-constexpr uint64_t kNoEvent = UINT64_MAX;
 
-// In the order in which they are attached: ends before beginnings, so that none is missed.
+// Ends before beginnings, as they are attached: none is missed.
 constexpr std::array<Row, 5> kRows = {{
-    {"on_minor_fault", "software event minor-faults", &hft_cpu::minor_fault_count, PERF_COUNT_SW_PAGE_FAULTS_MIN},
-    {"on_major_fault", "software event major-faults", &hft_cpu::major_fault_count, PERF_COUNT_SW_PAGE_FAULTS_MAJ},
-    {"on_tlb_flush", "", &hft_cpu::tlb_flush_count, kNoEvent},
-    {"on_user_fault", "", &hft_cpu::user_fault_count, kNoEvent},
-    {"on_kernel_fault", "", &hft_cpu::kernel_fault_count, kNoEvent},
+    {"on_minor_fault", "software event minor-faults", &hft_cpu::minor_fault_count},
+    {"on_major_fault", "software event major-faults", &hft_cpu::major_fault_count},
+    {"on_tlb_flush", "", &hft_cpu::tlb_flush_count},
+    {"on_user_fault", "", &hft_cpu::user_fault_count},
+    {"on_kernel_fault", "", &hft_cpu::kernel_fault_count},
 }};
+constexpr std::array<std::pair<const char*, FaultEvent>, 2> kEvents = {
+    {{"on_minor_fault", FaultEvent::kMinor}, {"on_major_fault", FaultEvent::kMajor}}};
 constexpr std::array<std::string_view, 3> kTracepoints = {"on_tlb_flush", "on_user_fault", "on_kernel_fault"};
 
-// Every one is told: the program is all that happens at it, no sample is written.
-absl::StatusOr<int> OpenEvent(uint64_t config, int cpu) {
-  perf_event_attr attributes = {};
-  attributes.type = PERF_TYPE_SOFTWARE;
-  attributes.size = sizeof(attributes);
-  attributes.config = config;
-  attributes.sample_period = 1;
-  const long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-  if (fd < 0) {
-    return absl::FailedPreconditionError(
-        fmt::format("page faults of CPU {} cannot be counted (perf_event_open: {}): give hftmond CAP_PERFMON", cpu, strerror(errno)));
-  }
-  return static_cast<int>(fd);
+// Relaxed: the count stands for itself.
+uint64_t Load(const __u64& word) {
+  return std::atomic_ref<__u64>(const_cast<__u64&>(word)).load(std::memory_order_relaxed);
 }
 
 }  // namespace
 
-MemoryPrograms::MemoryPrograms(BpfObject* object, std::function<absl::StatusOr<std::vector<int>>()> online)
-    : object_(object), online_(std::move(online)), demand_([this] { return Attach(); }, [this] { return Detach(); }) {}
+MemoryPrograms::MemoryPrograms(Parts parts) : parts_(std::move(parts)), demand_([this] { return Attach(); }, [this] { return Detach(); }) {}
 
-absl::Status MemoryPrograms::Prepare() {
-  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(kTracepoints);
-  if (!left_out.ok()) return left_out.status();
-  if (!left_out->empty()) refusal_ = fmt::format("this kernel has no {}", left_out->front().section);
-  for (const Row& row : kRows) {
-    const std::string name(row.name);
-    absl::Status status = refusal_.empty() ? object_->KeepDetached(name) : object_->LeaveOut(name);
-    if (!status.ok()) return status;
+std::span<const std::string_view> MemoryPrograms::TracepointNames() {
+  return kTracepoints;
+}
+
+std::vector<std::string> MemoryPrograms::Names() {
+  std::vector<std::string> names;
+  for (const Row& row : kRows) names.emplace_back(row.name);
+  return names;
+}
+
+void MemoryPrograms::TryEvents() {
+  absl::StatusOr<std::vector<int>> online = parts_.online();
+  if (!online.ok() || online->empty()) return;
+  absl::StatusOr<int> event = parts_.open_event(FaultEvent::kMinor, online->front());
+  if (event.ok()) {
+    close(*event);
+  } else if (!absl::IsNotFound(event.status())) {
+    Refuse(std::string(event.status().message()));
   }
-  return absl::OkStatus();
 }
 
 absl::Status MemoryPrograms::Attach() {
   if (!refusal_.empty()) {
     return absl::FailedPreconditionError(fmt::format("probe group \"memory\" is not available on this host: {}", refusal_));
   }
-  absl::Status status = AttachEvents();
-  for (const std::string_view name : kTracepoints) {
-    if (status.ok()) status = object_->Attach(std::string(name));
+  if (absl::Status admitted = parts_.admit("attaching the programs of page faults"); !admitted.ok()) return admitted;
+  std::lock_guard lock(mutex_);
+  absl::Status status = AttachAdmitted();
+  if (!status.ok()) {
+    tracepoints_.clear();
+    events_.clear();
   }
-  if (!status.ok()) Detach().IgnoreError();
   return status;
 }
 
-absl::Status MemoryPrograms::AttachEvents() {
-  absl::StatusOr<std::vector<int>> online = online_();
+absl::Status MemoryPrograms::AttachAdmitted() {
+  absl::StatusOr<std::vector<int>> online = parts_.online();
   if (!online.ok()) return online.status();
-  std::lock_guard lock(mutex_);
-  for (const int cpu : *online) {
-    if (event_cpus_.contains(cpu)) continue;
-    for (const Row& row : kRows) {
-      if (row.event == kNoEvent) continue;
-      absl::StatusOr<int> event = OpenEvent(row.event, cpu);
-      if (!event.ok()) return event.status();
-      if (absl::Status status = object_->AttachToEvent(std::string(row.name), *event); !status.ok()) return status;
-    }
-    event_cpus_.insert(cpu);
+  if (absl::Status status = AttachEvents(*online); !status.ok()) return status;
+  for (const std::string_view name : kTracepoints) {
+    absl::StatusOr<Attachment> attached = parts_.attach(std::string(name));
+    if (!attached.ok()) return attached.status();
+    tracepoints_.push_back(*std::move(attached));
   }
-  // The events of a CPU that went offline are gone for ever: it gets new ones when it is back.
-  std::erase_if(event_cpus_, [&online](int cpu) { return std::find(online->begin(), online->end(), cpu) == online->end(); });
   return absl::OkStatus();
 }
 
-void MemoryPrograms::FollowCpus() {
-  // What fails is tried again at the next look.
-  if (attached()) AttachEvents().IgnoreError();
+// Of those CPUs that have none.
+absl::Status MemoryPrograms::AttachEvents(std::span<const int> cpus) {
+  const std::span<const hft_cpu> counts = parts_.cpus();
+  for (const int cpu : cpus) {
+    if (events_.contains(cpu)) continue;
+    CpuEvents events;
+    for (const auto& [program, event] : kEvents) {
+      absl::StatusOr<int> fd = parts_.open_event(event, cpu);
+      if (absl::IsNotFound(fd.status())) break;  // it went offline
+      if (!fd.ok()) return fd.status();
+      absl::StatusOr<Attachment> attached = parts_.attach_to_event(program, *fd);
+      if (!attached.ok()) return attached.status();
+      events.links.push_back(*std::move(attached));
+    }
+    if (events.links.size() < kEvents.size()) continue;
+    const auto index = static_cast<size_t>(cpu);
+    if (index < counts.size()) {
+      events.begun_count = Load(counts[index].user_fault_count);
+      events.ended_count = Load(counts[index].minor_fault_count) + Load(counts[index].major_fault_count);
+    }
+    events_[cpu] = std::move(events);
+  }
+  return absl::OkStatus();
 }
 
-// Of several that fail the first one's error; what is detached already stays so.
-absl::Status MemoryPrograms::Detach() {
+// The events of a CPU that is, or was, offline.
+void MemoryPrograms::ForgetLostEvents(std::span<const int> online) {
+  const std::span<const hft_cpu> counts = parts_.cpus();
+  for (auto entry = events_.begin(); entry != events_.end();) {
+    CpuEvents& events = entry->second;
+    bool lost = std::find(online.begin(), online.end(), entry->first) == online.end();
+    if (const auto index = static_cast<size_t>(entry->first); index < counts.size()) {
+      const uint64_t begun_count = Load(counts[index].user_fault_count);
+      const uint64_t ended_count = Load(counts[index].minor_fault_count) + Load(counts[index].major_fault_count);
+      lost = lost || (begun_count - events.begun_count >= kUnendedFaultsMax && ended_count == events.ended_count);
+      events.begun_count = begun_count;
+      events.ended_count = ended_count;
+    }
+    entry = lost ? events_.erase(entry) : std::next(entry);
+  }
+}
+
+void MemoryPrograms::FollowCpus() {
+  if (!attached() || !parts_.admit("following the CPUs with the programs of page faults").ok()) return;
+  const absl::StatusOr<std::vector<int>> online = parts_.online();
+  if (!online.ok()) return;
   std::lock_guard lock(mutex_);
-  absl::Status first;
-  for (const Row& row : kRows) first.Update(object_->Detach(std::string(row.name)));
-  event_cpus_.clear();
-  return first;
+  ForgetLostEvents(*online);
+  AttachEvents(*online).IgnoreError();  // what fails is tried again at the next look
+}
+
+absl::Status MemoryPrograms::Detach() {
+  if (absl::Status admitted = parts_.admit("detaching the programs of page faults"); !admitted.ok()) return admitted;
+  std::lock_guard lock(mutex_);
+  tracepoints_.clear();  // beginnings first
+  events_.clear();
+  return absl::OkStatus();
 }
 
 bool MemoryPrograms::IsOne(std::string_view program) {
@@ -122,10 +157,7 @@ uint64_t MemoryPrograms::RunCount(std::string_view program, std::span<const hft_
   uint64_t count = 0;
   for (const Row& row : kRows) {
     if (row.name != program) continue;
-    for (const hft_cpu& cpu : cpus) {
-      // Relaxed: the count stands for itself.
-      count += std::atomic_ref<__u64>(const_cast<__u64&>(cpu.*row.count)).load(std::memory_order_relaxed);
-    }
+    for (const hft_cpu& cpu : cpus) count += Load(cpu.*row.count);
   }
   return count;
 }

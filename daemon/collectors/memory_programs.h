@@ -1,8 +1,10 @@
 // MemoryPrograms: the programs of page faults and TLB flushes (daemon/bpf/memory.bpf.h), attached on demand as one.
 //
 // A fault's end is one of the kernel's software events minor-faults and major-faults, which are opened for each CPU that is online; CPUs
-// that come later get theirs at the next FollowCpus. Owner: the collector, whose object they are in and outlives them.
-// Threads: Prepare before the load; the rest any, one mutex inside.
+// that come later get theirs at the next FollowCpus, as do those whose events died: the kernel forgets them with a CPU that goes offline,
+// be it for a moment. Until then faults there begin and do not end: their threads' unended_count says so.
+// Quiet mode is asked for once for all of them, so that they are attached, or not, together. Owner: the collector, which outlives it.
+// Threads: Prepare before the load; FollowCpus and demand().Settle() by one thread; the rest any, one mutex inside.
 #ifndef HFTMON_DAEMON_COLLECTORS_MEMORY_PROGRAMS_H_
 #define HFTMON_DAEMON_COLLECTORS_MEMORY_PROGRAMS_H_
 
@@ -10,52 +12,79 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "daemon/bpf/switch_events.h"
-#include "daemon/collectors/bpf_object.h"
 #include "daemon/collectors/demand_program.h"
+#include "daemon/os/software_events.h"
 
 namespace hftmon {
 
 class MemoryPrograms {
  public:
-  // `online` tells the CPUs that are online.
-  MemoryPrograms(BpfObject* object, std::function<absl::StatusOr<std::vector<int>>()> online);
+  // What is attached, as long as it lives.
+  using Attachment = std::shared_ptr<void>;
 
-  // Before the object is loaded: nothing of them is attached with the rest; where the kernel lacks a tracepoint none is loaded.
-  absl::Status Prepare();
-  // Why they cannot be had on this host; empty: they can.
+  struct Parts {
+    std::function<absl::Status(const std::string& what)> admit;  // quiet mode's word
+    std::function<absl::StatusOr<std::vector<int>>()> online;    // CPUs
+    std::function<absl::StatusOr<int>(FaultEvent event, int cpu)> open_event;
+    std::function<absl::StatusOr<Attachment>(const std::string& program)> attach;
+    std::function<absl::StatusOr<Attachment>(const std::string& program, int event_fd)> attach_to_event;  // takes event_fd
+    std::function<std::span<const hft_cpu>()> cpus;                                                       // what the programs count
+  };
+  explicit MemoryPrograms(Parts parts);
+
+  // Those at a tracepoint, and all.
+  static std::span<const std::string_view> TracepointNames();
+  static std::vector<std::string> Names();
+  // They cannot be had on this host: Attach is refused from now on with FAILED_PRECONDITION and the reason.
+  void Refuse(std::string reason) { refusal_ = std::move(reason); }
+  // Whether events can be opened here: one is, and closed again. Refuses where they cannot.
+  void TryEvents();
+  // Why they cannot be had; empty: they can.
   const std::string& refusal() const { return refusal_; }
 
-  // Where they cannot be had Attach is refused with FAILED_PRECONDITION.
   DemandProgram& demand() { return demand_; }
   bool attached() const { return demand_.attached(); }
-  // While they are attached: CPUs that came online since get their events. Not in quiet mode.
+  // While they are attached, at regular times: see above. Not in quiet mode.
   void FollowCpus();
 
   static bool IsOne(std::string_view program);
-  // As `status` shows it.
+  // As `status` shows it, where that is not the program's section.
   static std::string_view AttachPoint(std::string_view program);
   // Of the program of that name, summed over CPUs; 0 when it is none of these.
   static uint64_t RunCount(std::string_view program, std::span<const hft_cpu> cpus);
 
  private:
+  // Within one look at a CPU: so many faults of threads' own code that none ends is no chance.
+  static constexpr uint64_t kUnendedFaultsMax = 1'000;
+
+  struct CpuEvents {
+    std::vector<Attachment> links;
+    uint64_t begun_count = 0;  // at the last look
+    uint64_t ended_count = 0;
+  };
+
   absl::Status Attach();
-  absl::Status AttachEvents();
+  absl::Status AttachAdmitted();
+  absl::Status AttachEvents(std::span<const int> cpus);
+  void ForgetLostEvents(std::span<const int> online);
   absl::Status Detach();
 
-  BpfObject* const object_;
-  const std::function<absl::StatusOr<std::vector<int>>()> online_;
+  const Parts parts_;
   std::string refusal_;
   std::mutex mutex_;
-  std::set<int> event_cpus_;  // that have their events
+  std::vector<Attachment> tracepoints_;
+  std::map<int, CpuEvents> events_;  // by CPU
   DemandProgram demand_;
 };
 

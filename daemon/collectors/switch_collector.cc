@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->view_.ring_count = *cpus;
   collector->view_.ring_cells = ring_cells;
   collector->ChooseWakerProgram();
-  collector->memory_programs_ = std::make_unique<MemoryPrograms>(collector->object_.get(), [] { return ReadOnlineCpus(FileRoot()); });
+  collector->MakeMemoryPrograms();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -163,7 +163,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->CutSection(".bss", "slots", slot_count * sizeof(hft_thread_slot)), object_->ResizeMap("audits", view_.ring_count),
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
-        object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), memory_programs_->Prepare(),
+        object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), PrepareMemoryPrograms(),
         object_->ResizeMap("thread_memory", std::min(options.threads_max, options.memory_threads_max) + 1),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
@@ -181,6 +181,33 @@ void SwitchCollector::ChooseWakerProgram() {
 bool SwitchCollector::IsDetached(std::string_view program) const {
   if (program == waker_name_) return !waker_program_->attached();
   return MemoryPrograms::IsOne(program) && !memory_programs_->attached();
+}
+
+void SwitchCollector::MakeMemoryPrograms() {
+  MemoryPrograms::Parts parts;
+  parts.admit = [this](const std::string& what) { return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what); };
+  parts.online = [] { return ReadOnlineCpus(FileRoot()); };
+  parts.open_event = OpenFaultEvent;
+  parts.attach = [this](const std::string& program) { return object_->Link(program); };
+  parts.attach_to_event = [this](const std::string& program, int event_fd) { return object_->Link(program, event_fd); };
+  parts.cpus = [this]() -> std::span<const hft_cpu> { return view_.cpus; };
+  memory_programs_ = std::make_unique<MemoryPrograms>(std::move(parts));
+}
+
+// They belong together: where one cannot be had none is loaded.
+absl::Status SwitchCollector::PrepareMemoryPrograms() {
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(MemoryPrograms::TracepointNames());
+  if (!left_out.ok()) return left_out.status();
+  if (left_out->empty()) {
+    memory_programs_->TryEvents();
+  } else {
+    memory_programs_->Refuse(fmt::format("this kernel has no {}", left_out->front().section));
+  }
+  for (const std::string& name : MemoryPrograms::Names()) {
+    absl::Status status = memory_programs_->refusal().empty() ? object_->KeepDetached(name) : object_->LeaveOut(name);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 void SwitchCollector::FillCpus() {

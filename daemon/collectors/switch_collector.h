@@ -58,7 +58,7 @@ class SwitchCollector : public SlotStack {
     const QuietGate* gate = nullptr;     // asked before anything is loaded, attached or measured; may be null
     uint32_t stack_threads_max = 2048;   // slots up to this one can have user stacks: 2 KiB of kernel memory each
     uint32_t call_threads_max = 2048;    // slots up to this one can be asked what they block in: 736 bytes each
-    uint32_t memory_threads_max = 2048;  // slots up to this one can be asked for their page faults: 280 bytes each
+    uint32_t memory_threads_max = 2048;  // slots up to this one can be asked for their page faults: 384 bytes each
     uint32_t register_offset = 0;        // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
@@ -99,6 +99,8 @@ class SwitchCollector : public SlotStack {
   static absl::StatusOr<uint32_t> CpusOf(const Options& options);
   absl::Status Prepare(const Options& options);
   void ChooseWakerProgram();
+  void MakeMemoryPrograms();
+  absl::Status PrepareMemoryPrograms();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -108,7 +110,7 @@ class SwitchCollector : public SlotStack {
   std::string waker_name_;
   bool reads_preempt_count_ = false;
   std::unique_ptr<DemandProgram> waker_program_;
-  std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object: it detaches nothing at its end
+  std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object, whose programs it detaches at its end
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

@@ -57,7 +57,9 @@ void CollectionSwitch::ForgetHandlers() {
 
 // A fault whose end comes after this has a part that was not seen.
 void CollectionSwitch::ForgetFaults() {
-  for (hft_thread_memory& memory : parts_.view.memory) std::atomic_ref<__u64>(memory.begin.start_ns).store(0, std::memory_order_relaxed);
+  for (hft_thread_memory& memory : parts_.view.memory) {
+    for (hft_fault_begin& begin : memory.begin) std::atomic_ref<__u64>(begin.start_ns).store(0, std::memory_order_relaxed);
+  }
 }
 
 }  // namespace hftmon

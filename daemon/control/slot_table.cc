@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 
 #include "absl/strings/str_format.h"
 #include "daemon/ring/shared_word.h"
@@ -135,6 +136,31 @@ void SlotTable::Reap(int64_t now_ns) {
     }
     retiring_.erase(retiring_.begin());
     entries_[slot] = Entry{};
+    ++pushed_unsorted_;
+  }
+  SortFreeStack(now_ns);
+}
+
+// At most half of those that are free: a program that takes one meanwhile finds those below.
+void SlotTable::SortFreeStack(int64_t now_ns) {
+  if (pushed_unsorted_ == 0 || now_ns - sorted_ns_ < kSortIntervalNs) return;
+  sorted_ns_ = now_ns;
+  const int64_t free_total = static_cast<int64_t>(slot_count()) - 1 - held_total_ - retiring_total();
+  const size_t wanted = std::min(pushed_unsorted_ + kSortedMax, static_cast<size_t>(std::max<int64_t>(free_total / 2, 0)));
+  std::vector<uint16_t> top;
+  top.reserve(wanted);
+  while (top.size() < wanted) {
+    const absl::StatusOr<uint16_t> slot = stack_->Pop();
+    if (!slot.ok()) break;
+    top.push_back(*slot);
+  }
+  pushed_unsorted_ = 0;
+  std::sort(top.begin(), top.end(), std::greater<>());
+  for (const uint16_t slot : top) {
+    if (stack_->Push(slot).ok()) continue;
+    entries_[slot].use = Use::kRetiring;  // pushed again at the next Reap
+    retiring_.emplace(now_ns, slot);
+    ++push_failure_count_;
   }
 }
 

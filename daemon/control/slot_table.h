@@ -3,6 +3,9 @@
 // Owner: ProcessWatcher, under the registry's mutex: not thread-safe itself. The kernel's fork hook and the end of a thread work on the
 // same memory at the same time, so every word is accessed atomically and nothing is believed that the slot itself does not confirm.
 //
+// What is pushed is sorted now and then, so that low slots are given out before high ones: the tables of calls, faults and stacks cover the
+// lowest ones only (SwitchCollector::Options).
+//
 //   free stack ──Give (attach)──▶ held ──Retire──▶ retiring ──Reap, after the grace time──▶ zeroed, its pages too, free stack
 //       └──── fork hook ──▶ live in the kernel, unknown here ──Adopt──▶ held
 //
@@ -76,6 +79,9 @@ class SlotTable {
   // What the threads of a process are to tell beyond their counts: those it has, and those that get a slot from now on.
   void SetWishes(uint32_t tgid, hft_wishes wishes);
 
+  // Of the free stack's top, what is sorted besides all that was pushed since the last time.
+  static constexpr size_t kSortedMax = 256;
+  static constexpr int64_t kSortIntervalNs = 100'000'000;
   // Zeroes and pushes the slots whose grace time is over.
   void Reap(int64_t now_ns);
 
@@ -109,6 +115,7 @@ class SlotTable {
   bool Unpublish(uint32_t tid, uint16_t slot);
   void WriteIdentity(uint16_t slot, const TaskInfo& task);
   void Zero(uint16_t slot);  // and gives its histogram pages back
+  void SortFreeStack(int64_t now_ns);
 
   const KernelView view_;
   SlotStack* const stack_;
@@ -120,6 +127,8 @@ class SlotTable {
   std::multimap<int64_t, uint16_t> retiring_;            // by the end of the grace time
   std::unordered_map<uint32_t, hft_wishes> wishes_of_;   // by tgid; none where nothing is wished
   int64_t held_total_ = 0;
+  size_t pushed_unsorted_ = 0;  // slots since the stack's top was sorted
+  int64_t sorted_ns_ = 0;
   uint64_t stray_count_ = 0;
   uint64_t push_failure_count_ = 0;
 };

@@ -30,7 +30,11 @@ bool BuildFault(const RingRecord& record, const ThreadKey& thread, std::span<con
   // The scheduler's clock and this one may be a moment apart.
   out->off_cpu_ns = AtMost(from.off_cpu_ns, duration_ns);
   out->wait_ns = AtMost(from.wait_ns, out->off_cpu_ns);
-  out->interrupted_ns = AtMost(from.interrupted_ns, duration_ns - out->off_cpu_ns);
+  int64_t left_ns = duration_ns - out->off_cpu_ns;
+  for (size_t level = 0; level < out->interrupted_ns.size(); ++level) {
+    out->interrupted_ns[level] = AtMost(from.interrupted_ns[level], left_ns);
+    left_ns -= out->interrupted_ns[level];
+  }
   out->on_cpu = from.on_cpu != 0;
   out->fault = {.known = true, .kind = static_cast<hft_fault_kind>(from.kind), .address = from.address};
   BuildInterrupts(record, {}, from.interruption_count, from.interruptions_truncated != 0 || record.continuation_incomplete, devices,

@@ -82,11 +82,11 @@ struct EndedFault {
   int64_t start_mono_ns = 0;
   int64_t end_mono_ns = 0;
   int64_t record_mono_ns = 0;
-  int64_t off_cpu_ns = 0;      // of it, off the CPU
-  int64_t wait_ns = 0;         // of that, waiting for a CPU
-  int64_t interrupted_ns = 0;  // interrupts while it was on a CPU
-  int64_t loop_gap_ns = 0;     // as in OffCpuInterval
-  bool on_cpu = false;         // it did not leave its CPU: `interrupts` tells interrupted_ns
+  int64_t off_cpu_ns = 0;                            // of it, off the CPU
+  int64_t wait_ns = 0;                               // of that, waiting for a CPU
+  std::array<int64_t, HFT_LEVELS> interrupted_ns{};  // by level, while it was on a CPU
+  int64_t loop_gap_ns = 0;                           // as in OffCpuInterval
+  bool on_cpu = false;                               // it did not leave its CPU: `interrupts` tells interrupted_ns
   InterruptList interrupts;
   Fault fault;
 };

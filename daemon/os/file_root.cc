@@ -39,7 +39,7 @@ std::string FileRoot::Resolve(std::string_view path) const {
   return root_ + std::string(path);
 }
 
-absl::StatusOr<std::string> FileRoot::ReadFile(std::string_view path) const {
+absl::StatusOr<std::string> FileRoot::ReadFile(std::string_view path, size_t bytes_max) const {
   const std::string resolved = Resolve(path);
   const FileDescriptor file(::open(resolved.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd < 0) return ErrnoStatus(errno, "open", resolved);
@@ -54,8 +54,8 @@ absl::StatusOr<std::string> FileRoot::ReadFile(std::string_view path) const {
       return ErrnoStatus(errno, "read", resolved);
     }
     text.append(buffer, static_cast<size_t>(got));
-    if (text.size() > kFileBytesMax) {
-      return absl::ResourceExhaustedError(fmt::format("{} is larger than {} bytes: it is not read", resolved, kFileBytesMax));
+    if (text.size() > bytes_max) {
+      return absl::ResourceExhaustedError(fmt::format("{} is larger than {} bytes: it is not read", resolved, bytes_max));
     }
   }
 }

@@ -1,6 +1,6 @@
 // FileRoot: reads the kernel's text files (/proc, /sys, /dev) below a root, so that a fixture tree can stand in for a host.
 //
-// Any thread; stateless. Not for the housekeeping loop: it makes system calls and allocates. A file is read whole up to kFileBytesMax.
+// Any thread; stateless. Not for the housekeeping loop: it makes system calls and allocates. A file is read whole up to a bound.
 #ifndef HFTMON_DAEMON_OS_FILE_ROOT_H_
 #define HFTMON_DAEMON_OS_FILE_ROOT_H_
 
@@ -21,8 +21,8 @@ class FileRoot {
   explicit FileRoot(std::string root = "/");
 
   // The whole file. `path` is absolute as on the host ("/proc/self/stat"). NOT_FOUND, PERMISSION_DENIED or UNKNOWN name the path and
-  // errno; RESOURCE_EXHAUSTED when it is larger than kFileBytesMax.
-  absl::StatusOr<std::string> ReadFile(std::string_view path) const;
+  // errno; RESOURCE_EXHAUSTED when it is larger than `bytes_max`.
+  absl::StatusOr<std::string> ReadFile(std::string_view path, size_t bytes_max = kFileBytesMax) const;
   // Its lines without their ends; the last line needs no newline.
   absl::StatusOr<std::vector<std::string>> ReadLines(std::string_view path) const;
   // Names in a directory, sorted, without "." and "..".

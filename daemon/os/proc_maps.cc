@@ -42,7 +42,7 @@ std::optional<ProcMapping> ParseLine(std::string_view line) {
 }  // namespace
 
 absl::StatusOr<ProcMaps> ProcMaps::Read(const FileRoot& root, pid_t pid) {
-  const absl::StatusOr<std::string> text = root.ReadFile(absl::StrCat("/proc/", pid, "/maps"));
+  const absl::StatusOr<std::string> text = root.ReadFile(absl::StrCat("/proc/", pid, "/maps"), kBytesMax);
   if (!text.ok()) return text.status();
   return Parse(*text);
 }

@@ -25,7 +25,11 @@ struct ProcMapping {
 
 class ProcMaps {
  public:
-  // The errors of FileRoot; without CAP_SYS_PTRACE other users' processes are PERMISSION_DENIED.
+  // The kernel allows 65,530 mappings unless it is told otherwise: even with long paths they are less than this.
+  static constexpr size_t kBytesMax = 64u << 20;
+
+  // The errors of FileRoot; PERMISSION_DENIED for other users' processes, where neither CAP_SYS_PTRACE nor, on newer kernels, CAP_PERFMON
+  // helps.
   static absl::StatusOr<ProcMaps> Read(const FileRoot& root, pid_t pid);
   // Lines that are none of the kernel's are left out.
   static ProcMaps Parse(std::string_view text);

@@ -90,8 +90,9 @@ void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Pre
 
 std::string ReasonOf(const Spike& spike) {
   if (spike.record_missing) {
-    return spike.lost_records > 0 ? "records lost, that of its end among them"
-                                  : "its end was not seen: no longer watched, or the programs were off";
+    return spike.lost_records > 0
+               ? "records lost, that of its end among them"
+               : "its end was not seen: no longer watched, the programs were off, or the kernel hid the switch that ended it";
   }
   return spike.lost_records > 0 ? "records lost" : "the programs were off in its time";
 }

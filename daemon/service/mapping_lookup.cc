@@ -4,15 +4,16 @@
 
 namespace hftmon {
 
-const ProcMapping* MappingLookup::Find(uint32_t pid, uint64_t address) {
-  const auto [known, first] = maps_.try_emplace(pid);
-  if (first && *read_) {
-    const auto& targets = selection_->targets();
-    const bool runs = std::any_of(targets.begin(), targets.end(),
-                                  [pid](const TargetInfo& target) { return target.pid == pid && target.state != TargetState::kEnded; });
-    // A number that another process may have by now is not looked into.
-    if (absl::StatusOr<ProcMaps> maps = runs ? (*read_)(pid) : absl::NotFoundError("it has ended"); maps.ok())
-      known->second = *std::move(maps);
+const ProcMapping* MappingLookup::Find(const ThreadKey& thread, uint64_t address) {
+  const auto& targets = selection_->targets();
+  // A thread is no older than its process: an older one's process had the number before.
+  const bool runs = std::any_of(targets.begin(), targets.end(), [&thread](const TargetInfo& target) {
+    return target.pid == thread.tgid && target.state != TargetState::kEnded && thread.start_ns >= target.start_boottime_ns;
+  });
+  if (!runs || !*read_) return nullptr;
+  const auto [known, first] = maps_.try_emplace(thread.tgid);
+  if (first) {
+    if (absl::StatusOr<ProcMaps> maps = (*read_)(thread.tgid); maps.ok()) known->second = *std::move(maps);
   }
   return known->second ? known->second->Find(address) : nullptr;
 }

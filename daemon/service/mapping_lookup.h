@@ -1,6 +1,7 @@
 // MappingLookup: what lies at addresses of processes, for one answer: each process's mappings are read once, as they are then.
 //
-// One thread. Reads the /proc/PID/maps of running targets only; a process that ended, or may not be looked into, has no mapping.
+// One thread. Reads the /proc/PID/maps of running targets only; a process that ended, whoever has its number now, or that may not be looked
+// into has no mapping.
 #ifndef HFTMON_DAEMON_SERVICE_MAPPING_LOOKUP_H_
 #define HFTMON_DAEMON_SERVICE_MAPPING_LOOKUP_H_
 
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "daemon/ingest/interval.h"
 #include "daemon/os/proc_maps.h"
 #include "daemon/service/target_selection.h"
 
@@ -21,13 +23,13 @@ class MappingLookup {
   using Reader = std::function<absl::StatusOr<ProcMaps>(uint32_t pid)>;
   MappingLookup(const Reader* read, const TargetSelection* selection) : read_(read), selection_(selection) {}
 
-  // nullptr: not known. Valid as long as the lookup.
-  const ProcMapping* Find(uint32_t pid, uint64_t address);
+  // In the process of the thread. nullptr: not known. Valid as long as the lookup.
+  const ProcMapping* Find(const ThreadKey& thread, uint64_t address);
 
  private:
   const Reader* const read_;
   const TargetSelection* const selection_;
-  std::map<uint32_t, std::optional<ProcMaps>> maps_;  // by process
+  std::map<uint32_t, std::optional<ProcMaps>> maps_;  // by process id, of those that run
 };
 
 }  // namespace hftmon

@@ -67,12 +67,13 @@ struct FaultSearch {
   using Sums = std::map<std::pair<uint32_t, uint64_t>, Sum>;  // by process and start
 
   MappingLookup lookup;
+  int64_t floor_ns = 0;  // shorter ones are in no sum: the kernel told them of some targets only
   Sums sums;
   bool overwritten = false;
   int64_t oldest_detected_ns = 0;
 
   void Add(const Spike& spike) {
-    const ProcMapping* mapping = lookup.Find(spike.thread.tgid, spike.fault.address);
+    const ProcMapping* mapping = lookup.Find(spike.thread, spike.fault.address);
     Sum& sum = sums[{spike.thread.tgid, mapping != nullptr ? mapping->start : 0}];
     sum.mapping = mapping;
     ++sum.count;
@@ -95,7 +96,8 @@ struct FaultSearch {
       if (spike.detected_mono_ns < begin_ns) return;
       oldest_detected_ns = std::min(oldest_detected_ns, spike.detected_mono_ns);
       const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
-      if (spike.kind != SpikeKind::kFault || spike_end_ns < begin_ns || spike_end_ns > end_ns || !selection.Keeps(spike.thread)) continue;
+      if (spike.kind != SpikeKind::kFault || spike.duration_ns <= floor_ns) continue;
+      if (spike_end_ns < begin_ns || spike_end_ns > end_ns || !selection.Keeps(spike.thread)) continue;
       Add(spike);
     }
   }
@@ -148,7 +150,8 @@ grpc::Status AnswerMemory(const ServiceCore& core, const TargetSelection& select
   const int64_t end_ns = arrival.time.monotonic_ns;
   int64_t begin_ns =
       request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
-  FaultSearch search{.lookup = MappingLookup(&core.mappings, &selection)};
+  const int64_t floor_ns = FloorOfFaults(*core.targets, selection, begin_ns);
+  FaultSearch search{.lookup = MappingLookup(&core.mappings, &selection), .floor_ns = floor_ns == kNoFloor ? 0 : floor_ns};
   search.Run(core.spikes->ended(), selection, begin_ns, end_ns);
   std::vector<const FaultSearch::Sums::value_type*> order;
   for (const auto& sum : search.sums) order.push_back(&sum);
@@ -166,10 +169,8 @@ grpc::Status AnswerMemory(const ServiceCore& core, const TargetSelection& select
   window->set_off_ns(core.status->OffWithin(begin_ns, end_ns));
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
-  if (const int64_t floor_ns = FloorOfFaults(*core.targets, selection, begin_ns); floor_ns != kNoFloor) {
-    response->set_fault_floor_ns(floor_ns);
-  }
-  response->set_incomplete(search.overwritten);
+  if (floor_ns != kNoFloor) response->set_fault_floor_ns(floor_ns);
+  response->set_incomplete(search.overwritten || floor_ns == kNoFloor);
   response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;
 }

@@ -16,6 +16,7 @@ using nlohmann::json;
 
 constexpr int64_t kThresholdNs = 20'000;
 constexpr int64_t kEveryStretchNs = 2'000;  // the tick's too
+constexpr int64_t kStormNs = 250'000;       // of an IPI storm's handlers, at least
 
 struct Gap {
   int64_t begin_ns = 0;
@@ -169,7 +170,7 @@ TEST_F(InterruptsTest, AnIpiStormIsCallFunctionAndAsLongAsTheThreadSaw) {
   std::vector<Match> storms;
   size_t shared = 0;
   for (const Match& match : MatchesOf(truth, spikes, "call_function")) {
-    if (match.gap.duration_ns() < 250'000) continue;
+    if (match.gap.duration_ns() < kStormNs) continue;
     // A tick that falls due within the handler comes at its end: another interrupt, with a way in and out of its own, in the same gap.
     if (match.interrupted_ns > match.stolen_ns) {
       ++shared;
@@ -177,9 +178,14 @@ TEST_F(InterruptsTest, AnIpiStormIsCallFunctionAndAsLongAsTheThreadSaw) {
       storms.push_back(match);
     }
   }
+  const auto seen = std::count_if(truth["gaps"].begin(), truth["gaps"].end(),
+                                  [](const json& gap) { return gap[1].get<int64_t>() - gap[0].get<int64_t>() >= kStormNs; });
   std::printf("call_function: %zu further gaps in which another source took part\n", shared);
-  if (storms.size() < 10) GTEST_SKIP() << "only " << storms.size() << " handlers were alone and long enough to judge 5 %";
-  ExpectAgreement(storms, 10, "call_function");
+  if (seen < 20) GTEST_SKIP() << "only " << seen << " of 40 handlers were long enough to judge 5 %: this host's are quick";
+  EXPECT_GE(storms.size() + shared, 20u) << "gaps of the storm that are call_function's";
+  // A kernel that ticks a thousand times a second has one in most handlers.
+  if (storms.size() < 8) GTEST_SKIP() << "only " << storms.size() << " handlers met no tick";
+  ExpectAgreement(storms, 8, "call_function");
   ExpectEverySpikeInAGap(truth, spikes);
   ExpectFigures(run.pid(), truth["spinner_tid"], "call_function", storms);
 }

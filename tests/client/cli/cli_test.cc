@@ -355,6 +355,24 @@ TEST_F(CliTest, HelpIsAVerbToo) {
     EXPECT_EQ(Run(words, console), 0) << ::testing::PrintToString(words);
     EXPECT_THAT(console.out(), HasSubstr("Usage: hftmon attach [OPTIONS]"));
   }
+  StringConsole console;
+  EXPECT_EQ(Run({"help", "nonsense"}, console), 3);
+  EXPECT_THAT(console.err(), HasSubstr("'nonsense': no such verb"));
+}
+
+TEST_F(CliTest, AnOptionThatMayStandMoreThanOnceTakesOneValueAtATime) {
+  v1::AttachRequest attached;
+  monitor_.attach = [&attached](const auto& request, auto*) {
+    attached = request;
+    return grpc::Status::OK;
+  };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  StringConsole console;
+  EXPECT_EQ(Run({"attach", "--probes", "memory", "4711", "--name", "feed", "4712"}, console), 0) << console.err();
+  EXPECT_THAT(attached.pids(), ElementsAre(4711, 4712));
+  EXPECT_THAT(attached.options().probe_groups(), ElementsAre("memory"));
+  ASSERT_EQ(attached.selectors_size(), 1);
+  EXPECT_EQ(attached.selectors(0).name(), "feed");
 }
 
 TEST_F(CliTest, AttachAndDetachTakeTheirProcessesByOptionToo) {

@@ -81,7 +81,7 @@ TEST_F(CollectionSwitchTest, OnForgetsWaitsInProgressAndKeepsTheCounts) {
 }
 
 TEST_F(CollectionSwitchTest, AFaultThatBeganBeforeOnIsForgotten) {
-  hft_fault_begin& begin = host.memory[hooks.PublishedSlotOf(100)].begin;
+  hft_fault_begin& begin = host.memory[hooks.PublishedSlotOf(100)].begin[1];
   begin.start_ns = 55;
   ASSERT_TRUE(switch_->TurnOff().ok());
   EXPECT_EQ(begin.start_ns, 55u);

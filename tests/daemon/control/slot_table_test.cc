@@ -79,6 +79,22 @@ TEST_F(SlotTableTest, SlotComesBackZeroedAfterTheGraceTimeOnly) {
   EXPECT_EQ(slots[slot].generation, 1u);  // the next use is another generation
 }
 
+TEST(SlotTableOrderTest, LowSlotsComeBackBeforeHighOnesHoweverTheirThreadsEnded) {
+  std::vector<uint16_t> slot_of_tid(1000);
+  std::vector<hft_thread_slot> slots(64);
+  FakeSlotStack stack{64};
+  const auto pool = std::make_unique<hft_histogram_pool>();
+  SlotTable table{KernelView{.slot_of_tid = slot_of_tid, .slots = slots, .histogram_pool = pool.get()}, &stack};
+  const auto give = [&](uint32_t tid) { return *table.Give({.tid = tid, .tgid = 100, .start_boottime_ns = 500}, 0); };
+  for (uint32_t tid = 101; tid <= 110; ++tid) EXPECT_EQ(give(tid), tid - 100);
+  int64_t now_ns = 0;
+  for (const uint16_t slot : {3, 1, 7, 10, 2, 9, 4, 8, 6, 5}) table.Retire(slot, ++now_ns);
+  table.Reap(now_ns + SlotTable::kGraceNs);
+  table.Reap(now_ns + SlotTable::kGraceNs + SlotTable::kSortIntervalNs);
+  EXPECT_EQ(stack.size(), 63u);
+  for (uint32_t tid = 201; tid <= 215; ++tid) EXPECT_EQ(give(tid), tid - 200);
+}
+
 TEST_F(SlotTableTest, SlotThatAProgramClaimedMeanwhileStartsItsGraceTimeAnew) {
   const uint16_t slot = *table.Give(Task(101), 0);
   table.Retire(slot, 0);

@@ -19,7 +19,8 @@ hft_fault MakeFault() {
   fault.address = 0x7f01'2345;
   fault.off_cpu_ns = 40'000;
   fault.wait_ns = 10'000;
-  fault.interrupted_ns = 5'000;
+  fault.interrupted_ns[HFT_LEVEL_SOFTIRQ] = 5'000;
+  fault.interrupted_ns[HFT_LEVEL_HARD] = 6'000;
   fault.kind = HFT_FAULT_KERNEL_MAJOR;
   return fault;
 }
@@ -42,7 +43,7 @@ TEST(FaultBuilderTest, WhatTheRecordSaysIsDelivered) {
   EXPECT_EQ(out.record_mono_ns, 61'100);
   EXPECT_EQ(out.off_cpu_ns, 40'000);
   EXPECT_EQ(out.wait_ns, 10'000);
-  EXPECT_EQ(out.interrupted_ns, 5'000);
+  EXPECT_EQ(out.interrupted_ns, (std::array<int64_t, HFT_LEVELS>{5'000, 6'000, 0}));
   EXPECT_FALSE(out.on_cpu);
   EXPECT_TRUE(out.fault.known);
   EXPECT_EQ(out.fault.kind, HFT_FAULT_KERNEL_MAJOR);
@@ -58,7 +59,10 @@ TEST(FaultBuilderTest, PartsAreCutToWhatTheFaultCanHold) {
   ASSERT_TRUE(BuildFault(RecordOf(fault), kThread, {}, &out));
   EXPECT_EQ(out.off_cpu_ns, 60'000);
   EXPECT_EQ(out.wait_ns, 60'000);
-  EXPECT_EQ(out.interrupted_ns, 0);
+  EXPECT_EQ(out.interrupted_ns, (std::array<int64_t, HFT_LEVELS>{}));
+  fault.off_cpu_ns = 52'000;
+  ASSERT_TRUE(BuildFault(RecordOf(fault), kThread, {}, &out));
+  EXPECT_EQ(out.interrupted_ns, (std::array<int64_t, HFT_LEVELS>{5'000, 3'000, 0}));
 }
 
 TEST(FaultBuilderTest, ContradictionsAreRefused) {

@@ -86,10 +86,12 @@ TEST_F(MemoryRpcTest, AThreadWithoutFiguresSaysWhyAndAnUnknownOneIsRefused) {
 }
 
 TEST_F(MemoryRpcTest, LongFaultsAreSummedByMapping) {
+  targets_.SetFloors(50'000, 20'000);
   AppendFault(kNowNs - 50'000'000, 60'000, 0x10100);
   AppendFault(kNowNs - 40'000'000, 90'000, 0x1fff0, HFT_FAULT_USER_MAJOR, kOther);
   AppendFault(kNowNs - 30'000'000, 70'000, 0x1008);
-  AppendFault(kNowNs - 20'000'000, 20'000, 0x99999);  // nothing is there now
+  AppendFault(kNowNs - 20'000'000, 51'000, 0x99999);  // nothing is there now
+  AppendFault(kNowNs - 10'000'000, 50'000, 0x1008);   // told of a target with a lower threshold: not of all
   AppendSpike(kNowNs - 5'000'000, 700'000, SpikeKind::kPreempted);
   const grpc::Status status = Query({});
   ASSERT_TRUE(status.ok()) << status.error_message();
@@ -132,6 +134,16 @@ TEST_F(MemoryRpcTest, TheFloorIsTheRunQueueThresholdsAndAbsentWhereThereIsNone) 
   targets_.SetFloors(std::numeric_limits<int64_t>::max(), 20'000);
   ASSERT_TRUE(Query({}).ok());
   EXPECT_FALSE(response_.has_fault_floor_ns());
+  EXPECT_TRUE(response_.incomplete()) << "at some time nothing was recorded";
+}
+
+TEST_F(MemoryRpcTest, AProcessThatHadTheNumberBeforeIsNotLookedIntoUnderIt) {
+  targets_.SetFloors(10'000, 20'000);
+  ThreadKey earlier = kThread;
+  earlier.start_ns = 99;  // the target's own start is 100
+  AppendFault(kNowNs - 50'000'000, 60'000, 0x10100, HFT_FAULT_USER_MINOR, earlier);
+  ASSERT_TRUE(Query({}).ok());
+  for (const v1::FaultedMapping& mapping : response_.mappings()) EXPECT_EQ(mapping.mapping(), "unknown");
 }
 
 TEST_F(MemoryRpcTest, AFaultsSpikeSaysWhatLiesAtItsAddressNow) {
