@@ -69,7 +69,7 @@ absl::StatusOr<ParsedArguments> ParseArguments(int argc, const char* const* argv
   bool check_only = false;
   bool print_example = false;
   app.add_option("--config", path, "configuration file, the text of a hftmon.v1.Config; flags override it; SIGHUP reads it again");
-  app.add_flag("--check-config", check_only, "say whether flags and file are sound, or all that is wrong with them, and end");
+  app.add_flag("--check-config", check_only, "say whether flags and file are sound, or what is wrong with them, and end");
   app.add_flag("--print-config", print_example, "print a configuration file that names every setting, and end");
   std::deque<std::vector<std::string>> values;
   for (const Setting& setting : Settings()) {

@@ -77,10 +77,15 @@ void AskForHelp(const std::vector<DeclaredVerb>& verbs, std::vector<std::string>
   };
   const auto word = std::find_if(own->rbegin(), own->rend(), [&](const std::string& each) { return each == "help" || is_verb(each); });
   if (word == own->rend() || *word != "help") return;
-  const auto of = std::next(word).base() == own->begin() ? own->end() : std::prev(std::next(word).base());
-  const bool no_verb = of != own->end() && !of->starts_with("-") && !is_verb(*of);
-  own->erase(std::next(word).base());
-  if (!no_verb) own->insert(own->begin(), "--help");  // else that word is refused as any that is no verb
+  // In reverse: what follows it on the command line stands before it.
+  const auto index = std::next(word).base() - own->begin();
+  own->erase(own->begin() + index);
+  if (index > 0 && (*own)[static_cast<size_t>(index) - 1] == "help") {
+    own->erase(own->begin() + index - 1);
+  } else if (index > 0 && !(*own)[static_cast<size_t>(index) - 1].starts_with("-") && !is_verb((*own)[static_cast<size_t>(index) - 1])) {
+    return;  // refused as any word that is no verb
+  }
+  own->insert(own->begin(), "--help");
 }
 
 // CLI11 says what is wrong; this adds where the way out is written.

@@ -73,9 +73,8 @@ static __always_inline struct hft_stolen *stolen_from(struct memory_asker *asker
   return taken && taken->generation == asker->slot->generation ? taken : NULL;
 }
 
-/* A thread that was attached while it ran has no wait of its own in its slot yet. */
-static __always_inline u64 run_delay_so_far(struct hft_thread_slot *slot) {
-  if (slot->task) return slot->run_delay_ns;
+/* The kernel's own sum and not the slot's copy, which lags where a switch was hidden. */
+static __always_inline u64 run_delay_so_far(void) {
   struct task_struct *task = (struct task_struct *)bpf_get_current_task();
   return BPF_CORE_READ(task, sched_info.run_delay);
 }
@@ -88,7 +87,7 @@ static __always_inline int begin_fault(u64 *context, u32 mode) {
   begin->address = context[0];
   begin->off_cpu_ns = asker.slot->off_cpu_ns;
   begin->off_cpu_count = asker.slot->off_cpu_count;
-  begin->run_delay_ns = run_delay_so_far(asker.slot);
+  begin->run_delay_ns = run_delay_so_far();
   struct hft_stolen *taken = stolen_from(&asker);
   for (u32 level = 0; level < HFT_LEVELS; level++) begin->interrupted_ns[level] = taken ? taken->level_ns[level] : 0;
   begin->start_ns = bpf_ktime_get_ns();
@@ -174,7 +173,7 @@ static __always_inline int end_fault(struct event_context *context, u32 major) {
   ended.kind = (mode << 1) | major;
   ended.on_cpu = asker.slot->off_cpu_count == begin->off_cpu_count;
   ended.off_cpu_ns = asker.slot->off_cpu_ns - begin->off_cpu_ns;
-  u64 wait_ns = run_delay_so_far(asker.slot) - begin->run_delay_ns;
+  u64 wait_ns = run_delay_so_far() - begin->run_delay_ns;
   ended.wait_ns = wait_ns < ended.off_cpu_ns ? wait_ns : ended.off_cpu_ns;
   struct hft_stolen *taken = stolen_from(&asker);
   for (u32 level = 0; level < HFT_LEVELS; level++) {
@@ -210,10 +209,10 @@ HFT_TRACEPOINT("tlb_flush")
 int on_tlb_flush(u64 *context) {
   if (unlikely(controls.off)) return 0;
   __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->tlb_flush_count, 1);
-  if (!context[1]) return 0; /* nothing was flushed */
+  u32 reason = context[0];
+  if (!context[1] && reason != HFT_TLB_REMOTE_WRONG_CPU) return 0; /* nothing was flushed */
   struct memory_asker asker;
   if (likely(!find_asker(&asker))) return 0;
-  u32 reason = context[0];
   if (reason >= HFT_TLB_REASONS) reason = HFT_TLB_REASONS - 1;
   asker.memory->tlb_flush_count[reason & (HFT_TLB_REASONS - 1)]++;
   if (reason == HFT_TLB_REMOTE_SHOOTDOWN && context[1] == TLB_FLUSH_ALL) asker.memory->tlb_full_count++;

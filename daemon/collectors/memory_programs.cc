@@ -119,9 +119,12 @@ void MemoryPrograms::ForgetLostEvents(std::span<const int> online) {
     if (const auto index = static_cast<size_t>(entry->first); index < counts.size()) {
       const uint64_t begun_count = Load(counts[index].user_fault_count);
       const uint64_t ended_count = Load(counts[index].minor_fault_count) + Load(counts[index].major_fault_count);
-      lost = lost || (begun_count - events.begun_count >= kUnendedFaultsMax && ended_count == events.ended_count);
-      events.begun_count = begun_count;
-      events.ended_count = ended_count;
+      // Since the last one that ended, however many looks ago.
+      if (ended_count != events.ended_count) {
+        events.begun_count = begun_count;
+        events.ended_count = ended_count;
+      }
+      lost = lost || begun_count - events.begun_count >= kUnendedFaultsMax;
     }
     entry = lost ? events_.erase(entry) : std::next(entry);
   }

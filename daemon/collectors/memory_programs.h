@@ -1,10 +1,10 @@
 // MemoryPrograms: the programs of page faults and TLB flushes (daemon/bpf/memory.bpf.h), attached on demand as one.
 //
 // A fault's end is one of the kernel's software events minor-faults and major-faults, which are opened for each CPU that is online; CPUs
-// that come later get theirs at the next FollowCpus, as do those whose events died: the kernel forgets them with a CPU that goes offline,
-// be it for a moment. Until then faults there begin and do not end: their threads' unended_count says so.
-// Quiet mode is asked for once for all of them, so that they are attached, or not, together. Owner: the collector, which outlives it.
-// Threads: Prepare before the load; FollowCpus and demand().Settle() by one thread; the rest any, one mutex inside.
+// that come later get theirs at the next FollowCpus. The kernel forgets the events of a CPU that goes offline, be it for a moment: where
+// that is not seen it is known by faults of which none ends any more. Until then their threads' unended_count says so. Quiet mode is asked
+// for once for all of them, so that they are attached, or not, together. Owner: the collector, which outlives it. Threads: Prepare before
+// the load; FollowCpus and demand().Settle() by one thread; the rest any, one mutex inside.
 #ifndef HFTMON_DAEMON_COLLECTORS_MEMORY_PROGRAMS_H_
 #define HFTMON_DAEMON_COLLECTORS_MEMORY_PROGRAMS_H_
 
@@ -65,12 +65,12 @@ class MemoryPrograms {
   static uint64_t RunCount(std::string_view program, std::span<const hft_cpu> cpus);
 
  private:
-  // Within one look at a CPU: so many faults of threads' own code that none ends is no chance.
+  // So many faults of threads' own code on a CPU since the last one that ended are no chance.
   static constexpr uint64_t kUnendedFaultsMax = 1'000;
 
   struct CpuEvents {
     std::vector<Attachment> links;
-    uint64_t begun_count = 0;  // at the last look
+    uint64_t begun_count = 0;  // at the look that found the last end
     uint64_t ended_count = 0;
   };
 

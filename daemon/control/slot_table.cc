@@ -141,7 +141,8 @@ void SlotTable::Reap(int64_t now_ns) {
   SortFreeStack(now_ns);
 }
 
-// At most half of those that are free: a program that takes one meanwhile finds those below.
+// At most half of those that are free as far as is known: a program that takes one meanwhile finds those below. On a table that is nearly
+// full, of which programs took many that are not known yet, it may find none, which is counted as ever.
 void SlotTable::SortFreeStack(int64_t now_ns) {
   if (pushed_unsorted_ == 0 || now_ns - sorted_ns_ < kSortIntervalNs) return;
   sorted_ns_ = now_ns;

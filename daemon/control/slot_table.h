@@ -3,8 +3,8 @@
 // Owner: ProcessWatcher, under the registry's mutex: not thread-safe itself. The kernel's fork hook and the end of a thread work on the
 // same memory at the same time, so every word is accessed atomically and nothing is believed that the slot itself does not confirm.
 //
-// What is pushed is sorted now and then, so that low slots are given out before high ones: the tables of calls, faults and stacks cover the
-// lowest ones only (SwitchCollector::Options).
+// What is pushed is sorted now and then with the top of the stack (kSortedMax), so that low slots are mostly given out before high ones:
+// the tables of calls, faults and stacks cover the lowest ones only (SwitchCollector::Options).
 //
 //   free stack ──Give (attach)──▶ held ──Retire──▶ retiring ──Reap, after the grace time──▶ zeroed, its pages too, free stack
 //       └──── fork hook ──▶ live in the kernel, unknown here ──Adopt──▶ held

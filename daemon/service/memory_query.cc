@@ -117,6 +117,11 @@ void MappingToProto(uint32_t pid, const FaultSearch::Sum& sum, v1::FaultedMappin
   for (const uint32_t tid : sum.tids) out->add_tids(static_cast<int32_t>(tid));
 }
 
+bool AnyAsks(const TargetSelection& selection) {
+  return std::any_of(selection.targets().begin(), selection.targets().end(),
+                     [](const TargetInfo& target) { return HasProbeGroup(target.options, kMemoryGroup); });
+}
+
 // The highest of the floors of those that ask.
 int64_t FloorOfFaults(const Targets& targets, const TargetSelection& selection, int64_t begin_ns) {
   int64_t highest_ns = -1;
@@ -170,7 +175,7 @@ grpc::Status AnswerMemory(const ServiceCore& core, const TargetSelection& select
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
   if (floor_ns != kNoFloor) response->set_fault_floor_ns(floor_ns);
-  response->set_incomplete(search.overwritten || floor_ns == kNoFloor);
+  response->set_incomplete(search.overwritten || (floor_ns == kNoFloor && AnyAsks(selection)));
   response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;
 }

@@ -224,7 +224,7 @@ std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response) {
     warnings.push_back(fmt::format("{} lost in the window: sums by thread are exact, single faults may be missing: see `hftmon status`",
                                    Lost(response.lost_records())));
   }
-  if (response.incomplete()) warnings.push_back(WhyOverwritten(response.window()));
+  if (response.incomplete() && IsOverwritten(response.window())) warnings.push_back(WhyOverwritten(response.window()));
   if (!response.has_fault_floor_ns() && CountUnavailable(response.threads()) < response.threads_size()) {
     warnings.push_back("single faults were not recorded in a part of the window: ask for a shorter --window, or wait until it has passed");
   }

@@ -18,7 +18,7 @@ class MemoryVerb : public Verb {
     verb->add_option("--window", window_, "of the mappings: how far back from now, or `all` that is kept")->capture_default_str();
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
-        "Of processes attached with --probes memory. Sums: while their target asks, exact, whatever their length. Mappings: from the\n"
+        "Of processes attached with --probes memory. Sums: while their target asks, of all, whatever their length. Mappings: from the\n"
         "faults above attach --threshold, which are spikes too.\n"
         "Exit code 1: records were lost or overwritten in the window, single faults were not recorded in a part of it, no figures are\n"
         "to be had of a thread, or threads were not watched.");

@@ -345,7 +345,7 @@ TEST_F(CliTest, LocksAreShownByCallAndByOwnerAndWhatIsMissingIsSaid) {
 }
 
 TEST_F(CliTest, HelpIsAVerbToo) {
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"help"}, {"--help"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"help"}, {"--help"}, {"help", "help"}}) {
     StringConsole console;
     EXPECT_EQ(Run(words, console), 0) << ::testing::PrintToString(words);
     EXPECT_THAT(console.out(), AllOf(HasSubstr("Usage: hftmon [OPTIONS] SUBCOMMAND"), HasSubstr("detach")));

@@ -134,16 +134,26 @@ TEST_F(MemoryRpcTest, TheFloorIsTheRunQueueThresholdsAndAbsentWhereThereIsNone) 
   targets_.SetFloors(std::numeric_limits<int64_t>::max(), 20'000);
   ASSERT_TRUE(Query({}).ok());
   EXPECT_FALSE(response_.has_fault_floor_ns());
+  EXPECT_FALSE(response_.incomplete()) << "nobody asks";
+  targets_.Add(kPid, {.probe_groups = {"sched", "memory"}});
+  targets_.SetFloors(std::numeric_limits<int64_t>::max(), 20'000);
+  ASSERT_TRUE(Query({}).ok());
   EXPECT_TRUE(response_.incomplete()) << "at some time nothing was recorded";
 }
 
 TEST_F(MemoryRpcTest, AProcessThatHadTheNumberBeforeIsNotLookedIntoUnderIt) {
-  targets_.SetFloors(10'000, 20'000);
-  ThreadKey earlier = kThread;
-  earlier.start_ns = 99;  // the target's own start is 100
-  AppendFault(kNowNs - 50'000'000, 60'000, 0x10100, HFT_FAULT_USER_MINOR, earlier);
-  ASSERT_TRUE(Query({}).ok());
-  for (const v1::FaultedMapping& mapping : response_.mappings()) EXPECT_EQ(mapping.mapping(), "unknown");
+  TargetSelection selection;
+  ASSERT_TRUE(selection.Select(targets_, google::protobuf::RepeatedField<int32_t>()).ok());
+  const MappingLookup::Reader read = [](uint32_t) { return absl::StatusOr<ProcMaps>(ProcMaps::Parse(kMaps)); };
+  MappingLookup lookup(&read, &selection);
+  ThreadKey thread = kThread;
+  EXPECT_NE(lookup.Find(thread, 0x10100), nullptr);
+  EXPECT_EQ(lookup.Find(thread, 0x90000), nullptr);
+  thread.start_ns = 99;  // the target's own start is 100
+  EXPECT_EQ(lookup.Find(thread, 0x10100), nullptr);
+  thread = kThread;
+  thread.tgid = 4;  // no target
+  EXPECT_EQ(lookup.Find(thread, 0x10100), nullptr);
 }
 
 TEST_F(MemoryRpcTest, AFaultsSpikeSaysWhatLiesAtItsAddressNow) {
