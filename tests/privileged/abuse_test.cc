@@ -21,12 +21,20 @@ class AbuseTest : public PrivilegedTest {
     return spike.kind() == "preempted" && spike.thread().tid() == victim && spike.duration_ns() > 1'000'000 && spike.causes_size() > 0 &&
            spike.causes(0).actor().tid() == actor;
   }
+  // Of those that a query finds; the victim's other long ones are printed.
   int PreemptionsOf(pid_t pid, pid_t victim, pid_t actor) {
     const auto answer = daemon_.Spikes(pid, 500'000);
     EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.ok() ? static_cast<int>(std::count_if(answer->spikes().begin(), answer->spikes().end(),
-                                                        [=](const v1::Spike& spike) { return IsPreemptionBy(spike, victim, actor); }))
-                       : 0;
+    if (!answer.ok()) return 0;
+    int count = 0;
+    for (const v1::Spike& spike : answer->spikes()) {
+      if (IsPreemptionBy(spike, victim, actor)) {
+        ++count;
+      } else if (spike.thread().tid() == victim) {
+        std::printf("no preemption by the other thread: %s\n", spike.ShortDebugString().c_str());
+      }
+    }
+    return count;
   }
 };
 
@@ -51,7 +59,7 @@ TEST_F(AbuseTest, ManySubscribersOfWhomSomeNeverReadAreServedAndForgotten) {
     ASSERT_TRUE(run.Act().is_object());
     // A hypervisor that takes the CPU away may leave single preemptions without the actor as their first cause: what a query finds counts.
     const int told = PreemptionsOf(run.pid(), victim, actor);
-    EXPECT_GE(told, 30) << "of 40";
+    EXPECT_GE(told, 38) << "of 40";
     EXPECT_TRUE(Eventually([&] { return crowd.Received().first == told; }, 60'000'000'000)) << crowd.Received().first << " of " << told;
     EXPECT_EQ(crowd.Received().second, told);
     EXPECT_EQ(crowd.DroppedOfReaders(), 0u);
