@@ -181,7 +181,7 @@ void Daemon::BuildStore() {
   // The detector first: its latency is what users wait for.
   wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get(), clock_pairs_.get()};
   wiring.interruption_sinks = {detector_.get()};
-  wiring.fault_sinks = {detector_.get()};
+  wiring.kernel_stall_sinks = {detector_.get()};
   wiring.stall_sinks = {detector_.get()};
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.window_sink = windows_.get();
@@ -226,6 +226,7 @@ void Daemon::BuildControl() {
   registry_config.on_demand = [this](const ProgramDemand& demand) {
     collector_->waker_program().Want(demand.wakers);
     collector_->memory_programs().demand().Want(demand.memory);
+    collector_->kernel_lock_programs().demand().Want(demand.kernel_locks);
   };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
@@ -250,6 +251,7 @@ void Daemon::BuildTotals() {
   totals_ = std::make_unique<SlotTotals>(view, high_water);
   call_totals_ = std::make_unique<SharedCallTotals>(view, high_water, collector_->has_registers());
   fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal());
+  kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
 }
 
@@ -337,12 +339,16 @@ absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
   if (demand.wakers) {
     if (absl::Status status = collector_->waker_program().Attach(); !status.ok()) return status;
   }
-  return demand.memory ? collector_->memory_programs().demand().Attach() : absl::OkStatus();
+  if (demand.memory) {
+    if (absl::Status status = collector_->memory_programs().demand().Attach(); !status.ok()) return status;
+  }
+  return demand.kernel_locks ? collector_->kernel_lock_programs().demand().Attach() : absl::OkStatus();
 }
 
 void Daemon::SettleDemand() {
   uint32_t attached = 0;
-  for (DemandProgram* program : {&collector_->waker_program(), &collector_->memory_programs().demand()}) {
+  for (DemandProgram* program :
+       {&collector_->waker_program(), &collector_->memory_programs().demand(), &collector_->kernel_lock_programs().demand()}) {
     program->Settle();
     attached = attached << 1 | (program->attached() ? 1u : 0u);
   }
@@ -362,6 +368,7 @@ absl::Status Daemon::StartServer() {
   core.affinities = interrupt_affinities_.get();
   core.calls = call_totals_.get();
   core.faults = fault_totals_.get();
+  core.kernel_locks = kernel_lock_totals_.get();
   core.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

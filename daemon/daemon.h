@@ -41,6 +41,7 @@
 #include "daemon/shared_call_totals.h"
 #include "daemon/shared_fault_totals.h"
 #include "daemon/shared_interrupt_totals.h"
+#include "daemon/shared_kernel_lock_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
 #include "daemon/stacks/unwind_process.h"
@@ -130,6 +131,7 @@ class Daemon {
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<SharedCallTotals> call_totals_;
   std::unique_ptr<SharedFaultTotals> fault_totals_;
+  std::unique_ptr<SharedKernelLockTotals> kernel_lock_totals_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

@@ -19,7 +19,6 @@ class SharedCallTotals : public CallTotals {
   std::vector<ThreadCallTotal> ThreadsOf(uint32_t tgid) const override;
 
  private:
-  std::optional<ThreadCallTotal> Read(uint32_t slot, uint32_t tgid) const;
   std::string WhyNot(uint32_t slot) const;
 
   const KernelView view_;

@@ -4,7 +4,6 @@
 #define HFTMON_DAEMON_SHARED_FAULT_TOTALS_H_
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,6 @@ class SharedFaultTotals : public FaultTotals {
   std::vector<ThreadFaultTotal> ThreadsOf(uint32_t tgid) const override;
 
  private:
-  std::optional<ThreadFaultTotal> Read(uint32_t slot, uint32_t tgid) const;
   std::string WhyNot(uint32_t slot) const;
 
   const KernelView view_;

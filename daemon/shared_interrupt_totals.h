@@ -19,8 +19,6 @@ class SharedInterruptTotals : public InterruptTotals {
   std::vector<CpuInterruptTotal> Cpus() const override;
 
  private:
-  std::optional<ThreadInterruptTotal> Read(uint32_t slot, uint32_t tgid) const;
-
   const KernelView view_;
   const std::function<uint32_t()> high_water_;
 };

@@ -51,6 +51,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(UserStacks());
   capabilities.push_back(Locks());
   capabilities.push_back(Memory());
+  capabilities.push_back(KernelLocks());
   const bool counted = parts_.collector->reads_preempt_count();
   capabilities.push_back(
       {"waker_context", counted,
@@ -80,8 +81,15 @@ Capability StatusReader::Locks() const {
 
 Capability StatusReader::Memory() const {
   const std::string& refusal = parts_.collector->memory_programs().refusal();
-  if (refusal.empty()) return {"memory", true, "page_fault_user, page_fault_kernel, minor-faults, major-faults, tlb_flush", "", false};
+  if (refusal.empty())
+    return {"memory", true, "page_fault_user, page_fault_kernel, minor-faults, major-faults, tlb_flush, reclaim, compaction", "", false};
   return {"memory", false, refusal, "a machine whose page faults have tracepoints (x86-64)", false};
+}
+
+Capability StatusReader::KernelLocks() const {
+  const std::string& refusal = parts_.collector->kernel_lock_programs().refusal();
+  if (refusal.empty()) return {"kernel_locks", true, "contention_begin, contention_end", "", false};
+  return {"kernel_locks", false, refusal, "Linux 5.19 or newer", false};
 }
 
 std::string StatusReader::RegistersMend() const {

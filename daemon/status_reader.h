@@ -80,6 +80,7 @@ class StatusReader : public StatusSource {
   Capability UserStacks() const;
   Capability Locks() const;
   Capability Memory() const;
+  Capability KernelLocks() const;
   std::string RegistersMend() const;
   std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
   std::vector<Bound> Bounds() const;

@@ -10,15 +10,18 @@ namespace hftmon {
 
 void TargetFlags::Declare(CLI::App& verb) {
   verb.add_option("--threshold", threshold_,
-                  "a wait for a CPU, a stretch of interrupts or, with --probes memory, a page fault longer than this is a spike (default: "
+                  "a wait for a CPU, a stretch of interrupts or, with --probes memory or kernel_locks, a page fault or wait in the kernel "
+                  "longer than this is a spike (default: "
                   "the daemon's, 50us)");
   verb.add_option("--blocked", blocked_, "sleeping or blocking longer than this is a spike too (default: never)");
   verb.add_option("--interval", interval_, "width of the buckets of its windows (default: the daemon's)");
   verb.add_option(
           "--probes", probe_groups_,
-          "probe groups, a list: sched (always on), locks (what threads block in: about 0.2us for each wait of theirs), memory (their page "
-          "faults and TLB flushes: while any target asks, each fault and flush of the whole host pays, `hftmon status` says how much; "
-          "quiet mode refuses it)")
+          "probe groups, a list: sched (always on), locks (what threads block in: about 0.2us for each wait of theirs), kernel_locks "
+          "(locks of the kernel that they wait for), memory (their page faults, TLB flushes and reclaims). While any target asks for one "
+          "of "
+          "the last two, each contended kernel lock, or each fault and flush, of the whole host pays, `hftmon status` says how much; quiet "
+          "mode refuses them)")
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);

@@ -35,8 +35,7 @@ static_assert(HFT_SOURCES <= 256);
 
 class BudgetShares {
  public:
-  static constexpr size_t kOtherKinds =
-      8;  // kWaking, kMigrating, kBlocked, kRunnable, kFault; handlers that are not told apart, of 3 levels
+  static constexpr size_t kOtherKinds = 11;  // kWaking … kReclaim; handlers that are not told apart, of 3 levels
   static constexpr size_t kSharesMax = kRunnerSpansMax + kInterruptSpansMax + kOtherKinds;
 
   explicit BudgetShares(int64_t duration_ns) : left_ns_(duration_ns) {}

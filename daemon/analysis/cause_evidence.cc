@@ -7,8 +7,8 @@
 
 #include "common/duration.h"
 #include "daemon/analysis/call_names.h"
-#include "daemon/analysis/fault_names.h"
 #include "daemon/analysis/interrupt_names.h"
+#include "daemon/analysis/kernel_stall_names.h"
 
 namespace hftmon {
 namespace {
@@ -49,14 +49,37 @@ std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
                      Times(cause.run_count), cause.cpu, duration);
 }
 
+// What it waited for while it was off the CPU, within what its spike is of.
+std::string BlockedInStall(const KernelStall& stall) {
+  std::string text = "in its " + KernelStallPhrase(stall);
+  const auto add = [&](int64_t duration_ns, const char* what) {
+    if (duration_ns > 0) text += fmt::format(", {} of it {},", FormatDuration(duration_ns), what);
+  };
+  const auto& within_ns = stall.stall_off_cpu_ns;
+  if (stall.what != HFT_KERNEL_LOCK) add(within_ns[HFT_STALL_SLEEPING_LOCK], "for a lock of the kernel");
+  if (stall.what != HFT_KERNEL_COMPACTION) add(within_ns[HFT_STALL_COMPACTION], "in compaction");
+  if (stall.what != HFT_KERNEL_RECLAIM) add(within_ns[HFT_STALL_RECLAIM], "in direct reclaim");
+  return text;
+}
+
 std::string BlockedIn(const Spike& spike, const Cause& cause, const std::function<std::string(int32_t)>& syscall_name) {
-  if (spike.fault.known) return "in its " + FaultPhrase(spike.fault);
+  if (spike.stall.known) return BlockedInStall(spike.stall);
   if (cause.syscall >= 0) {
     const std::string name = syscall_name ? syscall_name(cause.syscall) : "";
     return name.empty() ? fmt::format("in system call {}", cause.syscall) : "in " + name;
   }
   if (spike.out_kind == HFT_SWITCH_UNKNOWN) return "(this kernel does not show in which call)";
   return spike.out_kind == HFT_SWITCH_BLOCKED_FAULT ? "in a page fault or other exception" : "outside any system call";
+}
+
+std::string LockEvidence(const Spike& spike, const std::string& duration, const std::function<std::string(uint32_t)>& name_of) {
+  const KernelStall& stall = spike.stall;
+  if (stall.what != HFT_KERNEL_LOCK) return fmt::format("spun for locks of the kernel for {}", duration);
+  const std::string name = stall.owner_tid != 0 && name_of ? name_of(stall.owner_tid) : "";
+  const std::string owner = stall.owner_tid == 0 ? ""
+                            : name.empty()       ? fmt::format(", held by tid {}", stall.owner_tid)
+                                                 : fmt::format(", held by {} (tid {})", name, stall.owner_tid);
+  return fmt::format("spun in its {}{} for {}", KernelStallPhrase(stall), owner, duration);
 }
 
 std::string OwnerDid(const Call& call, const std::function<std::string(int32_t)>& syscall_name) {
@@ -130,7 +153,13 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
     case CauseKind::kRunnable:
       return fmt::format("waited for a CPU for {}: spikes of that time of the kind preempted or run_queue tell for whom", duration);
     case CauseKind::kFault:
-      return fmt::format("the kernel handled its {} for {}", FaultPhrase(spike.fault), duration);
+      return fmt::format("the kernel handled its {} for {}", KernelStallPhrase(spike.stall), duration);
+    case CauseKind::kKernelLock:
+      return LockEvidence(spike, duration, name_of);
+    case CauseKind::kCompaction:
+      return fmt::format("the kernel moved pages to make room (compaction) for {}", duration);
+    case CauseKind::kReclaim:
+      return fmt::format("the kernel looked for free memory (direct reclaim) for {}", duration);
   }
   return "";
 }

@@ -19,20 +19,31 @@ enum class SpikeKind : uint8_t {
   kBlocked,      // the whole off-CPU interval, sleep or blocking included
   kInterrupted,  // interrupts had its CPU while it was on it; the duration is the stretch's, first entry to last exit
   kFault,        // a page fault: the kernel's entry to the end of its handling, what it waited for included
+  kKernelLock,   // a wait for one of the kernel's own locks
+  kCompaction,   // its memory had to be made room for by moving pages
+  kReclaim,      // its memory had to be looked for: direct reclaim
 };
 
 // Which innermost thing had the nanoseconds. The order is the design's precedence.
 enum class CauseKind : uint8_t {
-  kNmi,        // a non-maskable interrupt's handler
-  kHardIrq,    // a hard interrupt's handler, IPIs and the local timer among them
-  kSoftirq,    // a softirq's, in whichever thread it ran
-  kThread,     // another thread ran on the CPU that this one waited for
-  kWaking,     // it was runnable and its CPU was idle: the wake-up's own way (IPI, idle exit, scheduler)
-  kMigrating,  // between leaving one CPU's queue and entering another's
-  kBlocked,    // it slept or was blocked (in kBlocked and kFault spikes)
-  kRunnable,   // it waited for a CPU: kFault spikes; who ran meanwhile is told by the spike of that wait
-  kFault,      // the kernel handled its page fault
+  kNmi,         // a non-maskable interrupt's handler
+  kHardIrq,     // a hard interrupt's handler, IPIs and the local timer among them
+  kSoftirq,     // a softirq's, in whichever thread it ran
+  kThread,      // another thread ran on the CPU that this one waited for
+  kWaking,      // it was runnable and its CPU was idle: the wake-up's own way (IPI, idle exit, scheduler)
+  kMigrating,   // between leaving one CPU's queue and entering another's
+  kBlocked,     // it slept or was blocked (in kBlocked spikes and those of the kernel's doings)
+  kRunnable,    // it waited for a CPU, in spikes of the kernel's doings; who ran meanwhile is told by the spike of that wait
+  kFault,       // the kernel handled its page fault
+  kKernelLock,  // it spun for one of the kernel's own locks, or was about to sleep for it
+  kCompaction,  // the kernel moved pages to make room for it
+  kReclaim,     // the kernel looked for memory for it
 };
+
+// The kernel's own doings in the thread's time: Spike.stall says more.
+constexpr bool IsKernelStall(SpikeKind kind) {
+  return kind >= SpikeKind::kFault;
+}
 
 constexpr bool IsInterrupt(CauseKind kind) {
   return kind == CauseKind::kNmi || kind == CauseKind::kHardIrq || kind == CauseKind::kSoftirq;
@@ -90,17 +101,17 @@ struct Spike {
   Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
   Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   Call call;              // kRunQueue, kBlocked: what it blocked in, where that is asked for
-  Fault fault;            // kFault
+  KernelStall stall;      // kFault, kKernelLock, kCompaction, kReclaim
 };
 
-enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8, kFaultKnown = 16 };
+enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8, kStallKnown = 16 };
 
 constexpr uint8_t DetailsOf(const Spike& spike) {
   uint8_t details = spike.preemption.known ? kPreemptionKnown : 0;
   if (spike.waker.state == WakerState::kKnown) details |= kWakerKnown;
   if (spike.waker.state == WakerState::kUnknown) details |= kWakerAsked;
   if (spike.call.state != HFT_CALL_NONE) details |= kCallKnown;
-  if (spike.fault.known) details |= kFaultKnown;
+  if (spike.stall.known) details |= kStallKnown;
   return details;
 }
 
@@ -108,7 +119,7 @@ constexpr uint8_t DetailsOf(const Spike& spike) {
 template <>
 struct SeqRingParts<Spike> {
   static_assert(offsetof(Spike, causes) % 8 == 0 && sizeof(Cause) % 8 == 0 && offsetof(Spike, preemption) % 8 == 0 &&
-                offsetof(Spike, waker) % 8 == 0 && offsetof(Spike, call) % 8 == 0 && offsetof(Spike, fault) % 8 == 0);
+                offsetof(Spike, waker) % 8 == 0 && offsetof(Spike, call) % 8 == 0 && offsetof(Spike, stall) % 8 == 0);
 
   template <typename Keep>
   static void Each(const Spike& spike, Keep keep) {
@@ -119,14 +130,14 @@ struct SeqRingParts<Spike> {
     if ((spike.details & kPreemptionKnown) != 0) keep(offsetof(Spike, preemption), SeqRingBytes<sizeof(Preemption)>());
     if ((spike.details & kWakerKnown) != 0) keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
     if ((spike.details & kCallKnown) != 0) keep(offsetof(Spike, call), SeqRingBytes<sizeof(Call)>());
-    if ((spike.details & kFaultKnown) != 0) keep(offsetof(Spike, fault), SeqRingBytes<sizeof(Fault)>());
+    if ((spike.details & kStallKnown) != 0) keep(offsetof(Spike, stall), SeqRingBytes<sizeof(KernelStall)>());
   }
   static void Complete(Spike* read) {
     if ((read->details & kPreemptionKnown) == 0) read->preemption.known = false;
     if ((read->details & kWakerKnown) == 0)
       read->waker.state = (read->details & kWakerAsked) != 0 ? WakerState::kUnknown : WakerState::kNone;
     if ((read->details & kCallKnown) == 0) read->call.state = HFT_CALL_NONE;
-    if ((read->details & kFaultKnown) == 0) read->fault.known = false;
+    if ((read->details & kStallKnown) == 0) read->stall.known = false;
   }
 };
 

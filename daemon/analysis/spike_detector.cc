@@ -167,7 +167,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   if (spike_.waker.state == WakerState::kKnown) spike_.waker = interval.waker;
   spike_.call.state = interval.call.state;
   if (spike_.call.state != HFT_CALL_NONE) spike_.call = interval.call;
-  spike_.fault.known = false;
+  spike_.stall.known = false;
 }
 
 // The same for each telling of one stretch.
@@ -206,7 +206,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
   spike_.loop_gap_ns = interruption.loop_gap_ns;
 }
 
-// What only a wait, or only a fault, has.
+// What only a wait, or only one of the kernel's doings, has.
 void SpikeDetector::ForgetDetails() {
   spike_.depth = 0;
   spike_.priority = 0;
@@ -217,24 +217,41 @@ void SpikeDetector::ForgetDetails() {
   spike_.preemption.known = false;
   spike_.waker.state = WakerState::kNone;
   spike_.call.state = HFT_CALL_NONE;
-  spike_.fault.known = false;
+  spike_.stall.known = false;
 }
 
-void SpikeDetector::OnFault(const EndedFault& fault) {
-  if (fault.end_mono_ns - fault.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+namespace {
+
+SpikeKind KindOf(hft_kernel_what what) {
+  switch (what) {
+    case HFT_KERNEL_LOCK:
+      return SpikeKind::kKernelLock;
+    case HFT_KERNEL_COMPACTION:
+      return SpikeKind::kCompaction;
+    case HFT_KERNEL_RECLAIM:
+      return SpikeKind::kReclaim;
+    default:
+      return SpikeKind::kFault;
+  }
+}
+
+}  // namespace
+
+void SpikeDetector::OnKernelStall(const EndedKernelStall& stall) {
+  if (stall.end_mono_ns - stall.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
   spike_.id = ++last_id_;
-  spike_.kind = SpikeKind::kFault;
-  spike_.thread = fault.thread;
-  spike_.slot = fault.slot;
-  spike_.cpu = fault.cpu;
+  spike_.kind = KindOf(stall.stall.what);
+  spike_.thread = stall.thread;
+  spike_.slot = stall.slot;
+  spike_.cpu = stall.cpu;
   ForgetDetails();
   spike_.in_progress = false;
-  spike_.runners_truncated = fault.interrupts.truncated;
-  FillFaultBudget(fault, &spike_);
-  spike_.start_mono_ns = fault.start_mono_ns;
-  spike_.loop_gap_ns = fault.loop_gap_ns;
-  spike_.fault = fault.fault;
-  AppendDetected(fault.record_mono_ns);
+  spike_.runners_truncated = stall.interrupts.truncated;
+  FillKernelStallBudget(stall, &spike_);
+  spike_.start_mono_ns = stall.start_mono_ns;
+  spike_.loop_gap_ns = stall.loop_gap_ns;
+  spike_.stall = stall.stall;
+  AppendDetected(stall.record_mono_ns);
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

@@ -1,4 +1,5 @@
-// SpikeDetector: turns off-CPU intervals, stretches of interrupts and page faults above the threshold into spikes with time budgets.
+// SpikeDetector: turns off-CPU intervals, stretches of interrupts and the kernel's own doings above the threshold into spikes with time
+// budgets.
 //
 // Threads: the IntervalSink half by the housekeeping thread (no allocation, lock or system call); SetThresholds by the control thread;
 // detection() by anyone. Spikes are read from the history by anyone.
@@ -18,7 +19,7 @@
 
 namespace hftmon {
 
-class SpikeDetector : public IntervalSink, public InterruptionSink, public FaultSink, public StallSink {
+class SpikeDetector : public IntervalSink, public InterruptionSink, public KernelStallSink, public StallSink {
  public:
   // `clock` and `spikes` outlive the detector, which is the history's only writer. No spikes until SetThresholds. Of threads in slots from
   // `slot_count` on no spike in progress is told.
@@ -28,15 +29,15 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Fault
   void OnLoss(const LossEvent& loss) override;
   // A stretch that is told again, longer, is the same spike: its id comes again (rarely: see StretchHold).
   void OnInterruption(const Interruption& interruption) override;
-  void OnFault(const EndedFault& fault) override;
+  void OnKernelStall(const EndedKernelStall& stall) override;
   void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
   void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) override;
   void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) override;
   void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
 
   // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike, a stretch of
-  // interrupts above it an interrupted one, a page fault above it a fault; an off-CPU interval above blocked_threshold that began by
-  // blocking is a blocked spike besides. 0 or less: no such spikes.
+  // interrupts above it an interrupted one, what the kernel did above it a fault, kernel_lock, compaction or reclaim; an off-CPU interval
+  // above blocked_threshold that began by blocking is a blocked spike besides. 0 or less: no such spikes.
   void SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns);
 
   // A spike that begins before `since` or ends after `until` is inconclusive: what happened then was not seen (the programs were off). One

@@ -83,20 +83,25 @@ void FillInterruptionBudget(const Interruption& interruption, Spike* spike) {
   shares.Write({.cpu = interruption.cpu}, spike);
 }
 
-void FillFaultBudget(const EndedFault& fault, Spike* spike) {
-  spike->duration_ns = std::max<int64_t>(fault.end_mono_ns - fault.start_mono_ns, 0);
+void FillKernelStallBudget(const EndedKernelStall& stall, Spike* spike) {
+  spike->duration_ns = std::max<int64_t>(stall.end_mono_ns - stall.start_mono_ns, 0);
   BudgetShares shares(spike->duration_ns);
-  const auto give = [&](const ShareKey& key, int64_t duration_ns) { return shares.Give(key, fault.cpu, duration_ns, duration_ns); };
-  give(ShareKey::OfKind(CauseKind::kBlocked), fault.off_cpu_ns - fault.wait_ns);
-  give(ShareKey::OfKind(CauseKind::kRunnable), fault.wait_ns);
-  if (fault.on_cpu && !fault.interrupts.truncated) {
-    InterruptCover(fault.interrupts, fault.start_mono_ns, fault.end_mono_ns).GiveAll(fault.cpu, spike->duration_ns, &shares);
+  const auto give = [&](CauseKind kind, int64_t duration_ns) { shares.Give(ShareKey::OfKind(kind), stall.cpu, duration_ns, duration_ns); };
+  give(CauseKind::kBlocked, stall.off_cpu_ns - stall.wait_ns);
+  give(CauseKind::kRunnable, stall.wait_ns);
+  if (stall.on_cpu && !stall.interrupts.truncated) {
+    InterruptCover(stall.interrupts, stall.start_mono_ns, stall.end_mono_ns).GiveAll(stall.cpu, spike->duration_ns, &shares);
   } else {
     static constexpr std::array<CauseKind, HFT_LEVELS> kKinds = {CauseKind::kSoftirq, CauseKind::kHardIrq, CauseKind::kNmi};
-    for (size_t level = 0; level < kKinds.size(); ++level) give(ShareKey::OfKind(kKinds[level]), fault.interrupted_ns[level]);
+    for (size_t level = 0; level < kKinds.size(); ++level) give(kKinds[level], stall.interrupted_ns[level]);
   }
-  give(ShareKey::OfKind(CauseKind::kFault), shares.left_ns());
-  shares.Write({.cpu = fault.cpu}, spike);
+  static constexpr std::array<CauseKind, HFT_STALLS> kStallKinds = {CauseKind::kKernelLock, CauseKind::kKernelLock, CauseKind::kCompaction,
+                                                                    CauseKind::kReclaim};
+  for (size_t within = 0; within < kStallKinds.size(); ++within) give(kStallKinds[within], stall.stall_ns[within]);
+  static constexpr std::array<CauseKind, HFT_KERNEL_WHATS> kOwnKinds = {CauseKind::kFault, CauseKind::kKernelLock, CauseKind::kCompaction,
+                                                                        CauseKind::kReclaim};
+  give(kOwnKinds[stall.stall.what], shares.left_ns());
+  shares.Write({.cpu = stall.cpu}, spike);
 }
 
 }  // namespace hftmon

@@ -25,6 +25,8 @@
 #include "daemon/bpf/interrupts.bpf.h"
 #include "daemon/bpf/stacks.bpf.h"
 #include "daemon/bpf/calls.bpf.h"
+#include "daemon/bpf/kernel_time.bpf.h"
+#include "daemon/bpf/kernel_locks.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/memory.bpf.h"
 #include "daemon/bpf/migration.bpf.h"

@@ -37,7 +37,8 @@
 #define HFT_AUDIT_NAMES 64       /* names of visitors kept per CPU; a power of two */
 #define HFT_NO_THRESHOLD (~0ull) /* a threshold that nothing exceeds */
 #define HFT_CALLS 4u             /* hft_wishes.probes: what it blocks in, see call_events.h */
-#define HFT_MEMORY 8u            /* its page faults and TLB flushes, see memory_events.h */
+#define HFT_MEMORY 8u            /* its page faults, reclaims and TLB flushes, see kernel_time_events.h */
+#define HFT_KERNEL_LOCKS 16u     /* the locks of the kernel that it waits for, see there */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -77,7 +78,7 @@ enum hft_record_type {
   HFT_RECORD_VISITOR = 11,      /* hft_life: a thread of an unwatched process was switched in on an audited CPU */
   HFT_RECORD_WAKER = 12,        /* hft_waker: somebody wakes a watched thread whose slot asks who */
   HFT_RECORD_CALL = 13,         /* hft_call: what the wait began in whose switch-in follows, of a thread whose slot asks */
-  HFT_RECORD_FAULT = 14,        /* hft_fault: a page fault of a thread whose slot asks took longer than the threshold */
+  HFT_RECORD_KERNEL_TIME = 14,  /* hft_kernel_time: a page fault, a wait for a lock of the kernel … longer than the threshold */
   HFT_RECORD_TYPES = 15
 };
 
@@ -269,6 +270,14 @@ struct hft_cpu {
   __u8 octave_table[HFT_OCTAVE_TABLE_ENTRIES];
   __u64 major_fault_count; /* run counts too */
   __u64 tlb_flush_count;
+  __u64 reclaim_begin_count;
+  __u64 reclaim_end_count;
+  __u64 group_reclaim_begin_count;
+  __u64 group_reclaim_end_count;
+  __u64 compaction_begin_count;
+  __u64 compaction_end_count;
+  __u64 contention_begin_count;
+  __u64 contention_end_count;
   __u64 reserved[6];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
@@ -298,7 +307,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS, HFT_MEMORY */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS, HFT_MEMORY, HFT_KERNEL_LOCKS */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

@@ -15,7 +15,7 @@
 
 #include "daemon/bpf/call_events.h"
 #include "daemon/bpf/interrupt_events.h"
-#include "daemon/bpf/memory_events.h"
+#include "daemon/bpf/kernel_time_events.h"
 #include "daemon/bpf/stack_events.h"
 #include "daemon/bpf/switch_events.h"
 
@@ -33,7 +33,7 @@ struct KernelView {
   std::span<hft_cpu_interrupts> interrupts;  // one per possible CPU; empty where interrupts are not watched
   std::span<hft_stolen> stolen;              // one per slot, or empty
   std::span<hft_thread_calls> calls;         // of the lowest slots, or empty
-  std::span<hft_thread_memory> memory;       // of the lowest slots, or empty
+  std::span<hft_thread_kernel> kernel;       // of the lowest slots, or empty
   std::byte* rings = nullptr;                // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <iterator>
 #include <utility>
 
 namespace hftmon {
@@ -18,16 +19,24 @@ struct Row {
 };
 
 // Ends before beginnings, as they are attached: none is missed.
-constexpr std::array<Row, 5> kRows = {{
+constexpr std::array<Row, 11> kRows = {{
     {"on_minor_fault", "software event minor-faults", &hft_cpu::minor_fault_count},
     {"on_major_fault", "software event major-faults", &hft_cpu::major_fault_count},
     {"on_tlb_flush", "", &hft_cpu::tlb_flush_count},
     {"on_user_fault", "", &hft_cpu::user_fault_count},
     {"on_kernel_fault", "", &hft_cpu::kernel_fault_count},
+    {"on_reclaim_end", "", &hft_cpu::reclaim_end_count},
+    {"on_group_reclaim_end", "", &hft_cpu::group_reclaim_end_count},
+    {"on_compaction_end", "", &hft_cpu::compaction_end_count},
+    {"on_reclaim_begin", "", &hft_cpu::reclaim_begin_count},
+    {"on_group_reclaim_begin", "", &hft_cpu::group_reclaim_begin_count},
+    {"on_compaction_begin", "", &hft_cpu::compaction_begin_count},
 }};
 constexpr std::array<std::pair<const char*, FaultEvent>, 2> kEvents = {
     {{"on_minor_fault", FaultEvent::kMinor}, {"on_major_fault", FaultEvent::kMajor}}};
 constexpr std::array<std::string_view, 3> kTracepoints = {"on_tlb_flush", "on_user_fault", "on_kernel_fault"};
+constexpr std::array<std::string_view, 6> kSearches = {"on_reclaim_end",   "on_group_reclaim_end",   "on_compaction_end",
+                                                       "on_reclaim_begin", "on_group_reclaim_begin", "on_compaction_begin"};
 
 // Relaxed: the count stands for itself.
 uint64_t Load(const __u64& word) {
@@ -40,6 +49,10 @@ MemoryPrograms::MemoryPrograms(Parts parts) : parts_(std::move(parts)), demand_(
 
 std::span<const std::string_view> MemoryPrograms::TracepointNames() {
   return kTracepoints;
+}
+
+std::span<const std::string_view> MemoryPrograms::SearchNames() {
+  return kSearches;
 }
 
 std::vector<std::string> MemoryPrograms::Names() {
@@ -77,7 +90,10 @@ absl::Status MemoryPrograms::AttachAdmitted() {
   absl::StatusOr<std::vector<int>> online = parts_.online();
   if (!online.ok()) return online.status();
   if (absl::Status status = AttachEvents(*online); !status.ok()) return status;
-  for (const std::string_view name : kTracepoints) {
+  std::vector<std::string_view> names(kTracepoints.begin(), kTracepoints.end());
+  std::copy_if(kSearches.begin(), kSearches.end(), std::back_inserter(names),
+               [this](std::string_view name) { return !left_out_.contains(name); });
+  for (const std::string_view name : names) {
     absl::StatusOr<Attachment> attached = parts_.attach(std::string(name));
     if (!attached.ok()) return attached.status();
     tracepoints_.push_back(*std::move(attached));

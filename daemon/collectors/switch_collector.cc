@@ -29,6 +29,9 @@ namespace {
 constexpr char kWakerByCount[] = "on_waking";
 constexpr char kWakerByLevel[] = "on_waking_by_level";
 constexpr char kKernelBtfPath[] = "/sys/kernel/btf/vmlinux";
+// Ends before beginnings, as they are attached: none is missed.
+constexpr TracepointGroup::Program kKernelLockPrograms[] = {{"on_contention_end", &hft_cpu::contention_end_count},
+                                                            {"on_contention_begin", &hft_cpu::contention_begin_count}};
 constexpr uint32_t kRingCellsMin = 512;
 constexpr uint32_t kRingCellsMax = 8192;
 
@@ -125,7 +128,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->view_.ring_count = *cpus;
   collector->view_.ring_cells = ring_cells;
   collector->ChooseWakerProgram();
-  collector->MakeMemoryPrograms();
+  collector->MakeDemandGroups();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -152,10 +155,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
   absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(InterruptProgramNames());
   if (!left_out.ok()) return left_out.status();
-  for (const BpfObject::Program& program : *left_out) {
-    const std::string tracepoint = program.section.substr(program.section.rfind('/') + 1);
-    missing_programs_.push_back({program.name, program.section, fmt::format("this kernel has no tracepoint {}", tracepoint)});
-  }
+  for (const BpfObject::Program& program : *left_out) NoteMissing(program);
   const uint32_t slot_count = options.threads_max + 1;
   for (absl::Status status :
        {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", slot_count),
@@ -164,7 +164,8 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), PrepareMemoryPrograms(),
-        object_->ResizeMap("thread_memory", std::min(options.threads_max, options.memory_threads_max) + 1),
+        PrepareGroup(kernel_lock_programs_.get()),
+        object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
   }
@@ -180,10 +181,16 @@ void SwitchCollector::ChooseWakerProgram() {
 
 bool SwitchCollector::IsDetached(std::string_view program) const {
   if (program == waker_name_) return !waker_program_->attached();
+  if (kernel_lock_programs_->IsOne(program)) return !kernel_lock_programs_->attached();
   return MemoryPrograms::IsOne(program) && !memory_programs_->attached();
 }
 
-void SwitchCollector::MakeMemoryPrograms() {
+void SwitchCollector::NoteMissing(const BpfObject::Program& program) {
+  const std::string tracepoint = program.section.substr(program.section.rfind('/') + 1);
+  missing_programs_.push_back({program.name, program.section, fmt::format("this kernel has no tracepoint {}", tracepoint)});
+}
+
+void SwitchCollector::MakeDemandGroups() {
   MemoryPrograms::Parts parts;
   parts.admit = [this](const std::string& what) { return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what); };
   parts.online = [] { return ReadOnlineCpus(FileRoot()); };
@@ -191,7 +198,34 @@ void SwitchCollector::MakeMemoryPrograms() {
   parts.attach = [this](const std::string& program) { return object_->Link(program); };
   parts.attach_to_event = [this](const std::string& program, int event_fd) { return object_->Link(program, event_fd); };
   parts.cpus = [this]() -> std::span<const hft_cpu> { return view_.cpus; };
+  kernel_lock_programs_ = std::make_unique<TracepointGroup>("kernel_locks", kKernelLockPrograms,
+                                                            TracepointGroup::Parts{.admit = parts.admit, .attach = parts.attach});
   memory_programs_ = std::make_unique<MemoryPrograms>(std::move(parts));
+}
+
+// Where one cannot be had none is loaded.
+absl::Status SwitchCollector::PrepareGroup(TracepointGroup* group) {
+  const std::vector<std::string_view> names = group->Names();
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(names);
+  if (!left_out.ok()) return left_out.status();
+  if (!left_out->empty()) group->Refuse(fmt::format("this kernel has no {}", left_out->front().section));
+  for (const std::string_view name : names) {
+    const std::string program(name);
+    absl::Status status = group->refusal().empty() ? object_->KeepDetached(program) : object_->LeaveOut(program);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// A kernel without them has no reclaim of groups, or no compaction.
+absl::Status SwitchCollector::LeaveOutSearches() {
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(MemoryPrograms::SearchNames());
+  if (!left_out.ok()) return left_out.status();
+  for (const BpfObject::Program& program : *left_out) {
+    memory_programs_->LeaveOut(program.name);
+    NoteMissing(program);
+  }
+  return absl::OkStatus();
 }
 
 // They belong together: where one cannot be had none is loaded.
@@ -203,6 +237,7 @@ absl::Status SwitchCollector::PrepareMemoryPrograms() {
   } else {
     memory_programs_->Refuse(fmt::format("this kernel has no {}", left_out->front().section));
   }
+  if (absl::Status status = LeaveOutSearches(); !status.ok()) return status;
   for (const std::string& name : MemoryPrograms::Names()) {
     absl::Status status = memory_programs_->refusal().empty() ? object_->KeepDetached(name) : object_->LeaveOut(name);
     if (!status.ok()) return status;
@@ -226,7 +261,7 @@ absl::Status SwitchCollector::MapAll() {
   auto interrupts = object_->MapArray("interrupts");
   auto stolen = object_->MapArray("stolen");
   auto calls = object_->MapArray("thread_calls");
-  auto memory = object_->MapArray("thread_memory");
+  auto kernel = object_->MapArray("thread_kernel");
   auto slots = object_->MapVariable(".bss", "slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
@@ -236,7 +271,7 @@ absl::Status SwitchCollector::MapAll() {
   auto audits = object_->MapArray("audits");
   auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
-  for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), memory.status(),
+  for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), kernel.status(),
                                      slots.status(), slot_of_tid.status(), controls.status(), bits.status(), pool.status(),
                                      stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
@@ -253,7 +288,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.interrupts = {reinterpret_cast<hft_cpu_interrupts*>(interrupts->data), view_.ring_count};
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.calls = {reinterpret_cast<hft_thread_calls*>(calls->data), calls->entries};
-  view_.memory = {reinterpret_cast<hft_thread_memory*>(memory->data), memory->entries};
+  view_.kernel = {reinterpret_cast<hft_thread_kernel*>(kernel->data), kernel->entries};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);
@@ -332,7 +367,8 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
       if (program.name == waker_name_) probe.run_count += Relaxed(cpu.waking_count);
     }
     probe.detached = IsDetached(program.name);
-    probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus);
+    probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
+                       kernel_lock_programs_->RunCount(program.name, view_.cpus);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

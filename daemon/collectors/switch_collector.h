@@ -1,7 +1,8 @@
 // SwitchCollector: loads the scheduler's and the interrupts' programs (one object: they share their memory), maps it, attaches them.
 //
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
-//           interrupts, see interrupt_programs.h; on demand sched_waking, page faults and TLB flushes (memory_programs.h).
+//           interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB flushes and reclaim
+//           (memory_programs.h), contended locks of the kernel.
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -23,6 +24,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/slot_stack.h"
+#include "daemon/collectors/tracepoint_group.h"
 
 namespace hftmon {
 
@@ -58,7 +60,7 @@ class SwitchCollector : public SlotStack {
     const QuietGate* gate = nullptr;     // asked before anything is loaded, attached or measured; may be null
     uint32_t stack_threads_max = 2048;   // slots up to this one can have user stacks: 2 KiB of kernel memory each
     uint32_t call_threads_max = 2048;    // slots up to this one can be asked what they block in: 736 bytes each
-    uint32_t memory_threads_max = 2048;  // slots up to this one can be asked for their page faults: 384 bytes each
+    uint32_t kernel_threads_max = 2048;  // slots up to this one can be asked for their faults and kernel locks: 1.4 KiB each
     uint32_t register_offset = 0;        // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
@@ -71,6 +73,9 @@ class SwitchCollector : public SlotStack {
   // Page faults and TLB flushes.
   MemoryPrograms& memory_programs() { return *memory_programs_; }
   const MemoryPrograms& memory_programs() const { return *memory_programs_; }
+  // Contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h).
+  TracepointGroup& kernel_lock_programs() { return *kernel_lock_programs_; }
+  const TracepointGroup& kernel_lock_programs() const { return *kernel_lock_programs_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -99,8 +104,11 @@ class SwitchCollector : public SlotStack {
   static absl::StatusOr<uint32_t> CpusOf(const Options& options);
   absl::Status Prepare(const Options& options);
   void ChooseWakerProgram();
-  void MakeMemoryPrograms();
+  void MakeDemandGroups();
   absl::Status PrepareMemoryPrograms();
+  absl::Status PrepareGroup(TracepointGroup* group);
+  absl::Status LeaveOutSearches();
+  void NoteMissing(const BpfObject::Program& program);
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -111,6 +119,7 @@ class SwitchCollector : public SlotStack {
   bool reads_preempt_count_ = false;
   std::unique_ptr<DemandProgram> waker_program_;
   std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object, whose programs it detaches at its end
+  std::unique_ptr<TracepointGroup> kernel_lock_programs_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

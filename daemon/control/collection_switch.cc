@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "daemon/control/kernel_times.h"
+
 namespace hftmon {
 
 absl::Status CollectionSwitch::TurnOff() {
@@ -26,7 +28,7 @@ absl::Status CollectionSwitch::TurnOn() {
   if (!off_) return absl::OkStatus();
   if (absl::Status status = parts_.registry->ForgetBeforeOn(); !status.ok()) return status;
   ForgetHandlers();
-  ForgetFaults();
+  ForgetKernelTimes();
   parts_.conclusive(INT64_MAX, INT64_MIN);
   // Release: a program that finds it clear finds the slots as they were left above.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);
@@ -55,11 +57,9 @@ void CollectionSwitch::ForgetHandlers() {
   }
 }
 
-// A fault whose end comes after this has a part that was not seen.
-void CollectionSwitch::ForgetFaults() {
-  for (hft_thread_memory& memory : parts_.view.memory) {
-    for (hft_fault_begin& begin : memory.begin) std::atomic_ref<__u64>(begin.start_ns).store(0, std::memory_order_relaxed);
-  }
+// What ends after this in the kernel has a part that was not seen.
+void CollectionSwitch::ForgetKernelTimes() {
+  for (hft_thread_kernel& kernel : parts_.view.kernel) ForgetBegun(&kernel, kKernelTimeProbes);
 }
 
 }  // namespace hftmon

@@ -49,7 +49,7 @@ class CollectionSwitch {
  private:
   void TakeRunQueuesAway();
   void ForgetHandlers();
-  void ForgetFaults();
+  void ForgetKernelTimes();
 
   const Parts parts_;
   std::mutex mutex_;

@@ -8,16 +8,19 @@
 namespace hftmon {
 
 struct ProgramDemand {
-  bool wakers = false;  // who wakes threads (daemon/bpf/waker.bpf.h)
-  bool memory = false;  // page faults and flushes of the TLB (daemon/bpf/memory.bpf.h)
+  bool wakers = false;        // who wakes threads (daemon/bpf/waker.bpf.h)
+  bool memory = false;        // page faults, flushes of the TLB and reclaim (daemon/bpf/memory.bpf.h)
+  bool kernel_locks = false;  // contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h)
 
   static ProgramDemand Of(const TargetOptions& options) {
-    return {.wakers = options.waker, .memory = HasProbeGroup(options, kMemoryGroup)};
+    return {
+        .wakers = options.waker, .memory = HasProbeGroup(options, kMemoryGroup), .kernel_locks = HasProbeGroup(options, kKernelLocksGroup)};
   }
-  bool any() const { return wakers || memory; }
+  bool any() const { return wakers || memory || kernel_locks; }
   ProgramDemand& operator|=(const ProgramDemand& other) {
     wakers = wakers || other.wakers;
     memory = memory || other.memory;
+    kernel_locks = kernel_locks || other.kernel_locks;
     return *this;
   }
   bool operator==(const ProgramDemand&) const = default;

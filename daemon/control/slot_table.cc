@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "absl/strings/str_format.h"
+#include "daemon/control/kernel_times.h"
 #include "daemon/ring/shared_word.h"
 
 namespace hftmon {
@@ -206,7 +207,14 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
     // Sums begin anew with the asking, not where an earlier one left them.
     const uint32_t begun = wishes.probes & ~before.probes;
     if ((begun & HFT_CALLS) != 0 && slot < view_.calls.size()) StoreRelaxed(view_.calls[slot].generation, 0);
-    if ((begun & HFT_MEMORY) != 0 && slot < view_.memory.size()) StoreRelaxed(view_.memory[slot].generation, 0);
+    if ((begun & kKernelTimeProbes) != 0 && slot < view_.kernel.size()) {
+      // The other's sums go on; what was in progress when this was asked for before is none of now.
+      if ((before.probes & kKernelTimeProbes) != 0) {
+        ForgetBegun(&view_.kernel[slot], begun);
+      } else {
+        StoreRelaxed(view_.kernel[slot].generation, 0);
+      }
+    }
     StoreRelaxed(view_.slots[slot].wishes, wishes);
   }
 }

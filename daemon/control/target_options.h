@@ -31,10 +31,12 @@ absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaul
 // The options with each 0 replaced by what it stands for; a blocked threshold of 0 stays: none.
 TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
 
-// Probe groups: always on, what a thread blocks in (daemon/bpf/call_events.h), and its page faults (daemon/bpf/memory_events.h).
+// Probe groups: always on; what a thread blocks in (daemon/bpf/call_events.h); its page faults, and the kernel's locks that it waits for
+// (daemon/bpf/kernel_time_events.h).
 inline constexpr std::string_view kSchedGroup = "sched";
 inline constexpr std::string_view kLocksGroup = "locks";
 inline constexpr std::string_view kMemoryGroup = "memory";
+inline constexpr std::string_view kKernelLocksGroup = "kernel_locks";
 bool HasProbeGroup(const TargetOptions& options, std::string_view group);
 
 // What satisfies both: the lower thresholds and interval, every group. Both are resolved.

@@ -38,7 +38,8 @@ hft_wishes WishesOf(const TargetInfo& target) {
   const bool user_stacks = target.options.user_stacks && !target.kernel_thread;  // which has none, and makes no calls
   return {.probes = (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0) |
                     (HasProbeGroup(target.options, kLocksGroup) && !target.kernel_thread ? HFT_CALLS : 0) |
-                    (HasProbeGroup(target.options, kMemoryGroup) ? HFT_MEMORY : 0),
+                    (HasProbeGroup(target.options, kMemoryGroup) ? HFT_MEMORY : 0) |
+                    (HasProbeGroup(target.options, kKernelLocksGroup) ? HFT_KERNEL_LOCKS : 0),
           .waker = target.options.waker ? 1u : 0u};
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/ingest/fault_builder.h"
 #include "daemon/ingest/interrupt_builder.h"
+#include "daemon/ingest/kernel_stall_builder.h"
 #include "daemon/ring/shared_word.h"
 
 namespace hftmon {
@@ -37,7 +37,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       clock_(wiring.clock),
       interval_sinks_(std::move(wiring.interval_sinks)),
       interruption_sinks_(std::move(wiring.interruption_sinks)),
-      fault_sinks_(std::move(wiring.fault_sinks)),
+      kernel_stall_sinks_(std::move(wiring.kernel_stall_sinks)),
       life_sinks_(std::move(wiring.life_sinks)),
       sleep_ns_(std::move(wiring.sleep_ns)),
       gap_threshold_ns_(options.gap_threshold_ns),
@@ -173,8 +173,8 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
     case HFT_RECORD_CALL:
       OnCall(record);
       break;
-    case HFT_RECORD_FAULT:
-      OnFault(record);
+    case HFT_RECORD_KERNEL_TIME:
+      OnKernelStall(record);
       break;
     default:
       OnLifeRecord(record);
@@ -294,19 +294,19 @@ void HousekeepingLoop::OnCall(const RingRecord& record) {
   BuildCall(record, calls_.Note(call.slot, static_cast<int64_t>(call.call.out_clock_ns)), &build_counters_);
 }
 
-void HousekeepingLoop::OnFault(const RingRecord& record) {
+void HousekeepingLoop::OnKernelStall(const RingRecord& record) {
   ThreadKey thread;
-  const hft_fault& fault = record.fault;
-  if (!Identify(fault.slot, fault.tid, fault.tgid, &thread)) {
+  const hft_kernel_time& ended = record.kernel_time;
+  if (!Identify(ended.slot, ended.tid, ended.tgid, &thread)) {
     ++stale_count_;
     return;
   }
-  if (!BuildFault(record, thread, DevicesOf(fault.header.cpu), &fault_)) {
+  if (!BuildKernelStall(record, thread, DevicesOf(ended.header.cpu), &kernel_stall_)) {
     ++build_counters_.discarded_count;
     return;
   }
-  fault_.loop_gap_ns = late_ns_;
-  for (FaultSink* sink : fault_sinks_) sink->OnFault(fault_);
+  kernel_stall_.loop_gap_ns = late_ns_;
+  for (KernelStallSink* sink : kernel_stall_sinks_) sink->OnKernelStall(kernel_stall_);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

@@ -41,7 +41,7 @@ class HousekeepingLoop {
     const MonotonicClock* clock = nullptr;
     std::vector<IntervalSink*> interval_sinks;
     std::vector<InterruptionSink*> interruption_sinks;
-    std::vector<FaultSink*> fault_sinks;
+    std::vector<KernelStallSink*> kernel_stall_sinks;
     std::vector<StallSink*> stall_sinks;
     std::vector<LifeSink*> life_sinks;
     WindowSink* window_sink = nullptr;
@@ -81,7 +81,7 @@ class HousekeepingLoop {
   void OnPreempted(const RingRecord& record);
   void OnWaker(const RingRecord& record);
   void OnCall(const RingRecord& record);
-  void OnFault(const RingRecord& record);
+  void OnKernelStall(const RingRecord& record);
   void NameWaker(const hft_switch_in& in);
   void DeliverStretch(const Interruption& stretch);
   void OnLifeRecord(const RingRecord& record);
@@ -98,7 +98,7 @@ class HousekeepingLoop {
   const MonotonicClock* clock_;
   std::vector<IntervalSink*> interval_sinks_;
   std::vector<InterruptionSink*> interruption_sinks_;
-  std::vector<FaultSink*> fault_sinks_;
+  std::vector<KernelStallSink*> kernel_stall_sinks_;
   std::vector<LifeSink*> life_sinks_;
   std::function<void(int64_t)> sleep_ns_;
   int64_t gap_threshold_ns_;
@@ -125,7 +125,7 @@ class HousekeepingLoop {
   OffCpuInterval interval_;
   LifeEvent life_;
   Interruption interruption_;
-  EndedFault fault_;
+  EndedKernelStall kernel_stall_;
   LoopStats stats_;
   LoopLateness lateness_;
   const PollPolicy* lateness_policy_ = nullptr;  // the policy that lateness_ is about

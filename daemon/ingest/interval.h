@@ -12,7 +12,7 @@
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/switch_events.h"
 #include "daemon/ingest/call.h"
-#include "daemon/ingest/fault.h"
+#include "daemon/ingest/kernel_stall.h"
 #include "daemon/ingest/preemption.h"
 #include "daemon/ingest/waker.h"
 
@@ -74,8 +74,9 @@ struct Interruption {
   InterruptList interrupts;
 };
 
-// A page fault of a watched thread above the threshold that has ended. Source: HFT_RECORD_FAULT.
-struct EndedFault {
+// A page fault, a wait for a lock of the kernel, a compaction or reclaim of a watched thread, above the threshold, that has ended. Source:
+// HFT_RECORD_KERNEL_TIME.
+struct EndedKernelStall {
   ThreadKey thread;
   uint16_t slot = 0;
   uint16_t cpu = 0;  // where it ended
@@ -85,10 +86,11 @@ struct EndedFault {
   int64_t off_cpu_ns = 0;                            // of it, off the CPU
   int64_t wait_ns = 0;                               // of that, waiting for a CPU
   std::array<int64_t, HFT_LEVELS> interrupted_ns{};  // by level, while it was on a CPU
+  std::array<int64_t, HFT_STALLS> stall_ns{};        // own times of the stalls within it, on a CPU
   int64_t loop_gap_ns = 0;                           // as in OffCpuInterval
   bool on_cpu = false;                               // it did not leave its CPU: `interrupts` tells interrupted_ns
   InterruptList interrupts;
-  Fault fault;
+  KernelStall stall;
 };
 
 // One off-CPU interval of a watched thread, ended by its switch-in, above a kernel threshold.

@@ -21,10 +21,10 @@ class InterruptionSink {
   virtual void OnInterruption(const Interruption& interruption) = 0;
 };
 
-class FaultSink {
+class KernelStallSink {
  public:
-  virtual ~FaultSink() = default;
-  virtual void OnFault(const EndedFault& fault) = 0;
+  virtual ~KernelStallSink() = default;
+  virtual void OnKernelStall(const EndedKernelStall& stall) = 0;
 };
 
 // Stalls that still go on. Each is told when it crosses the kernel's threshold and again, with the same slot and out_clock_ns (a stretch:

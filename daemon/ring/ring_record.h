@@ -8,7 +8,7 @@
 
 #include "daemon/bpf/call_events.h"
 #include "daemon/bpf/interrupt_events.h"
-#include "daemon/bpf/memory_events.h"
+#include "daemon/bpf/kernel_time_events.h"
 #include "daemon/bpf/switch_events.h"
 
 namespace hftmon {
@@ -35,7 +35,7 @@ struct RingRecord {
     hft_preempted preempted;
     hft_waker waker;
     hft_call call;
-    hft_fault fault;
+    hft_kernel_time kernel_time;
   };
   // The first `continuation_count` continuation cells, without a hole: runners, then interruptions. What stands beyond is left over from
   // earlier records.

@@ -6,9 +6,9 @@
 
 namespace hftmon {
 
-void FaultToProto(const Fault& fault, v1::PageFault* out) {
-  out->set_major(IsMajor(fault.kind));
-  out->set_in_kernel(IsInKernel(fault.kind));
+void FaultToProto(const KernelStall& fault, v1::PageFault* out) {
+  out->set_major(IsMajor(fault.fault_kind));
+  out->set_in_kernel(IsInKernel(fault.fault_kind));
   out->set_address(fault.address);
 }
 

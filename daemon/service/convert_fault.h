@@ -4,14 +4,14 @@
 
 #include <string>
 
-#include "daemon/ingest/fault.h"
+#include "daemon/ingest/kernel_stall.h"
 #include "daemon/os/proc_maps.h"
 #include "hftmon/v1/memory.pb.h"
 
 namespace hftmon {
 
-// Requires fault.known. What lies at its address stays unset.
-void FaultToProto(const Fault& fault, v1::PageFault* out);
+// Requires that it is a fault. What lies at its address stays unset.
+void FaultToProto(const KernelStall& fault, v1::PageFault* out);
 
 // Sets what lies at its address; nullptr: that is not known, nothing is set.
 void PlaceToProto(const ProcMapping* mapping, v1::PageFault* out);

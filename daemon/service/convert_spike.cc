@@ -10,6 +10,7 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
 #include "daemon/service/convert_fault.h"
+#include "daemon/service/convert_kernel_lock.h"
 #include "daemon/service/convert_waker.h"
 
 namespace hftmon {
@@ -27,6 +28,12 @@ const char* KindName(SpikeKind kind) {
       return "interrupted";
     case SpikeKind::kFault:
       return "fault";
+    case SpikeKind::kKernelLock:
+      return "kernel_lock";
+    case SpikeKind::kCompaction:
+      return "compaction";
+    case SpikeKind::kReclaim:
+      return "reclaim";
   }
   return "unknown";
 }
@@ -51,6 +58,12 @@ const char* KindName(CauseKind kind) {
       return "runnable";
     case CauseKind::kFault:
       return "fault";
+    case CauseKind::kKernelLock:
+      return "kernel_lock";
+    case CauseKind::kCompaction:
+      return "compaction";
+    case CauseKind::kReclaim:
+      return "reclaim";
   }
   return "unknown";
 }
@@ -120,7 +133,8 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   if (spike.preemption.known) PreemptionToProto(spike.preemption, names, out->mutable_preemption());
   AddWaker(spike.waker, names, out);
   if (spike.call.state != HFT_CALL_NONE) CallToProto(spike.call, spike.out_syscall, names, out->mutable_call());
-  if (spike.fault.known) FaultToProto(spike.fault, out->mutable_fault());
+  if (spike.kind == SpikeKind::kFault) FaultToProto(spike.stall, out->mutable_fault());
+  if (spike.kind == SpikeKind::kKernelLock) KernelLockToProto(spike.stall, names, out->mutable_kernel_lock());
   out->set_loop_gap_ns(spike.loop_gap_ns);
   const auto name_of = [names](uint32_t tid) { return names->NameOf(tid); };
   const size_t cause_count = std::min<size_t>(spike.cause_count, spike.causes.size());

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/bpf/memory_events.h"
+#include "daemon/bpf/kernel_time_events.h"
 #include "daemon/ingest/interval.h"
 
 namespace hftmon {
@@ -25,6 +25,8 @@ struct ThreadFaultTotal {
   ThreadKey thread;
   std::string unavailable;  // why there are no figures, and the mend; empty when there are
   std::array<FaultTotal, HFT_FAULT_KINDS> faults;
+  FaultTotal reclaim;
+  FaultTotal compaction;
   uint64_t unended_count = 0;
   std::array<uint64_t, HFT_TLB_REASONS> tlb_flush_count{};
   uint64_t tlb_full_count = 0;

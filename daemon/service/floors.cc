@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/control/target_options.h"
+
 namespace hftmon {
 namespace {
 
@@ -18,6 +20,16 @@ int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Target
   if (since_ns <= asked_ns || target.ended_mono_ns == 0) return since_ns;
   // Its end may have raised the floor again: only a higher one was in force before.
   return since_ns > targets.FloorsSince(target.ended_mono_ns).*kind ? since_ns : own_ns;
+}
+
+int64_t FloorOfGroup(const Targets& targets, const std::vector<TargetInfo>& asked, std::string_view group, int64_t begin_ns) {
+  int64_t highest_ns = -1;
+  for (const TargetInfo& target : asked) {
+    if (!HasProbeGroup(target.options, group) || (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns)) continue;
+    const int64_t own_ns = target.options.spike_threshold_ns;
+    highest_ns = std::max(highest_ns, FloorOf(targets, target, &Targets::Floors::run_queue_ns, begin_ns, own_ns, own_ns));
+  }
+  return highest_ns < 0 ? targets.FloorsSince(begin_ns).run_queue_ns : highest_ns;
 }
 
 }  // namespace hftmon

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <string_view>
+#include <vector>
 
 #include "daemon/control/targets.h"
 
@@ -16,6 +18,10 @@ inline constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
 // attachment to its end no floor is above that, unless it asked for less before.
 int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Targets::Floors::*kind, int64_t begin_ns, int64_t asked_ns,
                 int64_t own_ns);
+
+// The highest floor for waits on the run queue, which is that of the kernel's own doings too, of the targets that ask for the probe group;
+// of all when none does.
+int64_t FloorOfGroup(const Targets& targets, const std::vector<TargetInfo>& asked, std::string_view group, int64_t begin_ns);
 
 }  // namespace hftmon
 

@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "daemon/analysis/call_names.h"
 #include "daemon/control/target_options.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
 #include "daemon/service/floors.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/service/history_window.h"
+#include "daemon/service/kernel_locks_query.h"
 
 namespace hftmon {
 namespace {
@@ -137,65 +137,57 @@ BlockedFloor FloorOfLocks(const Targets& targets, const TargetSelection& selecti
   return {now_ns, now_ns != kNoFloor};
 }
 
-// The waits for locks that ended in the window, newest first. The history is in the order of detection, which comes after a spike's end.
-struct WaitSearch {
-  Locks locks;
-  uint64_t unlocated_count = 0;  // in a futex, and which is not known
-  bool overwritten = false;
-  int64_t oldest_detected_ns = 0;
-
-  void Run(const SeqRing<Spike>& ended, const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) {
-    std::unordered_set<uint32_t> asking;
+// The waits for locks that ended in the window.
+class WaitSearch {
+ public:
+  explicit WaitSearch(const TargetSelection& selection) : futex_(SyscallNumber("futex")) {
     for (const TargetInfo& target : selection.targets()) {
-      if (HasProbeGroup(target.options, kLocksGroup)) asking.insert(target.pid);
-    }
-    oldest_detected_ns = end_ns;
-    const int32_t futex = SyscallNumber("futex");
-    Spike spike;
-    for (uint64_t left = ended.end(); left > 0;) {
-      if (ended.Read(--left, &spike) != SeqRead::kOk) {
-        overwritten = true;
-        return;
-      }
-      if (spike.detected_mono_ns < begin_ns) return;
-      oldest_detected_ns = std::min(oldest_detected_ns, spike.detected_mono_ns);
-      const int64_t spike_end_ns = spike.start_mono_ns + spike.duration_ns;
-      if (spike.kind != SpikeKind::kBlocked || spike_end_ns < begin_ns || spike_end_ns > end_ns || !selection.Keeps(spike.thread)) continue;
-      if (spike.call.state == HFT_CALL_KNOWN && spike.call.futex_command != HFT_NO_FUTEX) {
-        AddWait(spike, &locks);
-      } else if (spike.out_syscall == futex && asking.contains(spike.thread.tgid)) {
-        ++unlocated_count;
-      }
+      if (HasProbeGroup(target.options, kLocksGroup)) asking_.insert(target.pid);
     }
   }
+
+  void Add(const Spike& spike) {
+    if (spike.kind != SpikeKind::kBlocked) return;
+    if (spike.call.state == HFT_CALL_KNOWN && spike.call.futex_command != HFT_NO_FUTEX) {
+      AddWait(spike, &locks_);
+    } else if (spike.out_syscall == futex_ && asking_.contains(spike.thread.tgid)) {
+      ++unlocated_count_;
+    }
+  }
+
+  const Locks& locks() const { return locks_; }
+  uint64_t unlocated_count() const { return unlocated_count_; }  // in a futex, and which is not known
+
+ private:
+  const int32_t futex_;
+  std::unordered_set<uint32_t> asking_;
+  Locks locks_;
+  uint64_t unlocated_count_ = 0;
 };
 
 }  // namespace
 
 grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selection, const v1::QueryLocksRequest& request,
                          const Arrival& arrival, v1::QueryLocksResponse* response) {
-  std::unordered_set<uint32_t> missing(request.tids().begin(), request.tids().end());
-  const std::unordered_set<uint32_t> wanted = missing;
-  for (const TargetInfo& target : selection.targets()) {
-    for (ThreadCallTotal& total : core.calls->ThreadsOf(target.pid)) {
-      if (!selection.Keeps(total.thread) || (!wanted.empty() && !wanted.contains(total.thread.tid))) continue;
-      missing.erase(total.thread.tid);
-      ThreadToProto(std::move(total), core.names, response->add_threads());
-    }
-  }
-  if (!missing.empty()) {
-    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-                     absl::StrCat("thread ", *missing.begin(),
-                                  " is not a watched thread of the targets asked for: `hftmon locks` without -t lists them"));
-  }
+  const grpc::Status threads = AddThreadsOf(*core.calls, selection, request.tids(), "locks", [&](ThreadCallTotal total) {
+    ThreadToProto(std::move(total), core.names, response->add_threads());
+  });
+  if (!threads.ok()) return threads;
 
-  const int64_t end_ns = arrival.time.monotonic_ns;
-  int64_t begin_ns =
-      request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
-  WaitSearch search;
-  search.Run(core.spikes->ended(), selection, begin_ns, end_ns);
+  AddKernelLockSums(*core.kernel_locks, selection, response);
+
+  HistoryWindow window(selection, request.window_ns(), arrival);
+  const int64_t kernel_floor_ns = FloorOfGroup(*core.targets, selection.targets(), kKernelLocksGroup, window.begin_ns());
+  WaitSearch search(selection);
+  KernelLockSearch kernel_search(kernel_floor_ns == kNoFloor ? 0 : kernel_floor_ns);
+  window.Walk(core.spikes->ended(), [&](const Spike& spike) {
+    search.Add(spike);
+    kernel_search.Add(spike);
+  });
+  kernel_search.ToProto(core.names, response);
+  if (kernel_floor_ns != kNoFloor) response->set_kernel_lock_floor_ns(kernel_floor_ns);
   std::vector<const Locks::value_type*> order;
-  for (const Locks::value_type& lock : search.locks) order.push_back(&lock);
+  for (const Locks::value_type& lock : search.locks()) order.push_back(&lock);
   // A wait whose owner is known was for a lock; one without may be for anything, the sleep of an idle thread above all.
   std::stable_sort(order.begin(), order.end(), [](const Locks::value_type* a, const Locks::value_type* b) {
     const bool a_owned = !a->second.owners.empty();
@@ -204,23 +196,12 @@ grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selecti
   });
   for (const Locks::value_type* lock : order) LockToProto(lock->first, lock->second, core.names, response->add_locks());
 
-  const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();
-  if (search.overwritten) begin_ns = std::max(begin_ns, search.oldest_detected_ns);
-  v1::Window* window = response->mutable_window();
-  window->set_begin_monotonic_ns(begin_ns);
-  window->set_end_monotonic_ns(end_ns);
-  window->set_requested_ns(request.window_ns());
-  window->set_truncated(search.overwritten || before_attach);
-  window->set_late(arrival.late);
-  window->set_off_ns(core.status->OffWithin(begin_ns, end_ns));
-  TimePairToProto(core.status->Now(), response->mutable_time());
-  response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
-  const BlockedFloor floor = FloorOfLocks(*core.targets, selection, begin_ns, end_ns);
+  window.Describe(core, response);
+  const BlockedFloor floor = FloorOfLocks(*core.targets, selection, window.begin_ns(), window.end_ns());
   if (floor.ns != kNoFloor) response->set_blocked_floor_ns(floor.ns);
   response->set_floor_of_part(floor.part_only);
-  response->set_unlocated_wait_count(search.unlocated_count);
-  response->set_incomplete(search.overwritten || floor.part_only);
-  response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
+  response->set_unlocated_wait_count(search.unlocated_count());
+  response->set_incomplete(window.overwritten() || floor.part_only);
   return grpc::Status::OK;
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
+#include "daemon/service/kernel_lock_totals.h"
 #include "daemon/service/mapping_lookup.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/stack_source.h"
@@ -31,6 +32,7 @@ struct ServiceCore {
   const InterruptAffinities* affinities = nullptr;
   const CallTotals* calls = nullptr;
   const FaultTotals* faults = nullptr;
+  const KernelLockTotals* kernel_locks = nullptr;
   MappingLookup::Reader mappings;  // may be empty: no mapping is known then
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;

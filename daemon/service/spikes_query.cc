@@ -163,7 +163,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
     SpikeToProto(*it, core.names, spike);
     SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
     AddStack(core.stacks, it->thread.tid, it->record_mono_ns, spike);
-    if (it->fault.known) PlaceToProto(mappings.Find(it->thread, it->fault.address), spike->mutable_fault());
+    if (it->kind == SpikeKind::kFault) PlaceToProto(mappings.Find(it->thread, it->stall.address), spike->mutable_fault());
   }
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();

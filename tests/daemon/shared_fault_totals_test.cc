@@ -17,7 +17,7 @@ class SharedFaultTotalsTest : public ::testing::Test {
     kernel_.view().slots[1].wishes.probes = HFT_MEMORY;
     Memory().generation = kernel_.view().slots[1].generation;
   }
-  hft_thread_memory& Memory() { return kernel_.view().memory[1]; }
+  hft_thread_kernel& Memory() { return kernel_.view().kernel[1]; }
   std::vector<ThreadFaultTotal> Read(const std::string& refusal = "") {
     return SharedFaultTotals(
                kernel_.view(), [] { return 8u; }, refusal)
@@ -32,6 +32,8 @@ TEST_F(SharedFaultTotalsTest, EveryFigureIsRead) {
   Memory().unended_count = 5;
   Memory().tlb_flush_count[HFT_TLB_REMOTE_SHOOTDOWN] = 7;
   Memory().tlb_full_count = 2;
+  Memory().reclaim = {.count = 8, .duration_ns = 900, .off_cpu_ns = 10, .longest_ns = 500};
+  Memory().compaction.count = 9;
   const std::vector<ThreadFaultTotal> totals = Read();
   ASSERT_EQ(totals.size(), 1u);
   EXPECT_EQ(totals[0].thread, (ThreadKey{101, 100, 7}));
@@ -44,6 +46,9 @@ TEST_F(SharedFaultTotalsTest, EveryFigureIsRead) {
   EXPECT_EQ(totals[0].unended_count, 5u);
   EXPECT_EQ(totals[0].tlb_flush_count[HFT_TLB_REMOTE_SHOOTDOWN], 7u);
   EXPECT_EQ(totals[0].tlb_full_count, 2u);
+  EXPECT_EQ(totals[0].reclaim.count, 8u);
+  EXPECT_EQ(totals[0].reclaim.longest_ns, 500);
+  EXPECT_EQ(totals[0].compaction.count, 9u);
 }
 
 TEST_F(SharedFaultTotalsTest, WhatAnEarlierOwnerOfTheSlotLeftIsNotTold) {
@@ -63,7 +68,7 @@ TEST_F(SharedFaultTotalsTest, WhyThereAreNoFiguresIsSaidWithTheMend) {
   EXPECT_THAT(Read()[0].unavailable, HasSubstr("--probes memory"));
   KernelView small = kernel_.view();
   small.slots[1].wishes.probes = HFT_MEMORY;
-  small.memory = small.memory.first(1);
+  small.kernel = small.kernel.first(1);
   EXPECT_THAT(SharedFaultTotals(
                   small, [] { return 8u; }, "")
                   .ThreadsOf(100)[0]

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/cli/render/call.h"
+#include "client/cli/render/kernel_lock.h"
 #include "client/cli/render/unavailable.h"
 #include "client/cli/render/window.h"
 #include "client/cli/table.h"
@@ -70,10 +71,13 @@ std::string LockTable(const v1::QueryLocksResponse& response) {
   return table.Print();
 }
 
-std::string LocksPart(const v1::QueryLocksResponse& response) {
+std::string WhenText(const v1::QueryLocksResponse& response) {
   const v1::Window& window = response.window();
-  const std::string when = fmt::format("the last {}{}", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
-                                       WindowNote(window, response.time()));
+  return fmt::format("the last {}{}", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
+                     WindowNote(window, response.time()));
+}
+
+std::string LocksPart(const v1::QueryLocksResponse& response, const std::string& when) {
   std::string unlocated;
   if (response.unlocated_wait_count() > 0) {
     unlocated = fmt::format("and {} in a futex that could not be read\n", Counted(response.unlocated_wait_count(), "wait"));
@@ -103,6 +107,7 @@ Json SumJson(const v1::CallSum& call, bool named) {
 Json ThreadJson(const v1::ThreadCalls& thread) {
   Json json{
       {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
+  if (thread.kernel_locks().available()) json["kernel_locks"] = KernelLockSumsJson(thread.kernel_locks());
   if (!thread.available()) {
     json["reason"] = thread.reason();
     return json;
@@ -137,8 +142,9 @@ Json LockJson(const v1::ContendedLock& lock) {
 
 std::string LocksText(const v1::QueryLocksResponse& response) {
   if (response.threads_size() == 0) return "no thread is watched\n";
-  std::string text = ThreadTable(response) + UnavailableText(response.threads());
-  return text + "\n" + LocksPart(response);
+  const std::string when = WhenText(response);
+  return ThreadTable(response) + KernelLockSumsText(response) + UnavailableText(response.threads()) + "\n" + LocksPart(response, when) +
+         KernelLocksPart(response, when);
 }
 
 Json LocksJson(const v1::QueryLocksResponse& response) {
@@ -155,6 +161,9 @@ Json LocksJson(const v1::QueryLocksResponse& response) {
   for (const v1::ThreadCalls& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
   json["locks"] = Json::array();
   for (const v1::ContendedLock& lock : response.locks()) json["locks"].push_back(LockJson(lock));
+  if (response.has_kernel_lock_floor_ns()) json["kernel_lock_floor_ns"] = response.kernel_lock_floor_ns();
+  json["kernel_locks"] = Json::array();
+  for (const v1::ContendedKernelLock& lock : response.kernel_locks()) json["kernel_locks"].push_back(ContendedKernelLockJson(lock));
   return json;
 }
 

@@ -18,14 +18,8 @@ std::vector<std::string> WhoCells(const v1::ThreadId& thread) {
 }
 
 std::string FaultTable(const v1::QueryMemoryResponse& response) {
-  Table table({{"thread", Table::Align::kLeft},
-               {"pid"},
-               {"tid"},
-               {"page faults", Table::Align::kLeft},
-               {"count"},
-               {"sum"},
-               {"off-CPU"},
-               {"longest"}});
+  Table table(
+      {{"thread", Table::Align::kLeft}, {"pid"}, {"tid"}, {"kind", Table::Align::kLeft}, {"count"}, {"sum"}, {"off-CPU"}, {"longest"}});
   for (const v1::ThreadMemory& thread : response.threads()) {
     if (!thread.available()) continue;
     std::vector<std::string> who = WhoCells(thread.thread());
@@ -45,6 +39,8 @@ std::string FaultTable(const v1::QueryMemoryResponse& response) {
     add_sum("user major", thread.user_major());
     add_sum("kernel minor", thread.kernel_minor());
     add_sum("kernel major", thread.kernel_major());
+    add_sum("reclaim", thread.reclaim());
+    add_sum("compaction", thread.compaction());
     if (thread.unended_count() > 0) add({"unended", std::to_string(thread.unended_count())});
     if (!any) add({"none yet"});
   }
@@ -125,6 +121,8 @@ Json ThreadJson(const v1::ThreadMemory& thread) {
   json["kernel_major"] = SumJson(thread.kernel_major());
   json["unended_count"] = thread.unended_count();
   json["tlb"] = TlbJson(thread.tlb());
+  json["reclaim"] = SumJson(thread.reclaim());
+  json["compaction"] = SumJson(thread.compaction());
   return json;
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/cli/render/call.h"
 #include "client/cli/render/fault.h"
+#include "client/cli/render/kernel_lock.h"
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
 #include "client/cli/table.h"
@@ -122,6 +123,7 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
   if (spike.has_preemption()) text += PreemptionText(spike.preemption());
   if (spike.has_waker()) text += WakerText(spike.waker(), spike.start_monotonic_ns() + spike.duration_ns());
   if (spike.has_fault()) text += FaultText(spike.fault());
+  if (spike.has_kernel_lock()) text += KernelLockText(spike.kernel_lock());
   for (const v1::Cause& cause : spike.causes()) text += BudgetLine(cause.share(), cause.duration_ns(), CauseText(cause));
   if (spike.unexplained_ns() > 0) {
     const double share = static_cast<double>(spike.unexplained_ns()) / static_cast<double>(std::max<int64_t>(spike.duration_ns(), 1));
@@ -163,6 +165,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   if (spike.has_preemption()) json["preemption"] = PreemptionJson(spike.preemption());
   if (spike.has_call()) json["call"] = CallJson(spike.call());
   if (spike.has_fault()) json["fault"] = FaultJson(spike.fault());
+  if (spike.has_kernel_lock()) json["kernel_lock"] = KernelLockJson(spike.kernel_lock());
   if (spike.has_waker()) json["waker"] = WakerJson(spike.waker());
   json["migrations"] = spike.migrations();
   if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();

@@ -11,12 +11,23 @@
 #include <vector>
 
 #include "common/counted.h"
+#include "hftmon/v1/locks.pb.h"
 
 namespace hftmon {
 
+template <typename Thread>
+bool HasFigures(const Thread& thread) {
+  return thread.available();
+}
+
+// Two groups tell of a thread's locks.
+inline bool HasFigures(const v1::ThreadCalls& thread) {
+  return thread.available() || thread.kernel_locks().available();
+}
+
 template <typename Threads>
 int CountUnavailable(const Threads& threads) {
-  return static_cast<int>(std::count_if(threads.begin(), threads.end(), [](const auto& thread) { return !thread.available(); }));
+  return static_cast<int>(std::count_if(threads.begin(), threads.end(), [](const auto& thread) { return !HasFigures(thread); }));
 }
 
 // "unavailable for 3 threads: <reason>", a line for each reason in the order of the threads; "" when all have figures.
@@ -24,7 +35,7 @@ template <typename Threads>
 std::string UnavailableText(const Threads& threads) {
   std::vector<std::pair<std::string, uint64_t>> reasons;
   for (const auto& thread : threads) {
-    if (thread.available()) continue;
+    if (HasFigures(thread)) continue;
     const auto known = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == thread.reason(); });
     if (known == reasons.end()) {
       reasons.emplace_back(thread.reason(), 1);

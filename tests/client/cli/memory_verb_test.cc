@@ -33,6 +33,7 @@ v1::QueryMemoryResponse SomeMemory() {
       kernel_minor { count: 2 duration_ns: 3000 longest_ns: 2000 }
       kernel_major { count: 1 duration_ns: 5000000 off_cpu_ns: 4900000 longest_ns: 5000000 }
       unended_count: 3
+      reclaim { count: 5 duration_ns: 7000000 longest_ns: 4000000 }
       tlb { remote_shootdown_count: 8 remote_full_count: 7 sent_count: 6 local_count: 5 switch_count: 4 other_count: 2 } }
     threads { thread { tid: 13 pid: 10 comm: "logger" } available: true
       user_minor {} user_major {} kernel_minor {} kernel_major {} tlb {} }
@@ -59,10 +60,11 @@ TEST_F(MemoryVerbTest, FaultsAndFlushesAreShownByThreadAndLongFaultsByMapping) {
   EXPECT_THAT(seen.tids(), ElementsAre(12, 13, 14, 15));
   EXPECT_EQ(seen.window_ns(), 10'000'000'000);
   EXPECT_EQ(console.out(),
-            "thread   pid  tid  page faults   count   sum  off-CPU  longest\n"
+            "thread   pid  tid  kind          count   sum  off-CPU  longest\n"
             "matcher   10   12  user minor       40  80us      0ns      5us\n"
             "-          -    -  kernel minor      2   3us      0ns      2us\n"
             "-          -    -  kernel major      1   5ms    4.9ms      5ms\n"
+            "-          -    -  reclaim           5   7ms      0ns      4ms\n"
             "-          -    -  unended           3     -        -        -\n"
             "logger    10   13  none yet          -     -        -        -\n"
             "\n"
@@ -97,6 +99,8 @@ TEST_F(MemoryVerbTest, JsonHasTheFieldsOfTheAnswerAndNothingOfWhatIsNotKnown) {
             json({{"count", 1}, {"duration_ns", 5'000'000}, {"off_cpu_ns", 4'900'000}, {"longest_ns", 5'000'000}}));
   EXPECT_EQ(matcher["user_major"]["count"], 0) << "it was measured";
   EXPECT_EQ(matcher["unended_count"], 3);
+  EXPECT_EQ(matcher["reclaim"]["longest_ns"], 4'000'000);
+  EXPECT_EQ(matcher["compaction"]["count"], 0);
   EXPECT_EQ(matcher["tlb"], json({{"remote_shootdown_count", 8},
                                   {"remote_full_count", 7},
                                   {"sent_count", 6},

@@ -59,15 +59,32 @@ class MemoryProgramsTest : public ::testing::Test {
 
 TEST_F(MemoryProgramsTest, EndsOfEveryCpuAreAttachedBeforeBeginningsAndAllGoTogether) {
   ASSERT_TRUE(programs_.demand().Attach().ok());
-  EXPECT_EQ(attached_,
-            (std::map<std::string, int>{
-                {"on_minor_fault", 2}, {"on_major_fault", 2}, {"on_tlb_flush", 1}, {"on_user_fault", 1}, {"on_kernel_fault", 1}}));
-  EXPECT_EQ(attach_order_.back(), "on_kernel_fault");
+  EXPECT_EQ(attached_, (std::map<std::string, int>{{"on_minor_fault", 2},
+                                                   {"on_major_fault", 2},
+                                                   {"on_tlb_flush", 1},
+                                                   {"on_user_fault", 1},
+                                                   {"on_kernel_fault", 1},
+                                                   {"on_reclaim_end", 1},
+                                                   {"on_group_reclaim_end", 1},
+                                                   {"on_compaction_end", 1},
+                                                   {"on_reclaim_begin", 1},
+                                                   {"on_group_reclaim_begin", 1},
+                                                   {"on_compaction_begin", 1}}));
+  EXPECT_EQ(attach_order_.back(), "on_compaction_begin");
   EXPECT_EQ(attach_order_.front(), "on_minor_fault");
   programs_.demand().Want(false);
   SettleUntilPatienceEnds();
   EXPECT_TRUE(attached_.empty());
   EXPECT_FALSE(programs_.attached());
+}
+
+TEST_F(MemoryProgramsTest, WhatAKernelHasNotIsLeftOutAndTheRestIsAttached) {
+  programs_.LeaveOut("on_compaction_begin");
+  programs_.LeaveOut("on_compaction_end");
+  ASSERT_TRUE(programs_.demand().Attach().ok());
+  EXPECT_FALSE(attached_.contains("on_compaction_begin"));
+  EXPECT_FALSE(attached_.contains("on_compaction_end"));
+  EXPECT_EQ(attached_["on_reclaim_begin"], 1);
 }
 
 TEST_F(MemoryProgramsTest, InQuietModeNothingIsOpenedAttachedOrDetachedAndAfterwardsNothingIsTwice) {

@@ -81,12 +81,15 @@ TEST_F(CollectionSwitchTest, OnForgetsWaitsInProgressAndKeepsTheCounts) {
 }
 
 TEST_F(CollectionSwitchTest, AFaultThatBeganBeforeOnIsForgotten) {
-  hft_fault_begin& begin = host.memory[hooks.PublishedSlotOf(100)].begin[1];
+  hft_thread_kernel& kernel = host.kernel[hooks.PublishedSlotOf(100)];
+  hft_kernel_begin& begin = kernel.faults_begun[1];
+  kernel.stalls_begun[HFT_STALL_SLEEPING_LOCK].start_ns = 56;
   begin.start_ns = 55;
   ASSERT_TRUE(switch_->TurnOff().ok());
   EXPECT_EQ(begin.start_ns, 55u);
   ASSERT_TRUE(switch_->TurnOn().ok());
   EXPECT_EQ(begin.start_ns, 0u);
+  EXPECT_EQ(kernel.stalls_begun[HFT_STALL_SLEEPING_LOCK].start_ns, 0u);
 }
 
 TEST_F(CollectionSwitchTest, WhatIsConclusiveEndsBeforeTheProgramsGoOffAndBeginsAfterTheyWentOn) {

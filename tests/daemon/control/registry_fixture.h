@@ -34,7 +34,7 @@ struct FakeHost {
       : watched_bits(kPidBound / 64),
         slot_of_tid(kPidBound),
         slots(slot_count),
-        memory(slot_count),
+        kernel(slot_count),
         view{.controls = &controls,
              .watched_bits = watched_bits,
              .slot_of_tid = slot_of_tid,
@@ -42,7 +42,7 @@ struct FakeHost {
              .cpus = cpus,
              .audits = audits,
              .rule_names = rule_names,
-             .memory = memory},
+             .kernel = kernel},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
         registry(view, &tasks, &stack, &clock,
@@ -202,7 +202,7 @@ struct FakeHost {
   std::vector<uint64_t> watched_bits;
   std::vector<uint16_t> slot_of_tid;
   std::vector<hft_thread_slot> slots;
-  std::vector<hft_thread_memory> memory;
+  std::vector<hft_thread_kernel> kernel;
   std::vector<hft_cpu> cpus{4};
   std::vector<hft_audit> audits{4};
   std::vector<hft_rule_name> rule_names{HFT_RULE_NAMES_MAX};

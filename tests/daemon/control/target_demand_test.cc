@@ -91,13 +91,27 @@ TEST_F(TargetDemandTest, TheMemoryGroupIsAskedForByItself) {
   EXPECT_EQ(attached_, (ProgramDemand{.memory = true}));
   EXPECT_EQ(host.demand, (ProgramDemand{.memory = true}));
   EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, HFT_MEMORY);
-  host.memory[hooks.PublishedSlotOf(101)].generation = 5;
+  host.kernel[hooks.PublishedSlotOf(101)].generation = 5;
   ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{}}).ok());
   EXPECT_EQ(host.demand, ProgramDemand());
   EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, 0u);
   ASSERT_TRUE(host.registry.Update(100, {.waker = true, .probe_groups = std::vector<std::string>{"memory"}}).ok());
   EXPECT_EQ(attached_, (ProgramDemand{.wakers = true, .memory = true}));
-  EXPECT_EQ(host.memory[hooks.PublishedSlotOf(101)].generation, 0u) << "who asks again begins anew";
+  EXPECT_EQ(host.kernel[hooks.PublishedSlotOf(101)].generation, 0u) << "who asks again begins anew";
+}
+
+TEST_F(TargetDemandTest, WhoAsksForKernelLocksBesidesKeepsTheSumsOfItsFaults) {
+  ASSERT_TRUE(host.Attach({100}, kMemory).ok());
+  hft_thread_kernel& kernel = host.kernel[hooks.PublishedSlotOf(101)];
+  kernel.generation = 5;
+  kernel.faults_begun[0].start_ns = 7;
+  kernel.stalls_begun[HFT_STALL_SPINNING_LOCK].start_ns = 8;
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{"memory", "kernel_locks"}}).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.memory = true, .kernel_locks = true}));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, HFT_MEMORY | HFT_KERNEL_LOCKS);
+  EXPECT_EQ(kernel.generation, 5u);
+  EXPECT_EQ(kernel.faults_begun[0].start_ns, 7u) << "a fault that goes on is still one";
+  EXPECT_EQ(kernel.stalls_begun[HFT_STALL_SPINNING_LOCK].start_ns, 0u) << "begun when it was asked for before";
 }
 
 TEST_F(TargetDemandTest, AnEndedTargetWantsNothing) {

@@ -21,7 +21,7 @@ class HousekeepingLoopTest : public testing::Test {
     return {.view = kernel_.view(),
             .clock = &clock_,
             .interval_sinks = {&sinks_, &second_},
-            .fault_sinks = {&sinks_},
+            .kernel_stall_sinks = {&sinks_},
             .life_sinks = {&sinks_},
             .window_sink = &sinks_,
             .sleep_ns = [this](int64_t ns) {

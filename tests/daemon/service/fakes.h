@@ -20,6 +20,7 @@
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
+#include "daemon/service/kernel_lock_totals.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
@@ -366,6 +367,19 @@ class FakeFaultTotals : public FaultTotals {
 
   // Set before the server asks.
   std::vector<ThreadFaultTotal> threads;
+};
+
+class FakeKernelLockTotals : public KernelLockTotals {
+ public:
+  std::vector<ThreadKernelLockTotal> ThreadsOf(uint32_t tgid) const override {
+    std::vector<ThreadKernelLockTotal> found;
+    std::copy_if(threads.begin(), threads.end(), std::back_inserter(found),
+                 [tgid](const ThreadKernelLockTotal& total) { return total.thread.tgid == tgid; });
+    return found;
+  }
+
+  // Set before the server asks.
+  std::vector<ThreadKernelLockTotal> threads;
 };
 
 class FakeInterruptAffinities : public InterruptAffinities {

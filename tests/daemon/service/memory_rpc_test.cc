@@ -29,7 +29,9 @@ class MemoryRpcTest : public ServiceFixture {
     spike.cause_count = 1;
     spike.causes[0] = {.kind = CauseKind::kFault, .duration_ns = duration_ns};
     spike.unexplained_ns = 0;
-    spike.fault = {.known = true, .kind = kind, .address = address};
+    spike.stall.known = true;
+    spike.stall.fault_kind = kind;
+    spike.stall.address = address;
     spikes_.Append(&spike);
   }
 
@@ -44,6 +46,8 @@ TEST_F(MemoryRpcTest, FaultsAndFlushesAreToldByThread) {
   total.faults[HFT_FAULT_KERNEL_MINOR].count = 4;
   total.faults[HFT_FAULT_KERNEL_MAJOR].count = 5;
   total.unended_count = 6;
+  total.reclaim = {.count = 7, .duration_ns = 70, .off_cpu_ns = 7, .longest_ns = 17};
+  total.compaction.count = 8;
   for (size_t i = 0; i < total.tlb_flush_count.size(); ++i) total.tlb_flush_count[i] = 10 + i;
   total.tlb_full_count = 2;
   faults_.threads.push_back(total);
@@ -58,6 +62,9 @@ TEST_F(MemoryRpcTest, FaultsAndFlushesAreToldByThread) {
   EXPECT_EQ(thread.user_major().duration_ns(), 90'000);
   EXPECT_EQ(thread.user_major().off_cpu_ns(), 80'000);
   EXPECT_EQ(thread.kernel_minor().count(), 4u);
+  EXPECT_EQ(thread.reclaim().count(), 7u);
+  EXPECT_EQ(thread.reclaim().longest_ns(), 17);
+  EXPECT_EQ(thread.compaction().count(), 8u);
   EXPECT_EQ(thread.kernel_major().count(), 5u);
   EXPECT_EQ(thread.unended_count(), 6u);
   EXPECT_EQ(thread.tlb().switch_count(), 10u);

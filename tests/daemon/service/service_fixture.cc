@@ -36,6 +36,7 @@ ServiceCore ServiceFixture::Core() {
           .affinities = &affinities_,
           .calls = &calls_,
           .faults = &faults_,
+          .kernel_locks = &kernel_locks_,
           .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
             const auto found = maps_.find(pid);
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");

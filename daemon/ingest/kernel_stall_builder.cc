@@ -1,4 +1,4 @@
-#include "daemon/ingest/fault_builder.h"
+#include "daemon/ingest/kernel_stall_builder.h"
 
 #include <algorithm>
 
@@ -14,12 +14,25 @@ int64_t AtMost(uint64_t value_ns, int64_t limit_ns) {
   return static_cast<int64_t>(std::min<uint64_t>(value_ns, static_cast<uint64_t>(limit_ns)));
 }
 
+void FillDetail(const hft_kernel_time& from, KernelStall* out) {
+  out->known = true;
+  out->what = static_cast<hft_kernel_what>(from.what);
+  const bool lock = out->what == HFT_KERNEL_LOCK;
+  out->fault_kind = out->what == HFT_KERNEL_FAULT ? static_cast<hft_fault_kind>(from.kind) : HFT_FAULT_USER_MINOR;
+  out->lock_type = lock ? static_cast<hft_lock_type>(from.kind) : HFT_LOCK_SPIN;
+  out->lock_flags = lock ? from.lock_flags : 0;
+  out->owner_tid = lock ? from.owner_tid : 0;
+  out->owner_tgid = lock ? from.owner_tgid : 0;
+  out->address = from.object;
+}
+
 }  // namespace
 
-bool BuildFault(const RingRecord& record, const ThreadKey& thread, std::span<const hft_device_row> devices, EndedFault* out) {
-  const hft_fault& from = record.fault;
+bool BuildKernelStall(const RingRecord& record, const ThreadKey& thread, std::span<const hft_device_row> devices, EndedKernelStall* out) {
+  const hft_kernel_time& from = record.kernel_time;
   if (from.start_ns > from.end_ns || from.end_ns >= kTimeLimitNs) return false;
-  if (from.kind >= HFT_FAULT_KINDS) return false;
+  if (from.what >= HFT_KERNEL_WHATS) return false;
+  if (from.kind >= (from.what == HFT_KERNEL_FAULT ? int{HFT_FAULT_KINDS} : int{HFT_LOCK_TYPES})) return false;
   out->thread = thread;
   out->slot = from.slot;
   out->cpu = from.header.cpu;
@@ -35,8 +48,15 @@ bool BuildFault(const RingRecord& record, const ThreadKey& thread, std::span<con
     out->interrupted_ns[level] = AtMost(from.interrupted_ns[level], left_ns);
     left_ns -= out->interrupted_ns[level];
   }
+  int64_t left_off_cpu_ns = out->off_cpu_ns - out->wait_ns;
+  for (size_t stall = 0; stall < out->stall_ns.size(); ++stall) {
+    out->stall_ns[stall] = AtMost(from.stall_ns[stall], left_ns);
+    left_ns -= out->stall_ns[stall];
+    out->stall.stall_off_cpu_ns[stall] = AtMost(from.stall_off_cpu_ns[stall], left_off_cpu_ns);
+    left_off_cpu_ns -= out->stall.stall_off_cpu_ns[stall];
+  }
   out->on_cpu = from.on_cpu != 0;
-  out->fault = {.known = true, .kind = static_cast<hft_fault_kind>(from.kind), .address = from.address};
+  FillDetail(from, &out->stall);
   BuildInterrupts(record, {}, from.interruption_count, from.interruptions_truncated != 0 || record.continuation_incomplete, devices,
                   &out->interrupts);
   return true;

@@ -1,0 +1,34 @@
+// SharedKernelLockTotals: threads' waits for locks of the kernel, read from the memory that the programs write.
+// Threads: any. Reads mapped memory only. Bound: the slots up to the highest ever used.
+#ifndef HFTMON_DAEMON_SHARED_KERNEL_LOCK_TOTALS_H_
+#define HFTMON_DAEMON_SHARED_KERNEL_LOCK_TOTALS_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "daemon/collectors/kernel_view.h"
+#include "daemon/service/kernel_lock_totals.h"
+
+namespace hftmon {
+
+class SharedKernelLockTotals : public KernelLockTotals {
+ public:
+  // `high_water` tells the highest slot that may be in use; `refusal`: why this host has none, else empty. The view's memory outlives the
+  // object.
+  SharedKernelLockTotals(const KernelView& view, std::function<uint32_t()> high_water, std::string refusal)
+      : view_(view), high_water_(std::move(high_water)), refusal_(std::move(refusal)) {}
+
+  std::vector<ThreadKernelLockTotal> ThreadsOf(uint32_t tgid) const override;
+
+ private:
+  std::string WhyNot(uint32_t slot) const;
+
+  const KernelView view_;
+  const std::function<uint32_t()> high_water_;
+  const std::string refusal_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SHARED_KERNEL_LOCK_TOTALS_H_

@@ -1,0 +1,104 @@
+// `locks`: waits for the kernel's own locks, by a scripted daemon.
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/cli/render/kernel_lock.h"
+#include "tests/client/cli/cli_fixture.h"
+
+namespace hftmon {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using LocksVerbTest = CliFixture;
+
+v1::QueryLocksResponse SomeKernelLocks() {
+  v1::QueryLocksResponse response;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    window { begin_monotonic_ns: 1000000000 end_monotonic_ns: 11000000000 requested_ns: 10000000000 }
+    time { monotonic_ns: 11000000000 }
+    threads { thread { tid: 12 pid: 10 comm: "matcher" } reason: "its target does not ask"
+      kernel_locks { available: true unended_count: 2
+        sums { type: "rwsem" count: 3 duration_ns: 9000000 off_cpu_ns: 1000000 longest_ns: 5000000 }
+        sums { type: "spinlock" count: 40 duration_ns: 8000 longest_ns: 900 } } }
+    threads { thread { tid: 13 pid: 10 comm: "logger" } reason: "its target does not ask" kernel_locks { available: true } }
+    kernel_locks { address: 65281 type: "rwsem" count: 3 duration_ns: 9000000 longest_ns: 5000000 longest_spike_id: 7 waiter_tids: 12
+      holders { holder { tid: 14 pid: 10 comm: "writer" } count: 2 duration_ns: 8000000 } unknown_holder_count: 1 }
+    kernel_lock_floor_ns: 50000 blocked_floor_ns: 1000000)",
+                                                            &response));
+  return response;
+}
+
+TEST_F(LocksVerbTest, LocksOfTheKernelAreShownByThreadAndByLock) {
+  monitor_.query_locks = [](const auto&, auto* response) {
+    *response = SomeKernelLocks();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"locks"}, console), 0) << "who asks for kernel_locks alone lacks nothing";
+  EXPECT_THAT(console.err(), IsEmpty());
+  EXPECT_EQ(console.out(),
+            "\n"
+            "thread   pid  tid  lock of the kernel  waits  sum  off-CPU  longest\n"
+            "matcher   10   12  rwsem                   3  9ms      1ms      5ms\n"
+            "-          -    -  spinlock               40  8us      0ns    900ns\n"
+            "-          -    -  unended                 2    -        -        -\n"
+            "logger    10   13  none yet                -    -        -        -\n"
+            "\n"
+            "no wait for a lock above 1ms in the last 10s\n"
+            "locks of the kernel, by waits above 50us in the last 10s\n"
+            "address  type   waits  sum   longest  waiters  held by\n"
+            " 0xff01  rwsem      3  9ms  5ms (#7)        1  2 writer[14]; 1 unknown\n");
+}
+
+TEST_F(LocksVerbTest, JsonHasThemToo) {
+  monitor_.query_locks = [](const auto&, auto* response) {
+    *response = SomeKernelLocks();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"locks", "--json"}, console), 0);
+  const json answer = json::parse(console.out());
+  EXPECT_EQ(answer["kernel_lock_floor_ns"], 50'000);
+  EXPECT_EQ(answer["threads"][0]["kernel_locks"]["unended_count"], 2);
+  EXPECT_EQ(answer["threads"][0]["kernel_locks"]["sums"][0],
+            json({{"type", "rwsem"}, {"count", 3}, {"duration_ns", 9'000'000}, {"off_cpu_ns", 1'000'000}, {"longest_ns", 5'000'000}}));
+  EXPECT_EQ(answer["kernel_locks"][0]["holders"][0]["holder"], json({{"tid", 14}, {"pid", 10}, {"comm", "writer"}}));
+  EXPECT_EQ(answer["kernel_locks"][0]["unknown_holder_count"], 1);
+}
+
+TEST_F(LocksVerbTest, WhereNobodyAsksForThemTheReasonIsSaidOnce) {
+  monitor_.query_locks = [](const auto&, auto* response) {
+    for (const int tid : {12, 13}) {
+      v1::ThreadCalls* thread = response->add_threads();
+      thread->mutable_thread()->set_tid(tid);
+      thread->set_available(true);
+      thread->mutable_kernel_locks()->set_reason("its target does not ask: attach it with --probes kernel_locks");
+    }
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"locks"}, console), 0);
+  EXPECT_THAT(console.out(),
+              HasSubstr("locks of the kernel: unavailable: its target does not ask: attach it with --probes kernel_locks\n"));
+}
+
+TEST(RenderKernelLockTest, ASpikesLineNamesTheLockAndItsHolder) {
+  v1::KernelLockWait wait;
+  wait.set_type("mutex");
+  wait.set_address(0xff01);
+  EXPECT_EQ(KernelLockText(wait), "    kernel lock: mutex at 0xff01, its holder is not known\n");
+  wait.set_access("writing");
+  wait.mutable_holder()->set_tid(14);
+  wait.mutable_holder()->set_comm("writer");
+  EXPECT_EQ(KernelLockText(wait), "    kernel lock: mutex at 0xff01, for writing, held by writer[14]\n");
+  EXPECT_EQ(KernelLockJson(wait).dump(),
+            R"({"type":"mutex","address":65281,"access":"writing","holder":{"tid":14,"pid":0,"comm":"writer"}})");
+}
+
+}  // namespace
+}  // namespace hftmon
