@@ -36,6 +36,12 @@ constexpr std::array kMetrics = {
     MetricRow{"off_cpu_max_ns", "ns", kGauge, 0, "Longest time off the CPU that ended in the window.", "sched_switch"},
     MetricRow{"run_queue_depth_mean", "threads", kGauge, 0,
               "Mean number of runnable threads on the CPU at switch-in, the thread itself included.", "rq->nr_running at sched_switch"},
+    MetricRow{"interrupted_sum_ns", "ns", kCounter, 0, "What interrupts of all levels took from the thread while it had its CPU.",
+              "entry and exit tracepoints of interrupts, self times"},
+    MetricRow{"interrupted_hard_irq_ns", "ns", kCounter, 0, "Of that: hard interrupts, IPIs and the local timer among them.",
+              "irq_handler_*, irq_vectors"},
+    MetricRow{"interrupted_softirq_ns", "ns", kCounter, 0, "Of that: softirqs.", "softirq_entry, softirq_exit"},
+    MetricRow{"interrupted_nmi_ns", "ns", kCounter, 0, "Of that: non-maskable interrupts.", "nmi_handler"},
     MetricRow{"spikes_count", "count", kCounter, 0, "Latency spikes that ended in the window.", "the daemon's spike detector"},
 };
 

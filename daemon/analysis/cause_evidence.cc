@@ -51,15 +51,15 @@ std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
 
 // What it waited for while it was off the CPU, within what its spike is of.
 std::string BlockedInStall(const KernelStall& stall) {
-  std::string text = "in its " + KernelStallPhrase(stall);
-  const auto add = [&](int64_t duration_ns, const char* what) {
-    if (duration_ns > 0) text += fmt::format(", {} of it {},", FormatDuration(duration_ns), what);
+  std::string parts;
+  const auto add = [&parts](int64_t duration_ns, const char* what) {
+    if (duration_ns > 0) parts += fmt::format("{}{} of it {}", parts.empty() ? "" : ", ", FormatDuration(duration_ns), what);
   };
   const auto& within_ns = stall.stall_off_cpu_ns;
   if (stall.what != HFT_KERNEL_LOCK) add(within_ns[HFT_STALL_SLEEPING_LOCK], "for a lock of the kernel");
   if (stall.what != HFT_KERNEL_COMPACTION) add(within_ns[HFT_STALL_COMPACTION], "in compaction");
   if (stall.what != HFT_KERNEL_RECLAIM) add(within_ns[HFT_STALL_RECLAIM], "in direct reclaim");
-  return text;
+  return fmt::format("in its {}{}", KernelStallPhrase(stall), parts.empty() ? "" : " (" + parts + ")");
 }
 
 std::string BlockedIn(const Spike& spike, const Cause& cause, const std::function<std::string(int32_t)>& syscall_name) {

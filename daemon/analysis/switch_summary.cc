@@ -1,6 +1,7 @@
 #include "daemon/analysis/switch_summary.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "common/histogram.h"
 #include "common/metric_catalogue.h"
@@ -93,6 +94,7 @@ void AddThread(const ThreadWindow& thread, ThreadWindow* sum) {
   sum->discarded_count += thread.discarded_count;
   sum->run_queue_max_ns = std::max(sum->run_queue_max_ns, thread.run_queue_max_ns);
   sum->off_cpu_max_ns = std::max(sum->off_cpu_max_ns, thread.off_cpu_max_ns);
+  for (size_t level = 0; level < sum->interrupted_ns.size(); ++level) sum->interrupted_ns[level] += thread.interrupted_ns[level];
   for (size_t i = 0; i < sum->kind_count.size(); ++i) sum->kind_count[i] += thread.kind_count[i];
   for (size_t i = 0; i < sum->depth.size(); ++i) sum->depth[i] += thread.depth[i];
   sum->run_queue_unbinned_count += thread.run_queue_unbinned_count;
@@ -160,6 +162,12 @@ std::optional<double> MetricValue(const ThreadWindow& window, std::string_view m
   if (metric == "migrations_count") return static_cast<double>(window.migration_count);
   if (metric == "run_queue_wait_sum_ns") return static_cast<double>(window.run_delay_ns);
   if (metric == "off_cpu_sum_ns") return static_cast<double>(window.off_cpu_ns);
+  if (metric == "interrupted_hard_irq_ns") return static_cast<double>(window.interrupted_ns[HFT_LEVEL_HARD]);
+  if (metric == "interrupted_softirq_ns") return static_cast<double>(window.interrupted_ns[HFT_LEVEL_SOFTIRQ]);
+  if (metric == "interrupted_nmi_ns") return static_cast<double>(window.interrupted_ns[HFT_LEVEL_NMI]);
+  if (metric == "interrupted_sum_ns") {
+    return static_cast<double>(std::accumulate(window.interrupted_ns.begin(), window.interrupted_ns.end(), uint64_t{0}));
+  }
   if (metric == "run_queue_latency_max_ns") return AsDouble(MaximumOf(window.run_queue, window.run_queue_max_ns));
   if (metric == "off_cpu_max_ns") return AsDouble(MaximumOf(window.off_cpu, window.off_cpu_max_ns));
   if (metric == "run_queue_depth_mean") return MeanDepth(window);

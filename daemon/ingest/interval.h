@@ -158,6 +158,7 @@ struct ThreadDelta {
   uint64_t off_cpu_count = 0;
   uint64_t migration_count = 0;
   uint64_t discarded_count = 0;
+  std::array<uint64_t, HFT_LEVELS> interrupted_ns{};  // what interrupts took from it, by level
   // Exact where the kernel's maximum is this bucket's, else its histogram bucket's upper edge (WindowMaximum).
   int64_t run_queue_max_ns = 0;
   int64_t off_cpu_max_ns = 0;

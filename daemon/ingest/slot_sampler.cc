@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <iterator>
 #include <new>
 #include <type_traits>
 
@@ -125,19 +126,32 @@ void SlotSampler::Flush(uint32_t slot, int64_t mono_ns, bool final) {
   if (final && copy.followed) copy.final = true;
 }
 
-// Two lines of the slot. Each switch changes one of these words; a switch-in without a known switch-out that waited 0 ns does not, and is
-// seen with the next switch.
-bool SlotSampler::Unchanged(hft_thread_slot& slot, const SlotCopy& last) {
+// What an earlier owner of the slot lost is not this thread's. Relaxed: each level stands for itself.
+void SlotSampler::ReadInterrupted(uint32_t index, uint32_t generation, uint64_t (&out)[HFT_LEVELS]) const {
+  std::fill(std::begin(out), std::end(out), uint64_t{0});
+  if (index >= view_.stolen.size() || LoadRelaxed(view_.stolen[index].generation) != generation) return;
+  for (size_t level = 0; level < HFT_LEVELS; ++level) out[level] = LoadRelaxed(view_.stolen[index].level_ns[level]);
+}
+
+// Two lines of the slot and one of what interrupts took. Each switch changes one of these words; a switch-in without a known switch-out
+// that waited 0 ns does not, and is seen with the next switch.
+bool SlotSampler::Unchanged(uint32_t index, const SlotCopy& last) {
+  hft_thread_slot& slot = view_.slots[index];
   if (!last.followed || LoadRelaxed(slot.generation) != last.generation) return false;
   if (last.final) return true;
   return LoadRelaxed(slot.voluntary_count) == last.voluntary_count && LoadRelaxed(slot.involuntary_count) == last.involuntary_count &&
          LoadRelaxed(slot.off_cpu_count) == last.off_cpu_count && LoadRelaxed(slot.run_delay_ns) == last.run_delay_ns &&
          LoadRelaxed(slot.migration_count) == last.migration_count && LoadRelaxed(slot.discarded_count) == last.discarded_count &&
-         LoadRelaxed(slot.tid) == last.tid;
+         LoadRelaxed(slot.tid) == last.tid && [&] {
+           uint64_t interrupted_ns[HFT_LEVELS];
+           ReadInterrupted(index, last.generation, interrupted_ns);
+           return std::equal(std::begin(interrupted_ns), std::end(interrupted_ns), std::begin(last.interrupted_ns));
+         }();
 }
 
 // False when the slot was being released or given out meanwhile.
-bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
+bool SlotSampler::ReadSlot(uint32_t index, SlotReading* reading) {
+  hft_thread_slot& slot = view_.slots[index];
   // Acquire: pairs with whoever sets the slot up and publishes it by its state.
   if (LoadAcquire(slot.state) == HFT_SLOT_FREE) return false;
   SlotCopy* out = &reading->counts;
@@ -152,6 +166,7 @@ bool SlotSampler::ReadSlot(hft_thread_slot& slot, SlotReading* reading) {
   out->off_cpu_count = LoadRelaxed(slot.off_cpu_count);
   out->migration_count = LoadRelaxed(slot.migration_count);
   out->discarded_count = LoadRelaxed(slot.discarded_count);
+  ReadInterrupted(index, out->generation, out->interrupted_ns);
   CopyWords(slot.kind_count, out->kind_count);
   CopyWords(slot.depth, out->depth);
   // In this order: see WindowMaximum.
@@ -237,6 +252,10 @@ bool SlotSampler::FillDelta(const SlotCopy& last) {
   delta_.off_cpu_count = read.off_cpu_count - last.off_cpu_count;
   delta_.migration_count = read.migration_count - last.migration_count;
   delta_.discarded_count = read.discarded_count - last.discarded_count;
+  // A level that reads less than before has a writer that was between two of its words.
+  for (size_t level = 0; level < HFT_LEVELS; ++level) {
+    delta_.interrupted_ns[level] = std::max(read.interrupted_ns[level], last.interrupted_ns[level]) - last.interrupted_ns[level];
+  }
   Differ(read.kind_count, last.kind_count, delta_.kind_count);
   Differ(read.depth, last.depth, delta_.depth);
   delta_.run_queue_unbinned_count = read.unbinned_count[HFT_RUN_QUEUE] - last.unbinned_count[HFT_RUN_QUEUE];
@@ -249,15 +268,15 @@ bool SlotSampler::FillDelta(const SlotCopy& last) {
   delta_.off_cpu_max_ns = TakeMaximum(last, HFT_OFF_CPU, delta_.off_cpu, delta_.off_cpu_unbinned_count);
   uint64_t any = delta_.voluntary_count | delta_.involuntary_count | delta_.run_delay_ns | delta_.off_cpu_count | delta_.migration_count |
                  delta_.discarded_count;
+  for (const uint64_t taken_ns : delta_.interrupted_ns) any |= taken_ns;
   for (const uint32_t count : delta_.depth) any |= count;
   for (const uint32_t count : delta_.kind_count) any |= count;
   return any != 0;
 }
 
 void SlotSampler::SampleSlot(uint32_t index, int64_t end_ns) {
-  hft_thread_slot& slot = view_.slots[index];
   SlotCopy& last = copies_.get()[index];
-  if (Unchanged(slot, last) || !ReadSlot(slot, &read_)) return;
+  if (Unchanged(index, last) || !ReadSlot(index, &read_)) return;
   const SlotCopy& read = read_.counts;
   if (!last.followed || last.generation != read.generation) {
     Rebase(read_, &last);

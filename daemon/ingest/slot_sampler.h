@@ -61,6 +61,7 @@ class SlotSampler {
     bool final;
     int64_t start_ns;
     uint64_t voluntary_count, involuntary_count, run_delay_ns, off_cpu_ns, off_cpu_count, migration_count, discarded_count;
+    uint64_t interrupted_ns[HFT_LEVELS];
     uint32_t kind_count[HFT_SWITCH_KINDS];
     uint32_t depth[HFT_DEPTH_BUCKETS];
     uint32_t unbinned_count[HFT_HISTOGRAMS];
@@ -84,8 +85,9 @@ class SlotSampler {
   void EndWalk(int64_t now_ns);
   bool AnyInUse(uint32_t first, uint32_t end);
   void SampleSlot(uint32_t index, int64_t end_ns);
-  static bool Unchanged(hft_thread_slot& slot, const SlotCopy& last);
-  bool ReadSlot(hft_thread_slot& slot, SlotReading* out);
+  bool Unchanged(uint32_t index, const SlotCopy& last);
+  void ReadInterrupted(uint32_t index, uint32_t generation, uint64_t (&out)[HFT_LEVELS]) const;
+  bool ReadSlot(uint32_t index, SlotReading* out);
   void ReadPages(const SlotCopy& counts, SlotReading* out);
   void TakePages(const SlotCopy& last, size_t histogram, SparseHistogram* hits);
   static void Rebase(const SlotReading& read, SlotCopy* last);

@@ -10,6 +10,7 @@ namespace hftmon {
 namespace {
 
 static_assert(HFT_SWITCH_KINDS <= 8 && HFT_DEPTH_BUCKETS <= 32);
+static_assert(kEntryScalars <= 16);
 
 class Writer {
  public:
@@ -129,17 +130,20 @@ uint64_t NotNegative(int64_t value) {
 template <typename Sums>
 size_t Encode(const Sums& sums, uint16_t slot, EntryWords* words) {
   Writer writer(reinterpret_cast<uint8_t*>(words->data() + kEntryHeadWords));
-  const std::array<uint64_t, 11> scalars = {sums.voluntary_count,
-                                            sums.involuntary_count,
-                                            sums.run_delay_ns,
-                                            sums.off_cpu_ns,
-                                            sums.off_cpu_count,
-                                            sums.migration_count,
-                                            sums.discarded_count,
-                                            NotNegative(sums.run_queue_max_ns),
-                                            NotNegative(sums.off_cpu_max_ns),
-                                            sums.run_queue_unbinned_count,
-                                            sums.off_cpu_unbinned_count};
+  const std::array<uint64_t, kEntryScalars> scalars = {sums.voluntary_count,
+                                                       sums.involuntary_count,
+                                                       sums.run_delay_ns,
+                                                       sums.off_cpu_ns,
+                                                       sums.off_cpu_count,
+                                                       sums.migration_count,
+                                                       sums.discarded_count,
+                                                       NotNegative(sums.run_queue_max_ns),
+                                                       NotNegative(sums.off_cpu_max_ns),
+                                                       sums.run_queue_unbinned_count,
+                                                       sums.off_cpu_unbinned_count,
+                                                       sums.interrupted_ns[HFT_LEVEL_SOFTIRQ],
+                                                       sums.interrupted_ns[HFT_LEVEL_HARD],
+                                                       sums.interrupted_ns[HFT_LEVEL_NMI]};
   writer.template Sparse<uint16_t>(scalars);
   writer.template Sparse<uint8_t>(sums.kind_count);
   writer.template Sparse<uint32_t>(sums.depth);
@@ -170,7 +174,7 @@ bool AddEntry(const uint64_t* words, ThreadWindow* sum) {
   const size_t word_count = ReadEntryHead(words).word_count;
   if (word_count < kEntryHeadWords) return false;
   Reader reader(reinterpret_cast<const uint8_t*>(words + kEntryHeadWords), reinterpret_cast<const uint8_t*>(words + word_count));
-  std::array<uint64_t, 11> scalars{};
+  std::array<uint64_t, kEntryScalars> scalars{};
   reader.AddSparse<uint16_t>(scalars);
   sum->voluntary_count += scalars[0];
   sum->involuntary_count += scalars[1];
@@ -183,6 +187,7 @@ bool AddEntry(const uint64_t* words, ThreadWindow* sum) {
   sum->off_cpu_max_ns = std::max(sum->off_cpu_max_ns, static_cast<int64_t>(scalars[8]));
   sum->run_queue_unbinned_count += scalars[9];
   sum->off_cpu_unbinned_count += scalars[10];
+  for (size_t level = 0; level < HFT_LEVELS; ++level) sum->interrupted_ns[level] += scalars[11 + level];
   reader.AddSparse<uint8_t>(sum->kind_count);
   reader.AddSparse<uint32_t>(sum->depth);
   reader.AddHistogram(&sum->run_queue);

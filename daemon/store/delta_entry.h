@@ -24,10 +24,11 @@
 namespace hftmon {
 
 inline constexpr size_t kEntryHeadWords = 3;
-// Every figure at its longest: 11 scalars, 8 kinds, 32 depths and two full histograms as ten-byte varints, with their masks and gaps.
+inline constexpr size_t kEntryScalars = 11 + HFT_LEVELS;
+// Every figure at its longest: the scalars, 8 kinds, 32 depths and two full histograms as ten-byte varints, with their masks and gaps.
 inline constexpr size_t kEntryWordsMax =
     kEntryHeadWords +
-    (2 + 11 * 10 + 1 + HFT_SWITCH_KINDS * 10 + 4 + HFT_DEPTH_BUCKETS * 10 + 2 * (1 + HFT_HISTOGRAM_BUCKETS * (2 + 10)) + 7) / 8;
+    (2 + kEntryScalars * 10 + 1 + HFT_SWITCH_KINDS * 10 + 4 + HFT_DEPTH_BUCKETS * 10 + 2 * (1 + HFT_HISTOGRAM_BUCKETS * (2 + 10)) + 7) / 8;
 static_assert(kEntryWordsMax < (1u << 16), "the length of an entry has 16 bits");
 
 using EntryWords = std::array<uint64_t, kEntryWordsMax>;

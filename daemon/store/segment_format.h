@@ -21,7 +21,7 @@
 //   word 6   words of its entries
 //   word 7   CloseChecksum of this segment's payload before this word: what makes an open segment readable up to here
 //
-// Version 1. A reader refuses every other. What changes the meaning of any byte, delta_entry.h included, is a new version.
+// Version 2. A reader refuses every other. What changes the meaning of any byte, delta_entry.h included, is a new version.
 // Pure functions, any thread.
 #ifndef HFTMON_DAEMON_STORE_SEGMENT_FORMAT_H_
 #define HFTMON_DAEMON_STORE_SEGMENT_FORMAT_H_
@@ -38,7 +38,7 @@ inline constexpr size_t kSegmentWords = kSegmentBytes / 8;
 inline constexpr size_t kSegmentHeadWords = 8;
 inline constexpr size_t kSegmentPayloadWords = kSegmentWords - kSegmentHeadWords;
 inline constexpr uint64_t kSegmentMagic = 0x4745534e4d544648;  // "HFTMNSEG"
-inline constexpr uint16_t kSegmentVersion = 1;
+inline constexpr uint16_t kSegmentVersion = 2;
 inline constexpr uint64_t kSegmentLayout =
     kSegmentVersion | static_cast<uint64_t>(kSegmentHeadWords) << 16 | static_cast<uint64_t>(kSegmentWords) << 32;
 

@@ -21,6 +21,7 @@ struct ThreadWindow {
   uint64_t off_cpu_count = 0;
   uint64_t migration_count = 0;
   uint64_t discarded_count = 0;
+  std::array<uint64_t, HFT_LEVELS> interrupted_ns{};
   int64_t run_queue_max_ns = 0;
   int64_t off_cpu_max_ns = 0;
   std::array<uint64_t, HFT_SWITCH_KINDS> kind_count{};

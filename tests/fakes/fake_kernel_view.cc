@@ -46,7 +46,12 @@ void FakeKernelView::FreeDeleter::operator()(void* memory) const {
 }
 
 FakeKernelView::FakeKernelView(const Options& options)
-    : watched_bits_(options.pids / 64 + 1), slot_of_tid_(options.pids), cpus_(options.cpus), calls_(options.slots), kernel_(options.slots) {
+    : watched_bits_(options.pids / 64 + 1),
+      slot_of_tid_(options.pids),
+      cpus_(options.cpus),
+      calls_(options.slots),
+      stolen_(options.slots),
+      kernel_(options.slots) {
   view_.ring_stride_bytes = sizeof(hft_ring_header) + uint64_t{options.ring_cells} * HFT_RECORD_BYTES;
   view_.ring_cells = options.ring_cells;
   view_.ring_count = options.cpus;
@@ -62,6 +67,7 @@ FakeKernelView::FakeKernelView(const Options& options)
   PagePool(pool_.get()).Fill();
   view_.cpus = cpus_;
   view_.calls = calls_;
+  view_.stolen = stolen_;
   view_.kernel = kernel_;
   view_.rings = rings_.get();
   for (uint32_t cpu = 0; cpu < options.cpus; ++cpu) Store(reinterpret_cast<hft_ring_header*>(ring(cpu))->head, options.first_index);

@@ -105,6 +105,7 @@ class FakeKernelView {
   std::vector<uint16_t> slot_of_tid_;
   std::vector<hft_cpu> cpus_;
   std::vector<hft_thread_calls> calls_;
+  std::vector<hft_stolen> stolen_;
   std::vector<hft_thread_kernel> kernel_;
 };
 

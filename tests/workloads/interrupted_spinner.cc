@@ -3,6 +3,7 @@
 //   ipi     another CPU has this one begin and cease to count a large group of counters: each time it is one function-call IPI whose
 //           handler visits all of the group;
 //   quiet   nothing of its own: for storms that the test makes (a softirq load).
+// With --bare nobody spins: for another workload on that CPU.
 // With --shield the spinner is SCHED_FIFO, so that nothing but interrupts takes its CPU; its gaps are then interrupts' and the host's own.
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
@@ -33,6 +34,7 @@ struct Plan {
   int64_t period_ns = 0;
   int64_t gap_ns = 0;  // shorter gaps are not kept
   bool shield = false;
+  bool bare = false;
 };
 
 struct Shared {
@@ -115,6 +117,7 @@ void Spin(const Plan& plan, Shared& shared) {
   int64_t next_ns = shared.start_ns;
   int64_t armed = 0;
   int64_t now_ns = 0;
+  if (plan.bare) SleepUntil(end_ns);
   while ((now_ns = gaps.Tick()) < end_ns) {
     if (plan.storm != "timers" || armed == plan.count || now_ns < next_ns) continue;
     next_ns = now_ns + plan.period_ns;
@@ -140,6 +143,7 @@ Plan ReadPlan(const Arguments& arguments) {
   plan.period_ns = arguments.Number("period-us", 20'000, 100, 1'000'000) * 1'000;
   plan.gap_ns = arguments.Number("gap-ns", 1'000, 100, 1'000'000);
   plan.shield = arguments.Flag("shield");
+  plan.bare = arguments.Flag("bare");
   if (plan.storm != "timers" && plan.storm != "ipi" && plan.storm != "quiet") {
     std::fprintf(stderr, "--storm %s: use timers, ipi or quiet\n", plan.storm.c_str());
     std::exit(3);
@@ -154,7 +158,7 @@ Plan ReadPlan(const Arguments& arguments) {
 }
 
 int Main(int argc, char** argv) {
-  const Arguments arguments(argc, argv, {"cpu", "storm", "count", "weight", "period-us", "gap-ns"}, {"interactive", "shield"});
+  const Arguments arguments(argc, argv, {"cpu", "storm", "count", "weight", "period-us", "gap-ns"}, {"interactive", "shield", "bare"});
   const Plan plan = ReadPlan(arguments);
   LimitLifetime(60 + static_cast<unsigned>(plan.count * plan.period_ns / 1'000'000'000));
   Session session(arguments.Flag("interactive"));

@@ -119,7 +119,7 @@ TEST(KernelStallBudgetTest, StallsWithinAFaultAreCausesOfTheirOwn) {
   EXPECT_EQ(Of(spike, CauseKind::kReclaim), 20'000);
   EXPECT_EQ(Of(spike, CauseKind::kFault), 17'000);
   EXPECT_EQ(Evidence(spike, 0),
-            "was blocked in its minor page fault at 0x7f01, 30us of it for a lock of the kernel, 5us of it in direct reclaim, for 50us");
+            "was blocked in its minor page fault at 0x7f01 (30us of it for a lock of the kernel, 5us of it in direct reclaim) for 50us");
   EXPECT_EQ(Evidence(spike, 1), "the kernel looked for free memory (direct reclaim) for 20us");
   EXPECT_EQ(Evidence(spike, 3), "the kernel moved pages to make room (compaction) for 10us");
   EXPECT_EQ(Evidence(spike, 4), "spun for locks of the kernel for 3us");

@@ -120,6 +120,13 @@ TEST(SwitchSummaryTest, EveryMetricOfContextSwitchesHasAValue) {
   EXPECT_EQ(MetricValue(window, "run_queue_latency_p99_ns"), static_cast<double>(BucketMiddleNs(BucketOf(1'000))));
   EXPECT_EQ(MetricValue(window, "off_cpu_p50_ns"), static_cast<double>(BucketMiddleNs(BucketOf(7'000))));
   EXPECT_EQ(MetricValue(window, "run_queue_depth_mean"), 2.0);
+  window.interrupted_ns[HFT_LEVEL_SOFTIRQ] = 30;
+  window.interrupted_ns[HFT_LEVEL_HARD] = 200;
+  window.interrupted_ns[HFT_LEVEL_NMI] = 1'000;
+  EXPECT_EQ(MetricValue(window, "interrupted_softirq_ns"), 30.0);
+  EXPECT_EQ(MetricValue(window, "interrupted_hard_irq_ns"), 200.0);
+  EXPECT_EQ(MetricValue(window, "interrupted_nmi_ns"), 1'000.0);
+  EXPECT_EQ(MetricValue(window, "interrupted_sum_ns"), 1'230.0);
 }
 
 TEST(SwitchSummaryTest, WhatCannotBeSaidIsAbsentAndACountOfZeroIsZero) {

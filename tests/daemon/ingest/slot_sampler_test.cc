@@ -70,6 +70,28 @@ TEST_F(SlotSamplerTest, AnIdleThreadIsNotDelivered) {
   EXPECT_EQ(sinks_.buckets.size(), 2u);
 }
 
+TEST_F(SlotSamplerTest, WhatInterruptsTookFromAThreadThatDoesNotSwitchIsDelivered) {
+  kernel_.Follow({.slot = 1, .tid = 50, .tgid = 40, .start_ns = 9});
+  hft_stolen& stolen = kernel_.view().stolen[1];
+  stolen.level_ns[HFT_LEVEL_HARD] = 70;  // an earlier owner's
+  stolen.generation = kernel_.view().slots[1].generation + 1;
+  CloseBucket();
+  EXPECT_TRUE(sinks_.deltas.empty());
+  stolen.generation = kernel_.view().slots[1].generation;
+  stolen.level_ns[HFT_LEVEL_SOFTIRQ] = 5;
+  CloseBucket();
+  ASSERT_EQ(sinks_.deltas.size(), 1u);
+  EXPECT_EQ(sinks_.deltas[0].interrupted_ns, (std::array<uint64_t, HFT_LEVELS>{5, 70, 0}));
+  EXPECT_EQ(sinks_.deltas[0].voluntary_count, 0u);
+  CloseBucket();
+  EXPECT_EQ(sinks_.deltas.size(), 1u) << "nothing new";
+  stolen.level_ns[HFT_LEVEL_NMI] = 9;
+  stolen.level_ns[HFT_LEVEL_HARD] = 71;
+  CloseBucket();
+  ASSERT_EQ(sinks_.deltas.size(), 2u);
+  EXPECT_EQ(sinks_.deltas[1].interrupted_ns, (std::array<uint64_t, HFT_LEVELS>{0, 1, 9}));
+}
+
 TEST_F(SlotSamplerTest, SumsOfRandomActivityAreExact) {
   std::mt19937 random(5);
   std::map<uint16_t, ThreadDelta> truth;

@@ -31,6 +31,7 @@ TEST(DeltaEntryTest, WhatIsDecodedIsWhatWasEncoded) {
 TEST(DeltaEntryTest, TheLargestEntryFitsTheStatedBound) {
   ThreadWindow largest;
   largest.voluntary_count = largest.involuntary_count = largest.run_delay_ns = largest.off_cpu_ns = UINT64_MAX;
+  largest.interrupted_ns.fill(UINT64_MAX);
   largest.off_cpu_count = largest.migration_count = largest.discarded_count = UINT64_MAX;
   largest.run_queue_max_ns = largest.off_cpu_max_ns = INT64_MAX;
   largest.kind_count.fill(UINT64_MAX);

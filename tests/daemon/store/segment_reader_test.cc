@@ -161,7 +161,7 @@ TEST_F(SegmentReaderTest, AForeignVersionByteOrderOrFileIsRefusedWithItsReason) 
   SetWord(foreign, 1, (kSegmentLayout & ~uint64_t{0xffff}) | (kSegmentVersion + 1));
   absl::Status status = VerifySegment(foreign).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("format version 2, this build reads 1"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("format version 3, this build reads 2"));
 
   foreign = CopyOf(log_, 1);
   SetWord(foreign, 0, __builtin_bswap64(kSegmentMagic));

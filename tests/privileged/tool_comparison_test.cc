@@ -1,0 +1,238 @@
+// The same run seen by hftmon and by others: bpftrace's one-liners for softirqs and interrupts, `perf trace -s` for system calls.
+//
+// Where they differ, and why:
+//  - bpftrace's programs at a handler's entry and exit lie within hftmon's, which were attached before: a handler is longer for hftmon by
+//    what bpftrace's two programs take (some 0.3 to 0.6 us). Counts are of the same events.
+//  - bpftrace counts between its start and its end, hftmon between two questions that lie within: what comes at the edges is bpftrace's
+//    alone.
+//  - perf measures a system call from entry to exit, hftmon from when the thread left its CPU to when it got one again: the kernel's way
+//    in and out, and perf's own hooks, are in perf's figure only. Calls that do not block are in perf's only.
+#include <dirent.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/privileged/harness/switch_witness.h"
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kWithTracefs[] = "mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true; exec \"$@\"";
+
+// Tracepoints need tracefs, which is mounted in a mount namespace of the tool's own.
+std::vector<std::string> InOwnMounts(std::vector<std::string> command) {
+  command.insert(command.begin(), {"unshare", "-m", "sh", "-c", kWithTracefs, "sh"});
+  return command;
+}
+
+struct Figure {
+  int64_t count = 0;
+  int64_t sum_ns = 0;
+};
+
+// Handlers of one CPU by bpftrace, from the constructor's end to Stop().
+class BpftraceHandlers {
+ public:
+  BpftraceHandlers(int cpu, int housekeeping_cpu) {
+    const std::string on = " /cpu == " + std::to_string(cpu) + "/ ";
+    const std::string ended = " /cpu == " + std::to_string(cpu) + " && ";
+    std::string probes = "tracepoint:irq:softirq_entry" + on + "{ @soft = nsecs; } tracepoint:irq:softirq_exit" + ended +
+                         "@soft/ { @count[args->vec] = count(); @ns[args->vec] = sum(nsecs - @soft); @soft = 0; } ";
+    // Beside softirqs, whose vectors are 0 to 9.
+    int number = kVectors;
+    for (const char* vector : {"local_timer", "call_function", "call_function_single"}) {
+      const std::string name = vector;
+      const std::string begin = "@" + name;
+      const std::string key = std::to_string(number++);
+      probes += "tracepoint:irq_vectors:" + name + "_entry" + on + "{ " + begin + " = nsecs; } tracepoint:irq_vectors:" + name + "_exit" +
+                ended + begin + "/ { @count[" + key + "] = count(); @ns[" + key + "] = sum(nsecs - " + begin + "); " + begin + " = 0; } ";
+    }
+    probes += "interval:ms:100 { printf(\"begun\\n\"); }";
+    Subprocess::Options options;
+    options.cpus = {housekeeping_cpu};
+    process_ = std::make_unique<Subprocess>(InOwnMounts({"bpftrace", "-q", "-f", "json", "-e", probes}), options);
+    while (const auto line = process_->ReadLine(30'000)) {
+      if (line->find("begun") != std::string::npos) return;
+    }
+    why_not_ = "bpftrace does not begin here: " + process_->ErrorText();
+    process_.reset();
+  }
+
+  static constexpr int kVectors = 100;
+  const std::string& why_not() const { return why_not_; }
+
+  // By softirq vector, or kVectors and so on.
+  std::map<int, Figure> Stop() {
+    std::map<int, Figure> figures;
+    process_->Signal(SIGINT);
+    std::istringstream text(process_->ReadAll(60'000));
+    for (std::string line; std::getline(text, line);) {
+      const json record = json::parse(line, nullptr, false);
+      if (record.is_discarded() || record.value("type", "") != "map") continue;
+      for (const auto& [name, values] : record["data"].items()) {
+        if (name != "@count" && name != "@ns") continue;
+        for (const auto& [key, value] : values.items()) {
+          (name == "@count" ? figures[std::stoi(key)].count : figures[std::stoi(key)].sum_ns) = value.get<int64_t>();
+        }
+      }
+    }
+    return figures;
+  }
+
+ private:
+  std::unique_ptr<Subprocess> process_;
+  std::string why_not_;
+};
+
+class ToolComparisonTest : public PrivilegedTest {
+ protected:
+  int HousekeepingCpu() const { return daemon_.client().GetStatus()->loop().cpu(); }
+
+  // Of the CPU, by name.
+  std::map<std::string, Figure> Handlers(int cpu) const {
+    std::map<std::string, Figure> figures;
+    v1::QueryInterruptsRequest request;
+    request.add_cpus(cpu);
+    const auto answer = daemon_.client().QueryInterrupts(request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    if (!answer.ok() || answer->cpus_size() != 1) return figures;
+    for (const v1::InterruptSource& source : answer->cpus(0).sources()) {
+      figures[source.name()] = {static_cast<int64_t>(source.count()), source.self_ns()};
+    }
+    return figures;
+  }
+};
+
+TEST_F(ToolComparisonTest, BpftraceCountsTheSameHandlersAndTheirTimesAgree) {
+  const int cpu = daemon_.WorkloadCpu();
+  WorkloadRun run("timed_interrupts", {"--cpu", std::to_string(cpu)});
+  ASSERT_TRUE(run.about().is_object());
+  ASSERT_TRUE(daemon_.Attach(run.pid()).ok());
+  BpftraceHandlers bpftrace(cpu, HousekeepingCpu());
+  if (!bpftrace.why_not().empty()) GTEST_SKIP() << bpftrace.why_not();
+  std::map<std::string, Figure> ours = Handlers(cpu);
+  for (const char* load : {"softirq 20000", "timer 3000", "ipi 3000"}) ASSERT_TRUE(run.Act(load).is_object()) << load;
+  for (const auto& [name, figure] : Handlers(cpu)) {
+    ours[name].count = figure.count - ours[name].count;
+    ours[name].sum_ns = figure.sum_ns - ours[name].sum_ns;
+  }
+  std::map<int, Figure> theirs = bpftrace.Stop();
+  // bpftrace knows functions called on many CPUs from those called on one.
+  theirs[BpftraceHandlers::kVectors + 1].count += theirs[BpftraceHandlers::kVectors + 2].count;
+  theirs[BpftraceHandlers::kVectors + 1].sum_ns += theirs[BpftraceHandlers::kVectors + 2].sum_ns;
+  const std::map<std::string, int> same = {
+      {"NET_RX", 3}, {"local_timer", BpftraceHandlers::kVectors}, {"call_function", BpftraceHandlers::kVectors + 1}};
+  for (const auto& [name, key] : same) {
+    SCOPED_TRACE(name);
+    const Figure& one = ours[name];
+    const Figure& other = theirs[key];
+    std::printf("%s: %lld of %lld ns each, bpftrace %lld of %lld ns each\n", name.c_str(), static_cast<long long>(one.count),
+                static_cast<long long>(one.sum_ns / std::max<int64_t>(one.count, 1)), static_cast<long long>(other.count),
+                static_cast<long long>(other.sum_ns / std::max<int64_t>(other.count, 1)));
+    if (other.count < 1'000) continue;  // this machine does not have them so
+    EXPECT_LE(one.count, other.count) << "what comes at the edges is bpftrace's";
+    // Ticks and the host's own IPIs go on while bpftrace begins and ends, half a second at each side.
+    EXPECT_GE(one.count * 100, other.count * (name == "NET_RX" ? 99 : 70));
+    const double each_ns = static_cast<double>(one.sum_ns) / static_cast<double>(one.count);
+    const double theirs_ns = static_cast<double>(other.sum_ns) / static_cast<double>(other.count);
+    EXPECT_GT(each_ns, theirs_ns * 0.5);
+    EXPECT_LT(each_ns, theirs_ns * 2.0 + 2'000) << "bpftrace's own programs lie within hftmon's";
+  }
+}
+
+// A row of `perf trace -s`: calls and their time.
+std::map<std::string, Figure> ParsePerfTrace(const std::string& text) {
+  std::map<std::string, Figure> figures;
+  std::istringstream input(text);
+  for (std::string row; std::getline(input, row);) {
+    std::istringstream cells(row);
+    std::string name;
+    int64_t calls = 0;
+    int64_t errors = 0;
+    double total_ms = 0;
+    if (cells >> name >> calls >> errors >> total_ms) figures[name] = {calls, static_cast<int64_t>(total_ms * 1e6)};
+  }
+  return figures;
+}
+
+TEST(ParsePerfTraceTest, RowsAreReadAndTheRestSkipped) {
+  const auto figures = ParsePerfTrace(
+      " Summary of events:\n\n sleeper (4711), 402 events, 98.5%\n\n"
+      "   syscall            calls  errors  total       min       avg       max       stddev\n"
+      "   --------------- --------  ------ -------- --------- --------- ---------     ------\n"
+      "   clock_nanosleep      200      0   211.125     1.051     1.055     1.102      0.03%\n");
+  ASSERT_EQ(figures.size(), 1u);
+  EXPECT_EQ(figures.at("clock_nanosleep").count, 200);
+  EXPECT_EQ(figures.at("clock_nanosleep").sum_ns, 211'125'000);
+}
+
+// Whether the process, or a child of it, has opened an event of perf's.
+bool HasPerfEvents(pid_t pid) {
+  std::error_code error;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = process.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos || std::stol(name) < pid) continue;
+    for (const auto& fd : std::filesystem::directory_iterator(process.path() / "fd", error)) {
+      const std::filesystem::path target = std::filesystem::read_symlink(fd.path(), error);
+      if (target.string().find("[perf_event]") != std::string::npos && getpgid(static_cast<pid_t>(std::stol(name))) == getpgid(pid)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+TEST_F(ToolComparisonTest, PerfTraceSeesTheSameBlockingCallsAndTheirTime) {
+  WorkloadRun run("sleeper", {"--cpu", CpuArgument(), "--count", "200", "--duration-us", "1000"});
+  ASSERT_TRUE(run.about().is_object());
+  v1::AttachRequest attach;
+  attach.add_pids(run.pid());
+  attach.mutable_options()->add_probe_groups("locks");
+  ASSERT_TRUE(daemon_.client().Attach(attach).ok());
+  Subprocess::Options options;
+  options.cpus = {HousekeepingCpu()};
+  Subprocess perf(InOwnMounts({"perf", "trace", "-s", "-p", std::to_string(run.pid())}), options);
+  if (!Eventually([&] { return HasPerfEvents(perf.pid()) || !perf.Running(); }) || !perf.Running()) {
+    GTEST_SKIP() << "perf trace does not begin here: " << perf.ErrorText();
+  }
+  const SwitchWitness witness;
+  const json truth = run.Act();
+  ASSERT_TRUE(truth.is_object());
+  ASSERT_TRUE(WaitUntilBlocked(run.pid()));
+  v1::QueryLocksRequest request;
+  request.add_pids(run.pid());
+  const auto answer = daemon_.client().QueryLocks(request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  perf.Signal(SIGINT);
+  const std::string out = perf.ReadAll(60'000);
+  const auto theirs = ParsePerfTrace(out + perf.ErrorText());
+  const auto sleeps = theirs.find("clock_nanosleep");
+  if (sleeps == theirs.end()) GTEST_SKIP() << "perf trace printed no summary: " << out << perf.ErrorText();
+  const v1::CallSum* ours = nullptr;
+  for (const v1::ThreadCalls& thread : answer->threads()) {
+    for (const v1::CallSum& call : thread.calls()) ours = call.name() == "clock_nanosleep" ? &call : ours;
+  }
+  ASSERT_NE(ours, nullptr) << answer->DebugString();
+  const int64_t ours_ns = ours->blocked_ns() + ours->wait_ns();
+  std::printf("clock_nanosleep: %llu of %.1f ms, perf trace %lld of %.1f ms, the thread itself %.1f ms\n",
+              static_cast<unsigned long long>(ours->count()), static_cast<double>(ours_ns) / 1e6,
+              static_cast<long long>(sleeps->second.count), static_cast<double>(sleeps->second.sum_ns) / 1e6,
+              static_cast<double>(truth["sum_ns"].get<int64_t>()) / 1e6);
+  EXPECT_EQ(sleeps->second.count, 200);
+  // A switch that the kernel hides is the end of no wait (SwitchWitness).
+  EXPECT_LE(ours->count(), 200u);
+  EXPECT_GE(ours->count() + witness.UnseenSwitchIns(truth["tid"]), 200u);
+  EXPECT_LE(ours_ns, sleeps->second.sum_ns);
+  EXPECT_GE(ours_ns * 100, sleeps->second.sum_ns * 90);
+}
+
+}  // namespace
+}  // namespace hftmon::testing
