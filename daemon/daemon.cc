@@ -212,7 +212,7 @@ void Daemon::BuildTime() {
 }
 
 void Daemon::BuildControl() {
-  names_ = std::make_unique<ProcessNames>(&files_);
+  names_ = std::make_unique<ProcessNames>(&files_, namespaces_.in_initial());
   named_tasks_ = std::make_unique<NamingTaskSource>(tasks_.get(), names_.get());
   TargetRegistry::Config registry_config;
   registry_config.own_pid = static_cast<uint32_t>(getpid());
@@ -363,6 +363,7 @@ absl::Status Daemon::StartServer() {
   core.status = status_.get();
   core.operation = operation_.get();
   core.names = names_.get();
+  core.namespaces = &namespaces_;
   core.totals = totals_.get();
   core.interrupts = interrupt_totals_.get();
   core.affinities = interrupt_affinities_.get();

@@ -35,6 +35,7 @@
 #include "daemon/mode_controller.h"
 #include "daemon/naming_task_source.h"
 #include "daemon/os/file_root.h"
+#include "daemon/os/pid_namespaces.h"
 #include "daemon/os/tsc_clock.h"
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
@@ -119,7 +120,8 @@ class Daemon {
   std::unique_ptr<LoopThread> loop_thread_;
   std::unique_ptr<ProcessNames> names_;
   std::unique_ptr<NamingTaskSource> named_tasks_;
-  ProcProcessFacts process_facts_{&files_};
+  PidNamespaces namespaces_{&files_};
+  ProcProcessFacts process_facts_{&files_, &namespaces_};
   std::unique_ptr<UnwindProcess> unwinder_;
   std::unique_ptr<StackCollector> stacks_;
   std::unique_ptr<TargetRegistry> registry_;

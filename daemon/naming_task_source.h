@@ -1,5 +1,5 @@
-// NamingTaskSource: passes on what a TaskSource lists and remembers the names, so that a thread that was attached and ended since still has
-// one. Owner: the daemon; what is pointed to outlives it. Threads: as TaskSource.
+// NamingTaskSource: passes on what a TaskSource lists and remembers the names and numbers, so that a thread that was attached and ended
+// since still has them. Owner: the daemon; what is pointed to outlives it. Threads: as TaskSource.
 #ifndef HFTMON_DAEMON_NAMING_TASK_SOURCE_H_
 #define HFTMON_DAEMON_NAMING_TASK_SOURCE_H_
 
@@ -17,7 +17,10 @@ class NamingTaskSource : public TaskSource {
   absl::StatusOr<std::vector<TaskInfo>> ThreadsOf(uint32_t tgid) override {
     absl::StatusOr<std::vector<TaskInfo>> tasks = source_->ThreadsOf(tgid);
     if (!tasks.ok()) return tasks.status();
-    for (const TaskInfo& task : *tasks) names_->Remember(task.tid, task.comm);
+    for (const TaskInfo& task : *tasks) {
+      names_->Remember(task.tid, task.comm);
+      names_->KeepNumbers(task.tgid, task.tid);
+    }
     return tasks;
   }
   absl::StatusOr<std::vector<TaskInfo>> Leaders() override { return source_->Leaders(); }

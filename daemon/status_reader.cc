@@ -185,6 +185,7 @@ std::vector<Bound> StatusReader::Bounds() const {
       {"spikes_going_on", Kept(parts_.spikes->going_on()), static_cast<int64_t>(parts_.spikes->going_on().capacity())},
       {"switch_history", Kept(*parts_.switch_events), static_cast<int64_t>(parts_.switch_events->capacity())},
       {"process_names", static_cast<int64_t>(parts_.names->size()), static_cast<int64_t>(ProcessNames::kNamesMax)},
+      {"namespace_numbers", static_cast<int64_t>(parts_.names->numbers_size()), static_cast<int64_t>(NamespaceNumberBook::kThreadsMax)},
       {"open_files", files.used, files.limit},
   };
   if (!parts_.service_bounds) return bounds;

@@ -24,6 +24,7 @@ namespace {
 struct GlobalOptions {
   std::string server = kDefaultServerAddress;
   std::string timeout = "5s";
+  std::string pid_namespace;
 };
 
 struct DeclaredVerb {
@@ -56,6 +57,11 @@ std::vector<DeclaredVerb> DeclareAll(CLI::App& app, GlobalOptions& options) {
       ->take_last()
       ->capture_default_str();
   app.add_option("--timeout", options.timeout, "of each call")->take_last()->capture_default_str();
+  app.add_option(
+         "--pid-namespace", options.pid_namespace,
+         "process ids and thread ids given are those of the pid namespace that process PID is in (default: those of where hftmon runs)")
+      ->type_name("PID")
+      ->take_last();
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
@@ -106,7 +112,14 @@ absl::StatusOr<int> RunVerb(const DeclaredVerb& declared, const GlobalOptions& o
   }
   const absl::StatusOr<int64_t> timeout_ns = ParseDurationOption("--timeout", options.timeout);
   if (!timeout_ns.ok()) return timeout_ns.status();
-  return declared.verb->Run(Context{console, zone, options.server, *timeout_ns, command});
+  Context context{console, zone, options.server, *timeout_ns, command};
+  if (!options.pid_namespace.empty()) {
+    const auto pid = ParseIds("--pid-namespace", {options.pid_namespace});
+    if (!pid.ok()) return pid.status();
+    if (pid->size() != 1) return absl::InvalidArgumentError("--pid-namespace: more than one process: name one");
+    context.pid_namespace_of = pid->front();
+  }
+  return declared.verb->Run(context);
 }
 
 // A reader that went away (`| head`) had what it wanted; a disk that is full is an error.

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "client/cpp/errors.h"
@@ -24,6 +26,14 @@ std::unique_ptr<v1::Monitor::Stub> NewStub(const ServerAddress& address) {
   arguments.SetMaxReceiveMessageSize(kMessageMaxBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a proxy of the environment has no business with a loopback daemon
   return v1::Monitor::NewStub(grpc::CreateCustomChannel(address.grpc_target, grpc::InsecureChannelCredentials(), arguments));
+}
+
+// The inode number of this process's pid namespace; 0: it is the initial one, or cannot be read.
+uint64_t OwnPidNamespace() {
+  constexpr uint64_t kInitial = 0xEFFFFFFC;  // PROC_PID_INIT_INO of the kernel
+  struct stat status;
+  if (stat("/proc/self/ns/pid", &status) != 0 || status.st_ino == kInitial) return 0;
+  return status.st_ino;
 }
 
 std::string NameOf(const ClientOptions& options) {
@@ -45,10 +55,17 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const std::string& addre
 Client::Client(ServerAddress address, const ClientOptions& options)
     : address_(std::move(address)), options_(options), stub_(NewStub(address_)) {}
 
+void Client::NameNumbers(grpc::ClientContext* context) const {
+  if (options_.host_numbers) return;
+  if (const uint64_t own = OwnPidNamespace(); own != 0) context->AddMetadata("hftmon-pid-namespace", std::to_string(own));
+  if (options_.pid_namespace_of > 0) context->AddMetadata("hftmon-pid-namespace-of", std::to_string(options_.pid_namespace_of));
+}
+
 template <typename Request, typename Response>
 absl::StatusOr<Response> Client::Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                       const Request& request) const {
   grpc::ClientContext context;
+  NameNumbers(&context);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::nanoseconds(options_.deadline_ns));
   Response response;
   const grpc::Status status = (*stub_.*method)(&context, request, &response);
@@ -136,11 +153,17 @@ absl::StatusOr<v1::SetCollectingResponse> Client::SetCollecting(const v1::SetCol
 }
 
 std::unique_ptr<SpikeStream> Client::StreamSpikes(const v1::StreamSpikesRequest& request) const {
-  return std::make_unique<SpikeStream>(address_, [&](grpc::ClientContext* context) { return stub_->StreamSpikes(context, request); });
+  return std::make_unique<SpikeStream>(address_, [&](grpc::ClientContext* context) {
+    NameNumbers(context);
+    return stub_->StreamSpikes(context, request);
+  });
 }
 
 std::unique_ptr<MetricStream> Client::WatchMetrics(const v1::WatchMetricsRequest& request) const {
-  return std::make_unique<MetricStream>(address_, [&](grpc::ClientContext* context) { return stub_->WatchMetrics(context, request); });
+  return std::make_unique<MetricStream>(address_, [&](grpc::ClientContext* context) {
+    NameNumbers(context);
+    return stub_->WatchMetrics(context, request);
+  });
 }
 
 }  // namespace hftmon

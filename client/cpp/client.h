@@ -29,6 +29,11 @@ struct ClientOptions {
   int64_t deadline_ns = 5'000'000'000;
   // Who asks, as `hftmon targets` shows it: at most 64 bytes; empty = the program's name and pid.
   std::string name;
+  // Whose numbers the pids and tids of requests are. Without either: those of this process's own pid namespace, in a container too. Answers
+  // always name a thread by the initial namespace's, with its own namespace's beside it: a client that sends back what it read from an
+  // answer needs `host_numbers`.
+  bool host_numbers = false;     // the initial namespace's
+  int32_t pid_namespace_of = 0;  // those of the namespace that this process is in; it is itself a number of this process's namespace
 };
 
 class Client {
@@ -75,6 +80,9 @@ class Client {
 
  private:
   Client(ServerAddress address, const ClientOptions& options);
+
+  // Says in a call's metadata whose numbers it names.
+  void NameNumbers(grpc::ClientContext* context) const;
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),

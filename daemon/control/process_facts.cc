@@ -17,4 +17,9 @@ std::string ProcProcessFacts::CommandOf(uint32_t pid) const {
   return first.substr(first.rfind('/') + 1);  // npos + 1 is 0
 }
 
+PidLevels ProcProcessFacts::LevelsOf(uint32_t pid) const {
+  // Where the daemon is in a namespace itself, its /proc has other processes under the kernel's numbers.
+  return namespaces_ != nullptr && namespaces_->in_initial() ? namespaces_->LevelsOf(pid) : PidLevels{};
+}
+
 }  // namespace hftmon

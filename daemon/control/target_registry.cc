@@ -237,6 +237,7 @@ TargetRegistry::Target& TargetRegistry::Enlist(const ProcessInfo& process, const
     info.comm = process.comm;
     info.attached_mono_ns = now_ns;
     info.kernel_thread = process.kernel_thread;
+    if (config_.facts != nullptr && !process.kernel_thread) info.pid_levels = config_.facts->LevelsOf(process.tgid);
   }
   for (const auto& [key, options] : parts) AddPart(key, options, &target->second.parts);
   info.options = UnionOf(target->second.parts);

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/control/rule_selector.h"
+#include "daemon/os/pid_level.h"
 
 namespace hftmon {
 
@@ -66,6 +67,7 @@ struct TargetInfo {
   uint64_t unslotted_peak_count = 0;
   int64_t unslotted_mono_ns = 0;
   bool kernel_thread = false;
+  PidLevels pid_levels;             // as found when it became a target; they stay when it ends
   std::vector<HolderInfo> holders;  // none when it has ended
   std::vector<int> spike_cpus;      // its spikes are those on these CPUs, because only rules of CPUs hold it; empty = all
 };

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -88,6 +89,14 @@ absl::StatusOr<std::vector<std::string>> FileRoot::List(std::string_view path) c
   if (errno != 0) return ErrnoStatus(errno, "list", resolved);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+absl::StatusOr<std::string> FileRoot::ReadLink(std::string_view path) const {
+  const std::string resolved = Resolve(path);
+  char target[PATH_MAX];
+  const ssize_t length = ::readlink(resolved.c_str(), target, sizeof(target));
+  if (length < 0) return ErrnoStatus(errno, "read the link", resolved);
+  return std::string(target, static_cast<size_t>(length));
 }
 
 bool FileRoot::Exists(std::string_view path) const {

@@ -27,6 +27,8 @@ class FileRoot {
   absl::StatusOr<std::vector<std::string>> ReadLines(std::string_view path) const;
   // Names in a directory, sorted, without "." and "..".
   absl::StatusOr<std::vector<std::string>> List(std::string_view path) const;
+  // What a symbolic link says. Errors as ReadFile; INVALID_ARGUMENT: it is no link.
+  absl::StatusOr<std::string> ReadLink(std::string_view path) const;
   bool Exists(std::string_view path) const;
   // Whether this process may open the file for reading.
   bool CanRead(std::string_view path) const;

@@ -36,7 +36,24 @@ absl::Status ReadField(std::string_view text, std::string_view key, Number* out)
   return absl::OkStatus();
 }
 
+// "NSpid:\t4711\t7": what follows the first.
+std::vector<int32_t> InnerNumbers(std::string_view text, std::string_view key) {
+  std::vector<int32_t> numbers;
+  std::string_view rest = Field(text, key).value_or("");
+  for (size_t tab = rest.find('\t'); tab != std::string_view::npos; tab = rest.find('\t')) {
+    rest.remove_prefix(tab + 1);
+    const std::optional<int32_t> number = ParseNumber<int32_t>(Trim(rest.substr(0, rest.find('\t'))));
+    if (!number) return {};
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
 }  // namespace
+
+NamespaceNumbers ParseNamespaceNumbers(std::string_view text) {
+  return {.pids = InnerNumbers(text, "NStgid"), .tids = InnerNumbers(text, "NSpid")};
+}
 
 absl::StatusOr<ProcStatus> ParseProcStatus(std::string_view text) {
   ProcStatus status;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -19,6 +20,15 @@ struct ProcStatus {
   uint64_t voluntary_count = 0;
   uint64_t involuntary_count = 0;
 };
+
+// NStgid and NSpid, the first of each left out: the numbers in the namespaces below the one that /proc is mounted for, outermost first.
+// Empty for a process of that namespace itself, and on kernels without pid namespaces.
+struct NamespaceNumbers {
+  std::vector<int32_t> pids;  // the process's
+  std::vector<int32_t> tids;  // the thread's
+};
+
+NamespaceNumbers ParseNamespaceNumbers(std::string_view text);
 
 // INVALID_ARGUMENT when one of them is missing or not a number.
 absl::StatusOr<ProcStatus> ParseProcStatus(std::string_view text);

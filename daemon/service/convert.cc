@@ -81,6 +81,9 @@ void ThreadToProto(const ThreadKey& thread, ThreadNames* names, v1::ThreadId* ou
   out->set_pid(static_cast<int32_t>(thread.tgid));
   out->set_start_boottime_ns(thread.start_ns);
   out->set_comm(ValidUtf8(names->NameOf(thread.tid)));
+  const ThreadNumbers inner = names->NumbersOf(thread.tgid, thread.tid);
+  out->set_namespace_tid(inner.tid);
+  out->set_namespace_pid(inner.pid);
 }
 
 void OperationToProto(const OperationStatus& status, v1::OperationStatus* out) {

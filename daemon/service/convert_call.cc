@@ -9,6 +9,7 @@ namespace hftmon {
 void OwnerToProto(const Call& call, ThreadNames* names, v1::LockOwner* out) {
   out->set_tid(static_cast<int32_t>(call.owner_tid));
   out->set_comm(ValidUtf8(names->NameOf(call.owner_tid)));
+  out->set_namespace_tid(names->NumbersOf(0, call.owner_tid).tid);
   out->set_source(OwnerSourceName(call.owner_source));
   out->set_state(OwnerStateName(call.owner_state));
   if (call.owner_state == HFT_OWNER_BLOCKED) out->set_blocked_in(SyscallName(call.owner_syscall));

@@ -68,6 +68,14 @@ const char* KindName(CauseKind kind) {
   return "unknown";
 }
 
+void NumbersToProto(uint32_t tgid, uint32_t tid, ThreadNames* names, v1::Actor* out) {
+  out->set_tid(static_cast<int32_t>(tid));
+  out->set_pid(static_cast<int32_t>(tgid));
+  const ThreadNumbers inner = names->NumbersOf(tgid, tid);
+  out->set_namespace_tid(inner.tid);
+  out->set_namespace_pid(inner.pid);
+}
+
 void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
   if (cause.others) {
     out->set_name(cause.kind == CauseKind::kThread ? "other threads" : "other handlers");
@@ -79,8 +87,7 @@ void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
     out->set_name(ValidUtf8(InterruptName(cause.source, cause.number, handler)));
     return;
   }
-  out->set_tid(static_cast<int32_t>(cause.tid));
-  out->set_pid(static_cast<int32_t>(cause.tgid));
+  NumbersToProto(cause.tgid, cause.tid, names, out);
   const std::string comm(cause.comm, std::find(cause.comm, cause.comm + HFT_COMM_LENGTH, '\0'));
   out->set_comm(ValidUtf8(comm.empty() ? names->NameOf(cause.tid) : comm));
 }
@@ -90,8 +97,7 @@ void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Pre
   out->set_victim_class(SchedulingClassName(preemption.victim_policy, preemption.victim_priority));
   out->set_victim_priority(preemption.victim_priority);
   v1::Actor* actor = out->mutable_preemptor();
-  actor->set_tid(static_cast<int32_t>(preemption.preemptor_tid));
-  actor->set_pid(static_cast<int32_t>(preemption.preemptor_tgid));
+  NumbersToProto(preemption.preemptor_tgid, preemption.preemptor_tid, names, actor);
   const std::string comm(preemption.preemptor_comm,
                          std::find(preemption.preemptor_comm, preemption.preemptor_comm + HFT_COMM_LENGTH, '\0'));
   actor->set_comm(ValidUtf8(comm.empty() ? names->NameOf(preemption.preemptor_tid) : comm));

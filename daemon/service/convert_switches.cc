@@ -117,6 +117,7 @@ void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::Switch
   AddWaker(event.waker, names, out);
   out->set_run_queue_depth(event.depth);
   out->set_preemptor_tid(static_cast<int32_t>(event.prev_tid));
+  out->set_preemptor_namespace_tid(names->NumbersOf(0, event.prev_tid).tid);
   const std::string comm(event.prev_comm, std::find(event.prev_comm, event.prev_comm + HFT_COMM_LENGTH, '\0'));
   out->set_preemptor_comm(ValidUtf8(comm.empty() ? names->NameOf(event.prev_tid) : comm));
 }

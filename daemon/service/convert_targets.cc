@@ -89,6 +89,9 @@ void TargetToProto(const TargetInfo& target, v1::Target* out) {
   for (const HolderInfo& holder : target.holders) HolderToProto(holder, out->add_holders());
   out->set_cpus(FormatCpuList(target.spike_cpus));
   out->set_kernel_thread(target.kernel_thread);
+  if (target.pid_levels.empty()) return;
+  out->set_namespace_pid(target.pid_levels.back().number);
+  out->set_pid_namespace(target.pid_levels.back().inode);
 }
 
 void RuleToProto(const RuleInfo& rule, v1::TargetRule* out) {

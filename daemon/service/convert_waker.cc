@@ -31,6 +31,9 @@ void WakerToProto(const Waker& waker, ThreadNames* names, v1::Waker* out) {
   out->set_context(ContextName(waker.context));
   out->set_tid(static_cast<int32_t>(waker.tid));
   out->set_pid(static_cast<int32_t>(waker.tgid));
+  const ThreadNumbers inner = names->NumbersOf(waker.tgid, waker.tid);
+  out->set_namespace_tid(inner.tid);
+  out->set_namespace_pid(inner.pid);
   const std::string comm(waker.comm, std::find(waker.comm, waker.comm + HFT_COMM_LENGTH, '\0'));
   out->set_comm(ValidUtf8(comm.empty() ? names->NameOf(waker.tid) : comm));
   out->set_cpu(waker.cpu);

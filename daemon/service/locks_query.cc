@@ -98,6 +98,7 @@ void AddWait(const Spike& spike, Locks* locks) {
 
 void LockToProto(const std::pair<uint32_t, uint64_t>& key, const Lock& lock, ThreadNames* names, v1::ContendedLock* out) {
   out->set_pid(static_cast<int32_t>(key.first));
+  out->set_namespace_pid(names->NumbersOf(key.first, key.first).pid);
   out->set_address(key.second);
   out->set_count(lock.count);
   out->set_blocked_ns(lock.blocked_ns);

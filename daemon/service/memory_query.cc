@@ -84,8 +84,9 @@ struct FaultSearch {
   }
 };
 
-void MappingToProto(uint32_t pid, const FaultSearch::Sum& sum, v1::FaultedMapping* out) {
+void MappingToProto(uint32_t pid, const FaultSearch::Sum& sum, ThreadNames* names, v1::FaultedMapping* out) {
   out->set_pid(static_cast<int32_t>(pid));
+  out->set_namespace_pid(names->NumbersOf(pid, pid).pid);
   const std::string kind = MappingKind(sum.mapping);
   out->set_mapping(kind);
   if (kind == "file") out->set_file(ValidUtf8(sum.mapping->name));
@@ -119,7 +120,7 @@ grpc::Status AnswerMemory(const ServiceCore& core, const TargetSelection& select
   std::vector<const FaultSearch::Sums::value_type*> order;
   for (const auto& sum : search.sums) order.push_back(&sum);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->second.duration_ns > b->second.duration_ns; });
-  for (const auto* sum : order) MappingToProto(sum->first.first, sum->second, response->add_mappings());
+  for (const auto* sum : order) MappingToProto(sum->first.first, sum->second, core.names, response->add_mappings());
 
   window.Describe(core, response);
   if (floor_ns != kNoFloor) response->set_fault_floor_ns(floor_ns);

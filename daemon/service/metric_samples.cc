@@ -44,6 +44,7 @@ void AddMetricSamples(const ServiceCore& core, const TargetSelection& selection,
     threads_of_pid[thread.tgid].push_back(&subject);
   }
   const auto add = [&](const Subject& subject, uint32_t pid, uint32_t tid) {
+    const ThreadNumbers inner = core.names->NumbersOf(pid, tid == 0 ? pid : tid);
     for (const MetricRow* metric : metrics) {
       const std::optional<double> value = ValueOf(subject, metric->name, spikes.has_value());
       if (!value.has_value()) continue;
@@ -51,6 +52,8 @@ void AddMetricSamples(const ServiceCore& core, const TargetSelection& selection,
       sample->set_metric(std::string(metric->name));
       sample->set_pid(static_cast<int32_t>(pid));
       sample->set_tid(static_cast<int32_t>(tid));
+      sample->set_namespace_pid(inner.pid);
+      if (tid != 0) sample->set_namespace_tid(inner.tid);
       sample->set_value(*value);
     }
   };

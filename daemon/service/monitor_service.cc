@@ -1,6 +1,7 @@
 #include "daemon/service/monitor_service.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/locks_query.h"
 #include "daemon/service/memory_query.h"
+#include "daemon/service/pid_translation.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -25,6 +27,17 @@ grpc::ServerUnaryReactor* Answered(grpc::CallbackServerContext* context, const g
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(status);
   return reactor;
+}
+
+// Target.namespace_pid by pid; of an ended and a living target with one pid the living one's.
+std::map<int32_t, int32_t> InnermostNumbers(const Targets& targets) {
+  std::map<int32_t, int32_t> numbers;
+  for (const TargetInfo& target : targets.List()) {
+    const int32_t number = target.pid_levels.empty() ? 0 : target.pid_levels.back().number;
+    const auto [entry, added] = numbers.try_emplace(static_cast<int32_t>(target.pid), number);
+    if (!added && target.state != TargetState::kEnded) entry->second = number;
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -59,7 +72,11 @@ grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* co
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
   const auto selectors = SelectorsFromProto(request->selectors());
   if (!selectors.ok()) return Answered(context, ToGrpcStatus(selectors.status()));
-  const auto attached = core_.targets->Attach({.pids = {request->pids().data(), static_cast<size_t>(request->pids_size())},
+  PidTranslation::Ids pids = request->pids();
+  if (const grpc::Status translated = PidTranslation(core_, *context).Processes(&pids); !translated.ok()) {
+    return Answered(context, translated);
+  }
+  const auto attached = core_.targets->Attach({.pids = {pids.data(), static_cast<size_t>(pids.size())},
                                                .selectors = *selectors,
                                                .options = OptionsFromProto(request->options()),
                                                .session_id = request->persist() ? 0 : request->session_id()});
@@ -75,7 +92,12 @@ grpc::ServerUnaryReactor* MonitorService::Detach(grpc::CallbackServerContext* co
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
   const auto selectors = SelectorsFromProto(request->selectors());
   if (!selectors.ok()) return Answered(context, ToGrpcStatus(selectors.status()));
-  const auto detached = core_.targets->Detach({.pids = {request->pids().data(), static_cast<size_t>(request->pids_size())},
+  PidTranslation::Ids pids = request->pids();
+  if (const grpc::Status translated = PidTranslation(core_, *context).TargetPids(&pids); !translated.ok()) {
+    return Answered(context, translated);
+  }
+  const std::map<int32_t, int32_t> inner = InnermostNumbers(*core_.targets);  // while they are known
+  const auto detached = core_.targets->Detach({.pids = {pids.data(), static_cast<size_t>(pids.size())},
                                                .selectors = *selectors,
                                                .all = request->all(),
                                                .force = request->force(),
@@ -84,6 +106,8 @@ grpc::ServerUnaryReactor* MonitorService::Detach(grpc::CallbackServerContext* co
   if (!detached.ok()) return Answered(context, ToGrpcStatus(detached.status()));
   response->mutable_pids()->Add(detached->pids.begin(), detached->pids.end());
   response->mutable_still_held_pids()->Add(detached->still_held.begin(), detached->still_held.end());
+  for (const int32_t pid : detached->pids) response->add_namespace_pids(inner.contains(pid) ? inner.at(pid) : 0);
+  for (const int32_t pid : detached->still_held) response->add_still_held_namespace_pids(inner.contains(pid) ? inner.at(pid) : 0);
   for (const RuleInfo& rule : detached->rules) RuleToProto(rule, response->add_rules());
   return Answered(context, grpc::Status::OK);
 }
@@ -103,7 +127,12 @@ grpc::ServerUnaryReactor* MonitorService::ListTargets(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* MonitorService::UpdateTarget(grpc::CallbackServerContext* context, const v1::UpdateTargetRequest* request,
                                                        v1::UpdateTargetResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
-  const auto updated = core_.targets->Update(request->pid(), UpdateFromProto(*request));
+  PidTranslation::Ids pids;
+  pids.Add(request->pid());
+  if (const grpc::Status translated = PidTranslation(core_, *context).TargetPids(&pids); !translated.ok()) {
+    return Answered(context, translated);
+  }
+  const auto updated = core_.targets->Update(pids[0], UpdateFromProto(*request));
   thresholds_.Invalidate();
   if (!updated.ok()) return Answered(context, ToGrpcStatus(updated.status()));
   AnswerTarget(*updated, response->mutable_target());
@@ -111,27 +140,31 @@ grpc::ServerUnaryReactor* MonitorService::UpdateTarget(grpc::CallbackServerConte
 }
 
 template <typename Request, typename Answer>
-grpc::ServerUnaryReactor* MonitorService::AnswerWindow(grpc::CallbackServerContext* context, const Request& request, Answer answer) {
+grpc::ServerUnaryReactor* MonitorService::AnswerWindow(grpc::CallbackServerContext* context, Request request, Answer answer) {
   const TimePair arrival = core_.status->Now();
   const ServiceLimits limits = limits_.Get();
   if (const grpc::Status checked = Check(request, limits); !checked.ok()) return Answered(context, checked);
+  if (const grpc::Status translated = PidTranslation(core_, *context).Query(&request); !translated.ok()) {
+    return Answered(context, translated);
+  }
   limits_.NoteWindow(request.window_ns());
   WindowQuestion question{.rows_max = limits.answer_rows_max};
   const grpc::Status selected = question.selection.Select(*core_.targets, request.pids());
   if (!selected.ok()) return Answered(context, selected);
   const int64_t interval_ns = question.selection.sampling_interval_max_ns();
-  return WindowedCall::Start(context, ForQueries(), limits.queries_max, arrival, interval_ns,
-                             [answer = std::move(answer), question = std::move(question)](const Arrival& at) mutable {
-                               question.arrival = at;
-                               return answer(question);
-                             });
+  return WindowedCall::Start(
+      context, ForQueries(), limits.queries_max, arrival, interval_ns,
+      [answer = std::move(answer), request = std::move(request), question = std::move(question)](const Arrival& at) mutable {
+        question.arrival = at;
+        return answer(request, question);
+      });
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackServerContext* context,
                                                                const v1::QueryContextSwitchesRequest* request,
                                                                v1::QueryContextSwitchesResponse* response) {
-  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
-    const grpc::Status answered = AnswerSwitches(core_, question.selection, *request, question.arrival, question.rows_max, response);
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerSwitches(core_, question.selection, asked, question.arrival, question.rows_max, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->events_size()), &limits_) : answered;
   });
 }
@@ -139,54 +172,64 @@ grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackSer
 grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
                                                           v1::QueryInterruptsResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  v1::QueryInterruptsRequest asked = *request;
+  if (const grpc::Status translated = PidTranslation(core_, *context).Query(&asked); !translated.ok()) {
+    return Answered(context, translated);
+  }
   TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
-  return Answered(context, AnswerInterrupts(core_, selection, *request, response));
+  if (const grpc::Status selected = selection.Select(*core_.targets, asked.pids()); !selected.ok()) return Answered(context, selected);
+  return Answered(context, AnswerInterrupts(core_, selection, asked, response));
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                      v1::QueryLocksResponse* response) {
-  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
-    const grpc::Status answered = AnswerLocks(core_, question.selection, *request, question.arrival, response);
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerLocks(core_, question.selection, asked, question.arrival, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->locks_size()), &limits_) : answered;
   });
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                                       v1::QueryMemoryResponse* response) {
-  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
-    const grpc::Status answered = AnswerMemory(core_, question.selection, *request, question.arrival, response);
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerMemory(core_, question.selection, asked, question.arrival, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->mappings_size()), &limits_) : answered;
   });
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                                        v1::DetectSpikesResponse* response) {
-  return AnswerWindow(context, *request, [this, request, response](const WindowQuestion& question) {
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
     const grpc::Status answered =
-        AnswerSpikes(core_, question.selection, &thresholds_, *request, question.arrival, question.rows_max, response);
+        AnswerSpikes(core_, question.selection, &thresholds_, asked, question.arrival, question.rows_max, response);
     return answered.ok() ? CheckAnswer(*response, response->spikes_size(), &limits_) : answered;
   });
 }
 
-grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes(grpc::CallbackServerContext* /*context*/,
+grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes(grpc::CallbackServerContext* context,
                                                                                  const v1::StreamSpikesRequest* request) {
-  return SpikeStream::Start(*request, {.core = &core_,
-                                       .notifier = &notifier_,
-                                       .streams = &spike_streams_,
-                                       .thresholds = &thresholds_,
-                                       .limits = &limits_,
-                                       .dropped_count = &dropped_count_});
+  v1::StreamSpikesRequest asked = *request;
+  const grpc::Status translated = PidTranslation(core_, *context).Query(&asked);
+  if (!translated.ok()) return new RefusedStream<v1::StreamSpikesResponse>(translated);
+  return SpikeStream::Start(asked, {.core = &core_,
+                                    .notifier = &notifier_,
+                                    .streams = &spike_streams_,
+                                    .thresholds = &thresholds_,
+                                    .limits = &limits_,
+                                    .dropped_count = &dropped_count_});
 }
 
-grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics(grpc::CallbackServerContext* /*context*/,
+grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics(grpc::CallbackServerContext* context,
                                                                                  const v1::WatchMetricsRequest* request) {
-  return MetricsStream::Start(*request, {.core = &core_,
-                                         .poll_thread = &poll_thread_,
-                                         .streams = &metrics_streams_,
-                                         .thresholds = &thresholds_,
-                                         .limits = &limits_,
-                                         .dropped_count = &dropped_count_});
+  v1::WatchMetricsRequest asked = *request;
+  const grpc::Status translated = PidTranslation(core_, *context).Query(&asked);
+  if (!translated.ok()) return new RefusedStream<v1::WatchMetricsResponse>(translated);
+  return MetricsStream::Start(asked, {.core = &core_,
+                                      .poll_thread = &poll_thread_,
+                                      .streams = &metrics_streams_,
+                                      .thresholds = &thresholds_,
+                                      .limits = &limits_,
+                                      .dropped_count = &dropped_count_});
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListMetrics(grpc::CallbackServerContext* context, const v1::ListMetricsRequest* /*request*/,

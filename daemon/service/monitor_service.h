@@ -92,9 +92,9 @@ class MonitorService : public v1::Monitor::CallbackService {
     Arrival arrival;
     int64_t rows_max = 0;
   };
-  // Checks it, selects its targets and calls `answer` with the question, once its window has closed.
+  // Checks it, translates its ids, selects its targets and calls `answer` with it and the question, once its window has closed.
   template <typename Request, typename Answer>
-  grpc::ServerUnaryReactor* AnswerWindow(grpc::CallbackServerContext* context, const Request& request, Answer answer);
+  grpc::ServerUnaryReactor* AnswerWindow(grpc::CallbackServerContext* context, Request request, Answer answer);
   void AnswerTarget(const TargetInfo& target, v1::Target* out) const;
   const ServiceCore core_;
   std::atomic<bool> stopping_{false};

@@ -8,6 +8,7 @@
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
+#include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/interrupt_affinities.h"
@@ -27,6 +28,7 @@ struct ServiceCore {
   const StatusSource* status = nullptr;
   Operation* operation = nullptr;
   ThreadNames* names = nullptr;
+  const PidNamespaces* namespaces = nullptr;  // may be missing: numbers of other namespaces are refused then
   const ThreadTotals* totals = nullptr;
   const InterruptTotals* interrupts = nullptr;
   const InterruptAffinities* affinities = nullptr;

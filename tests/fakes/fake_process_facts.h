@@ -35,6 +35,15 @@ class FakeProcessFacts : public ProcessFacts {
     const auto command = command_of_.find(pid);
     return command == command_of_.end() ? "" : command->second;
   }
+  void SetLevels(uint32_t pid, const PidLevels& levels) {
+    std::lock_guard lock(mutex_);
+    levels_of_[pid] = levels;
+  }
+  PidLevels LevelsOf(uint32_t pid) const override {
+    std::lock_guard lock(mutex_);
+    const auto levels = levels_of_.find(pid);
+    return levels == levels_of_.end() ? PidLevels{} : levels->second;
+  }
   int reads() const {
     std::lock_guard lock(mutex_);
     return reads_;
@@ -45,6 +54,7 @@ class FakeProcessFacts : public ProcessFacts {
   mutable int reads_ = 0;
   std::map<uint32_t, std::string> cgroup_of_;
   std::map<uint32_t, std::string> command_of_;
+  std::map<uint32_t, PidLevels> levels_of_;
 };
 
 }  // namespace hftmon

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
 
 namespace hftmon {
 
 std::string OwnerText(const v1::LockOwner& owner) {
-  std::string text = fmt::format("{}[{}]", owner.comm().empty() ? "?" : Printable(owner.comm()), owner.tid());
+  std::string text =
+      fmt::format("{}[{}]", owner.comm().empty() ? "?" : Printable(owner.comm()), BothNumbers(owner.tid(), owner.namespace_tid()));
   if (!owner.state().empty()) text += ", " + owner.state();
   if (!owner.blocked_in().empty()) text += " in " + owner.blocked_in();
   return fmt::format("{} ({})", text, owner.source());
@@ -15,6 +17,7 @@ std::string OwnerText(const v1::LockOwner& owner) {
 
 Json OwnerJson(const v1::LockOwner& owner) {
   Json json{{"tid", owner.tid()}, {"comm", owner.comm()}, {"source", owner.source()}};
+  if (owner.namespace_tid() > 0) json["namespace_tid"] = owner.namespace_tid();
   if (!owner.state().empty()) json["state"] = owner.state();
   if (!owner.blocked_in().empty()) json["blocked_in"] = owner.blocked_in();
   return json;

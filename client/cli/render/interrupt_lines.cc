@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/cpu_list.h"
@@ -35,7 +36,9 @@ std::string HitsText(const v1::InterruptLine& line) {
   if (line.hit_reserved_cpus_size() > 0) Append("reserved CPU " + CpusText(line.hit_reserved_cpus()), &text);
   for (int i = 0; i < std::min(line.hit_threads_size(), kThreadsShown); ++i) {
     const v1::BoundThread& hit = line.hit_threads(i);
-    Append(fmt::format("{}[{}] on {}", Printable(hit.thread().comm()), hit.thread().tid(), CpusText(hit.cpus())), &text);
+    Append(fmt::format("{}[{}] on {}", Printable(hit.thread().comm()), BothNumbers(hit.thread().tid(), hit.thread().namespace_tid()),
+                       CpusText(hit.cpus())),
+           &text);
   }
   const auto more = static_cast<int64_t>(line.hit_thread_count()) - kThreadsShown;
   if (more > 0) Append(Counted(static_cast<uint64_t>(more), "thread") + " more", &text);
@@ -52,6 +55,7 @@ Json ToJson(const v1::InterruptLine& line) {
   for (const v1::BoundThread& hit : line.hit_threads()) {
     json["hit_threads"].push_back(
         {{"tid", hit.thread().tid()}, {"comm", hit.thread().comm()}, {"pid", hit.thread().pid()}, {"cpus", hit.cpus()}});
+    AddInnerNumbers(hit.thread(), &json["hit_threads"].back());
   }
   return json;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -42,9 +43,14 @@ std::string ThreadTable(const v1::QueryInterruptsResponse& response, int64_t ove
   Table table(WithRates(columns, over_ns));
   for (const v1::ThreadInterrupts& thread : response.threads()) {
     const v1::ThreadId& id = thread.thread();
-    std::vector<std::string> cells = {
-        id.comm(), std::to_string(id.pid()),       std::to_string(id.tid()),         "all",
-        "",        std::to_string(thread.count()), FormatDuration(thread.self_ns()), MeanText(thread.self_ns(), thread.count())};
+    std::vector<std::string> cells = {id.comm(),
+                                      BothNumbers(id.pid(), id.namespace_pid()),
+                                      BothNumbers(id.tid(), id.namespace_tid()),
+                                      "all",
+                                      "",
+                                      std::to_string(thread.count()),
+                                      FormatDuration(thread.self_ns()),
+                                      MeanText(thread.self_ns(), thread.count())};
     if (over_ns == 0) cells.push_back(FormatDuration(thread.stretch_max_ns()));
     AddRow(cells, thread.count(), thread.self_ns(), over_ns, &table);
     for (const v1::InterruptSource& source : thread.sources()) {
@@ -166,6 +172,7 @@ Json InterruptsJson(const v1::QueryInterruptsResponse& response) {
                                {"self_ns", thread.self_ns()},
                                {"stretch_max_ns", thread.stretch_max_ns()},
                                {"sources", SourcesJson(thread.sources())}});
+    AddInnerNumbers(thread.thread(), &json["threads"].back());
   }
   json["cpus"] = Json::array();
   for (const v1::CpuInterrupts& cpu : response.cpus()) json["cpus"].push_back(CpuJson(cpu));

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/call.h"
 #include "client/cli/render/kernel_lock.h"
 #include "client/cli/render/unavailable.h"
@@ -37,8 +38,8 @@ std::string ThreadTable(const v1::QueryLocksResponse& response) {
                {"longest"}});
   for (const v1::ThreadCalls& thread : response.threads()) {
     if (!thread.available()) continue;
-    std::vector<std::string> who = {Printable(thread.thread().comm()), std::to_string(thread.thread().pid()),
-                                    std::to_string(thread.thread().tid())};
+    std::vector<std::string> who = {Printable(thread.thread().comm()), BothNumbers(thread.thread().pid(), thread.thread().namespace_pid()),
+                                    BothNumbers(thread.thread().tid(), thread.thread().namespace_tid())};
     const auto add = [&table, &who](const std::vector<std::string>& cells) {
       who.insert(who.end(), cells.begin(), cells.end());
       table.AddRow(who);
@@ -64,7 +65,7 @@ std::string OwnersCell(const v1::ContendedLock& lock) {
 std::string LockTable(const v1::QueryLocksResponse& response) {
   Table table({{"pid"}, {"address"}, {"waits"}, {"blocked"}, {"longest"}, {"waiters"}, {"held by", Table::Align::kLeft}});
   for (const v1::ContendedLock& lock : response.locks()) {
-    table.AddRow({std::to_string(lock.pid()), fmt::format("{:#x}", lock.address()), std::to_string(lock.count()),
+    table.AddRow({BothNumbers(lock.pid(), lock.namespace_pid()), fmt::format("{:#x}", lock.address()), std::to_string(lock.count()),
                   FormatDuration(lock.blocked_ns()), fmt::format("{} (#{})", FormatDuration(lock.longest_ns()), lock.longest_spike_id()),
                   std::to_string(lock.waiter_tids_size()), OwnersCell(lock)});
   }
@@ -107,6 +108,7 @@ Json SumJson(const v1::CallSum& call, bool named) {
 Json ThreadJson(const v1::ThreadCalls& thread) {
   Json json{
       {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
+  AddInnerNumbers(thread.thread(), &json);
   if (thread.kernel_locks().available()) json["kernel_locks"] = KernelLockSumsJson(thread.kernel_locks());
   if (!thread.available()) {
     json["reason"] = thread.reason();
@@ -128,6 +130,7 @@ Json LockJson(const v1::ContendedLock& lock) {
             {"waiter_tids", lock.waiter_tids()},
             {"owners", Json::array()},
             {"unknown_owner_count", lock.unknown_owner_count()}};
+  if (lock.namespace_pid() > 0) json["namespace_pid"] = lock.namespace_pid();
   for (const v1::OwnerShare& share : lock.owners()) {
     json["owners"].push_back({{"owner", OwnerJson(share.owner())},
                               {"count", share.count()},

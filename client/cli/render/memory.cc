@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/fault.h"
 #include "client/cli/render/unavailable.h"
 #include "client/cli/render/window.h"
@@ -14,7 +15,7 @@ namespace hftmon {
 namespace {
 
 std::vector<std::string> WhoCells(const v1::ThreadId& thread) {
-  return {Printable(thread.comm()), std::to_string(thread.pid()), std::to_string(thread.tid())};
+  return {Printable(thread.comm()), BothNumbers(thread.pid(), thread.namespace_pid()), BothNumbers(thread.tid(), thread.namespace_tid())};
 }
 
 std::string FaultTable(const v1::QueryMemoryResponse& response) {
@@ -73,7 +74,7 @@ std::string FlushTable(const v1::QueryMemoryResponse& response) {
 std::string MappingTable(const v1::QueryMemoryResponse& response) {
   Table table({{"pid"}, {"mapping", Table::Align::kLeft}, {"start"}, {"count"}, {"major"}, {"sum"}, {"longest"}, {"threads"}});
   for (const v1::FaultedMapping& mapping : response.mappings()) {
-    table.AddRow({std::to_string(mapping.pid()), MappingText(mapping.mapping(), mapping.file()),
+    table.AddRow({BothNumbers(mapping.pid(), mapping.namespace_pid()), MappingText(mapping.mapping(), mapping.file()),
                   mapping.mapping_start() > 0 ? fmt::format("{:#x}", mapping.mapping_start()) : "", std::to_string(mapping.count()),
                   std::to_string(mapping.major_count()), FormatDuration(mapping.duration_ns()),
                   fmt::format("{} (#{})", FormatDuration(mapping.longest_ns()), mapping.longest_spike_id()),
@@ -111,6 +112,7 @@ Json TlbJson(const v1::TlbFlushes& tlb) {
 Json ThreadJson(const v1::ThreadMemory& thread) {
   Json json{
       {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
+  AddInnerNumbers(thread.thread(), &json);
   if (!thread.available()) {
     json["reason"] = thread.reason();
     return json;
@@ -136,6 +138,7 @@ Json MappingJson(const v1::FaultedMapping& mapping) {
   json["longest_ns"] = mapping.longest_ns();
   json["longest_spike_id"] = mapping.longest_spike_id();
   json["tids"] = mapping.tids();
+  if (mapping.namespace_pid() > 0) json["namespace_pid"] = mapping.namespace_pid();
   return json;
 }
 

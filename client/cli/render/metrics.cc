@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
@@ -40,7 +41,8 @@ std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUn
   for (const v1::MetricSample& sample : response.samples()) {
     const auto found = units.find(sample.metric());
     const std::string unit = found == units.end() ? "" : found->second;
-    table.AddRow({std::to_string(sample.pid()), sample.tid() > 0 ? std::to_string(sample.tid()) : "", sample.metric(),
+    table.AddRow({BothNumbers(sample.pid(), sample.namespace_pid()),
+                  sample.tid() > 0 ? BothNumbers(sample.tid(), sample.namespace_tid()) : "", sample.metric(),
                   ValueText(sample.value(), unit)});
   }
   return text + (table.empty() ? "no samples: is a target attached?\n" : table.Print());
@@ -58,6 +60,7 @@ Json MetricsJson(const v1::WatchMetricsResponse& response) {
   for (const v1::MetricSample& sample : response.samples()) {
     Json row{{"metric", sample.metric()}, {"pid", sample.pid()}};
     if (sample.tid() > 0) row["tid"] = sample.tid();
+    AddInnerNumbers(sample, &row);
     const double value = sample.value();
     // Whole numbers without ".0": counts and nanoseconds look like what they are.
     if (std::isfinite(value) && value == std::floor(value) && std::abs(value) < kWholeMax) {

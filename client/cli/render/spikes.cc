@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/call.h"
 #include "client/cli/render/fault.h"
 #include "client/cli/render/kernel_lock.h"
@@ -40,8 +41,7 @@ std::string BudgetLine(double share, int64_t duration_ns, const std::string& wha
 std::string ActorText(const v1::Actor& actor) {
   std::string text = Printable(actor.name().empty() ? actor.comm() : actor.name());
   if (actor.tid() > 0) {
-    text +=
-        actor.pid() > 0 && actor.pid() != actor.tid() ? fmt::format("[{}/{}]", actor.pid(), actor.tid()) : fmt::format("[{}]", actor.tid());
+    text += "[" + ThreadNumbersText(actor) + "]";
   } else if (actor.irq() > 0) {
     text += fmt::format("[irq {}]", actor.irq());
   }
@@ -73,6 +73,7 @@ Json ActorJson(const v1::Actor& actor) {
   Json json = Json::object();
   if (actor.pid() > 0) json["pid"] = actor.pid();
   if (actor.tid() > 0) json["tid"] = actor.tid();
+  AddInnerNumbers(actor, &json);
   if (!actor.comm().empty()) json["comm"] = actor.comm();
   if (actor.irq() > 0) json["irq"] = actor.irq();
   if (!actor.name().empty()) json["name"] = actor.name();
@@ -113,9 +114,10 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
                       TimeScale scale) {
   const v1::ThreadId& thread = spike.thread();
   const std::string duration = Coloured(FormatDuration(spike.duration_ns()), kBold, style);
-  std::string text = fmt::format("{}  {}[{}/{}]  {}  {}  CPU {}", FormatTime(spike.start_monotonic_ns(), time, zone, scale),
-                                 Coloured(Printable(thread.comm()), kBold, style), spike.target_pid(), thread.tid(),
-                                 Coloured(spike.kind(), kYellow, style), duration, spike.cpu());
+  const std::string numbers = BothNumbers(spike.target_pid(), thread.tid(), thread.namespace_pid(), thread.namespace_tid());
+  std::string text =
+      fmt::format("{}  {}[{}]  {}  {}  CPU {}", FormatTime(spike.start_monotonic_ns(), time, zone, scale),
+                  Coloured(Printable(thread.comm()), kBold, style), numbers, Coloured(spike.kind(), kYellow, style), duration, spike.cpu());
   if (spike.run_queue_depth() > 0) text += fmt::format("  queue {}", spike.run_queue_depth());
   text += fmt::format("  #{}", spike.id());
   if (const std::string warnings = Warnings(spike); !warnings.empty()) text += Coloured(warnings, kRed, style);
@@ -139,6 +141,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["target_pid"] = spike.target_pid();
   json["tid"] = spike.thread().tid();
   json["comm"] = spike.thread().comm();
+  AddInnerNumbers(spike.thread(), &json);
   json["cpu"] = spike.cpu();
   json["start_ns"] = spike.start_monotonic_ns();
   if (time.realtime_ns() != 0) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/rules.h"
 #include "client/cli/table.h"
 
@@ -44,8 +45,9 @@ std::string StillHeldText(const google::protobuf::RepeatedField<int32_t>& pids, 
     const auto target = std::find_if(targets.targets().begin(), targets.targets().end(),
                                      [pid](const auto& entry) { return entry.pid() == pid && entry.state() != v1::TARGET_STATE_ENDED; });
     const std::string reasons = target == targets.targets().end() ? "" : ReasonsText(target->holders(), targets.rules());
-    text += reasons.empty() ? fmt::format("{} is watched still (`hftmon targets` says for whom)\n", pid)
-                            : fmt::format("{} is watched still, for {}\n", pid, reasons);
+    const std::string who = BothNumbers(pid, target == targets.targets().end() ? 0 : target->namespace_pid());
+    text += reasons.empty() ? fmt::format("{} is watched still (`hftmon targets` says for whom)\n", who)
+                            : fmt::format("{} is watched still, for {}\n", who, reasons);
   }
   return text;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
 #include "client/cli/render/window.h"
@@ -62,8 +63,8 @@ std::string ThreadTable(const Threads& threads) {
     const v1::DurationStatistics& wait = thread.run_queue_latency();
     const v1::DurationStatistics& off_cpu = thread.off_cpu();
     std::vector<std::string> cells = {thread.thread().comm() + (thread.alive() ? "" : " (ended)"),
-                                      std::to_string(thread.thread().pid()),
-                                      std::to_string(thread.thread().tid()),
+                                      BothNumbers(thread.thread().pid(), thread.thread().namespace_pid()),
+                                      BothNumbers(thread.thread().tid(), thread.thread().namespace_tid()),
                                       std::to_string(thread.voluntary_count()),
                                       std::to_string(thread.involuntary_count()),
                                       std::to_string(thread.migration_count()),
@@ -76,6 +77,10 @@ std::string ThreadTable(const Threads& threads) {
     table.AddRow(cells);
   }
   return table.Print();
+}
+
+std::string PreemptorText(const v1::SwitchEvent& event) {
+  return fmt::format("{}[{}]", event.preemptor_comm(), BothNumbers(event.preemptor_tid(), event.preemptor_namespace_tid()));
 }
 
 std::string EventTable(const v1::QueryContextSwitchesResponse& response) {
@@ -97,14 +102,14 @@ std::string EventTable(const v1::QueryContextSwitchesResponse& response) {
     const bool migration = event.kind() == kMigration;
     std::vector<std::string> cells = {FormatDuration(response.window().end_monotonic_ns() - event.start_monotonic_ns()),
                                       event.thread().comm(),
-                                      std::to_string(event.thread().tid()),
+                                      BothNumbers(event.thread().tid(), event.thread().namespace_tid()),
                                       event.kind(),
                                       event.has_duration_ns() ? FormatDuration(event.duration_ns()) : "",
                                       migration ? "" : FormatDuration(event.run_queue_ns()),
                                       std::to_string(event.cpu_out()),
                                       std::to_string(event.cpu_in()),
                                       event.run_queue_depth() > 0 ? std::to_string(event.run_queue_depth()) : "",
-                                      event.preemptor_tid() > 0 ? fmt::format("{}[{}]", event.preemptor_comm(), event.preemptor_tid()) : "",
+                                      event.preemptor_tid() > 0 ? PreemptorText(event) : "",
                                       migration ? event.migration_reason() : event.syscall()};
     if (wakers) cells.push_back(event.has_waker() ? WakerName(event.waker()) : "");
     table.AddRow(cells);
@@ -134,6 +139,7 @@ Json ThreadJson(const v1::ThreadSwitches& thread) {
             {"run_queue_depth", DepthJson(thread.run_queue_depth())},
             {"run_queue_latency", DurationStatisticsJson(thread.run_queue_latency())},
             {"off_cpu", DurationStatisticsJson(thread.off_cpu())}};
+  AddInnerNumbers(thread.thread(), &json);
   if (thread.has_voluntary_total()) json["voluntary_total"] = thread.voluntary_total();
   if (thread.has_involuntary_total()) json["involuntary_total"] = thread.involuntary_total();
   if (thread.has_run_delay_total_ns()) json["run_delay_total_ns"] = thread.run_delay_total_ns();
@@ -150,6 +156,7 @@ Json EventJson(const v1::SwitchEvent& event) {
             {"pid", event.thread().pid()},
             {"kind", event.kind()},
             {"start_ns", event.start_monotonic_ns()}};
+  AddInnerNumbers(event.thread(), &json);
   if (event.kind() == kMigration) {
     json["migration_reason"] = event.migration_reason();
   } else {
@@ -164,6 +171,7 @@ Json EventJson(const v1::SwitchEvent& event) {
   if (event.preemptor_tid() > 0) {
     json["preemptor_tid"] = event.preemptor_tid();
     json["preemptor_comm"] = event.preemptor_comm();
+    if (event.preemptor_namespace_tid() > 0) json["preemptor_namespace_tid"] = event.preemptor_namespace_tid();
   }
   if (event.has_waker()) json["waker"] = WakerJson(event.waker());
   if (event.has_stack()) json["stack"] = StackJson(event.stack());

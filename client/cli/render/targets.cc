@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/target_options.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -34,6 +35,8 @@ Json TargetJson(const v1::Target& target) {
             {"attached_ns", target.attached_monotonic_ns()},
             {"thread_count", target.thread_count()},
             {"unslotted_thread_count", target.unslotted_thread_count()}};
+  if (target.namespace_pid() > 0) json["namespace_pid"] = target.namespace_pid();
+  if (target.pid_namespace() > 0) json["pid_namespace"] = target.pid_namespace();
   if (target.parent_pid() > 0) json["parent_pid"] = target.parent_pid();
   if (target.sampling_interval_ns() > 0) json["sampling_interval_ns"] = target.sampling_interval_ns();
   json["options"] = TargetOptionsJson(target.options());
@@ -61,7 +64,7 @@ std::string TableOf(const std::vector<const v1::Target*>& targets) {
   Table table(columns);
   for (const v1::Target* target : targets) {
     const v1::TargetOptions& options = target->options();
-    std::vector<std::string> cells = {std::to_string(target->pid()),
+    std::vector<std::string> cells = {BothNumbers(target->pid(), target->namespace_pid()),
                                       target->comm(),
                                       StateName(target->state()),
                                       std::to_string(target->thread_count()),

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -12,8 +13,7 @@ constexpr char kThread[] = "thread";
 
 std::string ThreadText(const v1::Waker& waker) {
   if (waker.tid() == 0) return "the idle task";
-  return waker.pid() == waker.tid() ? fmt::format("{}[{}]", Printable(waker.comm()), waker.tid())
-                                    : fmt::format("{}[{}/{}]", Printable(waker.comm()), waker.pid(), waker.tid());
+  return fmt::format("{}[{}]", Printable(waker.comm()), ThreadNumbersText(waker));
 }
 
 std::string InterruptText(const v1::Waker& waker) {
@@ -44,6 +44,7 @@ Json WakerJson(const v1::Waker& waker) {
   json["tid"] = waker.tid();
   json["pid"] = waker.pid();
   json["comm"] = waker.comm();
+  AddInnerNumbers(waker, &json);
   json["cpu"] = waker.cpu();
   if (!waker.interrupt().empty()) json["interrupt"] = waker.interrupt();
   if (waker.irq() > 0) json["irq"] = waker.irq();

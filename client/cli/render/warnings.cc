@@ -49,7 +49,10 @@ std::string Lost(uint64_t count) {
 }
 
 bool IsSelected(const v1::DetectSpikesRequest& asked, const v1::Target& target) {
-  return asked.pids().empty() || std::find(asked.pids().begin(), asked.pids().end(), target.pid()) != asked.pids().end();
+  // Who asks may have named it by either number; another process's taken for it makes but the sentence more or less exact.
+  return asked.pids().empty() || std::any_of(asked.pids().begin(), asked.pids().end(), [&target](int32_t pid) {
+           return pid == target.pid() || (target.namespace_pid() > 0 && pid == target.namespace_pid());
+         });
 }
 
 // The window begins later than asked, because what came before was overwritten; one that begins before an attachment keeps its beginning.

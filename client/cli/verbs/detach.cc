@@ -1,10 +1,12 @@
 // detach: stop watching processes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/json.h"
 #include "client/cli/render/rules.h"
 #include "client/cli/render/still_held.h"
@@ -64,14 +66,27 @@ class DetachVerb : public Verb {
     for (const int32_t pid : response.pids()) json["pids"].push_back(pid);
     json["still_held_pids"] = Json::array();
     for (const int32_t pid : response.still_held_pids()) json["still_held_pids"].push_back(pid);
+    AddInner("namespace_pids", response.namespace_pids(), &json);
+    AddInner("still_held_namespace_pids", response.still_held_namespace_pids(), &json);
     json["rules"] = RulesJson(response.rules());
     return json;
+  }
+  static std::string NumbersText(const v1::DetachResponse& response) {
+    std::vector<std::string> numbers;
+    for (int i = 0; i < response.pids_size(); ++i) {
+      numbers.push_back(BothNumbers(response.pids(i), i < response.namespace_pids_size() ? response.namespace_pids(i) : 0));
+    }
+    return fmt::format("{}", fmt::join(numbers, ", "));
+  }
+  // One for each pid, 0 for those of the daemon's own namespace; absent when all are.
+  static void AddInner(const char* key, const google::protobuf::RepeatedField<int32_t>& numbers, Json* json) {
+    if (std::any_of(numbers.begin(), numbers.end(), [](int32_t number) { return number > 0; })) (*json)[key] = numbers;
   }
   static std::string ToText(const v1::DetachResponse& response, const v1::ListTargetsResponse& targets) {
     std::string text;
     for (const v1::TargetRule& rule : response.rules()) text += fmt::format("ended the rule {}\n", SelectorText(rule.selector()));
     if (!response.pids().empty())
-      text += fmt::format("detached {}: {} can no longer be asked for\n", fmt::join(response.pids(), ", "),
+      text += fmt::format("detached {}: {} can no longer be asked for\n", NumbersText(response),
                           response.pids_size() == 1 ? "its spikes and counts" : "their spikes and counts");
     if (!response.still_held_pids().empty()) text += StillHeldText(response.still_held_pids(), targets);
     return text.empty() ? "there was no target\n" : text;

@@ -78,8 +78,9 @@ class IrqsVerb : public Verb {
     again.clear_tids();
     auto second = client.QueryInterrupts(again);
     if (!second.ok()) return second.status();
-    KeepThreads({request.tids().begin(), request.tids().end()}, &*second);
-    if (const absl::Status status = AddLines(client, request, &*second); !status.ok()) return status;
+    const std::set<int32_t> wanted = request.tids().empty() ? std::set<int32_t>() : TidsOf(first);
+    KeepThreads(wanted, &*second);
+    if (const absl::Status status = AddLines(context, client, request, wanted, &*second); !status.ok()) return status;
     const auto after = client.GetStatus();
     if (!after.ok()) return after.status();
     if (after->daemon().pid() != before->daemon().pid() || after->daemon().uptime_ns() < before->daemon().uptime_ns()) {
@@ -117,16 +118,30 @@ class IrqsVerb : public Verb {
     return pids;
   }
 
+  // As answers name them, whatever numbers they were asked for by.
+  static std::set<int32_t> TidsOf(const v1::QueryInterruptsResponse& response) {
+    std::set<int32_t> tids;
+    for (const v1::ThreadInterrupts& thread : response.threads()) tids.insert(thread.thread().tid());
+    return tids;
+  }
+
+  static absl::StatusOr<v1::QueryInterruptsResponse> AskOfThreads(const Context& context, const std::set<int32_t>& tids,
+                                                                  v1::QueryInterruptsRequest request) {
+    const auto by_host_numbers = context.ConnectByHostNumbers();
+    if (!by_host_numbers.ok()) return by_host_numbers.status();
+    request.clear_pids();
+    request.mutable_tids()->Assign(tids.begin(), tids.end());
+    return (*by_host_numbers)->QueryInterrupts(request);
+  }
+
   // Asked of the threads that are still there alone: of all that are hit the daemon names the first only.
-  absl::Status AddLines(const Client& client, v1::QueryInterruptsRequest request, v1::QueryInterruptsResponse* response) const {
+  absl::Status AddLines(const Context& context, const Client& client, v1::QueryInterruptsRequest request, const std::set<int32_t>& wanted,
+                        v1::QueryInterruptsResponse* response) const {
     if (!affinity_) return absl::OkStatus();
-    const std::set<int32_t> wanted(request.tids().begin(), request.tids().end());
     request.set_with_lines(true);
     request.clear_tids();
-    if (!wanted.empty()) {
-      for (const v1::ThreadInterrupts& thread : response->threads()) request.add_tids(thread.thread().tid());
-    }
-    auto answer = client.QueryInterrupts(request);
+    const std::set<int32_t> there = wanted.empty() ? std::set<int32_t>() : TidsOf(*response);
+    auto answer = there.empty() ? client.QueryInterrupts(request) : AskOfThreads(context, there, request);
     if (absl::IsNotFound(answer.status())) {  // one of them ended in between
       response->set_lines_unavailable(std::string(answer.status().message()));
       return absl::OkStatus();

@@ -46,6 +46,9 @@ class RunVerb : public Verb {
     }
     const auto options = flags_.Options();
     if (!options.ok()) return options.status();
+    if (context.pid_namespace_of != 0) {
+      return absl::InvalidArgumentError("--pid-namespace: names no process of the command's: leave it out");
+    }
     const auto child = ChildProcess::Fork(context.command);
     if (!child.ok()) return child.status();
     const auto client = context.Connect();
@@ -54,15 +57,21 @@ class RunVerb : public Verb {
     v1::AttachRequest request;
     request.add_pids((*child)->pid());
     *request.mutable_options() = *options;
-    if (const auto attached = (*client)->Attach(request); !attached.ok()) return attached.status();
-    return RunAttached(context, **client, *options, **child);
+    const auto attached = (*client)->Attach(request);
+    if (!attached.ok()) return attached.status();
+    // From here on processes are named as answers name them. The first client stays: what it attached ends with it.
+    const auto by_host_numbers = context.ConnectByHostNumbers();
+    if (!by_host_numbers.ok()) return by_host_numbers.status();
+    return RunAttached(context, **by_host_numbers, *options, attached->targets().empty() ? (*child)->pid() : attached->targets(0).pid(),
+                       **child);
   }
 
  private:
-  absl::StatusOr<int> RunAttached(const Context& context, const Client& client, const v1::TargetOptions& options, ChildProcess& child) {
+  absl::StatusOr<int> RunAttached(const Context& context, const Client& client, const v1::TargetOptions& options, int32_t root_pid,
+                                  ChildProcess& child) {
     std::unique_ptr<FamilySpikes> spikes;
     if (!quiet_) {
-      auto started = FamilySpikes::Start(client, child.pid(), options,
+      auto started = FamilySpikes::Start(client, root_pid, options,
                                          [&](const v1::Spike& spike, const v1::TimePair& time) { PrintSpike(context, spike, time); });
       if (!started.ok()) return started.status();
       spikes = *std::move(started);
@@ -79,7 +88,7 @@ class RunVerb : public Verb {
     child.AwaitEnd();
     watch->reset();
     // Whatever the daemon says from here on, the command has run: its status is the answer.
-    if (const absl::Status told = Summarize(context, client, options, child.pid(), spikes.get()); !told.ok()) {
+    if (const absl::Status told = Summarize(context, client, options, root_pid, spikes.get()); !told.ok()) {
       context.console.Err(fmt::format("hftmon: run: no summary: {}\n", std::string(told.message())));
     }
     return child.Reap();
@@ -113,7 +122,8 @@ class RunVerb : public Verb {
     }
   }
 
-  absl::Status Summarize(const Context& context, const Client& client, const v1::TargetOptions& options, pid_t pid, FamilySpikes* spikes) {
+  absl::Status Summarize(const Context& context, const Client& client, const v1::TargetOptions& options, int32_t pid,
+                         FamilySpikes* spikes) {
     Family family(pid);
     const auto switches = AskAboutFamily(client, &family, v1::QueryContextSwitchesRequest(),
                                          [&client](const auto& request) { return client.QueryContextSwitches(request); });

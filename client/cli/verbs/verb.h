@@ -22,8 +22,15 @@ struct Context {
   std::string server;                // address
   int64_t timeout_ns = 0;            // of each call
   std::vector<std::string> command;  // the words after `--`
+  int32_t pid_namespace_of = 0;      // --pid-namespace; 0: numbers are those of this process's own namespace
 
-  absl::StatusOr<std::unique_ptr<Client>> Connect() const { return Client::Connect(server, ClientOptions{timeout_ns}); }
+  absl::StatusOr<std::unique_ptr<Client>> Connect() const {
+    return Client::Connect(server, {.deadline_ns = timeout_ns, .name = "", .pid_namespace_of = pid_namespace_of});
+  }
+  // For numbers that came out of an answer.
+  absl::StatusOr<std::unique_ptr<Client>> ConnectByHostNumbers() const {
+    return Client::Connect(server, {.deadline_ns = timeout_ns, .name = "", .host_numbers = true});
+  }
 };
 
 class Verb {

@@ -39,6 +39,20 @@ TEST(RenderSpikesTest, TextIsAHeadlineAndItsBudget) {
             "    ....................    0.8 %     2.4us  unexplained\n");
 }
 
+TEST(RenderSpikesTest, ThreadsOfOtherPidNamespacesHaveBothNumbers) {
+  v1::Spike spike = SomeSpike();
+  spike.mutable_thread()->set_namespace_pid(7);
+  spike.mutable_thread()->set_namespace_tid(8);
+  spike.mutable_causes(0)->mutable_actor()->set_namespace_pid(1);
+  spike.mutable_causes(0)->mutable_actor()->set_namespace_tid(2);
+  const std::string text = SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {});
+  EXPECT_THAT(text, AllOf(HasSubstr("matcher[4711/4712 (7/8)]  preempted"), HasSubstr("stress[991/992 (1/2)]: ran")));
+  const Json json = SpikeJson(spike, SomeTime());
+  EXPECT_EQ(json["namespace_pid"], 7);
+  EXPECT_EQ(json["namespace_tid"], 8);
+  EXPECT_EQ(json["causes"][0]["actor"]["namespace_tid"], 2);
+}
+
 TEST(RenderSpikesTest, JsonIsTheContract) {
   EXPECT_EQ(
       JsonLine(SpikeJson(SomeSpike(), SomeTime())),

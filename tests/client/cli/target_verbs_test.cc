@@ -73,6 +73,43 @@ TEST_F(TargetVerbsTest, AttachAndDetachSendRulesAndAttachPersists) {
   EXPECT_THAT(detach.out(), HasSubstr("ended the rule cpus 2-3\n5 is watched still, for other clients: dashboard\n"));
 }
 
+TEST_F(TargetVerbsTest, BothNumbersAreShownAndWhoseAreGivenIsSaid) {
+  monitor_.attach = [](const auto&, auto* response) {
+    *response->add_targets() = SomeTarget(4711);
+    response->mutable_targets(0)->set_namespace_pid(7);
+    response->mutable_targets(0)->set_pid_namespace(4026532001);
+    *response->add_targets() = SomeTarget(4712);
+    return grpc::Status::OK;
+  };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor_.detach = [](const auto&, auto* response) {
+    response->add_pids(4711);
+    response->add_pids(4712);
+    response->add_namespace_pids(7);
+    response->add_namespace_pids(0);
+    return grpc::Status::OK;
+  };
+  StringConsole text;
+  EXPECT_EQ(Run({"--pid-namespace", "4000", "attach", "7"}, text), 0);
+  EXPECT_EQ(monitor_.attached_of, "4000");
+  EXPECT_THAT(text.out(), AllOf(HasSubstr("4711 (7)  "), HasSubstr("    4712  ")));
+  StringConsole object;
+  EXPECT_EQ(Run({"attach", "7", "--json"}, object), 0);
+  EXPECT_EQ(monitor_.attached_of, "");
+  const json targets = json::parse(object.out())["targets"];
+  EXPECT_EQ(targets[0]["namespace_pid"], 7);
+  EXPECT_EQ(targets[0]["pid_namespace"], 4026532001);
+  EXPECT_FALSE(targets[1].contains("namespace_pid"));
+  StringConsole detached;
+  EXPECT_EQ(Run({"detach", "7"}, detached), 0);
+  EXPECT_THAT(detached.out(), HasSubstr("detached 4711 (7), 4712: "));
+  for (const char* wrong : {"0", "x", "1,2"}) {
+    StringConsole refused;
+    EXPECT_EQ(Run({"--pid-namespace", wrong, "attach", "7"}, refused), 3) << wrong;
+    EXPECT_THAT(refused.err(), HasSubstr("--pid-namespace"));
+  }
+}
+
 TEST_F(TargetVerbsTest, DetachNamesTheCallersOwnRuleThatHoldsOn) {
   monitor_.detach = [](const auto&, auto* response) {
     response->add_still_held_pids(5);

@@ -26,6 +26,23 @@ v1::StreamSpikesResponse SpikeMessage(uint64_t id) {
   return message;
 }
 
+TEST(ClientTest, CallsAndStreamsSayWhoseNumbersTheyName) {
+  FakeMonitor monitor;
+  monitor.attach = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor.stream_spikes = [](const auto&) { return StreamScript<v1::StreamSpikesResponse>{.messages = {SpikeMessage(1)}}; };
+  v1::AttachRequest attach;
+  attach.set_persist(true);
+  const auto named = ConnectTo(monitor, {.pid_namespace_of = 4711});
+  ASSERT_TRUE(named->Attach(attach).ok());
+  EXPECT_EQ(monitor.attached_of, "4711");
+  v1::StreamSpikesResponse message;
+  EXPECT_TRUE(named->StreamSpikes({})->Read(&message));
+  EXPECT_EQ(monitor.streamed_of, "4711");
+  const auto host = ConnectTo(monitor, {.host_numbers = true, .pid_namespace_of = 4711});
+  ASSERT_TRUE(host->Attach(attach).ok());
+  EXPECT_EQ(monitor.attached_of, "");
+}
+
 TEST(ClientTest, EveryUnaryCallReachesItsOwnMethod) {
   FakeMonitor monitor;
   monitor.attach = [](const auto& request, auto* response) {

@@ -133,8 +133,14 @@ void FakeMonitor::SayWritten() {
   if (!stream_written.HasBeenNotified()) stream_written.Notify();
 }
 
+std::string FakeMonitor::NumbersOf(const grpc::CallbackServerContext& context) {
+  const auto found = context.client_metadata().find("hftmon-pid-namespace-of");
+  return found == context.client_metadata().end() ? "" : std::string(found->second.data(), found->second.size());
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
                                               v1::AttachResponse* response) {
+  attached_of = NumbersOf(*context);
   return Answer("Attach", attach, context, request, response);
 }
 grpc::ServerUnaryReactor* FakeMonitor::Detach(grpc::CallbackServerContext* context, const v1::DetachRequest* request,
@@ -210,8 +216,9 @@ grpc::ServerWriteReactor<v1::HoldTargetsResponse>* FakeMonitor::HoldTargets(grpc
   return new ScriptedStream<v1::HoldTargetsResponse>(std::move(script), [] {});
 }
 
-grpc::ServerWriteReactor<v1::StreamSpikesResponse>* FakeMonitor::StreamSpikes(grpc::CallbackServerContext*,
+grpc::ServerWriteReactor<v1::StreamSpikesResponse>* FakeMonitor::StreamSpikes(grpc::CallbackServerContext* context,
                                                                               const v1::StreamSpikesRequest* request) {
+  streamed_of = NumbersOf(*context);
   return Open<v1::StreamSpikesResponse>("StreamSpikes", stream_spikes, request, [this] { SayWritten(); });
 }
 grpc::ServerWriteReactor<v1::WatchMetricsResponse>* FakeMonitor::WatchMetrics(grpc::CallbackServerContext*,

@@ -58,6 +58,9 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::SetCollectingRequest, v1::SetCollectingResponse> set_collecting;
   std::function<StreamScript<v1::StreamSpikesResponse>(const v1::StreamSpikesRequest&)> stream_spikes;
   std::function<StreamScript<v1::WatchMetricsResponse>(const v1::WatchMetricsRequest&)> watch_metrics;
+  // Whose namespace's numbers the last Attach and StreamSpikes said that theirs are (hftmon-pid-namespace-of); read when they are answered.
+  std::string attached_of;
+  std::string streamed_of;
   // Every message of the first stream has been written.
   absl::Notification stream_written;
 
@@ -85,6 +88,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext*, const v1::StreamSpikesRequest*) override;
   grpc::ServerWriteReactor<v1::WatchMetricsResponse>* WatchMetrics(grpc::CallbackServerContext*, const v1::WatchMetricsRequest*) override;
 
+  static std::string NumbersOf(const grpc::CallbackServerContext& context);
   void SayWritten();
 
   TemporaryFolder folder_;

@@ -27,6 +27,23 @@ TEST_F(TargetLifeTest, ThreadsOfATargetAreCountedAsTheyComeAndGo) {
   host.CheckInvariants("threads");
 }
 
+TEST_F(TargetLifeTest, NumbersInPidNamespacesStayWithAnEndedTarget) {
+  const PidLevels levels = {{.inode = 4026532001, .number = 7}};
+  host.facts.SetLevels(100, levels);
+  host.facts.SetLevels(150, {{.inode = 4026532001, .number = 9}});
+  ASSERT_TRUE(host.Attach({100}).ok());
+  hooks.ForkProcess(100, 150);
+  host.PumpAll();
+  EXPECT_EQ(host.Target(100)->pid_levels, levels);
+  EXPECT_EQ(host.Target(150)->pid_levels.at(0).number, 9);
+  host.facts.SetLevels(100, {});
+  hooks.EndThread(101);
+  hooks.EndThread(100);
+  host.Settle();
+  EXPECT_EQ(host.Target(100)->state, TargetState::kEnded);
+  EXPECT_EQ(host.Target(100)->pid_levels, levels);
+}
+
 TEST_F(TargetLifeTest, ChildProcessIsATargetWithItsParentsOptions) {
   ASSERT_TRUE(host.Attach({100}, {.spike_threshold_ns = 7'000}).ok());
   hooks.ForkProcess(100, 150);

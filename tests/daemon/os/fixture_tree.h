@@ -31,6 +31,12 @@ class FixtureTree {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text;
   }
+  // A symbolic link that says `text`, which need not exist.
+  void Link(std::string_view path, std::string_view text) const {
+    const std::filesystem::path link = path_ + std::string(path);
+    std::filesystem::create_directories(link.parent_path());
+    std::filesystem::create_symlink(text, link);
+  }
   void MakeDirectory(std::string_view path) const { std::filesystem::create_directories(path_ + std::string(path)); }
 
   const std::string& path() const { return path_; }

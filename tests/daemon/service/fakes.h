@@ -156,6 +156,10 @@ class FakeTargets : public Targets {
     targets_.at(pid).state = TargetState::kEnded;
     targets_.at(pid).ended_mono_ns = ended_mono_ns;
   }
+  void SetLevels(uint32_t pid, const PidLevels& levels) {
+    std::lock_guard lock(mutex_);
+    targets_.at(pid).pid_levels = levels;
+  }
   void SetFloors(int64_t run_queue_ns, int64_t off_cpu_ns) {
     std::lock_guard lock(mutex_);
     floors = {run_queue_ns, off_cpu_ns};
@@ -322,6 +326,11 @@ class FakeTime : public TimeSource {
 class FakeNames : public ThreadNames {
  public:
   std::string NameOf(uint32_t tid) override { return tid == 0 ? "swapper" : "thread" + std::to_string(tid); }
+  ThreadNumbers NumbersOf(uint32_t /*tgid*/, uint32_t tid) override {
+    const auto found = numbers.find(tid);
+    return found == numbers.end() ? ThreadNumbers{} : found->second;
+  }
+  std::map<uint32_t, ThreadNumbers> numbers;  // by tid; set before the server is asked
 };
 
 class FakeTotals : public ThreadTotals {

@@ -31,6 +31,7 @@ ServiceCore ServiceFixture::Core() {
           .status = &status_,
           .operation = &operation_,
           .names = &names_,
+          .namespaces = namespaces_.get(),
           .totals = &totals_,
           .interrupts = &interrupts_,
           .affinities = &affinities_,

@@ -58,6 +58,7 @@ class ServiceFixture : public testing::Test {
   FakeStatus status_;
   FakeOperation operation_;
   FakeNames names_;
+  std::unique_ptr<PidNamespaces> namespaces_;  // made before SetUp, where a test wants them
   FakeTime time_;
   FakeTotals totals_;
   FakeInterruptTotals interrupts_;
