@@ -60,8 +60,15 @@ absl::StatusOr<uint64_t> PidNamespaces::ReadNamespace(const std::string& link) c
   return ParsePidNamespaceLink(*text);
 }
 
-absl::StatusOr<uint64_t> PidNamespaces::NamespaceOf(uint32_t pid) const {
+absl::StatusOr<uint64_t> PidNamespaces::InnermostOf(uint32_t pid) const {
   return ReadNamespace(fmt::format("/proc/{}/ns/pid", pid));
+}
+
+absl::StatusOr<uint64_t> PidNamespaces::NamespaceOf(uint32_t pid) const {
+  const absl::StatusOr<std::string> text = files_->ReadFile(fmt::format("/proc/{}/status", pid), kStatusBytesMax);
+  if (!text.ok()) return text.status();
+  // Anybody may read this; the link, only who may trace the process.
+  return ParseNamespaceNumbers(*text).tids.empty() ? own_ : InnermostOf(pid);
 }
 
 // Its numbers below the daemon's own namespace, outermost first.
@@ -75,7 +82,7 @@ PidLevels PidNamespaces::WithInodes(uint32_t pid, const std::vector<int32_t>& nu
   PidLevels levels;
   for (const int32_t number : numbers) levels.push_back({.number = number});
   if (levels.empty()) return levels;
-  levels.back().inode = NamespaceOf(pid).value_or(0);
+  levels.back().inode = InnermostOf(pid).value_or(0);
   if (levels.size() == 1 || levels.back().inode == 0) return levels;
   const std::vector<uint64_t> around = surrounding_(pid);
   for (size_t outwards = 0; outwards + 1 < levels.size() && outwards < around.size(); ++outwards) {
@@ -91,7 +98,7 @@ PidLevels PidNamespaces::LevelsOf(uint32_t pid) const {
 void PidNamespaces::LookAt(uint32_t pid, uint64_t inode, const std::set<int32_t>& numbers, Search* search) const {
   const std::vector<int32_t> inner = NumbersOf(fmt::format("/proc/{}/status", pid));
   if (inner.empty()) return;
-  const absl::StatusOr<uint64_t> innermost = NamespaceOf(pid);
+  const absl::StatusOr<uint64_t> innermost = InnermostOf(pid);
   if (!innermost.ok()) {
     if (!absl::IsNotFound(innermost.status())) ++search->unread_count;
     return;

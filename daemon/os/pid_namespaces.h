@@ -43,7 +43,7 @@ class PidNamespaces {
   // The daemon's own; it never changes.
   const absl::StatusOr<uint64_t>& own() const { return own_; }
   bool in_initial() const { return own_.ok() && *own_ == kInitialPidNamespace; }
-  // The one that a process is in. NOT_FOUND, PERMISSION_DENIED.
+  // The one that a process is in. NOT_FOUND; PERMISSION_DENIED, where it is not the daemon's own.
   absl::StatusOr<uint64_t> NamespaceOf(uint32_t pid) const;
   // Where a process has numbers; empty also when it is gone.
   PidLevels LevelsOf(uint32_t pid) const;
@@ -60,6 +60,7 @@ class PidNamespaces {
   std::map<int32_t, uint32_t> FindThreads(uint32_t pid, size_t level, const std::set<int32_t>& numbers) const;
 
  private:
+  absl::StatusOr<uint64_t> InnermostOf(uint32_t pid) const;
   absl::StatusOr<uint64_t> ReadNamespace(const std::string& link) const;
   std::vector<int32_t> NumbersOf(const std::string& status_path) const;
   PidLevels WithInodes(uint32_t pid, const std::vector<int32_t>& numbers) const;

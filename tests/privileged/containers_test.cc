@@ -226,11 +226,23 @@ TEST_F(ContainersTest, ACommandThatRunsWithinIsItsOwnFamily) {
   WorkloadRun run("sleeper", {"--cpu", CpuArgument()}, InNamespace());
   ASSERT_TRUE(run.about().is_object());
   const pid_t pid = Descendant(run.process().pid(), 2);
+  ASSERT_NE(pid, 0);
   const CommandResult result =
-      HftmonWithin(pid, {"run", "--blocked", "1ms", "--", BinaryPath("tests/sleeper"), "--count", "5", "--cpu", CpuArgument()});
+      HftmonWithin(pid, {"run", "--json", "--blocked", "1ms", "--", BinaryPath("tests/sleeper"), "--count", "5", "--cpu", CpuArgument()});
   EXPECT_EQ(result.exit_code, 0) << result.error;
-  EXPECT_THAT(result.error, HasSubstr("  blocked  "));
-  EXPECT_THAT(result.error, HasSubstr("5 spikes")) << "or more, where somebody took its CPU";
+  int blocked = 0;
+  json summary;
+  std::istringstream lines(result.error);
+  for (std::string line; std::getline(lines, line);) {
+    const json object = json::parse(line, nullptr, false);
+    if (!object.is_object()) continue;
+    if (object.value("kind", "") == "blocked" && object["comm"] == "sleeper" && object.contains("namespace_pid")) ++blocked;
+    if (object.contains("threads")) summary = object;
+  }
+  EXPECT_GE(blocked, 5) << result.error;
+  ASSERT_TRUE(summary.is_object()) << result.error;
+  ASSERT_EQ(summary["threads"].size(), 1u);
+  EXPECT_GE(summary["threads"][0]["voluntary_count"], 5);
 }
 
 TEST_F(ContainersTest, ANumberThatBothHaveIsTheRightProcessInEach) {
