@@ -227,8 +227,8 @@ TEST_F(ContainersTest, ACommandThatRunsWithinIsItsOwnFamily) {
   ASSERT_TRUE(run.about().is_object());
   const pid_t pid = Descendant(run.process().pid(), 2);
   ASSERT_NE(pid, 0);
-  const CommandResult result =
-      HftmonWithin(pid, {"run", "--json", "--blocked", "1ms", "--", BinaryPath("tests/sleeper"), "--count", "5", "--cpu", CpuArgument()});
+  const CommandResult result = HftmonWithin(pid, {"run", "--json", "--threshold", "30s", "--blocked", "1ms", "--",
+                                                  BinaryPath("tests/sleeper"), "--count", "5", "--cpu", CpuArgument()});
   EXPECT_EQ(result.exit_code, 0) << result.error;
   int blocked = 0;
   json summary;

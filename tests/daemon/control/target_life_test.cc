@@ -40,8 +40,11 @@ TEST_F(TargetLifeTest, NumbersInPidNamespacesStayWithAnEndedTarget) {
   hooks.EndThread(101);
   hooks.EndThread(100);
   host.Settle();
-  EXPECT_EQ(host.Target(100)->state, TargetState::kEnded);
-  EXPECT_EQ(host.Target(100)->pid_levels, levels);
+  EXPECT_THAT(host.PidsIn(TargetState::kEnded), ElementsAre(100));
+  for (const TargetInfo& target : host.registry.List()) {
+    if (target.pid != 100) continue;
+    EXPECT_EQ(target.pid_levels, levels);
+  }
 }
 
 TEST_F(TargetLifeTest, ChildProcessIsATargetWithItsParentsOptions) {
