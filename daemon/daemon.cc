@@ -227,6 +227,7 @@ void Daemon::BuildControl() {
     collector_->waker_program().Want(demand.wakers);
     collector_->memory_programs().demand().Want(demand.memory);
     collector_->kernel_lock_programs().demand().Want(demand.kernel_locks);
+    collector_->hardware_programs().demand().Want(demand.hardware);
   };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
@@ -253,6 +254,7 @@ void Daemon::BuildTotals() {
   fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal());
   kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
+  BuildHardware();
 }
 
 void Daemon::BuildStatus() {
@@ -270,6 +272,7 @@ void Daemon::BuildStatus() {
   parts.registry = registry_.get();
   parts.life_events = life_events_.get();
   parts.totals = totals_.get();
+  parts.hardware = hardware_totals_.get();
   parts.stacks = stacks_.get();
   parts.unwinder = unwinder_.get();
   parts.operation = operation_.get();
@@ -305,6 +308,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},
       {"follow the CPUs", CpuFollower::kLookIntervalNs, [this] { cpus_->Look(); }},
       {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
+      {"note what hardware had of spikes", HardwareEvidenceBook::kLookIntervalNs, [this] { hardware_evidence_->Look(); }},
       {"attach and detach on demand", DemandCost::kTurnNs, [this] { SettleDemand(); }},
   };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {
@@ -342,17 +346,21 @@ absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
   if (demand.memory) {
     if (absl::Status status = collector_->memory_programs().demand().Attach(); !status.ok()) return status;
   }
-  return demand.kernel_locks ? collector_->kernel_lock_programs().demand().Attach() : absl::OkStatus();
+  if (demand.kernel_locks) {
+    if (absl::Status status = collector_->kernel_lock_programs().demand().Attach(); !status.ok()) return status;
+  }
+  return demand.hardware ? collector_->hardware_programs().demand().Attach() : absl::OkStatus();
 }
 
 void Daemon::SettleDemand() {
   uint32_t attached = 0;
-  for (DemandProgram* program :
-       {&collector_->waker_program(), &collector_->memory_programs().demand(), &collector_->kernel_lock_programs().demand()}) {
+  for (DemandProgram* program : {&collector_->waker_program(), &collector_->memory_programs().demand(),
+                                 &collector_->kernel_lock_programs().demand(), &collector_->hardware_programs().demand()}) {
     program->Settle();
     attached = attached << 1 | (program->attached() ? 1u : 0u);
   }
   collector_->memory_programs().FollowCpus();
+  collector_->hardware_programs().FollowCpus();
   demand_cost_->Turn(attached);
 }
 
@@ -370,6 +378,7 @@ absl::Status Daemon::StartServer() {
   core.calls = call_totals_.get();
   core.faults = fault_totals_.get();
   core.kernel_locks = kernel_lock_totals_.get();
+  core.hardware = hardware_totals_.get();
   core.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

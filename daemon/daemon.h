@@ -28,6 +28,7 @@
 #include "daemon/cpu_follower.h"
 #include "daemon/daemon_operation.h"
 #include "daemon/demand_cost.h"
+#include "daemon/hardware_evidence_book.h"
 #include "daemon/host_interrupt_affinities.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
@@ -41,6 +42,7 @@
 #include "daemon/service_manager.h"
 #include "daemon/shared_call_totals.h"
 #include "daemon/shared_fault_totals.h"
+#include "daemon/shared_hardware_totals.h"
 #include "daemon/shared_interrupt_totals.h"
 #include "daemon/shared_kernel_lock_totals.h"
 #include "daemon/slot_totals.h"
@@ -83,6 +85,7 @@ class Daemon {
   void BuildTime();
   void BuildControl();
   void BuildTotals();
+  void BuildHardware();
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -134,6 +137,8 @@ class Daemon {
   std::unique_ptr<SharedCallTotals> call_totals_;
   std::unique_ptr<SharedFaultTotals> fault_totals_;
   std::unique_ptr<SharedKernelLockTotals> kernel_lock_totals_;
+  std::unique_ptr<HardwareEvidenceBook> hardware_evidence_;
+  std::unique_ptr<SharedHardwareTotals> hardware_totals_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

@@ -52,6 +52,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(Locks());
   capabilities.push_back(Memory());
   capabilities.push_back(KernelLocks());
+  AddHardware(&capabilities);
   const bool counted = parts_.collector->reads_preempt_count();
   capabilities.push_back(
       {"waker_context", counted,
@@ -90,6 +91,12 @@ Capability StatusReader::KernelLocks() const {
   const std::string& refusal = parts_.collector->kernel_lock_programs().refusal();
   if (refusal.empty()) return {"kernel_locks", true, "contention_begin, contention_end", "", false};
   return {"kernel_locks", false, refusal, "Linux 5.19 or newer", false};
+}
+
+void StatusReader::AddHardware(std::vector<Capability>* capabilities) const {
+  for (const HardwareSource& source : parts_.hardware->Sources()) {
+    capabilities->push_back({"hardware_" + source.name, source.available, source.reason, source.mend, false});
+  }
 }
 
 std::string StatusReader::RegistersMend() const {

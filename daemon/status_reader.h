@@ -23,6 +23,7 @@
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
 #include "daemon/os/tsc_clock.h"
+#include "daemon/service/hardware_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
 #include "daemon/stacks/unwind_process.h"
@@ -50,6 +51,7 @@ class StatusReader : public StatusSource {
     const TargetRegistry* registry = nullptr;
     const LifeQueue* life_events = nullptr;
     const SlotTotals* totals = nullptr;
+    const HardwareTotals* hardware = nullptr;
     const StackCollector* stacks = nullptr;
     const UnwindProcess* unwinder = nullptr;
     const Operation* operation = nullptr;
@@ -81,6 +83,7 @@ class StatusReader : public StatusSource {
   Capability Locks() const;
   Capability Memory() const;
   Capability KernelLocks() const;
+  void AddHardware(std::vector<Capability>* capabilities) const;
   std::string RegistersMend() const;
   std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
   std::vector<Bound> Bounds() const;

@@ -116,6 +116,10 @@ absl::StatusOr<v1::QueryMemoryResponse> Client::QueryMemory(const v1::QueryMemor
   return Call(&v1::Monitor::Stub::QueryMemory, request);
 }
 
+absl::StatusOr<v1::QueryHardwareResponse> Client::QueryHardware(const v1::QueryHardwareRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryHardware, request);
+}
+
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryLocks, request);
 }

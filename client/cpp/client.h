@@ -59,6 +59,8 @@ class Client {
   absl::StatusOr<v1::QueryInterruptsResponse> QueryInterrupts(const v1::QueryInterruptsRequest& request = {}) const;
   // Page faults and TLB flushes of watched threads; it may wait one sampling interval.
   absl::StatusOr<v1::QueryMemoryResponse> QueryMemory(const v1::QueryMemoryRequest& request = {}) const;
+  // What hardware and hypervisor do to CPUs.
+  absl::StatusOr<v1::QueryHardwareResponse> QueryHardware(const v1::QueryHardwareRequest& request = {}) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Spikes that ended in the window or go on, newest last.

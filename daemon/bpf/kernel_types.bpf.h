@@ -31,6 +31,7 @@ enum { false = 0, true = 1 };
 enum { BPF_ANY = 0 };
 enum bpf_map_type_used {
   BPF_MAP_TYPE_ARRAY = 2,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
   BPF_MAP_TYPE_STACK = 23,
 };
 enum { BPF_F_MMAPABLE = 1 << 10 };
@@ -128,6 +129,13 @@ struct pt_regs {
   unsigned long di;
   unsigned long orig_ax;
   unsigned long sp;
+};
+
+/* A machine check. From 6.13 on the tracepoint has an mce_hw_err, which begins with it. */
+struct mce {
+  u64 status;
+  u32 extcpu;
+  u8 bank;
 };
 
 struct seq_file;

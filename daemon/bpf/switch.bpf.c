@@ -29,6 +29,7 @@
 #include "daemon/bpf/kernel_locks.bpf.h"
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/memory.bpf.h"
+#include "daemon/bpf/hardware.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"
 #include "daemon/bpf/waker.bpf.h"

@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "daemon/bpf/call_events.h"
+#include "daemon/bpf/hardware_events.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/kernel_time_events.h"
 #include "daemon/bpf/stack_events.h"
@@ -34,6 +35,7 @@ struct KernelView {
   std::span<hft_stolen> stolen;              // one per slot, or empty
   std::span<hft_thread_calls> calls;         // of the lowest slots, or empty
   std::span<hft_thread_kernel> kernel;       // of the lowest slots, or empty
+  std::span<hft_cpu_hardware> hardware;      // one per possible CPU, or empty
   std::byte* rings = nullptr;                // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two

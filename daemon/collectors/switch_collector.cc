@@ -19,6 +19,7 @@
 #include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/page_pool.h"
 #include "daemon/os/cpu_topology.h"
+#include "daemon/os/msr_pmu.h"
 #include "switch_btf.skel.h"
 #include "switch_raw.skel.h"
 
@@ -129,6 +130,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->view_.ring_cells = ring_cells;
   collector->ChooseWakerProgram();
   collector->MakeDemandGroups();
+  collector->MakeHardwarePrograms();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -164,7 +166,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), PrepareMemoryPrograms(),
-        PrepareGroup(kernel_lock_programs_.get()),
+        PrepareGroup(kernel_lock_programs_.get()), PrepareHardwarePrograms(),
         object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
@@ -182,6 +184,7 @@ void SwitchCollector::ChooseWakerProgram() {
 bool SwitchCollector::IsDetached(std::string_view program) const {
   if (program == waker_name_) return !waker_program_->attached();
   if (kernel_lock_programs_->IsOne(program)) return !kernel_lock_programs_->attached();
+  if (HardwarePrograms::IsOne(program)) return !hardware_programs_->attached();
   return MemoryPrograms::IsOne(program) && !memory_programs_->attached();
 }
 
@@ -245,6 +248,49 @@ absl::Status SwitchCollector::PrepareMemoryPrograms() {
   return absl::OkStatus();
 }
 
+void SwitchCollector::MakeHardwarePrograms() {
+  HardwarePrograms::Parts parts;
+  const MsrPmu pmu = MsrPmu::Read(FileRoot());
+  parts.admit = [this](const std::string& what) { return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what); };
+  parts.online = [] { return ReadOnlineCpus(FileRoot()); };
+  parts.open_event = [pmu](const std::string& event, int cpu) { return OpenMsrEvent(pmu, event, cpu); };
+  parts.put_event = [this](uint32_t place, int event_fd) { return PutCounter(place, event_fd); };
+  parts.attach = [this](const std::string& program) { return object_->Link(program); };
+  parts.cpus = [this] { return view_.hardware; };
+  hardware_programs_ = std::make_unique<HardwarePrograms>(std::move(parts));
+  for (const std::string_view counter : HardwarePrograms::CounterNames()) {
+    if (std::string why = pmu.WhyNot(std::string(counter)); !why.empty()) hardware_programs_->LeaveOut(counter, std::move(why));
+  }
+}
+
+absl::Status SwitchCollector::PutCounter(uint32_t place, int event_fd) {
+  const absl::StatusOr<int> map_fd = object_->MapFd("hardware_counters");
+  if (!map_fd.ok()) return map_fd.status();
+  const int failed = event_fd < 0 ? bpf_map_delete_elem(*map_fd, &place) : bpf_map_update_elem(*map_fd, &place, &event_fd, BPF_ANY);
+  const int error = errno;
+  if (event_fd >= 0) close(event_fd);  // the map keeps the event
+  return failed == 0 ? absl::OkStatus() : absl::InternalError(fmt::format("counter {} of the msr PMU: {}", place, strerror(error)));
+}
+
+// Each for itself: what the kernel has is loaded.
+absl::Status SwitchCollector::PrepareHardwarePrograms() {
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(HardwarePrograms::ProgramNames());
+  if (!left_out.ok()) return left_out.status();
+  for (const BpfObject::Program& program : *left_out) {
+    const std::string tracepoint = program.section.substr(program.section.rfind('/') + 1);
+    hardware_programs_->LeaveOut(program.name, fmt::format("this kernel has no tracepoint {}", tracepoint));
+  }
+  for (const std::string_view name : HardwarePrograms::ProgramNames()) {
+    if (!hardware_programs_->WhyNot(name).empty()) continue;
+    if (absl::Status status = object_->KeepDetached(std::string(name)); !status.ok()) return status;
+  }
+  for (absl::Status status :
+       {object_->ResizeMap("hardware", view_.ring_count), object_->ResizeMap("hardware_counters", view_.ring_count * HFT_COUNTERS)}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 void SwitchCollector::FillCpus() {
   __u8 table[HFT_OCTAVE_TABLE_ENTRIES];
   for (size_t i = 0; i < std::size(table); ++i) {
@@ -262,6 +308,7 @@ absl::Status SwitchCollector::MapAll() {
   auto stolen = object_->MapArray("stolen");
   auto calls = object_->MapArray("thread_calls");
   auto kernel = object_->MapArray("thread_kernel");
+  auto hardware = object_->MapArray("hardware");
   auto slots = object_->MapVariable(".bss", "slots");
   auto slot_of_tid = object_->MapArray("slot_of_tid");
   auto controls = object_->MapVariable(".bss", "controls");
@@ -272,8 +319,8 @@ absl::Status SwitchCollector::MapAll() {
   auto rule_names = object_->MapVariable(".bss", "rule_names");
   auto free_slots = object_->MapFd("free_slots");
   for (const absl::Status& status : {cpus.status(), rings.status(), interrupts.status(), stolen.status(), calls.status(), kernel.status(),
-                                     slots.status(), slot_of_tid.status(), controls.status(), bits.status(), pool.status(),
-                                     stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
+                                     hardware.status(), slots.status(), slot_of_tid.status(), controls.status(), bits.status(),
+                                     pool.status(), stack_ring.status(), audits.status(), rule_names.status(), free_slots.status()}) {
     if (!status.ok()) return status;
   }
   view_.controls = reinterpret_cast<hft_controls*>(*controls);
@@ -289,6 +336,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.stolen = {reinterpret_cast<hft_stolen*>(stolen->data), stolen->entries};
   view_.calls = {reinterpret_cast<hft_thread_calls*>(calls->data), calls->entries};
   view_.kernel = {reinterpret_cast<hft_thread_kernel*>(kernel->data), kernel->entries};
+  view_.hardware = {reinterpret_cast<hft_cpu_hardware*>(hardware->data), hardware->entries};
   view_.rings = rings->data;
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);
@@ -368,7 +416,7 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     }
     probe.detached = IsDetached(program.name);
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
-                       kernel_lock_programs_->RunCount(program.name, view_.cpus);
+                       kernel_lock_programs_->RunCount(program.name, view_.cpus) + HardwarePrograms::RunCount(program.name, view_.hardware);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

@@ -2,7 +2,7 @@
 //
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
 //           interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB flushes and reclaim
-//           (memory_programs.h), contended locks of the kernel.
+//           (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h).
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/collectors/bpf_object.h"
 #include "daemon/collectors/demand_program.h"
+#include "daemon/collectors/hardware_programs.h"
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/slot_stack.h"
@@ -76,6 +77,9 @@ class SwitchCollector : public SlotStack {
   // Contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h).
   TracepointGroup& kernel_lock_programs() { return *kernel_lock_programs_; }
   const TracepointGroup& kernel_lock_programs() const { return *kernel_lock_programs_; }
+  // Registers, idle states, frequency, machine checks.
+  HardwarePrograms& hardware_programs() { return *hardware_programs_; }
+  const HardwarePrograms& hardware_programs() const { return *hardware_programs_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -109,6 +113,9 @@ class SwitchCollector : public SlotStack {
   absl::Status PrepareGroup(TracepointGroup* group);
   absl::Status LeaveOutSearches();
   void NoteMissing(const BpfObject::Program& program);
+  void MakeHardwarePrograms();
+  absl::Status PutCounter(uint32_t place, int event_fd);
+  absl::Status PrepareHardwarePrograms();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -120,6 +127,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<DemandProgram> waker_program_;
   std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object, whose programs it detaches at its end
   std::unique_ptr<TracepointGroup> kernel_lock_programs_;
+  std::unique_ptr<HardwarePrograms> hardware_programs_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

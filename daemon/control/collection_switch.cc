@@ -29,6 +29,7 @@ absl::Status CollectionSwitch::TurnOn() {
   if (absl::Status status = parts_.registry->ForgetBeforeOn(); !status.ok()) return status;
   ForgetHandlers();
   ForgetKernelTimes();
+  ForgetIdleStates();
   parts_.conclusive(INT64_MAX, INT64_MIN);
   // Release: a program that finds it clear finds the slots as they were left above.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);
@@ -60,6 +61,11 @@ void CollectionSwitch::ForgetHandlers() {
 // What ends after this in the kernel has a part that was not seen.
 void CollectionSwitch::ForgetKernelTimes() {
   for (hft_thread_kernel& kernel : parts_.view.kernel) ForgetBegun(&kernel, kKernelTimeProbes);
+}
+
+// The same of an idle state that was left meanwhile.
+void CollectionSwitch::ForgetIdleStates() {
+  for (hft_cpu_hardware& cpu : parts_.view.hardware) std::atomic_ref<__u32>(cpu.idle_state).store(0, std::memory_order_relaxed);
 }
 
 }  // namespace hftmon

@@ -50,6 +50,7 @@ class CollectionSwitch {
   void TakeRunQueuesAway();
   void ForgetHandlers();
   void ForgetKernelTimes();
+  void ForgetIdleStates();
 
   const Parts parts_;
   std::mutex mutex_;

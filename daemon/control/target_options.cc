@@ -12,7 +12,7 @@
 namespace hftmon {
 namespace {
 
-constexpr std::array<std::string_view, 4> kGroups = {kSchedGroup, kLocksGroup, kKernelLocksGroup, kMemoryGroup};
+constexpr std::array<std::string_view, 5> kGroups = {kSchedGroup, kLocksGroup, kKernelLocksGroup, kMemoryGroup, kHardwareGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
 constexpr std::array<std::string_view, 5> kLaterGroups = {"irq", "network", "cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;
@@ -34,13 +34,14 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
   for (const std::string& group : groups) {
     if (std::find(kGroups.begin(), kGroups.end(), group) != kGroups.end()) continue;
     if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
-      return absl::FailedPreconditionError(absl::StrFormat(
-          "probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, kernel_locks, memory",
-          group));
+      return absl::FailedPreconditionError(
+          absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, "
+                          "kernel_locks, memory, hardware",
+                          group));
     }
-    return absl::InvalidArgumentError(
-        absl::StrFormat("probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks and memory",
-                        absl::CHexEscape(group.substr(0, kShownNameBytes))));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory and hardware",
+        absl::CHexEscape(group.substr(0, kShownNameBytes))));
   }
   return absl::OkStatus();
 }

@@ -106,6 +106,13 @@ absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root) {
   return reserved;
 }
 
+absl::StatusOr<std::vector<int>> ReadSmtSiblings(const FileRoot& root, int cpu) {
+  absl::StatusOr<std::vector<int>> siblings =
+      ReadCpuList(root, fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu));
+  if (siblings.ok()) std::erase(*siblings, cpu);
+  return siblings;
+}
+
 absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::string& hwloc_xml_path) {
   const absl::StatusOr<HwlocTopology> hwloc = LoadHwloc(hwloc_xml_path);
   if (!hwloc.ok()) return hwloc.status();

@@ -1,5 +1,5 @@
 // CpuTopology: the host's CPUs, their cores and nodes, and which of them are kept free of ordinary work. Passive data, read once at start.
-// Reads: hwloc; /sys/devices/system/cpu/{online,possible,isolated,nohz_full}.
+// Reads: hwloc; /sys/devices/system/cpu/{online,possible,isolated,nohz_full}, cpuN/topology/thread_siblings_list.
 #ifndef HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_
 #define HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_
 
@@ -40,6 +40,8 @@ struct CpuTopology {
 absl::StatusOr<std::vector<int>> ReadOnlineCpus(const FileRoot& root);
 // Isolated or without a tick.
 absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root);
+// Those that share a core with `cpu`, without itself.
+absl::StatusOr<std::vector<int>> ReadSmtSiblings(const FileRoot& root, int cpu);
 
 // `hwloc_xml_path`: a topology exported by lstopo instead of this host's own; empty = this host. Errors name the file or the hwloc call.
 absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::string& hwloc_xml_path = "");

@@ -9,6 +9,7 @@
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_targets.h"
+#include "daemon/service/hardware_query.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/locks_query.h"
 #include "daemon/service/memory_query.h"
@@ -179,6 +180,12 @@ grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerCo
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*core_.targets, asked.pids()); !selected.ok()) return Answered(context, selected);
   return Answered(context, AnswerInterrupts(core_, selection, asked, response));
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
+                                                        v1::QueryHardwareResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  return Answered(context, AnswerHardware(core_, *request, response));
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,

@@ -63,6 +63,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                             v1::QueryInterruptsResponse* response) override;
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                         v1::QueryMemoryResponse* response) override;
+  grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
+                                          v1::QueryHardwareResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                        v1::QueryLocksResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

@@ -162,6 +162,15 @@ grpc::Status Check(const v1::QueryInterruptsRequest& request) {
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryHardwareRequest& request) {
+  RequestChecks checks;
+  checks.Cpus("cpus", request.cpus());
+  if (request.read_registers() && request.cpus().empty()) {
+    checks.Add("cpus", "read_registers interrupts each CPU that is read: name them in cpus");
+  }
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

@@ -10,6 +10,7 @@
 #include "daemon/service/rich_error.h"
 #include "daemon/service/service_limits.h"
 #include "google/protobuf/repeated_field.h"
+#include "hftmon/v1/hardware.pb.h"
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/metrics.pb.h"
@@ -61,6 +62,7 @@ grpc::Status Check(const v1::HoldTargetsRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryInterruptsRequest& request);
+grpc::Status Check(const v1::QueryHardwareRequest& request);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);

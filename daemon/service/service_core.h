@@ -11,6 +11,7 @@
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/fault_totals.h"
+#include "daemon/service/hardware_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/kernel_lock_totals.h"
@@ -35,6 +36,7 @@ struct ServiceCore {
   const CallTotals* calls = nullptr;
   const FaultTotals* faults = nullptr;
   const KernelLockTotals* kernel_locks = nullptr;
+  const HardwareTotals* hardware = nullptr;
   MappingLookup::Reader mappings;  // may be empty: no mapping is known then
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_hardware.h"
 #include "daemon/service/convert_spike.h"
 #include "daemon/service/convert_stack.h"
 #include "daemon/service/request_checks.h"
@@ -91,6 +92,7 @@ bool SpikeStream::NextMessage(v1::StreamSpikesResponse* message) {
     if (!found) return false;
     SpikeToProto(spike, shared_.core->names, message->mutable_spike());
     AddStack(shared_.core->stacks, spike.thread.tid, spike.record_mono_ns, message->mutable_spike());
+    AddHardware(shared_.core->hardware, spike, shared_.core->names, message->mutable_spike());
   }
   announced_ = true;
   message->set_dropped(dropped_);

@@ -7,6 +7,7 @@
 
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_fault.h"
+#include "daemon/service/convert_hardware.h"
 #include "daemon/service/convert_spike.h"
 #include "daemon/service/convert_stack.h"
 #include "daemon/service/floors.h"
@@ -163,6 +164,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
     SpikeToProto(*it, core.names, spike);
     SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
     AddStack(core.stacks, it->thread.tid, it->record_mono_ns, spike);
+    AddHardware(core.hardware, *it, core.names, spike);
     if (it->kind == SpikeKind::kFault) PlaceToProto(mappings.Find(it->thread, it->stall.address), spike->mutable_fault());
   }
 

@@ -9,6 +9,7 @@
 #include "client/cli/render/both_numbers.h"
 #include "client/cli/render/call.h"
 #include "client/cli/render/fault.h"
+#include "client/cli/render/hardware.h"
 #include "client/cli/render/kernel_lock.h"
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
@@ -131,6 +132,7 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
     const double share = static_cast<double>(spike.unexplained_ns()) / static_cast<double>(std::max<int64_t>(spike.duration_ns(), 1));
     text += BudgetLine(share, spike.unexplained_ns(), "unexplained");
   }
+  if (spike.has_hardware()) text += HardwareEvidenceText(spike.hardware());
   if (spike.has_stack()) text += StackText(spike.stack());
   return text;
 }
@@ -173,6 +175,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["migrations"] = spike.migrations();
   if (spike.detection_ns() > 0) json["detection_ns"] = spike.detection_ns();
   if (spike.loop_gap_ns() > 0) json["loop_gap_ns"] = spike.loop_gap_ns();
+  if (spike.has_hardware()) json["hardware"] = HardwareEvidenceJson(spike.hardware());
   if (spike.has_stack()) json["stack"] = StackJson(spike.stack());
   json["time"] = TimeJson(time);
   return json;

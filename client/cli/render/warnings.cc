@@ -238,6 +238,21 @@ std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response) {
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response) {
+  std::vector<std::string> warnings;
+  if (!response.collecting()) {
+    warnings.push_back("nobody asks for it: no CPU reads its registers: attach a process with --probes hardware");
+  }
+  const auto unavailable_count = std::count_if(response.sources().begin(), response.sources().end(),
+                                               [](const v1::HardwareSource& source) { return !source.available(); });
+  if (unavailable_count > 0)
+    warnings.push_back(fmt::format("{} of {} sources are unavailable: see above why", unavailable_count, response.sources_size()));
+  const bool unread = std::any_of(response.cpus().begin(), response.cpus().end(),
+                                  [](const v1::CpuHardware& cpu) { return !cpu.registers_reason().empty(); });
+  if (unread) warnings.push_back("registers could not be read: see above why");
+  return warnings;
+}
+
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
 }

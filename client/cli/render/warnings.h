@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/cli/console.h"
+#include "hftmon/v1/hardware.pb.h"
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/memory.pb.h"
@@ -26,6 +27,7 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

@@ -448,6 +448,7 @@ TEST_F(CliTest, UnreachableDaemonIsAnErrorOfEveryVerb) {
                                                                                      {"spikes", "--follow"},
                                                                                      {"switches"},
                                                                                      {"memory"},
+                                                                                     {"hardware"},
                                                                                      {"metrics"},
                                                                                      {"run", "--server", nowhere, "--", "/bin/false"}}) {
     std::vector<std::string> all = {"--server", nowhere};
@@ -477,7 +478,7 @@ TEST_F(CliTest, HelpNamesEveryVerb) {
   StringConsole console;
   EXPECT_EQ(Run({"--help"}, console), 0);
   for (const char* verb :
-       {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "memory", "metrics"}) {
+       {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "memory", "hardware", "metrics"}) {
     EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
   }
 }

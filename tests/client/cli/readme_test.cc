@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client/cli/render/doctor.h"
+#include "client/cli/render/hardware.h"
 #include "client/cli/render/interrupt_lines.h"
 #include "client/cli/render/interrupts.h"
 #include "client/cli/render/locks.h"
@@ -94,6 +95,7 @@ std::set<std::string> AllKeys() {
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
+    AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson({}), &keys);

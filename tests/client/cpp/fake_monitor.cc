@@ -165,6 +165,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* 
   return Answer("QueryMemory", query_memory, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
+                                                     v1::QueryHardwareResponse* response) {
+  return Answer("QueryHardware", query_hardware, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                   v1::QueryLocksResponse* response) {
   return Answer("QueryLocks", query_locks, context, request, response);

@@ -92,6 +92,13 @@ TEST_F(CollectionSwitchTest, AFaultThatBeganBeforeOnIsForgotten) {
   EXPECT_EQ(kernel.stalls_begun[HFT_STALL_SLEEPING_LOCK].start_ns, 0u);
 }
 
+TEST_F(CollectionSwitchTest, AnIdleStateThatBeganBeforeOnIsForgotten) {
+  host.hardware[2].idle_state = 3;
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  ASSERT_TRUE(switch_->TurnOn().ok());
+  EXPECT_EQ(host.hardware[2].idle_state, 0u);
+}
+
 TEST_F(CollectionSwitchTest, WhatIsConclusiveEndsBeforeTheProgramsGoOffAndBeginsAfterTheyWentOn) {
   const int64_t off_ns = host.clock.NowNs();
   ASSERT_TRUE(switch_->TurnOff().ok());

@@ -42,7 +42,8 @@ struct FakeHost {
              .cpus = cpus,
              .audits = audits,
              .rule_names = rule_names,
-             .kernel = kernel},
+             .kernel = kernel,
+             .hardware = hardware},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
         registry(view, &tasks, &stack, &clock,
@@ -203,6 +204,7 @@ struct FakeHost {
   std::vector<uint16_t> slot_of_tid;
   std::vector<hft_thread_slot> slots;
   std::vector<hft_thread_kernel> kernel;
+  std::vector<hft_cpu_hardware> hardware{4};
   std::vector<hft_cpu> cpus{4};
   std::vector<hft_audit> audits{4};
   std::vector<hft_rule_name> rule_names{HFT_RULE_NAMES_MAX};

@@ -114,6 +114,17 @@ TEST_F(TargetDemandTest, WhoAsksForKernelLocksBesidesKeepsTheSumsOfItsFaults) {
   EXPECT_EQ(kernel.stalls_begun[HFT_STALL_SPINNING_LOCK].start_ns, 0u) << "begun when it was asked for before";
 }
 
+TEST_F(TargetDemandTest, TheHardwareGroupIsAskedForByItselfAndLeavesSlotsAlone) {
+  ASSERT_TRUE(host.Attach({100}, {.probe_groups = {"hardware"}}).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.hardware = true}));
+  EXPECT_EQ(host.demand, (ProgramDemand{.hardware = true}));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, 0u) << "its programs are of CPUs";
+  ASSERT_TRUE(host.Attach({200}, kMemory).ok());
+  EXPECT_EQ(host.demand, (ProgramDemand{.memory = true, .hardware = true}));
+  ASSERT_TRUE(host.Detach({100}).ok());
+  EXPECT_EQ(host.demand, (ProgramDemand{.memory = true}));
+}
+
 TEST_F(TargetDemandTest, AnEndedTargetWantsNothing) {
   ASSERT_TRUE(host.Attach({200}, kWaker).ok());
   hooks.EndThread(200);

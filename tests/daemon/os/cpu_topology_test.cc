@@ -100,6 +100,13 @@ TEST(CpuTopology, AMissingTopologyFileIsAnError) {
   EXPECT_THAT(std::string(LoadCpuTopology(FileRoot("/"), "tests/fixtures/none.xml").status().message()), HasSubstr("none.xml"));
 }
 
+TEST(CpuTopology, SiblingsAreTheOthersOfTheCore) {
+  const FixtureTree host;
+  host.Write("/sys/devices/system/cpu/cpu2/topology/thread_siblings_list", "2,10\n");
+  EXPECT_EQ(ReadSmtSiblings(host.root(), 2).value(), std::vector<int>{10});
+  EXPECT_EQ(ReadSmtSiblings(host.root(), 3).value(), std::vector<int>()) << "a kernel without the file";
+}
+
 TEST(CpuTopology, ThisHostHasCpus) {
   const auto topology = LoadCpuTopology(FileRoot("/"));
   ASSERT_TRUE(topology.ok()) << topology.status();

@@ -18,6 +18,7 @@
 #include "daemon/control/time_source.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/fault_totals.h"
+#include "daemon/service/hardware_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/kernel_lock_totals.h"
@@ -389,6 +390,33 @@ class FakeKernelLockTotals : public KernelLockTotals {
 
   // Set before the server asks.
   std::vector<ThreadKernelLockTotal> threads;
+};
+
+class FakeHardwareTotals : public HardwareTotals {
+ public:
+  std::vector<HardwareSource> Sources() const override { return sources; }
+  std::vector<int> OnlineCpus() const override { return online; }
+  int possible_cpu_count() const override { return 4; }
+  CpuHardwareTotal Read(int cpu) const override {
+    const auto found = totals.find(cpu);
+    return found == totals.end() ? CpuHardwareTotal{.cpu = cpu} : found->second;
+  }
+  bool collecting() const override { return is_collecting; }
+  uint64_t attach_cross_calls() const override { return 8; }
+  ModelRegisterReadings ReadRegisters(int cpu) const override {
+    registers_read.push_back(cpu);
+    return registers;
+  }
+  std::optional<HardwareEvidence> EvidenceOf(const Spike&) const override { return evidence; }
+
+  // Set before the server asks.
+  std::vector<HardwareSource> sources;
+  std::vector<int> online;
+  std::map<int, CpuHardwareTotal> totals;
+  bool is_collecting = false;
+  ModelRegisterReadings registers;
+  std::optional<HardwareEvidence> evidence;
+  mutable std::vector<int> registers_read;  // of which CPUs, by one call at a time
 };
 
 class FakeInterruptAffinities : public InterruptAffinities {

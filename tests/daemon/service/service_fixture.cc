@@ -38,6 +38,7 @@ ServiceCore ServiceFixture::Core() {
           .calls = &calls_,
           .faults = &faults_,
           .kernel_locks = &kernel_locks_,
+          .hardware = &hardware_,
           .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
             const auto found = maps_.find(pid);
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");

@@ -1,0 +1,82 @@
+#include "daemon/os/msr_pmu.h"
+
+#include <fmt/format.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "daemon/os/proc_numbers.h"
+
+namespace hftmon {
+namespace {
+
+constexpr std::string_view kFolder = "/sys/bus/event_source/devices/msr";
+
+}  // namespace
+
+std::optional<uint64_t> ParseMsrEvent(std::string_view text) {
+  constexpr std::string_view kTerm = "event=0x";
+  const std::string_view event = Trim(text);
+  if (!event.starts_with(kTerm)) return std::nullopt;
+  uint64_t config = 0;
+  const char* end = event.data() + event.size();
+  const auto [parsed, error] = std::from_chars(event.data() + kTerm.size(), end, config, 16);
+  if (error != std::errc() || parsed != end) return std::nullopt;
+  return config;
+}
+
+MsrPmu MsrPmu::Read(const FileRoot& root) {
+  MsrPmu pmu;
+  const auto type = root.ReadFile(fmt::format("{}/type", kFolder));
+  if (!type.ok()) return pmu;
+  pmu.type = ParseNumber<uint32_t>(Trim(*type));
+  const auto names = root.List(fmt::format("{}/events", kFolder));
+  if (!names.ok()) return pmu;
+  for (const std::string& name : *names) {
+    const auto text = root.ReadFile(fmt::format("{}/events/{}", kFolder, name));
+    if (!text.ok()) continue;
+    if (const auto config = ParseMsrEvent(*text)) pmu.events[name] = *config;
+  }
+  return pmu;
+}
+
+std::string MsrPmu::WhyNot(const std::string& event) const {
+  if (!type) return fmt::format("this kernel has no msr PMU ({})", kFolder);
+  if (events.contains(event)) return "";
+  return fmt::format("the msr PMU has no event {}: the processor has no such register, or the hypervisor hides it", event);
+}
+
+absl::StatusOr<int> OpenMsrEvent(const MsrPmu& pmu, const std::string& event, int cpu) {
+  if (std::string why = pmu.WhyNot(event); !why.empty()) return absl::FailedPreconditionError(why);
+  perf_event_attr attributes = {};
+  attributes.type = *pmu.type;
+  attributes.size = sizeof(attributes);
+  attributes.config = pmu.events.at(event);
+  const long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+  if (fd >= 0) return static_cast<int>(fd);
+  const int error = errno;
+  const std::string what = fmt::format("msr event {} of CPU {}: perf_event_open: {}", event, cpu, strerror(error));
+  switch (error) {
+    case ENODEV:  // offline
+    case EINVAL:  // beyond the possible CPUs
+    case ENXIO:
+      return absl::NotFoundError(what);
+    case EPERM:
+    case EACCES:
+      return absl::PermissionDeniedError(
+          what +
+          ": give hftmond CAP_PERFMON; where kernel.perf_event_paranoid is above 2 (Debian's default is 3) also CAP_SYS_ADMIN, or set it "
+          "to 2");
+    case EMFILE:
+    case ENFILE:
+      return absl::ResourceExhaustedError(what + ": up to four descriptors are needed: raise LimitNOFILE= of hftmond.service");
+    default:
+      return absl::FailedPreconditionError(what);
+  }
+}
+
+}  // namespace hftmon
