@@ -118,7 +118,7 @@ class Bench {
       return std::atomic_ref<Word>(const_cast<Word&>(word)).load(std::memory_order_relaxed);
     };
     const uint16_t slot = relaxed(view.slot_of_tid[static_cast<size_t>(game_->pid())]);
-    return slot < view.memory.size() ? relaxed(view.memory[slot].faults[HFT_FAULT_USER_MINOR].count) : 0;
+    return slot < view.kernel.size() ? relaxed(view.kernel[slot].faults[HFT_FAULT_USER_MINOR].count) : 0;
   }
 
   void SlowVisit() {
