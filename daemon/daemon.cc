@@ -228,6 +228,7 @@ void Daemon::BuildControl() {
     collector_->memory_programs().demand().Want(demand.memory);
     collector_->kernel_lock_programs().demand().Want(demand.kernel_locks);
     collector_->hardware_programs().demand().Want(demand.hardware);
+    collector_->network_programs().demand().Want(demand.network);
   };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
@@ -255,6 +256,16 @@ void Daemon::BuildTotals() {
   kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
   BuildHardware();
+  SharedNetworkTotals::Parts network;
+  network.view = view;
+  network.high_water = high_water;
+  network.collecting = [this] { return collector_->network_programs().attached(); };
+  network.refusal = collector_->network_programs().refusal();
+  network.missing = collector_->network_programs().missing();
+  network.reasons = DropReasons::Read(config_.btf_path);
+  network.files = files_;
+  network.own_namespace = OwnNetworkNamespace();
+  network_totals_ = std::make_unique<SharedNetworkTotals>(std::move(network));
 }
 
 void Daemon::BuildStatus() {
@@ -349,13 +360,16 @@ absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
   if (demand.kernel_locks) {
     if (absl::Status status = collector_->kernel_lock_programs().demand().Attach(); !status.ok()) return status;
   }
-  return demand.hardware ? collector_->hardware_programs().demand().Attach() : absl::OkStatus();
+  return demand.hardware ? collector_->hardware_programs().demand().Attach(); !status.ok()) return status;
+  }
+  return demand.network ? collector_->network_programs().demand().Attach() : absl::OkStatus();
 }
 
 void Daemon::SettleDemand() {
   uint32_t attached = 0;
-  for (DemandProgram* program : {&collector_->waker_program(), &collector_->memory_programs().demand(),
-                                 &collector_->kernel_lock_programs().demand(), &collector_->hardware_programs().demand()}) {
+  for (DemandProgram* program :
+       {&collector_->waker_program(), &collector_->memory_programs().demand(),
+                                 &collector_->kernel_lock_programs().demand(), &collector_->hardware_programs().demand(), &collector_->network_programs().demand()}) {
     program->Settle();
     attached = attached << 1 | (program->attached() ? 1u : 0u);
   }
@@ -379,6 +393,7 @@ absl::Status Daemon::StartServer() {
   core.faults = fault_totals_.get();
   core.kernel_locks = kernel_lock_totals_.get();
   core.hardware = hardware_totals_.get();
+  core.network = network_totals_.get();
   core.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

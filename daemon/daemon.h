@@ -45,6 +45,7 @@
 #include "daemon/shared_hardware_totals.h"
 #include "daemon/shared_interrupt_totals.h"
 #include "daemon/shared_kernel_lock_totals.h"
+#include "daemon/shared_network_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
 #include "daemon/stacks/unwind_process.h"
@@ -139,6 +140,7 @@ class Daemon {
   std::unique_ptr<SharedKernelLockTotals> kernel_lock_totals_;
   std::unique_ptr<HardwareEvidenceBook> hardware_evidence_;
   std::unique_ptr<SharedHardwareTotals> hardware_totals_;
+  std::unique_ptr<SharedNetworkTotals> network_totals_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

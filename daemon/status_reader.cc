@@ -53,6 +53,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(Memory());
   capabilities.push_back(KernelLocks());
   AddHardware(&capabilities);
+  capabilities.push_back(Network());
   const bool counted = parts_.collector->reads_preempt_count();
   capabilities.push_back(
       {"waker_context", counted,
@@ -97,6 +98,18 @@ void StatusReader::AddHardware(std::vector<Capability>* capabilities) const {
   for (const HardwareSource& source : parts_.hardware->Sources()) {
     capabilities->push_back({"hardware_" + source.name, source.available, source.reason, source.mend, false});
   }
+}
+
+Capability StatusReader::Network() const {
+  const NetworkPrograms& programs = parts_.collector->network_programs();
+  if (programs.missing().empty()) {
+    return {"network", true,
+            "napi_poll, kfree_skb, netif_receive_skb, sk_data_ready, sock_recv_length, skb_copy_datagram_iovec, tcp_retransmit_skb", "",
+            false};
+  }
+  std::string missing = "without:";
+  for (const std::string& part : programs.missing()) missing += fmt::format("{} {}", missing == "without:" ? "" : ";", part);
+  return {"network", programs.refusal().empty(), missing, "Linux 6.3 or newer", false};
 }
 
 std::string StatusReader::RegistersMend() const {

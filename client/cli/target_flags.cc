@@ -22,7 +22,7 @@ void TargetFlags::Declare(CLI::App& verb) {
           "hypervisor do to CPUs). While any target asks "
           "for one of the last three, each contended kernel lock, each fault and flush, or each tick and idle entry and exit, of the whole "
           "host pays, `hftmon status` says how much; quiet "
-          "mode refuses them)")
+          "mode refuses them), network (the packets that they read, polls, drops: each packet of the whole host pays in the same way)")
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);

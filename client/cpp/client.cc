@@ -120,6 +120,10 @@ absl::StatusOr<v1::QueryHardwareResponse> Client::QueryHardware(const v1::QueryH
   return Call(&v1::Monitor::Stub::QueryHardware, request);
 }
 
+absl::StatusOr<v1::QueryNetworkResponse> Client::QueryNetwork(const v1::QueryNetworkRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryNetwork, request);
+}
+
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryLocks, request);
 }

@@ -14,7 +14,10 @@ constexpr std::array<const char*, HFT_SOFTIRQS> kSoftirqNames = {"HI",       "TI
 }  // namespace
 
 std::string InterruptName(hft_interrupt_source source, uint16_t number, const std::string& handler) {
-  if (source >= HFT_SOURCE_SOFTIRQ) return kSoftirqNames[static_cast<size_t>(source - HFT_SOURCE_SOFTIRQ) % kSoftirqNames.size()];
+  if (source >= HFT_SOURCE_SOFTIRQ) {
+    const char* name = kSoftirqNames[static_cast<size_t>(source - HFT_SOURCE_SOFTIRQ) % kSoftirqNames.size()];
+    return handler.empty() ? name : fmt::format("{} ({})", name, handler);
+  }
   switch (source) {
     case HFT_SOURCE_NMI:
       return "nmi";

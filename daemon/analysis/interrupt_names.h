@@ -12,6 +12,7 @@
 namespace hftmon {
 
 // "NET_RX", "local_timer", "reschedule", "vector 249", …; for a device its handler's name, "irq 36" when that is not known.
+// `handler` of a softirq: the interface that it polled longest, as "NET_RX (eth0)".
 std::string InterruptName(hft_interrupt_source source, uint16_t number, const std::string& handler);
 
 }  // namespace hftmon

@@ -110,6 +110,41 @@ static __always_inline void note_steal(struct hft_cpu *cpu_state, struct hft_cpu
   state->steal_mono_ns = state->stretch_end_ns;
 }
 
+/*
+ * Why a packet was dropped: the third argument of kfree_skb since 5.17 (c504e5c2f964), 0 before. SKB_CONSUMED came with 6.3 (071c0fc6fb91):
+ * not a drop.
+ */
+enum skb_drop_reason { SKB_NOT_DROPPED_YET = 0, SKB_CONSUMED = 1 };
+
+/* False: it is none. */
+static __always_inline bool read_drop_reason(u64 *context, u32 *reason) {
+  *reason = 0;
+  if (!bpf_core_type_exists(enum skb_drop_reason)) return true;
+  *reason = context[2];
+  if (*reason == SKB_NOT_DROPPED_YET) return false;
+  if (!bpf_core_enum_value_exists(enum skb_drop_reason, SKB_CONSUMED)) return true;
+  return *reason != bpf_core_enum_value(enum skb_drop_reason, SKB_CONSUMED);
+}
+
+/*
+ * The file descriptor with which the current thread reads, from its system call; -1 where that cannot be had, and in other calls
+ * (io_uring). bpf_get_current_task_btf came with 5.11 (3ca1032ab7ab), before the ways to the registers.
+ */
+static __always_inline s32 descriptor_read_from(void) {
+#if defined(__TARGET_ARCH_x86)
+  if (IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS) == HFT_REGISTERS_NONE) return -1;
+  struct task_struct *task = bpf_get_current_task_btf();
+  s32 syscall = saved_syscall(task);
+  /* read, readv, recvfrom, recvmsg, recvmmsg */
+  if (syscall != 0 && syscall != 19 && syscall != 45 && syscall != 47 && syscall != 299) return -1;
+  u64 arguments[3];
+  if (!saved_arguments(task, arguments)) return -1;
+  return arguments[0];
+#else
+  return -1;
+#endif
+}
+
 /* task_struct.in_execve may be absent; without it an exec's move reads as balance. */
 static __always_inline bool task_in_execve(struct task_struct *task) {
   return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);

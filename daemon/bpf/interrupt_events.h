@@ -66,7 +66,7 @@ struct hft_interruption {
   __u16 number;
   __u8 source;    /* enum hft_interrupt_source */
   __u8 level;     /* enum hft_interrupt_level */
-  __u8 row;       /* DEVICE: of hft_cpu_interrupts.devices of the CPU */
+  __u8 row;       /* DEVICE: of hft_cpu_interrupts.devices of the CPU; NET_RX: of hft_cpu_network.interfaces, the one polled longest */
   __u8 unhandled; /* DEVICE: 1 when the handler said that the interrupt was not its own (a shared line) */
   __u8 reserved[6];
 };

@@ -122,6 +122,67 @@ struct task_struct {
   unsigned in_execve : 1;
 };
 
+struct ns_common {
+  unsigned int inum;
+};
+
+struct net {
+  struct ns_common ns;
+};
+
+typedef struct {
+  struct net *net; /* CONFIG_NET_NS */
+} possible_net_t;
+
+struct net_device {
+  char name[16];
+  int ifindex;
+  possible_net_t nd_net;
+};
+
+struct napi_struct {
+  struct net_device *dev;
+};
+
+struct sock;
+
+struct sk_buff {
+  struct net_device *dev;
+  struct sock *sk;
+  int skb_iif;
+  unsigned char *head;
+};
+
+struct sk_buff_head {
+  struct sk_buff *next;
+  struct sk_buff *prev;
+  __u32 qlen;
+};
+
+struct in6_addr {
+  unsigned char bytes[16];
+};
+
+struct sock_common {
+  unsigned short skc_family;
+  __u16 skc_num; /* the host's byte order */
+  __be16 skc_dport;
+  __be32 skc_daddr;
+  __be32 skc_rcv_saddr;
+  struct in6_addr skc_v6_daddr; /* CONFIG_IPV6 */
+  struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+  struct sock_common __sk_common;
+  struct sk_buff_head sk_receive_queue;
+  __u16 sk_protocol;
+};
+
+struct udp_sock {
+  struct sk_buff_head reader_queue; /* what readers took over from sk_receive_queue together */
+};
+
 /* x86-64. */
 struct pt_regs {
   unsigned long dx;

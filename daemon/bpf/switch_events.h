@@ -39,6 +39,7 @@
 #define HFT_CALLS 4u             /* hft_wishes.probes: what it blocks in, see call_events.h */
 #define HFT_MEMORY 8u            /* its page faults, reclaims and TLB flushes, see kernel_time_events.h */
 #define HFT_KERNEL_LOCKS 16u     /* the locks of the kernel that it waits for, see there */
+#define HFT_NETWORK 32u          /* the packets that it reads, see network_events.h */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -307,7 +308,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS, HFT_MEMORY, HFT_KERNEL_LOCKS */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS, HFT_MEMORY, HFT_KERNEL_LOCKS, HFT_NETWORK */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

@@ -17,6 +17,7 @@
 #include "daemon/bpf/hardware_events.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/kernel_time_events.h"
+#include "daemon/bpf/network_events.h"
 #include "daemon/bpf/stack_events.h"
 #include "daemon/bpf/switch_events.h"
 
@@ -36,6 +37,8 @@ struct KernelView {
   std::span<hft_thread_calls> calls;         // of the lowest slots, or empty
   std::span<hft_thread_kernel> kernel;       // of the lowest slots, or empty
   std::span<hft_cpu_hardware> hardware;      // one per possible CPU, or empty
+  std::span<hft_cpu_network> network;        // one per possible CPU, or empty; the daemon writes since_ns
+  std::span<hft_socket_path> socket_paths;   // of sockets that threads read from which ask; the daemon writes generation
   std::byte* rings = nullptr;                // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two

@@ -12,6 +12,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "common/histogram.h"
 #include "daemon/bpf/immediates.h"
@@ -131,6 +132,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->ChooseWakerProgram();
   collector->MakeDemandGroups();
   collector->MakeHardwarePrograms();
+  collector->MakeNetworkPrograms();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -167,6 +169,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), PrepareMemoryPrograms(),
         PrepareGroup(kernel_lock_programs_.get()), PrepareHardwarePrograms(),
+        PrepareNetworkPrograms(), object_->ResizeMap("network", view_.ring_count),
         object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
@@ -185,7 +188,8 @@ bool SwitchCollector::IsDetached(std::string_view program) const {
   if (program == waker_name_) return !waker_program_->attached();
   if (kernel_lock_programs_->IsOne(program)) return !kernel_lock_programs_->attached();
   if (HardwarePrograms::IsOne(program)) return !hardware_programs_->attached();
-  return MemoryPrograms::IsOne(program) && !memory_programs_->attached();
+  if (MemoryPrograms::IsOne(program)) return !memory_programs_->attached();
+  return NetworkPrograms::IsOne(program) && !network_programs_->attached();
 }
 
 void SwitchCollector::NoteMissing(const BpfObject::Program& program) {
@@ -291,6 +295,46 @@ absl::Status SwitchCollector::PrepareHardwarePrograms() {
   return absl::OkStatus();
 }
 
+void SwitchCollector::MakeNetworkPrograms() {
+  NetworkPrograms::Parts parts;
+  parts.admit = [this](const std::string& what) { return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what); };
+  parts.attach = [this](const std::string& program) { return object_->Link(program); };
+  parts.begin = [this] {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto now_ns = static_cast<__u64>(now.tv_sec) * 1'000'000'000 + static_cast<__u64>(now.tv_nsec);
+    for (hft_cpu_network& cpu : view_.network) std::atomic_ref<__u64>(cpu.since_ns).store(now_ns, std::memory_order_relaxed);
+  };
+  network_programs_ = std::make_unique<NetworkPrograms>(std::move(parts));
+}
+
+// Each is left out by itself where this kernel lacks its tracepoint.
+absl::Status SwitchCollector::PrepareNetworkPrograms() {
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(NetworkPrograms::Names());
+  if (!left_out.ok()) return left_out.status();
+  for (const BpfObject::Program& program : *left_out) {
+    const std::string reason = fmt::format("this kernel has no tracepoint {}", program.section.substr(program.section.rfind('/') + 1));
+    network_programs_->LeaveOut(program.name, reason);
+    missing_programs_.push_back({program.name, program.section, reason});
+  }
+  for (const std::string_view name : NetworkPrograms::Names()) {
+    const auto missing = [name](const BpfObject::Program& program) { return program.name == name; };
+    if (std::any_of(left_out->begin(), left_out->end(), missing)) continue;
+    if (absl::Status status = object_->KeepDetached(std::string(name)); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SwitchCollector::MapNetwork() {
+  auto network = object_->MapArray("network");
+  auto socket_paths = object_->MapArray("socket_paths");
+  if (!network.ok()) return network.status();
+  if (!socket_paths.ok()) return socket_paths.status();
+  view_.network = {reinterpret_cast<hft_cpu_network*>(network->data), network->entries};
+  view_.socket_paths = {reinterpret_cast<hft_socket_path*>(socket_paths->data), socket_paths->entries};
+  return absl::OkStatus();
+}
+
 void SwitchCollector::FillCpus() {
   __u8 table[HFT_OCTAVE_TABLE_ENTRIES];
   for (size_t i = 0; i < std::size(table); ++i) {
@@ -344,7 +388,7 @@ absl::Status SwitchCollector::MapAll() {
   StoreThresholds(view_, HFT_NO_THRESHOLD, HFT_NO_THRESHOLD);
   view_.controls->follow_children = 1;
   free_slots_fd_ = *free_slots;
-  return absl::OkStatus();
+  return MapNetwork();
 }
 
 absl::Status SwitchCollector::FillStack(uint32_t threads_max) {
@@ -416,7 +460,8 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     }
     probe.detached = IsDetached(program.name);
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
-                       kernel_lock_programs_->RunCount(program.name, view_.cpus) + HardwarePrograms::RunCount(program.name, view_.hardware);
+                       kernel_lock_programs_->RunCount(program.name, view_.cpus) + HardwarePrograms::RunCount(program.name, view_.hardware) +
+                       NetworkPrograms::RunCount(program.name, view_.network);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

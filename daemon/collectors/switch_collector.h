@@ -2,7 +2,8 @@
 //
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
 //           interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB flushes and reclaim
-//           (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h).
+//           (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h),
+//           packets (network_programs.h).
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -24,6 +25,7 @@
 #include "daemon/collectors/hardware_programs.h"
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/collectors/memory_programs.h"
+#include "daemon/collectors/network_programs.h"
 #include "daemon/collectors/slot_stack.h"
 #include "daemon/collectors/tracepoint_group.h"
 
@@ -80,6 +82,9 @@ class SwitchCollector : public SlotStack {
   // Registers, idle states, frequency, machine checks.
   HardwarePrograms& hardware_programs() { return *hardware_programs_; }
   const HardwarePrograms& hardware_programs() const { return *hardware_programs_; }
+  // Packets.
+  NetworkPrograms& network_programs() { return *network_programs_; }
+  const NetworkPrograms& network_programs() const { return *network_programs_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -116,6 +121,9 @@ class SwitchCollector : public SlotStack {
   void MakeHardwarePrograms();
   absl::Status PutCounter(uint32_t place, int event_fd);
   absl::Status PrepareHardwarePrograms();
+  void MakeNetworkPrograms();
+  absl::Status PrepareNetworkPrograms();
+  absl::Status MapNetwork();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -125,9 +133,10 @@ class SwitchCollector : public SlotStack {
   std::string waker_name_;
   bool reads_preempt_count_ = false;
   std::unique_ptr<DemandProgram> waker_program_;
-  std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object, whose programs it detaches at its end
+  std::unique_ptr<MemoryPrograms> memory_programs_;    // after the object, whose programs it detaches at its end
   std::unique_ptr<TracepointGroup> kernel_lock_programs_;
   std::unique_ptr<HardwarePrograms> hardware_programs_;
+  std::unique_ptr<NetworkPrograms> network_programs_;  // likewise
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

@@ -30,6 +30,7 @@ absl::Status CollectionSwitch::TurnOn() {
   ForgetHandlers();
   ForgetKernelTimes();
   ForgetIdleStates();
+  ForgetPackets();
   parts_.conclusive(INT64_MAX, INT64_MIN);
   // Release: a program that finds it clear finds the slots as they were left above.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);
@@ -55,6 +56,13 @@ void CollectionSwitch::ForgetHandlers() {
     std::atomic_ref<__u32>(cpu.active).store(0, std::memory_order_relaxed);
     std::atomic_ref<__u64>(cpu.stretch_start_ns).store(0, std::memory_order_relaxed);
     for (hft_level_state& level : cpu.levels) std::atomic_ref<__u64>(level.start_ns).store(0, std::memory_order_relaxed);
+  }
+}
+
+// Who reads a packet now does not learn what became of those that came and went meanwhile.
+void CollectionSwitch::ForgetPackets() {
+  for (hft_cpu_network& cpu : parts_.view.network) {
+    std::atomic_ref<__u64>(cpu.since_ns).store(static_cast<__u64>(parts_.clock->NowNs()), std::memory_order_relaxed);
   }
 }
 

@@ -51,6 +51,7 @@ class CollectionSwitch {
   void ForgetHandlers();
   void ForgetKernelTimes();
   void ForgetIdleStates();
+  void ForgetPackets();
 
   const Parts parts_;
   std::mutex mutex_;

@@ -215,7 +215,14 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
         StoreRelaxed(view_.kernel[slot].generation, 0);
       }
     }
+    if ((begun & HFT_NETWORK) != 0) ForgetSockets(slot);
     StoreRelaxed(view_.slots[slot].wishes, wishes);
+  }
+}
+
+void SlotTable::ForgetSockets(uint16_t slot) {
+  for (hft_socket_path& path : view_.socket_paths) {
+    if (LoadRelaxed(path.slot) == slot) StoreRelaxed(path.generation, 0);
   }
 }
 

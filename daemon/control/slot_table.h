@@ -116,6 +116,7 @@ class SlotTable {
   void WriteIdentity(uint16_t slot, const TaskInfo& task);
   void Zero(uint16_t slot);  // and gives its histogram pages back
   void SortFreeStack(int64_t now_ns);
+  void ForgetSockets(uint16_t slot);  // sums of those that its thread reads
 
   const KernelView view_;
   SlotStack* const stack_;

@@ -12,9 +12,9 @@
 namespace hftmon {
 namespace {
 
-constexpr std::array<std::string_view, 5> kGroups = {kSchedGroup, kLocksGroup, kKernelLocksGroup, kMemoryGroup, kHardwareGroup};
+constexpr std::array<std::string_view, 6> kGroups = {kSchedGroup, kLocksGroup, kKernelLocksGroup, kMemoryGroup, kHardwareGroup, kNetworkGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
-constexpr std::array<std::string_view, 5> kLaterGroups = {"irq", "network", "cache", "numa", "operations"};
+constexpr std::array<std::string_view, 4> kLaterGroups = {"irq", "cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;
 constexpr size_t kShownNameBytes = 40;
 
@@ -36,11 +36,11 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
     if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
       return absl::FailedPreconditionError(
           absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, "
-                          "kernel_locks, memory, hardware",
+                          "kernel_locks, memory, hardware, network",
                           group));
     }
     return absl::InvalidArgumentError(absl::StrFormat(
-        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory and hardware",
+        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory, hardware and network",
         absl::CHexEscape(group.substr(0, kShownNameBytes))));
   }
   return absl::OkStatus();

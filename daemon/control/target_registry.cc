@@ -39,7 +39,8 @@ hft_wishes WishesOf(const TargetInfo& target) {
   return {.probes = (target.options.kernel_stacks ? HFT_STACK_KERNEL : 0) | (user_stacks ? HFT_STACK_USER : 0) |
                     (HasProbeGroup(target.options, kLocksGroup) && !target.kernel_thread ? HFT_CALLS : 0) |
                     (HasProbeGroup(target.options, kMemoryGroup) ? HFT_MEMORY : 0) |
-                    (HasProbeGroup(target.options, kKernelLocksGroup) ? HFT_KERNEL_LOCKS : 0),
+                    (HasProbeGroup(target.options, kKernelLocksGroup) ? HFT_KERNEL_LOCKS : 0) |
+                    (HasProbeGroup(target.options, kNetworkGroup) ? HFT_NETWORK : 0),
           .waker = target.options.waker ? 1u : 0u};
 }
 

@@ -200,7 +200,7 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
     return;
   }
   sampler_.NoteSlot(in.slot);
-  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), DevicesOf(in.header.cpu), &interval_,
+  BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), NamesOf(in.header.cpu), &interval_,
                 &build_counters_);
   if (const Preemption* preemption = departures_.Find(in.slot, interval_.out_clock_ns)) interval_.preemption = *preemption;
   NameWaker(in);
@@ -236,11 +236,6 @@ void HousekeepingLoop::OnMigration(const RingRecord& record) {
   DeliverLife();
 }
 
-std::span<const hft_device_row> HousekeepingLoop::DevicesOf(uint16_t cpu) const {
-  if (cpu >= view_.interrupts.size()) return {};
-  return view_.interrupts[cpu].devices;
-}
-
 void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
   const hft_interrupted& interrupted = record.interrupted;
   ThreadKey thread;
@@ -249,7 +244,7 @@ void HousekeepingLoop::OnInterrupted(const RingRecord& record) {
     return;
   }
   sampler_.NoteSlot(interrupted.slot);
-  if (!BuildInterruption(record, thread, DevicesOf(interrupted.header.cpu), &interruption_)) {
+  if (!BuildInterruption(record, thread, NamesOf(interrupted.header.cpu), &interruption_)) {
     ++build_counters_.discarded_count;
     return;
   }
@@ -280,7 +275,7 @@ void HousekeepingLoop::OnWaker(const RingRecord& record) {
     ++stale_count_;
     return;
   }
-  BuildWaker(record, DevicesOf(waker.header.cpu), wakers_.Note(waker.slot), &build_counters_);
+  BuildWaker(record, NamesOf(waker.header.cpu).devices, wakers_.Note(waker.slot), &build_counters_);
   stalls_.NoteWoken(waker.slot, thread);
 }
 
@@ -301,7 +296,7 @@ void HousekeepingLoop::OnKernelStall(const RingRecord& record) {
     ++stale_count_;
     return;
   }
-  if (!BuildKernelStall(record, thread, DevicesOf(ended.header.cpu), &kernel_stall_)) {
+  if (!BuildKernelStall(record, thread, NamesOf(ended.header.cpu), &kernel_stall_)) {
     ++build_counters_.discarded_count;
     return;
   }

@@ -87,7 +87,7 @@ class HousekeepingLoop {
   void OnLifeRecord(const RingRecord& record);
   void DeliverLife();
   void DeliverLoss(const RingLoss& loss);
-  std::span<const hft_device_row> DevicesOf(uint16_t cpu) const;
+  HandlerNames NamesOf(uint16_t cpu) const { return HandlerNames::Of(view_, cpu); }
   bool Identify(uint32_t slot, uint32_t tid, uint32_t tgid, ThreadKey* out);
   void PublishCounts();
   void Rest(int64_t now_ns);

@@ -123,8 +123,8 @@ int64_t LastWaitNs(const hft_switch_in& in, int64_t rest_ns, BuildCounters* coun
 
 }  // namespace
 
-void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier,
-                   std::span<const hft_device_row> devices, OffCpuInterval* out, BuildCounters* counters) {
+void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier, const HandlerNames& names,
+                   OffCpuInterval* out, BuildCounters* counters) {
   const hft_switch_in& in = record.switch_in;
   out->thread = thread;
   out->slot = in.slot;
@@ -173,7 +173,7 @@ void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<
   last.span_count = static_cast<uint16_t>(spans.count);
   out->span_count = static_cast<uint16_t>(out->span_count + spans.count);
   if (!spans.covered) out->runners_truncated = true;
-  BuildInterrupts(record, {}, in.interruption_count, in.interruptions_truncated != 0, devices, &out->interrupts);
+  BuildInterrupts(record, {}, in.interruption_count, in.interruptions_truncated != 0, names, &out->interrupts);
 }
 
 void BuildPreemption(const RingRecord& record, Preemption* out) {
@@ -212,7 +212,7 @@ void BuildWaker(const RingRecord& record, std::span<const hft_device_row> device
   waker.woken_priority = from.priority;
   waker.woken_policy = from.policy;
   CopyComm(waker.comm, from.waker_comm);
-  CopyHandlerName(waker.source, from.row, devices, waker.handler);
+  CopyHandlerName(waker.source, from.row, {devices, {}}, waker.handler);
 }
 
 void BuildCall(const RingRecord& record, Call* out, BuildCounters* counters) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "daemon/ingest/handler_names.h"
 #include "daemon/ingest/interval.h"
 #include "daemon/ingest/thread_table.h"
 #include "daemon/ingest/waker_table.h"
@@ -23,9 +24,9 @@ struct BuildCounters {
 
 // `earlier`: the parts of the same wait on other CPUs, oldest first (ThreadTable::Claim with wait_migrations). Fills *out except what
 // stands beyond segment_count and span_count.
-// `devices` are the handlers known on the record's CPU.
-void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier,
-                   std::span<const hft_device_row> devices, OffCpuInterval* out, BuildCounters* counters);
+// `names` are those of the record's CPU.
+void BuildInterval(const RingRecord& record, const ThreadKey& thread, std::span<const WaitPart> earlier, const HandlerNames& names,
+                   OffCpuInterval* out, BuildCounters* counters);
 
 // How a wait began.
 void BuildPreemption(const RingRecord& record, Preemption* out);

@@ -28,7 +28,7 @@ void FillDetail(const hft_kernel_time& from, KernelStall* out) {
 
 }  // namespace
 
-bool BuildKernelStall(const RingRecord& record, const ThreadKey& thread, std::span<const hft_device_row> devices, EndedKernelStall* out) {
+bool BuildKernelStall(const RingRecord& record, const ThreadKey& thread, const HandlerNames& names, EndedKernelStall* out) {
   const hft_kernel_time& from = record.kernel_time;
   if (from.start_ns > from.end_ns || from.end_ns >= kTimeLimitNs) return false;
   if (from.what >= HFT_KERNEL_WHATS) return false;
@@ -57,7 +57,7 @@ bool BuildKernelStall(const RingRecord& record, const ThreadKey& thread, std::sp
   }
   out->on_cpu = from.on_cpu != 0;
   FillDetail(from, &out->stall);
-  BuildInterrupts(record, {}, from.interruption_count, from.interruptions_truncated != 0 || record.continuation_incomplete, devices,
+  BuildInterrupts(record, {}, from.interruption_count, from.interruptions_truncated != 0 || record.continuation_incomplete, names,
                   &out->interrupts);
   return true;
 }

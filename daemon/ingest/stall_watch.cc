@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemon/ingest/interrupt_builder.h"
 #include "daemon/ring/shared_word.h"
 
 namespace hftmon {
@@ -416,6 +417,7 @@ void StallWatch::CopyInterrupts(uint32_t cpu, int64_t begin_mono_ns, int64_t now
   out->truncated = false;
   if (cpu >= view_.interrupts.size()) return;
   const hft_cpu_interrupts& state = view_.interrupts[cpu];
+  const HandlerNames names = HandlerNames::Of(view_, cpu);
   const uint64_t end = LoadAcquire(const_cast<__u64&>(state.position));
   constexpr uint64_t kRoom = kInterruptSpansMax - HFT_LEVELS;
   uint64_t first = end;
@@ -429,12 +431,8 @@ void StallWatch::CopyInterrupts(uint32_t cpu, int64_t begin_mono_ns, int64_t now
     InterruptSpan& span = out->spans[out->count++];
     span.start_mono_ns = start_ns;
     span.duration_ns = duration_ns;
-    span.source = source < HFT_SOURCES ? static_cast<hft_interrupt_source>(source) : HFT_SOURCE_NONE;
-    span.number = number;
     span.unhandled = false;
-    std::memset(span.name, 0, sizeof(span.name));
-    if (span.source != HFT_SOURCE_DEVICE || row == 0 || row >= HFT_DEVICE_ROWS) return;
-    std::memcpy(span.name, state.devices[row].name, sizeof(span.name) - 1);
+    SetHandler(source, number, row, names, &span);
   };
   for (uint64_t i = first; i < end; ++i) {
     const hft_interruption& entry = state.log[i % HFT_INTERRUPTION_LOG_ENTRIES];

@@ -14,6 +14,7 @@
 #include "daemon/service/locks_query.h"
 #include "daemon/service/memory_query.h"
 #include "daemon/service/pid_translation.h"
+#include "daemon/service/network_query.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -202,6 +203,15 @@ grpc::ServerUnaryReactor* MonitorService::QueryMemory(grpc::CallbackServerContex
     const grpc::Status answered = AnswerMemory(core_, question.selection, asked, question.arrival, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->mappings_size()), &limits_) : answered;
   });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
+                                                       v1::QueryNetworkResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
+  const grpc::Status answered = AnswerNetwork(core_, selection, *request, response);
+  return Answered(context, answered.ok() ? CheckAnswer(*response, response->threads_size(), &limits_) : answered);
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

@@ -65,6 +65,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                         v1::QueryMemoryResponse* response) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
                                           v1::QueryHardwareResponse* response) override;
+  grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
+                                         v1::QueryNetworkResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                        v1::QueryLocksResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kProbeGroupNameMax = 64;
 constexpr size_t kMetricNameMax = 128;
+constexpr size_t kInterfaceNameBytesMax = 15;  // the kernel's
 
 void CheckSelectorCount(int count, RequestChecks* checks) {
   if (count <= kSelectorsPerCallMax) return;
@@ -184,6 +185,18 @@ grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& l
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
   checks.Pids("tids", request.tids(), kTidsPerQueryMax);
   checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::QueryNetworkRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.Cpus("cpus", request.cpus());
+  if (request.interface().size() > kInterfaceNameBytesMax) {
+    checks.Add("interface",
+               absl::StrCat("interface has ", request.interface().size(), " bytes: its name has at most ", kInterfaceNameBytesMax));
+  }
   return checks.Result();
 }
 

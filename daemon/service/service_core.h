@@ -16,6 +16,7 @@
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/kernel_lock_totals.h"
 #include "daemon/service/mapping_lookup.h"
+#include "daemon/service/network_totals.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/stack_source.h"
 #include "daemon/store/seq_ring.h"
@@ -37,6 +38,7 @@ struct ServiceCore {
   const FaultTotals* faults = nullptr;
   const KernelLockTotals* kernel_locks = nullptr;
   const HardwareTotals* hardware = nullptr;
+  const NetworkTotals* network = nullptr;
   MappingLookup::Reader mappings;  // may be empty: no mapping is known then
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;

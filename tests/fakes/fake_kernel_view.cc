@@ -51,7 +51,7 @@ FakeKernelView::FakeKernelView(const Options& options)
       cpus_(options.cpus),
       calls_(options.slots),
       stolen_(options.slots),
-      kernel_(options.slots) {
+      kernel_(options.slots), network_(options.cpus) {
   view_.ring_stride_bytes = sizeof(hft_ring_header) + uint64_t{options.ring_cells} * HFT_RECORD_BYTES;
   view_.ring_cells = options.ring_cells;
   view_.ring_count = options.cpus;
@@ -69,6 +69,8 @@ FakeKernelView::FakeKernelView(const Options& options)
   view_.calls = calls_;
   view_.stolen = stolen_;
   view_.kernel = kernel_;
+  view_.network = network_;
+  view_.socket_paths = socket_paths_;
   view_.rings = rings_.get();
   for (uint32_t cpu = 0; cpu < options.cpus; ++cpu) Store(reinterpret_cast<hft_ring_header*>(ring(cpu))->head, options.first_index);
 }

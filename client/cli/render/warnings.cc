@@ -253,6 +253,32 @@ std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response) {
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response) {
+  std::vector<std::string> warnings;
+  if (!response.collecting()) warnings.push_back("packets are not counted now: " + Printable(response.reason()));
+  for (const std::string& missing : response.missing()) warnings.push_back("not available: " + Printable(missing));
+  if (!response.softnet_unavailable().empty()) {
+    warnings.push_back("what the kernel counts by CPU is not available: " + Printable(response.softnet_unavailable()));
+  }
+  if (!response.counters_unavailable().empty()) {
+    warnings.push_back("what the interfaces count is not available: " + Printable(response.counters_unavailable()));
+  }
+  if (response.unread_interface_count() > 0) {
+    warnings.push_back(Counted(response.unread_interface_count(), "interface is", "interfaces are") +
+                       " beyond the limit: without counters");
+  }
+  if (response.unlisted_drop_count() > 0) {
+    warnings.push_back(Counted(response.unlisted_drop_count(), "drop is", "drops are") + " of reasons that found no place in the table");
+  }
+  if (response.unlisted_read_count() > 0) {
+    warnings.push_back(Counted(response.unlisted_read_count(), "read was", "reads were") +
+                       " from sockets that found no place in the table of 128: attach fewer processes with --probes network");
+  }
+  AddUnavailable(response.threads(), warnings);
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  return warnings;
+}
+
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
 }

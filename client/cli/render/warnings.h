@@ -11,6 +11,7 @@
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/memory.pb.h"
+#include "hftmon/v1/network.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -28,6 +29,7 @@ std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response)
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

@@ -478,7 +478,7 @@ TEST_F(CliTest, HelpNamesEveryVerb) {
   StringConsole console;
   EXPECT_EQ(Run({"--help"}, console), 0);
   for (const char* verb :
-       {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "memory", "hardware", "metrics"}) {
+       {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "memory", "hardware", "network", "metrics"}) {
     EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
   }
 }

@@ -14,6 +14,7 @@
 #include "client/cli/render/locks.h"
 #include "client/cli/render/memory.h"
 #include "client/cli/render/metrics.h"
+#include "client/cli/render/network.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/render/spikes.h"
 #include "client/cli/render/status.h"
@@ -96,6 +97,7 @@ std::set<std::string> AllKeys() {
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
+    AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson({}), &keys);

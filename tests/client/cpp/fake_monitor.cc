@@ -170,6 +170,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryHardware(grpc::CallbackServerContext
   return Answer("QueryHardware", query_hardware, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
+                                                    v1::QueryNetworkResponse* response) {
+  return Answer("QueryNetwork", query_network, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                   v1::QueryLocksResponse* response) {
   return Answer("QueryLocks", query_locks, context, request, response);

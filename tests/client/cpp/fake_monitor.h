@@ -49,6 +49,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
   Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
   Handler<v1::QueryHardwareRequest, v1::QueryHardwareResponse> query_hardware;
+  Handler<v1::QueryNetworkRequest, v1::QueryNetworkResponse> query_network;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
   // Verbs ask it for what they say besides: an empty answer, unless the test scripts it.
@@ -79,6 +80,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext*, const v1::QueryHardwareRequest*,
                                           v1::QueryHardwareResponse*) override;
+  grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext*, const v1::QueryNetworkRequest*, v1::QueryNetworkResponse*) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
   grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override;

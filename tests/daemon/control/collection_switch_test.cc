@@ -99,6 +99,13 @@ TEST_F(CollectionSwitchTest, AnIdleStateThatBeganBeforeOnIsForgotten) {
   EXPECT_EQ(host.hardware[2].idle_state, 0u);
 }
 
+TEST_F(CollectionSwitchTest, PacketsThatArrivedBeforeOnAreNotBelieved) {
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  EXPECT_EQ(host.network[3].since_ns, 0u);
+  ASSERT_TRUE(switch_->TurnOn().ok());
+  EXPECT_EQ(host.network[3].since_ns, static_cast<uint64_t>(host.clock.NowNs()));
+}
+
 TEST_F(CollectionSwitchTest, WhatIsConclusiveEndsBeforeTheProgramsGoOffAndBeginsAfterTheyWentOn) {
   const int64_t off_ns = host.clock.NowNs();
   ASSERT_TRUE(switch_->TurnOff().ok());

@@ -35,6 +35,7 @@ struct FakeHost {
         slot_of_tid(kPidBound),
         slots(slot_count),
         kernel(slot_count),
+        socket_paths(4),
         view{.controls = &controls,
              .watched_bits = watched_bits,
              .slot_of_tid = slot_of_tid,
@@ -43,7 +44,9 @@ struct FakeHost {
              .audits = audits,
              .rule_names = rule_names,
              .kernel = kernel,
-             .hardware = hardware},
+             .hardware = hardware,
+             .network = network,
+             .socket_paths = socket_paths},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
         registry(view, &tasks, &stack, &clock,
@@ -205,6 +208,8 @@ struct FakeHost {
   std::vector<hft_thread_slot> slots;
   std::vector<hft_thread_kernel> kernel;
   std::vector<hft_cpu_hardware> hardware{4};
+  std::vector<hft_socket_path> socket_paths;
+  std::vector<hft_cpu_network> network{4};
   std::vector<hft_cpu> cpus{4};
   std::vector<hft_audit> audits{4};
   std::vector<hft_rule_name> rule_names{HFT_RULE_NAMES_MAX};

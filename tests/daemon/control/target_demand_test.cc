@@ -5,6 +5,7 @@ namespace {
 
 const TargetOptions kWaker{.waker = true};
 const TargetOptions kMemory{.probe_groups = {"memory"}};
+const TargetOptions kNetwork{.probe_groups = {"network"}};
 
 class TargetDemandTest : public RegistryTest {
  protected:
@@ -123,6 +124,23 @@ TEST_F(TargetDemandTest, TheHardwareGroupIsAskedForByItselfAndLeavesSlotsAlone) 
   EXPECT_EQ(host.demand, (ProgramDemand{.memory = true, .hardware = true}));
   ASSERT_TRUE(host.Detach({100}).ok());
   EXPECT_EQ(host.demand, (ProgramDemand{.memory = true}));
+}
+
+TEST_F(TargetDemandTest, TheNetworkGroupIsAskedForByItselfAndItsSumsBeginAnewWithTheAsking) {
+  ASSERT_TRUE(host.Attach({100}, kNetwork).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.network = true}));
+  EXPECT_EQ(host.demand, (ProgramDemand{.network = true}));
+  const uint16_t slot = hooks.PublishedSlotOf(101);
+  EXPECT_EQ(host.slots[slot].wishes.probes, HFT_NETWORK);
+  host.socket_paths[1] = {.sock = 64, .slot = slot, .generation = 5};
+  host.socket_paths[2] = {.sock = 128, .slot = slot + 9u, .generation = 5};
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{}}).ok());
+  EXPECT_EQ(host.demand, ProgramDemand());
+  EXPECT_EQ(host.socket_paths[1].generation, 5u);
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{"network", "memory"}}).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.memory = true, .network = true}));
+  EXPECT_EQ(host.socket_paths[1].generation, 0u);
+  EXPECT_EQ(host.socket_paths[2].generation, 5u) << "another thread's";
 }
 
 TEST_F(TargetDemandTest, AnEndedTargetWantsNothing) {

@@ -28,9 +28,10 @@ class InterruptBuilderTest : public testing::Test {
     cell.header.type = type;
     for (hft_interruption& one : cell.interruptions.interruptions) one = all_four;
   }
-  bool Build() { return BuildInterruption(record_, kThread, devices_, &made_); }
+  bool Build() { return BuildInterruption(record_, kThread, {devices_, interfaces_}, &made_); }
 
   std::array<hft_device_row, HFT_DEVICE_ROWS> devices_{};
+  std::array<hft_interface_row, HFT_INTERFACE_ROWS> interfaces_{};
   RingRecord record_{};
   Interruption made_;
 };
@@ -54,6 +55,29 @@ TEST_F(InterruptBuilderTest, AStretchIsToldWithItsHandlersAndTheirDevices) {
   EXPECT_EQ(made_.interrupts.spans[1].source, HFT_SOURCE_SOFTIRQ + 3);
   EXPECT_EQ(made_.interrupts.spans[1].duration_ns, 4'900);
   EXPECT_STREQ(made_.interrupts.spans[1].name, "");
+}
+
+TEST_F(InterruptBuilderTest, ASoftirqThatReceivesNamesTheInterfaceThatItPolledLongest) {
+  std::strcpy(interfaces_[5].name, "eth0");
+  std::strcpy(interfaces_[6].name, "eth1");
+  record_.interrupted.interruption_count = 3;
+  record_.interrupted.interruptions[0] = Ran(1'000, 300, HFT_SOURCE_SOFTIRQ + 3, 5);
+  record_.interrupted.interruptions[1] = Ran(2'000, 300, HFT_SOURCE_SOFTIRQ + 3, 6);
+  record_.interrupted.interruptions[2] = Ran(3'000, 300, HFT_SOURCE_SOFTIRQ + 3, HFT_INTERFACE_BACKLOG);
+  ASSERT_TRUE(Build());
+  EXPECT_STREQ(made_.interrupts.spans[0].name, "eth0");
+  EXPECT_STREQ(made_.interrupts.spans[1].name, "eth1");
+  EXPECT_NE(made_.interrupts.spans[0].number, made_.interrupts.spans[1].number) << "two actors of a budget";
+  EXPECT_STREQ(made_.interrupts.spans[2].name, "backlog");
+  for (const uint8_t row : {0, 7, 200}) {  // others, none yet, none there is
+    record_.interrupted.interruptions[0].row = row;
+    ASSERT_TRUE(Build());
+    EXPECT_STREQ(made_.interrupts.spans[0].name, "") << int{row};
+    EXPECT_EQ(made_.interrupts.spans[0].number, 0);
+  }
+  record_.interrupted.interruptions[0] = Ran(1'000, 300, HFT_SOURCE_SOFTIRQ + 2, 5);
+  ASSERT_TRUE(Build());
+  EXPECT_STREQ(made_.interrupts.spans[0].name, "") << "what NET_TX sends through is not known";
 }
 
 TEST_F(InterruptBuilderTest, TheContinuationFollowsTheHeadCellAndRunnersAreNoInterruptions) {

@@ -47,7 +47,7 @@ class IntervalBuilderTest : public testing::Test {
     return record;
   }
   const OffCpuInterval& Build(const RingRecord& record, std::span<const WaitPart> earlier = {}) {
-    BuildInterval(record, kThread, earlier, devices_, &interval_, &counters_);
+    BuildInterval(record, kThread, earlier, {devices_, {}}, &interval_, &counters_);
     CheckInvariants();
     return interval_;
   }

@@ -22,6 +22,7 @@
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/kernel_lock_totals.h"
+#include "daemon/service/network_totals.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
@@ -364,6 +365,23 @@ class FakeCallTotals : public CallTotals {
 
   // Set before the server asks.
   std::vector<ThreadCallTotal> threads;
+};
+
+class FakeNetworkTotals : public NetworkTotals {
+ public:
+  NetworkTotal Read() const override { return total; }
+  HostNetwork ReadHost() const override { return host; }
+  std::vector<ThreadNetworkTotal> ThreadsOf(uint32_t tgid) const override {
+    std::vector<ThreadNetworkTotal> found;
+    std::copy_if(threads.begin(), threads.end(), std::back_inserter(found),
+                 [tgid](const ThreadNetworkTotal& one) { return one.thread.tgid == tgid; });
+    return found;
+  }
+
+  // Set before the server asks.
+  NetworkTotal total;
+  HostNetwork host;
+  std::vector<ThreadNetworkTotal> threads;
 };
 
 class FakeFaultTotals : public FaultTotals {

@@ -39,6 +39,7 @@ ServiceCore ServiceFixture::Core() {
           .faults = &faults_,
           .kernel_locks = &kernel_locks_,
           .hardware = &hardware_,
+          .network = &network_,
           .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
             const auto found = maps_.find(pid);
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");

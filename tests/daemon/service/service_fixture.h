@@ -67,6 +67,7 @@ class ServiceFixture : public testing::Test {
   FakeFaultTotals faults_;
   FakeKernelLockTotals kernel_locks_;
   FakeHardwareTotals hardware_;
+  FakeNetworkTotals network_;
   std::map<uint32_t, std::string> maps_;  // /proc/PID/maps of processes; who has none may not be looked into
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};

@@ -1,0 +1,18 @@
+// AnswerNetwork: the answer of QueryNetwork. Any thread; reads mapped memory and some files of /proc and /sys.
+#ifndef HFTMON_DAEMON_SERVICE_NETWORK_QUERY_H_
+#define HFTMON_DAEMON_SERVICE_NETWORK_QUERY_H_
+
+#include "daemon/service/service_core.h"
+#include "daemon/service/target_selection.h"
+#include "grpcpp/support/status.h"
+#include "hftmon/v1/network.pb.h"
+
+namespace hftmon {
+
+// NOT_FOUND when a tid is no watched thread of the selection, or a CPU none of the host.
+grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selection, const v1::QueryNetworkRequest& request,
+                           v1::QueryNetworkResponse* response);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_NETWORK_QUERY_H_

@@ -1,0 +1,237 @@
+// Packets against what their sender and reader, one thread, knows itself.
+#include <string>
+
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kPolled[] = "hftv1";  // the workload's
+
+class NetworkTest : public PrivilegedTest {
+ protected:
+  // A workload that is watched with "network" and acts when it is told to; refused_ says why it cannot be made here.
+  std::unique_ptr<WorkloadRun> Reader(const DaemonUnderTest& daemon, const std::string& kind, int count, int delay_us) {
+    auto run = std::make_unique<WorkloadRun>(
+        "packet_reader", std::vector<std::string>{"--cpu", std::to_string(daemon.WorkloadCpu()), "--kind", kind, "--count",
+                                                  std::to_string(count), "--delay-us", std::to_string(delay_us)});
+    EXPECT_TRUE(run->about().is_object());
+    refused_ = run->about().is_object() ? run->about()["refused"].get<std::string>() : "it did not start";
+    if (!refused_.empty()) return run;
+    v1::AttachRequest request;
+    request.add_pids(run->pid());
+    request.mutable_options()->add_probe_groups("network");
+    const auto attached = daemon.client().Attach(request);
+    EXPECT_TRUE(attached.ok()) << attached.status();
+    return run;
+  }
+  std::unique_ptr<WorkloadRun> Reader(const std::string& kind, int count, int delay_us = 2'000) {
+    return Reader(daemon_, kind, count, delay_us);
+  }
+  static v1::QueryNetworkResponse Network(const DaemonUnderTest& daemon) {
+    const auto answer = daemon.client().QueryNetwork();
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() ? *answer : v1::QueryNetworkResponse();
+  }
+  v1::QueryNetworkResponse Network() const { return Network(daemon_); }
+  // The figures of the workload's socket; nothing copied when there are none.
+  static v1::SocketPath SocketOf(const v1::QueryNetworkResponse& answer, const WorkloadRun& run) {
+    for (const v1::ThreadNetwork& thread : answer.threads()) {
+      if (thread.thread().tid() != run.about()["tid"].get<int32_t>()) continue;
+      EXPECT_TRUE(thread.available()) << thread.reason();
+      for (const v1::SocketPath& socket : thread.sockets()) {
+        if (socket.local_port() == run.about()["port"].get<uint32_t>()) return socket;
+      }
+    }
+    ADD_FAILURE() << "no socket of port " << run.about()["port"];
+    return {};
+  }
+  static uint64_t DropsOf(const v1::QueryNetworkResponse& answer, const std::string& reason) {
+    uint64_t count = 0;
+    for (const v1::PacketDrops& drops : answer.drops()) count += drops.reason() == reason ? drops.count() : 0;
+    return count;
+  }
+  // All of `count` packets and the one before them were followed, but for the first and one in a hundred.
+  static void ExpectFollowed(const v1::SocketPath& socket, int64_t count) {
+    std::printf("%s: %llu packets followed, %llu not; arrival to queue %.1f us, to copy %.1f us (means)\n", socket.protocol().c_str(),
+                static_cast<unsigned long long>(socket.copied_count()), static_cast<unsigned long long>(socket.unmatched_count()),
+                static_cast<double>(socket.arrival_to_queue().sum_ns()) / 1e3 / static_cast<double>(count),
+                static_cast<double>(socket.arrival_to_copy().sum_ns()) / 1e3 / static_cast<double>(count));
+    EXPECT_EQ(socket.copied_count() + socket.unmatched_count(), static_cast<uint64_t>(count) + 1);
+    EXPECT_LE(socket.unmatched_count(), static_cast<uint64_t>(count) / 100 + 1);
+  }
+
+  std::string refused_;
+};
+
+TEST_F(NetworkTest, EachDatagramIsFollowedToItsReader) {
+  constexpr int kCount = 300;
+  constexpr int64_t kDelayNs = 2'000'000;
+  const auto run = Reader("datagrams", kCount);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  ASSERT_EQ(truth["read_count"], kCount);
+  const v1::SocketPath socket = SocketOf(Network(), *run);
+  ExpectFollowed(socket, kCount);
+  EXPECT_EQ(socket.protocol(), "udp");
+  EXPECT_EQ(socket.fd(), run->about()["fd"].get<int>());
+  EXPECT_EQ(socket.local_address(), "127.0.0.1");
+  EXPECT_EQ(socket.remote_address(), "") << "it is not connected";
+  EXPECT_EQ(socket.unqueued_count(), 0u);
+  // It is on its way a little less than from before it was sent to after it was read, and nearly all of that it waits for its reader.
+  const auto truth_ns = truth["on_the_way_ns"].get<int64_t>();
+  EXPECT_LE(socket.arrival_to_copy().sum_ns(), truth_ns);
+  EXPECT_GE(socket.arrival_to_copy().sum_ns(), truth_ns * 9 / 10);
+  EXPECT_GE(socket.queue_to_copy().sum_ns(), truth_ns * 8 / 10);
+  EXPECT_GE(socket.queue_to_copy().longest_ns(), kDelayNs / 2);
+  EXPECT_EQ(socket.arrival_to_queue().sum_ns() + socket.queue_to_copy().sum_ns(), socket.arrival_to_copy().sum_ns());
+}
+
+TEST_F(NetworkTest, DatagramsThatWaitInAQueueAreToldApart) {
+  constexpr int kCount = 150;
+  const auto run = Reader("burst", kCount, 0);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  ASSERT_EQ(truth["read_count"], kCount);
+  const v1::SocketPath socket = SocketOf(Network(), *run);
+  ExpectFollowed(socket, kCount);
+  const auto truth_ns = truth["on_the_way_ns"].get<int64_t>();
+  EXPECT_LE(socket.arrival_to_copy().sum_ns(), truth_ns + truth_ns / 10) << "each is the one that was read, not an older one";
+  EXPECT_GE(socket.arrival_to_copy().sum_ns(), truth_ns / 2);
+}
+
+TEST_F(NetworkTest, SegmentsOfAStreamAreFollowedToTheirCopy) {
+  constexpr int kCount = 200;
+  const auto run = Reader("stream", kCount);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  const v1::SocketPath socket = SocketOf(Network(), *run);
+  ExpectFollowed(socket, kCount);
+  EXPECT_EQ(socket.protocol(), "tcp");
+  EXPECT_EQ(socket.remote_address(), "127.0.0.1");
+  const auto truth_ns = truth["on_the_way_ns"].get<int64_t>();
+  EXPECT_LE(socket.arrival_to_copy().sum_ns(), truth_ns);
+  EXPECT_GE(socket.arrival_to_copy().sum_ns(), truth_ns * 9 / 10);
+}
+
+TEST_F(NetworkTest, DropsOfAFullSocketAreCountedExactlyWithTheirReason) {
+  constexpr int kCount = 500;
+  const auto run = Reader("overflow", kCount, 0);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const uint64_t before = DropsOf(Network(), "SOCKET_RCVBUFF");
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  const auto lost_count = static_cast<uint64_t>(truth["sent_count"].get<int64_t>() - truth["read_count"].get<int64_t>());
+  std::printf("%d datagrams sent, %llu dropped\n", kCount, static_cast<unsigned long long>(lost_count));
+  ASSERT_GT(lost_count, 0u);
+  const v1::QueryNetworkResponse after = Network();
+  if (DropsOf(after, "not told (Linux before 5.17)") > 0) GTEST_SKIP() << "this kernel tells no reasons";
+  EXPECT_EQ(DropsOf(after, "SOCKET_RCVBUFF") - before, lost_count);
+  const v1::SocketPath socket = SocketOf(after, *run);
+  EXPECT_EQ(socket.copied_count() + socket.unmatched_count(), truth["read_count"].get<uint64_t>() + 1);
+}
+
+TEST_F(NetworkTest, RetransmitsAreCountedAndNameTheThreadThatReadsTheConnection) {
+  const auto run = Reader("retransmit", 1, 700'000);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  ASSERT_EQ(truth["refused"], "");
+  const auto sent_again = truth["retransmit_count"].get<uint64_t>();
+  ASSERT_GT(sent_again, 0u);
+  const v1::QueryNetworkResponse answer = Network();
+  EXPECT_GE(answer.retransmit_count(), sent_again);
+  uint64_t told = 0;
+  for (const v1::TcpRetransmits& retransmits : answer.retransmits()) {
+    if (retransmits.remote_port() != run->about()["port"].get<uint32_t>()) continue;
+    told += retransmits.count();
+    EXPECT_EQ(retransmits.tid(), run->about()["tid"].get<int32_t>());
+    EXPECT_EQ(retransmits.remote_address(), "127.0.0.1");
+  }
+  EXPECT_EQ(told, sent_again);
+  EXPECT_GE(DropsOf(answer, "SOCKET_FILTER"), sent_again) << "what its receiver did with all but the last";
+}
+
+TEST_F(NetworkTest, PollsOfAnInterfaceCountItsPacketsAndTheirTimeIsTheSoftirqs) {
+  constexpr int kCount = 400;
+  const auto run = Reader("veth", kCount, 0);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  if (truth["read_count"] == 0) GTEST_SKIP() << "no datagram came through the pair of interfaces";
+  const v1::QueryNetworkResponse answer = Network();
+  ExpectFollowed(SocketOf(answer, *run), kCount);
+  uint64_t polls = 0;
+  uint64_t packets = 0;
+  for (const v1::CpuNetwork& cpu : answer.cpus()) {
+    int64_t polled_ns = 0;
+    for (const v1::InterfacePolls& one : cpu.interfaces()) {
+      polled_ns += one.self_ns();
+      if (one.name() != kPolled) continue;
+      EXPECT_TRUE(one.other_namespace());
+      polls += one.poll_count();
+      packets += one.work_count();
+      EXPECT_GT(one.self_ns(), 0);
+    }
+    EXPECT_LE(polled_ns, cpu.net_rx_ns()) << cpu.cpu();
+  }
+  std::printf("%d packets: %llu in %llu polls\n", kCount, static_cast<unsigned long long>(packets), static_cast<unsigned long long>(polls));
+  EXPECT_GT(polls, 0u);
+  EXPECT_EQ(packets, static_cast<uint64_t>(kCount) + 1) << "with the one before";
+  for (const v1::InterfaceNetwork& interface : answer.interfaces()) {
+    if (interface.polls().name() == kPolled) EXPECT_FALSE(interface.has_counters()) << "it is of another namespace";
+  }
+}
+
+TEST_F(NetworkTest, RawTracepointsTellTheSame) {
+  constexpr int kCount = 100;
+  DaemonUnderTest raw({.arguments = {"--kernel-access", "raw"}});
+  const absl::Status started = raw.Start();
+  ASSERT_TRUE(started.ok()) << started;
+  for (const std::string kind : {"datagrams", "stream"}) {
+    const auto run = Reader(raw, kind, kCount, 1'000);
+    if (!refused_.empty()) GTEST_SKIP() << refused_;
+    const json truth = run->Act();
+    ASSERT_TRUE(truth.is_object());
+    const v1::SocketPath socket = SocketOf(Network(raw), *run);
+    ExpectFollowed(socket, kCount);
+    EXPECT_EQ(socket.fd(), -1) << "it needs a thread's registers";
+  }
+}
+
+TEST_F(NetworkTest, WhoDoesNotAskIsToldSoAndTheProgramsGoWithTheLastWhoDoes) {
+  const auto run = Reader("datagrams", 10, 100);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const auto probe = [&] {
+    const auto status = daemon_.client().GetStatus();
+    EXPECT_TRUE(status.ok()) << status.status();
+    if (!status.ok()) return v1::ProbeStatus();
+    for (const v1::ProbeStatus& one : status->probes()) {
+      if (one.name() == "on_packet_arrived") return one;
+    }
+    return v1::ProbeStatus();
+  };
+  EXPECT_FALSE(probe().detached());
+  run->Act();
+  EXPECT_GE(probe().run_count(), 10u);
+  v1::UpdateTargetRequest update;
+  update.set_pid(run->pid());
+  update.mutable_options();
+  update.mutable_options_mask()->add_paths("probe_groups");
+  ASSERT_TRUE(daemon_.client().UpdateTarget(update).ok());
+  EXPECT_TRUE(Eventually([&] { return probe().detached(); })) << "nobody asks any more";
+  const v1::QueryNetworkResponse answer = Network();
+  EXPECT_FALSE(answer.collecting());
+  EXPECT_NE(answer.reason().find("--probes network"), std::string::npos);
+  ASSERT_EQ(answer.threads_size(), 1);
+  EXPECT_FALSE(answer.threads(0).available());
+  EXPECT_NE(answer.threads(0).reason().find("--probes network"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hftmon::testing
