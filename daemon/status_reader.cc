@@ -107,8 +107,8 @@ Capability StatusReader::Network() const {
             "napi_poll, kfree_skb, netif_receive_skb, sk_data_ready, sock_recv_length, skb_copy_datagram_iovec, tcp_retransmit_skb", "",
             false};
   }
-  std::string missing = "without:";
-  for (const std::string& part : programs.missing()) missing += fmt::format("{} {}", missing == "without:" ? "" : ";", part);
+  std::string missing;
+  for (const std::string& part : programs.missing()) missing += (missing.empty() ? "without: " : "; ") + part;
   return {"network", programs.refusal().empty(), missing, "Linux 6.3 or newer", false};
 }
 

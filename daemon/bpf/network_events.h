@@ -21,7 +21,8 @@
 #define HFT_INTERFACE_ROWS 16   /* interfaces told apart per CPU; a power of two; row 0 is "others" */
 #define HFT_INTERFACE_BACKLOG 1 /* the row of what has no device of its own to poll: loopback, RPS, virtual interfaces, tunnels */
 #define HFT_INTERFACE_NAME_LENGTH 16
-#define HFT_DROP_REASONS 256   /* of the kernel's core; the last one stands for it and those above; 0: the kernel gives none (before 5.17) \
+#define HFT_DROP_REASONS                                                                                                                   \
+  256                          /* of the kernel's core; the last one stands for it and those above; 0: the kernel gives none (before 5.17) \
                                 */
 #define HFT_DROP_ROWS 32       /* per CPU, a power of two */
 #define HFT_RETRANSMIT_ROWS 16 /* per CPU, a power of two */

@@ -32,6 +32,7 @@
 #include "daemon/bpf/hardware.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/network.bpf.h"
+#include "daemon/bpf/packet_path.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"
 #include "daemon/bpf/waker.bpf.h"
 

@@ -51,7 +51,8 @@ FakeKernelView::FakeKernelView(const Options& options)
       cpus_(options.cpus),
       calls_(options.slots),
       stolen_(options.slots),
-      kernel_(options.slots), network_(options.cpus) {
+      kernel_(options.slots),
+      network_(options.cpus) {
   view_.ring_stride_bytes = sizeof(hft_ring_header) + uint64_t{options.ring_cells} * HFT_RECORD_BYTES;
   view_.ring_cells = options.ring_cells;
   view_.ring_count = options.cpus;

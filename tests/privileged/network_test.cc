@@ -13,7 +13,8 @@ constexpr char kPolled[] = "hftv1";  // the workload's
 class NetworkTest : public PrivilegedTest {
  protected:
   // A workload that is watched with "network" and acts when it is told to; refused_ says why it cannot be made here.
-  std::unique_ptr<WorkloadRun> Reader(const DaemonUnderTest& daemon, const std::string& kind, int count, int delay_us) {
+  std::unique_ptr<WorkloadRun> Reader(const DaemonUnderTest& daemon, const std::string& kind, int count, int delay_us,
+                                      int64_t threshold_ns = 0) {
     auto run = std::make_unique<WorkloadRun>(
         "packet_reader", std::vector<std::string>{"--cpu", std::to_string(daemon.WorkloadCpu()), "--kind", kind, "--count",
                                                   std::to_string(count), "--delay-us", std::to_string(delay_us)});
@@ -22,13 +23,14 @@ class NetworkTest : public PrivilegedTest {
     if (!refused_.empty()) return run;
     v1::AttachRequest request;
     request.add_pids(run->pid());
+    request.mutable_options()->set_spike_threshold_ns(threshold_ns);
     request.mutable_options()->add_probe_groups("network");
     const auto attached = daemon.client().Attach(request);
     EXPECT_TRUE(attached.ok()) << attached.status();
     return run;
   }
-  std::unique_ptr<WorkloadRun> Reader(const std::string& kind, int count, int delay_us = 2'000) {
-    return Reader(daemon_, kind, count, delay_us);
+  std::unique_ptr<WorkloadRun> Reader(const std::string& kind, int count, int delay_us = 2'000, int64_t threshold_ns = 0) {
+    return Reader(daemon_, kind, count, delay_us, threshold_ns);
   }
   static v1::QueryNetworkResponse Network(const DaemonUnderTest& daemon) {
     const auto answer = daemon.client().QueryNetwork();
@@ -186,6 +188,30 @@ TEST_F(NetworkTest, PollsOfAnInterfaceCountItsPacketsAndTheirTimeIsTheSoftirqs) 
   for (const v1::InterfaceNetwork& interface : answer.interfaces()) {
     if (interface.polls().name() == kPolled) EXPECT_FALSE(interface.has_counters()) << "it is of another namespace";
   }
+}
+
+TEST_F(NetworkTest, ASpikeOfReceivingNamesTheInterfaceThatWasPolled) {
+  constexpr int kCount = 40;
+  const auto run = Reader("crowd", kCount, 1'000, 20'000);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  ASSERT_EQ(truth["sent_count"], kCount);
+  const auto spikes = daemon_.Spikes(run->pid());
+  ASSERT_TRUE(spikes.ok()) << spikes.status();
+  int receiving = 0;
+  int named = 0;
+  for (const v1::Spike& spike : spikes->spikes()) {
+    for (const v1::Cause& cause : spike.causes()) {
+      if (cause.actor().name().substr(0, 6) != "NET_RX") continue;
+      ++receiving;
+      named += cause.actor().name() == "NET_RX (backlog)" ? 1 : 0;
+    }
+  }
+  std::printf("%d of %d causes NET_RX name what was polled\n", named, receiving);
+  if (receiving < 5) GTEST_SKIP() << "only " << receiving << " stretches of NET_RX were above 20 us";
+  // A real interface's packet may come at the same time.
+  EXPECT_GE(named, receiving * 8 / 10);
 }
 
 TEST_F(NetworkTest, RawTracepointsTellTheSame) {

@@ -4,6 +4,9 @@
 //   overflow    --count datagrams to a socket with little room, then all that fitted are read;
 //   stream      --count segments of a TCP connection over loopback, each read --delay-us after it was sent;
 //   retransmit  a segment that its receiver drops for --delay-us, and then takes;
+//   crowd       --count datagrams to a multicast group over loopback that 300 sockets hear, which read nothing: each costs the softirq, in
+//   the
+//               sender's own time, that many deliveries;
 //   veth        --count datagrams through a pair of virtual interfaces, in a network namespace of its own, that polls them.
 // One datagram, or byte, is read before all others: the first read of a socket is how it becomes known. With "refused" set it could not be
 // made here, and why.
@@ -44,6 +47,8 @@ constexpr char kAddress[] = "10.9.0.1";
 constexpr char kSender[] = "10.9.0.2";  // nobody's
 constexpr uint16_t kVethPort = 9'099;
 constexpr size_t kPayload = 100;
+constexpr char kGroup[] = "239.9.9.8";
+constexpr int kCrowd = 300;
 
 struct Stage {
   std::string kind;
@@ -84,6 +89,29 @@ bool MakeDatagrams(Stage& stage) {
   }
   stage.writer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   return stage.writer >= 0 || Refuse(stage, "socket");
+}
+
+bool MakeCrowd(Stage& stage) {
+  if (!BindReader(stage, SOCK_DGRAM, "0.0.0.0", 0)) return false;
+  inet_pton(AF_INET, kGroup, &stage.to.sin_addr);
+  ip_mreq membership{};
+  inet_pton(AF_INET, kGroup, &membership.imr_multiaddr);
+  inet_pton(AF_INET, "127.0.0.1", &membership.imr_interface);
+  close(stage.reader);  // it was for the port
+  stage.reader = -1;
+  const int on = 1;
+  for (int i = 0; i < kCrowd; ++i) {
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    sockaddr_in local{};
+    local.sin_family = AF_INET;
+    local.sin_port = stage.to.sin_port;
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&local), sizeof(local)) != 0) return Refuse(stage, "bind");
+    if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof(membership)) != 0) return Refuse(stage, "IP_ADD_MEMBERSHIP");
+  }
+  stage.writer = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  return setsockopt(stage.writer, IPPROTO_IP, IP_MULTICAST_IF, &membership.imr_interface, sizeof(in_addr)) == 0 ||
+         Refuse(stage, "IP_MULTICAST_IF");
 }
 
 bool MakeStream(Stage& stage) {
@@ -184,6 +212,8 @@ bool MakeVeth(Stage& stage) {
 void Make(Stage& stage) {
   if (stage.kind == "veth") {
     MakeVeth(stage);
+  } else if (stage.kind == "crowd") {
+    MakeCrowd(stage);
   } else if (stage.kind == "stream" || stage.kind == "retransmit") {
     MakeStream(stage);
   } else {
@@ -254,6 +284,13 @@ void Act(Stage& stage) {
     send(stage.reader, &byte, 1, 0);
     recv(stage.writer, &byte, 1, 0);
     return DropForAWhile(stage);
+  }
+  if (stage.kind == "crowd") {
+    for (int64_t i = 0; i < stage.count; ++i) {
+      stage.sent_count += Send(stage) ? 1 : 0;
+      SleepUntil(NowNs() + stage.delay_ns);
+    }
+    return;
   }
   if (!Send(stage) || !Read(stage)) return;
   if (stage.kind == "burst" || stage.kind == "overflow") return AllAtOnce(stage);
