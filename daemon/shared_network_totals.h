@@ -24,7 +24,7 @@ class SharedNetworkTotals : public NetworkTotals {
     std::string refusal;                   // NetworkPrograms::refusal, and
     std::vector<std::string> missing;      // missing
     DropReasons reasons;
-    FileRoot files;
+    FileRoot files = FileRoot();
     uint32_t own_namespace = 0;  // 0: not known
   };
   explicit SharedNetworkTotals(Parts parts) : parts_(std::move(parts)) {}

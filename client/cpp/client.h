@@ -59,7 +59,8 @@ class Client {
   absl::StatusOr<v1::QueryInterruptsResponse> QueryInterrupts(const v1::QueryInterruptsRequest& request = {}) const;
   // Page faults and TLB flushes of watched threads; it may wait one sampling interval.
   absl::StatusOr<v1::QueryMemoryResponse> QueryMemory(const v1::QueryMemoryRequest& request = {}) const;
-  // Polls, drops and retransmits of packets, and how long packets took to the watched threads that read them.
+  // Polls, drops and retransmits of packets, and how long packets took to the watched threads that read them; it may wait one
+  // sampling interval.
   absl::StatusOr<v1::QueryNetworkResponse> QueryNetwork(const v1::QueryNetworkRequest& request = {}) const;
   // What hardware and hypervisor do to CPUs.
   absl::StatusOr<v1::QueryHardwareResponse> QueryHardware(const v1::QueryHardwareRequest& request = {}) const;

@@ -207,11 +207,17 @@ grpc::ServerUnaryReactor* MonitorService::QueryMemory(grpc::CallbackServerContex
 
 grpc::ServerUnaryReactor* MonitorService::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                                        v1::QueryNetworkResponse* response) {
+  const TimePair arrival = core_.status->Now();
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
-  const grpc::Status answered = AnswerNetwork(core_, selection, *request, response);
-  return Answered(context, answered.ok() ? CheckAnswer(*response, response->threads_size(), &limits_) : answered);
+  // As an answer of a window: then the loop has met every thread that was attached before the call.
+  const int64_t interval_ns = selection.sampling_interval_max_ns();
+  return WindowedCall::Start(context, ForQueries(), limits_.Get().queries_max, arrival, interval_ns,
+                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
+                               const grpc::Status answered = AnswerNetwork(core_, selection, *request, at, response);
+                               return answered.ok() ? CheckAnswer(*response, response->threads_size(), &limits_) : answered;
+                             });
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

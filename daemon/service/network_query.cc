@@ -149,7 +149,7 @@ void AddRetransmits(const NetworkTotal& total, v1::QueryNetworkResponse* respons
 }  // namespace
 
 grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selection, const v1::QueryNetworkRequest& request,
-                           v1::QueryNetworkResponse* response) {
+                           const Arrival& arrival, v1::QueryNetworkResponse* response) {
   if (const grpc::Status added = AddThreads(core, selection, request, response); !added.ok()) return added;
   const NetworkTotal total = core.network->Read();
   const std::vector<CpuInterruptTotal> interrupts = core.interrupts->Cpus();
@@ -167,6 +167,7 @@ grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selec
   response->set_collecting(total.collecting);
   response->set_reason(total.reason);
   for (const std::string& missing : total.missing) response->add_missing(missing);
+  if (arrival.late) response->add_missing("threads attached just now: the daemon's loop is stuck or starved: see `hftmon status`");
   AddCpus(interrupts, total, host, wanted, response);
   AddInterfaces(total, host, wanted, response);
   AddDrops(total, wanted, response);

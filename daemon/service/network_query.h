@@ -4,6 +4,7 @@
 
 #include "daemon/service/service_core.h"
 #include "daemon/service/target_selection.h"
+#include "daemon/service/windowed_call.h"
 #include "grpcpp/support/status.h"
 #include "hftmon/v1/network.pb.h"
 
@@ -11,7 +12,7 @@ namespace hftmon {
 
 // NOT_FOUND when a tid is no watched thread of the selection, or a CPU none of the host.
 grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selection, const v1::QueryNetworkRequest& request,
-                           v1::QueryNetworkResponse* response);
+                           const Arrival& arrival, v1::QueryNetworkResponse* response);
 
 }  // namespace hftmon
 

@@ -47,7 +47,7 @@ class NetworkTest : public PrivilegedTest {
         if (socket.local_port() == run.about()["port"].get<uint32_t>()) return socket;
       }
     }
-    ADD_FAILURE() << "no socket of port " << run.about()["port"];
+    ADD_FAILURE() << "no socket of port " << run.about()["port"] << ": " << answer.ShortDebugString();
     return {};
   }
   static uint64_t DropsOf(const v1::QueryNetworkResponse& answer, const std::string& reason) {
@@ -186,7 +186,8 @@ TEST_F(NetworkTest, PollsOfAnInterfaceCountItsPacketsAndTheirTimeIsTheSoftirqs) 
   EXPECT_GT(polls, 0u);
   EXPECT_EQ(packets, static_cast<uint64_t>(kCount) + 1) << "with the one before";
   for (const v1::InterfaceNetwork& interface : answer.interfaces()) {
-    if (interface.polls().name() == kPolled) EXPECT_FALSE(interface.has_counters()) << "it is of another namespace";
+    if (interface.polls().name() != kPolled) continue;
+    EXPECT_FALSE(interface.has_counters()) << "it is of another namespace";
   }
 }
 

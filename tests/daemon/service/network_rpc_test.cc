@@ -24,6 +24,10 @@ class NetworkRpcTest : public ServiceFixture {
     network_.host.counters =
         InterfaceReport{.interfaces = {{.name = "eth0", .ifindex = 2, .rx_packets = 11}, {.name = "lo", .ifindex = 1}}, .unread_count = 2};
   }
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    CloseBucket(kNowNs - kSecondNs, kNowNs + kSecondNs);
+  }
   grpc::Status Query(const v1::QueryNetworkRequest& request) { return stub_->QueryNetwork(Context().get(), request, &response_); }
 
   v1::QueryNetworkResponse response_;
