@@ -361,15 +361,15 @@ absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
     if (absl::Status status = collector_->kernel_lock_programs().demand().Attach(); !status.ok()) return status;
   }
   return demand.hardware ? collector_->hardware_programs().demand().Attach(); !status.ok()) return status;
-  }
-  return demand.network ? collector_->network_programs().demand().Attach() : absl::OkStatus();
+}
+return demand.network ? collector_->network_programs().demand().Attach() : absl::OkStatus();
 }
 
 void Daemon::SettleDemand() {
   uint32_t attached = 0;
   for (DemandProgram* program :
-       {&collector_->waker_program(), &collector_->memory_programs().demand(),
-                                 &collector_->kernel_lock_programs().demand(), &collector_->hardware_programs().demand(), &collector_->network_programs().demand()}) {
+       {&collector_->waker_program(), &collector_->memory_programs().demand(), &collector_->kernel_lock_programs().demand(),
+        &collector_->hardware_programs().demand(), &collector_->network_programs().demand()}) {
     program->Settle();
     attached = attached << 1 | (program->attached() ? 1u : 0u);
   }

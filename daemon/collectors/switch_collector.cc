@@ -168,8 +168,8 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
         object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
         object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
         object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), PrepareMemoryPrograms(),
-        PrepareGroup(kernel_lock_programs_.get()), PrepareHardwarePrograms(),
-        PrepareNetworkPrograms(), object_->ResizeMap("network", view_.ring_count),
+        PrepareGroup(kernel_lock_programs_.get()), PrepareHardwarePrograms(), PrepareNetworkPrograms(),
+        object_->ResizeMap("network", view_.ring_count),
         object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
         object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
     if (!status.ok()) return status;
@@ -460,8 +460,8 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     }
     probe.detached = IsDetached(program.name);
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
-                       kernel_lock_programs_->RunCount(program.name, view_.cpus) + HardwarePrograms::RunCount(program.name, view_.hardware) +
-                       NetworkPrograms::RunCount(program.name, view_.network);
+                       kernel_lock_programs_->RunCount(program.name, view_.cpus) +
+                       HardwarePrograms::RunCount(program.name, view_.hardware) + NetworkPrograms::RunCount(program.name, view_.network);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

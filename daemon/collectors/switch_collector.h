@@ -133,7 +133,7 @@ class SwitchCollector : public SlotStack {
   std::string waker_name_;
   bool reads_preempt_count_ = false;
   std::unique_ptr<DemandProgram> waker_program_;
-  std::unique_ptr<MemoryPrograms> memory_programs_;    // after the object, whose programs it detaches at its end
+  std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object, whose programs it detaches at its end
   std::unique_ptr<TracepointGroup> kernel_lock_programs_;
   std::unique_ptr<HardwarePrograms> hardware_programs_;
   std::unique_ptr<NetworkPrograms> network_programs_;  // likewise

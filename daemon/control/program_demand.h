@@ -8,17 +8,18 @@
 namespace hftmon {
 
 struct ProgramDemand {
-  bool wakers = false;           // who wakes threads (daemon/bpf/waker.bpf.h)
-  bool memory = false;           // page faults, flushes of the TLB and reclaim (daemon/bpf/memory.bpf.h)
+  bool wakers = false;        // who wakes threads (daemon/bpf/waker.bpf.h)
+  bool memory = false;        // page faults, flushes of the TLB and reclaim (daemon/bpf/memory.bpf.h)
   bool kernel_locks = false;  // contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h)
   bool hardware = false;      // what hardware and hypervisor do to CPUs (daemon/bpf/hardware.bpf.h)
-  bool network = false;  // packets (daemon/bpf/network.bpf.h)
+  bool network = false;       // packets (daemon/bpf/network.bpf.h)
 
   static ProgramDemand Of(const TargetOptions& options) {
     return {.wakers = options.waker,
             .memory = HasProbeGroup(options, kMemoryGroup),
             .kernel_locks = HasProbeGroup(options, kKernelLocksGroup),
-            .hardware = HasProbeGroup(options, kHardwareGroup), .network = HasProbeGroup(options, kNetworkGroup)};
+            .hardware = HasProbeGroup(options, kHardwareGroup),
+            .network = HasProbeGroup(options, kNetworkGroup)};
   }
   bool any() const { return wakers || memory || kernel_locks || hardware || network; }
   ProgramDemand& operator|=(const ProgramDemand& other) {

@@ -12,7 +12,8 @@
 namespace hftmon {
 namespace {
 
-constexpr std::array<std::string_view, 6> kGroups = {kSchedGroup, kLocksGroup, kKernelLocksGroup, kMemoryGroup, kHardwareGroup, kNetworkGroup};
+constexpr std::array<std::string_view, 6> kGroups = {kSchedGroup,  kLocksGroup,    kKernelLocksGroup,
+                                                     kMemoryGroup, kHardwareGroup, kNetworkGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
 constexpr std::array<std::string_view, 4> kLaterGroups = {"irq", "cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;

@@ -1,4 +1,5 @@
-// From the kernel's record of what it did in a thread's time to what ingest delivers. Pure; every value is checked: the memory is shared with the kernel.
+// From the kernel's record of what it did in a thread's time to what ingest delivers. Pure; every value is checked: the memory is shared
+// with the kernel.
 #ifndef HFTMON_DAEMON_INGEST_KERNEL_STALL_BUILDER_H_
 #define HFTMON_DAEMON_INGEST_KERNEL_STALL_BUILDER_H_
 

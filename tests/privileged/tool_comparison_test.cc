@@ -1,7 +1,8 @@
 // The same run seen by hftmon and by others: bpftrace's one-liners for softirqs and interrupts, `perf trace -s` for system calls.
 //
 // Where they differ, and why:
-//  - At each tracepoint hftmon's program runs before bpftrace's, which was attached later: hftmon's time of a handler has bpftrace's program
+//  - At each tracepoint hftmon's program runs before bpftrace's, which was attached later: hftmon's time of a handler has bpftrace's
+//  program
 //    at its entry in it, bpftrace's has hftmon's at its exit. Counts are of the same events.
 //  - bpftrace counts between its start and its end, hftmon between two questions that lie within: what comes at the edges is bpftrace's
 //    alone.
