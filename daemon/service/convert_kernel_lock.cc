@@ -11,6 +11,9 @@ void HolderToProto(const KernelStall& stall, ThreadNames* names, v1::KernelLockW
   out->set_tid(static_cast<int32_t>(stall.owner_tid));
   out->set_pid(static_cast<int32_t>(stall.owner_tgid));
   out->set_comm(ValidUtf8(names->NameOf(stall.owner_tid)));
+  const ThreadNumbers inner = names->NumbersOf(stall.owner_tgid, stall.owner_tid);
+  out->set_namespace_tid(inner.tid);
+  out->set_namespace_pid(inner.pid);
 }
 
 void KernelLockToProto(const KernelStall& stall, ThreadNames* names, v1::KernelLockWait* out) {

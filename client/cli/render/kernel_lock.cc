@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -12,11 +13,13 @@ namespace hftmon {
 namespace {
 
 std::string HolderText(const v1::KernelLockWait::Holder& holder) {
-  return fmt::format("{}[{}]", holder.comm().empty() ? "?" : Printable(holder.comm()), holder.tid());
+  return fmt::format("{}[{}]", holder.comm().empty() ? "?" : Printable(holder.comm()), BothNumbers(holder.tid(), holder.namespace_tid()));
 }
 
 Json HolderJson(const v1::KernelLockWait::Holder& holder) {
-  return {{"tid", holder.tid()}, {"pid", holder.pid()}, {"comm", holder.comm()}};
+  Json json{{"tid", holder.tid()}, {"pid", holder.pid()}, {"comm", holder.comm()}};
+  AddInnerNumbers(holder, &json);
+  return json;
 }
 
 std::string HoldersCell(const v1::ContendedKernelLock& lock) {
@@ -55,8 +58,8 @@ std::string KernelLockSumsText(const v1::QueryLocksResponse& response) {
                {"longest"}});
   for (const v1::ThreadCalls& thread : response.threads()) {
     if (!thread.kernel_locks().available()) continue;
-    std::vector<std::string> who = {Printable(thread.thread().comm()), std::to_string(thread.thread().pid()),
-                                    std::to_string(thread.thread().tid())};
+    std::vector<std::string> who = {Printable(thread.thread().comm()), BothNumbers(thread.thread().pid(), thread.thread().namespace_pid()),
+                                    BothNumbers(thread.thread().tid(), thread.thread().namespace_tid())};
     const auto add = [&table, &who](const std::vector<std::string>& cells) {
       who.insert(who.end(), cells.begin(), cells.end());
       table.AddRow(who);
