@@ -209,13 +209,17 @@ grpc::ServerUnaryReactor* MonitorService::QueryNetwork(grpc::CallbackServerConte
                                                        v1::QueryNetworkResponse* response) {
   const TimePair arrival = core_.status->Now();
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  v1::QueryNetworkRequest asked = *request;
+  if (const grpc::Status translated = PidTranslation(core_, *context).Query(&asked); !translated.ok()) {
+    return Answered(context, translated);
+  }
   TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*core_.targets, request->pids()); !selected.ok()) return Answered(context, selected);
+  if (const grpc::Status selected = selection.Select(*core_.targets, asked.pids()); !selected.ok()) return Answered(context, selected);
   // As an answer of a window: then the loop has met every thread that was attached before the call.
   const int64_t interval_ns = selection.sampling_interval_max_ns();
   return WindowedCall::Start(context, ForQueries(), limits_.Get().queries_max, arrival, interval_ns,
-                             [this, request, response, selection = std::move(selection)](const Arrival& at) {
-                               const grpc::Status answered = AnswerNetwork(core_, selection, *request, at, response);
+                             [this, asked = std::move(asked), response, selection = std::move(selection)](const Arrival& at) {
+                               const grpc::Status answered = AnswerNetwork(core_, selection, asked, at, response);
                                return answered.ok() ? CheckAnswer(*response, response->threads_size(), &limits_) : answered;
                              });
 }

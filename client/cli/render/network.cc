@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "client/cli/render/both_numbers.h"
 #include "client/cli/render/unavailable.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -136,13 +137,14 @@ std::string SocketTable(const v1::QueryNetworkResponse& response) {
       const uint64_t copied = socket.copied_count();
       const uint64_t queued = copied - std::min(copied, socket.unqueued_count());
       const std::string remote = EndText(socket.remote_address(), socket.remote_port());
-      table.AddRow(
-          {Printable(thread.thread().comm()), std::to_string(thread.thread().tid()), socket.fd() >= 0 ? std::to_string(socket.fd()) : "",
-           fmt::format("{} {}{}{}", Printable(socket.protocol()), EndText(Printable(socket.local_address()), socket.local_port()),
-                       remote.empty() ? "" : " from ", Printable(remote)),
-           std::to_string(copied), std::to_string(socket.unmatched_count()), Mean(socket.arrival_to_queue(), queued),
-           Longest(socket.arrival_to_queue(), queued), Mean(socket.queue_to_copy(), queued), Longest(socket.queue_to_copy(), queued),
-           Mean(socket.arrival_to_copy(), copied), Longest(socket.arrival_to_copy(), copied)});
+      table.AddRow({Printable(thread.thread().comm()), BothNumbers(thread.thread().tid(), thread.thread().namespace_tid()),
+                    socket.fd() >= 0 ? std::to_string(socket.fd()) : "",
+                    fmt::format("{} {}{}{}", Printable(socket.protocol()), EndText(Printable(socket.local_address()), socket.local_port()),
+                                remote.empty() ? "" : " from ", Printable(remote)),
+                    std::to_string(copied), std::to_string(socket.unmatched_count()), Mean(socket.arrival_to_queue(), queued),
+                    Longest(socket.arrival_to_queue(), queued), Mean(socket.queue_to_copy(), queued),
+                    Longest(socket.queue_to_copy(), queued), Mean(socket.arrival_to_copy(), copied),
+                    Longest(socket.arrival_to_copy(), copied)});
     }
   }
   return table.empty() ? "" : "\n" + table.Print();
@@ -233,6 +235,7 @@ Json SocketJson(const v1::SocketPath& socket) {
 Json ThreadJson(const v1::ThreadNetwork& thread) {
   Json json{
       {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
+  AddInnerNumbers(thread.thread(), &json);
   if (!thread.available()) {
     json["reason"] = thread.reason();
     return json;
