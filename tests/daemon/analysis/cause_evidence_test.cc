@@ -96,6 +96,17 @@ TEST(CauseEvidenceTest, BlockedNamesWhoEndedIt) {
   EXPECT_EQ(evidence(spike), "was blocked in futex for 5us; who woke it is not known: the record of the wake-up did not come");
 }
 
+TEST(CauseEvidenceTest, ASoftirqNamesTheInterfaceThatItPolled) {
+  Cause cause = {.kind = CauseKind::kSoftirq,
+                 .cpu = 1,
+                 .run_count = 1,
+                 .source = static_cast<hft_interrupt_source>(HFT_SOURCE_SOFTIRQ + 3),
+                 .duration_ns = 90'000};
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "softirq NET_RX ran once on CPU 1 for 90us");
+  std::strcpy(cause.comm, "eth0");
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "softirq NET_RX (eth0) ran once on CPU 1 for 90us");
+}
+
 TEST(CauseEvidenceTest, ALockIsNamedWithItsOwnerAndWhatThatOneDid) {
   const Cause cause = {.kind = CauseKind::kBlocked, .syscall = 202, .duration_ns = 5'000};
   const auto name_of = [](uint32_t tid) { return tid == 41 ? std::string("holder") : std::string(); };
