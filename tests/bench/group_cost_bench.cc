@@ -65,7 +65,7 @@ std::vector<Group> Groups() {
        "a datagram over loopback, dropped at a full buffer",
        {"timed_interrupts"},
        "softirq 20000",
-       {"on_receive", "on_drop"},
+       {"on_packet_arrived", "on_packet_dropped"},
        "tracepoint:net:netif_receive_skb { @arrived[args->skbaddr] = nsecs; }\n"
        "tracepoint:skb:kfree_skb { @dropped[args->reason] = count(); delete(@arrived[args->skbaddr]); }\n"},
       {"hardware",
