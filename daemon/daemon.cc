@@ -224,11 +224,7 @@ void Daemon::BuildControl() {
   registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };
   registry_config.attach_demanded = [this](const ProgramDemand& demand) { return AttachDemanded(demand); };
   registry_config.on_demand = [this](const ProgramDemand& demand) {
-    collector_->waker_program().Want(demand.wakers);
-    collector_->memory_programs().demand().Want(demand.memory);
-    collector_->kernel_lock_programs().demand().Want(demand.kernel_locks);
-    collector_->hardware_programs().demand().Want(demand.hardware);
-    collector_->network_programs().demand().Want(demand.network);
+    for (const auto& [wanted, program] : DemandPrograms()) program->Want(demand.*wanted);
   };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
@@ -350,26 +346,25 @@ void Daemon::MeasureProbes() {
   collector_->MeasureCost(false).IgnoreError();
 }
 
-absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
-  if (demand.wakers) {
-    if (absl::Status status = collector_->waker_program().Attach(); !status.ok()) return status;
-  }
-  if (demand.memory) {
-    if (absl::Status status = collector_->memory_programs().demand().Attach(); !status.ok()) return status;
-  }
-  if (demand.kernel_locks) {
-    if (absl::Status status = collector_->kernel_lock_programs().demand().Attach(); !status.ok()) return status;
-  }
-  return demand.hardware ? collector_->hardware_programs().demand().Attach(); !status.ok()) return status;
+std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 5> Daemon::DemandPrograms() {
+  return {{{&ProgramDemand::wakers, &collector_->waker_program()},
+           {&ProgramDemand::memory, &collector_->memory_programs().demand()},
+           {&ProgramDemand::kernel_locks, &collector_->kernel_lock_programs().demand()},
+           {&ProgramDemand::hardware, &collector_->hardware_programs().demand()},
+           {&ProgramDemand::network, &collector_->network_programs().demand()}}};
 }
-return demand.network ? collector_->network_programs().demand().Attach() : absl::OkStatus();
+
+absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
+  for (const auto& [wanted, program] : DemandPrograms()) {
+    if (!(demand.*wanted)) continue;
+    if (absl::Status status = program->Attach(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 void Daemon::SettleDemand() {
   uint32_t attached = 0;
-  for (DemandProgram* program :
-       {&collector_->waker_program(), &collector_->memory_programs().demand(), &collector_->kernel_lock_programs().demand(),
-        &collector_->hardware_programs().demand(), &collector_->network_programs().demand()}) {
+  for (const auto& [wanted, program] : DemandPrograms()) {
     program->Settle();
     attached = attached << 1 | (program->attached() ? 1u : 0u);
   }

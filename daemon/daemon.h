@@ -6,9 +6,11 @@
 #ifndef HFTMON_DAEMON_DAEMON_H_
 #define HFTMON_DAEMON_DAEMON_H_
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -96,6 +98,8 @@ class Daemon {
   bool IsWatchedThreadPinnedToLoop() const;
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
+  // Those that are attached on demand, by what asks for them.
+  std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 5> DemandPrograms();
   absl::Status AttachDemanded(const ProgramDemand& demand);
   void SettleDemand();
 

@@ -66,7 +66,7 @@ TEST_F(SharedCallTotalsTest, WhyThereAreNoFiguresIsSaidWithTheMend) {
                   small, [] { return 8u; }, true)
                   .ThreadsOf(100)[0]
                   .unavailable,
-              HasSubstr("watch fewer threads"));
+              HasSubstr("watch fewer"));
 }
 
 }  // namespace
