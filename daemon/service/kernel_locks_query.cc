@@ -36,8 +36,7 @@ void ThreadToProto(const ThreadKernelLockTotal& total, v1::KernelLocksOfThread* 
 
 void KernelLockSearch::Add(const Spike& spike) {
   if (spike.kind != SpikeKind::kKernelLock || spike.duration_ns <= floor_ns_) return;
-  Sum& sum = sums_[spike.stall.address];
-  sum.type = spike.stall.lock_type;
+  Sum& sum = sums_[{spike.stall.address, spike.stall.lock_type}];
   ++sum.count;
   sum.duration_ns += spike.duration_ns;
   sum.tids.insert(spike.thread.tid);
@@ -55,9 +54,9 @@ void KernelLockSearch::Add(const Spike& spike) {
   share.duration_ns += spike.duration_ns;
 }
 
-void KernelLockSearch::SumToProto(uint64_t address, const Sum& sum, ThreadNames* names, v1::ContendedKernelLock* out) {
-  out->set_address(address);
-  out->set_type(std::string(LockTypeName(sum.type)));
+void KernelLockSearch::SumToProto(const Key& key, const Sum& sum, ThreadNames* names, v1::ContendedKernelLock* out) {
+  out->set_address(key.first);
+  out->set_type(std::string(LockTypeName(key.second)));
   out->set_count(sum.count);
   out->set_duration_ns(sum.duration_ns);
   out->set_longest_ns(sum.longest_ns);
@@ -76,7 +75,7 @@ void KernelLockSearch::SumToProto(uint64_t address, const Sum& sum, ThreadNames*
 }
 
 void KernelLockSearch::ToProto(ThreadNames* names, v1::QueryLocksResponse* response) const {
-  std::vector<const std::pair<const uint64_t, Sum>*> order;
+  std::vector<const std::pair<const Key, Sum>*> order;
   for (const auto& sum : sums_) order.push_back(&sum);
   std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->second.duration_ns > b->second.duration_ns; });
   for (const auto* sum : order) SumToProto(sum->first, sum->second, names, response->add_kernel_locks());

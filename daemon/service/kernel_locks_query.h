@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "daemon/analysis/spike.h"
 #include "daemon/service/service_core.h"
@@ -24,13 +25,14 @@ class KernelLockSearch {
   void ToProto(ThreadNames* names, v1::QueryLocksResponse* response) const;
 
  private:
+  using Key = std::pair<uint64_t, hft_lock_type>;  // an address may be another lock's later
+
   struct Share {
     KernelStall stall;  // the holder's
     uint64_t count = 0;
     int64_t duration_ns = 0;
   };
   struct Sum {
-    hft_lock_type type = HFT_LOCK_SPIN;
     uint64_t count = 0;
     int64_t duration_ns = 0;
     int64_t longest_ns = -1;
@@ -40,10 +42,10 @@ class KernelLockSearch {
     std::map<uint32_t, Share> holders;  // by tid
   };
 
-  static void SumToProto(uint64_t address, const Sum& sum, ThreadNames* names, v1::ContendedKernelLock* out);
+  static void SumToProto(const Key& key, const Sum& sum, ThreadNames* names, v1::ContendedKernelLock* out);
 
   const int64_t floor_ns_;
-  std::map<uint64_t, Sum> sums_;  // by address
+  std::map<Key, Sum> sums_;
 };
 
 // Of the threads that the answer has already.

@@ -166,6 +166,11 @@ class WaitSearch {
   uint64_t unlocated_count_ = 0;
 };
 
+bool AnyAsksForKernelLocks(const TargetSelection& selection) {
+  return std::any_of(selection.targets().begin(), selection.targets().end(),
+                     [](const TargetInfo& target) { return HasProbeGroup(target.options, kKernelLocksGroup); });
+}
+
 }  // namespace
 
 grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selection, const v1::QueryLocksRequest& request,
@@ -202,7 +207,7 @@ grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selecti
   if (floor.ns != kNoFloor) response->set_blocked_floor_ns(floor.ns);
   response->set_floor_of_part(floor.part_only);
   response->set_unlocated_wait_count(search.unlocated_count());
-  response->set_incomplete(window.overwritten() || floor.part_only);
+  response->set_incomplete(window.overwritten() || floor.part_only || (kernel_floor_ns == kNoFloor && AnyAsksForKernelLocks(selection)));
   return grpc::Status::OK;
 }
 

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <vector>
 
 #include "client/cli/render/both_numbers.h"
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/duration.h"
 
 namespace hftmon {
@@ -29,6 +32,14 @@ std::string HoldersCell(const v1::ContendedKernelLock& lock) {
   }
   if (lock.unknown_holder_count() > 0) text += fmt::format("{}{} unknown", text.empty() ? "" : "; ", lock.unknown_holder_count());
   return text;
+}
+
+// Why no thread has any; the first that knows.
+std::string WhyNone(const v1::QueryLocksResponse& response) {
+  for (const v1::ThreadCalls& thread : response.threads()) {
+    if (!thread.kernel_locks().reason().empty()) return Printable(thread.kernel_locks().reason());
+  }
+  return "no thread asks: attach a process with --probes kernel_locks";
 }
 
 }  // namespace
@@ -72,15 +83,23 @@ std::string KernelLockSumsText(const v1::QueryLocksResponse& response) {
     if (thread.kernel_locks().sums_size() == 0) add({"none yet"});
     if (thread.kernel_locks().unended_count() > 0) add({"unended", std::to_string(thread.kernel_locks().unended_count())});
   }
-  return table.empty() ? "" : "\n" + table.Print();
+  if (table.empty()) return "";
+  std::string text = "\n" + table.Print();
+  std::map<std::string, uint64_t> reasons;
+  for (const v1::ThreadCalls& thread : response.threads()) {
+    if (!thread.kernel_locks().available()) ++reasons[thread.kernel_locks().reason()];
+  }
+  for (const auto& [reason, count] : reasons) {
+    text += fmt::format("locks of the kernel unavailable for {}: {}\n", Counted(count, "thread"), Printable(reason));
+  }
+  return text;
 }
 
 std::string KernelLocksPart(const v1::QueryLocksResponse& response, const std::string& when) {
   const bool asked = std::any_of(response.threads().begin(), response.threads().end(),
                                  [](const v1::ThreadCalls& thread) { return thread.kernel_locks().available(); });
   if (!asked && response.kernel_locks_size() == 0) {
-    return fmt::format("locks of the kernel: unavailable: {}\n",
-                       response.threads_size() > 0 ? Printable(response.threads(0).kernel_locks().reason()) : "no thread is watched");
+    return fmt::format("locks of the kernel: unavailable: {}\n", WhyNone(response));
   }
   const std::string above = response.has_kernel_lock_floor_ns() ? " above " + FormatDuration(response.kernel_lock_floor_ns()) : "";
   if (response.kernel_locks_size() == 0) return fmt::format("no wait for a lock of the kernel{} in {}\n", above, when);
@@ -94,7 +113,13 @@ std::string KernelLocksPart(const v1::QueryLocksResponse& response, const std::s
 }
 
 Json KernelLockSumsJson(const v1::KernelLocksOfThread& locks) {
-  Json json{{"sums", Json::array()}, {"unended_count", locks.unended_count()}};
+  Json json{{"available", locks.available()}};
+  if (!locks.available()) {
+    json["reason"] = locks.reason();
+    return json;
+  }
+  json["sums"] = Json::array();
+  json["unended_count"] = locks.unended_count();
   for (const v1::KernelLockSum& sum : locks.sums()) {
     json["sums"].push_back({{"type", sum.type()},
                             {"count", sum.count()},

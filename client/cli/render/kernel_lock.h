@@ -14,12 +14,12 @@ std::string KernelLockText(const v1::KernelLockWait& wait);
 // {type, access?, address, holder?{tid, pid, comm}}.
 Json KernelLockJson(const v1::KernelLockWait& wait);
 
-// A table of each thread's sums by type, "" when no thread has any.
+// A table of each thread's sums by type and why others have none, "" when no thread has any.
 std::string KernelLockSumsText(const v1::QueryLocksResponse& response);
 // The locks that were waited for longest, or why there are none.
 std::string KernelLocksPart(const v1::QueryLocksResponse& response, const std::string& when);
 
-// {sums[{type, count, duration_ns, off_cpu_ns, longest_ns}], unended_count}. Requires that they are available.
+// {available, reason?, sums[{type, count, duration_ns, off_cpu_ns, longest_ns}]?, unended_count?}.
 Json KernelLockSumsJson(const v1::KernelLocksOfThread& locks);
 Json ContendedKernelLockJson(const v1::ContendedKernelLock& lock);
 

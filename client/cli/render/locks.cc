@@ -109,7 +109,7 @@ Json ThreadJson(const v1::ThreadCalls& thread) {
   Json json{
       {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
   AddInnerNumbers(thread.thread(), &json);
-  if (thread.kernel_locks().available()) json["kernel_locks"] = KernelLockSumsJson(thread.kernel_locks());
+  json["kernel_locks"] = KernelLockSumsJson(thread.kernel_locks());
   if (!thread.available()) {
     json["reason"] = thread.reason();
     return json;
@@ -144,8 +144,13 @@ Json LockJson(const v1::ContendedLock& lock) {
 }  // namespace
 
 std::string LocksText(const v1::QueryLocksResponse& response) {
-  if (response.threads_size() == 0) return "no thread is watched\n";
   const std::string when = WhenText(response);
+  if (response.threads_size() == 0) {
+    // Of those that have ended, the single waits are still known.
+    std::string text = "no thread is watched\n";
+    if (response.locks_size() > 0) text += "\n" + LocksPart(response, when);
+    return response.kernel_locks_size() > 0 ? text + "\n" + KernelLocksPart(response, when) : text;
+  }
   return ThreadTable(response) + KernelLockSumsText(response) + UnavailableText(response.threads()) + "\n" + LocksPart(response, when) +
          KernelLocksPart(response, when);
 }

@@ -211,8 +211,15 @@ std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response) {
   }
   if (response.floor_of_part()) {
     warnings.push_back("single waits were recorded in a part of the window only: ask for a shorter --window, or wait until it has passed");
-  } else if (response.incomplete()) {
+  } else if (response.incomplete() && IsOverwritten(response.window())) {
     warnings.push_back(WhyOverwritten(response.window()));
+  }
+  const bool asked = std::any_of(response.threads().begin(), response.threads().end(),
+                                 [](const v1::ThreadCalls& thread) { return thread.kernel_locks().available(); });
+  if (asked && !response.has_kernel_lock_floor_ns()) {
+    warnings.push_back(
+        "single waits for locks of the kernel were not recorded in a part of the window: ask for a shorter --window, or wait "
+        "until it has passed");
   }
   AddUnavailable(response.threads(), warnings);
   AddUnslotted(response.unslotted_thread_count(), warnings);

@@ -65,10 +65,39 @@ TEST_F(LocksVerbTest, JsonHasThemToo) {
   const json answer = json::parse(console.out());
   EXPECT_EQ(answer["kernel_lock_floor_ns"], 50'000);
   EXPECT_EQ(answer["threads"][0]["kernel_locks"]["unended_count"], 2);
+  EXPECT_EQ(answer["threads"][0]["kernel_locks"]["available"], true);
   EXPECT_EQ(answer["threads"][0]["kernel_locks"]["sums"][0],
             json({{"type", "rwsem"}, {"count", 3}, {"duration_ns", 9'000'000}, {"off_cpu_ns", 1'000'000}, {"longest_ns", 5'000'000}}));
   EXPECT_EQ(answer["kernel_locks"][0]["holders"][0]["holder"], json({{"tid", 14}, {"pid", 10}, {"comm", "writer"}}));
   EXPECT_EQ(answer["kernel_locks"][0]["unknown_holder_count"], 1);
+}
+
+TEST_F(LocksVerbTest, ThreadsWithoutAreNamedBesideThoseThatHaveThem) {
+  monitor_.query_locks = [](const auto&, auto* response) {
+    *response = SomeKernelLocks();
+    response->mutable_threads(1)->mutable_kernel_locks()->set_available(false);
+    response->mutable_threads(1)->mutable_kernel_locks()->set_reason("the table of kernel locks is full");
+    response->mutable_threads(1)->set_available(true);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"locks"}, console), 0);
+  EXPECT_THAT(console.out(), HasSubstr("locks of the kernel unavailable for 1 thread: the table of kernel locks is full\n"));
+  StringConsole as_json;
+  EXPECT_EQ(Run({"locks", "--json"}, as_json), 0);
+  EXPECT_EQ(json::parse(as_json.out())["threads"][1]["kernel_locks"],
+            json({{"available", false}, {"reason", "the table of kernel locks is full"}}));
+}
+
+TEST_F(LocksVerbTest, WhatEndedThreadsWaitedForIsStillShown) {
+  monitor_.query_locks = [](const auto&, auto* response) {
+    *response = SomeKernelLocks();
+    response->clear_threads();
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"locks"}, console), 0);
+  EXPECT_THAT(console.out(), HasSubstr("no thread is watched\n\nlocks of the kernel, by waits above 50us"));
 }
 
 TEST_F(LocksVerbTest, WhereNobodyAsksForThemTheReasonIsSaidOnce) {
