@@ -18,7 +18,8 @@ void Fill(const hft_thread_kernel& memory, ThreadFaultTotal* out) {
   for (size_t kind = 0; kind < out->faults.size(); ++kind) out->faults[kind] = TotalOf(memory.faults[kind]);
   out->reclaim = TotalOf(memory.reclaim);
   out->compaction = TotalOf(memory.compaction);
-  out->unended_count = LoadWord(memory.unended_count);
+  out->unended_count = LoadWord(memory.unended_count) + LoadWord(memory.unended_stall_count[HFT_STALL_COMPACTION]) +
+                       LoadWord(memory.unended_stall_count[HFT_STALL_RECLAIM]);
   for (size_t reason = 0; reason < out->tlb_flush_count.size(); ++reason)
     out->tlb_flush_count[reason] = LoadWord(memory.tlb_flush_count[reason]);
   out->tlb_full_count = LoadWord(memory.tlb_full_count);

@@ -96,16 +96,21 @@ static __always_inline struct rq *run_queue_at(u64 run_queue, struct task_struct
  * What the hypervisor took from this CPU, by its own clock, as the scheduler last saw it: absent where the kernel was built without
  * CONFIG_PARAVIRT_TIME_ACCOUNTING, and 0 for ever where the hypervisor tells nothing.
  */
-static __always_inline void note_steal(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state) {
+static __always_inline bool read_steal(struct hft_cpu *cpu_state, u64 *steal_ns) {
   struct rq *queue = (struct rq *)cpu_state->noted_queue;
-  if (!queue || !bpf_core_field_exists(queue->prev_steal_time_rq)) return;
-  u64 steal_ns = 0;
+  if (!queue || !bpf_core_field_exists(queue->prev_steal_time_rq)) return false;
   if (CAN_CAST) {
     queue = bpf_rdonly_cast(queue, bpf_core_type_id_kernel(struct rq));
-    steal_ns = queue->prev_steal_time_rq;
+    *steal_ns = queue->prev_steal_time_rq;
   } else {
-    steal_ns = BPF_CORE_READ(queue, prev_steal_time_rq);
+    *steal_ns = BPF_CORE_READ(queue, prev_steal_time_rq);
   }
+  return true;
+}
+
+static __always_inline void note_steal(struct hft_cpu *cpu_state, struct hft_cpu_interrupts *state) {
+  u64 steal_ns = 0;
+  if (!read_steal(cpu_state, &steal_ns)) return;
   state->steal_ns = steal_ns;
   state->steal_mono_ns = state->stretch_end_ns;
 }

@@ -57,9 +57,10 @@ static __noinline int take_reading(struct hft_cpu_hardware *state, u32 cpu) {
     reading->values[counter] = value.counter;
     known += 1u << counter;
   }
-  struct hft_cpu_interrupts *interrupted = interrupts_at(cpu);
-  if (interrupted && interrupted->steal_mono_ns) {
-    reading->steal_ns = interrupted->steal_ns;
+  /* Not the tick's copy: the scheduler has looked at it since, whenever a wait ended. */
+  u64 steal_ns = 0;
+  if (read_steal(cpu_at(cpu), &steal_ns)) {
+    reading->steal_ns = steal_ns;
     known += HFT_STEAL_KNOWN;
   }
   reading->known = known;

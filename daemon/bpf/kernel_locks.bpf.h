@@ -8,7 +8,9 @@
  * Cost:     each contended lock of the host, whoever waits, while they are attached, and they are attached only while a target asks
  *           (collectors/kernel_lock_programs.h). A lock that is free has no tracepoint.
  *
- * A wait within an interrupt is the interrupt's time, not the thread's: it is left out.
+ * A wait within an interrupt is the interrupt's time, not the thread's: it is left out. Not every contended lock is told by the kernel: an
+ * rwsem that is spun for because its writer runs is not, nor is the first who spins for a spinlock, nor any spinlock of a guest without
+ * paravirtual ones.
  */
 #ifndef HFTMON_DAEMON_BPF_KERNEL_LOCKS_BPF_H_
 #define HFTMON_DAEMON_BPF_KERNEL_LOCKS_BPF_H_
@@ -34,7 +36,19 @@ struct rw_semaphore {
   struct counted_word owner;
 } __attribute__((preserve_access_index));
 #define OWNER_WORD_FLAGS 7ul
+/* A read-write lock has a lock of its own within it, told as another one; so have, with PREEMPT_RT, rwlocks and rwsems. */
+#define INNER_LOCK_BYTES 64
 #define RWSEM_OWNED_BY_READERS 1ul
+
+/*
+ * Whether what runs on this CPU now is an interrupt and not the current thread. With PREEMPT_RT a softirq is a thread like any other, and
+ * its level stays in progress while another one runs.
+ */
+static __always_inline bool in_interrupt(struct hft_cpu_interrupts *state) {
+  u32 levels = 1u << HFT_LEVEL_HARD;
+  if (bpf_core_field_exists(((struct mutex *)0)->owner)) levels += 1u << HFT_LEVEL_SOFTIRQ;
+  return state->active & levels;
+}
 
 static __always_inline u32 lock_type(u32 flags) {
   if (flags & CONTENDED_MUTEX) return HFT_LOCK_MUTEX;
@@ -99,7 +113,7 @@ int on_contention_begin(u64 *context) {
   struct kernel_asker asker;
   if (likely(!find_asker(&asker, HFT_KERNEL_LOCKS))) return 0;
   struct hft_cpu_interrupts *interrupted = interrupts_at(cpu);
-  if (!interrupted || interrupted->active) return 0;
+  if (!interrupted || in_interrupt(interrupted)) return 0;
   u64 lock = context[0];
   u32 flags = context[1];
   u32 type = lock_type(flags);
@@ -107,6 +121,8 @@ int on_contention_begin(u64 *context) {
   struct hft_kernel_begin *begin = &asker.kernel->stalls_begun[stall];
   if (begin->start_ns) {
     if (begin->object == lock) return 0; /* a mutex is told again as it goes from spinning to sleeping and back */
+    bool compound = begin->lock_flags || begin->lock_type == HFT_LOCK_RWLOCK;
+    if (compound && lock - begin->object < INNER_LOCK_BYTES) return 0; /* a part of this wait */
     asker.kernel->unended_stall_count[stall]++;
   }
   begin->lock_type = type;

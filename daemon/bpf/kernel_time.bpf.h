@@ -84,9 +84,9 @@ struct ended_kernel_time {
   u64 object;
   u64 off_cpu_ns;
   u64 wait_ns;
-  u32 interrupted_ns[HFT_LEVELS];
-  u32 stall_ns[HFT_STALLS];
-  u32 stall_off_cpu_ns[HFT_STALLS];
+  u64 interrupted_ns[HFT_LEVELS];
+  u64 stall_ns[HFT_STALLS];
+  u64 stall_off_cpu_ns[HFT_STALLS];
   u32 owner_tid;
   u32 owner_tgid;
   u8 what;
@@ -110,11 +110,11 @@ static __always_inline void end_kernel_time(struct kernel_asker *asker, struct h
   ended->wait_ns = wait_ns < ended->off_cpu_ns ? wait_ns : ended->off_cpu_ns;
   struct hft_stolen *taken = stolen_from(asker);
   for (u32 level = 0; level < HFT_LEVELS; level++) {
-    ended->interrupted_ns[level] = taken ? in_32_bits(taken->level_ns[level] - begin->interrupted_ns[level]) : 0;
+    ended->interrupted_ns[level] = taken ? taken->level_ns[level] - begin->interrupted_ns[level] : 0;
   }
   for (u32 stall = 0; stall < HFT_STALLS; stall++) {
-    ended->stall_ns[stall] = in_32_bits(asker->kernel->stall_ns[stall] - begin->stall_ns[stall]);
-    ended->stall_off_cpu_ns[stall] = in_32_bits(asker->kernel->stall_off_cpu_ns[stall] - begin->stall_off_cpu_ns[stall]);
+    ended->stall_ns[stall] = asker->kernel->stall_ns[stall] - begin->stall_ns[stall];
+    ended->stall_off_cpu_ns[stall] = asker->kernel->stall_off_cpu_ns[stall] - begin->stall_off_cpu_ns[stall];
   }
   ended->end_ns = bpf_ktime_get_ns();
 }
@@ -138,10 +138,10 @@ static __noinline int put_kernel_time(struct ended_kernel_time *ended, u32 index
   cell->object = ended->object;
   cell->off_cpu_ns = ended->off_cpu_ns;
   cell->wait_ns = ended->wait_ns;
-  for (u32 level = 0; level < HFT_LEVELS; level++) cell->interrupted_ns[level] = ended->interrupted_ns[level];
+  for (u32 level = 0; level < HFT_LEVELS; level++) cell->interrupted_ns[level] = in_32_bits(ended->interrupted_ns[level]);
   for (u32 stall = 0; stall < HFT_STALLS; stall++) {
-    cell->stall_ns[stall] = ended->stall_ns[stall];
-    cell->stall_off_cpu_ns[stall] = ended->stall_off_cpu_ns[stall];
+    cell->stall_ns[stall] = in_32_bits(ended->stall_ns[stall]);
+    cell->stall_off_cpu_ns[stall] = in_32_bits(ended->stall_off_cpu_ns[stall]);
   }
   cell->owner_tid = ended->owner_tid;
   cell->owner_tgid = ended->owner_tgid;

@@ -42,7 +42,7 @@ enum hft_tlb_reason {
 
 /* What holds a thread up in the kernel, the innermost first: of what nests, the time is the lower one's. */
 enum hft_stall {
-  HFT_STALL_SPINNING_LOCK = 0, /* contention_begin … end of a lock that spins; one at a time */
+  HFT_STALL_SPINNING_LOCK = 0, /* contention_begin … end of a lock that spins; its inner locks are a part of it */
   HFT_STALL_SLEEPING_LOCK = 1, /* the same of one that may sleep */
   HFT_STALL_COMPACTION = 2,    /* mm_compaction_begin … end: pages are moved to make room for a large one */
   HFT_STALL_RECLAIM = 3,       /* mm_vmscan_direct_reclaim_begin … end, mm_vmscan_memcg_reclaim_begin … end: memory is looked for */

@@ -9,6 +9,9 @@
  * Cost:     every page fault, TLB flush, direct reclaim and compaction of the host while they are attached, and they are attached only
  *           while a target asks (collectors/memory_programs.h).
  *
+ * Reclaim is what lies between its tracepoints: being throttled before it begins (throttle_direct_reclaim) or after it ended (memory.high)
+ * is not in it.
+ *
  * The end of a fault is a software event and not the return of handle_mm_fault: kernels that are locked down refuse programs at functions.
  */
 #ifndef HFTMON_DAEMON_BPF_MEMORY_BPF_H_

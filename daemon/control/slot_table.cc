@@ -208,7 +208,8 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
     const uint32_t begun = wishes.probes & ~before.probes;
     if ((begun & HFT_CALLS) != 0 && slot < view_.calls.size()) StoreRelaxed(view_.calls[slot].generation, 0);
     if ((begun & kKernelTimeProbes) != 0 && slot < view_.kernel.size()) {
-      // The other's sums go on; what was in progress when this was asked for before is none of now.
+      // The other's sums go on, and this one's where an earlier asking left them: they are of all times in which it was asked for. What was
+      // in progress then is none of now.
       if ((before.probes & kKernelTimeProbes) != 0) {
         ForgetBegun(&view_.kernel[slot], begun);
       } else {

@@ -56,6 +56,8 @@ absl::StatusOr<int> OpenMsrEvent(const MsrPmu& pmu, const std::string& event, in
   attributes.type = *pmu.type;
   attributes.size = sizeof(attributes);
   attributes.config = pmu.events.at(event);
+  // One that is not on its CPU any more, which was offline, then fails to be read, where it would else give its last value for ever.
+  attributes.pinned = 1;
   const long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
   if (fd >= 0) return static_cast<int>(fd);
   const int error = errno;

@@ -29,7 +29,9 @@ class SharedFaultTotalsTest : public ::testing::Test {
 
 TEST_F(SharedFaultTotalsTest, EveryFigureIsRead) {
   Memory().faults[HFT_FAULT_KERNEL_MAJOR] = {.count = 3, .duration_ns = 300, .off_cpu_ns = 200, .longest_ns = 150};
-  Memory().unended_count = 5;
+  Memory().unended_count = 4;
+  Memory().unended_stall_count[HFT_STALL_RECLAIM] = 1;
+  Memory().unended_stall_count[HFT_STALL_SPINNING_LOCK] = 90;
   Memory().tlb_flush_count[HFT_TLB_REMOTE_SHOOTDOWN] = 7;
   Memory().tlb_full_count = 2;
   Memory().reclaim = {.count = 8, .duration_ns = 900, .off_cpu_ns = 10, .longest_ns = 500};
