@@ -126,7 +126,8 @@ static __always_inline bool read_drop_reason(u64 *context, u32 *reason) {
   *reason = 0;
   if (!bpf_core_type_exists(enum skb_drop_reason)) return true;
   *reason = context[2];
-  if (*reason == SKB_NOT_DROPPED_YET) return false;
+  /* Since 5.18; in 5.17 the same number was a reason. */
+  if (bpf_core_enum_value_exists(enum skb_drop_reason, SKB_NOT_DROPPED_YET) && *reason == SKB_NOT_DROPPED_YET) return false;
   if (!bpf_core_enum_value_exists(enum skb_drop_reason, SKB_CONSUMED)) return true;
   return *reason != bpf_core_enum_value(enum skb_drop_reason, SKB_CONSUMED);
 }

@@ -114,7 +114,10 @@ int on_napi_poll(u64 *context) {
   state->poll_end_ns = end_ns;
   state->poll_nested_ns = nested_ns;
   u64 self_ns = end_ns - begin_ns - (nested_ns - nested_before_ns);
-  if (unlikely((s64)self_ns < 0)) return 0;
+  if (unlikely((s64)self_ns < 0)) {
+    row->untimed_count++;
+    return 0;
+  }
   row->self_ns += self_ns;
   if (self_ns < state->longest_poll_ns) return 0;
   state->longest_poll_ns = self_ns;

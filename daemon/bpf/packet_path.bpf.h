@@ -57,9 +57,11 @@ int on_packet_arrived(u64 *context) {
   state->last_arrival_ns = now_ns;
   struct hft_arrival *arrival = arrival_at(head);
   if (!arrival) return 0;
+  /* Nobody's while it is written: who finds its packet in it finds that packet's times. */
+  __sync_lock_test_and_set(&arrival->head, 0);
   arrival->arrival_ns = now_ns;
   arrival->queued_ns = 0;
-  arrival->head = head;
+  __sync_lock_test_and_set(&arrival->head, head);
   return 0;
 }
 
@@ -79,6 +81,12 @@ __noinline u32 find_socket(u64 sock) {
   return HFT_SOCKET_ROWS;
 }
 
+/* Whether who read it last is still watched. */
+static __always_inline bool is_still_read(struct hft_socket_path *row) {
+  struct hft_thread_slot *owner = slot_at(row->slot);
+  return owner && owner->state == HFT_SLOT_LIVE && owner->generation == row->generation;
+}
+
 /* The same: takes a row for a socket that has none, and leaves it busy. HFT_SOCKET_ROWS: there is none. */
 __noinline u32 claim_socket_row(u64 sock, u64 now_ns) {
   u32 first = first_socket_row(sock);
@@ -89,10 +97,7 @@ __noinline u32 claim_socket_row(u64 sock, u64 now_ns) {
     u64 known = row->sock;
     if (known == HFT_SOCKET_BUSY) continue;
     if (known) {
-      struct hft_thread_slot *owner = slot_at(row->slot);
-      bool read =
-          owner && owner->state == HFT_SLOT_LIVE && owner->generation == row->generation && now_ns - row->last_read_ns < SOCKET_PATIENCE_NS;
-      if (read) continue;
+      if (is_still_read(row) && now_ns - row->last_read_ns < SOCKET_PATIENCE_NS) continue;
     }
     if (__sync_val_compare_and_swap(&row->sock, known, HFT_SOCKET_BUSY) == known) return key;
   }
@@ -180,8 +185,9 @@ static __always_inline struct hft_socket_path *read_socket(struct hft_cpu_networ
   if (unlikely(key >= HFT_SOCKET_ROWS)) key = take_socket_row(state, number, now_ns);
   struct hft_socket_path *row = socket_row(key);
   if (!row) return NULL;
-  /* The kernel soon makes a new socket where one was closed. */
-  bool other = row->family != family || row->local_port != BPF_CORE_READ(sock, __sk_common.skc_num) || row->tgid != slot->tgid;
+  /* The kernel soon makes a new socket where one was closed. Several processes may read from one. */
+  bool other = row->family != family || row->local_port != BPF_CORE_READ(sock, __sk_common.skc_num) ||
+               row->remote_port != swapped(BPF_CORE_READ(sock, __sk_common.skc_dport)) || (row->tgid != slot->tgid && !is_still_read(row));
   if (unlikely(other || row->slot != index || row->generation != slot->generation)) {
     if (other || !row->generation) begin_socket(row, number);
     row->slot = index;
@@ -241,8 +247,6 @@ static __always_inline void queue_datagram(struct hft_cpu_network *state, struct
   struct sk_buff *packet = newest_datagram(sock);
   u64 end = row->queue_end;
   struct hft_queued_packet *last = &row->queue[(end - 1) & QUEUE_MASK];
-  /* Told of several at once: of those before the last one nothing is known. */
-  if (packet && end != row->queue_taken && last->packet == (u64)packet) return;
   u64 arrival_ns = 0;
   u64 head = packet ? (u64)BPF_CORE_READ(packet, head) : 0;
   struct hft_arrival *arrival = arrival_at(head);
@@ -253,6 +257,8 @@ static __always_inline void queue_datagram(struct hft_cpu_network *state, struct
     u64 start_ns = interrupted ? interrupted->levels[HFT_LEVEL_SOFTIRQ].start_ns : 0;
     if (start_ns && state->last_arrival_ns >= start_ns) arrival_ns = state->last_arrival_ns;
   }
+  /* Told of several at once: of those before the last one nothing is known. A packet that was read may be made anew at its address. */
+  if (packet && end != row->queue_taken && last->packet == (u64)packet && last->arrival_ns == arrival_ns) return;
   struct hft_queued_packet *queued = &row->queue[end & QUEUE_MASK];
   queued->packet = (u64)packet;
   queued->arrival_ns = arrival_ns;
@@ -310,7 +316,10 @@ __noinline u64 take_datagram(u32 key, u64 oldest, u64 newest) {
     return 0;
   }
   /* The next one is newer than all that was told, or older. */
-  if (row->queue[(end - 1) & QUEUE_MASK].packet == newest) return 0;
+  if (row->queue[(end - 1) & QUEUE_MASK].packet == newest) {
+    row->queue[taken & QUEUE_MASK].arrival_ns = 0; /* what was read may have been that one: it is nobody's */
+    return 0;
+  }
   row->queue_taken = end;
   return end;
 }
@@ -357,13 +366,15 @@ int on_packet_copied(u64 *context) {
   struct hft_arrival *arrival = arrival_at(head);
   bool known = arrival && arrival->head == head;
   u64 arrival_ns = known ? arrival->arrival_ns : 0;
-  if (known && !arrival_ns) return 0; /* a further part */
+  u64 queued_ns = known ? arrival->queued_ns : 0;
+  known = known && *(volatile u64 *)&arrival->head == head; /* else another packet's came in between */
+  if (known && !arrival_ns) return 0;                       /* a further part */
   if (!known || arrival_ns <= state->since_ns || arrival_ns > now_ns) {
     __sync_fetch_and_add(&row->unmatched_count, 1);
     return 0;
   }
-  count_packet(row, arrival_ns, arrival->queued_ns, now_ns);
-  arrival->arrival_ns = 0;
+  count_packet(row, arrival_ns, queued_ns, now_ns);
+  __sync_val_compare_and_swap(&arrival->arrival_ns, arrival_ns, 0);
   return 0;
 }
 
@@ -377,11 +388,13 @@ int on_tcp_retransmit(u64 *context) {
   u64 number = number_of(state, HFT_NETWORK_RETRANSMIT, (const void *)context[0]);
   struct sock *sock = (struct sock *)number;
   state->retransmit_count++;
-  struct hft_socket_path *path = socket_row(find_socket(number));
-  if (path) __sync_fetch_and_add(&path->retransmit_count, 1);
   u16 local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
   u16 remote_port = swapped(BPF_CORE_READ(sock, __sk_common.skc_dport));
   u16 family = BPF_CORE_READ(sock, __sk_common.skc_family);
+  struct hft_socket_path *path = socket_row(find_socket(number));
+  /* A row outlives its socket, and another may stand at that one's address. */
+  if (path && (path->local_port != local_port || path->remote_port != remote_port || path->family != family)) path = NULL;
+  if (path) __sync_fetch_and_add(&path->retransmit_count, 1);
   u64 local[HFT_ADDRESS_BYTES / 8];
   u64 remote[HFT_ADDRESS_BYTES / 8];
   read_address(sock, family, (u8 *)local, (u8 *)remote);

@@ -35,10 +35,9 @@ DropReasons DropReasons::Read(const std::string& btf_path) {
 }
 
 std::string DropReasons::NameOf(uint32_t reason) const {
-  if (reason == 0) return "not told (Linux before 5.17)";
   if (reason >= kCoreReasons) return fmt::format("subsystem {} reason {}", reason >> 16, reason & 0xffff);
   const auto found = names_.find(reason);
-  if (found == names_.end()) return fmt::format("reason {}", reason);
+  if (found == names_.end()) return reason == 0 ? "not told (Linux before 5.17)" : fmt::format("reason {}", reason);
   const std::string_view name = found->second;
   return std::string(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
 }
