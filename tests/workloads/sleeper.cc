@@ -16,6 +16,7 @@ int Main(int argc, char** argv) {
   LimitLifetime(60 + static_cast<unsigned>(count * duration_ns / 1'000'000'000));
   Name("sleeper");
   PinTo(cpu);
+  BecomeImportant();
 
   Session session(arguments.Flag("interactive"));
   session.Ready({{"tid", Tid()}, {"cpu", cpu}});
