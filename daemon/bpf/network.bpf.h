@@ -158,15 +158,6 @@ int on_packet_dropped(u64 *context) {
   if (!state) return 0;
   u32 reason = 0;
   if (!read_drop_reason(context, &reason)) return 0;
-  if (reason >> 16) {
-    state->subsystem_drop_count++;
-  } else {
-    u64 at = reason;
-    asm volatile("if %[at] < %[reasons] goto +1; %[at] = %[last]"
-                 : [at] "+r"(at)
-                 : [reasons] "i"(HFT_DROP_REASONS), [last] "i"(HFT_DROP_REASONS - 1));
-    state->drop_count[at]++;
-  }
   note_drop(state, (struct sk_buff *)context[0], reason);
   return 0;
 }

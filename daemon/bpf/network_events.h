@@ -10,7 +10,7 @@
  * a stream where its copy begins (skb:skb_copy_datagram_iovec). Packets that bypass the kernel (DPDK, Onload, ef_vi, XDP zero copy) are
  * seen nowhere.
  *
- * Bounds: 5 KiB for each possible CPU, 6.4 KiB for each of HFT_SOCKET_ROWS sockets, 24 bytes for each of HFT_ARRIVALS packets: with two
+ * Bounds: 3.3 KiB for each possible CPU, 6.4 KiB for each of HFT_SOCKET_ROWS sockets, 24 bytes for each of HFT_ARRIVALS packets: with two
  * CPUs 1.0 MiB.
  */
 #ifndef HFTMON_DAEMON_BPF_NETWORK_EVENTS_H_
@@ -21,9 +21,6 @@
 #define HFT_INTERFACE_ROWS 16   /* interfaces told apart per CPU; a power of two; row 0 is "others" */
 #define HFT_INTERFACE_BACKLOG 1 /* the row of what has no device of its own to poll: loopback, RPS, virtual interfaces, tunnels */
 #define HFT_INTERFACE_NAME_LENGTH 16
-#define HFT_DROP_REASONS                                                                                                                   \
-  256                          /* of the kernel's core; the last one stands for it and those above; 0: the kernel gives none (before 5.17) \
-                                */
 #define HFT_DROP_ROWS 32       /* per CPU, a power of two */
 #define HFT_RETRANSMIT_ROWS 16 /* per CPU, a power of two */
 #define HFT_SOCKET_ROWS_LOG2 7
@@ -62,8 +59,8 @@ struct hft_interface_row {
 
 /* Packets dropped for one reason that arrived through one interface (0: they were sent here, or never reached the protocols). */
 struct hft_drop_row {
-  __u64 count; /* 0: free */
-  __u32 reason;
+  __u64 count;  /* 0: free */
+  __u32 reason; /* 0: the kernel gives none (before 5.17) */
   __u32 ifindex;
   __u32 namespace_id; /* 0: it, and the name, are not known */
   __u32 reserved;
@@ -94,13 +91,11 @@ struct hft_cpu_network {
   __u64 last_arrival_ns;
   __u64 unlisted_drop_count;
   __u64 unlisted_retransmit_count;
-  __u64 unlisted_read_count;  /* reads of threads that ask, of sockets that found no row */
-  __u64 subsystem_drop_count; /* for reasons outside of the kernel's core (reason >> 16 is not 0) */
+  __u64 unlisted_read_count; /* reads of threads that ask, of sockets that found no row */
   __u64 retransmit_count;
   __u64 scratch[HFT_NETWORK_PROGRAMS]; /* a program's own, see number_of */
-  __u64 reserved[5];
+  __u64 reserved[6];
   struct hft_interface_row interfaces[HFT_INTERFACE_ROWS];
-  __u64 drop_count[HFT_DROP_REASONS];
   struct hft_drop_row drops[HFT_DROP_ROWS];
   struct hft_retransmit_row retransmits[HFT_RETRANSMIT_ROWS];
 } __attribute__((aligned(64)));
