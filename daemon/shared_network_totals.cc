@@ -7,19 +7,16 @@
 #include <atomic>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
+
+#include "daemon/slot_reader.h"
 
 namespace hftmon {
 namespace {
 
 constexpr char kAttachIt[] = "no running target asks: attach one with --probes network";
-
-// Relaxed: each figure stands for itself.
-template <typename T>
-T Load(const T& word) {
-  return std::atomic_ref<T>(const_cast<T&>(word)).load(std::memory_order_relaxed);
-}
 
 template <size_t N>
 std::string Text(const char (&name)[N]) {
@@ -36,20 +33,20 @@ std::string AddressText(uint16_t family, const __u8 (&address)[HFT_ADDRESS_BYTES
 }
 
 PathTotal PathOf(const hft_path_sum& sum) {
-  return {.sum_ns = static_cast<int64_t>(Load(sum.sum_ns)), .longest_ns = static_cast<int64_t>(Load(sum.longest_ns))};
+  return {.sum_ns = LoadNs(sum.sum_ns), .longest_ns = LoadNs(sum.longest_ns)};
 }
 
 SocketTotal SocketOf(const hft_socket_path& path) {
-  const uint16_t family = Load(path.family);
-  SocketTotal total{.fd = Load(path.fd),
-                    .protocol = Load(path.protocol),
+  const uint16_t family = LoadWord(path.family);
+  SocketTotal total{.fd = LoadWord(path.fd),
+                    .protocol = LoadWord(path.protocol),
                     .local_address = AddressText(family, path.local),
-                    .local_port = Load(path.local_port),
-                    .remote_port = Load(path.remote_port),
-                    .copied_count = Load(path.copied_count),
-                    .unmatched_count = Load(path.unmatched_count),
-                    .unqueued_count = Load(path.unqueued_count),
-                    .retransmit_count = Load(path.retransmit_count),
+                    .local_port = LoadWord(path.local_port),
+                    .remote_port = LoadWord(path.remote_port),
+                    .copied_count = LoadWord(path.copied_count),
+                    .unmatched_count = LoadWord(path.unmatched_count),
+                    .unqueued_count = LoadWord(path.unqueued_count),
+                    .retransmit_count = LoadWord(path.retransmit_count),
                     .arrival_to_queue = PathOf(path.arrival_to_queue),
                     .queue_to_copy = PathOf(path.queue_to_copy),
                     .arrival_to_copy = PathOf(path.arrival_to_copy)};
@@ -57,14 +54,28 @@ SocketTotal SocketOf(const hft_socket_path& path) {
   return total;
 }
 
+// Of the socket in that row, if that thread read it last. What an earlier owner of the slot read is not this thread's, and a row that
+// another socket took while it was copied tells nobody's figures.
+std::optional<SocketTotal> SocketReadBy(uint32_t slot, uint32_t generation, const hft_socket_path& path) {
+  // Acquire: pairs with the kernel's order of its writes, in which a row is marked before its words change.
+  const uint64_t sock = std::atomic_ref<__u64>(const_cast<__u64&>(path.sock)).load(std::memory_order_acquire);
+  const auto owned = [&] { return LoadWord(path.slot) == slot && LoadWord(path.generation) == generation; };
+  if (sock <= HFT_SOCKET_BUSY || !owned()) return std::nullopt;
+  SocketTotal total = SocketOf(path);
+  // Keeps the copy above the second look.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (LoadWord(path.sock) != sock || !owned()) return std::nullopt;
+  return total;
+}
+
 void AddDrops(const hft_cpu_network& cpu, const DropReasons& reasons, std::map<std::tuple<uint32_t, uint32_t, uint32_t>, DropTotal>* sums) {
   for (const hft_drop_row& row : cpu.drops) {
-    const uint64_t count = Load(row.count);
+    const uint64_t count = LoadWord(row.count);
     if (count == 0) continue;
-    DropTotal& sum = (*sums)[{Load(row.reason), Load(row.ifindex), Load(row.namespace_id)}];
+    DropTotal& sum = (*sums)[{LoadWord(row.reason), LoadWord(row.ifindex), LoadWord(row.namespace_id)}];
     if (sum.count == 0) {
-      sum.reason = reasons.NameOf(Load(row.reason));
-      sum.ifindex = Load(row.ifindex);
+      sum.reason = reasons.NameOf(LoadWord(row.reason));
+      sum.ifindex = LoadWord(row.ifindex);
       sum.interface = Text(row.name);
     }
     sum.count += count;
@@ -75,17 +86,17 @@ using Connection = std::tuple<uint16_t, uint16_t, std::string>;
 
 void AddRetransmits(const hft_cpu_network& cpu, std::map<Connection, RetransmitTotal>* sums) {
   for (const hft_retransmit_row& row : cpu.retransmits) {
-    const uint64_t count = Load(row.count);
+    const uint64_t count = LoadWord(row.count);
     if (count == 0) continue;
-    const std::string remote = AddressText(Load(row.family), row.remote);
-    RetransmitTotal& sum = (*sums)[{Load(row.local_port), Load(row.remote_port), remote}];
-    sum.local_port = Load(row.local_port);
-    sum.remote_port = Load(row.remote_port);
+    const std::string remote = AddressText(LoadWord(row.family), row.remote);
+    RetransmitTotal& sum = (*sums)[{LoadWord(row.local_port), LoadWord(row.remote_port), remote}];
+    sum.local_port = LoadWord(row.local_port);
+    sum.remote_port = LoadWord(row.remote_port);
     sum.remote_address = remote;
     sum.count += count;
-    if (const uint32_t tid = Load(row.tid); tid != 0) {
+    if (const uint32_t tid = LoadWord(row.tid); tid != 0) {
       sum.tid = tid;
-      sum.tgid = Load(row.tgid);
+      sum.tgid = LoadWord(row.tgid);
     }
   }
 }
@@ -109,21 +120,21 @@ std::vector<InterfacePollTotal> SharedNetworkTotals::PollsOf(const hft_cpu_netwo
   std::vector<InterfacePollTotal> polls;
   for (size_t at = 0; at < HFT_INTERFACE_ROWS; ++at) {
     const hft_interface_row& row = cpu.interfaces[at];
-    if (Load(row.poll_count) == 0) continue;
+    if (LoadWord(row.poll_count) == 0) continue;
     InterfacePollTotal& total = polls.emplace_back();
     if (at > HFT_INTERFACE_BACKLOG) {
-      total.device = Load(row.device);
+      total.device = LoadWord(row.device);
       total.name = Text(row.name);
-      total.ifindex = Load(row.ifindex);
-      total.other_namespace = IsOther(Load(row.namespace_id));
+      total.ifindex = LoadWord(row.ifindex);
+      total.other_namespace = IsOther(LoadWord(row.namespace_id));
     } else {
       total.name = at == HFT_INTERFACE_BACKLOG ? "backlog" : "others";
     }
-    total.poll_count = Load(row.poll_count);
-    total.work_count = Load(row.work_count);
-    total.full_count = Load(row.full_count);
-    total.untimed_count = Load(row.untimed_count);
-    total.self_ns = static_cast<int64_t>(Load(row.self_ns));
+    total.poll_count = LoadWord(row.poll_count);
+    total.work_count = LoadWord(row.work_count);
+    total.full_count = LoadWord(row.full_count);
+    total.untimed_count = LoadWord(row.untimed_count);
+    total.self_ns = LoadNs(row.self_ns);
   }
   return polls;
 }
@@ -139,9 +150,9 @@ NetworkTotal SharedNetworkTotals::Read() const {
     total.polls.push_back(PollsOf(cpu));
     AddDrops(cpu, parts_.reasons, &drops);
     AddRetransmits(cpu, &retransmits);
-    total.retransmit_count += Load(cpu.retransmit_count);
-    total.unlisted_drop_count += Load(cpu.unlisted_drop_count);
-    total.unlisted_read_count += Load(cpu.unlisted_read_count);
+    total.retransmit_count += LoadWord(cpu.retransmit_count);
+    total.unlisted_drop_count += LoadWord(cpu.unlisted_drop_count);
+    total.unlisted_read_count += LoadWord(cpu.unlisted_read_count);
   }
   for (auto& [key, drop] : drops) drop.other_namespace = IsOther(std::get<2>(key));
   total.drops = InOrder(&drops);
@@ -151,42 +162,23 @@ NetworkTotal SharedNetworkTotals::Read() const {
 
 std::string SharedNetworkTotals::WhyNot(uint32_t slot) const {
   if (!parts_.refusal.empty()) return parts_.refusal;
-  if ((Load(parts_.view.slots[slot].wishes.probes) & HFT_NETWORK) == 0) return "its target does not ask: attach it with --probes network";
+  if ((LoadWord(parts_.view.slots[slot].wishes.probes) & HFT_NETWORK) == 0)
+    return "its target does not ask: attach it with --probes network";
   return "";
 }
 
-std::optional<ThreadNetworkTotal> SharedNetworkTotals::ReadThread(uint32_t slot, uint32_t tgid) const {
-  const hft_thread_slot& words = parts_.view.slots[slot];
-  // Acquire: pairs with the release of whoever made the slot live, so its identity is whole.
-  if (std::atomic_ref<__u32>(const_cast<__u32&>(words.state)).load(std::memory_order_acquire) == HFT_SLOT_FREE) return std::nullopt;
-  if (Load(words.tgid) != tgid) return std::nullopt;
-  const uint32_t generation = Load(words.generation);
-  ThreadNetworkTotal total;
-  total.thread = {Load(words.tid), tgid, static_cast<int64_t>(Load(words.start_ns))};
-  total.unavailable = WhyNot(slot);
-  for (const hft_socket_path& path : parts_.view.socket_paths) {
-    if (!total.unavailable.empty()) break;
-    // What an earlier owner of the slot read is not this thread's.
-    if (Load(path.sock) <= HFT_SOCKET_BUSY || Load(path.slot) != slot || Load(path.generation) != generation) continue;
-    total.sockets.push_back(SocketOf(path));
-  }
-  // Keeps the figures above the second look: another thread's have another generation.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  if (Load(words.state) == HFT_SLOT_FREE || Load(words.generation) != generation) return std::nullopt;
-  return total;
-}
-
 std::vector<ThreadNetworkTotal> SharedNetworkTotals::ThreadsOf(uint32_t tgid) const {
-  std::vector<ThreadNetworkTotal> totals;
-  const size_t end = std::min<size_t>(size_t{parts_.high_water()} + 1, parts_.view.slots.size());
-  for (uint32_t slot = 1; slot < end; ++slot) {
-    if (std::optional<ThreadNetworkTotal> total = ReadThread(slot, tgid)) totals.push_back(*std::move(total));
-  }
-  return totals;
+  return ReadSlotsOf<ThreadNetworkTotal>(parts_.view, parts_.high_water(), tgid, [this](uint32_t slot, uint32_t generation, auto* total) {
+    total->unavailable = WhyNot(slot);
+    if (!total->unavailable.empty()) return;
+    for (const hft_socket_path& path : parts_.view.socket_paths) {
+      if (std::optional<SocketTotal> socket = SocketReadBy(slot, generation, path)) total->sockets.push_back(*std::move(socket));
+    }
+  });
 }
 
-HostNetwork SharedNetworkTotals::ReadHost() const {
-  return {.softnet = ReadSoftnetStat(parts_.files), .counters = ReadInterfaceCounters(parts_.files)};
+HostNetwork SharedNetworkTotals::ReadHost(const std::string& interface) const {
+  return {.softnet = ReadSoftnetStat(parts_.files), .counters = ReadInterfaceCounters(parts_.files, interface)};
 }
 
 }  // namespace hftmon

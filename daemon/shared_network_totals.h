@@ -4,7 +4,6 @@
 #define HFTMON_DAEMON_SHARED_NETWORK_TOTALS_H_
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +30,9 @@ class SharedNetworkTotals : public NetworkTotals {
 
   NetworkTotal Read() const override;
   std::vector<ThreadNetworkTotal> ThreadsOf(uint32_t tgid) const override;
-  HostNetwork ReadHost() const override;
+  HostNetwork ReadHost(const std::string& interface) const override;
 
  private:
-  std::optional<ThreadNetworkTotal> ReadThread(uint32_t slot, uint32_t tgid) const;
   std::string WhyNot(uint32_t slot) const;
   bool IsOther(uint32_t namespace_id) const;
   std::vector<InterfacePollTotal> PollsOf(const hft_cpu_network& cpu) const;

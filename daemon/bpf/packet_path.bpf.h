@@ -142,6 +142,9 @@ static __always_inline void read_address(struct sock *sock, u16 family, u8 *loca
 static __noinline int begin_socket(struct hft_socket_path *row, u64 number) {
   struct sock *sock = (struct sock *)number;
   if (!row) return 0;
+  /* Until it is whole it is nobody's: the daemon tells a row's figures only while its owner is the same before and after. */
+  row->generation = 0;
+  barrier();
   clear_sums(row);
   u16 family = BPF_CORE_READ(sock, __sk_common.skc_family);
   row->family = family;

@@ -25,11 +25,12 @@ std::optional<uint64_t> ReadNumber(const FileRoot& root, const std::string& path
 
 }  // namespace
 
-absl::StatusOr<InterfaceReport> ReadInterfaceCounters(const FileRoot& root) {
+absl::StatusOr<InterfaceReport> ReadInterfaceCounters(const FileRoot& root, const std::string& only) {
   const absl::StatusOr<std::vector<std::string>> names = root.List(kFolder);
   if (!names.ok()) return names.status();
   InterfaceReport report;
   for (const std::string& name : *names) {
+    if (!only.empty() && name != only) continue;
     const std::string folder = absl::StrCat(kFolder, "/", name);
     const std::optional<uint64_t> ifindex = ReadNumber(root, folder + "/ifindex");
     if (!ifindex) continue;  // none, or gone meanwhile

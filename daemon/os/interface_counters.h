@@ -33,7 +33,8 @@ struct InterfaceReport {
 
 inline constexpr size_t kInterfacesMax = 512;
 
-absl::StatusOr<InterfaceReport> ReadInterfaceCounters(const FileRoot& root);
+// Of all, or only of that of the name `only`, whatever the bound: then no other one's files are opened.
+absl::StatusOr<InterfaceReport> ReadInterfaceCounters(const FileRoot& root, const std::string& only = "");
 
 // Inode of this process's network namespace; 0: not known.
 uint32_t OwnNetworkNamespace();

@@ -11,6 +11,7 @@
 #include "common/utf8.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_network.h"
+#include "daemon/service/history_window.h"
 #include "daemon/service/rich_error.h"
 
 namespace hftmon {
@@ -28,25 +29,11 @@ struct Wanted {
   bool KeepsCpu(size_t cpu) const { return cpus.empty() || cpus.contains(static_cast<int32_t>(cpu)); }
 };
 
-grpc::Status AddThreads(const ServiceCore& core, const TargetSelection& selection, const v1::QueryNetworkRequest& request,
-                        v1::QueryNetworkResponse* response) {
-  std::unordered_set<uint32_t> missing(request.tids().begin(), request.tids().end());
-  const std::unordered_set<uint32_t> wanted = missing;
-  for (const TargetInfo& target : selection.targets()) {
-    for (const ThreadNetworkTotal& total : core.network->ThreadsOf(target.pid)) {
-      if (!selection.Keeps(total.thread) || (!wanted.empty() && !wanted.contains(total.thread.tid))) continue;
-      missing.erase(total.thread.tid);
-      v1::ThreadNetwork* out = response->add_threads();
-      ThreadToProto(total.thread, core.names, out->mutable_thread());
-      out->set_available(total.unavailable.empty());
-      out->set_reason(total.unavailable);
-      for (const SocketTotal& socket : total.sockets) SocketToProto(socket, out->add_sockets());
-    }
-  }
-  if (missing.empty()) return grpc::Status::OK;
-  return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-                   absl::StrCat("thread ", *missing.begin(),
-                                " is not a watched thread of the targets asked for: `hftmon network` without -t lists them"));
+void ThreadToProto(const ThreadNetworkTotal& total, ThreadNames* names, v1::ThreadNetwork* out) {
+  ThreadToProto(total.thread, names, out->mutable_thread());
+  out->set_available(total.unavailable.empty());
+  out->set_reason(total.unavailable);
+  for (const SocketTotal& socket : total.sockets) SocketToProto(socket, out->add_sockets());
 }
 
 // Largest first.
@@ -121,9 +108,28 @@ void AddInterfaces(const NetworkTotal& total, const HostNetwork& host, const Wan
   }
 }
 
-void AddDrops(const NetworkTotal& total, const Wanted& wanted, v1::QueryNetworkResponse* response) {
+// The numbers under which the interface of that name is known here, or was polled.
+std::unordered_set<uint32_t> NumbersOf(const std::string& name, const NetworkTotal& total, const HostNetwork& host) {
+  std::unordered_set<uint32_t> numbers;
+  if (host.counters.ok()) {
+    for (const InterfaceCounters& one : host.counters->interfaces) {
+      if (one.name == name) numbers.insert(one.ifindex);
+    }
+  }
+  for (const std::vector<InterfacePollTotal>& polls : total.polls) {
+    for (const InterfacePollTotal& poll : polls) {
+      if (poll.name == name && poll.ifindex != 0) numbers.insert(poll.ifindex);
+    }
+  }
+  return numbers;
+}
+
+// A packet that no longer knew its device has its number alone, which may be that of the interface asked for, or of one of another
+// namespace: it is told without a name.
+void AddDrops(const NetworkTotal& total, const HostNetwork& host, const Wanted& wanted, v1::QueryNetworkResponse* response) {
+  const std::unordered_set<uint32_t> numbers = NumbersOf(wanted.interface, total, host);
   for (const DropTotal& drop : total.drops) {
-    if (!wanted.Keeps(drop.interface)) continue;
+    if (!wanted.Keeps(drop.interface) && !(drop.interface.empty() && numbers.contains(drop.ifindex))) continue;
     v1::PacketDrops* out = response->add_drops();
     out->set_reason(drop.reason);
     out->set_ifindex(drop.ifindex);
@@ -131,6 +137,14 @@ void AddDrops(const NetworkTotal& total, const Wanted& wanted, v1::QueryNetworkR
     out->set_other_namespace(drop.other_namespace);
     out->set_count(drop.count);
   }
+}
+
+// Nothing is known of an interface of that name, and all that there are here were looked at. One of another namespace is known once it was
+// polled or dropped a packet; "backlog" and "others" stand for several.
+bool IsNoInterface(const std::string& name, const HostNetwork& host, const v1::QueryNetworkResponse& response) {
+  if (name.empty() || name == "backlog" || name == "others") return false;
+  if (!host.counters.ok() || host.counters->unread_count > 0) return false;
+  return response.interfaces_size() == 0 && response.drops_size() == 0;
 }
 
 void AddRetransmits(const NetworkTotal& total, v1::QueryNetworkResponse* response) {
@@ -150,7 +164,10 @@ void AddRetransmits(const NetworkTotal& total, v1::QueryNetworkResponse* respons
 
 grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selection, const v1::QueryNetworkRequest& request,
                            const Arrival& arrival, v1::QueryNetworkResponse* response) {
-  if (const grpc::Status added = AddThreads(core, selection, request, response); !added.ok()) return added;
+  const grpc::Status threads = AddThreadsOf(*core.network, selection, request.tids(), "network", [&](const ThreadNetworkTotal& total) {
+    ThreadToProto(total, core.names, response->add_threads());
+  });
+  if (!threads.ok()) return threads;
   const NetworkTotal total = core.network->Read();
   const std::vector<CpuInterruptTotal> interrupts = core.interrupts->Cpus();
   // Of the programs' figures, not of the files, which take their time.
@@ -163,14 +180,23 @@ grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selec
     return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_CPU",
                      absl::StrCat("CPU ", cpu, " is none of this host's: give CPUs of 0-", cpu_count - 1));
   }
-  const HostNetwork host = core.network->ReadHost();
+  const HostNetwork host = core.network->ReadHost(wanted.interface);
   response->set_collecting(total.collecting);
   response->set_reason(total.reason);
   for (const std::string& missing : total.missing) response->add_missing(missing);
-  if (arrival.late) response->add_missing("threads attached just now: the daemon's loop is stuck or starved: see `hftmon status`");
+  if (arrival.late) {
+    response->add_missing(
+        "sockets of threads attached just before this answer (some may be left out): the daemon's loop is stuck or starved: see `hftmon "
+        "status`");
+  }
   AddCpus(interrupts, total, host, wanted, response);
   AddInterfaces(total, host, wanted, response);
-  AddDrops(total, wanted, response);
+  AddDrops(total, host, wanted, response);
+  if (IsNoInterface(wanted.interface, host, *response)) {
+    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_AN_INTERFACE",
+                     absl::StrCat("no interface of the name ", ValidUtf8(wanted.interface),
+                                  " is known: `hftmon network` without --interface lists them"));
+  }
   AddRetransmits(total, response);
   response->set_unlisted_drop_count(total.unlisted_drop_count);
   response->set_unlisted_read_count(total.unlisted_read_count);

@@ -10,7 +10,7 @@
 
 namespace hftmon {
 
-// NOT_FOUND when a tid is no watched thread of the selection, or a CPU none of the host.
+// NOT_FOUND when a tid is no watched thread of the selection, a CPU none of the host, or nothing is known of the interface.
 grpc::Status AnswerNetwork(const ServiceCore& core, const TargetSelection& selection, const v1::QueryNetworkRequest& request,
                            const Arrival& arrival, v1::QueryNetworkResponse* response);
 

@@ -106,8 +106,8 @@ class NetworkTotals {
   virtual NetworkTotal Read() const = 0;
   // Every thread of the process that has a slot now.
   virtual std::vector<ThreadNetworkTotal> ThreadsOf(uint32_t tgid) const = 0;
-  // Reads files: milliseconds.
-  virtual HostNetwork ReadHost() const = 0;
+  // Reads files: milliseconds. Of all interfaces, or only of the one of that name: none when there is none.
+  virtual HostNetwork ReadHost(const std::string& interface) const = 0;
 };
 
 }  // namespace hftmon

@@ -3,7 +3,11 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <cstdio>
 #include <cstring>
+#include <thread>
+#include <type_traits>
 
 #include "tests/fakes/fake_kernel_view.h"
 
@@ -145,6 +149,54 @@ TEST_F(SharedNetworkTotalsTest, AThreadsSocketsAreThoseThatItReadLast) {
   EXPECT_EQ(socket.retransmit_count, 4u);
   EXPECT_EQ(socket.arrival_to_copy.sum_ns, 900);
   EXPECT_EQ(socket.arrival_to_copy.longest_ns, 300);
+}
+
+// What was read of a row while another thread's socket took it is told of neither.
+TEST_F(SharedNetworkTotalsTest, ARowThatAnotherSocketTakesMeanwhileGivesNobodyTheOthersFigures) {
+  kernel_.Follow({.slot = 2, .tid = 202, .tgid = 200, .start_ns = 7});
+  kernel_.view().slots[2].wishes.probes = HFT_NETWORK;
+  hft_socket_path& path = AddSocket(3);
+  path.copied_count = 1;
+  path.arrival_to_copy.sum_ns = 1;
+  const uint32_t generations[] = {kernel_.view().slots[1].generation, kernel_.view().slots[2].generation};
+  std::atomic<int> round = 0;
+  std::atomic<bool> done = false;
+  std::thread kernel([&] {
+    const auto store = [](auto& word, auto value) {
+      std::atomic_ref<std::remove_reference_t<decltype(word)>>(word).store(value, std::memory_order_seq_cst);
+    };
+    uint64_t sock = path.sock;
+    for (uint32_t turn = 0; !done.load(std::memory_order_relaxed); turn = 1 - turn) {
+      sock += 64;
+      store(path.sock, HFT_SOCKET_BUSY);
+      store(path.generation, 0u);
+      store(path.copied_count, turn + 1);
+      store(path.arrival_to_copy.sum_ns, turn + 1);
+      store(path.sock, sock);
+      store(path.slot, turn + 1);
+      store(path.generation, generations[turn]);
+      const int seen = round.load(std::memory_order_relaxed);
+      while (round.load(std::memory_order_relaxed) == seen && !done.load(std::memory_order_relaxed)) std::this_thread::yield();
+    }
+  });
+  const SharedNetworkTotals totals = Totals();
+  int told = 0;
+  int mixed = 0;
+  for (; round.load(std::memory_order_relaxed) < 100'000; round.fetch_add(1, std::memory_order_relaxed)) {
+    for (const uint32_t process : {1u, 2u}) {
+      for (const ThreadNetworkTotal& thread : totals.ThreadsOf(process * 100)) {
+        for (const SocketTotal& socket : thread.sockets) {
+          ++told;
+          mixed += socket.copied_count != process || socket.arrival_to_copy.sum_ns != process ? 1 : 0;
+        }
+      }
+    }
+  }
+  done.store(true, std::memory_order_relaxed);
+  kernel.join();
+  std::printf("told %d times\n", told);
+  EXPECT_GT(told, 0);
+  EXPECT_EQ(mixed, 0);
 }
 
 TEST_F(SharedNetworkTotalsTest, WhyThereAreNoFiguresIsSaidWithTheMend) {

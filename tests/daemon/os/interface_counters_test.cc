@@ -41,6 +41,22 @@ TEST(InterfaceCountersTest, BeyondTheBoundTheyAreCounted) {
   EXPECT_EQ(report->unread_count, 3u);
 }
 
+TEST(InterfaceCountersTest, OnlyTheOneThatIsWantedIsReadWhereverItStands) {
+  FixtureTree tree;
+  for (size_t i = 0; i < kInterfacesMax; ++i) tree.Write("/sys/class/net/eth" + std::to_string(i) + "/ifindex", "9\n");
+  tree.Write("/sys/class/net/veth0/ifindex", "7\n");
+  const auto report = ReadInterfaceCounters(tree.root(), "veth0");
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->interfaces.size(), 1u);
+  EXPECT_EQ(report->interfaces[0].ifindex, 7u);
+  EXPECT_EQ(report->unread_count, 0u);
+  for (const char* none : {"veth1", "../net/veth0"}) {
+    const auto nothing = ReadInterfaceCounters(tree.root(), none);
+    ASSERT_TRUE(nothing.ok()) << nothing.status();
+    EXPECT_TRUE(nothing->interfaces.empty()) << none;
+  }
+}
+
 TEST(InterfaceCountersTest, AHostWithoutTheFolderSaysSo) {
   EXPECT_FALSE(ReadInterfaceCounters(FixtureTree().root()).ok());
 }

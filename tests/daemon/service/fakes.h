@@ -370,7 +370,8 @@ class FakeCallTotals : public CallTotals {
 class FakeNetworkTotals : public NetworkTotals {
  public:
   NetworkTotal Read() const override { return total; }
-  HostNetwork ReadHost() const override { return host; }
+  // Whatever is asked for: the answer leaves out what is not.
+  HostNetwork ReadHost(const std::string&) const override { return host; }
   std::vector<ThreadNetworkTotal> ThreadsOf(uint32_t tgid) const override {
     std::vector<ThreadNetworkTotal> found;
     std::copy_if(threads.begin(), threads.end(), std::back_inserter(found),

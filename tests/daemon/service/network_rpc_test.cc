@@ -91,6 +91,42 @@ TEST_F(NetworkRpcTest, OneInterfaceMayBeAskedFor) {
   EXPECT_EQ(Query(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(NetworkRpcTest, ADropThatKnowsItsInterfacesNumberAloneIsTold) {
+  network_.total.drops = {{.reason = "SOCKET_RCVBUFF", .ifindex = 2, .count = 7},
+                          {.reason = "NO_SOCKET", .ifindex = 3, .count = 2},
+                          {.reason = "NO_SOCKET", .count = 1},
+                          {.reason = "NO_SOCKET", .ifindex = 2, .interface = "veth2", .other_namespace = true, .count = 1}};
+  v1::QueryNetworkRequest request;
+  request.set_interface("eth0");
+  ASSERT_TRUE(Query(request).ok());
+  ASSERT_EQ(response_.drops_size(), 1);
+  EXPECT_EQ(response_.drops(0).count(), 7u);
+  EXPECT_EQ(response_.drops(0).interface(), "") << "it may be that number of another namespace";
+  request.set_interface("eth1");  // polled, and not in the host's files
+  ASSERT_TRUE(Query(request).ok());
+  ASSERT_EQ(response_.drops_size(), 1);
+  EXPECT_EQ(response_.drops(0).ifindex(), 3u);
+}
+
+TEST_F(NetworkRpcTest, AnInterfaceThatNobodyKnowsIsRefusedWhereAllWouldBeKnown) {
+  network_.total.drops.push_back({.reason = "NO_SOCKET", .ifindex = 8, .interface = "veth8", .other_namespace = true, .count = 1});
+  v1::QueryNetworkRequest request;
+  request.set_interface("eht0");
+  EXPECT_TRUE(Query(request).ok()) << "it may be one of those that were not read";
+  network_.host.counters->unread_count = 0;
+  const grpc::Status status = Query(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ErrorInfoOf(status).reason(), "NOT_AN_INTERFACE");
+  EXPECT_NE(status.error_message().find("`hftmon network` without --interface"), std::string::npos);
+  for (const char* known : {"eth1", "lo", "veth8", "backlog"}) {
+    request.set_interface(known);
+    EXPECT_TRUE(Query(request).ok()) << known;
+  }
+  network_.host.counters = absl::PermissionDeniedError("not this one");
+  request.set_interface("eht0");
+  EXPECT_TRUE(Query(request).ok());
+}
+
 TEST_F(NetworkRpcTest, DropsAndRetransmitsAreTold) {
   network_.total.unlisted_drop_count = 5;
   network_.total.unlisted_read_count = 6;
