@@ -19,10 +19,10 @@ void TargetFlags::Declare(CLI::App& verb) {
           "--probes", probe_groups_,
           "probe groups, a list: sched (always on), locks (what threads block in: about 0.2us for each wait of theirs), kernel_locks "
           "(locks of the kernel that they wait for), memory (their page faults, TLB flushes and reclaims), hardware (what hardware and "
-          "hypervisor do to CPUs). While any target asks "
-          "for one of the last three, each contended kernel lock, each fault and flush, or each tick and idle entry and exit, of the whole "
-          "host pays, `hftmon status` says how much; quiet "
-          "mode refuses them), network (the packets that they read, polls, drops: each packet of the whole host pays in the same way)")
+          "hypervisor do to CPUs), network (the packets that they read, polls, drops). While any target asks "
+          "for one of the last four, each contended kernel lock, each fault and flush, each tick and idle entry and exit, or each packet, "
+          "of "
+          "the whole host pays, `hftmon status` says how much; quiet mode refuses them")
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);

@@ -17,6 +17,16 @@ namespace {
 constexpr char kInvisible[] =
     "traffic that bypasses the kernel (DPDK, Onload, ef_vi, XDP zero copy) is invisible here: only what its protocols handle is counted\n";
 
+// Programs that never ran since the daemon started counted nothing: their sums are not known, whatever they say.
+bool PollsWereCounted(const v1::QueryNetworkResponse& response) {
+  const auto polled = [](const v1::InterfaceNetwork& interface) { return interface.polls().poll_count() > 0; };
+  return response.collecting() || std::any_of(response.interfaces().begin(), response.interfaces().end(), polled);
+}
+
+bool WasCounted(const v1::QueryNetworkResponse& response) {
+  return PollsWereCounted(response) || response.drops_size() > 0 || response.unlisted_drop_count() > 0 || response.retransmit_count() > 0;
+}
+
 std::string WorkPerPoll(const v1::InterfacePolls& polls) {
   if (polls.poll_count() == 0) return "";
   return fmt::format("{:.1f}", static_cast<double>(polls.work_count()) / static_cast<double>(polls.poll_count()));
@@ -34,6 +44,8 @@ std::string PollTime(const v1::InterfacePolls& polls) {
 
 std::string CpuTable(const v1::QueryNetworkResponse& response) {
   Table table({{"cpu"}, {"NET_RX"}, {"time"}, {"NET_TX"}, {"time"}, {"polls"}, {"packets"}, {"full"}, {"squeezed"}, {"backlog drops"}});
+  const bool counted = PollsWereCounted(response);
+  const auto if_counted = [counted](uint64_t count) { return counted ? std::to_string(count) : ""; };
   for (const v1::CpuNetwork& cpu : response.cpus()) {
     v1::InterfacePolls sum;
     for (const v1::InterfacePolls& polls : cpu.interfaces()) {
@@ -41,12 +53,12 @@ std::string CpuTable(const v1::QueryNetworkResponse& response) {
       sum.set_work_count(sum.work_count() + polls.work_count());
       sum.set_full_count(sum.full_count() + polls.full_count());
     }
-    table.AddRow(
-        {std::to_string(cpu.cpu()), cpu.has_net_rx_count() ? std::to_string(cpu.net_rx_count()) : "",
-         cpu.has_net_rx_ns() ? FormatDuration(cpu.net_rx_ns()) : "", cpu.has_net_tx_count() ? std::to_string(cpu.net_tx_count()) : "",
-         cpu.has_net_tx_ns() ? FormatDuration(cpu.net_tx_ns()) : "", std::to_string(sum.poll_count()), std::to_string(sum.work_count()),
-         std::to_string(sum.full_count()), cpu.has_softnet() ? std::to_string(cpu.softnet().time_squeeze_count()) : "",
-         cpu.has_softnet() ? std::to_string(cpu.softnet().dropped_count()) : ""});
+    table.AddRow({std::to_string(cpu.cpu()), cpu.has_net_rx_count() ? std::to_string(cpu.net_rx_count()) : "",
+                  cpu.has_net_rx_ns() ? FormatDuration(cpu.net_rx_ns()) : "",
+                  cpu.has_net_tx_count() ? std::to_string(cpu.net_tx_count()) : "",
+                  cpu.has_net_tx_ns() ? FormatDuration(cpu.net_tx_ns()) : "", if_counted(sum.poll_count()), if_counted(sum.work_count()),
+                  if_counted(sum.full_count()), cpu.has_softnet() ? std::to_string(cpu.softnet().time_squeeze_count()) : "",
+                  cpu.has_softnet() ? std::to_string(cpu.softnet().dropped_count()) : ""});
   }
   return table.empty() ? "" : table.Print();
 }
@@ -94,8 +106,24 @@ std::string InterfaceTable(const v1::QueryNetworkResponse& response) {
   return table.empty() ? "" : "\n" + table.Print();
 }
 
-std::string DropTable(const v1::QueryNetworkResponse& response) {
-  if (response.drops_size() == 0) return response.collecting() ? "\nno packet was dropped\n" : "";
+// That there was none is said only where all of them would be known.
+std::string NoDropText(const v1::QueryNetworkResponse& response, const std::string& interface) {
+  const auto of_drops = [](const std::string& missing) { return missing.substr(0, 5) == "drops"; };
+  if (!response.collecting() || std::any_of(response.missing().begin(), response.missing().end(), of_drops)) return "";
+  if (!interface.empty()) return fmt::format("no drop of packets that arrived through {} is known\n", Printable(interface));
+  return response.unlisted_drop_count() == 0 ? "no packet was dropped\n" : "";
+}
+
+std::string DropTable(const v1::QueryNetworkResponse& response, const std::string& interface) {
+  std::string unlisted;
+  if (response.unlisted_drop_count() > 0) {
+    unlisted = Counted(response.unlisted_drop_count(), "drop", "drops") +
+               " of all, of reasons and interfaces that found no place in the daemon's table, are not listed\n";
+  }
+  if (response.drops_size() == 0) {
+    const std::string text = NoDropText(response, interface) + unlisted;
+    return text.empty() ? "" : "\n" + text;
+  }
   Table table({{"drops"}, {"reason", Table::Align::kLeft}, {"arrived through", Table::Align::kLeft}});
   for (const v1::PacketDrops& drops : response.drops()) {
     std::string where = Printable(drops.interface());
@@ -103,7 +131,7 @@ std::string DropTable(const v1::QueryNetworkResponse& response) {
     if (drops.other_namespace()) where += " (other namespace)";
     table.AddRow({std::to_string(drops.count()), Printable(drops.reason()), where});
   }
-  return "\n" + table.Print();
+  return "\n" + table.Print() + unlisted;
 }
 
 std::string EndText(const std::string& address, uint32_t port) {
@@ -160,6 +188,12 @@ std::string RetransmitTable(const v1::QueryNetworkResponse& response) {
   }
   return fmt::format("\n{} retransmitted in all\n", Counted(response.retransmit_count(), "TCP segment was", "TCP segments were")) +
          (table.empty() ? "" : table.Print());
+}
+
+std::string UnlistedReads(const v1::QueryNetworkResponse& response) {
+  if (response.unlisted_read_count() == 0) return "";
+  return Counted(response.unlisted_read_count(), "read was", "reads were") +
+         " from sockets that found no place in the table of 128: attach fewer processes with --probes network\n";
 }
 
 std::string UnavailableParts(const v1::QueryNetworkResponse& response) {
@@ -267,9 +301,10 @@ Json RetransmitJson(const v1::TcpRetransmits& retransmits) {
 
 }  // namespace
 
-std::string NetworkText(const v1::QueryNetworkResponse& response, bool by_cpu) {
-  return CpuTable(response) + (by_cpu ? PollTable(response) : "") + InterfaceTable(response) + DropTable(response) + SocketTable(response) +
-         UnavailableText(response.threads()) + RetransmitTable(response) + "\n" + UnavailableParts(response) + kInvisible;
+std::string NetworkText(const v1::QueryNetworkResponse& response, bool by_cpu, const std::string& interface) {
+  return CpuTable(response) + (by_cpu ? PollTable(response) : "") + InterfaceTable(response) + DropTable(response, interface) +
+         SocketTable(response) + UnlistedReads(response) + UnavailableText(response.threads()) + RetransmitTable(response) + "\n" +
+         UnavailableParts(response) + kInvisible;
 }
 
 Json NetworkJson(const v1::QueryNetworkResponse& response) {
@@ -283,16 +318,21 @@ Json NetworkJson(const v1::QueryNetworkResponse& response) {
   json["interfaces"] = Json::array();
   for (const v1::InterfaceNetwork& interface : response.interfaces()) {
     Json one = PollsJson(interface.polls());
+    if (!PollsWereCounted(response)) {
+      for (const char* key : {"poll_count", "work_count", "full_count", "untimed_count", "self_ns"}) one.erase(key);
+    }
     if (interface.has_counters()) one["counters"] = CountersJson(interface.counters());
     json["interfaces"].push_back(one);
   }
-  json["drops"] = Json::array();
-  for (const v1::PacketDrops& drops : response.drops()) json["drops"].push_back(DropJson(drops));
+  if (WasCounted(response)) {
+    json["drops"] = Json::array();
+    for (const v1::PacketDrops& drops : response.drops()) json["drops"].push_back(DropJson(drops));
+  }
   json["threads"] = Json::array();
   for (const v1::ThreadNetwork& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
   json["retransmits"] = Json::array();
   for (const v1::TcpRetransmits& retransmits : response.retransmits()) json["retransmits"].push_back(RetransmitJson(retransmits));
-  json["retransmit_count"] = response.retransmit_count();
+  if (WasCounted(response)) json["retransmit_count"] = response.retransmit_count();
   json["unlisted_drop_count"] = response.unlisted_drop_count();
   json["unlisted_read_count"] = response.unlisted_read_count();
   if (!response.softnet_unavailable().empty()) json["softnet_unavailable"] = response.softnet_unavailable();

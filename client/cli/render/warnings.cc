@@ -274,13 +274,7 @@ std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response) {
     warnings.push_back(Counted(response.unread_interface_count(), "interface is", "interfaces are") +
                        " beyond the limit: without counters");
   }
-  if (response.unlisted_drop_count() > 0) {
-    warnings.push_back(Counted(response.unlisted_drop_count(), "drop is", "drops are") + " of reasons that found no place in the table");
-  }
-  if (response.unlisted_read_count() > 0) {
-    warnings.push_back(Counted(response.unlisted_read_count(), "read was", "reads were") +
-                       " from sockets that found no place in the table of 128: attach fewer processes with --probes network");
-  }
+  // What tables had no place for is summed since the daemon started: the answer says it, but one such drop is no warning for ever.
   AddUnavailable(response.threads(), warnings);
   AddUnslotted(response.unslotted_thread_count(), warnings);
   return warnings;

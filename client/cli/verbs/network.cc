@@ -41,7 +41,7 @@ class NetworkVerb : public Verb {
     if (!client.ok()) return client.status();
     const auto response = (*client)->QueryNetwork(request);
     if (!response.ok()) return response.status();
-    context.console.Out(json_ ? JsonLine(NetworkJson(*response)) : NetworkText(*response, !cpus_.empty()));
+    context.console.Out(json_ ? JsonLine(NetworkJson(*response)) : NetworkText(*response, !cpus_.empty(), interface_));
     const bool off = SayIfOff(context, **client, "network");
     const std::vector<std::string> warnings = WarningsOf(*response);
     PrintWarnings(context.console, "network", warnings);

@@ -449,6 +449,7 @@ TEST_F(CliTest, UnreachableDaemonIsAnErrorOfEveryVerb) {
                                                                                      {"switches"},
                                                                                      {"memory"},
                                                                                      {"hardware"},
+                                                                                     {"network"},
                                                                                      {"metrics"},
                                                                                      {"run", "--server", nowhere, "--", "/bin/false"}}) {
     std::vector<std::string> all = {"--server", nowhere};

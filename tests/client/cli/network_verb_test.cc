@@ -141,13 +141,50 @@ TEST_F(NetworkVerbTest, WhoAsksNobodyIsToldHow) {
   EXPECT_THAT(text, HasSubstr("not counted now: no running target asks: attach one\n"));
   EXPECT_THAT(text, HasSubstr("unavailable: sockets' datagrams: no tracepoint\n"));
   EXPECT_THAT(text, HasSubstr("invisible"));
-  EXPECT_THAT(WarningsOf(response),
-              ElementsAre("packets are not counted now: no running target asks: attach one",
-                          "not available: sockets' datagrams: no tracepoint", HasSubstr("3 reads were from sockets that found no place")));
-  response.Clear();
+  EXPECT_THAT(WarningsOf(response), ElementsAre("packets are not counted now: no running target asks: attach one",
+                                                "not available: sockets' datagrams: no tracepoint"));
+}
+
+TEST_F(NetworkVerbTest, WhatTablesHadNoPlaceForIsSaidAndIsNoWarningForEver) {
+  v1::QueryNetworkResponse response;
+  response.set_collecting(true);
+  response.set_unlisted_drop_count(2);
+  response.set_unlisted_read_count(3);
+  const std::string text = NetworkText(response, false);
+  EXPECT_THAT(text, HasSubstr("2 drops of all, of reasons and interfaces that found no place"));
+  EXPECT_THAT(text, HasSubstr("3 reads were from sockets that found no place"));
+  EXPECT_THAT(text, Not(HasSubstr("no packet was dropped")));
+  EXPECT_THAT(WarningsOf(response), IsEmpty());
+}
+
+TEST_F(NetworkVerbTest, ThatNothingWasDroppedIsSaidOnlyWhereAllDropsWouldBeKnown) {
+  v1::QueryNetworkResponse response;
   response.set_collecting(true);
   EXPECT_THAT(WarningsOf(response), IsEmpty());
   EXPECT_THAT(NetworkText(response, false), HasSubstr("no packet was dropped"));
+  EXPECT_THAT(NetworkText(response, false, "eth0"),
+              AllOf(HasSubstr("no drop of packets that arrived through eth0 is known"), Not(HasSubstr("no packet was dropped"))));
+  response.add_missing("drops by reason: this kernel has no tracepoint kfree_skb");
+  EXPECT_THAT(NetworkText(response, false), Not(HasSubstr("no packet was dropped")));
+}
+
+TEST_F(NetworkVerbTest, WhatNobodyEverCountedIsNotZero) {
+  v1::QueryNetworkResponse response;
+  v1::CpuNetwork* cpu = response.add_cpus();
+  cpu->set_net_rx_count(40);
+  response.add_interfaces()->mutable_polls()->set_name("lo");
+  EXPECT_THAT(NetworkText(response, false), HasSubstr("  0      40     -       -     -      -        -     -         -              -\n"));
+  Json answer = NetworkJson(response);
+  EXPECT_FALSE(answer.contains("drops"));
+  EXPECT_FALSE(answer.contains("retransmit_count"));
+  EXPECT_FALSE(answer["interfaces"][0].contains("poll_count"));
+  // Once they were counted the sums stay, though nobody asks now.
+  response.mutable_interfaces(0)->mutable_polls()->set_poll_count(5);
+  EXPECT_THAT(NetworkText(response, false), HasSubstr("  0      40     -       -     -      0        0     0         -              -\n"));
+  answer = NetworkJson(response);
+  EXPECT_EQ(answer["drops"], json::array());
+  EXPECT_EQ(answer["retransmit_count"], 0);
+  EXPECT_EQ(answer["interfaces"][0]["poll_count"], 5);
 }
 
 }  // namespace
