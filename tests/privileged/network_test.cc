@@ -1,4 +1,6 @@
 // Packets against what their sender and reader, one thread, knows itself.
+#include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "tests/privileged/privileged_test.h"
@@ -12,7 +14,8 @@ constexpr char kPolled[] = "hftv1";  // the workload's
 
 class NetworkTest : public PrivilegedTest {
  protected:
-  // A workload that is watched with "network" and acts when it is told to; refused_ says why it cannot be made here.
+  // A workload that is watched with "network" and acts when it is told to; refused_ says why it cannot be made here, or that what it does
+  // is not told by this kernel.
   std::unique_ptr<WorkloadRun> Reader(const DaemonUnderTest& daemon, const std::string& kind, int count, int delay_us,
                                       int64_t threshold_ns = 0) {
     auto run = std::make_unique<WorkloadRun>(
@@ -20,6 +23,7 @@ class NetworkTest : public PrivilegedTest {
                                                   std::to_string(count), "--delay-us", std::to_string(delay_us)});
     EXPECT_TRUE(run->about().is_object());
     refused_ = run->about().is_object() ? run->about()["refused"].get<std::string>() : "it did not start";
+    if (refused_.empty() && (kind == "datagrams" || kind == "burst")) refused_ = WhyNoDatagrams(daemon);
     if (!refused_.empty()) return run;
     v1::AttachRequest request;
     request.add_pids(run->pid());
@@ -38,6 +42,14 @@ class NetworkTest : public PrivilegedTest {
     return answer.ok() ? *answer : v1::QueryNetworkResponse();
   }
   v1::QueryNetworkResponse Network() const { return Network(daemon_); }
+  // Empty: this kernel tells of datagrams (Linux 6.3).
+  static std::string WhyNoDatagrams(const DaemonUnderTest& daemon) {
+    const v1::QueryNetworkResponse answer = Network(daemon);
+    for (const std::string& missing : answer.missing()) {
+      if (missing.find("datagrams") != std::string::npos) return missing;
+    }
+    return "";
+  }
   // The figures of the workload's socket; nothing copied when there are none.
   static v1::SocketPath SocketOf(const v1::QueryNetworkResponse& answer, const WorkloadRun& run) {
     for (const v1::ThreadNetwork& thread : answer.threads()) {
@@ -50,10 +62,17 @@ class NetworkTest : public PrivilegedTest {
     ADD_FAILURE() << "no socket of port " << run.about()["port"] << ": " << answer.ShortDebugString();
     return {};
   }
+  // Of packets that came through loopback, whatever namespace's.
   static uint64_t DropsOf(const v1::QueryNetworkResponse& answer, const std::string& reason) {
     uint64_t count = 0;
-    for (const v1::PacketDrops& drops : answer.drops()) count += drops.reason() == reason ? drops.count() : 0;
+    for (const v1::PacketDrops& drops : answer.drops()) count += drops.reason() == reason && drops.ifindex() == 1 ? drops.count() : 0;
     return count;
+  }
+  static bool PollsAreWithinTheirSoftirqs(const v1::QueryNetworkResponse& answer) {
+    return std::all_of(answer.cpus().begin(), answer.cpus().end(), [](const v1::CpuNetwork& cpu) {
+      const auto add = [](int64_t sum, const v1::InterfacePolls& polls) { return sum + polls.self_ns(); };
+      return std::accumulate(cpu.interfaces().begin(), cpu.interfaces().end(), int64_t{0}, add) <= cpu.net_rx_ns();
+    });
   }
   // All of `count` packets and the one before them were followed, but for the first and one in a hundred.
   static void ExpectFollowed(const v1::SocketPath& socket, int64_t count) {
@@ -121,7 +140,7 @@ TEST_F(NetworkTest, SegmentsOfAStreamAreFollowedToTheirCopy) {
   EXPECT_GE(socket.arrival_to_copy().sum_ns(), truth_ns * 9 / 10);
 }
 
-TEST_F(NetworkTest, DropsOfAFullSocketAreCountedExactlyWithTheirReason) {
+TEST_F(NetworkTest, DropsOfAFullSocketAreCountedWithTheirReason) {
   constexpr int kCount = 500;
   const auto run = Reader("overflow", kCount, 0);
   if (!refused_.empty()) GTEST_SKIP() << refused_;
@@ -133,7 +152,10 @@ TEST_F(NetworkTest, DropsOfAFullSocketAreCountedExactlyWithTheirReason) {
   ASSERT_GT(lost_count, 0u);
   const v1::QueryNetworkResponse after = Network();
   if (DropsOf(after, "not told (Linux before 5.17)") > 0) GTEST_SKIP() << "this kernel tells no reasons";
-  EXPECT_EQ(DropsOf(after, "SOCKET_RCVBUFF") - before, lost_count);
+  const uint64_t told = DropsOf(after, "SOCKET_RCVBUFF") - before;
+  EXPECT_GE(told, lost_count);
+  EXPECT_LE(told, lost_count + lost_count / 20 + 10) << "others of the host may lose some too, but not many";
+  if (const std::string why = WhyNoDatagrams(daemon_); !why.empty()) GTEST_SKIP() << why;
   const v1::SocketPath socket = SocketOf(after, *run);
   EXPECT_EQ(socket.copied_count() + socket.unmatched_count(), truth["read_count"].get<uint64_t>() + 1);
 }
@@ -167,21 +189,21 @@ TEST_F(NetworkTest, PollsOfAnInterfaceCountItsPacketsAndTheirTimeIsTheSoftirqs) 
   ASSERT_TRUE(truth.is_object());
   if (truth["read_count"] == 0) GTEST_SKIP() << "no datagram came through the pair of interfaces";
   const v1::QueryNetworkResponse answer = Network();
-  ExpectFollowed(SocketOf(answer, *run), kCount);
+  const std::string no_datagrams = WhyNoDatagrams(daemon_);
+  if (no_datagrams.empty()) ExpectFollowed(SocketOf(answer, *run), kCount);
   uint64_t polls = 0;
   uint64_t packets = 0;
   for (const v1::CpuNetwork& cpu : answer.cpus()) {
-    int64_t polled_ns = 0;
     for (const v1::InterfacePolls& one : cpu.interfaces()) {
-      polled_ns += one.self_ns();
       if (one.name() != kPolled) continue;
       EXPECT_TRUE(one.other_namespace());
       polls += one.poll_count();
       packets += one.work_count();
       EXPECT_GT(one.self_ns(), 0);
     }
-    EXPECT_LE(polled_ns, cpu.net_rx_ns()) << cpu.cpu();
   }
+  // A softirq that runs at the moment has polls in the one sum, and is not in the other until its end.
+  EXPECT_TRUE(Eventually([&] { return PollsAreWithinTheirSoftirqs(Network(daemon_)); }));
   std::printf("%d packets: %llu in %llu polls\n", kCount, static_cast<unsigned long long>(packets), static_cast<unsigned long long>(polls));
   EXPECT_GT(polls, 0u);
   EXPECT_EQ(packets, static_cast<uint64_t>(kCount) + 1) << "with the one before";
@@ -189,6 +211,7 @@ TEST_F(NetworkTest, PollsOfAnInterfaceCountItsPacketsAndTheirTimeIsTheSoftirqs) 
     if (interface.polls().name() != kPolled) continue;
     EXPECT_FALSE(interface.has_counters()) << "it is of another namespace";
   }
+  if (!no_datagrams.empty()) GTEST_SKIP() << no_datagrams;
 }
 
 TEST_F(NetworkTest, ASpikeOfReceivingNamesTheInterfaceThatWasPolled) {
@@ -220,7 +243,7 @@ TEST_F(NetworkTest, RawTracepointsTellTheSame) {
   DaemonUnderTest raw({.arguments = {"--kernel-access", "raw"}});
   const absl::Status started = raw.Start();
   ASSERT_TRUE(started.ok()) << started;
-  for (const std::string kind : {"datagrams", "stream"}) {
+  for (const std::string kind : {"stream", "datagrams"}) {
     const auto run = Reader(raw, kind, kCount, 1'000);
     if (!refused_.empty()) GTEST_SKIP() << refused_;
     const json truth = run->Act();
@@ -232,7 +255,7 @@ TEST_F(NetworkTest, RawTracepointsTellTheSame) {
 }
 
 TEST_F(NetworkTest, WhoDoesNotAskIsToldSoAndTheProgramsGoWithTheLastWhoDoes) {
-  const auto run = Reader("datagrams", 10, 100);
+  const auto run = Reader("stream", 10, 100);
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const auto probe = [&] {
     const auto status = daemon_.client().GetStatus();
