@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "client/cpp/errors.h"
+#include "client/cpp/own_pid_namespace.h"
 
 namespace hftmon {
 namespace {
@@ -28,14 +28,6 @@ std::unique_ptr<v1::Monitor::Stub> NewStub(const ServerAddress& address) {
   return v1::Monitor::NewStub(grpc::CreateCustomChannel(address.grpc_target, grpc::InsecureChannelCredentials(), arguments));
 }
 
-// The inode number of this process's pid namespace; 0: it is the initial one, or cannot be read.
-uint64_t OwnPidNamespace() {
-  constexpr uint64_t kInitial = 0xEFFFFFFC;  // PROC_PID_INIT_INO of the kernel
-  struct stat status;
-  if (stat("/proc/self/ns/pid", &status) != 0 || status.st_ino == kInitial) return 0;
-  return status.st_ino;
-}
-
 std::string NameOf(const ClientOptions& options) {
   return options.name.empty() ? fmt::format("{}[{}]", program_invocation_short_name, getpid()) : options.name;
 }
@@ -49,15 +41,17 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const std::string& addre
   }
   absl::StatusOr<ServerAddress> parsed = ServerAddress::Parse(address);
   if (!parsed.ok()) return parsed.status();
-  return std::unique_ptr<Client>(new Client(*std::move(parsed), options));
+  const absl::StatusOr<uint64_t> pid_namespace = options.host_numbers ? absl::StatusOr<uint64_t>(0) : OwnPidNamespace();
+  if (!pid_namespace.ok()) return pid_namespace.status();
+  return std::unique_ptr<Client>(new Client(*std::move(parsed), options, *pid_namespace));
 }
 
-Client::Client(ServerAddress address, const ClientOptions& options)
-    : address_(std::move(address)), options_(options), stub_(NewStub(address_)) {}
+Client::Client(ServerAddress address, const ClientOptions& options, uint64_t pid_namespace)
+    : address_(std::move(address)), options_(options), pid_namespace_(pid_namespace), stub_(NewStub(address_)) {}
 
 void Client::NameNumbers(grpc::ClientContext* context) const {
   if (options_.host_numbers) return;
-  if (const uint64_t own = OwnPidNamespace(); own != 0) context->AddMetadata("hftmon-pid-namespace", std::to_string(own));
+  if (pid_namespace_ != 0) context->AddMetadata("hftmon-pid-namespace", std::to_string(pid_namespace_));
   if (options_.pid_namespace_of > 0) context->AddMetadata("hftmon-pid-namespace-of", std::to_string(options_.pid_namespace_of));
 }
 

@@ -39,6 +39,7 @@ struct ClientOptions {
 class Client {
  public:
   // `address`: "unix:PATH" or a loopback "HOST:PORT". Checks the arguments only: the connection is made by the first call.
+  // FAILED_PRECONDITION: without `host_numbers`, /proc does not say which pid namespace this process is in.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const std::string& address = kDefaultServerAddress,
                                                          const ClientOptions& options = {});
 
@@ -84,7 +85,7 @@ class Client {
   absl::StatusOr<v1::SetCollectingResponse> SetCollecting(const v1::SetCollectingRequest& request) const;
 
  private:
-  Client(ServerAddress address, const ClientOptions& options);
+  Client(ServerAddress address, const ClientOptions& options, uint64_t pid_namespace);
 
   // Says in a call's metadata whose numbers it names.
   void NameNumbers(grpc::ClientContext* context) const;
@@ -95,6 +96,7 @@ class Client {
 
   const ServerAddress address_;
   const ClientOptions options_;
+  const uint64_t pid_namespace_;  // this process's own, see OwnPidNamespace; 0 with host_numbers
   // The session's id; 0 when there is none and `open` is false.
   absl::StatusOr<uint64_t> SessionId(bool open) const;
 
