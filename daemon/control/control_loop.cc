@@ -70,7 +70,7 @@ void ControlLoop::DrainEvents() {
   LifeEvent event;
   for (uint64_t i = 0; i < events_->capacity() && events_->TryPop(&event); ++i) {
     names_->Remember(event.thread.tid, std::string_view(event.comm, strnlen(event.comm, sizeof(event.comm))));
-    if (event.kind == LifeKind::kFork) names_->KeepNumbers(event.thread.tgid, event.thread.tid);
+    if (event.kind == LifeKind::kFork) names_->KeepNewNumbers(event.thread.tgid, event.thread.tid);
     registry_->Pump(event);
   }
   if (drops == resynced_drops_ || clock_->NowNs() < next_resync_mono_ns_) return;

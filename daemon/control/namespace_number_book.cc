@@ -32,6 +32,18 @@ void NamespaceNumberBook::Keep(uint32_t tgid, uint32_t tid) {
   Read(tgid, tid);
 }
 
+void NamespaceNumberBook::Forget(uint32_t tid) {
+  std::lock_guard lock(mutex_);
+  Drop(tid);
+}
+
+void NamespaceNumberBook::Drop(uint32_t tid) {
+  const auto found = by_tid_.find(tid);
+  if (found == by_tid_.end()) return;
+  threads_.erase(found->second);
+  by_tid_.erase(found);
+}
+
 ThreadNumbers NamespaceNumberBook::Read(uint32_t tgid, uint32_t tid) {
   // /proc/TID is there for any thread, though a list of /proc has the main threads alone.
   const absl::StatusOr<std::string> text = files_->ReadFile(absl::StrCat("/proc/", tid, "/status"));
@@ -47,10 +59,7 @@ ThreadNumbers NamespaceNumberBook::Read(uint32_t tgid, uint32_t tid) {
     if (own_until_.size() >= kOwnMax) own_until_.clear();
     own_until_[tgid != 0 ? tgid : tid] = std::chrono::steady_clock::now() + kOwnTime;
     // The number is another thread's now.
-    if (const auto found = by_tid_.find(tid); found != by_tid_.end()) {
-      threads_.erase(found->second);
-      by_tid_.erase(found);
-    }
+    Drop(tid);
     return {};
   }
   const ThreadNumbers numbers{.pid = inner.pids.back(), .tid = inner.tids.back()};

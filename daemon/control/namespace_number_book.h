@@ -34,6 +34,9 @@ class NamespaceNumberBook {
   // daemon's own namespace's.
   void Keep(uint32_t tgid, uint32_t tid);
 
+  // The number is a new thread's: what was remembered is another's, which it would answer for until it is read.
+  void Forget(uint32_t tid);
+
   size_t size() const;
 
  private:
@@ -42,6 +45,7 @@ class NamespaceNumberBook {
   bool IsOwn(uint32_t id) const;  // mutex held
   ThreadNumbers Read(uint32_t tgid, uint32_t tid);
   void Remember(uint32_t tid, const ThreadNumbers& numbers);  // mutex held
+  void Drop(uint32_t tid);                                    // mutex held
 
   const FileRoot* const files_;
   const bool known_;

@@ -32,6 +32,11 @@ class ProcessNames : public ThreadNames {
   ThreadNumbers NumbersOf(uint32_t tgid, uint32_t tid) override { return numbers_.Find(tgid, tid); }
   // See NamespaceNumberBook::Keep.
   void KeepNumbers(uint32_t tgid, uint32_t tid) { numbers_.Keep(tgid, tid); }
+  // The same of a thread that began just now: whoever had its number before is forgotten.
+  void KeepNewNumbers(uint32_t tgid, uint32_t tid) {
+    numbers_.Forget(tid);
+    numbers_.Keep(tgid, tid);
+  }
   // A name that a kernel record carried; empty names and tid 0 are ignored.
   void Remember(uint32_t tid, std::string_view comm);
 

@@ -74,6 +74,22 @@ TEST_F(NamespaceNumberBookTest, ANumberThatAnotherThreadHasNowLosesWhatWasRememb
   EXPECT_EQ(book.Find(100, 101), ThreadNumbers{});
 }
 
+TEST_F(NamespaceNumberBookTest, ANewThreadDoesNotAnswerWithTheNumbersOfTheOneThatHadItsNumber) {
+  const FileRoot files = Files();
+  NamespaceNumberBook book(&files, true);
+  Write(101, "100\t1", "101\t2");
+  book.Keep(100, 101);
+  EndThread(101);
+  Write(101, "100\t1", "101\t5");
+  book.Forget(101);
+  book.Keep(100, 101);
+  EndThread(101);
+  EXPECT_EQ(book.Find(100, 101).tid, 5);
+  book.Forget(101);
+  book.Keep(100, 101);  // it ended before it could be read
+  EXPECT_EQ(book.Find(100, 101), ThreadNumbers{});
+}
+
 TEST_F(NamespaceNumberBookTest, WhereProcHasOtherNumbersThanTheKernelNothingIsKnown) {
   const FileRoot files = Files();
   NamespaceNumberBook book(&files, false);
