@@ -14,7 +14,7 @@
 #include "daemon/service/locks_query.h"
 #include "daemon/service/memory_query.h"
 #include "daemon/service/network_query.h"
-#include "daemon/service/pid_translation.h"
+#include "daemon/service/query_pass.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -63,6 +63,10 @@ void MonitorService::Stop() {
   hold_streams_.EndAll();
 }
 
+PidTranslation MonitorService::Translation(const grpc::CallbackServerContext& context) {
+  return PidTranslation(core_, context, &queries_, limits_.Get().queries_max);
+}
+
 void MonitorService::AnswerTarget(const TargetInfo& target, v1::Target* out) const {
   TargetToProto(target, out);
   // Measured, not wished for: a walk over many threads, or a loop that sleeps, takes longer.
@@ -75,7 +79,7 @@ grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* co
   const auto selectors = SelectorsFromProto(request->selectors());
   if (!selectors.ok()) return Answered(context, ToGrpcStatus(selectors.status()));
   PidTranslation::Ids pids = request->pids();
-  if (const grpc::Status translated = PidTranslation(core_, *context).Processes(&pids); !translated.ok()) {
+  if (const grpc::Status translated = Translation(*context).Processes(&pids); !translated.ok()) {
     return Answered(context, translated);
   }
   const auto attached = core_.targets->Attach({.pids = {pids.data(), static_cast<size_t>(pids.size())},
@@ -95,7 +99,7 @@ grpc::ServerUnaryReactor* MonitorService::Detach(grpc::CallbackServerContext* co
   const auto selectors = SelectorsFromProto(request->selectors());
   if (!selectors.ok()) return Answered(context, ToGrpcStatus(selectors.status()));
   PidTranslation::Ids pids = request->pids();
-  if (const grpc::Status translated = PidTranslation(core_, *context).TargetPids(&pids); !translated.ok()) {
+  if (const grpc::Status translated = Translation(*context).TargetPids(&pids); !translated.ok()) {
     return Answered(context, translated);
   }
   const std::map<int32_t, int32_t> inner = InnermostNumbers(*core_.targets);  // while they are known
@@ -131,7 +135,7 @@ grpc::ServerUnaryReactor* MonitorService::UpdateTarget(grpc::CallbackServerConte
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
   PidTranslation::Ids pids;
   pids.Add(request->pid());
-  if (const grpc::Status translated = PidTranslation(core_, *context).TargetPids(&pids); !translated.ok()) {
+  if (const grpc::Status translated = Translation(*context).TargetPids(&pids); !translated.ok()) {
     return Answered(context, translated);
   }
   const auto updated = core_.targets->Update(pids[0], UpdateFromProto(*request));
@@ -146,7 +150,7 @@ grpc::ServerUnaryReactor* MonitorService::AnswerWindow(grpc::CallbackServerConte
   const TimePair arrival = core_.status->Now();
   const ServiceLimits limits = limits_.Get();
   if (const grpc::Status checked = Check(request, limits); !checked.ok()) return Answered(context, checked);
-  if (const grpc::Status translated = PidTranslation(core_, *context).Query(&request); !translated.ok()) {
+  if (const grpc::Status translated = Translation(*context).Query(&request); !translated.ok()) {
     return Answered(context, translated);
   }
   limits_.NoteWindow(request.window_ns());
@@ -175,7 +179,7 @@ grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerCo
                                                           v1::QueryInterruptsResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
   v1::QueryInterruptsRequest asked = *request;
-  if (const grpc::Status translated = PidTranslation(core_, *context).Query(&asked); !translated.ok()) {
+  if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) {
     return Answered(context, translated);
   }
   TargetSelection selection;
@@ -186,14 +190,20 @@ grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* MonitorService::QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
                                                         v1::QueryHardwareResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
-  return Answered(context, AnswerHardware(core_, *request, response));
+  // It opens files for each CPU, and interrupts CPUs where it is asked to: no client may have that done as often as it likes at once.
+  const grpc::Status answered = [&] {
+    const QueryPass pass(&queries_, limits_.Get().queries_max);
+    return pass.status().ok() ? AnswerHardware(core_, *request, response) : pass.status();
+  }();
+  return Answered(context, answered.ok() ? CheckAnswer(*response, response->cpus_size(), &limits_) : answered);
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                      v1::QueryLocksResponse* response) {
   return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
     const grpc::Status answered = AnswerLocks(core_, question.selection, asked, question.arrival, response);
-    return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->locks_size()), &limits_) : answered;
+    const int rows = std::max({response->threads_size(), response->locks_size(), response->kernel_locks_size()});
+    return answered.ok() ? CheckAnswer(*response, rows, &limits_) : answered;
   });
 }
 
@@ -210,7 +220,7 @@ grpc::ServerUnaryReactor* MonitorService::QueryNetwork(grpc::CallbackServerConte
   const TimePair arrival = core_.status->Now();
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
   v1::QueryNetworkRequest asked = *request;
-  if (const grpc::Status translated = PidTranslation(core_, *context).Query(&asked); !translated.ok()) {
+  if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) {
     return Answered(context, translated);
   }
   TargetSelection selection;
@@ -236,7 +246,7 @@ grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerConte
 grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes(grpc::CallbackServerContext* context,
                                                                                  const v1::StreamSpikesRequest* request) {
   v1::StreamSpikesRequest asked = *request;
-  const grpc::Status translated = PidTranslation(core_, *context).Query(&asked);
+  const grpc::Status translated = Translation(*context).Query(&asked);
   if (!translated.ok()) return new RefusedStream<v1::StreamSpikesResponse>(translated);
   return SpikeStream::Start(asked, {.core = &core_,
                                     .notifier = &notifier_,
@@ -249,7 +259,7 @@ grpc::ServerWriteReactor<v1::StreamSpikesResponse>* MonitorService::StreamSpikes
 grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics(grpc::CallbackServerContext* context,
                                                                                  const v1::WatchMetricsRequest* request) {
   v1::WatchMetricsRequest asked = *request;
-  const grpc::Status translated = PidTranslation(core_, *context).Query(&asked);
+  const grpc::Status translated = Translation(*context).Query(&asked);
   if (!translated.ok()) return new RefusedStream<v1::WatchMetricsResponse>(translated);
   return MetricsStream::Start(asked, {.core = &core_,
                                       .poll_thread = &poll_thread_,

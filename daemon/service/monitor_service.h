@@ -12,6 +12,7 @@
 
 #include "daemon/service/hold_stream.h"
 #include "daemon/service/metrics_stream.h"
+#include "daemon/service/pid_translation.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/query_gauge.h"
 #include "daemon/service/service_core.h"
@@ -89,6 +90,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                           v1::SetCollectingResponse* response) override;
 
  private:
+  // Of one call's ids; counts as a query while it lives, where there is something to translate.
+  PidTranslation Translation(const grpc::CallbackServerContext& context);
   WindowedCall::Shared ForQueries() { return {core_.windows, &poll_thread_, &stopping_, &queries_}; }
   // What a question about a window is answered from.
   struct WindowQuestion {

@@ -106,6 +106,8 @@ grpc::Status PidTranslation::LearnAnew(uint64_t* inode) {
                      "hftmond is not in the initial pid namespace (or cannot tell), so it cannot translate the numbers of other pid "
                      "namespaces: start it on the host, or give the numbers of the initial namespace");
   }
+  if (!pass_) pass_.emplace(queries_, queries_max_);
+  if (!pass_->status().ok()) return pass_->status();
   if (!is_own) *inode = named;
   return of ? InnermostOf(static_cast<int32_t>(*of), *inode, inode) : grpc::Status::OK;
 }
@@ -191,17 +193,19 @@ grpc::Status PidTranslation::Threads(const Ids& pids, Ids* tids) {
     if (missing.erase(number) > 0) found[number] = tid;
   };
   std::vector<TargetInfo> targets = core_.targets->List();
-  std::stable_partition(targets.begin(), targets.end(), [](const TargetInfo& target) { return target.state != TargetState::kEnded; });
   std::erase_if(targets, [&](const TargetInfo& target) {
     return (!among.empty() && !among.contains(target.pid)) || !LevelWithin(target, inode).has_value();
   });
-  // A main thread has its process's number: no file is read for it.
-  for (const TargetInfo& target : targets) take(target.pid_levels[*LevelWithin(target, inode)].number, target.pid);
-  for (const TargetInfo& target : targets) {
-    if (missing.empty()) break;
-    if (target.state == TargetState::kEnded) continue;
+  // A main thread has its process's number: no file is read for it. The number of one that ended may be any living thread's by now.
+  const auto ended =
+      std::stable_partition(targets.begin(), targets.end(), [](const TargetInfo& target) { return target.state != TargetState::kEnded; });
+  const auto take_main = [&](const TargetInfo& target) { take(target.pid_levels[*LevelWithin(target, inode)].number, target.pid); };
+  std::for_each(targets.begin(), ended, take_main);
+  for (auto living = targets.begin(); living != ended && !missing.empty(); ++living) {
+    const TargetInfo& target = *living;
     for (const auto& [number, tid] : core_.namespaces->FindThreads(target.pid, *LevelWithin(target, inode), missing)) take(number, tid);
   }
+  std::for_each(ended, targets.end(), take_main);
   if (!missing.empty()) {
     return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
                      absl::StrCat("thread ", *missing.begin(), " of the pid namespace ", inode,

@@ -1,8 +1,9 @@
 // PidTranslation: the process and thread ids of a request that are those of the client's pid namespace (call metadata, see the top of
 // monitor.proto) become those of the initial one. One call's own; any thread but the housekeeping thread (it may read /proc).
 //
-// Without that metadata, and without ids, nothing is read. Ids below 1 and lists longer than a request may have are left as they are: the
-// request's check refuses them.
+// Without that metadata, and without ids, nothing is read. Else /proc may be, for many threads: the call is one of `queries` as long as the
+// object lives, and is refused (reason QUERY_LIMIT) where `queries_max` are in flight already. Ids below 1 and lists longer than a request
+// may have are left as they are: the request's check refuses them.
 #ifndef HFTMON_DAEMON_SERVICE_PID_TRANSLATION_H_
 #define HFTMON_DAEMON_SERVICE_PID_TRANSLATION_H_
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/service/query_pass.h"
 #include "daemon/service/service_core.h"
 #include "google/protobuf/repeated_field.h"
 #include "grpcpp/server_context.h"
@@ -24,8 +26,9 @@ class PidTranslation {
  public:
   using Ids = google::protobuf::RepeatedField<int32_t>;
 
-  // `core` and `context` outlive the object.
-  PidTranslation(const ServiceCore& core, const grpc::CallbackServerContext& context) : core_(core), context_(context) {}
+  // All but `queries_max` outlive the object.
+  PidTranslation(const ServiceCore& core, const grpc::CallbackServerContext& context, QueryGauge* queries, int64_t queries_max)
+      : core_(core), context_(context), queries_(queries), queries_max_(queries_max) {}
 
   // Of processes that need not be targets.
   grpc::Status Processes(Ids* pids);
@@ -59,6 +62,9 @@ class PidTranslation {
 
   const ServiceCore& core_;
   const grpc::CallbackServerContext& context_;
+  QueryGauge* const queries_;
+  const int64_t queries_max_;
+  std::optional<QueryPass> pass_;
   std::optional<uint64_t> inode_;
 };
 

@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/counted.h"
+#include "daemon/service/query_pass.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/stream_list.h"
 #include "grpcpp/server_context.h"
@@ -17,10 +16,7 @@ grpc::ServerUnaryReactor* WindowedCall::Start(grpc::CallbackServerContext* conte
                                               const TimePair& arrival, int64_t sampling_interval_ns, Answer answer) {
   if (!shared.queries->Enter(queries_max)) {
     grpc::ServerUnaryReactor* refused = context->DefaultReactor();
-    refused->Finish(LimitError("QUERY_LIMIT",
-                               absl::StrCat(Counted(static_cast<uint64_t>(queries_max), "query is", "queries are"),
-                                            " in flight, which is the limit: call again later"),
-                               "queries_max", queries_max));
+    refused->Finish(QueryLimitError(queries_max));
     return refused;
   }
   auto* call = new WindowedCall(context, shared, arrival, std::move(answer));

@@ -82,6 +82,23 @@ TEST_F(HardwareRpcTest, ACpuThatIsNotThereIsNamed) {
   EXPECT_EQ(Query(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(HardwareRpcTest, ItIsAQueryAsOthersAreAndItsAnswerIsBounded) {
+  server_->SetLimits({.queries_max = 0});
+  v1::QueryHardwareRequest request;
+  request.set_read_registers(true);
+  request.add_cpus(2);
+  const grpc::Status refused = Query(request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ErrorInfoOf(refused).reason(), "QUERY_LIMIT");
+  EXPECT_TRUE(hardware_.registers_read.empty());
+  server_->SetLimits({.answer_rows_max = 1});
+  const grpc::Status large = Query({});
+  EXPECT_EQ(large.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ErrorInfoOf(large).reason(), "ANSWER_LIMIT");
+  server_->SetLimits({});
+  EXPECT_TRUE(Query({}).ok());
+}
+
 TEST_F(HardwareRpcTest, ASpikesEvidenceComesWithItAndStaysOutOfItsBudget) {
   CloseBucket(kNowNs - kSecondNs, kNowNs + kSecondNs);
   AppendSpike(kNowNs - 1'000, 400'000);

@@ -98,6 +98,17 @@ TEST_F(KernelLocksRpcTest, WaitsAreSummedByLockWithTheirHolders) {
   EXPECT_EQ(lock.holders(0).duration_ns(), 300'000);
 }
 
+TEST_F(KernelLocksRpcTest, LocksCountAsRowsOfTheAnswer) {
+  AppendWait(kNowNs - 4'000'000, 100'000, 0xff01, 77);
+  AppendWait(kNowNs - 3'000'000, 100'000, 0xff02, 77);
+  server_->SetLimits({.answer_rows_max = 1});
+  const grpc::Status large = Query();
+  EXPECT_EQ(large.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ErrorInfoOf(large).reason(), "ANSWER_LIMIT");
+  server_->SetLimits({.answer_rows_max = 2});
+  EXPECT_TRUE(Query().ok());
+}
+
 TEST_F(KernelLocksRpcTest, ASpikeOfAWaitSaysForWhatAndWhoHeldIt) {
   AppendWait(kNowNs - 4'000'000, 100'000, 0xff01, 77);
   AppendWait(kNowNs - 3'000'000, 100'000, 0xff01, 0);

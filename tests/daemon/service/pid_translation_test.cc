@@ -210,6 +210,36 @@ TEST_F(PidTranslationTest, ThreadsAreFoundByTheirNumbersToo) {
   EXPECT_THAT(status.error_message(), AllOf(HasSubstr("thread 13"), HasSubstr("4026532001")));
 }
 
+TEST_F(PidTranslationTest, ALivingThreadComesBeforeAnEndedProcessThatHadItsNumber) {
+  AddContained(5200, 12);
+  targets_.End(5200, kNowNs - 1);
+  AddContained(200, 7);
+  WriteStatus("200/task/205", "205\t12");
+  const ThreadKey gone{.tid = 5200, .tgid = 5200, .start_ns = 50};
+  const ThreadKey worker{.tid = 205, .tgid = 200, .start_ns = 100};
+  totals_.totals = {{.thread = gone}, {.thread = worker}};
+  v1::QueryContextSwitchesResponse response;
+  grpc::Status status = Switches(From(kContainer), 0, 12, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(response.threads_size(), 1);
+  EXPECT_EQ(response.threads(0).thread().tid(), 205);
+  std::filesystem::remove_all(root_ / "proc/200/task/205");
+  status = Switches(From(kContainer), 0, 12, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.threads(0).thread().tid(), 5200);
+}
+
+TEST_F(PidTranslationTest, ATranslationCountsAsAQuery) {
+  server_->SetLimits({.queries_max = 0});
+  int32_t attached = 0;
+  const grpc::Status refused = Attach(From(kContainer), 7, &attached);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ErrorInfoOf(refused).reason(), "QUERY_LIMIT");
+  EXPECT_TRUE(Attach(From(0), 7, &attached).ok()) << "nothing is translated";
+  server_->SetLimits({});
+  EXPECT_TRUE(Attach(From(kContainer), 7, &attached).ok()) << "no translation is left in the count";
+}
+
 TEST_F(PidTranslationTest, StreamsTakeTheNumbersOfTheNamespace) {
   AddContained(200, 7);
   v1::StreamSpikesRequest request;
