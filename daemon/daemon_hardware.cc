@@ -26,6 +26,7 @@ void Daemon::BuildHardware() {
   totals.view = collector_->view();
   totals.files = files_;
   totals.vendor = ProcessorVendor();
+  totals.is_virtual = HasHypervisor();
   totals.why_not = [&programs](std::string_view name) { return programs.WhyNot(name); };
   totals.has_interrupt_program = [this](std::string_view program) {
     const std::vector<MissingProgram>& missing = collector_->missing_programs();

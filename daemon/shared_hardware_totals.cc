@@ -20,7 +20,8 @@ constexpr std::string_view kFrequencyProgram = "on_frequency";
 constexpr std::string_view kMachineCheckProgram = "on_machine_check";
 constexpr std::array<std::string_view, 1> kSmiCounters = {"smi"};
 constexpr std::array<std::string_view, 2> kFrequencyCounters = {"aperf", "mperf"};
-constexpr std::string_view kCounterMend = "a processor that has it (smi: Intel's), not hidden by a hypervisor";
+constexpr std::string_view kIntel = "GenuineIntel";
+constexpr std::string_view kCounterMend = "a kernel whose msr PMU has it for this processor";
 constexpr double kDropRatio = 0.9;
 constexpr double kNsPerSecond = 1e9;
 
@@ -34,6 +35,7 @@ HardwareSource Available(std::string name, std::string from) {
   return {.name = std::move(name), .available = true, .reason = std::move(from)};
 }
 
+// `mend`: empty where nothing mends it, because a machine of this kind has no such thing.
 HardwareSource Unavailable(std::string name, std::string reason, std::string mend) {
   return {.name = std::move(name), .reason = std::move(reason), .mend = std::move(mend)};
 }
@@ -88,11 +90,16 @@ std::vector<HardwareSource> SharedHardwareTotals::Sources() const {
           Registers(first)};
 }
 
+bool SharedHardwareTotals::MachineLacks(std::string_view counter) const {
+  if (parts_.files.ReadFile(fmt::format("/sys/bus/event_source/devices/msr/events/{}", counter)).ok()) return false;
+  return parts_.is_virtual || (counter == "smi" && parts_.vendor != kIntel);
+}
+
 HardwareSource SharedHardwareTotals::Counted(std::string name, std::span<const std::string_view> counters) const {
   if (std::string why = parts_.why_not(kTickProgram); !why.empty()) return Unavailable(std::move(name), std::move(why), "x86, with BTF");
   for (const std::string_view counter : counters) {
     if (std::string why = parts_.why_not(counter); !why.empty()) {
-      return Unavailable(std::move(name), std::move(why), std::string(kCounterMend));
+      return Unavailable(std::move(name), std::move(why), MachineLacks(counter) ? "" : std::string(kCounterMend));
     }
   }
   return Available(std::move(name), fmt::format("msr PMU: {}, read by each CPU at its tick", fmt::join(counters, ", ")));
@@ -106,12 +113,14 @@ bool SharedHardwareTotals::HasFrequencyDriver() const {
 
 HardwareSource SharedHardwareTotals::FrequencyChanges() const {
   constexpr char kName[] = "frequency_changes";
+  if (parts_.is_virtual && !HasFrequencyDriver()) {
+    return Unavailable(kName, "a guest without a cpufreq driver: the host changes frequencies and does not tell", "");
+  }
   if (std::string why = parts_.why_not(kFrequencyProgram); !why.empty()) {
     return Unavailable(kName, std::move(why), "a kernel built with CONFIG_CPU_FREQ");
   }
   if (HasFrequencyDriver()) return Available(kName, "cpu_frequency");
-  return Unavailable(kName, "the kernel has no cpufreq driver here: nobody tells it of changes",
-                     "load one for this processor; in a guest the host has it");
+  return Unavailable(kName, "the kernel has no cpufreq driver here: nobody tells it of changes", "load one for this processor");
 }
 
 HardwareSource SharedHardwareTotals::IdleStates(int cpu) const {
@@ -133,7 +142,10 @@ HardwareSource SharedHardwareTotals::Throttling(int cpu) const {
   constexpr char kName[] = "thermal_throttling";
   const auto throttle = ReadThermalThrottle(parts_.files, cpu);
   if (throttle.ok()) return Available(kName, "/sys/devices/system/cpu/cpuN/thermal_throttle");
-  return Unavailable(kName, "this processor, or guest, has no thermal_throttle in sysfs", "an Intel processor that is not virtual");
+  if (parts_.is_virtual || parts_.vendor != kIntel) {
+    return Unavailable(kName, "no thermal_throttle in sysfs: only an Intel processor that is not virtual has it", "");
+  }
+  return Unavailable(kName, "no thermal_throttle in sysfs", "a kernel built with CONFIG_X86_THERMAL_VECTOR");
 }
 
 HardwareSource SharedHardwareTotals::Steal() const {
@@ -141,8 +153,9 @@ HardwareSource SharedHardwareTotals::Steal() const {
   const bool any = std::any_of(parts_.view.interrupts.begin(), parts_.view.interrupts.end(),
                                [](const hft_cpu_interrupts& cpu) { return Load(cpu.steal_mono_ns) != 0; });
   if (any) return Available(kName, "rq.prev_steal_time_rq, at each tick");
+  if (!parts_.is_virtual) return Unavailable(kName, "the scheduler keeps no steal time: no hypervisor is seen that could take any", "");
   return Unavailable(kName, "the scheduler keeps no steal time, or no CPU has ticked yet",
-                     "a kernel built with CONFIG_PARAVIRT_TIME_ACCOUNTING, as a guest");
+                     "a kernel built with CONFIG_PARAVIRT_TIME_ACCOUNTING");
 }
 
 HardwareSource SharedHardwareTotals::Siblings(std::span<const int> cpus) const {
@@ -169,8 +182,8 @@ CpuHardwareTotal SharedHardwareTotals::Read(int cpu) const {
   total.cpu = cpu;
   if (static_cast<size_t>(cpu) >= parts_.view.hardware.size()) return total;
   const hft_cpu_hardware& state = parts_.view.hardware[static_cast<size_t>(cpu)];
-  total.reading_count = Load(state.position);
   if (parts_.collecting()) {
+    total.reading_count = Load(state.position);  // those of an attachment before stay until the next one
     AddReadings(CopyReadings(state), &total);
     AddEvents(state, &total);
   }
@@ -201,12 +214,12 @@ void SharedHardwareTotals::AddIdleStates(const hft_cpu_hardware& state, CpuHardw
   total->idle_states_since_boot = !told;
   if (!told) {
     for (const IdleState& one : known) {
-      if (!one.entry_count) continue;
+      if (!one.entry_count || !one.duration_ns) continue;  // half a row would say that no time was spent
       total->idle_states.push_back({.index = one.index,
                                     .name = one.name,
                                     .target_latency_ns = one.target_latency_ns,
                                     .count = *one.entry_count,
-                                    .duration_ns = one.duration_ns.value_or(0)});
+                                    .duration_ns = *one.duration_ns});
     }
     return;
   }

@@ -23,6 +23,7 @@ class SharedHardwareTotals : public HardwareTotals {
     KernelView view;  // its memory outlives the object
     FileRoot files;
     std::string vendor;                                                   // of the processor, see ProcessorVendor
+    bool is_virtual = false;                                              // see HasHypervisor
     std::function<std::string(std::string_view name)> why_not;            // of a program or counter: HardwarePrograms::WhyNot
     std::function<bool(std::string_view program)> has_interrupt_program;  // whether the kernel tells of that interrupt
     std::function<bool()> collecting;
@@ -41,6 +42,8 @@ class SharedHardwareTotals : public HardwareTotals {
   std::optional<HardwareEvidence> EvidenceOf(const Spike& spike) const override { return parts_.evidence->Of(spike); }
 
  private:
+  // The processor, or the guest that it is, has no such counter whatever its kernel is.
+  bool MachineLacks(std::string_view counter) const;
   HardwareSource Counted(std::string name, std::span<const std::string_view> counters) const;
   HardwareSource FrequencyChanges() const;
   HardwareSource IdleStates(int cpu) const;

@@ -73,6 +73,17 @@ std::string ProcessorVendor() {
 #endif
 }
 
+bool HasHypervisor() {
+#if defined(__x86_64__)
+  constexpr unsigned int kFeatures = 1;
+  constexpr unsigned int kHypervisorBit = 1u << 31;  // of ecx: what no processor sets
+  std::array<unsigned int, 4> words = {};
+  return __get_cpuid(kFeatures, &words[0], &words[1], &words[2], &words[3]) != 0 && (words[2] & kHypervisorBit) != 0;
+#else
+  return false;
+#endif
+}
+
 ModelRegisterReadings CheckModelRegisters(const FileRoot& root, int cpu) {
   ModelRegisterReadings readings;
   if (const int fd = OpenDevice(root, cpu, &readings); fd >= 0) close(fd);

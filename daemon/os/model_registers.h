@@ -41,6 +41,9 @@ struct ModelRegisterReadings {
 // CPU for its frequency.
 std::string ProcessorVendor();
 
+// Of an x86 processor: a hypervisor says that it is there. By CPUID too.
+bool HasHypervisor();
+
 // Without values: whether the CPU's registers can be had. Opens the device and reads nothing: no interrupt.
 ModelRegisterReadings CheckModelRegisters(const FileRoot& root, int cpu);
 ModelRegisterReadings ReadModelRegisters(const FileRoot& root, std::string_view vendor, int cpu);

@@ -25,7 +25,8 @@ class SharedHardwareTotalsTest : public ::testing::Test {
     parts.view.hardware = hardware_;
     parts.view.interrupts = interrupts_;
     parts.files = host_.root();
-    parts.vendor = "GenuineIntel";
+    parts.vendor = vendor_;
+    parts.is_virtual = is_virtual_;
     parts.why_not = [this](std::string_view name) {
       const auto found = missing_.find(std::string(name));
       return found == missing_.end() ? "" : found->second;
@@ -38,7 +39,9 @@ class SharedHardwareTotalsTest : public ::testing::Test {
   std::map<std::string, HardwareSource> Sources() {
     std::map<std::string, HardwareSource> sources;
     for (const HardwareSource& source : Totals().Sources()) {
-      EXPECT_EQ(source.available, source.mend.empty()) << source.name;
+      if (source.available) {
+        EXPECT_EQ(source.mend, "") << source.name;
+      }
       EXPECT_NE(source.reason, "") << source.name;
       sources[source.name] = source;
     }
@@ -54,6 +57,8 @@ class SharedHardwareTotalsTest : public ::testing::Test {
   }
 
   FixtureTree host_;
+  std::string vendor_ = "GenuineIntel";
+  bool is_virtual_ = false;
   std::map<std::string, std::string> missing_;
   bool collecting_ = true;
   std::vector<hft_cpu_hardware> hardware_{2};
@@ -76,6 +81,7 @@ TEST_F(SharedHardwareTotalsTest, ReadingsAreTheNewestCountsAndTheRatesOfTheirSpa
   EXPECT_EQ(total.frequency_drop_count, 1u);
   collecting_ = false;
   EXPECT_FALSE(Totals().Read(1).smi_count.has_value()) << "what was read before is not what is";
+  EXPECT_EQ(Totals().Read(1).reading_count, 0u) << "none since the programs were attached: they are not";
 }
 
 TEST_F(SharedHardwareTotalsTest, WithoutAReadingNothingIsKnown) {
@@ -115,6 +121,8 @@ TEST_F(SharedHardwareTotalsTest, IdleStatesAreTheProgramsWithTheDriversNamesAndE
   EXPECT_EQ(read.idle_states[0].duration_ns, 50'000);
   EXPECT_FALSE(read.idle_states[0].longest_ns.has_value());
   EXPECT_THAT(Sources()["c_states"].reason, HasSubstr("sysfs"));
+  host_.Write("/sys/devices/system/cpu/cpu0/cpuidle/state1/time", "x\n");
+  EXPECT_THAT(Totals().Read(0).idle_states, IsEmpty()) << "a time that cannot be read is not 0";
 }
 
 TEST_F(SharedHardwareTotalsTest, MachineChecksFrequencyAndTheProcessorsOwnInterruptsAreTold) {
@@ -141,7 +149,22 @@ TEST_F(SharedHardwareTotalsTest, MachineChecksFrequencyAndTheProcessorsOwnInterr
   EXPECT_EQ(total.steal_ns, 77);
 }
 
-TEST_F(SharedHardwareTotalsTest, WhatIsThereIsAvailableAndTheRestHasAReasonAndAMend) {
+TEST_F(SharedHardwareTotalsTest, WhatAMachineOfThisKindCannotHaveHasNoMend) {
+  missing_ = {{"smi", "no event smi"}, {"aperf", "no event aperf"}};
+  for (const char* name : {"smi", "frequency", "frequency_changes", "thermal_throttling"}) EXPECT_NE(Sources().at(name).mend, "") << name;
+  EXPECT_EQ(Sources().at("steal").mend, "") << "bare metal";
+  vendor_ = "AuthenticAMD";
+  for (const char* name : {"smi", "thermal_throttling"}) EXPECT_EQ(Sources().at(name).mend, "") << name;
+  EXPECT_NE(Sources().at("frequency").mend, "");
+  vendor_ = "GenuineIntel";
+  is_virtual_ = true;
+  for (const char* name : {"smi", "frequency", "frequency_changes", "thermal_throttling"}) EXPECT_EQ(Sources().at(name).mend, "") << name;
+  EXPECT_NE(Sources().at("steal").mend, "");
+  host_.Write("/sys/bus/event_source/devices/msr/events/smi", "event=0x04\n");
+  EXPECT_NE(Sources().at("smi").mend, "") << "it is there and cannot be opened";
+}
+
+TEST_F(SharedHardwareTotalsTest, WhatIsThereIsAvailableAndTheRestHasAReason) {
   const std::map<std::string, HardwareSource> bare = Sources();
   EXPECT_EQ(bare.size(), 9u);
   EXPECT_TRUE(bare.at("smi").available);

@@ -104,7 +104,8 @@ std::string UnavailableLines(const v1::QueryHardwareResponse& response) {
   std::string text;
   for (const v1::HardwareSource& source : response.sources()) {
     if (source.available()) continue;
-    text += fmt::format("{} unavailable: {}: {}\n", source.name(), Printable(source.reason()), Printable(source.mend()));
+    const std::string mend = source.mend().empty() ? "" : ": " + Printable(source.mend());
+    text += fmt::format("{} unavailable: {}{}\n", source.name(), Printable(source.reason()), mend);
   }
   return text.empty() ? "" : "\n" + text;
 }

@@ -250,10 +250,14 @@ std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response) {
   if (!response.collecting()) {
     warnings.push_back("nobody asks for it: no CPU reads its registers: attach a process with --probes hardware");
   }
-  const auto unavailable_count = std::count_if(response.sources().begin(), response.sources().end(),
-                                               [](const v1::HardwareSource& source) { return !source.available(); });
-  if (unavailable_count > 0)
-    warnings.push_back(fmt::format("{} of {} sources are unavailable: see above why", unavailable_count, response.sources_size()));
+  const auto unavailable_count = std::count_if(response.sources().begin(), response.sources().end(), [](const v1::HardwareSource& source) {
+    // Of those that were asked for each CPU says itself why they could not be read.
+    return !source.available() && !source.mend().empty() && source.name() != "registers";
+  });
+  if (unavailable_count > 0) {
+    warnings.push_back(
+        fmt::format("{} of {} sources are unavailable and can be mended: see above how", unavailable_count, response.sources_size()));
+  }
   const bool unread = std::any_of(response.cpus().begin(), response.cpus().end(),
                                   [](const v1::CpuHardware& cpu) { return !cpu.registers_reason().empty(); });
   if (unread) warnings.push_back("registers could not be read: see above why");

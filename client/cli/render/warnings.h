@@ -28,6 +28,7 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
+// What a machine of this kind cannot have makes none, nor do registers that nobody asked to read.
 std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response);
 

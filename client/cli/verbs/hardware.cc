@@ -23,7 +23,9 @@ class HardwareVerb : public Verb {
         "While a process is attached with --probes hardware: each CPU reads its own registers at its tick and when it goes idle, and "
         "nothing "
         "is sent to it. A CPU that does neither has no new reading.\n"
-        "Exit code 1: nobody asked for it with attach, the programs are off, or something is unavailable.");
+        "Exit code 1: nobody asked for it with attach, the programs are off, something is unavailable that can be mended, or registers "
+        "that --read-registers asked for could not be read. What a machine of this kind cannot have (SMIs without Intel's counter, "
+        "steal on bare metal) is only said.");
     return verb;
   }
 

@@ -84,6 +84,24 @@ TEST_F(HardwareVerbTest, WhatIsUnavailableIsNamedWithItsMendAndIsAWarning) {
   EXPECT_THAT(console.err(), HasSubstr("1 of 1 sources are unavailable"));
 }
 
+TEST_F(HardwareVerbTest, WhatTheMachineCannotHaveIsSaidAndIsNoWarning) {
+  monitor_.query_hardware = [](const auto&, auto* response) {
+    *response = SomeHardware();
+    v1::HardwareSource* steal = response->add_sources();
+    steal->set_name("steal");
+    steal->set_reason("no hypervisor is seen");
+    v1::HardwareSource* registers = response->add_sources();
+    registers->set_name("registers");
+    registers->set_reason("/dev/cpu/0/msr: not there");
+    registers->set_mend("modprobe msr");
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"hardware"}, console), 0) << console.err();
+  EXPECT_THAT(console.out(), HasSubstr("steal unavailable: no hypervisor is seen\n"));
+  EXPECT_THAT(console.out(), HasSubstr("registers unavailable: /dev/cpu/0/msr: not there: modprobe msr"));
+}
+
 TEST_F(HardwareVerbTest, RegistersAreReadOfNamedCpusOnlyAndTheirPriceIsSaid) {
   StringConsole refused;
   EXPECT_EQ(Run({"hardware", "--read-registers"}, refused), 3);
