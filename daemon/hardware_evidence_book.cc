@@ -25,12 +25,17 @@ HardwareEvidenceBook::HardwareEvidenceBook(Parts parts) : parts_(std::move(parts
 void HardwareEvidenceBook::Look() {
   const SeqRing<Spike>& ended = parts_.spikes->ended();
   const uint64_t end = ended.end();
-  if (!parts_.collecting()) {
+  const int64_t now_ns = parts_.clock->NowNs();
+  const bool collecting = parts_.collecting();
+  {
+    std::lock_guard lock(mutex_);
+    attached_mono_ns_ = collecting ? std::optional<int64_t>(attached_mono_ns_.value_or(now_ns)) : std::nullopt;
+  }
+  if (!collecting) {
     next_ = end;
     waiting_.clear();
     return;
   }
-  const int64_t now_ns = parts_.clock->NowNs();
   Readings readings;
   LookAtWaiting(now_ns, &readings);
   next_ = std::max(next_, end > kSpikesPerLookMax ? end - kSpikesPerLookMax : 0);
@@ -66,28 +71,46 @@ void HardwareEvidenceBook::Note(const Spike& spike, const HardwareEvidence& evid
 
 std::optional<HardwareEvidence> HardwareEvidenceBook::Of(const Spike& spike) const {
   if (spike.in_progress) return std::nullopt;
-  {
-    std::lock_guard lock(mutex_);
-    const auto noted = evidence_.find(spike.id);
-    if (noted != evidence_.end() && noted->second.reading_span_ns) return noted->second;
-  }
+  const std::optional<HardwareEvidence> noted = NotedOf(spike);
+  const bool is_whole = noted && (noted->reading_span_ns || !parts_.collecting());
+  if (is_whole) return IsEmpty(*noted) ? std::nullopt : noted;
   if (!parts_.collecting()) return std::nullopt;
   Readings readings;
-  HardwareEvidence now = Gather(spike, &readings);
-  std::lock_guard lock(mutex_);
-  // Its log was less overwritten when it was noted.
-  if (const auto noted = evidence_.find(spike.id); noted != evidence_.end()) now.siblings = noted->second.siblings;
+  HardwareEvidence now = BoundsOf(spike, &readings);
+  if (noted) {
+    now.siblings = noted->siblings;  // their logs were less overwritten then
+    if (now.reading_span_ns) Complete(spike, now);
+  } else if (parts_.clock->NowNs() - EndOf(spike) <= kPatienceNs) {
+    AddSiblings(spike, &now);
+  }
   return IsEmpty(now) ? std::nullopt : std::optional<HardwareEvidence>(std::move(now));
+}
+
+std::optional<HardwareEvidence> HardwareEvidenceBook::NotedOf(const Spike& spike) const {
+  std::lock_guard lock(mutex_);
+  const auto noted = evidence_.find(spike.id);
+  return noted == evidence_.end() ? std::nullopt : std::optional<HardwareEvidence>(noted->second);
+}
+
+// A CPU that neither ticks nor idles may take the reading long after it was waited for.
+void HardwareEvidenceBook::Complete(const Spike& spike, const HardwareEvidence& evidence) const {
+  std::lock_guard lock(mutex_);
+  if (const auto noted = evidence_.find(spike.id); noted != evidence_.end()) noted->second = evidence;
 }
 
 HardwareEvidence HardwareEvidenceBook::Gather(const Spike& spike, Readings* readings) const {
   HardwareEvidence evidence = BoundsOf(spike, readings);
-  for (const int sibling : SiblingsOf(spike.cpu)) evidence.siblings.push_back(BusyOf(sibling, spike));
+  AddSiblings(spike, &evidence);
   return evidence;
+}
+
+void HardwareEvidenceBook::AddSiblings(const Spike& spike, HardwareEvidence* evidence) const {
+  for (const int sibling : SiblingsOf(spike)) evidence->siblings.push_back(BusyOf(sibling, spike));
 }
 
 HardwareEvidence HardwareEvidenceBook::BoundsOf(const Spike& spike, Readings* readings) const {
   if (spike.cpu >= parts_.view.hardware.size()) return {};
+  if (!MaySurround(parts_.view.hardware[spike.cpu], spike.start_mono_ns, EndOf(spike))) return {};
   const auto [entry, is_new] = readings->try_emplace(spike.cpu);
   if (is_new) entry->second = CopyReadings(parts_.view.hardware[spike.cpu]);
   return EvidenceOf(entry->second, spike.start_mono_ns, EndOf(spike));
@@ -114,15 +137,16 @@ std::optional<RunQueueClock> HardwareEvidenceBook::ClockOf(int cpu, int64_t now_
   return std::nullopt;
 }
 
-std::vector<int> HardwareEvidenceBook::SiblingsOf(int cpu) const {
+std::vector<int> HardwareEvidenceBook::SiblingsOf(const Spike& spike) const {
   const int64_t now_ns = parts_.clock->NowNs();
   std::lock_guard lock(mutex_);
+  if (!attached_mono_ns_ || spike.start_mono_ns < *attached_mono_ns_) return {};
   if (now_ns - siblings_read_mono_ns_ > kSiblingsKeptNs) {
     siblings_.clear();
     siblings_read_mono_ns_ = now_ns;
   }
-  const auto [entry, is_new] = siblings_.try_emplace(cpu);
-  if (is_new) entry->second = parts_.siblings_of(cpu);
+  const auto [entry, is_new] = siblings_.try_emplace(spike.cpu);
+  if (is_new) entry->second = parts_.siblings_of(spike.cpu);
   return entry->second;
 }
 

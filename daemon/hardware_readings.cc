@@ -47,6 +47,14 @@ std::vector<hft_hardware_reading> CopyReadings(const hft_cpu_hardware& cpu) {
   return readings;
 }
 
+bool MaySurround(const hft_cpu_hardware& cpu, int64_t begin_mono_ns, int64_t end_mono_ns) {
+  const uint64_t end = Load(cpu.position);
+  if (end == 0) return false;
+  const uint64_t oldest = end > HFT_HARDWARE_READINGS ? end - HFT_HARDWARE_READINGS : 0;
+  return static_cast<int64_t>(Load(cpu.readings[oldest % HFT_HARDWARE_READINGS].mono_ns)) <= begin_mono_ns &&
+         static_cast<int64_t>(Load(cpu.readings[(end - 1) % HFT_HARDWARE_READINGS].mono_ns)) >= end_mono_ns;
+}
+
 std::vector<hft_runner> CopyRunners(const hft_cpu& cpu) {
   std::vector<hft_runner> runners;
   // Acquire: the entries below it are written.

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "daemon/bpf/hardware_events.h"
@@ -14,6 +15,10 @@ namespace hftmon {
 
 // Oldest first: those that were not overwritten meanwhile.
 std::vector<hft_hardware_reading> CopyReadings(const hft_cpu_hardware& cpu);
+
+// Whether there may be readings before `begin_mono_ns` and after `end_mono_ns`: looks at the oldest and the newest only. One that is being
+// written now may make it false.
+bool MaySurround(const hft_cpu_hardware& cpu, int64_t begin_mono_ns, int64_t end_mono_ns);
 
 // Oldest first, the last one runs now. Empty where nothing is believed.
 std::vector<hft_runner> CopyRunners(const hft_cpu& cpu);

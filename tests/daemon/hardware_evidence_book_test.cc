@@ -101,12 +101,61 @@ TEST_F(HardwareEvidenceBookTest, WhileNobodyAsksNothingIsNoted) {
   EXPECT_EQ(asked_, 0);
 }
 
+TEST_F(HardwareEvidenceBookTest, ASpikeOfBeforeAnybodyAskedHasNoSiblingsThoughTheirLogsReachBack) {
+  clocks_ = {{.cpu = 1, .offset_ns = 0, .error_ns = 700}};
+  cpus_[1].log[0] = {.clock_ns = 0, .tid = 42, .tgid = 40};
+  cpus_[1].position = 1;
+  collecting_ = false;
+  HardwareEvidenceBook book(Parts());
+  book.Look();
+  const Spike before = AppendSpike();
+  collecting_ = true;
+  EXPECT_FALSE(book.Of(before).has_value());
+  book.Look();
+  EXPECT_FALSE(book.Of(before).has_value());
+  const Spike after = AppendSpike(kStartNs + 2 * kMs);
+  EXPECT_TRUE(book.Of(after).has_value());
+  collecting_ = false;
+  book.Look();
+  collecting_ = true;
+  EXPECT_FALSE(book.Of(after).has_value()) << "no one has looked since";
+}
+
+TEST_F(HardwareEvidenceBookTest, AReadingThatComesLateIsFoundAndKeptAndSiblingsAreNotLookedForAnew) {
+  HardwareEvidenceBook book(Parts());
+  book.Look();
+  TakeReading(kStartNs - kMs, 3);
+  const Spike spike = AppendSpike();
+  book.Look();
+  EXPECT_EQ(asked_, 1);
+  clock_.AdvanceNs(2 * HardwareEvidenceBook::kPatienceNs);
+  book.Look();
+  EXPECT_FALSE(book.Of(spike).has_value());
+  TakeReading(kStartNs + 3'000 * kMs, 4);
+  ASSERT_TRUE(book.Of(spike).has_value());
+  EXPECT_EQ(book.Of(spike)->smi_count_max, 1u);
+  for (int i = 1; i < 2 * HFT_HARDWARE_READINGS; ++i) TakeReading(kStartNs + (3'000 + i) * kMs, 9);
+  ASSERT_TRUE(book.Of(spike).has_value());
+  EXPECT_EQ(book.Of(spike)->smi_count_max, 1u);
+  EXPECT_EQ(asked_, 1);
+}
+
+TEST_F(HardwareEvidenceBookTest, LogsAreNotReadForAnOldSpikeThatWasNotNoted) {
+  HardwareEvidenceBook book(Parts());
+  book.Look();
+  const Spike spike = AppendSpike();
+  clock_.AdvanceNs(HardwareEvidenceBook::kPatienceNs + kMs);
+  EXPECT_FALSE(book.Of(spike).has_value());
+  EXPECT_EQ(asked_, 0);
+}
+
 TEST_F(HardwareEvidenceBookTest, ABusySiblingIsTheOneInItsOwnClock) {
   clocks_ = {{.cpu = 1, .offset_ns = 10 * kMs, .error_ns = 700}};
   cpus_[1].log[0] = {.clock_ns = 0, .tid = 0};
   cpus_[1].log[1] = {.clock_ns = static_cast<__u64>(kStartNs - 10 * kMs + kMs / 4), .tid = 42, .tgid = 40};
   cpus_[1].position = 2;
   HardwareEvidenceBook book(Parts());
+  book.Look();
   const Spike spike = AppendSpike();
   book.Look();
   cpus_[1].position = 100;  // its log is overwritten
@@ -124,17 +173,22 @@ TEST_F(HardwareEvidenceBookTest, WithoutTheSiblingsClockTheSpikesIsTakenOnlyWher
   clocks_ = {{.cpu = 0, .offset_ns = 0, .error_ns = 700}};
   cpus_[1].log[0] = {.clock_ns = 0, .tid = 42, .tgid = 40};
   cpus_[1].position = 1;
-  const HardwareEvidenceBook apart(Parts());
-  const Spike spike = AppendSpike();
+  HardwareEvidenceBook apart(Parts());
+  apart.Look();
+  const Spike spike = AppendSpike(kStartNs + kMs);
   EXPECT_FALSE(apart.Of(spike).has_value());
   one_clock_ = true;
-  const HardwareEvidenceBook together(Parts());
+  clock_.SetNs(kStartNs);
+  HardwareEvidenceBook together(Parts());
+  together.Look();
+  clock_.SetNs(kStartNs + 2 * kMs);
   ASSERT_TRUE(together.Of(spike).has_value());
   EXPECT_EQ(together.Of(spike)->siblings[0].busy_ns, kMs);
 }
 
 TEST_F(HardwareEvidenceBookTest, TheNewestAreKeptAndSiblingsAreAskedForOnceASecond) {
   HardwareEvidenceBook book(Parts());
+  book.Look();
   TakeReading(kStartNs - kMs, 3);
   TakeReading(kStartNs + 2 * kMs, 4);
   const Spike first = AppendSpike();

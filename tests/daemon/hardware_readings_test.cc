@@ -23,6 +23,16 @@ TEST(HardwareReadingsTest, TheNewestAreCopiedInOrderAndOneThatIsBeingWrittenIsLe
   EXPECT_EQ(readings.front().mono_ns, 1'006u);
 }
 
+TEST(HardwareReadingsTest, TheOldestAndTheNewestSayWhatReadingsMaySurround) {
+  const auto cpu = std::make_unique<hft_cpu_hardware>();
+  EXPECT_FALSE(MaySurround(*cpu, 0, 0));
+  for (uint64_t i = 0; i < HFT_HARDWARE_READINGS + 5; ++i) cpu->readings[i % HFT_HARDWARE_READINGS].mono_ns = 1'000 + i;
+  cpu->position = HFT_HARDWARE_READINGS + 5;
+  EXPECT_TRUE(MaySurround(*cpu, 1'005, 1'004 + HFT_HARDWARE_READINGS));
+  EXPECT_FALSE(MaySurround(*cpu, 1'004, 1'010)) << "overwritten";
+  EXPECT_FALSE(MaySurround(*cpu, 1'006, 1'005 + HFT_HARDWARE_READINGS)) << "none came after it yet";
+}
+
 TEST(HardwareReadingsTest, RunnersOfBeforeTheLogsBeginningAreNotBelieved) {
   const auto cpu = std::make_unique<hft_cpu>();
   EXPECT_TRUE(CopyRunners(*cpu).empty());
