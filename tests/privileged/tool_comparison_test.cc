@@ -177,15 +177,17 @@ TEST(ParsePerfTraceTest, RowsAreReadAndTheRestSkipped) {
 
 // Whether the process, or a child of it, has opened an event of perf's.
 bool HasPerfEvents(pid_t pid) {
+  // Processes and files go while they are listed: a range-for would throw.
   std::error_code error;
-  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = process.path().filename();
+  for (std::filesystem::directory_iterator process("/proc", error), end; !error && process != end; process.increment(error)) {
+    const std::string name = process->path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos || std::stol(name) < pid) continue;
-    for (const auto& fd : std::filesystem::directory_iterator(process.path() / "fd", error)) {
-      const std::filesystem::path target = std::filesystem::read_symlink(fd.path(), error);
-      if (target.string().find("[perf_event]") != std::string::npos && getpgid(static_cast<pid_t>(std::stol(name))) == getpgid(pid)) {
-        return true;
-      }
+    if (getpgid(static_cast<pid_t>(std::stol(name))) != getpgid(pid)) continue;
+    std::error_code gone;
+    for (std::filesystem::directory_iterator fd(process->path() / "fd", gone), last; !gone && fd != last; fd.increment(gone)) {
+      std::error_code closed;
+      const std::filesystem::path target = std::filesystem::read_symlink(fd->path(), closed);
+      if (target.string().find("[perf_event]") != std::string::npos) return true;
     }
   }
   return false;

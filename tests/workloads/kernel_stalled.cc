@@ -8,8 +8,10 @@
 //   memory.
 // With "refused" set it could not be made here, and why.
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,6 +85,12 @@ void Make(Stage& stage) {
   stage.file = mkostemp(name.data(), O_CLOEXEC);
   if (stage.file < 0) return Refuse(stage, name);
   unlink(name.c_str());
+  struct statfs file_system;
+  if (fstatfs(stage.file, &file_system) != 0) return Refuse(stage, "fstatfs");
+  if (file_system.f_type == TMPFS_MAGIC) {
+    stage.refused = "/var/tmp is a tmpfs: what is in it stays in memory or goes to swap, it is not read anew. Give it a disk's";
+    return;
+  }
   if (write(stage.file, stage.data.data(), stage.bytes) != static_cast<ssize_t>(stage.bytes)) return Refuse(stage, "write");
   if (fdatasync(stage.file) != 0) return Refuse(stage, "fdatasync");
   posix_fadvise(stage.file, 0, 0, POSIX_FADV_DONTNEED);

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,6 @@ namespace hftmon::testing {
 class VethPair {
  public:
   explicit VethPair(int cpu) : a_("hftmon_a" + std::to_string(getpid())), b_("hftmon_b" + std::to_string(getpid())) {
-    const std::string mask = std::to_string(1 << cpu);
     Do({"ip", "netns", "add", a_});
     Do({"ip", "netns", "add", b_});
     Do({"ip", "link", "add", "hva", "netns", a_, "type", "veth", "peer", "name", "hvb", "netns", b_});
@@ -23,7 +23,7 @@ class VethPair {
     Do({"ip", "-n", a_, "link", "set", "hva", "up"});
     Do({"ip", "-n", b_, "link", "set", "hvb", "up"});
     Do({"ip", "-n", a_, "route", "add", "239.0.0.0/8", "dev", "hva"});
-    Do({"ip", "netns", "exec", b_, "sh", "-c", "echo " + mask + " > /sys/class/net/hvb/queues/rx-0/rps_cpus"});
+    Do({"ip", "netns", "exec", b_, "sh", "-c", "echo " + MaskOf(cpu) + " > /sys/class/net/hvb/queues/rx-0/rps_cpus"});
   }
   ~VethPair() {
     RunCommand({"ip", "netns", "del", a_});
@@ -35,6 +35,13 @@ class VethPair {
   const std::string& receiver() const { return b_; }
 
  private:
+  // As rps_cpus takes it: hexadecimal groups of 32 CPUs, the highest first.
+  static std::string MaskOf(int cpu) {
+    std::ostringstream mask;
+    mask << std::hex << (1u << cpu % 32);
+    for (int group = 0; group < cpu / 32; ++group) mask << ",00000000";
+    return mask.str();
+  }
   void Do(const std::vector<std::string>& command) {
     if (!fault_.empty()) return;
     const CommandResult result = RunCommand(command);
