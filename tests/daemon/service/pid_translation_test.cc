@@ -215,18 +215,18 @@ TEST_F(PidTranslationTest, ALivingThreadComesBeforeAnEndedProcessThatHadItsNumbe
   targets_.End(5200, kNowNs - 1);
   AddContained(200, 7);
   WriteStatus("200/task/205", "205\t12");
-  const ThreadKey gone{.tid = 5200, .tgid = 5200, .start_ns = 50};
   const ThreadKey worker{.tid = 205, .tgid = 200, .start_ns = 100};
-  totals_.totals = {{.thread = gone}, {.thread = worker}};
+  totals_.totals = {{.thread = worker}};
   v1::QueryContextSwitchesResponse response;
   grpc::Status status = Switches(From(kContainer), 0, 12, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   ASSERT_EQ(response.threads_size(), 1);
   EXPECT_EQ(response.threads(0).thread().tid(), 205);
   std::filesystem::remove_all(root_ / "proc/200/task/205");
+  // The ended one's threads are watched no more; it is it that is asked for.
   status = Switches(From(kContainer), 0, 12, &response);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(response.threads(0).thread().tid(), 5200);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("thread 5200"));
 }
 
 TEST_F(PidTranslationTest, ATranslationCountsAsAQuery) {
