@@ -1,7 +1,9 @@
 // The watched CPU sees nothing of the daemon but the programs in its own switches: no interrupt, no IRQ work, no wake-up, no other thread.
 #include "tests/privileged/harness/disturbance_witness.h"
 
+#include <sched.h>
 #include <set>
+
 #include <string>
 #include <vector>
 
@@ -18,6 +20,11 @@ class DisturbanceTest : public ::testing::Test {
     const int other = workload::OtherCpu(cpu_);
     if (other < 0) GTEST_SKIP() << "one CPU only: the daemon would share it with what it watches. Give two CPUs";
     other_ = other;
+    sched_getaffinity(0, sizeof(inherited_), &inherited_);
+  }
+  void TearDown() override {
+    if (CPU_COUNT(&inherited_) > 0)
+      sched_setaffinity(0, sizeof(inherited_), &inherited_);  // the next test's workload is another one's child
   }
   // The whole daemon and its client, this process, keep to the other CPU: whom it answers it wakes.
   absl::Status StartElsewhere() {
@@ -49,6 +56,7 @@ class DisturbanceTest : public ::testing::Test {
 
   int cpu_ = 0;
   int other_ = 0;
+  cpu_set_t inherited_{};
   std::unique_ptr<DaemonUnderTest> daemon_;
 };
 
