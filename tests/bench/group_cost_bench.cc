@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -35,6 +36,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kCannotMeasure = 77;
+constexpr char kToolsClock[] = "100";  // the name of the program that speaks each 100 ms, see ForeignTool
 
 struct Group {
   std::string name;  // of --probes; "waker": --waker
@@ -78,7 +80,7 @@ std::vector<Group> Groups() {
        "a wake-up",
        {"ping_pong", "--switches", "40000"},
        "go",
-       {"on_waking"},
+       {"on_waking"},  // or on_waking_by_level
        "tracepoint:sched:sched_waking { @wakers[args->pid, tid] = count(); }\n"},
   };
 }
@@ -102,20 +104,18 @@ std::map<uint32_t, Run> ReadRuns() {
   return runs;
 }
 
-// What the programs of `ids` ran for between the two readings, by name: the mean of a run.
-std::map<std::string, double> MeansOf(const std::map<uint32_t, Run>& before, const std::map<uint32_t, Run>& after,
-                                      const std::set<uint32_t>& ids) {
-  std::map<std::string, Run> sums;
+// What each of the programs of `ids` ran for between the two readings: the mean of a run. Those that did not run are left out.
+struct Mean {
+  std::string name;
+  double ns = 0;
+};
+std::vector<Mean> MeansOf(const std::map<uint32_t, Run>& before, const std::map<uint32_t, Run>& after, const std::set<uint32_t>& ids) {
+  std::vector<Mean> means;
   for (const auto& [id, run] : after) {
-    if (!ids.contains(id)) continue;
     const auto earlier = before.find(id);
-    Run& sum = sums[run.name];
-    sum.count += run.count - (earlier == before.end() ? 0 : earlier->second.count);
-    sum.time_ns += run.time_ns - (earlier == before.end() ? 0 : earlier->second.time_ns);
-  }
-  std::map<std::string, double> means;
-  for (const auto& [name, sum] : sums) {
-    if (sum.count > 0) means[name] = static_cast<double>(sum.time_ns) / static_cast<double>(sum.count);
+    if (!ids.contains(id) || earlier == before.end() || run.count == earlier->second.count) continue;
+    means.push_back(
+        {run.name, static_cast<double>(run.time_ns - earlier->second.time_ns) / static_cast<double>(run.count - earlier->second.count)});
   }
   return means;
 }
@@ -143,10 +143,8 @@ class Bench {
       row["bpftrace_unavailable"] = why_not;
       return row;
     }
-    const std::map<std::string, double> means = ActAndRead(group, before_tool, nullptr);
     double sum_ns = 0;
-    // Its clock is a program too.
-    for (const auto& [name, mean_ns] : means) sum_ns += name.find("interval") == std::string::npos ? mean_ns : 0;
+    for (const Mean& mean : ActAndRead(group, before_tool, nullptr)) sum_ns += mean.name == kToolsClock ? 0 : mean.ns;
     row["bpftrace_ns"] = sum_ns * (group.programs.size() > 1 && group.programs[0] == group.programs[1] ? 2 : 1);
     return row;
   }
@@ -165,18 +163,19 @@ class Bench {
       request.mutable_options()->add_probe_groups(group.name);
     }
     if (const auto attached = daemon.client().Attach(request); !attached.ok()) return std::string(attached.status().message());
-    const std::map<std::string, double> bystander = ActAndRead(group, known, nullptr);
+    const std::vector<Mean> bystander = ActAndRead(group, known, nullptr);
     request.clear_pids();
-    const std::map<std::string, double> watched = ActAndRead(group, known, [&](pid_t pid) {
+    const std::vector<Mean> watched = ActAndRead(group, known, [&](pid_t pid) {
       request.add_pids(pid);
       return daemon.client().Attach(request).status();
     });
-    const auto add = [&](const char* key, const std::map<std::string, double>& means) {
+    const auto add = [&](const char* key, const std::vector<Mean>& means) {
       double sum_ns = 0;
       for (const std::string& program : group.programs) {
-        const auto mean = means.find(program.substr(0, BPF_OBJ_NAME_LEN - 1));  // the kernel cuts names
+        const std::string cut = program.substr(0, BPF_OBJ_NAME_LEN - 1);  // as the kernel keeps names
+        const auto mean = std::find_if(means.begin(), means.end(), [&](const Mean& one) { return one.name.starts_with(cut); });
         if (mean == means.end()) return;
-        sum_ns += mean->second;
+        sum_ns += mean->ns;
       }
       (*row)[key] = sum_ns;
     };
@@ -186,7 +185,7 @@ class Bench {
   }
 
   template <typename Watch>
-  std::map<std::string, double> ActAndRead(const Group& group, const std::set<uint32_t>& known, Watch watch) {
+  std::vector<Mean> ActAndRead(const Group& group, const std::set<uint32_t>& known, Watch watch) {
     std::vector<std::string> arguments(group.workload.begin() + 1, group.workload.end());
     arguments.insert(arguments.end(), {"--cpu", std::to_string(cpu_)});
     WorkloadRun run(group.workload[0], arguments);
