@@ -151,6 +151,19 @@ static __always_inline s32 descriptor_read_from(void) {
 #endif
 }
 
+/* With PREEMPT_RT a mutex is made of an rt_mutex, and has no such word. */
+struct counted_word {
+  long counter;
+} __attribute__((preserve_access_index));
+struct mutex {
+  struct counted_word owner;
+} __attribute__((preserve_access_index));
+
+/* Its softirqs are threads like any other: their level stays in progress while others run. Known at load, no code is left of it. */
+static __always_inline bool is_real_time_kernel(void) {
+  return !bpf_core_field_exists(((struct mutex *)0)->owner);
+}
+
 /* task_struct.in_execve may be absent; without it an exec's move reads as balance. */
 static __always_inline bool task_in_execve(struct task_struct *task) {
   return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);

@@ -25,13 +25,7 @@
 #define CONTENDED_PERCPU 16
 #define CONTENDED_MUTEX 32
 
-/* With PREEMPT_RT both are made of rt_mutexes, and have no such word. */
-struct counted_word {
-  long counter;
-} __attribute__((preserve_access_index));
-struct mutex {
-  struct counted_word owner;
-} __attribute__((preserve_access_index));
+/* With PREEMPT_RT it has no such word either. */
 struct rw_semaphore {
   struct counted_word owner;
 } __attribute__((preserve_access_index));
@@ -46,7 +40,7 @@ struct rw_semaphore {
  */
 static __always_inline bool in_interrupt(struct hft_cpu_interrupts *state) {
   u32 levels = 1u << HFT_LEVEL_HARD;
-  if (bpf_core_field_exists(((struct mutex *)0)->owner)) levels += 1u << HFT_LEVEL_SOFTIRQ;
+  if (!is_real_time_kernel()) levels += 1u << HFT_LEVEL_SOFTIRQ;
   return state->active & levels;
 }
 

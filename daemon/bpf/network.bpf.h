@@ -96,7 +96,9 @@ int on_napi_poll(u64 *context) {
   if (budget > 0 && work >= budget) row->full_count++;
   struct hft_level_state *level = &interrupted->levels[HFT_LEVEL_SOFTIRQ];
   u64 start_ns = level->start_ns;
-  if (!start_ns || !(interrupted->active & (1u << HFT_LEVEL_SOFTIRQ)) || level->source != HFT_SOURCE_SOFTIRQ + SOFTIRQ_NET_RX) {
+  /* With PREEMPT_RT another thread's poll, or its time, may come in between. */
+  if (is_real_time_kernel() || !start_ns || !(interrupted->active & (1u << HFT_LEVEL_SOFTIRQ)) ||
+      level->source != HFT_SOURCE_SOFTIRQ + SOFTIRQ_NET_RX) {
     row->untimed_count++;
     return 0;
   }
