@@ -14,7 +14,7 @@ namespace hftmon {
 
 class SharedFaultTotals : public FaultTotals {
  public:
-  // `high_water` tells the highest slot that may be in use; `refusal`: SwitchCollector's memory_refusal. The view's memory outlives the
+  // `high_water` tells the highest slot that may be in use; `refusal`: why this host has none, else empty. The view's memory outlives the
   // object.
   SharedFaultTotals(const KernelView& view, std::function<uint32_t()> high_water, std::string refusal)
       : view_(view), high_water_(std::move(high_water)), refusal_(std::move(refusal)) {}

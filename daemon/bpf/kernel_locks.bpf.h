@@ -6,7 +6,7 @@
  *           word.
  * Produces: sums by type of lock in the slot's hft_thread_kernel, a record of each wait above the run-queue threshold.
  * Cost:     each contended lock of the host, whoever waits, while they are attached, and they are attached only while a target asks
- *           (collectors/kernel_lock_programs.h). A lock that is free has no tracepoint.
+ *           (collectors/tracepoint_group.h). A lock that is free has no tracepoint.
  *
  * A wait within an interrupt is the interrupt's time, not the thread's: it is left out. Not every contended lock is told by the kernel: an
  * rwsem that is spun for because its writer runs is not, nor is the first who spins for a spinlock, nor any spinlock of a guest without

@@ -1,4 +1,4 @@
-// AddKernelLocks: the part of QueryLocks that tells of the kernel's own locks. Any thread; reads mapped memory.
+// KernelLockSearch, AddKernelLockSums: the part of QueryLocks that tells of the kernel's own locks. Any thread; reads mapped memory.
 #ifndef HFTMON_DAEMON_SERVICE_KERNEL_LOCKS_QUERY_H_
 #define HFTMON_DAEMON_SERVICE_KERNEL_LOCKS_QUERY_H_
 
