@@ -14,7 +14,9 @@
 
 #include "client/cli/exit_code.h"
 #include "client/cli/option_values.h"
+#include "client/cli/table.h"
 #include "client/cli/verbs/verbs.h"
+#include "client/cli/word_check.h"
 #include "client/cpp/errors.h"
 
 namespace hftmon {
@@ -42,10 +44,10 @@ void PrintError(Console& console, const std::string& thing, const absl::Status& 
     console.Err(fmt::format("hftmon: {}: {}\n", thing, kWindowRefused));
     return;
   }
-  std::string text = fmt::format("hftmon: {}: {}\n", thing, std::string(status.message()));
+  std::string text = fmt::format("hftmon: {}: {}\n", thing, Printable(std::string(status.message())));
   for (const FieldViolation& violation : violations) {
     if (text.find(violation.description) != std::string::npos) continue;
-    text += fmt::format("  {}: {}\n", violation.field, violation.description);
+    text += fmt::format("  {}: {}\n", Printable(violation.field), Printable(violation.description));
   }
   console.Err(text);
 }
@@ -104,6 +106,13 @@ int RefuseWords(const CLI::ParseError& error, const CLI::App& app, Console& cons
   return kExitError;
 }
 
+absl::Status CheckWords(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (absl::Status status = CheckWord(word); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> RunVerb(const DeclaredVerb& declared, const GlobalOptions& options, const std::vector<std::string>& command,
                             Console& console, const absl::TimeZone& zone) {
   if (!command.empty() && !declared.verb->takes_command()) {
@@ -140,6 +149,10 @@ int RunCli(const std::vector<std::string>& words, Console& console, const absl::
   const auto separator = std::find(words.begin(), words.end(), "--");
   std::vector<std::string> own(std::make_reverse_iterator(separator), words.rend());  // CLI11 takes them last to first
   const std::vector<std::string> command(separator == words.end() ? separator : separator + 1, words.end());
+  if (const absl::Status status = CheckWords(own); !status.ok()) {
+    console.Err(fmt::format("hftmon: {}\n", std::string(status.message())));
+    return kExitError;
+  }
   AskForHelp(verbs, &own);
   try {
     app.parse(own);
@@ -154,7 +167,9 @@ int RunCli(const std::vector<std::string>& words, Console& console, const absl::
   }
   for (const DeclaredVerb& declared : verbs) {
     if (!declared.app->parsed()) continue;
-    const absl::StatusOr<int> exit_code = RunVerb(declared, options, command, console, zone);
+    absl::Status values = CheckNoEmptyValue(app);
+    if (values.ok()) values = CheckNoEmptyValue(*declared.app);
+    const absl::StatusOr<int> exit_code = values.ok() ? RunVerb(declared, options, command, console, zone) : values;
     if (exit_code.ok()) return CheckOutput(*exit_code, console);
     PrintError(console, declared.app->get_name(), exit_code.status());
   }

@@ -1,34 +1,17 @@
 #include "client/cli/selector_flags.h"
 
-#include "common/utf8.h"
-
 namespace hftmon {
 
-namespace {
-
-// A message holds no other text.
-std::string WhyNotUtf8(const std::string& text) {
-  return ValidUtf8(text) == text ? "" : ValidUtf8(text) + " holds bytes that are not UTF-8: choose the processes by pid, cgroup or unit";
-}
-
-}  // namespace
-
 void SelectorFlags::Declare(CLI::App& verb) {
-  verb.add_option("--name", names_, "processes of this name, now and later")
-      ->take_all()
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->check(WhyNotUtf8);
+  verb.add_option("--name", names_, "processes of this name, now and later")->take_all()->expected(1)->allow_extra_args(false);
   verb.add_option("--cgroup", cgroups_, "processes in this cgroup and below it, e.g. /trading")
       ->take_all()
       ->expected(1)
-      ->allow_extra_args(false)
-      ->check(WhyNotUtf8);
+      ->allow_extra_args(false);
   verb.add_option("--unit", units_, "processes of this systemd unit, e.g. matcher.service")
       ->take_all()
       ->expected(1)
-      ->allow_extra_args(false)
-      ->check(WhyNotUtf8);
+      ->allow_extra_args(false);
   verb.add_option("--cpus", cpus_, "whoever runs on these CPUs, kernel threads too, e.g. 2-5,8");
 }
 

@@ -1,12 +1,14 @@
 #include "daemon/os/host_capabilities.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -188,7 +190,12 @@ HostCapability MemoryLockLimit(const HostProbes& probes) {
 }
 
 HostCapability Msr(const HostProbes& probes) {
-  if (probes.root.Exists("/sys/bus/event_source/devices/msr")) return Available("msr", "the msr PMU (tsc, smi)");
+  constexpr char kEvents[] = "/sys/bus/event_source/devices/msr/events";
+  if (const auto events = probes.root.List(kEvents); events.ok()) {
+    std::vector<std::string> names = *events;
+    std::sort(names.begin(), names.end());
+    return Available("msr", fmt::format("the msr PMU ({})", fmt::join(names, ", ")));
+  }
   return Unavailable("msr", "no msr PMU: system management interrupts cannot be counted",
                      "run on x86 with a kernel whose perf supports this CPU; many hypervisors hide it");
 }

@@ -156,10 +156,13 @@ grpc::Status PidTranslation::Processes(Ids* pids) {
 grpc::Status PidTranslation::WhyNoTarget(uint64_t inode, int32_t number) {
   Translated found;
   if (const grpc::Status status = FindProcesses(inode, {number}, &found); !status.ok()) return status;
-  return RichError(
-      grpc::StatusCode::NOT_FOUND, "NOT_A_TARGET",
-      absl::StrCat("process ", number, " of the pid namespace ", inode, " (", found.at(number),
-                   " in the initial one) is not a target: watch it with `hftmon attach ", number, "`, or see `hftmon targets`"));
+  // Who named the namespace by a process of it has to do so again.
+  const std::optional<uint64_t> of = NumberOf(context_, kNamespaceOfKey);
+  const std::string naming = of ? absl::StrCat("--pid-namespace ", *of, " ") : "";
+  return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_TARGET",
+                   absl::StrCat("process ", number, " of the pid namespace ", inode, " (", found.at(number),
+                                " in the initial one) is not a target: watch it with `hftmon ", naming, "attach ", number,
+                                "`, or see `hftmon targets`"));
 }
 
 grpc::Status PidTranslation::TargetPids(Ids* pids) {

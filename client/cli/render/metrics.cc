@@ -45,7 +45,8 @@ std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUn
                   sample.tid() > 0 ? BothNumbers(sample.tid(), sample.namespace_tid()) : "", sample.metric(),
                   ValueText(sample.value(), unit)});
   }
-  return text + (table.empty() ? "no samples: is a target attached?\n" : table.Print());
+  return text + (table.empty() ? "no samples: no target is attached, or none of them has a value of what was asked for in this window\n"
+                               : table.Print());
 }
 
 Json MetricsJson(const v1::WatchMetricsResponse& response) {

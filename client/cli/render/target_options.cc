@@ -29,6 +29,14 @@ const char* StacksName(const v1::TargetOptions& options) {
   }
 }
 
+std::string ProbesText(const v1::TargetOptions& options) {
+  std::string text;
+  for (const std::string& group : options.probe_groups()) {
+    if (group != "sched") Add(Printable(group), &text);
+  }
+  return text;
+}
+
 std::string ExtrasText(const v1::TargetOptions& options) {
   std::string text;
   if (options.blocked_threshold_ns() > 0) Add("blocked above " + FormatDuration(options.blocked_threshold_ns()), &text);
@@ -38,9 +46,7 @@ std::string ExtrasText(const v1::TargetOptions& options) {
     Add(StacksName(options) + std::string(" stacks"), &text);
   }
   if (options.waker()) Add("wakers", &text);
-  for (const std::string& group : options.probe_groups()) {
-    if (group != "sched") Add(Printable(group), &text);  // which is always on
-  }
+  if (const std::string probes = ProbesText(options); !probes.empty()) Add(probes, &text);
   if (options.cache()) Add("cache", &text);
   if (options.numa()) Add("NUMA", &text);
   return text;

@@ -13,6 +13,8 @@ namespace hftmon {
 bool FollowsChildren(const v1::TargetOptions& options);
 // "none", "kernel", "user", "both".
 const char* StacksName(const v1::TargetOptions& options);
+// The probe groups that were asked for, without "sched", which is always on: "locks, memory"; "" when there are none.
+std::string ProbesText(const v1::TargetOptions& options);
 // What is collected beyond waits above the threshold: "blocked above 1ms, user stacks, wakers"; "" when there is nothing.
 std::string ExtrasText(const v1::TargetOptions& options);
 // "spikes above 50us, blocked above 1ms, user stacks, wakers, a bucket each 10ms, children left".

@@ -27,6 +27,14 @@ void AddOff(const v1::Window& window, std::vector<std::string>& warnings) {
                   FormatDuration(window.off_ns())));
 }
 
+// Of an answer whose sums are the programs' own.
+void AddOffOfSums(const v1::Window& window, std::vector<std::string>& warnings) {
+  if (window.off_ns() == 0) return;
+  warnings.push_back(
+      fmt::format("the programs were off for {} of the window (`hftmon off`): neither a sum nor a single one is of that time",
+                  FormatDuration(window.off_ns())));
+}
+
 void AddUnslotted(uint64_t thread_count, std::vector<std::string>& warnings) {
   if (thread_count == 0) return;
   warnings.push_back(
@@ -224,7 +232,7 @@ std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response) {
   AddUnavailable(response.threads(), warnings);
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
-  AddOff(response.window(), warnings);
+  AddOffOfSums(response.window(), warnings);
   return warnings;
 }
 
@@ -241,7 +249,7 @@ std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response) {
   AddUnavailable(response.threads(), warnings);
   AddUnslotted(response.unslotted_thread_count(), warnings);
   AddLate(response.window(), warnings);
-  AddOff(response.window(), warnings);
+  AddOffOfSums(response.window(), warnings);
   return warnings;
 }
 
@@ -250,14 +258,13 @@ std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response) {
   if (!response.collecting()) {
     warnings.push_back("nobody asks for it: no CPU reads its registers: attach a process with --probes hardware");
   }
-  const auto unavailable_count = std::count_if(response.sources().begin(), response.sources().end(), [](const v1::HardwareSource& source) {
-    // Of those that were asked for each CPU says itself why they could not be read.
-    return !source.available() && !source.mend().empty() && source.name() != "registers";
-  });
-  if (unavailable_count > 0) {
-    warnings.push_back(
-        fmt::format("{} of {} sources are unavailable and can be mended: see above how", unavailable_count, response.sources_size()));
+  std::string mendable;
+  for (const v1::HardwareSource& source : response.sources()) {
+    // Of registers, where they were asked for, each CPU says itself why they could not be read.
+    if (source.available() || source.mend().empty() || source.name() == "registers") continue;
+    mendable += (mendable.empty() ? "" : ", ") + Printable(source.name());
   }
+  if (!mendable.empty()) warnings.push_back(fmt::format("unavailable here, and can be mended: {}: see above how", mendable));
   const bool unread = std::any_of(response.cpus().begin(), response.cpus().end(),
                                   [](const v1::CpuHardware& cpu) { return !cpu.registers_reason().empty(); });
   if (unread) warnings.push_back("registers could not be read: see above why");

@@ -16,7 +16,7 @@ std::unique_ptr<Verb> NewLocksVerb() {
       .footer =
           "Of processes attached with --probes locks. Calls: while their target asks, exact, whatever their length. Locks: from the\n"
           "single waits that attach --blocked asks for. Locks of the kernel: of processes attached with --probes kernel_locks; single\n"
-          "ones above attach --threshold.\n"
+          "ones above attach --threshold. No sum has a thread that ended, nor what was done while the programs were off.\n"
           "Exit code 1: records were lost or overwritten in the window, no figures are to be had of a thread, or threads were not watched.",
       .query = &Client::QueryLocks,
       .text = &LocksText,

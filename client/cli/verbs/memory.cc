@@ -15,7 +15,8 @@ std::unique_ptr<Verb> NewMemoryVerb() {
       .window_help = "of the mappings: how far back from now, or `all` that is kept",
       .footer =
           "Of processes attached with --probes memory. Sums: while their target asks, of all, whatever their length. Mappings: from the\n"
-          "faults above attach --threshold, which are spikes too.\n"
+          "faults above attach --threshold, which are spikes too. No sum has a thread that ended, nor what was done while the programs "
+          "were off.\n"
           "Exit code 1: records were lost or overwritten in the window, single faults were not recorded in a part of it, no figures are\n"
           "to be had of a thread, or threads were not watched.",
       .query = &Client::QueryMemory,

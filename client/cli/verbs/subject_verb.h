@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/cli/exit_code.h"
+#include "client/cli/off_notice.h"
 #include "client/cli/option_values.h"
 #include "client/cli/render/json.h"
 #include "client/cli/render/warnings.h"
@@ -52,7 +53,8 @@ class SubjectVerb : public Verb {
     context.console.Out(json_ ? JsonLine(subject_.json(*response)) : subject_.text(*response));
     const std::vector<std::string> warnings = WarningsOf(*response);
     PrintWarnings(context.console, subject_.name, warnings);
-    return warnings.empty() ? kExitFine : kExitWarnings;
+    const bool off = response->window().off_ns() > 0 && SayIfOff(context, **client, subject_.name);
+    return off || !warnings.empty() ? kExitWarnings : kExitFine;
   }
 
  private:

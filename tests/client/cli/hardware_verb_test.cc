@@ -81,7 +81,7 @@ TEST_F(HardwareVerbTest, WhatIsUnavailableIsNamedWithItsMendAndIsAWarning) {
   EXPECT_EQ(Run({"hardware"}, console), 1);
   EXPECT_THAT(console.out(), HasSubstr("smi unavailable: no event smi: another processor"));
   EXPECT_THAT(console.err(), HasSubstr("attach a process with --probes hardware"));
-  EXPECT_THAT(console.err(), HasSubstr("1 of 1 sources are unavailable"));
+  EXPECT_THAT(console.err(), HasSubstr("can be mended: smi"));
 }
 
 TEST_F(HardwareVerbTest, WhatTheMachineCannotHaveIsSaidAndIsNoWarning) {

@@ -34,7 +34,7 @@ class HostCapabilitiesTest : public ::testing::Test {
     tree_.Write("/sys/devices/system/node/online", "0-1\n");
     tree_.Write("/sys/fs/cgroup/cgroup.controllers", "cpu\n");
     tree_.Write("/sys/kernel/tracing/events/header_page", "x\n");
-    tree_.MakeDirectory("/sys/bus/event_source/devices/msr");
+    tree_.Write("/sys/bus/event_source/devices/msr/events/tsc", "event=0x00\n");
     tree_.Write("/sys/class/ptp/ptp0/clock_name", "igc\n");
     tree_.MakeDirectory("/sys/class/net/enp1s0/device/ptp/ptp0");
   }

@@ -166,7 +166,10 @@ TEST_F(PidTranslationTest, AProcessThatIsNoTargetIsSaidToBeNone) {
   const grpc::Status status = Switches(From(kContainer), 7, 0, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(ErrorInfoOf(status).reason(), "NOT_A_TARGET");
-  EXPECT_THAT(status.error_message(), AllOf(HasSubstr("process 7"), HasSubstr("4026532001"), HasSubstr("200")));
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("process 7"), HasSubstr("4026532001"), HasSubstr("200"), HasSubstr("`hftmon attach 7`")));
+  const grpc::Status by_process = Switches(From(0, "200"), 7, 0, &response);
+  EXPECT_THAT(by_process.error_message(), HasSubstr("`hftmon --pid-namespace 200 attach 7`"));
 }
 
 TEST_F(PidTranslationTest, AnEndedTargetIsFoundByTheNumberItHadUnlessALivingOneHasIt) {
