@@ -183,6 +183,7 @@ void Daemon::BuildStore() {
   wiring.interruption_sinks = {detector_.get()};
   wiring.kernel_stall_sinks = {detector_.get()};
   wiring.stall_sinks = {detector_.get()};
+  wiring.held_up_sinks = {detector_.get()};
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.window_sink = windows_.get();
   wiring.sleep_ns = SleepNs;
@@ -195,6 +196,7 @@ void Daemon::BuildStore() {
 void Daemon::ApplyThresholds(const ThresholdSettings& settings) {
   detector_->SetThresholds(settings.run_queue_threshold_ns, settings.blocked_threshold_ns);
   loop_->SetStallLevels(settings.run_queue_levels_ns);
+  loop_->SetSleepLevels(settings.blocked_levels_ns);
   loop_->SetSamplingIntervalNs(settings.sampling_interval_ns);
 }
 

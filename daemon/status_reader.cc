@@ -171,7 +171,7 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
       {"pid_too_large", Load(controls.pid_too_large)},
       {"migration_segments_dropped", stats.migration_segments_dropped_count.Get()},
       {"wakers_unknown", stats.waker_unknown_count.Get()},
-      {"stalls_not_followed", parts_.loop->stalls().dropped_count()},
+      {"stalls_not_followed", parts_.loop->stalls().dropped_count() + parts_.loop->held_ups().dropped_count()},
       {"stacks_lost", stacks.lost_count},
       {"stacks_unavailable", stacks.unavailable_count},
       {"unwind_failures", parts_.unwinder->failure_count()},

@@ -25,7 +25,12 @@ SpikeKind KindOfWait(hft_switch_kind out_kind) {
 }  // namespace
 
 SpikeDetector::SpikeDetector(const MonotonicClock* clock, SpikeHistory* spikes, uint32_t slot_count)
-    : clock_(clock), spikes_(spikes), last_stretches_(HFT_CPUS_MAX), open_(slot_count) {}
+    : clock_(clock),
+      spikes_(spikes),
+      last_stretches_(HFT_CPUS_MAX),
+      open_(slot_count),
+      asleep_(slot_count),
+      kernel_stalls_(SpikeHistory::kKernelStallsMax) {}
 
 void SpikeDetector::SetThresholds(int64_t run_queue_threshold_ns, int64_t blocked_threshold_ns) {
   // Relaxed: each threshold stands for itself, and an interval judged by the old one is no error.
@@ -33,13 +38,13 @@ void SpikeDetector::SetThresholds(int64_t run_queue_threshold_ns, int64_t blocke
   blocked_threshold_ns_.store(NoneIfNotPositive(blocked_threshold_ns), std::memory_order_relaxed);
 }
 
-SpikeDetector::OpenStall* SpikeDetector::FindOpen(uint16_t slot, int64_t out_clock_ns) {
-  if (slot >= open_.size() || open_[slot].id == 0 || open_[slot].out_clock_ns != out_clock_ns) return nullptr;
-  return &open_[slot];
+SpikeDetector::OpenStall* SpikeDetector::FindOpen(std::vector<OpenStall>* open, uint16_t slot, int64_t out_clock_ns) {
+  if (slot >= open->size() || (*open)[slot].id == 0 || (*open)[slot].out_clock_ns != out_clock_ns) return nullptr;
+  return &(*open)[slot];
 }
 
 void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
-  OpenStall* open = FindOpen(interval.slot, interval.out_clock_ns);
+  OpenStall* open = FindOpen(&open_, interval.slot, interval.out_clock_ns);
   // What was told at its beginning is told at its end, whatever the threshold has become.
   if (open != nullptr || interval.wait_ns > run_queue_threshold_ns_.load(std::memory_order_relaxed)) {
     const uint64_t id = open != nullptr ? open->id : ++last_id_;
@@ -50,37 +55,78 @@ void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
     // After the end: a query finds one of the two.
     if (open != nullptr) spikes_->NoteWait(interval.slot, 0);
   }
-  if (interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && EndsWithWakeUp(interval.out_kind)) {
+  OpenStall* asleep = FindOpen(&asleep_, interval.slot, interval.out_clock_ns);
+  const bool blocked = interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && EndsWithWakeUp(interval.out_kind);
+  if (asleep != nullptr || blocked) {
+    const uint64_t id = asleep != nullptr ? asleep->id : ++last_id_;
+    if (asleep != nullptr) asleep->id = 0;
     spike_.in_progress = false;
-    Emit(interval, SpikeKind::kBlocked, ++last_id_);
+    Emit(interval, SpikeKind::kBlocked, id);
     AppendDetected(interval.end_mono_ns);
+    if (asleep != nullptr) spikes_->NoteSleep(interval.slot, 0);
   }
+}
+
+// Fills spike_ with what is known so far; `open` has it from now on.
+void SpikeDetector::TellOpen(const OffCpuInterval& so_far, SpikeKind kind, OpenStall* open) {
+  const bool again = open->id != 0 && open->out_clock_ns == so_far.out_clock_ns;
+  const int64_t duration_ns = kind == SpikeKind::kBlocked ? so_far.off_cpu_ns : so_far.wait_ns;
+  *open = {.id = again ? open->id : ++last_id_,
+           .out_clock_ns = so_far.out_clock_ns,
+           .start_mono_ns = so_far.end_mono_ns - duration_ns,
+           .thread = so_far.thread,
+           .kind = kind,
+           .slot = so_far.slot,
+           .cpu = so_far.cpu,
+           .crossing_mono_ns = again ? open->crossing_mono_ns : 0};
+  spike_.in_progress = true;
+  Emit(so_far, kind, open->id);
+  spike_.record_clock_ns = 0;  // no record has read both clocks at its end: how far its start is off is not known
 }
 
 void SpikeDetector::OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) {
   if (so_far.slot >= open_.size()) return;
   OpenStall& open = open_[so_far.slot];
-  const bool again = FindOpen(so_far.slot, so_far.out_clock_ns) != nullptr;
-  open = {.id = again ? open.id : ++last_id_,
-          .out_clock_ns = so_far.out_clock_ns,
-          .start_mono_ns = so_far.end_mono_ns - so_far.wait_ns,
-          .thread = so_far.thread,
-          .kind = KindOfWait(so_far.out_kind),
-          .slot = so_far.slot,
-          .cpu = so_far.cpu};
+  TellOpen(so_far, KindOfWait(so_far.out_kind), &open);
   spikes_->NoteWait(so_far.slot, open.id);
-  spike_.in_progress = true;
-  Emit(so_far, open.kind, open.id);
-  spike_.record_clock_ns = 0;  // no record has read both clocks at its end: how far its start is off is not known
   open.told_at = AppendDetected(crossing_mono_ns);
 }
 
 void SpikeDetector::OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) {
-  OpenStall* open = FindOpen(slot, out_clock_ns);
+  OpenStall* open = FindOpen(&open_, slot, out_clock_ns);
   if (open == nullptr) return;
   EmitUnexplained(*open, waiting_until_mono_ns);
   open->id = 0;
   spikes_->NoteWait(slot, 0);
+}
+
+// What a look finds: whether it was woken meanwhile is not known.
+void SpikeDetector::MarkEstimated() {
+  for (size_t i = 0; i < spike_.cause_count; ++i) spike_.causes[i].estimated = true;
+}
+
+// Found by a look, some time after it crossed the threshold, so none of the detector's own latencies.
+SpikePosition SpikeDetector::AppendGoingOn(OpenStall* open, int64_t crossing_mono_ns) {
+  if (crossing_mono_ns != 0) open->crossing_mono_ns = crossing_mono_ns;
+  spike_.record_mono_ns = open->crossing_mono_ns;
+  return Append();
+}
+
+void SpikeDetector::OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) {
+  if (so_far.slot >= asleep_.size()) return;
+  OpenStall& open = asleep_[so_far.slot];
+  TellOpen(so_far, SpikeKind::kBlocked, &open);
+  MarkEstimated();
+  spikes_->NoteSleep(so_far.slot, open.id);
+  open.told_at = AppendGoingOn(&open, crossing_mono_ns);
+}
+
+void SpikeDetector::OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) {
+  OpenStall* open = FindOpen(&asleep_, slot, out_clock_ns);
+  if (open == nullptr) return;
+  EmitUnexplained(*open, asleep_until_mono_ns);
+  open->id = 0;
+  spikes_->NoteSleep(slot, 0);
 }
 
 void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) {
@@ -237,21 +283,72 @@ SpikeKind KindOf(hft_kernel_what what) {
 
 }  // namespace
 
-void SpikeDetector::OnKernelStall(const EndedKernelStall& stall) {
-  if (stall.end_mono_ns - stall.start_mono_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
-  spike_.id = ++last_id_;
+SpikeDetector::OpenStall* SpikeDetector::FindKernelStall(uint16_t slot, SpikeKind kind, int64_t start_mono_ns) {
+  if (kernel_stall_count_ == 0) return nullptr;
+  const auto found = std::find_if(kernel_stalls_.begin(), kernel_stalls_.end(), [&](const OpenStall& open) {
+    return open.id != 0 && open.slot == slot && open.kind == kind && open.start_mono_ns == start_mono_ns;
+  });
+  return found == kernel_stalls_.end() ? nullptr : &*found;
+}
+
+void SpikeDetector::CloseKernelStall(OpenStall* open) {
+  open->id = 0;
+  --kernel_stall_count_;
+  spikes_->NoteKernelStall(static_cast<size_t>(open - kernel_stalls_.data()), 0);
+}
+
+void SpikeDetector::FillKernelStall(const EndedKernelStall& stall, uint64_t id) {
+  spike_.id = id;
   spike_.kind = KindOf(stall.stall.what);
   spike_.thread = stall.thread;
   spike_.slot = stall.slot;
   spike_.cpu = stall.cpu;
   ForgetDetails();
-  spike_.in_progress = false;
   spike_.runners_truncated = stall.interrupts.truncated;
   FillKernelStallBudget(stall, &spike_);
   spike_.start_mono_ns = stall.start_mono_ns;
   spike_.loop_gap_ns = stall.loop_gap_ns;
   spike_.stall = stall.stall;
+}
+
+void SpikeDetector::OnKernelStall(const EndedKernelStall& stall) {
+  OpenStall* open = FindKernelStall(stall.slot, KindOf(stall.stall.what), stall.start_mono_ns);
+  const int64_t duration_ns = stall.end_mono_ns - stall.start_mono_ns;
+  // What was told at its beginning is told at its end, whatever the threshold has become.
+  if (open == nullptr && duration_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
+  spike_.in_progress = false;
+  FillKernelStall(stall, open != nullptr ? open->id : ++last_id_);
   AppendDetected(stall.record_mono_ns);
+  if (open != nullptr) CloseKernelStall(open);
+}
+
+void SpikeDetector::OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) {
+  const SpikeKind kind = KindOf(so_far.stall.what);
+  OpenStall* open = FindKernelStall(so_far.slot, kind, so_far.start_mono_ns);
+  if (open == nullptr) {
+    const auto free = std::find_if(kernel_stalls_.begin(), kernel_stalls_.end(), [](const OpenStall& place) { return place.id == 0; });
+    if (free == kernel_stalls_.end()) return;  // the watch tells no more than there are places
+    open = &*free;
+    *open = {.id = ++last_id_,
+             .start_mono_ns = so_far.start_mono_ns,
+             .thread = so_far.thread,
+             .kind = kind,
+             .slot = so_far.slot,
+             .cpu = so_far.cpu};
+    ++kernel_stall_count_;
+  }
+  spikes_->NoteKernelStall(static_cast<size_t>(open - kernel_stalls_.data()), open->id);
+  spike_.in_progress = true;
+  FillKernelStall(so_far, open->id);
+  MarkEstimated();
+  open->told_at = AppendGoingOn(open, crossing_mono_ns);
+}
+
+void SpikeDetector::OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) {
+  OpenStall* open = FindKernelStall(slot, KindOf(what), start_mono_ns);
+  if (open == nullptr) return;
+  EmitUnexplained(*open, lasting_until_mono_ns);
+  CloseKernelStall(open);
 }
 
 void SpikeDetector::OnInterruption(const Interruption& interruption) {

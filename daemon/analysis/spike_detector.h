@@ -1,5 +1,5 @@
 // SpikeDetector: turns off-CPU intervals, stretches of interrupts and the kernel's own doings above the threshold into spikes with time
-// budgets.
+// budgets, those that go on included: their id comes again at their end.
 //
 // Threads: the IntervalSink half by the housekeeping thread (no allocation, lock or system call); SetThresholds by the control thread;
 // detection() by anyone. Spikes are read from the history by anyone.
@@ -19,7 +19,7 @@
 
 namespace hftmon {
 
-class SpikeDetector : public IntervalSink, public InterruptionSink, public KernelStallSink, public StallSink {
+class SpikeDetector : public IntervalSink, public InterruptionSink, public KernelStallSink, public StallSink, public HeldUpSink {
  public:
   // `clock` and `spikes` outlive the detector, which is the history's only writer. No spikes until SetThresholds. Of threads in slots from
   // `slot_count` on no spike in progress is told.
@@ -33,6 +33,10 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
   void OnStalled(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
   void OnInterrupted(const Interruption& so_far, int64_t crossing_mono_ns) override;
   void OnStallOver(uint16_t slot, int64_t out_clock_ns, int64_t waiting_until_mono_ns) override;
+  void OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
+  void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) override;
+  void OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) override;
+  void OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
   void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
 
   // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike, a stretch of
@@ -60,7 +64,8 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
     SpikeKind kind = SpikeKind::kPreempted;
     uint16_t slot = 0;
     uint16_t cpu = 0;
-    SpikePosition told_at;  // the last telling
+    SpikePosition told_at;         // the last telling
+    int64_t crossing_mono_ns = 0;  // of the threshold that it was told for last
   };
 
   // The last stretch of interrupts that was a spike.
@@ -70,9 +75,15 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
     bool going_on = false;  // its end was not told
   };
 
-  OpenStall* FindOpen(uint16_t slot, int64_t out_clock_ns);
+  static OpenStall* FindOpen(std::vector<OpenStall>* open, uint16_t slot, int64_t out_clock_ns);
+  OpenStall* FindKernelStall(uint16_t slot, SpikeKind kind, int64_t start_mono_ns);
+  void TellOpen(const OffCpuInterval& so_far, SpikeKind kind, OpenStall* open);
+  void CloseKernelStall(OpenStall* open);
+  void MarkEstimated();
+  SpikePosition AppendGoingOn(OpenStall* open, int64_t crossing_mono_ns);
   void Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_t id);
   void EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns);
+  void FillKernelStall(const EndedKernelStall& stall, uint64_t id);
   void FillInterrupted(const Interruption& interruption, uint64_t id);
   void ForgetDetails();
   uint64_t IdOfStretch(const Interruption& interruption);
@@ -94,8 +105,11 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
   // Housekeeping thread.
   Spike spike_;  // every field is written for each spike, but no more causes than it has
   uint64_t last_id_ = 0;
-  std::vector<LastStretch> last_stretches_;   // by CPU
-  std::vector<OpenStall> open_;               // by slot
+  std::vector<LastStretch> last_stretches_;  // by CPU
+  std::vector<OpenStall> open_;              // waits, by slot
+  std::vector<OpenStall> asleep_;            // by slot
+  std::vector<OpenStall> kernel_stalls_;     // id 0: a free place
+  size_t kernel_stall_count_ = 0;
   std::array<LossEvent, kLossesMax> losses_;  // the first is the sum of all older ones
   size_t loss_count_ = 0;
   int64_t loss_until_mono_ns_ = INT64_MIN;

@@ -1,8 +1,8 @@
 // SpikeHistory: the newest spikes, and apart from them the newest tellings of spikes that went on: one that is told at each of its
 // subscribers' thresholds pushes no other out of the history.
 //
-// A query must know which of the tellings have no end yet: the writer notes the id of each stall that goes on, by the thread's slot or, of
-// a stretch of interrupts, by the CPU.
+// A query must know which of the tellings have no end yet: the writer notes the id of each stall that goes on, by the thread's slot (waits
+// and sleeps apart), of a stretch of interrupts by the CPU, of the kernel's doings by a place of its own choice.
 //
 // Threads: Append and the notes by one thread; everything else by any, without blocking it. Bounds: `capacity` spikes that have ended
 // (rounded up to a power of two), kGoingOnMax tellings in progress; a new one overwrites the oldest of its kind. Both bear the order in
@@ -10,6 +10,7 @@
 #ifndef HFTMON_DAEMON_ANALYSIS_SPIKE_HISTORY_H_
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_HISTORY_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -27,10 +28,16 @@ struct SpikePosition {
 
 class SpikeHistory {
  public:
-  static constexpr uint64_t kGoingOnMax = 1024;
+  static constexpr uint64_t kGoingOnMax = 2048;
+  static constexpr size_t kKernelStallsMax = 256;
 
   explicit SpikeHistory(uint64_t capacity, uint32_t slot_count = 0)
-      : ended_(capacity), going_on_(kGoingOnMax), waits_(slot_count), stretches_(HFT_CPUS_MAX) {}
+      : ended_(capacity),
+        going_on_(kGoingOnMax),
+        waits_(slot_count),
+        sleeps_(slot_count),
+        stretches_(HFT_CPUS_MAX),
+        kernel_stalls_(kKernelStallsMax) {}
 
   // Sets its order and details.
   SpikePosition Append(Spike* spike) {
@@ -47,14 +54,22 @@ class SpikeHistory {
   void NoteWait(uint16_t slot, uint64_t id) {
     if (slot < waits_.size()) Note(&waits_[slot], id);
   }
+  void NoteSleep(uint16_t slot, uint64_t id) {
+    if (slot < sleeps_.size()) Note(&sleeps_[slot], id);
+  }
+  // Requires place < kKernelStallsMax.
+  void NoteKernelStall(size_t place, uint64_t id) { Note(&kernel_stalls_[place], id); }
   void NoteStretch(uint16_t cpu, uint64_t id) {
     if (cpu < stretches_.size()) Note(&stretches_[cpu], id);
   }
   // Whether a spike that was told in progress has no end.
   bool GoesOn(const Spike& told) const {
-    const std::vector<std::atomic<uint64_t>>& notes = told.kind == SpikeKind::kInterrupted ? stretches_ : waits_;
-    const uint16_t at = told.kind == SpikeKind::kInterrupted ? told.cpu : told.slot;
-    return at < notes.size() && notes[at].load(std::memory_order_relaxed) == told.id;
+    const auto is_noted = [&told](const std::atomic<uint64_t>& note) { return note.load(std::memory_order_relaxed) == told.id; };
+    if (IsKernelStall(told.kind)) return std::any_of(kernel_stalls_.begin(), kernel_stalls_.end(), is_noted);
+    const bool stretch = told.kind == SpikeKind::kInterrupted;
+    const std::vector<std::atomic<uint64_t>>& notes = stretch ? stretches_ : told.kind == SpikeKind::kBlocked ? sleeps_ : waits_;
+    const uint16_t at = stretch ? told.cpu : told.slot;
+    return at < notes.size() && is_noted(notes[at]);
   }
   // How many there are of those.
   uint64_t going_on_count() const { return going_on_count_.load(std::memory_order_relaxed); }
@@ -80,7 +95,9 @@ class SpikeHistory {
   SeqRing<Spike> ended_;
   SeqRing<Spike> going_on_;
   std::vector<std::atomic<uint64_t>> waits_;      // by slot
+  std::vector<std::atomic<uint64_t>> sleeps_;     // by slot
   std::vector<std::atomic<uint64_t>> stretches_;  // by CPU
+  std::vector<std::atomic<uint64_t>> kernel_stalls_;
   std::atomic<uint64_t> going_on_count_{0};
   alignas(64) std::atomic<uint64_t> end_{0};
 };

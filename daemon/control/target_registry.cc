@@ -356,8 +356,10 @@ void TargetRegistry::ApplySettings() {
     minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, options.spike_threshold_ns);
     minimum.run_queue_levels_ns.push_back(options.spike_threshold_ns);
     minimum.sampling_interval_ns = std::min(minimum.sampling_interval_ns, options.sampling_interval_ns);
-    if (options.blocked_threshold_ns != 0)
+    if (options.blocked_threshold_ns != 0) {
       minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, options.blocked_threshold_ns);
+      minimum.blocked_levels_ns.push_back(options.blocked_threshold_ns);
+    }
     follow = follow || options.follow_children;
     stacks = stacks || (wishes.probes & (HFT_STACK_KERNEL | HFT_STACK_USER)) != 0;
     demand |= ProgramDemand::Of(options);

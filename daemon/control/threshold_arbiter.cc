@@ -130,8 +130,10 @@ void ThresholdArbiter::Apply() {
     next.run_queue_threshold_ns = std::min(next.run_queue_threshold_ns, run_queue_ns);
     next.blocked_threshold_ns = std::min(next.blocked_threshold_ns, lease.blocked_threshold_ns);
     next.run_queue_levels_ns.push_back(run_queue_ns);
+    if (lease.blocked_threshold_ns != kNoThresholdNs) next.blocked_levels_ns.push_back(lease.blocked_threshold_ns);
   }
   SortDistinct(&next.run_queue_levels_ns);
+  SortDistinct(&next.blocked_levels_ns);
   if (closed_ || next == in_force_) return;
   Publish(next);
   // The old floors end only now: while both were in force, the higher one is what can be promised.

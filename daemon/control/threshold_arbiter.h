@@ -32,6 +32,8 @@ struct ThresholdSettings {
   int64_t sampling_interval_ns = 0;
   // Each run-queue threshold that a running target or a lease has, ascending: a stall that goes on is told at each of them.
   std::vector<int64_t> run_queue_levels_ns;
+  // Likewise each threshold for blocked ones: none where nobody has one.
+  std::vector<int64_t> blocked_levels_ns;
   bool operator==(const ThresholdSettings&) const = default;
 };
 

@@ -52,6 +52,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       calls_(static_cast<uint32_t>(view_.calls.size())),
       sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
       stalls_(view_, &wakers_, std::move(wiring.stall_sinks)),
+      held_ups_(view_, &wakers_, stalls_.levels(), std::move(wiring.held_up_sinks)),
       stretches_(view_) {}
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
@@ -81,7 +82,8 @@ bool HousekeepingLoop::RunOnce() {
   if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
   // After the records: a wait whose end is among them is none that goes on.
   const bool stalled = stalls_.Poll(now_ns, late_ns_, caught_up_);
-  const bool active = steps > 0 || sampling || stalled || held;
+  const bool looking = held_ups_.Step(now_ns, sampler_.high_water(), late_ns_, caught_up_);
+  const bool active = steps > 0 || sampling || stalled || held || looking;
   if (active) PublishCounts();
   return active;
 }
@@ -200,6 +202,7 @@ void HousekeepingLoop::OnSwitchIn(const RingRecord& record) {
     return;
   }
   sampler_.NoteSlot(in.slot);
+  held_ups_.NoteClocks(in.header.cpu, static_cast<int64_t>(in.in_clock_ns), static_cast<int64_t>(in.header.mono_ns));
   BuildInterval(record, thread, threads_.Claim(in.slot, in.tid, in.out.wait_migrations), NamesOf(in.header.cpu), &interval_,
                 &build_counters_);
   if (const Preemption* preemption = departures_.Find(in.slot, interval_.out_clock_ns)) interval_.preemption = *preemption;
@@ -286,7 +289,7 @@ void HousekeepingLoop::OnCall(const RingRecord& record) {
     ++stale_count_;
     return;
   }
-  BuildCall(record, calls_.Note(call.slot, static_cast<int64_t>(call.call.out_clock_ns)), &build_counters_);
+  BuildCall(call.call, calls_.Note(call.slot, static_cast<int64_t>(call.call.out_clock_ns)), &build_counters_);
 }
 
 void HousekeepingLoop::OnKernelStall(const RingRecord& record) {

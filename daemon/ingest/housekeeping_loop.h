@@ -16,6 +16,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/call.h"
 #include "daemon/ingest/departure_table.h"
+#include "daemon/ingest/held_up_walk.h"
 #include "daemon/ingest/interval_builder.h"
 #include "daemon/ingest/loop_lateness.h"
 #include "daemon/ingest/loop_stats.h"
@@ -43,6 +44,7 @@ class HousekeepingLoop {
     std::vector<InterruptionSink*> interruption_sinks;
     std::vector<KernelStallSink*> kernel_stall_sinks;
     std::vector<StallSink*> stall_sinks;
+    std::vector<HeldUpSink*> held_up_sinks;
     std::vector<LifeSink*> life_sinks;
     WindowSink* window_sink = nullptr;
     std::function<void(int64_t)> sleep_ns;  // the only thing that may enter the kernel; never called under kLatencyPolicy
@@ -63,6 +65,8 @@ class HousekeepingLoop {
   const PollPolicy& policy() const { return *policy_.load(std::memory_order_relaxed); }
   // See StallWatch::SetLevels.
   void SetStallLevels(std::span<const int64_t> levels_ns) { stalls_.SetLevels(levels_ns); }
+  // See SleepWatch::SetLevels.
+  void SetSleepLevels(std::span<const int64_t> levels_ns) { held_ups_.SetSleepLevels(levels_ns); }
   void SetSamplingIntervalNs(int64_t interval_ns) { sampler_.SetIntervalNs(interval_ns); }
   int64_t gap_threshold_ns() const { return gap_threshold_ns_; }
   const LoopStats& stats() const { return stats_; }
@@ -70,6 +74,7 @@ class HousekeepingLoop {
   const LoopLateness& lateness() const { return lateness_; }
   SlotSampler& sampler() { return sampler_; }
   const StallWatch& stalls() const { return stalls_; }
+  const HeldUpWalk& held_ups() const { return held_ups_; }
 
  private:
   void NoteGap(int64_t now_ns);
@@ -121,6 +126,7 @@ class HousekeepingLoop {
   DepartureTable<Call> calls_;  // of the slots that may ask
   SlotSampler sampler_;
   StallWatch stalls_;
+  HeldUpWalk held_ups_;
   StretchHold stretches_;
   OffCpuInterval interval_;
   LifeEvent life_;

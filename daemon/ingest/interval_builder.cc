@@ -215,8 +215,7 @@ void BuildWaker(const RingRecord& record, std::span<const hft_device_row> device
   CopyHandlerName(waker.source, from.row, {devices, {}}, waker.handler);
 }
 
-void BuildCall(const RingRecord& record, Call* out, BuildCounters* counters) {
-  const hft_blocked_call& from = record.call.call;
+void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters) {
   if (from.state >= HFT_CALL_STATES || from.owner_source >= HFT_OWNER_SOURCES || from.owner_state >= HFT_OWNER_STATES) {
     ++counters->discarded_count;
     out->state = HFT_CALL_NONE;

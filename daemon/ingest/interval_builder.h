@@ -35,7 +35,7 @@ void BuildPreemption(const RingRecord& record, Preemption* out);
 void BuildWaker(const RingRecord& record, std::span<const hft_device_row> devices, WakerTable::Entry* out, BuildCounters* counters);
 
 // What a thread blocked in.
-void BuildCall(const RingRecord& record, Call* out, BuildCounters* counters);
+void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters);
 
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);

@@ -43,6 +43,22 @@ class StallSink {
   virtual void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) = 0;
 };
 
+// Threads that are held up now by what no record tells the beginning of, found by looking (SleepWatch, KernelStallWatch): they sleep or are
+// blocked, or the kernel does something in their time. Each is told when it has crossed the threshold and again, with the same slot and
+// beginning, at each higher one that somebody has, and each second, so that the last telling is never old: crossing_mono_ns is 0 then. The
+// end comes to the sinks above.
+class HeldUpSink {
+ public:
+  virtual ~HeldUpSink() = default;
+  // Its off-CPU interval so far, up to end_mono_ns, which is now.
+  virtual void OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) = 0;
+  // It is over, and if OnInterval has not come by now its record never will: as StallSink::OnStallOver.
+  virtual void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) = 0;
+  // The same of what the kernel does: end_mono_ns is now.
+  virtual void OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) = 0;
+  virtual void OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) = 0;
+};
+
 class LifeSink {
  public:
   virtual ~LifeSink() = default;

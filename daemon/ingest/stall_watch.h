@@ -56,6 +56,7 @@ class StallWatch {
   // Nothing is to be done before that moment.
   int64_t next_due_ns() const { return next_due_ns_; }
 
+  const StallLevels* levels() const { return &levels_; }
   uint64_t dropped_count() const { return dropped_count_.Get(); }
 
  private:

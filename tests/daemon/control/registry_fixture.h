@@ -183,6 +183,7 @@ struct FakeHost {
   void CheckThresholds() {
     ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
     std::set<int64_t> levels;
+    std::set<int64_t> blocked_levels;
     for (const TargetInfo& info : registry.List()) {
       if (info.state != TargetState::kRunning) continue;
       minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, info.options.spike_threshold_ns);
@@ -190,11 +191,13 @@ struct FakeHost {
       levels.insert(info.options.spike_threshold_ns);
       if (info.options.blocked_threshold_ns > 0) {
         minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, info.options.blocked_threshold_ns);
+        blocked_levels.insert(info.options.blocked_threshold_ns);
       }
     }
     if (minimum.run_queue_threshold_ns == kNoThresholdNs) minimum = {.run_queue_threshold_ns = 50'000, .sampling_interval_ns = 10'000'000};
     if (levels.empty()) levels = {50'000};
     minimum.run_queue_levels_ns.assign(levels.begin(), levels.end());
+    minimum.blocked_levels_ns.assign(blocked_levels.begin(), blocked_levels.end());
     EXPECT_EQ(registry.thresholds(), minimum);
     EXPECT_EQ(observed, minimum);
     EXPECT_EQ(controls.run_queue_threshold_ns, static_cast<uint64_t>(minimum.run_queue_threshold_ns));

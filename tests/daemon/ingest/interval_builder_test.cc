@@ -307,7 +307,7 @@ TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLay
   from.arguments[0] = 0x7f00'0000'1000;
   from.arguments[2] = 2;
   Call call;
-  BuildCall(record, &call, &counters_);
+  BuildCall(record.call.call, &call, &counters_);
   EXPECT_EQ(call.state, HFT_CALL_KNOWN);
   EXPECT_EQ(call.owner_source, HFT_OWNER_GLIBC);
   EXPECT_EQ(call.owner_state, HFT_OWNER_BLOCKED);
@@ -321,7 +321,7 @@ TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLay
   for (__u8* field : {&from.state, &from.owner_source, &from.owner_state}) {
     const __u8 good = *field;
     *field = 200;
-    BuildCall(record, &call, &counters_);
+    BuildCall(record.call.call, &call, &counters_);
     EXPECT_EQ(call.state, HFT_CALL_NONE);
     *field = good;
   }

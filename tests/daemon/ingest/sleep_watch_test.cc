@@ -1,0 +1,244 @@
+#include "daemon/ingest/sleep_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/fakes/fake_kernel_view.h"
+
+namespace hftmon {
+namespace {
+
+constexpr ThreadKey kThread{100, 90, 7};
+constexpr uint16_t kSlot = 5;
+constexpr uint16_t kCpu = 1;
+constexpr int64_t kThresholdNs = 1'000'000;
+constexpr int64_t kOutMonoNs = 1'000'000'000;
+constexpr int64_t kOutClockNs = 400'000'000;
+constexpr int64_t kMs = 1'000'000;
+
+class SleepSink : public HeldUpSink {
+ public:
+  void OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override {
+    told.push_back(so_far);
+    crossings.push_back(crossing_mono_ns);
+  }
+  void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) override {
+    EXPECT_EQ(slot, kSlot);
+    EXPECT_EQ(out_clock_ns, kOutClockNs);
+    over_ns.push_back(asleep_until_mono_ns);
+  }
+  void OnKernelStallGoesOn(const EndedKernelStall&, int64_t) override { ADD_FAILURE(); }
+  void OnKernelStallOver(uint16_t, hft_kernel_what, int64_t, int64_t) override { ADD_FAILURE(); }
+
+  std::vector<OffCpuInterval> told;
+  std::vector<int64_t> crossings;
+  std::vector<int64_t> over_ns;
+};
+
+class SleepWatchTest : public testing::Test {
+ protected:
+  SleepWatchTest() : calls_(16), view_(kernel_.view()) {
+    view_.calls = calls_;
+    view_.controls->off_cpu_threshold_ns = kThresholdNs;
+    hft_thread_slot& slot = view_.slots[kSlot];
+    slot.state = HFT_SLOT_LIVE;
+    slot.tid = kThread.tid;
+    slot.tgid = kThread.tgid;
+    slot.start_ns = kThread.start_ns;
+    slot.generation = 3;
+    view_.slot_of_tid[kThread.tid] = kSlot;
+    view_.watched_bits[kThread.tgid / 64] |= 1ull << (kThread.tgid % 64);
+  }
+  SleepWatch& Watch() {
+    if (!watch_) {
+      watch_ = std::make_unique<SleepWatch>(view_, &wakers_, std::vector<HeldUpSink*>{&sink_});
+      watch_->SetLevels(levels_);
+    }
+    return *watch_;
+  }
+  void Leave(hft_switch_kind kind = HFT_SWITCH_BLOCKED_SYSCALL) {
+    hft_thread_slot& slot = view_.slots[kSlot];
+    slot.out = {.cpu = kCpu, .kind = static_cast<uint8_t>(kind), .wait_migrations = 0, .syscall = 202};
+    slot.out_clock_ns = kOutClockNs;
+  }
+  void Return() { view_.slots[kSlot].out_clock_ns = 0; }
+  void LookAt(int64_t mono_ns, bool caught_up = true) {
+    Watch().Look(kSlot, mono_ns, 0);
+    Watch().EndRound(mono_ns, caught_up);
+  }
+  // Looks every 10 ms from before it left until `mono_ns`.
+  void LookUntil(int64_t mono_ns) {
+    for (int64_t now_ns = kOutMonoNs + 2 * kMs; now_ns <= mono_ns; now_ns += 10 * kMs) LookAt(now_ns);
+  }
+  void LeaveUnderWatch() {
+    LookAt(kOutMonoNs - 8 * kMs);
+    Watch().NoteClocks(kCpu, kOutClockNs - 50'000'000, kOutMonoNs - 50'000'000);
+    Leave();
+  }
+
+  FakeKernelView kernel_;
+  std::vector<hft_thread_calls> calls_;
+  std::vector<int64_t> levels_{kThresholdNs};
+  KernelView view_;
+  WakerTable wakers_{64};
+  SleepSink sink_;
+  std::unique_ptr<SleepWatch> watch_;
+};
+
+TEST_F(SleepWatchTest, ASleepIsToldWhenTwoLooksFoundItAndItsBeginningIsExact) {
+  LeaveUnderWatch();
+  LookAt(kOutMonoNs + 2 * kMs);
+  EXPECT_TRUE(sink_.told.empty());
+  LookAt(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  const OffCpuInterval& told = sink_.told[0];
+  EXPECT_EQ(told.thread, kThread);
+  EXPECT_EQ(told.slot, kSlot);
+  EXPECT_EQ(told.out_cpu, kCpu);
+  EXPECT_EQ(told.out_kind, HFT_SWITCH_BLOCKED_SYSCALL);
+  EXPECT_EQ(told.out_syscall, 202);
+  EXPECT_EQ(told.out_clock_ns, kOutClockNs);
+  EXPECT_EQ(told.end_mono_ns, kOutMonoNs + 12 * kMs);
+  EXPECT_EQ(told.off_cpu_ns, 12 * kMs);
+  EXPECT_EQ(told.wait_ns, 0);
+  EXPECT_EQ(sink_.crossings[0], kOutMonoNs + kThresholdNs);
+}
+
+TEST_F(SleepWatchTest, WithoutAPairOfClocksItBeganWhenALookFirstFoundIt) {
+  LookAt(kOutMonoNs - 8 * kMs);
+  Leave();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].off_cpu_ns, 10 * kMs);
+}
+
+TEST_F(SleepWatchTest, APairThatContradictsTheLooksIsBoundedByThem) {
+  LookAt(kOutMonoNs - 8 * kMs);
+  Watch().NoteClocks(kCpu, kOutClockNs, kOutMonoNs - 500 * kMs);
+  Leave();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].off_cpu_ns, 20 * kMs);
+}
+
+TEST_F(SleepWatchTest, WhoCouldRunOnIsNotAsleep) {
+  LookAt(kOutMonoNs - 8 * kMs);
+  Leave(HFT_SWITCH_USER_PREEMPTION);
+  LookUntil(kOutMonoNs + 100 * kMs);
+  EXPECT_TRUE(sink_.told.empty());
+}
+
+TEST_F(SleepWatchTest, NothingIsLookedForWhereNobodyAsks) {
+  view_.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
+  EXPECT_FALSE(Watch().wanted());
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 100 * kMs);
+  EXPECT_TRUE(sink_.told.empty());
+  view_.controls->off_cpu_threshold_ns = kThresholdNs;
+  EXPECT_TRUE(Watch().wanted());
+}
+
+TEST_F(SleepWatchTest, ItIsToldAgainAtEachLevelAndEachSecond) {
+  levels_ = {kThresholdNs, 95 * kMs};
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 1'200 * kMs);
+  ASSERT_EQ(sink_.told.size(), 3u);
+  EXPECT_EQ(sink_.told[1].off_cpu_ns, 102 * kMs);
+  EXPECT_EQ(sink_.crossings[1], kOutMonoNs + 95 * kMs);
+  EXPECT_EQ(sink_.told[2].off_cpu_ns, 1'102 * kMs);
+  EXPECT_EQ(sink_.crossings[2], 0);
+}
+
+TEST_F(SleepWatchTest, ItIsOverWhenTheThreadIsBackAndTheRecordHadTimeToCome) {
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 22 * kMs);
+  Return();
+  LookAt(kOutMonoNs + 32 * kMs);
+  LookAt(kOutMonoNs + 42 * kMs, /*caught_up=*/false);
+  EXPECT_TRUE(sink_.over_ns.empty());
+  LookAt(kOutMonoNs + 52 * kMs);
+  EXPECT_EQ(sink_.over_ns, std::vector<int64_t>{kOutMonoNs + 22 * kMs});
+  LookAt(kOutMonoNs + 62 * kMs);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+}
+
+TEST_F(SleepWatchTest, OfAThreadThatIsWatchedNoMoreItIsOverAndNotToldAgain) {
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 22 * kMs);
+  view_.watched_bits[kThread.tgid / 64] = 0;
+  LookUntil(kOutMonoNs + 52 * kMs);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+  EXPECT_EQ(sink_.told.size(), 1u);
+}
+
+TEST_F(SleepWatchTest, WhileTheProgramsAreOffNothingOfItIsBelieved) {
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 22 * kMs);
+  view_.controls->off = 1;
+  LookUntil(kOutMonoNs + 52 * kMs);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+}
+
+TEST_F(SleepWatchTest, WhatItBlocksInIsToldIfItIsOfThisDeparture) {
+  LeaveUnderWatch();
+  calls_[kSlot].generation = 3;
+  hft_blocked_call& call = calls_[kSlot].last;
+  call = {.out_clock_ns = kOutClockNs,
+          .owner_tid = 77,
+          .owner_syscall = -1,
+          .state = HFT_CALL_KNOWN,
+          .futex_command = HFT_NO_FUTEX,
+          .owner_source = HFT_OWNER_GLIBC};
+  call.arguments[0] = 9;
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].call.state, HFT_CALL_KNOWN);
+  EXPECT_EQ(sink_.told[0].call.arguments[0], 9u);
+  EXPECT_EQ(sink_.told[0].call.owner_tid, 77u);
+  call.out_clock_ns = kOutClockNs - 1;
+  LookUntil(kOutMonoNs + 1'200 * kMs);
+  ASSERT_EQ(sink_.told.size(), 2u);
+  EXPECT_EQ(sink_.told[1].call.state, HFT_CALL_NONE);
+}
+
+TEST_F(SleepWatchTest, WhoWasWokenMeanwhileWaits) {
+  LeaveUnderWatch();
+  WakerTable::Entry* entry = wakers_.Note(kSlot);
+  entry->tid = kThread.tid;
+  entry->out_clock_ns = kOutClockNs;
+  entry->waker.state = WakerState::kKnown;
+  entry->waker.woken_mono_ns = kOutMonoNs + 4 * kMs;
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].off_cpu_ns, 12 * kMs);
+  EXPECT_EQ(sink_.told[0].wait_ns, 8 * kMs);
+  EXPECT_EQ(sink_.told[0].waker.state, WakerState::kKnown);
+}
+
+TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
+  constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
+  FakeKernelView kernel({.slots = kSlots + 1});
+  KernelView view = kernel.view();
+  view.controls->off_cpu_threshold_ns = kThresholdNs;
+  view.watched_bits[0] = ~0ull;
+  SleepSink sink;
+  SleepWatch watch(view, nullptr, {&sink});
+  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
+    view.slots[slot].state = HFT_SLOT_LIVE;
+    view.slots[slot].tid = slot;
+    view.slots[slot].tgid = 1;
+    view.slots[slot].out = {.cpu = 0, .kind = HFT_SWITCH_BLOCKED_SYSCALL, .wait_migrations = 0, .syscall = 0};
+    view.slots[slot].out_clock_ns = kOutClockNs;
+    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
+  }
+  for (int64_t now_ns = kOutMonoNs; now_ns < kOutMonoNs + 60 * kMs; now_ns += 10 * kMs) {
+    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.Look(slot, now_ns, 0);
+    watch.EndRound(now_ns, true);
+  }
+  EXPECT_EQ(sink.told.size(), SleepWatch::kOpenMax);
+  EXPECT_EQ(watch.dropped_count(), 10u);
+}
+
+}  // namespace
+}  // namespace hftmon
