@@ -135,7 +135,8 @@ HardwareSource SharedHardwareTotals::MachineChecks() const {
   constexpr char kName[] = "machine_checks";
   std::string why = parts_.why_not(kMachineCheckProgram);
   if (why.empty()) return Available(kName, "mce_record");
-  return Unavailable(kName, std::move(why), "a kernel built with CONFIG_X86_MCE; in a guest the host sees them");
+  if (parts_.is_virtual) return Unavailable(kName, std::move(why) + "; a guest's machine checks are the host's", "");
+  return Unavailable(kName, std::move(why), "a kernel built with CONFIG_X86_MCE");
 }
 
 HardwareSource SharedHardwareTotals::Throttling(int cpu) const {

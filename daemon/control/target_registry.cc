@@ -342,15 +342,25 @@ void TargetRegistry::SetHoldingLimits(const HoldingLimits& limits) {
   limits_ = limits;
 }
 
+namespace {
+
+void NoteGroups(int64_t now_ns, TargetInfo* info) {
+  std::erase_if(info->probes_since_mono_ns, [info](const auto& group) { return !HasProbeGroup(info->options, group.first); });
+  for (const std::string& group : info->options.probe_groups) info->probes_since_mono_ns.try_emplace(group, now_ns);
+}
+
+}  // namespace
+
 void TargetRegistry::ApplySettings() {
   ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};
   bool follow = false;
   bool stacks = false;
   // A rule's processes may begin in quiet mode: what they ask for is there as long as the rule.
   ProgramDemand demand = rules_.Demand();
-  for (const auto& [pid, target] : targets_) {
+  for (auto& [pid, target] : targets_) {
     const hft_wishes wishes = WishesOf(target.info);
     watcher_.slots().SetWishes(pid, wishes);
+    NoteGroups(clock_->NowNs(), &target.info);
     if (target.info.state != TargetState::kRunning) continue;
     const TargetOptions& options = target.info.options;
     minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, options.spike_threshold_ns);

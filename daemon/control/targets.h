@@ -6,6 +6,8 @@
 #define HFTMON_DAEMON_CONTROL_TARGETS_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,7 +71,9 @@ struct TargetInfo {
   bool kernel_thread = false;
   PidLevels pid_levels;             // as found when it became a target; they stay when it ends
   std::vector<HolderInfo> holders;  // none when it has ended
-  std::vector<int> spike_cpus;      // its spikes are those on these CPUs, because only rules of CPUs hold it; empty = all
+  // By probe group that it asks for: since when without a break. Programs that many targets share may have been attached before.
+  std::map<std::string, int64_t, std::less<>> probes_since_mono_ns;
+  std::vector<int> spike_cpus;  // its spikes are those on these CPUs, because only rules of CPUs hold it; empty = all
 };
 
 // Threads of one name that were switched in on a CPU of a rule while their process was not watched.

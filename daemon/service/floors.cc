@@ -26,6 +26,9 @@ int64_t FloorOfGroup(const Targets& targets, const std::vector<TargetInfo>& aske
   int64_t highest_ns = -1;
   for (const TargetInfo& target : asked) {
     if (!HasProbeGroup(target.options, group) || (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns)) continue;
+    const auto since = target.probes_since_mono_ns.find(group);
+    if (since != target.probes_since_mono_ns.end() && since->second > std::max(begin_ns, target.attached_mono_ns + kAttachingNs))
+      return kNoFloor;
     const int64_t own_ns = target.options.spike_threshold_ns;
     highest_ns = std::max(highest_ns, FloorOf(targets, target, &Targets::Floors::run_queue_ns, begin_ns, own_ns, own_ns));
   }

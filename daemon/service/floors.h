@@ -20,7 +20,7 @@ int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Target
                 int64_t own_ns);
 
 // The highest floor for waits on the run queue, which is that of the kernel's own doings too, of the targets that ask for the probe group;
-// of all when none does.
+// of all when none does. kNoFloor where one of them asks for the group since later than its attachment and the window's begin.
 int64_t FloorOfGroup(const Targets& targets, const std::vector<TargetInfo>& asked, std::string_view group, int64_t begin_ns);
 
 }  // namespace hftmon

@@ -158,6 +158,10 @@ class FakeTargets : public Targets {
     targets_.at(pid).state = TargetState::kEnded;
     targets_.at(pid).ended_mono_ns = ended_mono_ns;
   }
+  void SetGroupSince(uint32_t pid, const std::string& group, int64_t mono_ns) {
+    std::lock_guard lock(mutex_);
+    targets_.at(pid).probes_since_mono_ns[group] = mono_ns;
+  }
   void SetLevels(uint32_t pid, const PidLevels& levels) {
     std::lock_guard lock(mutex_);
     targets_.at(pid).pid_levels = levels;

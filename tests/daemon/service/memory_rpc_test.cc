@@ -148,6 +148,20 @@ TEST_F(MemoryRpcTest, TheFloorIsTheRunQueueThresholdsAndAbsentWhereThereIsNone) 
   EXPECT_TRUE(response_.incomplete()) << "at some time nothing was recorded";
 }
 
+TEST_F(MemoryRpcTest, AGroupThatWasAskedForWithinTheWindowHasNoFloorInIt) {
+  targets_.Add(kPid, {.spike_threshold_ns = 30'000, .probe_groups = {"sched", "memory"}});
+  targets_.SetFloors(30'000, 20'000);
+  v1::QueryMemoryRequest request;
+  request.set_window_ns(kSecondNs);
+  targets_.SetGroupSince(kPid, "memory", kNowNs - kSecondNs);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_EQ(response_.fault_floor_ns(), 30'000);
+  targets_.SetGroupSince(kPid, "memory", kNowNs - kSecondNs / 2);
+  ASSERT_TRUE(Query(request).ok());
+  EXPECT_FALSE(response_.has_fault_floor_ns());
+  EXPECT_TRUE(response_.incomplete());
+}
+
 TEST_F(MemoryRpcTest, AProcessThatHadTheNumberBeforeIsNotLookedIntoUnderIt) {
   TargetSelection selection;
   ASSERT_TRUE(selection.Select(targets_, google::protobuf::RepeatedField<int32_t>()).ok());
