@@ -197,6 +197,7 @@ void Daemon::ApplyThresholds(const ThresholdSettings& settings) {
   detector_->SetThresholds(settings.run_queue_threshold_ns, settings.blocked_threshold_ns);
   loop_->SetStallLevels(settings.run_queue_levels_ns);
   loop_->SetSleepLevels(settings.blocked_levels_ns);
+  loop_->SetHeldUpWishes(settings.held_up);
   loop_->SetSamplingIntervalNs(settings.sampling_interval_ns);
 }
 

@@ -45,8 +45,11 @@ std::string Table::Print(int indent) const {
 
 std::string Printable(const std::string& text) {
   std::string printable = text;
-  for (char& byte : printable) {
-    if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F) byte = '?';
+  for (size_t i = 0; i < printable.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(printable[i]);
+    if (byte < 0x20 || byte == 0x7F) printable[i] = '?';
+    // U+0080 to U+009F, a terminal's control sequences among them.
+    if (byte == 0xC2 && i + 1 < printable.size() && static_cast<unsigned char>(printable[i + 1]) < 0xA0) printable.replace(i, 2, "?");
   }
   return printable;
 }

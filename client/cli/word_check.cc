@@ -11,9 +11,14 @@
 namespace hftmon {
 namespace {
 
-bool IsControl(char character) {
-  const auto byte = static_cast<unsigned char>(character);
-  return byte < 0x20 || byte == 0x7f;
+bool HasControls(std::string_view word) {
+  for (size_t i = 0; i < word.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(word[i]);
+    if (byte < 0x20 || byte == 0x7f) return true;
+    // U+0080 to U+009F, a terminal's control sequences among them.
+    if (byte == 0xc2 && i + 1 < word.size() && static_cast<unsigned char>(word[i + 1]) < 0xa0) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -21,12 +26,13 @@ bool IsControl(char character) {
 absl::Status CheckWord(std::string_view word) {
   if (ValidUtf8(word) != word) {
     return absl::InvalidArgumentError(
-        fmt::format("'{}': holds bytes that are not UTF-8, which no request can carry: choose processes by pid, cgroup or unit",
+        fmt::format("'{}': holds bytes that are not UTF-8, which no request can carry: leave them out; a process can be named by its pid, "
+                    "cgroup or unit",
                     absl::CHexEscape(absl::string_view(word.data(), word.size()))));
   }
-  if (std::any_of(word.begin(), word.end(), IsControl)) {
+  if (HasControls(word)) {
     return absl::InvalidArgumentError(
-        fmt::format("'{}': holds control characters: leave them out, or choose processes by pid, cgroup or unit",
+        fmt::format("'{}': holds control characters: leave them out; a process can be named by its pid, cgroup or unit",
                     absl::CEscape(absl::string_view(word.data(), word.size()))));
   }
   return absl::OkStatus();

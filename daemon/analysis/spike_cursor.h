@@ -3,6 +3,7 @@
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_CURSOR_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "daemon/analysis/spike_history.h"
@@ -15,22 +16,25 @@ class SpikeCursor {
 
   // Behind everything that was appended before the call; what is appended meanwhile may come. Its order tells.
   void GoToEnd() {
-    ended_ = {.next = history_->ended().end()};
-    going_on_ = {.next = history_->going_on().end()};
+    for (const SpikeRing ring : kSpikeRings) HeadOf(ring) = {.next = history_->ring(ring).end()};
   }
 
   // The next one, or nullptr when there is none yet; valid until the next call. `overwritten` grows by those that came too late to be read.
   const Spike* Next(SpikePosition* position, uint64_t* overwritten) {
     // Before the rings are looked at: what is below it stands in them, so nothing can come before what is found.
     const uint64_t end = history_->end();
-    Fill(history_->ended(), &ended_, overwritten);
-    Fill(history_->going_on(), &going_on_, overwritten);
-    const bool ended_first = ended_.filled && (!going_on_.filled || ended_.spike.order < going_on_.spike.order);
-    Head* head = ended_first ? &ended_ : &going_on_;
-    if (!head->filled || head->spike.order >= end) return nullptr;
-    *position = {.index = head->next++, .in_progress = !ended_first};
-    head->filled = false;
-    return &head->spike;
+    Head* first = nullptr;
+    for (const SpikeRing ring : kSpikeRings) {
+      Head& head = HeadOf(ring);
+      Fill(history_->ring(ring), &head, overwritten);
+      if (!head.filled || (first != nullptr && first->spike.order < head.spike.order)) continue;
+      first = &head;
+      position->ring = ring;
+    }
+    if (first == nullptr || first->spike.order >= end) return nullptr;
+    position->index = first->next++;
+    first->filled = false;
+    return &first->spike;
   }
 
  private:
@@ -51,9 +55,10 @@ class SpikeCursor {
     }
   }
 
+  Head& HeadOf(SpikeRing ring) { return heads_[static_cast<size_t>(ring)]; }
+
   const SpikeHistory* history_;
-  Head ended_;
-  Head going_on_;
+  std::array<Head, kSpikeRings.size()> heads_;
 };
 
 }  // namespace hftmon

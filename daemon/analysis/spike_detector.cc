@@ -402,9 +402,11 @@ bool SpikeDetector::WasSeenWhole() const {
 
 // A loss on any CPU counts: the thread may have been moved by that CPU, and the record of the move is in that CPU's ring.
 void SpikeDetector::MarkLosses() {
+  // One that goes on has lasted for longer than to its crossing.
+  const int64_t until_ns = std::max(spike_.record_mono_ns, spike_.start_mono_ns + spike_.duration_ns);
   for (size_t i = 0; i < loss_count_; ++i) {
     const LossEvent& loss = losses_[i];
-    if (loss.end_mono_ns >= spike_.start_mono_ns && loss.begin_mono_ns <= spike_.record_mono_ns) spike_.lost_records += loss.lost_count;
+    if (loss.end_mono_ns >= spike_.start_mono_ns && loss.begin_mono_ns <= until_ns) spike_.lost_records += loss.lost_count;
   }
 }
 

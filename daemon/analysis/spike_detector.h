@@ -36,6 +36,7 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
   void OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) override;
   void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) override;
   void OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) override;
+  void OnUnfollowed(uint64_t sleep_count) override { spikes_->NoteUnfollowed(sleep_count); }
   void OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
   void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
 

@@ -1,16 +1,17 @@
 // SpikeHistory: the newest spikes, and apart from them the newest tellings of spikes that went on: one that is told at each of its
-// subscribers' thresholds pushes no other out of the history.
+// subscribers' thresholds pushes no other out of the history. Those that are told every second (HeldUpSink) have a ring of their own.
 //
 // A query must know which of the tellings have no end yet: the writer notes the id of each stall that goes on, by the thread's slot (waits
 // and sleeps apart), of a stretch of interrupts by the CPU, of the kernel's doings by a place of its own choice.
 //
 // Threads: Append and the notes by one thread; everything else by any, without blocking it. Bounds: `capacity` spikes that have ended
-// (rounded up to a power of two), kGoingOnMax tellings in progress; a new one overwrites the oldest of its kind. Both bear the order in
-// which they were appended: SpikeCursor reads them in it.
+// (rounded up to a power of two), kGoingOnMax and kHeldUpMax tellings in progress; a new one overwrites the oldest of its ring. All bear
+// the order in which they were appended: SpikeCursor reads them in it.
 #ifndef HFTMON_DAEMON_ANALYSIS_SPIKE_HISTORY_H_
 #define HFTMON_DAEMON_ANALYSIS_SPIKE_HISTORY_H_
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -20,20 +21,26 @@
 
 namespace hftmon {
 
+enum class SpikeRing : uint8_t { kEnded, kGoingOn, kHeldUp };
+inline constexpr std::array<SpikeRing, 3> kSpikeRings = {SpikeRing::kEnded, SpikeRing::kGoingOn, SpikeRing::kHeldUp};
+
 // Where a spike stands, until it is overwritten.
 struct SpikePosition {
   uint64_t index = 0;
-  bool in_progress = false;
+  SpikeRing ring = SpikeRing::kEnded;
 };
 
 class SpikeHistory {
  public:
-  static constexpr uint64_t kGoingOnMax = 2048;
+  static constexpr uint64_t kGoingOnMax = 1024;
+  // More than the watches tell within two seconds.
+  static constexpr uint64_t kHeldUpMax = 2048;
   static constexpr size_t kKernelStallsMax = 256;
 
   explicit SpikeHistory(uint64_t capacity, uint32_t slot_count = 0)
       : ended_(capacity),
         going_on_(kGoingOnMax),
+        held_up_(kHeldUpMax),
         waits_(slot_count),
         sleeps_(slot_count),
         stretches_(HFT_CPUS_MAX),
@@ -43,8 +50,9 @@ class SpikeHistory {
   SpikePosition Append(Spike* spike) {
     spike->order = end_.load(std::memory_order_relaxed);  // this thread is the only writer
     spike->details = DetailsOf(*spike);
-    SeqRing<Spike>& ring = spike->in_progress ? going_on_ : ended_;
-    const SpikePosition position{.index = ring.end(), .in_progress = spike->in_progress};
+    const SpikeRing which = RingOf(*spike);
+    SeqRing<Spike>& ring = which == SpikeRing::kEnded ? ended_ : which == SpikeRing::kGoingOn ? going_on_ : held_up_;
+    const SpikePosition position{.index = ring.end(), .ring = which};
     ring.Append(*spike);
     end_.store(spike->order + 1, std::memory_order_release);  // pairs with end()
     return position;
@@ -74,17 +82,24 @@ class SpikeHistory {
   // How many there are of those.
   uint64_t going_on_count() const { return going_on_count_.load(std::memory_order_relaxed); }
 
-  SeqRead Read(const SpikePosition& position, Spike* out) const {
-    return (position.in_progress ? going_on_ : ended_).Read(position.index, out);
-  }
+  SeqRead Read(const SpikePosition& position, Spike* out) const { return ring(position.ring).Read(position.index, out); }
 
   // The order of the next one. Acquire: all below it can be read.
   uint64_t end() const { return end_.load(std::memory_order_acquire); }
 
-  const SeqRing<Spike>& ended() const { return ended_; }
-  const SeqRing<Spike>& going_on() const { return going_on_; }
+  const SeqRing<Spike>& ring(SpikeRing which) const {
+    return which == SpikeRing::kEnded ? ended_ : which == SpikeRing::kGoingOn ? going_on_ : held_up_;
+  }
+
+  // Sleeps that last and are not told, for want of room.
+  void NoteUnfollowed(uint64_t count) { unfollowed_count_.store(count, std::memory_order_relaxed); }
+  uint64_t unfollowed_count() const { return unfollowed_count_.load(std::memory_order_relaxed); }
 
  private:
+  static SpikeRing RingOf(const Spike& spike) {
+    if (!spike.in_progress) return SpikeRing::kEnded;
+    return spike.kind == SpikeKind::kBlocked || IsKernelStall(spike.kind) ? SpikeRing::kHeldUp : SpikeRing::kGoingOn;
+  }
   void Note(std::atomic<uint64_t>* note, uint64_t id) {
     const uint64_t earlier = note->load(std::memory_order_relaxed);
     note->store(id, std::memory_order_relaxed);
@@ -94,11 +109,13 @@ class SpikeHistory {
 
   SeqRing<Spike> ended_;
   SeqRing<Spike> going_on_;
+  SeqRing<Spike> held_up_;
   std::vector<std::atomic<uint64_t>> waits_;      // by slot
   std::vector<std::atomic<uint64_t>> sleeps_;     // by slot
   std::vector<std::atomic<uint64_t>> stretches_;  // by CPU
   std::vector<std::atomic<uint64_t>> kernel_stalls_;
   std::atomic<uint64_t> going_on_count_{0};
+  std::atomic<uint64_t> unfollowed_count_{0};
   alignas(64) std::atomic<uint64_t> end_{0};
 };
 

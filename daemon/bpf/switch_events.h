@@ -40,6 +40,7 @@
 #define HFT_MEMORY 8u            /* its page faults, reclaims and TLB flushes, see kernel_time_events.h */
 #define HFT_KERNEL_LOCKS 16u     /* the locks of the kernel that it waits for, see there */
 #define HFT_NETWORK 32u          /* the packets that it reads, see network_events.h */
+#define HFT_BLOCKED 64u          /* its sleeps while they last: the daemon looks for them, no program does */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -308,7 +309,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS, HFT_MEMORY, HFT_KERNEL_LOCKS, HFT_NETWORK */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS … HFT_BLOCKED */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

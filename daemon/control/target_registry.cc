@@ -40,7 +40,8 @@ hft_wishes WishesOf(const TargetInfo& target) {
                     (HasProbeGroup(target.options, kLocksGroup) && !target.kernel_thread ? HFT_CALLS : 0) |
                     (HasProbeGroup(target.options, kMemoryGroup) ? HFT_MEMORY : 0) |
                     (HasProbeGroup(target.options, kKernelLocksGroup) ? HFT_KERNEL_LOCKS : 0) |
-                    (HasProbeGroup(target.options, kNetworkGroup) ? HFT_NETWORK : 0),
+                    (HasProbeGroup(target.options, kNetworkGroup) ? HFT_NETWORK : 0) |
+                    (target.options.blocked_threshold_ns != 0 ? HFT_BLOCKED : 0),
           .waker = target.options.waker ? 1u : 0u};
 }
 
@@ -371,6 +372,7 @@ void TargetRegistry::ApplySettings() {
       minimum.blocked_levels_ns.push_back(options.blocked_threshold_ns);
     }
     follow = follow || options.follow_children;
+    minimum.held_up.kernel_stalls |= (wishes.probes & (HFT_MEMORY | HFT_KERNEL_LOCKS)) != 0;
     stacks = stacks || (wishes.probes & (HFT_STACK_KERNEL | HFT_STACK_USER)) != 0;
     demand |= ProgramDemand::Of(options);
   }

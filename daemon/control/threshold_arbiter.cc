@@ -130,7 +130,9 @@ void ThresholdArbiter::Apply() {
     next.run_queue_threshold_ns = std::min(next.run_queue_threshold_ns, run_queue_ns);
     next.blocked_threshold_ns = std::min(next.blocked_threshold_ns, lease.blocked_threshold_ns);
     next.run_queue_levels_ns.push_back(run_queue_ns);
-    if (lease.blocked_threshold_ns != kNoThresholdNs) next.blocked_levels_ns.push_back(lease.blocked_threshold_ns);
+    if (lease.blocked_threshold_ns == kNoThresholdNs) continue;
+    next.blocked_levels_ns.push_back(lease.blocked_threshold_ns);
+    next.held_up.sleeps_of_all = true;
   }
   SortDistinct(&next.run_queue_levels_ns);
   SortDistinct(&next.blocked_levels_ns);

@@ -22,6 +22,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/control/target_options.h"
 #include "daemon/control/targets.h"
+#include "daemon/ingest/held_up_wishes.h"
 
 namespace hftmon {
 
@@ -34,6 +35,7 @@ struct ThresholdSettings {
   std::vector<int64_t> run_queue_levels_ns;
   // Likewise each threshold for blocked ones: none where nobody has one.
   std::vector<int64_t> blocked_levels_ns;
+  HeldUpWishes held_up;
   bool operator==(const ThresholdSettings&) const = default;
 };
 

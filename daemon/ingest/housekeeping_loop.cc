@@ -82,7 +82,7 @@ bool HousekeepingLoop::RunOnce() {
   if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
   // After the records: a wait whose end is among them is none that goes on.
   const bool stalled = stalls_.Poll(now_ns, late_ns_, caught_up_);
-  const bool looking = held_ups_.Step(now_ns, sampler_.high_water(), late_ns_, caught_up_);
+  const bool looking = held_ups_.Step({.now_ns = now_ns, .loop_gap_ns = late_ns_, .caught_up = caught_up_}, sampler_.high_water());
   const bool active = steps > 0 || sampling || stalled || held || looking;
   if (active) PublishCounts();
   return active;

@@ -65,6 +65,7 @@ class HousekeepingLoop {
   const PollPolicy& policy() const { return *policy_.load(std::memory_order_relaxed); }
   // See StallWatch::SetLevels.
   void SetStallLevels(std::span<const int64_t> levels_ns) { stalls_.SetLevels(levels_ns); }
+  void SetHeldUpWishes(const HeldUpWishes& wishes) { held_ups_.SetWishes(wishes); }
   // See SleepWatch::SetLevels.
   void SetSleepLevels(std::span<const int64_t> levels_ns) { held_ups_.SetSleepLevels(levels_ns); }
   void SetSamplingIntervalNs(int64_t interval_ns) { sampler_.SetIntervalNs(interval_ns); }

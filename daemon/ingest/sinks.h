@@ -52,10 +52,13 @@ class HeldUpSink {
   virtual ~HeldUpSink() = default;
   // Its off-CPU interval so far, up to end_mono_ns, which is now.
   virtual void OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) = 0;
-  // It is over, and if OnInterval has not come by now its record never will: as StallSink::OnStallOver.
+  // It is over, and if OnInterval has not come by now its record never will: as StallSink::OnStallOver. No other sleep of the slot is told
+  // before that.
   virtual void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) = 0;
   // The same of what the kernel does: end_mono_ns is now.
   virtual void OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) = 0;
+  // Sleeps that could be told now and are not, because so many are told already.
+  virtual void OnUnfollowed(uint64_t sleep_count) = 0;
   virtual void OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) = 0;
 };
 

@@ -122,7 +122,7 @@ std::optional<SpikeCounts> MetricsStream::CountSpikes(int64_t until_mono_ns) {
       continue;
     }
     if (spike.start_mono_ns + spike.duration_ns >= until_mono_ns) break;
-    if (filter.Wants(spike, shared_.thresholds)) ++counts[spike.thread];
+    if (filter.Wants(spike, spike.duration_ns, shared_.thresholds)) ++counts[spike.thread];
   }
   return complete ? std::optional(std::move(counts)) : std::nullopt;
 }

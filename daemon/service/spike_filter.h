@@ -15,13 +15,13 @@ struct SpikeFilter {
   int64_t threshold_ns = 0;           // of waits; 0 = each target's own
   int64_t blocked_threshold_ns = 0;   // 0 = no blocked spikes
 
-  // True when the spike exceeds the threshold of its kind.
-  bool Wants(const Spike& spike, TargetThresholds* thresholds) const {
+  // True when the spike exceeds the threshold of its kind. `duration_ns`: its own, or of one that goes on how long it has lasted by now.
+  bool Wants(const Spike& spike, int64_t duration_ns, TargetThresholds* thresholds) const {
     if (!pids.empty() && !pids.contains(spike.thread.tgid)) return false;
     if (!thresholds->CoversCpu(spike.thread.tgid, spike.cpu)) return false;
-    if (spike.kind == SpikeKind::kBlocked) return blocked_threshold_ns > 0 && spike.duration_ns > blocked_threshold_ns;
+    if (spike.kind == SpikeKind::kBlocked) return blocked_threshold_ns > 0 && duration_ns > blocked_threshold_ns;
     const int64_t limit_ns = threshold_ns > 0 ? threshold_ns : thresholds->SpikeThresholdNs(spike.thread.tgid);
-    return spike.duration_ns > limit_ns;
+    return duration_ns > limit_ns;
   }
 };
 

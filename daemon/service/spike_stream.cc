@@ -51,7 +51,7 @@ SpikeStream::SpikeStream(const SpikeStreamShared& shared, SpikeFilter filter, si
     : shared_(shared), filter_(std::move(filter)), queue_limit_(queue_limit) {}
 
 void SpikeStream::OnSpike(const SpikePosition& position, const Spike& spike) {
-  const bool wanted = filter_.Wants(spike, shared_.thresholds);
+  const bool wanted = filter_.Wants(spike, spike.duration_ns, shared_.thresholds);
   std::lock_guard lock(mutex());
   if (ended()) return;
   // The end of one that was told in progress is told, though the scheduler's clock may find it a little shorter than the threshold.

@@ -1,6 +1,7 @@
 #include "daemon/service/spikes_query.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <unordered_set>
 #include <vector>
@@ -57,27 +58,30 @@ class WindowSearch {
 
   // The history is in the order of detection, which comes after a spike's end, by milliseconds where its record was held or lost.
   void Run() {
-    NewestFirst ended(history_.ended());
-    NewestFirst going_on(history_.going_on());
+    std::array<NewestFirst, kSpikeRings.size()> rings = {NewestFirst(history_.ring(SpikeRing::kEnded)),
+                                                         NewestFirst(history_.ring(SpikeRing::kGoingOn)),
+                                                         NewestFirst(history_.ring(SpikeRing::kHeldUp))};
     oldest_detected_ns_ = end_mono_ns_;
     while (!left_out_) {
-      const Spike* end = ended.Peek();
-      const Spike* told = going_on.Peek();
-      overwritten_ = ended.overwritten();
-      if (overwritten_ || (end == nullptr && told == nullptr)) break;
-      const bool is_end = end != nullptr && (told == nullptr || end->order > told->order);
-      const Spike& spike = is_end ? *end : *told;
+      NewestFirst* newest = NewestOf(&rings);
+      overwritten_ = rings[0].overwritten();
+      if (overwritten_ || newest == nullptr) break;
+      const Spike& spike = *newest->Peek();
       if (spike.detected_mono_ns < begin_mono_ns_) break;
       oldest_detected_ns_ = std::min(oldest_detected_ns_, spike.detected_mono_ns);
       Consider(spike);
-      (is_end ? ended : going_on).Pop();
+      newest->Pop();
     }
     // What was told before the window and still goes on belongs to it too.
-    while (!left_out_ && going_on_seen_ < going_on_count_ && going_on.Peek() != nullptr) {
-      if (history_.GoesOn(*going_on.Peek())) Consider(*going_on.Peek());
-      going_on.Pop();
+    bool told_overwritten = false;
+    for (NewestFirst* ring : {&rings[1], &rings[2]}) {
+      while (!left_out_ && going_on_seen_ < going_on_count_ && ring->Peek() != nullptr) {
+        if (history_.GoesOn(*ring->Peek())) Consider(*ring->Peek());
+        ring->Pop();
+      }
+      told_overwritten |= ring->overwritten();
     }
-    going_on_missing_ = !left_out_ && going_on.overwritten() && going_on_seen_ < going_on_count_;
+    going_on_missing_ = !left_out_ && told_overwritten && going_on_seen_ < going_on_count_;
   }
 
   const std::vector<Spike>& newest_first() const { return newest_first_; }
@@ -87,6 +91,15 @@ class WindowSearch {
   int64_t oldest_detected_ns() const { return oldest_detected_ns_; }  // of the entries that were looked at
 
  private:
+  // The ring whose next entry was appended last; nullptr when none has any.
+  static NewestFirst* NewestOf(std::array<NewestFirst, kSpikeRings.size()>* rings) {
+    NewestFirst* newest = nullptr;
+    for (NewestFirst& ring : *rings) {
+      if (ring.Peek() != nullptr && (newest == nullptr || ring.Peek()->order > newest->Peek()->order)) newest = &ring;
+    }
+    return newest;
+  }
+
   void Consider(const Spike& spike) {
     const bool goes_on = spike.in_progress && history_.GoesOn(spike);
     const int64_t spike_end_ns = goes_on ? end_mono_ns_ : spike.start_mono_ns + spike.duration_ns;
@@ -95,7 +108,10 @@ class WindowSearch {
     // Of a spike that was told more than once the last telling counts.
     if (!told_.insert(spike.id).second) return;
     if (goes_on) ++going_on_seen_;
-    if (spike_end_ns < begin_mono_ns_ || !selection_.Keeps(spike.thread) || !filter_.Wants(spike, thresholds_)) return;
+    if (spike_end_ns < begin_mono_ns_ || !selection_.Keeps(spike.thread) ||
+        !filter_.Wants(spike, spike_end_ns - spike.start_mono_ns, thresholds_)) {
+      return;
+    }
     left_out_ = newest_first_.size() == spikes_max_;
     if (!left_out_) newest_first_.push_back(spike);
   }
@@ -186,7 +202,8 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
 
   const AnswerFloor floor = FloorOfAnswer(*core.targets, selection, request, begin_ns);
   if (floor.run_queue_ns != kNoFloor) response->set_floor_ns(floor.run_queue_ns);
-  response->set_incomplete(search.overwritten() || search.going_on_missing() || floor.above_asked);
+  const bool unfollowed = request.blocked_threshold_ns() > 0 && core.spikes->unfollowed_count() > 0;
+  response->set_incomplete(search.overwritten() || search.going_on_missing() || floor.above_asked || unfollowed);
   response->set_older_left_out(search.left_out());
   response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;

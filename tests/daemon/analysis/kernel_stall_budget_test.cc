@@ -154,7 +154,7 @@ TEST_F(KernelStallSpikeTest, EachOfTheKernelsDoingsIsASpikeOfItsOwnKind) {
     clock_.SetNs(stall.record_mono_ns);
     detector_.OnKernelStall(stall);
     Spike spike;
-    ASSERT_EQ(spikes_.ended().Read(static_cast<uint64_t>(what), &spike), SeqRead::kOk);
+    ASSERT_EQ(spikes_.ring(SpikeRing::kEnded).Read(static_cast<uint64_t>(what), &spike), SeqRead::kOk);
     EXPECT_EQ(spike.kind, kinds[what]);
     EXPECT_EQ(spike.stall.what, what);
     EXPECT_TRUE(IsKernelStall(spike.kind));
@@ -165,11 +165,11 @@ TEST_F(KernelStallSpikeTest, EachOfTheKernelsDoingsIsASpikeOfItsOwnKind) {
 TEST_F(KernelStallSpikeTest, OnlyAFaultAboveTheThresholdIsASpikeAndCarriesWhatItWasAbout) {
   detector_.SetThresholds(50'000, 0);
   detector_.OnKernelStall(MakeFault(50'000));
-  EXPECT_EQ(spikes_.ended().end(), 0u);
+  EXPECT_EQ(spikes_.ring(SpikeRing::kEnded).end(), 0u);
   clock_.SetNs(1'060'500);
   detector_.OnKernelStall(MakeFault(60'000));
   Spike spike;
-  ASSERT_EQ(spikes_.ended().Read(0, &spike), SeqRead::kOk);
+  ASSERT_EQ(spikes_.ring(SpikeRing::kEnded).Read(0, &spike), SeqRead::kOk);
   EXPECT_EQ(spike.kind, SpikeKind::kFault);
   EXPECT_EQ(spike.thread.tid, 100u);
   EXPECT_EQ(spike.cpu, 2);

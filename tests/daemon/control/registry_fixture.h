@@ -189,6 +189,7 @@ struct FakeHost {
       minimum.run_queue_threshold_ns = std::min(minimum.run_queue_threshold_ns, info.options.spike_threshold_ns);
       minimum.sampling_interval_ns = std::min(minimum.sampling_interval_ns, info.options.sampling_interval_ns);
       levels.insert(info.options.spike_threshold_ns);
+      minimum.held_up.kernel_stalls |= HasProbeGroup(info.options, kMemoryGroup) || HasProbeGroup(info.options, kKernelLocksGroup);
       if (info.options.blocked_threshold_ns > 0) {
         minimum.blocked_threshold_ns = std::min(minimum.blocked_threshold_ns, info.options.blocked_threshold_ns);
         blocked_levels.insert(info.options.blocked_threshold_ns);

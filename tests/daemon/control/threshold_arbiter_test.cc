@@ -60,6 +60,18 @@ TEST_F(ThresholdArbiterTest, LeaseAboveTheDefaultLeavesTheKernelAloneAndIsALevel
   EXPECT_EQ(observed.run_queue_levels_ns, std::vector<int64_t>{50'000});
 }
 
+TEST_F(ThresholdArbiterTest, EachThresholdForBlockedOnesIsALevelAndALeasesIsOfAllThreads) {
+  EXPECT_TRUE(observed.blocked_levels_ns.empty());
+  std::unique_ptr<ThresholdLease> lease = Lease(0, 1'000'000);
+  std::unique_ptr<ThresholdLease> other = Lease(0, 20'000);
+  EXPECT_EQ(observed.blocked_levels_ns, (std::vector<int64_t>{20'000, 1'000'000}));
+  EXPECT_TRUE(observed.held_up.sleeps_of_all);
+  lease.reset();
+  other.reset();
+  EXPECT_TRUE(observed.blocked_levels_ns.empty());
+  EXPECT_FALSE(observed.held_up.sleeps_of_all);
+}
+
 TEST_F(ThresholdArbiterTest, LeaseOutsideTheBoundsIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(arbiter->Lease(-1, 0).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(arbiter->Lease(0, 1).status()));

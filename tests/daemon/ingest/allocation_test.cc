@@ -16,7 +16,7 @@
 namespace hftmon {
 namespace {
 
-class CountingSinks : public IntervalSink, public WindowSink {
+class CountingSinks : public IntervalSink, public WindowSink, public HeldUpSink {
  public:
   void OnInterval(const OffCpuInterval& interval) override {
     intervals.fetch_add(1, std::memory_order_relaxed);
@@ -25,8 +25,13 @@ class CountingSinks : public IntervalSink, public WindowSink {
   void OnLoss(const LossEvent& loss) override { lost.fetch_add(loss.lost_count, std::memory_order_relaxed); }
   void OnThreadDelta(const ThreadDelta&) override { deltas.fetch_add(1, std::memory_order_relaxed); }
   void OnBucketClosed(int64_t, int64_t, int64_t) override { buckets.fetch_add(1, std::memory_order_relaxed); }
+  void OnAsleep(const OffCpuInterval&, int64_t) override { asleep.fetch_add(1, std::memory_order_relaxed); }
+  void OnSleepOver(uint16_t, int64_t, int64_t) override {}
+  void OnUnfollowed(uint64_t) override {}
+  void OnKernelStallGoesOn(const EndedKernelStall&, int64_t) override { kernel_stalls.fetch_add(1, std::memory_order_relaxed); }
+  void OnKernelStallOver(uint16_t, hft_kernel_what, int64_t, int64_t) override {}
 
-  std::atomic<uint64_t> intervals{0}, segments{0}, lost{0}, deltas{0}, buckets{0};
+  std::atomic<uint64_t> intervals{0}, segments{0}, lost{0}, deltas{0}, buckets{0}, asleep{0}, kernel_stalls{0};
 };
 
 // Writes a life of everything: waits with and without continuation, migrations, forks, execs, ends, cells left unpublished, overruns.
@@ -106,19 +111,43 @@ TEST(AllocationTest, TheCounterSeesAnAllocation) {
   EXPECT_EQ(allocation_count - before, 1u + (*value - 3));
 }
 
+// Threads in slots of their own that sleep, within a reclaim of theirs.
+void AddSleepers(const KernelView& view) {
+  view.controls->off_cpu_threshold_ns = 1'000;
+  view.controls->run_queue_threshold_ns = 1'000;
+  view.watched_bits[2'000 / 64] |= 1ull << (2'000 % 64);
+  for (uint16_t slot = 400; slot < 420; ++slot) {
+    hft_thread_slot& state = view.slots[slot];
+    state.tid = 2'000u + slot;
+    state.tgid = 2'000;
+    state.generation = 1;
+    state.wishes.probes = HFT_MEMORY | HFT_BLOCKED;
+    state.out = {.cpu = 0, .kind = HFT_SWITCH_BLOCKED_SYSCALL, .wait_migrations = 0, .syscall = 0};
+    state.out_clock_ns = 5;
+    state.state = HFT_SLOT_LIVE;
+    view.slot_of_tid[state.tid] = slot;
+    view.kernel[slot].generation = 1;
+    view.kernel[slot].stalls_begun[HFT_STALL_RECLAIM].start_ns = 1;
+  }
+}
+
 TEST(AllocationTest, TheLoopAllocatesNothingWhileRecordsFlow) {
   FakeMonotonicClock clock;
   FakeKernelView kernel({.cpus = 2, .ring_cells = 256, .slots = 512});
   Workload workload(&kernel, &clock);
   CountingSinks sinks;
   LifeQueue lives(64);
+  AddSleepers(kernel.view());
   HousekeepingLoop loop({.view = kernel.view(),
                          .clock = &clock,
                          .interval_sinks = {&sinks},
+                         .held_up_sinks = {&sinks},
                          .life_sinks = {&lives},
                          .window_sink = &sinks,
                          .sleep_ns = [](int64_t) { FAIL() << "slept in latency mode"; }},
                         {.policy = &kLatencyPolicy, .sampling_interval_ns = 1'000'000});
+  loop.SetHeldUpWishes({.kernel_stalls = true});
+  loop.sampler().RaiseHighWater(419);
   std::atomic<bool> stop{false};
   uint64_t allocated = ~0ull;
   std::thread thread([&] {
@@ -131,7 +160,8 @@ TEST(AllocationTest, TheLoopAllocatesNothingWhileRecordsFlow) {
   while (sinks.intervals.load(std::memory_order_seq_cst) < 20'000 || sinks.deltas.load(std::memory_order_seq_cst) < 1000 ||
          sinks.buckets.load(std::memory_order_seq_cst) < 100 ||
          sinks.segments.load(std::memory_order_seq_cst) <= sinks.intervals.load(std::memory_order_seq_cst) ||
-         sinks.lost.load(std::memory_order_seq_cst) == 0 || loop.stats().stuck_count.Get() == 0 || loop.stats().life_count.Get() < 1000) {
+         sinks.lost.load(std::memory_order_seq_cst) == 0 || loop.stats().stuck_count.Get() == 0 || loop.stats().life_count.Get() < 1000 ||
+         sinks.asleep.load(std::memory_order_seq_cst) < 20 || sinks.kernel_stalls.load(std::memory_order_seq_cst) < 20) {
     for (int i = 0; i < 40; ++i) workload.Step();
     while (lives.TryPop(&event)) {
     }

@@ -26,6 +26,7 @@ class StallSinkOfTest : public HeldUpSink {
  public:
   void OnAsleep(const OffCpuInterval&, int64_t) override { ADD_FAILURE(); }
   void OnSleepOver(uint16_t, int64_t, int64_t) override { ADD_FAILURE(); }
+  void OnUnfollowed(uint64_t) override { ADD_FAILURE(); }
   void OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) override {
     told.push_back(so_far);
     crossings.push_back(crossing_mono_ns);
@@ -41,7 +42,7 @@ class StallSinkOfTest : public HeldUpSink {
 
 class KernelStallWatchTest : public testing::Test {
  protected:
-  KernelStallWatchTest() : table_(16), stolen_(64), view_(kernel_.view()), watch_(Prepared(), &levels_, {&sink_}) {
+  KernelStallWatchTest() : table_(16), stolen_(64), view_(kernel_.view()), watch_(Prepared(), &levels_, &offsets_, {&sink_}) {
     const std::array<int64_t, 1> levels = {kThresholdNs};
     levels_.Set(levels);
   }
@@ -55,6 +56,7 @@ class KernelStallWatchTest : public testing::Test {
     slot.tgid = kThread.tgid;
     slot.start_ns = kThread.start_ns;
     slot.generation = 3;
+    slot.wishes.probes = HFT_MEMORY | HFT_KERNEL_LOCKS;
     table_[kSlot].generation = 3;
     stolen_[kSlot].generation = 3;
     view_.slot_of_tid[kThread.tid] = kSlot;
@@ -70,16 +72,14 @@ class KernelStallWatchTest : public testing::Test {
     table_[kSlot].faults_begun[mode].object = 0x7000;
     table_[kSlot].faults_begun[mode].start_ns = kStartNs;
   }
-  void LookAt(int64_t now_ns) {
-    watch_.Look(kSlot, now_ns, 0);
-    watch_.EndRound(now_ns, true);
-  }
+  void LookAt(int64_t now_ns) { watch_.LookAt(kSlot, {.now_ns = now_ns}); }
 
   FakeKernelView kernel_;
   std::vector<hft_thread_kernel> table_;
   std::vector<hft_stolen> stolen_;
   KernelView view_;
   StallLevels levels_;
+  ClockOffsets offsets_{2};
   StallSinkOfTest sink_;
   KernelStallWatch watch_;
 };
@@ -144,7 +144,7 @@ TEST_F(KernelStallWatchTest, ALockIsToldWithItsOwnerAndReclaimOnACpuToo) {
   EXPECT_EQ(sink_.told[1].off_cpu_ns, 0);
 }
 
-TEST_F(KernelStallWatchTest, ItIsToldOncePerSecondAndOverWhenAnotherBegan) {
+TEST_F(KernelStallWatchTest, ItIsToldOncePerSecondAndIsOverWhenItsBeginningIsGone) {
   BeginFault();
   IsOffCpu(HFT_SWITCH_BLOCKED_FAULT);
   for (int64_t at_ns = kStartNs; at_ns <= kStartNs + 1'500 * kMs; at_ns += 10 * kMs) LookAt(at_ns);
@@ -170,6 +170,83 @@ TEST_F(KernelStallWatchTest, WhatAnotherOwnerOfTheSlotLeftIsNotLookedAt) {
   view_.watched_bits[kThread.tgid / 64] = 0;
   LookAt(kStartNs + 20 * kMs);
   EXPECT_TRUE(sink_.told.empty());
+}
+
+TEST_F(KernelStallWatchTest, OneThatBeginsAnewIsAnother) {
+  BeginFault();
+  IsOffCpu(HFT_SWITCH_BLOCKED_FAULT);
+  LookAt(kStartNs + 10 * kMs);
+  table_[kSlot].faults_begun[0].start_ns = kStartNs + 12 * kMs;
+  LookAt(kStartNs + 20 * kMs);
+  LookAt(kStartNs + 30 * kMs);
+  LookAt(kStartNs + 40 * kMs);
+  ASSERT_EQ(sink_.over.size(), 1u);
+  EXPECT_EQ(sink_.over[0].start_ns, kStartNs);
+  ASSERT_EQ(sink_.told.size(), 2u);
+  EXPECT_EQ(sink_.told[1].start_mono_ns, kStartNs + 12 * kMs);
+}
+
+TEST_F(KernelStallWatchTest, OnceToldItGoesOnWhereverItsThreadIs) {
+  BeginFault();
+  IsOffCpu(HFT_SWITCH_BLOCKED_FAULT);
+  LookAt(kStartNs + 10 * kMs);
+  view_.slots[kSlot].out_clock_ns = 0;
+  for (int64_t at_ns = kStartNs + 20 * kMs; at_ns <= kStartNs + 500 * kMs; at_ns += 10 * kMs) LookAt(at_ns);
+  EXPECT_EQ(sink_.told.size(), 1u);
+  EXPECT_TRUE(sink_.over.empty());
+}
+
+TEST_F(KernelStallWatchTest, WhoseGroupIsNotAskedForAnyMoreIsOver) {
+  table_[kSlot].stalls_begun[HFT_STALL_RECLAIM].start_ns = kStartNs;
+  LookAt(kStartNs + 10 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  view_.slots[kSlot].wishes.probes = HFT_KERNEL_LOCKS;
+  EXPECT_TRUE(watch_.any_open());
+  LookAt(kStartNs + 20 * kMs);
+  LookAt(kStartNs + 30 * kMs);
+  EXPECT_EQ(sink_.over.size(), 1u);
+  EXPECT_FALSE(watch_.any_open());
+  LookAt(kStartNs + 40 * kMs);
+  EXPECT_EQ(sink_.told.size(), 1u);
+}
+
+TEST_F(KernelStallWatchTest, OnlyThePartSinceItLeftItsCpuIsOffItAndWhoCouldRunOnWaits) {
+  table_[kSlot].stalls_begun[HFT_STALL_RECLAIM].start_ns = kStartNs;
+  offsets_.Note(1, 400, kStartNs + 6 * kMs);  // it left at clock 400
+  IsOffCpu(HFT_SWITCH_KERNEL_PREEMPTION);
+  LookAt(kStartNs + 10 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].off_cpu_ns, 4 * kMs);
+  EXPECT_EQ(sink_.told[0].wait_ns, 4 * kMs);
+}
+
+TEST(KernelStallWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
+  constexpr uint32_t kSlots = KernelStallWatch::kOpenMax + 10;
+  FakeKernelView kernel({.slots = kSlots + 1});
+  std::vector<hft_thread_kernel> table(kSlots + 1);
+  KernelView view = kernel.view();
+  view.kernel = table;
+  view.controls->run_queue_threshold_ns = kThresholdNs;
+  view.watched_bits[0] = ~0ull;
+  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
+    view.slots[slot].state = HFT_SLOT_LIVE;
+    view.slots[slot].generation = 1;
+    view.slots[slot].wishes.probes = HFT_MEMORY;
+    view.slots[slot].tid = slot;
+    view.slots[slot].tgid = 1;
+    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
+    table[slot].generation = 1;
+    table[slot].stalls_begun[HFT_STALL_COMPACTION].start_ns = kStartNs;
+  }
+  StallSinkOfTest sink;
+  StallLevels levels;
+  const ClockOffsets offsets(2);
+  KernelStallWatch watch(view, &levels, &offsets, {&sink});
+  for (int64_t now_ns = kStartNs + kMs; now_ns < kStartNs + 60 * kMs; now_ns += 10 * kMs) {
+    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns});
+  }
+  EXPECT_EQ(sink.told.size(), KernelStallWatch::kOpenMax);
+  EXPECT_EQ(watch.dropped_count(), 10u);
 }
 
 }  // namespace

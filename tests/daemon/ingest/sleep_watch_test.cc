@@ -24,16 +24,18 @@ class SleepSink : public HeldUpSink {
     crossings.push_back(crossing_mono_ns);
   }
   void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) override {
-    EXPECT_EQ(slot, kSlot);
+    over_slots.push_back(slot);
     EXPECT_EQ(out_clock_ns, kOutClockNs);
     over_ns.push_back(asleep_until_mono_ns);
   }
+  void OnUnfollowed(uint64_t) override { ADD_FAILURE(); }
   void OnKernelStallGoesOn(const EndedKernelStall&, int64_t) override { ADD_FAILURE(); }
   void OnKernelStallOver(uint16_t, hft_kernel_what, int64_t, int64_t) override { ADD_FAILURE(); }
 
   std::vector<OffCpuInterval> told;
   std::vector<int64_t> crossings;
   std::vector<int64_t> over_ns;
+  std::vector<uint16_t> over_slots;
 };
 
 class SleepWatchTest : public testing::Test {
@@ -52,7 +54,7 @@ class SleepWatchTest : public testing::Test {
   }
   SleepWatch& Watch() {
     if (!watch_) {
-      watch_ = std::make_unique<SleepWatch>(view_, &wakers_, std::vector<HeldUpSink*>{&sink_});
+      watch_ = std::make_unique<SleepWatch>(view_, &wakers_, &offsets_, std::vector<HeldUpSink*>{&sink_});
       watch_->SetLevels(levels_);
     }
     return *watch_;
@@ -63,17 +65,14 @@ class SleepWatchTest : public testing::Test {
     slot.out_clock_ns = kOutClockNs;
   }
   void Return() { view_.slots[kSlot].out_clock_ns = 0; }
-  void LookAt(int64_t mono_ns, bool caught_up = true) {
-    Watch().Look(kSlot, mono_ns, 0);
-    Watch().EndRound(mono_ns, caught_up);
-  }
+  void LookAt(int64_t mono_ns, bool caught_up = true) { Watch().LookAt(kSlot, {.now_ns = mono_ns, .caught_up = caught_up}, of_all_); }
   // Looks every 10 ms from before it left until `mono_ns`.
   void LookUntil(int64_t mono_ns) {
     for (int64_t now_ns = kOutMonoNs + 2 * kMs; now_ns <= mono_ns; now_ns += 10 * kMs) LookAt(now_ns);
   }
   void LeaveUnderWatch() {
     LookAt(kOutMonoNs - 8 * kMs);
-    Watch().NoteClocks(kCpu, kOutClockNs - 50'000'000, kOutMonoNs - 50'000'000);
+    offsets_.Note(kCpu, kOutClockNs - 50'000'000, kOutMonoNs - 50'000'000);
     Leave();
   }
 
@@ -82,6 +81,8 @@ class SleepWatchTest : public testing::Test {
   std::vector<int64_t> levels_{kThresholdNs};
   KernelView view_;
   WakerTable wakers_{64};
+  ClockOffsets offsets_{2};
+  bool of_all_ = true;
   SleepSink sink_;
   std::unique_ptr<SleepWatch> watch_;
 };
@@ -115,7 +116,7 @@ TEST_F(SleepWatchTest, WithoutAPairOfClocksItBeganWhenALookFirstFoundIt) {
 
 TEST_F(SleepWatchTest, APairThatContradictsTheLooksIsBoundedByThem) {
   LookAt(kOutMonoNs - 8 * kMs);
-  Watch().NoteClocks(kCpu, kOutClockNs, kOutMonoNs - 500 * kMs);
+  offsets_.Note(kCpu, kOutClockNs, kOutMonoNs - 500 * kMs);
   Leave();
   LookUntil(kOutMonoNs + 12 * kMs);
   ASSERT_EQ(sink_.told.size(), 1u);
@@ -137,6 +138,64 @@ TEST_F(SleepWatchTest, NothingIsLookedForWhereNobodyAsks) {
   EXPECT_TRUE(sink_.told.empty());
   view_.controls->off_cpu_threshold_ns = kThresholdNs;
   EXPECT_TRUE(Watch().wanted());
+}
+
+TEST_F(SleepWatchTest, OfTargetsThatDoNotAskOnlyWhereASubscriberDoes) {
+  of_all_ = false;
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  EXPECT_TRUE(sink_.told.empty());
+  view_.slots[kSlot].wishes.probes = HFT_BLOCKED;
+  LookUntil(kOutMonoNs + 22 * kMs);
+  EXPECT_EQ(sink_.told.size(), 1u);
+}
+
+TEST_F(SleepWatchTest, WhereNobodyAsksAnyMoreItGoesOnUntilItsEndAndWhoAsksAnewHearsOfIt) {
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  view_.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
+  EXPECT_TRUE(Watch().wanted());
+  LookUntil(kOutMonoNs + 502 * kMs);
+  EXPECT_TRUE(sink_.over_ns.empty());
+  LookUntil(kOutMonoNs + 1'100 * kMs);
+  EXPECT_EQ(sink_.told.size(), 2u);
+  Return();
+  LookAt(kOutMonoNs + 1'110 * kMs);
+  LookAt(kOutMonoNs + 1'120 * kMs);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+  EXPECT_FALSE(Watch().wanted());
+}
+
+TEST_F(SleepWatchTest, ItsBeginningStaysWhereItWasFirst) {
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  offsets_.Note(kCpu, kOutClockNs, kOutMonoNs + 3 * kMs);
+  LookUntil(kOutMonoNs + 1'100 * kMs);
+  ASSERT_EQ(sink_.told.size(), 2u);
+  EXPECT_EQ(sink_.told[1].end_mono_ns - sink_.told[1].off_cpu_ns, kOutMonoNs);
+}
+
+TEST_F(SleepWatchTest, AnOldPairOfClocksIsNotUsed) {
+  LookAt(kOutMonoNs - 8 * kMs);
+  offsets_.Note(kCpu, kOutClockNs - ClockOffsets::kAgeMaxNs, kOutMonoNs - ClockOffsets::kAgeMaxNs);
+  Leave();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].off_cpu_ns, 10 * kMs);
+}
+
+TEST_F(SleepWatchTest, TheNextSleepIsToldWhenTheRecordOfTheLastHadTimeToCome) {
+  LeaveUnderWatch();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  view_.slots[kSlot].out_clock_ns = kOutClockNs + 20 * kMs;
+  LookAt(kOutMonoNs + 22 * kMs, /*caught_up=*/false);
+  LookAt(kOutMonoNs + 32 * kMs, /*caught_up=*/false);
+  EXPECT_EQ(sink_.told.size(), 1u);
+  LookAt(kOutMonoNs + 42 * kMs);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+  LookAt(kOutMonoNs + 52 * kMs);
+  ASSERT_EQ(sink_.told.size(), 2u);
+  EXPECT_EQ(sink_.told[1].out_clock_ns, kOutClockNs + 20 * kMs);
 }
 
 TEST_F(SleepWatchTest, ItIsToldAgainAtEachLevelAndEachSecond) {
@@ -223,7 +282,8 @@ TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
   view.controls->off_cpu_threshold_ns = kThresholdNs;
   view.watched_bits[0] = ~0ull;
   SleepSink sink;
-  SleepWatch watch(view, nullptr, {&sink});
+  const ClockOffsets offsets(2);
+  SleepWatch watch(view, nullptr, &offsets, {&sink});
   for (uint32_t slot = 1; slot <= kSlots; ++slot) {
     view.slots[slot].state = HFT_SLOT_LIVE;
     view.slots[slot].tid = slot;
@@ -233,10 +293,18 @@ TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
     view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
   }
   for (int64_t now_ns = kOutMonoNs; now_ns < kOutMonoNs + 60 * kMs; now_ns += 10 * kMs) {
-    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.Look(slot, now_ns, 0);
-    watch.EndRound(now_ns, true);
+    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, true);
   }
   EXPECT_EQ(sink.told.size(), SleepWatch::kOpenMax);
+  EXPECT_EQ(watch.dropped_count(), 10u);
+  EXPECT_EQ(watch.unfollowed_count(), 10u);
+  // One of them is back, and so is one that was told: there is room again for another.
+  view.slots[kSlots].out_clock_ns = 0;
+  view.slots[1].out_clock_ns = 0;
+  for (int64_t now_ns = kOutMonoNs + 60 * kMs; now_ns < kOutMonoNs + 90 * kMs; now_ns += 10 * kMs) {
+    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, true);
+  }
+  EXPECT_EQ(watch.unfollowed_count(), 8u);
   EXPECT_EQ(watch.dropped_count(), 10u);
 }
 

@@ -88,7 +88,7 @@ TEST(SpikeNotifierTest, TellingsInProgressComeBetweenTheOthersAsTheyWereAppended
   recorder.Await(4);
   notifier.Unsubscribe(&recorder);
   EXPECT_EQ(recorder.ids, (std::vector<uint64_t>{1, 2, 1, 1}));
-  EXPECT_TRUE(recorder.positions[2].in_progress);
+  EXPECT_EQ(recorder.positions[2].ring, SpikeRing::kGoingOn);
   EXPECT_EQ(recorder.positions[2].index, 1u);
 }
 
