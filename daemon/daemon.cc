@@ -246,27 +246,6 @@ void Daemon::BuildControl() {
   BuildStatus();
 }
 
-void Daemon::BuildTotals() {
-  const auto high_water = [this] { return loop_->sampler().high_water(); };
-  const KernelView& view = collector_->view();
-  totals_ = std::make_unique<SlotTotals>(view, high_water);
-  call_totals_ = std::make_unique<SharedCallTotals>(view, high_water, collector_->has_registers());
-  fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal());
-  kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
-  interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
-  BuildHardware();
-  SharedNetworkTotals::Parts network;
-  network.view = view;
-  network.high_water = high_water;
-  network.collecting = [this] { return collector_->network_programs().attached(); };
-  network.refusal = collector_->network_programs().refusal();
-  network.missing = collector_->network_programs().missing();
-  network.reasons = DropReasons::Read(config_.btf_path);
-  network.files = files_;
-  network.own_namespace = OwnNetworkNamespace();
-  network_totals_ = std::make_unique<SharedNetworkTotals>(std::move(network));
-}
-
 void Daemon::BuildStatus() {
   StatusReader::Parts parts;
   parts.time = time_.get();
@@ -392,7 +371,7 @@ absl::Status Daemon::StartServer() {
   core.kernel_locks = kernel_lock_totals_.get();
   core.hardware = hardware_totals_.get();
   core.network = network_totals_.get();
-  core.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
+  AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();
@@ -457,6 +436,7 @@ absl::Status Daemon::Start() {
 }
 
 void Daemon::Stop() {
+  if (sender_unwinder_) sender_unwinder_->Cancel();  // an answer may wait for it
   if (server_) server_->Shutdown(kShutdownPatienceNs);
   serving_.store(nullptr, std::memory_order_release);
   server_.reset();

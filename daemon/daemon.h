@@ -49,6 +49,7 @@
 #include "daemon/shared_kernel_lock_totals.h"
 #include "daemon/shared_network_totals.h"
 #include "daemon/slot_totals.h"
+#include "daemon/stacks/kernel_stack_names.h"
 #include "daemon/stacks/stack_collector.h"
 #include "daemon/stacks/unwind_process.h"
 #include "daemon/status_reader.h"
@@ -92,6 +93,8 @@ class Daemon {
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
+  // What the server looks up when it answers.
+  void AddLookups(ServiceCore* core);
   void PutInForce(const Config& config);
   void ApplyThresholds(const ThresholdSettings& settings);
   void ApplyPolicy(const PollPolicy* policy);
@@ -132,6 +135,8 @@ class Daemon {
   ProcProcessFacts process_facts_{&files_, &namespaces_};
   std::unique_ptr<UnwindProcess> unwinder_;
   std::unique_ptr<StackCollector> stacks_;
+  std::unique_ptr<UnwindProcess> sender_unwinder_;  // begins with the first question for a sender's stack
+  std::unique_ptr<KernelStackNames> sender_stacks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<CollectionSwitch> collection_;
   std::unique_ptr<DemandCost> demand_cost_;

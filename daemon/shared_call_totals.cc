@@ -12,7 +12,8 @@ CallTotal TotalOf(const hft_call_row& row) {
           .count = LoadWord(row.count),
           .blocked_ns = LoadNs(row.blocked_ns),
           .wait_ns = LoadNs(row.wait_ns),
-          .longest_ns = LoadNs(row.longest_ns)};
+          .longest_ns = LoadNs(row.longest_ns),
+          .longest_descriptor = LoadWord(row.longest_descriptor)};
 }
 
 }  // namespace

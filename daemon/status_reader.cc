@@ -83,8 +83,12 @@ Capability StatusReader::Locks() const {
 
 Capability StatusReader::Memory() const {
   const std::string& refusal = parts_.collector->memory_programs().refusal();
-  if (refusal.empty())
-    return {"memory", true, "page_fault_user, page_fault_kernel, minor-faults, major-faults, tlb_flush, reclaim, compaction", "", false};
+  if (refusal.empty()) {
+    std::string parts = "faults, TLB flushes and their senders, reclaim, compaction, moved pages, collapses";
+    const auto missing = parts_.collector->memory_programs().missing();
+    for (const auto& [part, reason] : missing) parts += fmt::format("; but {}: {}", part, reason);
+    return {"memory", true, parts, missing.empty() ? "" : "a newer kernel has those tracepoints", false};
+  }
   return {"memory", false, refusal, "a machine whose page faults have tracepoints (x86-64)", false};
 }
 

@@ -17,13 +17,14 @@ namespace hftmon {
 // as the longest record, and a budget that writes two of them must not pay for all.
 struct ShareKey {
   uint64_t identity;  // from the highest bits: kind, source, number, tid; in this order they sort
-  uint32_t tgid;      // kThread
-  const char* name;   // of a device's handler; HFT_HANDLER_NAME_LENGTH bytes that outlive the shares
+  uint32_t tgid;      // kThread, and the sender's
+  const char* name;   // of a device's handler, or the sender's; HFT_HANDLER_NAME_LENGTH bytes that outlive the shares
 
   static constexpr ShareKey OfKind(CauseKind kind) { return {uint64_t{static_cast<uint8_t>(kind)} << 56, 0, nullptr}; }
   static constexpr ShareKey OfThread(uint32_t tid, uint32_t tgid) { return {OfKind(CauseKind::kThread).identity | tid, tgid, nullptr}; }
-  static constexpr ShareKey OfInterrupt(CauseKind kind, hft_interrupt_source source, uint16_t number, const char* name) {
-    return {OfKind(kind).identity | uint64_t{static_cast<uint8_t>(source)} << 48 | uint64_t{number} << 32, 0, name};
+  static constexpr ShareKey OfInterrupt(CauseKind kind, hft_interrupt_source source, uint16_t number, const char* name,
+                                        uint32_t sender_tid = 0, uint32_t sender_tgid = 0) {
+    return {OfKind(kind).identity | uint64_t{static_cast<uint8_t>(source)} << 48 | uint64_t{number} << 32 | sender_tid, sender_tgid, name};
   }
 
   constexpr CauseKind kind() const { return static_cast<CauseKind>(identity >> 56); }
@@ -35,7 +36,7 @@ static_assert(HFT_SOURCES <= 256);
 
 class BudgetShares {
  public:
-  static constexpr size_t kOtherKinds = 11;  // kWaking … kReclaim; handlers that are not told apart, of 3 levels
+  static constexpr size_t kOtherKinds = 12;  // kWaking … kMigration; handlers that are not told apart, of 3 levels
   static constexpr size_t kSharesMax = kRunnerSpansMax + kInterruptSpansMax + kOtherKinds;
 
   explicit BudgetShares(int64_t duration_ns) : left_ns_(duration_ns) {}

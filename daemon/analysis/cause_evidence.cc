@@ -45,8 +45,11 @@ std::string InterruptEvidence(const Cause& cause, const std::string& duration) {
     return fmt::format("{} handlers that are not told apart ran for {}", LevelName(cause.kind), duration);
   if (cause.others) return fmt::format("other {} handlers ran {} for {}", LevelName(cause.kind), Times(cause.run_count), duration);
   const std::string handler(cause.comm, std::find(cause.comm, cause.comm + sizeof(cause.comm), '\0'));
-  return fmt::format("{} {} ran {} on CPU {} for {}", LevelName(cause.kind), InterruptName(cause.source, cause.number, handler),
-                     Times(cause.run_count), cause.cpu, duration);
+  const bool sent = cause.source == HFT_SOURCE_CALL_FUNCTION && cause.tid != 0;
+  const std::string text =
+      fmt::format("{} {} ran {} on CPU {} for {}", LevelName(cause.kind), InterruptName(cause.source, cause.number, sent ? "" : handler),
+                  Times(cause.run_count), cause.cpu, duration);
+  return sent ? fmt::format("{}: to flush the TLB, sent by {} (tid {})", text, handler, cause.tid) : text;
 }
 
 // What it waited for while it was off the CPU, within what its spike is of.
@@ -59,6 +62,7 @@ std::string BlockedInStall(const KernelStall& stall) {
   if (stall.what != HFT_KERNEL_LOCK) add(within_ns[HFT_STALL_SLEEPING_LOCK], "for a lock of the kernel");
   if (stall.what != HFT_KERNEL_COMPACTION) add(within_ns[HFT_STALL_COMPACTION], "in compaction");
   if (stall.what != HFT_KERNEL_RECLAIM) add(within_ns[HFT_STALL_RECLAIM], "in direct reclaim");
+  if (stall.what != HFT_KERNEL_MIGRATION) add(within_ns[HFT_STALL_MIGRATION], "while pages were moved");
   return fmt::format("in its {}{}", KernelStallPhrase(stall), parts.empty() ? "" : " (" + parts + ")");
 }
 
@@ -80,6 +84,11 @@ std::string LockEvidence(const Spike& spike, const std::string& duration, const 
                             : name.empty()       ? fmt::format(", held by tid {}", stall.owner_tid)
                                                  : fmt::format(", held by {} (tid {})", name, stall.owner_tid);
   return fmt::format("spun in its {}{} for {}", KernelStallPhrase(stall), owner, duration);
+}
+
+std::string MigrationEvidence(const KernelStall& stall, const std::string& duration) {
+  if (stall.what != HFT_KERNEL_MIGRATION) return fmt::format("the kernel moved pages (migration) for {}", duration);
+  return fmt::format("the kernel moved pages (migration, {}) for {}", MigrationReasonName(static_cast<uint32_t>(stall.address)), duration);
 }
 
 std::string OwnerDid(const Call& call, const std::function<std::string(int32_t)>& syscall_name) {
@@ -160,6 +169,8 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
       return fmt::format("the kernel moved pages to make room (compaction) for {}", duration);
     case CauseKind::kReclaim:
       return fmt::format("the kernel looked for free memory (direct reclaim) for {}", duration);
+    case CauseKind::kMigration:
+      return MigrationEvidence(spike.stall, duration);
   }
   return "";
 }

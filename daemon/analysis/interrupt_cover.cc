@@ -44,7 +44,8 @@ int64_t InterruptCover::GiveAll(uint16_t cpu, int64_t limit_ns, BudgetShares* sh
   for (size_t i = 0; i < count; ++i) {
     const InterruptSpan& span = interrupts_.spans[i];
     const char* name = span.name[0] != '\0' ? span.name : nullptr;
-    const ShareKey key = ShareKey::OfInterrupt(KindOfInterrupt(span.source), span.source, span.number, name);
+    const ShareKey key =
+        ShareKey::OfInterrupt(KindOfInterrupt(span.source), span.source, span.number, name, span.sender_tid, span.sender_tgid);
     given_ns += shares->Give(key, cpu, self_ns_[i], limit_ns - given_ns);
   }
   return given_ns;

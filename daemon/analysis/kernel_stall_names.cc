@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace hftmon {
 
 std::string_view LockTypeName(hft_lock_type type) {
@@ -28,6 +30,13 @@ std::string_view LockAccess(uint8_t lock_flags) {
   return (lock_flags & HFT_LOCK_FOR_READING) != 0 ? "reading" : "";
 }
 
+std::string_view MigrationReasonName(uint32_t reason) {
+  static constexpr std::array<std::string_view, 10> kNames = {"compaction",      "memory_failure", "memory_hotplug", "syscall",
+                                                              "mempolicy_mbind", "numa_misplaced", "contig_range",   "longterm_pin",
+                                                              "demotion",        "damon"};
+  return reason < kNames.size() ? kNames[reason] : "other";
+}
+
 std::string KernelStallPhrase(const KernelStall& stall) {
   switch (stall.what) {
     case HFT_KERNEL_LOCK: {
@@ -40,6 +49,8 @@ std::string KernelStallPhrase(const KernelStall& stall) {
       return "compaction";
     case HFT_KERNEL_RECLAIM:
       return "direct reclaim";
+    case HFT_KERNEL_MIGRATION:
+      return fmt::format("moving of pages ({})", MigrationReasonName(static_cast<uint32_t>(stall.address)));
     default:
       return fmt::format("{} page fault{} at {:#x}", IsMajor(stall.fault_kind) ? "major" : "minor",
                          IsInKernel(stall.fault_kind) ? " in a system call" : "", stall.address);

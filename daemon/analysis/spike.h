@@ -22,6 +22,7 @@ enum class SpikeKind : uint8_t {
   kKernelLock,   // a wait for one of the kernel's own locks
   kCompaction,   // its memory had to be made room for by moving pages
   kReclaim,      // its memory had to be looked for: direct reclaim
+  kMigration,    // the kernel moved pages in its time, whatever for
 };
 
 // Which innermost thing had the nanoseconds. The order is the design's precedence.
@@ -38,6 +39,7 @@ enum class CauseKind : uint8_t {
   kKernelLock,  // it spun for one of the kernel's own locks, or was about to sleep for it
   kCompaction,  // the kernel moved pages to make room for it
   kReclaim,     // the kernel looked for memory for it
+  kMigration,   // the kernel moved pages
 };
 
 // The kernel's own doings in the thread's time: Spike.stall says more.
@@ -62,13 +64,14 @@ struct Cause {
   bool others = false;     // sum of the actors of this kind that no longer had a place of their own
   uint16_t cpu = 0;        // where its longest part happened
   uint16_t run_count = 0;  // times the actor was switched in, or the handler ran (65535 = that or more)
-  uint32_t tid = 0;        // kThread: the actor
+  uint32_t tid = 0;        // kThread: the actor; call_function: who sent the flushes of the TLB in it, 0: not known
   uint32_t tgid = 0;
   hft_interrupt_source source = HFT_SOURCE_NONE;  // kNmi, kHardIrq, kSoftirq: what ran
   uint16_t number = 0;                            // of the interrupt (a device's) or the vector
   int32_t syscall = -1;                           // kBlocked: the call it was in, -1 when in none
   int64_t duration_ns = 0;
-  char comm[HFT_COMM_LENGTH] = {};  // the thread's or device handler's name when the kernel told it, else empty (resolved by the service)
+  char comm[HFT_COMM_LENGTH] =
+      {};  // the thread's, device handler's or sender's name when the kernel told it, else empty (resolved by the service)
 };
 
 struct Spike {
@@ -101,7 +104,7 @@ struct Spike {
   Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
   Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   Call call;              // kRunQueue, kBlocked: what it blocked in, where that is asked for
-  KernelStall stall;      // kFault, kKernelLock, kCompaction, kReclaim
+  KernelStall stall;      // the kernel's own doings
 };
 
 enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8, kStallKnown = 16 };

@@ -276,6 +276,8 @@ SpikeKind KindOf(hft_kernel_what what) {
       return SpikeKind::kCompaction;
     case HFT_KERNEL_RECLAIM:
       return SpikeKind::kReclaim;
+    case HFT_KERNEL_MIGRATION:
+      return SpikeKind::kMigration;
     default:
       return SpikeKind::kFault;
   }

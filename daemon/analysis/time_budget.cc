@@ -96,10 +96,10 @@ void FillKernelStallBudget(const EndedKernelStall& stall, Spike* spike) {
     for (size_t level = 0; level < kKinds.size(); ++level) give(kKinds[level], stall.interrupted_ns[level]);
   }
   static constexpr std::array<CauseKind, HFT_STALLS> kStallKinds = {CauseKind::kKernelLock, CauseKind::kKernelLock, CauseKind::kCompaction,
-                                                                    CauseKind::kReclaim};
+                                                                    CauseKind::kReclaim, CauseKind::kMigration};
   for (size_t within = 0; within < kStallKinds.size(); ++within) give(kStallKinds[within], stall.stall_ns[within]);
   static constexpr std::array<CauseKind, HFT_KERNEL_WHATS> kOwnKinds = {CauseKind::kFault, CauseKind::kKernelLock, CauseKind::kCompaction,
-                                                                        CauseKind::kReclaim};
+                                                                        CauseKind::kReclaim, CauseKind::kMigration};
   give(kOwnKinds[stall.stall.what], shares.left_ns());
   shares.Write({.cpu = stall.cpu}, spike);
 }

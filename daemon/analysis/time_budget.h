@@ -34,10 +34,10 @@ void FillTimeBudget(const OffCpuInterval& interval, Spike* spike);
 // of one and into the next).
 void FillInterruptionBudget(const Interruption& interruption, Spike* spike);
 
-// The same for a page fault, a wait for a lock of the kernel, compaction or reclaim (stall.stall.what): what it was blocked for, its wait
-// for a CPU, the handlers that interrupted it (when it left its CPU in between, or there were too many of them, one cause for each level
-// that names none), the stalls within it; the rest is its own, and whatever else had the CPU meanwhile that no program sees (a hypervisor,
-// SMI).
+// The same for a page fault, a wait for a lock of the kernel, compaction, reclaim or migration (stall.stall.what): what it was blocked for,
+// its wait for a CPU, the handlers that interrupted it (when it left its CPU in between, or there were too many of them, one cause for each
+// level that names none), the stalls within it; the rest is its own, and whatever else had the CPU meanwhile that no program sees (a
+// hypervisor, SMI).
 void FillKernelStallBudget(const EndedKernelStall& stall, Spike* spike);
 
 }  // namespace hftmon

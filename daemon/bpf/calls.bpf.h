@@ -52,6 +52,7 @@ __noinline u32 clear_calls(u32 index) {
     row->blocked_ns = 0;
     row->wait_ns = 0;
     row->longest_ns = 0;
+    row->longest_descriptor = -1;
   }
   calls->others.count = 0;
   calls->others.blocked_ns = 0;
@@ -188,7 +189,10 @@ static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_sl
   row->count++;
   row->blocked_ns += off_cpu_ns - (wait_ns < off_cpu_ns ? wait_ns : off_cpu_ns);
   row->wait_ns += wait_ns;
-  if (off_cpu_ns > row->longest_ns) row->longest_ns = off_cpu_ns;
+  if (off_cpu_ns > row->longest_ns) {
+    row->longest_ns = off_cpu_ns;
+    row->longest_descriptor = calls->last.state == HFT_CALL_KNOWN ? (s32)calls->last.arguments[0] : -1;
+  }
   return 0;
 }
 

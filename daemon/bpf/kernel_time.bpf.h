@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
  * What a stretch of a watched thread's own time in the kernel consisted of (kernel_time_events.h): for the programs of faults, reclaim,
- * compaction (memory.bpf.h) and of the kernel's locks (kernel_locks.bpf.h), which say where it begins and ends.
+ * compaction, moved pages (memory.bpf.h, moved_pages.bpf.h) and of the kernel's locks (kernel_locks.bpf.h), which say where it begins and
+ * ends.
  *
  * Reads:    the slot's off-CPU time and run delay, what interrupts took, the sums of the stalls within.
  * Produces: the sums in the slot's hft_thread_kernel, an hft_kernel_time record of each above the run-queue threshold.
@@ -139,12 +140,17 @@ static __noinline int put_kernel_time(struct ended_kernel_time *ended, u32 index
   cell->off_cpu_ns = ended->off_cpu_ns;
   cell->wait_ns = ended->wait_ns;
   for (u32 level = 0; level < HFT_LEVELS; level++) cell->interrupted_ns[level] = in_32_bits(ended->interrupted_ns[level]);
-  for (u32 stall = 0; stall < HFT_STALLS; stall++) {
+  for (u32 stall = 0; stall < HFT_ARRAY_STALLS; stall++) {
     cell->stall_ns[stall] = in_32_bits(ended->stall_ns[stall]);
     cell->stall_off_cpu_ns[stall] = in_32_bits(ended->stall_off_cpu_ns[stall]);
   }
-  cell->owner_tid = ended->owner_tid;
-  cell->owner_tgid = ended->owner_tgid;
+  if (ended->what == HFT_KERNEL_LOCK) {
+    cell->owner_tid = ended->owner_tid;
+    cell->owner_tgid = ended->owner_tgid;
+  } else {
+    cell->migration_ns = in_32_bits(ended->stall_ns[HFT_STALL_MIGRATION]);
+    cell->migration_off_cpu_ns = in_32_bits(ended->stall_off_cpu_ns[HFT_STALL_MIGRATION]);
+  }
   cell->slot = index;
   cell->what = ended->what;
   cell->kind = ended->kind;

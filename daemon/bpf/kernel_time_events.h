@@ -46,7 +46,27 @@ enum hft_stall {
   HFT_STALL_SLEEPING_LOCK = 1, /* the same of one that may sleep */
   HFT_STALL_COMPACTION = 2,    /* mm_compaction_begin … end: pages are moved to make room for a large one */
   HFT_STALL_RECLAIM = 3,       /* mm_vmscan_direct_reclaim_begin … end, mm_vmscan_memcg_reclaim_begin … end: memory is looked for */
-  HFT_STALLS = 4
+  HFT_STALL_MIGRATION = 4,     /* mm_migrate_pages_start … mm_migrate_pages: pages are moved; within the two above, or by itself */
+  HFT_STALLS = 5
+};
+#define HFT_ARRAY_STALLS 4 /* those below this number have a place in a record's arrays */
+
+/* Why pages are moved, the kernel's enum migrate_reason; what is above counts as the last. */
+#define HFT_MIGRATION_REASONS 16
+
+/* Threads that had a watched one's CPU flush its TLB, told apart by thread and kernel stack. */
+#define HFT_SENDER_ROWS 16
+#define HFT_SENDER_STACK_FRAMES 32
+#define HFT_SENDER_STACKS 1024 /* stacks of the host's senders that are kept; one that would take another's place is not */
+
+struct hft_shootdown_sender {
+  __u64 count;      /* 0: a free row */
+  __u64 full_count; /* of the whole TLB */
+  __u32 tid;
+  __u32 tgid;
+  __s32 stack; /* key in the map sender_stacks; negative: none, its place there is another's */
+  __u32 reserved;
+  char comm[HFT_COMM_LENGTH]; /* at the first one */
 };
 
 /* Locks of the kernel, by what its flags of contention_begin say. */
@@ -64,7 +84,14 @@ enum hft_lock_type {
 #define HFT_LOCK_FOR_WRITING 2u
 
 /* What a record is of. */
-enum hft_kernel_what { HFT_KERNEL_FAULT = 0, HFT_KERNEL_LOCK = 1, HFT_KERNEL_COMPACTION = 2, HFT_KERNEL_RECLAIM = 3, HFT_KERNEL_WHATS = 4 };
+enum hft_kernel_what {
+  HFT_KERNEL_FAULT = 0,
+  HFT_KERNEL_LOCK = 1,
+  HFT_KERNEL_COMPACTION = 2,
+  HFT_KERNEL_RECLAIM = 3,
+  HFT_KERNEL_MIGRATION = 4,
+  HFT_KERNEL_WHATS = 5
+};
 
 struct hft_kernel_sum {
   __u64 count;
@@ -110,7 +137,45 @@ struct hft_thread_kernel {
   __u64 unended_stall_count[HFT_STALLS];  /* whose end was not seen: in no row */
   __u64 tlb_flush_count[HFT_TLB_REASONS]; /* that flushed anything: a switch to an address space that the TLB still knows does not */
   __u64 tlb_full_count;                   /* of remote shootdowns, those of the whole TLB */
+  struct hft_kernel_sum migration;
+  __u64 moved_page_count; /* of migration: pages that were moved, and */
+  __u64 unmoved_page_count;
+  __u64 migration_reason_count[HFT_MIGRATION_REASONS];
+  __u64 collapse_count; /* huge pages that the thread made of small ones, and */
+  __u64 failed_collapse_count;
+  __u64 other_sender_count;   /* remote shootdowns whose sender found no row, and */
+  __u64 unknown_sender_count; /* whose sender is not known */
+  struct hft_shootdown_sender senders[HFT_SENDER_ROWS];
 } __attribute__((aligned(64)));
+
+/*
+ * Indexed by the slot of a process's first thread: huge pages that others made of its small ones. Written by whoever makes them, mostly
+ * khugepaged: one at a time per address space. Another generation's is not this process's.
+ */
+struct hft_process_collapses {
+  __u32 generation; /* the slot's */
+  __u32 reserved;
+  __u64 count;
+  __u64 failed_count;
+  __u64 last_ns; /* CLOCK_MONOTONIC, of either */
+};
+
+#define HFT_SHOOTDOWN_LOG_ENTRIES 64 /* a power of two */
+
+/* A remote shootdown whose sender is known, that interrupted a thread which asks. */
+struct hft_arrived_shootdown {
+  __u64 start_ns; /* of the handler that it was in, as in hft_interruption; written last, 0 while the entry is written */
+  __u32 tid;      /* the sender */
+  __u32 tgid;
+  char comm[HFT_COMM_LENGTH];
+};
+
+/* One CPU's last ones, written by that CPU alone. */
+struct hft_cpu_shootdowns {
+  __u64 position; /* ever logged */
+  __u64 reserved[7];
+  struct hft_arrived_shootdown log[HFT_SHOOTDOWN_LOG_ENTRIES]; /* entry i stands at i % 64 */
+};
 
 /*
  * HFT_RECORD_KERNEL_TIME: one above the run-queue threshold, at its end. What interrupted it follows (HFT_RECORD_INTERRUPTIONS) when the
@@ -124,12 +189,18 @@ struct hft_kernel_time {
   __u64 end_ns;
   __u64 object; /* the address that was touched, or the lock's */
   __u64 off_cpu_ns;
-  __u64 wait_ns;                      /* run-queue wait, part of off_cpu_ns */
-  __u32 interrupted_ns[HFT_LEVELS];   /* by level, while it was on a CPU */
-  __u32 stall_ns[HFT_STALLS];         /* own times of the stalls within it, on a CPU, and */
-  __u32 stall_off_cpu_ns[HFT_STALLS]; /* off it */
-  __u32 owner_tid;                    /* of a lock: who held it when the wait began; 0 not known */
-  __u32 owner_tgid;
+  __u64 wait_ns;                            /* run-queue wait, part of off_cpu_ns */
+  __u32 interrupted_ns[HFT_LEVELS];         /* by level, while it was on a CPU */
+  __u32 stall_ns[HFT_ARRAY_STALLS];         /* own times of the stalls within it, on a CPU, and */
+  __u32 stall_off_cpu_ns[HFT_ARRAY_STALLS]; /* off it */
+  union {
+    __u32 owner_tid;    /* of a lock: who held it when the wait began; 0 not known */
+    __u32 migration_ns; /* of the others: as stall_ns, and */
+  };
+  union {
+    __u32 owner_tgid;
+    __u32 migration_off_cpu_ns; /* as stall_off_cpu_ns */
+  };
   __u16 slot;
   __u8 what; /* enum hft_kernel_what */
   __u8 kind; /* enum hft_fault_kind, or hft_lock_type */
@@ -142,6 +213,7 @@ struct hft_kernel_time {
 
 #ifdef __cplusplus
 static_assert(sizeof(hft_kernel_time) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_cpu_shootdowns) % 64 == 0);
 static_assert(sizeof(hft_thread_kernel) % 64 == 0); /* no two threads write to one line */
 #endif
 

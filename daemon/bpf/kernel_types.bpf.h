@@ -30,8 +30,11 @@ enum { false = 0, true = 1 };
 
 enum { BPF_ANY = 0 };
 enum bpf_map_type_used {
+  BPF_MAP_TYPE_HASH = 1,
   BPF_MAP_TYPE_ARRAY = 2,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
+  BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+  BPF_MAP_TYPE_STACK_TRACE = 7,
   BPF_MAP_TYPE_STACK = 23,
 };
 enum { BPF_F_MMAPABLE = 1 << 10 };
@@ -97,6 +100,10 @@ struct pid {
   unsigned int level; /* of the innermost pid namespace: 0 is the init one */
 };
 
+struct mm_struct {
+  struct task_struct *owner; /* CONFIG_MEMCG */
+};
+
 struct task_struct {
   struct thread_info thread_info;
   unsigned int __state;
@@ -113,6 +120,7 @@ struct task_struct {
   int exit_state;
   struct task_struct *real_parent;
   struct pid *thread_pid;
+  struct mm_struct *mm;
   unsigned long nvcsw;
   unsigned long nivcsw;
   u64 start_boottime;

@@ -18,6 +18,7 @@
 #define HFTMON_DAEMON_BPF_MEMORY_BPF_H_
 
 #include "daemon/bpf/kernel_time.bpf.h"
+#include "daemon/bpf/shootdowns.bpf.h"
 
 #define PAGE_SHIFT_MIN 12
 #define TLB_FLUSH_ALL (~0ul)
@@ -106,22 +107,26 @@ int on_tlb_flush(u64 *context) {
   __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->tlb_flush_count, 1);
   u32 reason = context[0];
   if (!context[1] && reason != HFT_TLB_REMOTE_WRONG_CPU) return 0; /* nothing was flushed */
+  if (reason == HFT_TLB_REMOTE_SEND_IPI) begin_shootdowns();
   struct kernel_asker asker;
   if (likely(!find_asker(&asker, HFT_MEMORY))) return 0;
   if (reason >= HFT_TLB_REASONS) reason = HFT_TLB_REASONS - 1;
   asker.kernel->tlb_flush_count[reason & (HFT_TLB_REASONS - 1)]++;
-  if (reason == HFT_TLB_REMOTE_SHOOTDOWN && context[1] == TLB_FLUSH_ALL) asker.kernel->tlb_full_count++;
+  if (reason != HFT_TLB_REMOTE_SHOOTDOWN) return 0;
+  bool full = context[1] == TLB_FLUSH_ALL;
+  if (full) asker.kernel->tlb_full_count++;
+  count_sender(&asker, full);
   return 0;
 }
 
 /* ---- Memory that has to be found first. Ends stand before beginnings. */
 
-static __always_inline int begin_search(u32 stall) {
+static __always_inline int begin_search(u32 stall, u64 object) {
   struct kernel_asker asker;
   if (likely(!find_asker(&asker, HFT_MEMORY))) return 0;
   struct hft_kernel_begin *begin = &asker.kernel->stalls_begun[stall];
   if (begin->start_ns) asker.kernel->unended_stall_count[stall]++;
-  begin_kernel_time(&asker, begin, 0);
+  begin_kernel_time(&asker, begin, object);
   return 0;
 }
 
@@ -148,7 +153,7 @@ static __always_inline int end_search(u32 stall) {
   int on_##program##_begin(u64 *context) {                                               \
     if (unlikely(controls.off)) return 0;                                                \
     __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->program##_begin_count, 1); \
-    return begin_search(stall);                                                          \
+    return begin_search(stall, 0);                                                       \
   }
 
 HFT_SEARCH(reclaim, "mm_vmscan_direct_reclaim", HFT_STALL_RECLAIM)

@@ -31,6 +31,7 @@
 #include "daemon/bpf/memory.bpf.h"
 #include "daemon/bpf/hardware.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
+#include "daemon/bpf/moved_pages.bpf.h"
 #include "daemon/bpf/network.bpf.h"
 #include "daemon/bpf/packet_path.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"

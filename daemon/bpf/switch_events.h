@@ -280,7 +280,12 @@ struct hft_cpu {
   __u64 compaction_end_count;
   __u64 contention_begin_count;
   __u64 contention_end_count;
-  __u64 reserved[6];
+  __u64 migration_begin_count;
+  __u64 migration_end_count;
+  __u64 collapse_count;
+  __u64 cross_call_count;
+  __u64 cross_call_entry_count;
+  __u64 reserved[1];
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 

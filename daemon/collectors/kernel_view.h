@@ -29,17 +29,19 @@ struct KernelView {
   std::span<uint16_t> slot_of_tid;               // slot of each tid, HFT_NO_SLOT when it has none; its size is the pid bound
   std::span<hft_thread_slot> slots;              // slots[0] is never used
   hft_histogram_pool* histogram_pool = nullptr;  // the pages of all slots
-  std::span<hft_cpu> cpus;                   // one per possible CPU; the daemon writes audited, the run queue, the thresholds, the table
-  std::span<hft_audit> audits;               // one per possible CPU
-  std::span<hft_rule_name> rule_names;       // of controls->rule_name_count
-  std::span<hft_cpu_interrupts> interrupts;  // one per possible CPU; empty where interrupts are not watched
-  std::span<hft_stolen> stolen;              // one per slot, or empty
-  std::span<hft_thread_calls> calls;         // of the lowest slots, or empty
-  std::span<hft_thread_kernel> kernel;       // of the lowest slots, or empty
-  std::span<hft_cpu_hardware> hardware;      // one per possible CPU, or empty
-  std::span<hft_cpu_network> network;        // one per possible CPU, or empty; the daemon writes since_ns
-  std::span<hft_socket_path> socket_paths;   // of sockets that threads read from which ask; the daemon writes generation
-  std::byte* rings = nullptr;                // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
+  std::span<hft_cpu> cpus;                     // one per possible CPU; the daemon writes audited, the run queue, the thresholds, the table
+  std::span<hft_audit> audits;                 // one per possible CPU
+  std::span<hft_rule_name> rule_names;         // of controls->rule_name_count
+  std::span<hft_cpu_interrupts> interrupts;    // one per possible CPU; empty where interrupts are not watched
+  std::span<hft_stolen> stolen;                // one per slot, or empty
+  std::span<hft_thread_calls> calls;           // of the lowest slots, or empty
+  std::span<hft_thread_kernel> kernel;         // of the lowest slots, or empty
+  std::span<hft_process_collapses> collapses;  // of the lowest slots, or empty
+  std::span<hft_cpu_shootdowns> shootdowns;    // one per possible CPU, or empty
+  std::span<hft_cpu_hardware> hardware;        // one per possible CPU, or empty
+  std::span<hft_cpu_network> network;          // one per possible CPU, or empty; the daemon writes since_ns
+  std::span<hft_socket_path> socket_paths;     // of sockets that threads read from which ask; the daemon writes generation
+  std::byte* rings = nullptr;                  // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two
   uint32_t ring_count = 0;  // one per possible CPU

@@ -19,7 +19,7 @@ struct Row {
 };
 
 // Ends before beginnings, as they are attached: none is missed.
-constexpr std::array<Row, 11> kRows = {{
+constexpr std::array<Row, 16> kRows = {{
     {"on_minor_fault", "software event minor-faults", &hft_cpu::minor_fault_count},
     {"on_major_fault", "software event major-faults", &hft_cpu::major_fault_count},
     {"on_tlb_flush", "", &hft_cpu::tlb_flush_count},
@@ -28,15 +28,40 @@ constexpr std::array<Row, 11> kRows = {{
     {"on_reclaim_end", "", &hft_cpu::reclaim_end_count},
     {"on_group_reclaim_end", "", &hft_cpu::group_reclaim_end_count},
     {"on_compaction_end", "", &hft_cpu::compaction_end_count},
+    {"on_migration_end", "", &hft_cpu::migration_end_count},
+    {"on_cross_call_entry", "", &hft_cpu::cross_call_entry_count},
     {"on_reclaim_begin", "", &hft_cpu::reclaim_begin_count},
     {"on_group_reclaim_begin", "", &hft_cpu::group_reclaim_begin_count},
     {"on_compaction_begin", "", &hft_cpu::compaction_begin_count},
+    {"on_migration_begin", "", &hft_cpu::migration_begin_count},
+    {"on_cross_call", "", &hft_cpu::cross_call_count},
+    {"on_collapse", "", &hft_cpu::collapse_count},
 }};
 constexpr std::array<std::pair<const char*, FaultEvent>, 2> kEvents = {
     {{"on_minor_fault", FaultEvent::kMinor}, {"on_major_fault", FaultEvent::kMajor}}};
 constexpr std::array<std::string_view, 3> kTracepoints = {"on_tlb_flush", "on_user_fault", "on_kernel_fault"};
-constexpr std::array<std::string_view, 6> kSearches = {"on_reclaim_end",   "on_group_reclaim_end",   "on_compaction_end",
-                                                       "on_reclaim_begin", "on_group_reclaim_begin", "on_compaction_begin"};
+
+// What a kernel may lack, and what is not told then.
+struct Optional {
+  std::string_view name;
+  std::string_view part;
+};
+constexpr std::array<Optional, 11> kOptional = {{{"on_reclaim_end", "reclaim"},
+                                                 {"on_group_reclaim_end", "reclaim"},
+                                                 {"on_compaction_end", "compaction"},
+                                                 {"on_migration_end", "migration"},
+                                                 {"on_cross_call_entry", "senders"},
+                                                 {"on_reclaim_begin", "reclaim"},
+                                                 {"on_group_reclaim_begin", "reclaim"},
+                                                 {"on_compaction_begin", "compaction"},
+                                                 {"on_migration_begin", "migration"},
+                                                 {"on_cross_call", "senders"},
+                                                 {"on_collapse", "collapse"}}};
+constexpr std::array<std::string_view, kOptional.size()> kOptionalNames = [] {
+  std::array<std::string_view, kOptional.size()> names{};
+  for (size_t i = 0; i < names.size(); ++i) names[i] = kOptional[i].name;
+  return names;
+}();
 
 // Relaxed: the count stands for itself.
 uint64_t Load(const __u64& word) {
@@ -51,8 +76,19 @@ std::span<const std::string_view> MemoryPrograms::TracepointNames() {
   return kTracepoints;
 }
 
-std::span<const std::string_view> MemoryPrograms::SearchNames() {
-  return kSearches;
+std::span<const std::string_view> MemoryPrograms::OptionalNames() {
+  return kOptionalNames;
+}
+
+std::vector<std::pair<std::string, std::string>> MemoryPrograms::missing() const {
+  std::vector<std::pair<std::string, std::string>> parts;
+  for (const Optional& program : kOptional) {
+    const auto left_out = left_out_.find(program.name);
+    if (left_out == left_out_.end()) continue;
+    const bool told = std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return part.first == program.part; });
+    if (!told) parts.emplace_back(program.part, left_out->second);
+  }
+  return parts;
 }
 
 std::vector<std::string> MemoryPrograms::Names() {
@@ -91,7 +127,7 @@ absl::Status MemoryPrograms::AttachAdmitted() {
   if (!online.ok()) return online.status();
   if (absl::Status status = AttachEvents(*online); !status.ok()) return status;
   std::vector<std::string_view> names(kTracepoints.begin(), kTracepoints.end());
-  std::copy_if(kSearches.begin(), kSearches.end(), std::back_inserter(names),
+  std::copy_if(kOptionalNames.begin(), kOptionalNames.end(), std::back_inserter(names),
                [this](std::string_view name) { return !left_out_.contains(name); });
   for (const std::string_view name : names) {
     absl::StatusOr<Attachment> attached = parts_.attach(std::string(name));

@@ -1,4 +1,5 @@
-// MemoryPrograms: the programs of page faults, TLB flushes, reclaim and compaction (daemon/bpf/memory.bpf.h), attached on demand as one.
+// MemoryPrograms: the programs of page faults, TLB flushes and who sends them, reclaim, compaction, moved pages and collapses
+// (daemon/bpf/memory.bpf.h, shootdowns.bpf.h, moved_pages.bpf.h), attached on demand as one.
 //
 // A fault's end is one of the kernel's software events minor-faults and major-faults, which are opened for each CPU that is online; CPUs
 // that come later get theirs at the next FollowCpus. The kernel forgets the events of a CPU that goes offline, be it for a moment: where
@@ -15,10 +16,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,14 +45,16 @@ class MemoryPrograms {
   };
   explicit MemoryPrograms(Parts parts);
 
-  // Those at a tracepoint without which there are none; those of reclaim and compaction, which a kernel may not have; and all.
+  // Those at a tracepoint without which there are none; those at one that a kernel may not have; and all.
   static std::span<const std::string_view> TracepointNames();
-  static std::span<const std::string_view> SearchNames();
+  static std::span<const std::string_view> OptionalNames();
   static std::vector<std::string> Names();
   // They cannot be had on this host: Attach is refused from now on with FAILED_PRECONDITION and the reason.
   void Refuse(std::string reason) { refusal_ = std::move(reason); }
-  // One of SearchNames that this kernel does not have: it has nothing that the program would tell of.
-  void LeaveOut(const std::string& name) { left_out_.insert(name); }
+  // One of OptionalNames that cannot be had here, and why. Before the load.
+  void LeaveOut(const std::string& name, std::string reason) { left_out_[name] = std::move(reason); }
+  // What is not told for that, each part once with the reason: reclaim, compaction, migration, senders, collapse.
+  std::vector<std::pair<std::string, std::string>> missing() const;
   // Whether events can be opened here: one is, and closed again. Refuses where they cannot.
   void TryEvents();
   // Why they cannot be had; empty: they can.
@@ -86,7 +89,7 @@ class MemoryPrograms {
 
   const Parts parts_;
   std::string refusal_;
-  std::set<std::string, std::less<>> left_out_;
+  std::map<std::string, std::string, std::less<>> left_out_;  // with the reason
   std::mutex mutex_;
   std::vector<Attachment> tracepoints_;
   std::map<int, CpuEvents> events_;  // by CPU

@@ -161,17 +161,26 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   if (!left_out.ok()) return left_out.status();
   for (const BpfObject::Program& program : *left_out) NoteMissing(program);
   const uint32_t slot_count = options.threads_max + 1;
-  for (absl::Status status :
-       {object_->ResizeMap("interrupts", view_.ring_count), object_->ResizeMap("stolen", slot_count),
-        object_->ResizeMap("rings", view_.ring_count, ring_bytes),
-        object_->CutSection(".bss", "slots", slot_count * sizeof(hft_thread_slot)), object_->ResizeMap("audits", view_.ring_count),
-        object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4), object_->ResizeMap("free_slots", options.threads_max),
-        object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
-        object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1), PrepareMemoryPrograms(),
-        PrepareGroup(kernel_lock_programs_.get()), PrepareHardwarePrograms(), PrepareNetworkPrograms(),
-        object_->ResizeMap("network", view_.ring_count),
-        object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
-        object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount), object_->KeepDetached(waker_name_), object_->Load()}) {
+  for (absl::Status status : {object_->ResizeMap("interrupts", view_.ring_count),
+                              object_->ResizeMap("stolen", slot_count),
+                              object_->ResizeMap("rings", view_.ring_count, ring_bytes),
+                              object_->CutSection(".bss", "slots", slot_count * sizeof(hft_thread_slot)),
+                              object_->ResizeMap("audits", view_.ring_count),
+                              object_->ResizeMap("slot_of_tid", (options.pid_bound + 3) / 4),
+                              object_->ResizeMap("free_slots", options.threads_max),
+                              object_->ResizeMap("stack_copies", std::min(options.threads_max, options.stack_threads_max) + 1),
+                              object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1),
+                              PrepareMemoryPrograms(),
+                              PrepareGroup(kernel_lock_programs_.get()),
+                              PrepareHardwarePrograms(),
+                              PrepareNetworkPrograms(),
+                              object_->ResizeMap("network", view_.ring_count),
+                              object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
+                              object_->ResizeMap("arrived_shootdowns", view_.ring_count),
+                              object_->ResizeMap("process_collapses", std::min(options.threads_max, options.kernel_threads_max) + 1),
+                              object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount),
+                              object_->KeepDetached(waker_name_),
+                              object_->Load()}) {
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -224,13 +233,12 @@ absl::Status SwitchCollector::PrepareGroup(TracepointGroup* group) {
   return absl::OkStatus();
 }
 
-// A kernel without them has no reclaim of groups, or no compaction.
-absl::Status SwitchCollector::LeaveOutSearches() {
-  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(MemoryPrograms::SearchNames());
+absl::Status SwitchCollector::LeaveOutOptional() {
+  absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(MemoryPrograms::OptionalNames());
   if (!left_out.ok()) return left_out.status();
   for (const BpfObject::Program& program : *left_out) {
-    memory_programs_->LeaveOut(program.name);
     NoteMissing(program);
+    memory_programs_->LeaveOut(program.name, missing_programs_.back().reason);
   }
   return absl::OkStatus();
 }
@@ -244,7 +252,7 @@ absl::Status SwitchCollector::PrepareMemoryPrograms() {
   } else {
     memory_programs_->Refuse(fmt::format("this kernel has no {}", left_out->front().section));
   }
-  if (absl::Status status = LeaveOutSearches(); !status.ok()) return status;
+  if (absl::Status status = LeaveOutOptional(); !status.ok()) return status;
   for (const std::string& name : MemoryPrograms::Names()) {
     absl::Status status = memory_programs_->refusal().empty() ? object_->KeepDetached(name) : object_->LeaveOut(name);
     if (!status.ok()) return status;
@@ -325,14 +333,29 @@ absl::Status SwitchCollector::PrepareNetworkPrograms() {
   return absl::OkStatus();
 }
 
-absl::Status SwitchCollector::MapNetwork() {
+absl::Status SwitchCollector::MapSmallTables() {
   auto network = object_->MapArray("network");
   auto socket_paths = object_->MapArray("socket_paths");
+  auto collapses = object_->MapArray("process_collapses");
+  auto shootdowns = object_->MapArray("arrived_shootdowns");
+  if (!shootdowns.ok()) return shootdowns.status();
+  if (!collapses.ok()) return collapses.status();
   if (!network.ok()) return network.status();
   if (!socket_paths.ok()) return socket_paths.status();
   view_.network = {reinterpret_cast<hft_cpu_network*>(network->data), network->entries};
+  view_.shootdowns = {reinterpret_cast<hft_cpu_shootdowns*>(shootdowns->data), shootdowns->entries};
+  view_.collapses = {reinterpret_cast<hft_process_collapses*>(collapses->data), collapses->entries};
   view_.socket_paths = {reinterpret_cast<hft_socket_path*>(socket_paths->data), socket_paths->entries};
   return absl::OkStatus();
+}
+
+std::vector<uint64_t> SwitchCollector::SenderStack(int32_t stack) const {
+  const absl::StatusOr<int> map_fd = object_->MapFd("sender_stacks");
+  std::vector<uint64_t> frames(HFT_SENDER_STACK_FRAMES, 0);
+  const auto key = static_cast<uint32_t>(stack);
+  if (!map_fd.ok() || bpf_map_lookup_elem(*map_fd, &key, frames.data()) != 0) return {};
+  frames.erase(std::find(frames.begin(), frames.end(), 0u), frames.end());
+  return frames;
 }
 
 void SwitchCollector::FillCpus() {
@@ -388,7 +411,7 @@ absl::Status SwitchCollector::MapAll() {
   StoreThresholds(view_, HFT_NO_THRESHOLD, HFT_NO_THRESHOLD);
   view_.controls->follow_children = 1;
   free_slots_fd_ = *free_slots;
-  return MapNetwork();
+  return MapSmallTables();
 }
 
 absl::Status SwitchCollector::FillStack(uint32_t threads_max) {

@@ -93,6 +93,8 @@ class SwitchCollector : public SlotStack {
   // Why the kernel is read through raw tracepoints although nobody asked for them; empty: it is not.
   const std::string& fallback_reason() const { return fallback_reason_; }
   // Whether a thread's saved registers can be reached: without, there are no user stacks.
+  // The kernel stack of a shootdown's sender, innermost first, by hft_shootdown_sender.stack; empty: it cannot be read. Any thread.
+  std::vector<uint64_t> SenderStack(int32_t stack) const;
   bool has_registers() const { return has_registers_; }
 
   absl::StatusOr<uint16_t> Pop() override;
@@ -116,14 +118,14 @@ class SwitchCollector : public SlotStack {
   void MakeDemandGroups();
   absl::Status PrepareMemoryPrograms();
   absl::Status PrepareGroup(TracepointGroup* group);
-  absl::Status LeaveOutSearches();
+  absl::Status LeaveOutOptional();
   void NoteMissing(const BpfObject::Program& program);
   void MakeHardwarePrograms();
   absl::Status PutCounter(uint32_t place, int event_fd);
   absl::Status PrepareHardwarePrograms();
   void MakeNetworkPrograms();
   absl::Status PrepareNetworkPrograms();
-  absl::Status MapNetwork();
+  absl::Status MapSmallTables();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();

@@ -21,6 +21,7 @@ inline void ForgetBegun(hft_thread_kernel* kernel, uint32_t probes) {
     for (hft_kernel_begin& begin : kernel->faults_begun) forget(begin);
     forget(kernel->stalls_begun[HFT_STALL_COMPACTION]);
     forget(kernel->stalls_begun[HFT_STALL_RECLAIM]);
+    forget(kernel->stalls_begun[HFT_STALL_MIGRATION]);
   }
   if ((probes & HFT_KERNEL_LOCKS) != 0) {
     forget(kernel->stalls_begun[HFT_STALL_SPINNING_LOCK]);

@@ -214,6 +214,7 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
         ForgetBegun(&view_.kernel[slot], begun);
       } else {
         StoreRelaxed(view_.kernel[slot].generation, 0);
+        if (slot < view_.collapses.size()) StoreRelaxed(view_.collapses[slot].generation, 0);
       }
     }
     if ((begun & HFT_NETWORK) != 0) ForgetSockets(slot);

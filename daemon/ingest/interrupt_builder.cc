@@ -1,6 +1,7 @@
 #include "daemon/ingest/interrupt_builder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace hftmon {
@@ -11,11 +12,35 @@ constexpr uint64_t kTimeLimitNs = 1ull << 62;
 constexpr auto kNetRxSource = static_cast<hft_interrupt_source>(HFT_SOURCE_SOFTIRQ + 3);
 static_assert(HFT_INTERFACE_NAME_LENGTH == HFT_HANDLER_NAME_LENGTH);
 
+// The flush that came in the handler which began then. Where it were several, by different threads, none is named.
+void SetSender(uint64_t start_ns, const HandlerNames& names, InterruptSpan* out) {
+  for (const hft_arrived_shootdown& entry : names.shootdowns) {
+    const std::atomic_ref<__u64> begun(const_cast<__u64&>(entry.start_ns));
+    // Acquire: what the CPU wrote before it.
+    if (begun.load(std::memory_order_acquire) != start_ns) continue;
+    const hft_arrived_shootdown copy = entry;
+    std::atomic_thread_fence(std::memory_order_acquire);  // the copy is whole where the entry is still the same
+    if (begun.load(std::memory_order_relaxed) != start_ns || copy.tid == out->sender_tid) continue;
+    if (out->sender_tid != 0) {
+      out->sender_tid = 0;
+      out->sender_tgid = 0;
+      out->name[0] = '\0';
+      return;
+    }
+    out->sender_tid = copy.tid;
+    out->sender_tgid = copy.tgid;
+    static_assert(sizeof(out->name) == sizeof(copy.comm));
+    std::memcpy(out->name, copy.comm, sizeof(out->name));
+    out->name[sizeof(out->name) - 1] = '\0';
+  }
+}
+
 void FillSpan(const hft_interruption& from, const HandlerNames& names, InterruptSpan* out) {
   out->start_mono_ns = static_cast<int64_t>(std::min<uint64_t>(from.start_ns, kTimeLimitNs));
   out->duration_ns = from.duration_ns;
   out->unhandled = from.unhandled != 0;
   SetHandler(from.source, from.number, from.row, names, out);
+  if (out->source == HFT_SOURCE_CALL_FUNCTION) SetSender(from.start_ns, names, out);
 }
 
 // Written once, before the first interruption of that row.
@@ -39,6 +64,8 @@ void CopyHandlerName(hft_interrupt_source source, uint8_t row, const HandlerName
 }
 
 void SetHandler(uint8_t source, uint16_t number, uint8_t row, const HandlerNames& names, InterruptSpan* out) {
+  out->sender_tid = 0;
+  out->sender_tgid = 0;
   out->source = source < HFT_SOURCES ? static_cast<hft_interrupt_source>(source) : HFT_SOURCE_NONE;
   CopyHandlerName(out->source, row, names, out->name);
   out->number = out->source == kNetRxSource && out->name[0] != '\0' ? row : number;

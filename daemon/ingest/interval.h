@@ -51,7 +51,9 @@ struct InterruptSpan {
   hft_interrupt_source source = HFT_SOURCE_NONE;
   uint16_t number = 0;                      // of the interrupt or the vector
   bool unhandled = false;                   // a device's handler said that it was not its own (a shared line)
-  char name[HFT_HANDLER_NAME_LENGTH] = {};  // of a device's handler, else empty
+  char name[HFT_HANDLER_NAME_LENGTH] = {};  // of a device's handler; the sender's, where it is known; else empty
+  uint32_t sender_tid = 0;                  // call_function: who sent the flush of the TLB in it; 0: none, several, or not known
+  uint32_t sender_tgid = 0;
 };
 
 inline constexpr int kInterruptSpansMax = HFT_INTERRUPTIONS_PER_RECORD;
@@ -74,8 +76,8 @@ struct Interruption {
   InterruptList interrupts;
 };
 
-// A page fault, a wait for a lock of the kernel, a compaction or reclaim of a watched thread, above the threshold, that has ended. Source:
-// HFT_RECORD_KERNEL_TIME.
+// A page fault, a wait for a lock of the kernel, a compaction, reclaim or moving of pages in a watched thread, above the threshold, that
+// ended. Source: HFT_RECORD_KERNEL_TIME.
 struct EndedKernelStall {
   ThreadKey thread;
   uint16_t slot = 0;

@@ -49,12 +49,15 @@ bool BuildKernelStall(const RingRecord& record, const ThreadKey& thread, const H
     left_ns -= out->interrupted_ns[level];
   }
   int64_t left_off_cpu_ns = out->off_cpu_ns - out->wait_ns;
-  for (size_t stall = 0; stall < out->stall_ns.size(); ++stall) {
-    out->stall_ns[stall] = AtMost(from.stall_ns[stall], left_ns);
+  const auto take = [&](size_t stall, uint32_t on_cpu_ns, uint32_t off_cpu_ns) {
+    out->stall_ns[stall] = AtMost(on_cpu_ns, left_ns);
     left_ns -= out->stall_ns[stall];
-    out->stall.stall_off_cpu_ns[stall] = AtMost(from.stall_off_cpu_ns[stall], left_off_cpu_ns);
+    out->stall.stall_off_cpu_ns[stall] = AtMost(off_cpu_ns, left_off_cpu_ns);
     left_off_cpu_ns -= out->stall.stall_off_cpu_ns[stall];
-  }
+  };
+  for (size_t stall = 0; stall < HFT_ARRAY_STALLS; ++stall) take(stall, from.stall_ns[stall], from.stall_off_cpu_ns[stall]);
+  const bool lock = from.what == HFT_KERNEL_LOCK;  // it has its holder there
+  take(HFT_STALL_MIGRATION, lock ? 0 : from.migration_ns, lock ? 0 : from.migration_off_cpu_ns);
   out->on_cpu = from.on_cpu != 0;
   FillDetail(from, &out->stall);
   BuildInterrupts(record, {}, from.interruption_count, from.interruptions_truncated != 0 || record.continuation_incomplete, names,

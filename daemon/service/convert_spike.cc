@@ -34,6 +34,8 @@ const char* KindName(SpikeKind kind) {
       return "compaction";
     case SpikeKind::kReclaim:
       return "reclaim";
+    case SpikeKind::kMigration:
+      return "migration";
   }
   return "unknown";
 }
@@ -64,6 +66,8 @@ const char* KindName(CauseKind kind) {
       return "compaction";
     case CauseKind::kReclaim:
       return "reclaim";
+    case CauseKind::kMigration:
+      return "migration";
   }
   return "unknown";
 }
@@ -84,7 +88,11 @@ void ActorToProto(const Cause& cause, ThreadNames* names, v1::Actor* out) {
   if (cause.kind != CauseKind::kThread) {
     if (cause.source == HFT_SOURCE_DEVICE) out->set_irq(cause.number);
     const std::string handler(cause.comm, std::find(cause.comm, cause.comm + HFT_HANDLER_NAME_LENGTH, '\0'));
-    out->set_name(ValidUtf8(InterruptName(cause.source, cause.number, handler)));
+    const bool sent = cause.source == HFT_SOURCE_CALL_FUNCTION && cause.tid != 0;
+    out->set_name(ValidUtf8(InterruptName(cause.source, cause.number, sent ? "" : handler)));
+    if (!sent) return;
+    NumbersToProto(cause.tgid, cause.tid, names, out);
+    out->set_comm(ValidUtf8(handler));
     return;
   }
   NumbersToProto(cause.tgid, cause.tid, names, out);

@@ -16,7 +16,9 @@ const char* StateName(StackState state) {
   }
 }
 
-void PartToProto(const StackPart& part, v1::StackPart* out) {
+}  // namespace
+
+void StackPartToProto(const StackPart& part, v1::StackPart* out) {
   out->set_state(StateName(part.state));
   out->set_reason(ValidUtf8(part.reason));
   for (const StackFrame& frame : part.frames) {
@@ -29,11 +31,9 @@ void PartToProto(const StackPart& part, v1::StackPart* out) {
   }
 }
 
-}  // namespace
-
 void StackToProto(const Stack& stack, v1::Stack* out) {
-  if (stack.kernel.state != StackState::kNotAsked) PartToProto(stack.kernel, out->mutable_kernel());
-  if (stack.user.state != StackState::kNotAsked) PartToProto(stack.user, out->mutable_user());
+  if (stack.kernel.state != StackState::kNotAsked) StackPartToProto(stack.kernel, out->mutable_kernel());
+  if (stack.user.state != StackState::kNotAsked) StackPartToProto(stack.user, out->mutable_user());
   out->set_record_ns(stack.record_ns);
   out->set_copy_ns(stack.copy_ns);
   out->set_unwind_ns(stack.unwind_ns);

@@ -9,6 +9,9 @@
 
 namespace hftmon {
 
+// One that was not asked for is none.
+void StackPartToProto(const StackPart& part, v1::StackPart* out);
+
 void StackToProto(const Stack& stack, v1::Stack* out);
 
 // Fills `message`'s field `stack` when `source` has that wait's.

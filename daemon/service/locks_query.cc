@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "common/utf8.h"
 #include "daemon/analysis/call_names.h"
 #include "daemon/control/target_options.h"
 #include "daemon/os/syscall_names.h"
+#include "daemon/service/blocked_files.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
 #include "daemon/service/floors.h"
@@ -19,25 +21,31 @@
 namespace hftmon {
 namespace {
 
-void SumToProto(const CallTotal& total, bool named, v1::CallSum* out) {
-  if (named) {
-    out->set_name(SyscallName(total.syscall));
-    out->set_number(total.syscall);
-  }
+void SumToProto(const CallTotal& total, v1::CallSum* out) {
   out->set_count(total.count);
   out->set_blocked_ns(total.blocked_ns);
   out->set_wait_ns(total.wait_ns);
   out->set_longest_ns(total.longest_ns);
 }
 
-void ThreadToProto(ThreadCallTotal total, ThreadNames* names, v1::ThreadCalls* out) {
+void CallToProto(const CallTotal& total, const ThreadKey& thread, FileLookup* files, v1::CallSum* out) {
+  const std::string name = SyscallName(total.syscall);
+  out->set_name(name);
+  out->set_number(total.syscall);
+  SumToProto(total, out);
+  if (total.longest_descriptor < 0 || !TakesFileDescriptor(name)) return;
+  out->set_longest_file_descriptor(total.longest_descriptor);
+  out->set_longest_file(ValidUtf8(files->Find(thread, total.longest_descriptor)));
+}
+
+void ThreadToProto(ThreadCallTotal total, FileLookup* files, ThreadNames* names, v1::ThreadCalls* out) {
   ThreadToProto(total.thread, names, out->mutable_thread());
   out->set_available(total.unavailable.empty());
   out->set_reason(total.unavailable);
   std::stable_sort(total.calls.begin(), total.calls.end(),
                    [](const CallTotal& a, const CallTotal& b) { return a.blocked_ns > b.blocked_ns; });
-  for (const CallTotal& call : total.calls) SumToProto(call, /*named=*/true, out->add_calls());
-  if (total.others) SumToProto(*total.others, /*named=*/false, out->mutable_others());
+  for (const CallTotal& call : total.calls) CallToProto(call, total.thread, files, out->add_calls());
+  if (total.others) SumToProto(*total.others, out->mutable_others());
 }
 
 // How long the thread was blocked, the wait for a CPU that followed left out.
@@ -138,7 +146,7 @@ BlockedFloor FloorOfLocks(const Targets& targets, const TargetSelection& selecti
   return {now_ns, now_ns != kNoFloor};
 }
 
-// The waits for locks that ended in the window.
+// The waits for locks and for files that ended in the window.
 class WaitSearch {
  public:
   explicit WaitSearch(const TargetSelection& selection) : futex_(SyscallNumber("futex")) {
@@ -149,6 +157,7 @@ class WaitSearch {
 
   void Add(const Spike& spike) {
     if (spike.kind != SpikeKind::kBlocked) return;
+    files_.Add(spike, BlockedNs(spike));
     if (spike.call.state == HFT_CALL_KNOWN && spike.call.futex_command != HFT_NO_FUTEX) {
       AddWait(spike, &locks_);
     } else if (spike.out_syscall == futex_ && asking_.contains(spike.thread.tgid)) {
@@ -157,12 +166,14 @@ class WaitSearch {
   }
 
   const Locks& locks() const { return locks_; }
+  const BlockedFiles& files() const { return files_; }
   uint64_t unlocated_count() const { return unlocated_count_; }  // in a futex, and which is not known
 
  private:
   const int32_t futex_;
   std::unordered_set<uint32_t> asking_;
   Locks locks_;
+  BlockedFiles files_;
   uint64_t unlocated_count_ = 0;
 };
 
@@ -175,8 +186,9 @@ bool AnyAsksForKernelLocks(const TargetSelection& selection) {
 
 grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selection, const v1::QueryLocksRequest& request,
                          const Arrival& arrival, v1::QueryLocksResponse* response) {
+  FileLookup files(&core.files, &selection);
   const grpc::Status threads = AddThreadsOf(*core.calls, selection, request.tids(), "locks", [&](ThreadCallTotal total) {
-    ThreadToProto(std::move(total), core.names, response->add_threads());
+    ThreadToProto(std::move(total), &files, core.names, response->add_threads());
   });
   if (!threads.ok()) return threads;
 
@@ -202,6 +214,7 @@ grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selecti
   });
   for (const Locks::value_type* lock : order) LockToProto(lock->first, lock->second, core.names, response->add_locks());
 
+  search.files().ToProto(&files, core.names, response);
   window.Describe(core, response);
   const BlockedFloor floor = FloorOfLocks(*core.targets, selection, window.begin_ns(), window.end_ns());
   if (floor.ns != kNoFloor) response->set_blocked_floor_ns(floor.ns);

@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/utf8.h"
+#include "daemon/analysis/kernel_stall_names.h"
 #include "daemon/control/target_options.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_fault.h"
+#include "daemon/service/convert_stack.h"
 #include "daemon/service/floors.h"
 #include "daemon/service/history_window.h"
 #include "daemon/service/mapping_lookup.h"
@@ -37,8 +40,36 @@ void FlushesToProto(const ThreadFaultTotal& total, v1::TlbFlushes* out) {
   out->set_other_count(other_count);
 }
 
-void ThreadToProto(const ThreadFaultTotal& total, ThreadNames* names, v1::ThreadMemory* out) {
-  ThreadToProto(total.thread, names, out->mutable_thread());
+void MigrationsToProto(const ThreadFaultTotal& total, v1::ThreadMemory* out) {
+  SumToProto(total.migration, out->mutable_migration());
+  v1::PageMigrations* migrations = out->mutable_migrations();
+  migrations->set_moved_page_count(total.moved_page_count);
+  migrations->set_failed_page_count(total.unmoved_page_count);
+  for (size_t reason = 0; reason < total.migration_reason_count.size(); ++reason) {
+    if (total.migration_reason_count[reason] == 0) continue;
+    (*migrations->mutable_reasons())[std::string(MigrationReasonName(static_cast<uint32_t>(reason)))] +=
+        total.migration_reason_count[reason];
+  }
+}
+
+void SendersToProto(const ServiceCore& core, std::vector<SenderTotal> senders, v1::ThreadMemory* out) {
+  std::stable_sort(senders.begin(), senders.end(), [](const SenderTotal& a, const SenderTotal& b) { return a.count > b.count; });
+  for (const SenderTotal& sender : senders) {
+    v1::ShootdownSender* entry = out->add_senders();
+    entry->set_tid(static_cast<int32_t>(sender.tid));
+    entry->set_pid(static_cast<int32_t>(sender.tgid));
+    entry->set_comm(ValidUtf8(sender.comm));
+    const ThreadNumbers inner = core.names->NumbersOf(sender.tgid, sender.tid);
+    entry->set_namespace_tid(inner.tid);
+    entry->set_namespace_pid(inner.pid);
+    entry->set_count(sender.count);
+    entry->set_full_count(sender.full_count);
+    if (core.sender_stacks != nullptr) StackPartToProto(core.sender_stacks->Find(sender.stack), entry->mutable_stack());
+  }
+}
+
+void ThreadToProto(const ServiceCore& core, const ThreadFaultTotal& total, bool balanced, v1::ThreadMemory* out) {
+  ThreadToProto(total.thread, core.names, out->mutable_thread());
   out->set_available(total.unavailable.empty());
   out->set_reason(total.unavailable);
   if (!total.unavailable.empty()) return;
@@ -50,6 +81,52 @@ void ThreadToProto(const ThreadFaultTotal& total, ThreadNames* names, v1::Thread
   FlushesToProto(total, out->mutable_tlb());
   SumToProto(total.reclaim, out->mutable_reclaim());
   SumToProto(total.compaction, out->mutable_compaction());
+  MigrationsToProto(total, out);
+  SendersToProto(core, total.senders, out);
+  out->set_other_sender_count(total.other_sender_count);
+  out->set_unknown_sender_count(total.unknown_sender_count);
+  out->set_collapse_count(total.collapse_count);
+  out->set_failed_collapse_count(total.failed_collapse_count);
+  if (!balanced) return;
+  const absl::StatusOr<NumaOfThread> numa = core.numa_of_thread(total.thread.tgid, total.thread.tid);
+  if (!numa.ok()) return;
+  out->mutable_numa()->set_fault_count(numa->fault_count);
+  out->mutable_numa()->set_moved_page_count(numa->moved_page_count);
+}
+
+void NoteUnavailable(const std::string& part, const std::string& reason, v1::QueryMemoryResponse* response) {
+  v1::UnavailablePart* entry = response->add_unavailable();
+  entry->set_part(part);
+  entry->set_reason(reason);
+}
+
+// Whether the kernel balances memory between nodes.
+bool NumaToProto(const ServiceCore& core, v1::QueryMemoryResponse* response) {
+  if (!core.numa) return false;
+  const absl::StatusOr<NumaBalancing> numa = core.numa();
+  if (!numa.ok()) {
+    NoteUnavailable("numa", std::string(numa.status().message()), response);
+    return false;
+  }
+  v1::NumaBalancing* out = response->mutable_numa();
+  out->set_unmapped_page_count(numa->unmapped_page_count);
+  out->set_hint_fault_count(numa->hint_fault_count);
+  out->set_local_hint_fault_count(numa->local_hint_fault_count);
+  out->set_moved_page_count(numa->moved_page_count);
+  return true;
+}
+
+void CollapsesToProto(const ServiceCore& core, const TargetSelection& selection, v1::QueryMemoryResponse* response) {
+  for (const TargetInfo& target : selection.targets()) {
+    const std::optional<CollapseTotal> total = core.faults->CollapsesOf(target.pid);
+    if (!total) continue;
+    v1::ProcessCollapses* out = response->add_collapses();
+    out->set_pid(static_cast<int32_t>(target.pid));
+    out->set_namespace_pid(core.names->NumbersOf(target.pid, target.pid).pid);
+    out->set_count(total->count);
+    out->set_failed_count(total->failed_count);
+    out->set_last_monotonic_ns(total->last_mono_ns);
+  }
 }
 
 // The mappings' faults above the threshold that ended in the window.
@@ -108,10 +185,13 @@ bool AnyAsks(const TargetSelection& selection) {
 
 grpc::Status AnswerMemory(const ServiceCore& core, const TargetSelection& selection, const v1::QueryMemoryRequest& request,
                           const Arrival& arrival, v1::QueryMemoryResponse* response) {
+  for (const auto& [part, reason] : core.faults->Missing()) NoteUnavailable(part, reason, response);
+  const bool balanced = NumaToProto(core, response);
   const grpc::Status threads = AddThreadsOf(*core.faults, selection, request.tids(), "memory", [&](const ThreadFaultTotal& total) {
-    ThreadToProto(total, core.names, response->add_threads());
+    ThreadToProto(core, total, balanced, response->add_threads());
   });
   if (!threads.ok()) return threads;
+  CollapsesToProto(core, selection, response);
 
   HistoryWindow window(selection, request.window_ns(), arrival);
   const int64_t floor_ns = FloorOfGroup(*core.targets, selection.targets(), kMemoryGroup, window.begin_ns());

@@ -2,15 +2,20 @@
 #ifndef HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
 #define HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
 
+#include <functional>
+
+#include "absl/status/statusor.h"
 #include "daemon/analysis/spike_history.h"
 #include "daemon/control/operation.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
+#include "daemon/os/numa_balancing.h"
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/fault_totals.h"
+#include "daemon/service/file_lookup.h"
 #include "daemon/service/hardware_totals.h"
 #include "daemon/service/interrupt_affinities.h"
 #include "daemon/service/interrupt_totals.h"
@@ -18,6 +23,7 @@
 #include "daemon/service/mapping_lookup.h"
 #include "daemon/service/network_totals.h"
 #include "daemon/service/thread_totals.h"
+#include "daemon/stacks/sender_stacks.h"
 #include "daemon/stacks/stack_source.h"
 #include "daemon/store/seq_ring.h"
 #include "daemon/store/switch_event.h"
@@ -39,7 +45,11 @@ struct ServiceCore {
   const KernelLockTotals* kernel_locks = nullptr;
   const HardwareTotals* hardware = nullptr;
   const NetworkTotals* network = nullptr;
-  MappingLookup::Reader mappings;  // may be empty: no mapping is known then
+  MappingLookup::Reader mappings;         // may be empty: no mapping is known then
+  FileLookup::Reader files;               // may be empty: no file is known then
+  SenderStacks* sender_stacks = nullptr;  // may be missing
+  std::function<absl::StatusOr<NumaBalancing>()> numa;
+  std::function<absl::StatusOr<NumaOfThread>(uint32_t pid, uint32_t tid)> numa_of_thread;  // asked where `numa` has an answer
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SpikeHistory* spikes = nullptr;

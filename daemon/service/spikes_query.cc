@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/utf8.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_fault.h"
 #include "daemon/service/convert_hardware.h"
@@ -175,6 +176,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   search.Run();
   const std::vector<ClockEpoch> epochs = core.time->Epochs();
   MappingLookup mappings(&core.mappings, &selection);
+  FileLookup files(&core.files, &selection);
   for (auto it = search.newest_first().rbegin(); it != search.newest_first().rend(); ++it) {
     v1::Spike* spike = response->add_spikes();
     SpikeToProto(*it, core.names, spike);
@@ -182,6 +184,9 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
     AddStack(core.stacks, it->thread.tid, it->record_mono_ns, spike);
     AddHardware(core.hardware, *it, core.names, spike);
     if (it->kind == SpikeKind::kFault) PlaceToProto(mappings.Find(it->thread, it->stall.address), spike->mutable_fault());
+    if (spike->call().has_file_descriptor()) {
+      spike->mutable_call()->set_file(ValidUtf8(files.Find(it->thread, spike->call().file_descriptor())));
+    }
   }
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();

@@ -39,6 +39,13 @@ bool TargetSelection::Keeps(const ThreadKey& thread) const {
   return found != start_of_pid_.end() && thread.start_ns >= found->second;
 }
 
+bool TargetSelection::Runs(const ThreadKey& thread) const {
+  // A thread is no older than its process: an older one's process had the number before.
+  return std::any_of(targets_.begin(), targets_.end(), [&thread](const TargetInfo& target) {
+    return target.pid == thread.tgid && target.state != TargetState::kEnded && thread.start_ns >= target.start_boottime_ns;
+  });
+}
+
 int64_t TargetSelection::sampling_interval_max_ns() const {
   int64_t interval_ns = 0;
   for (const TargetInfo& target : targets_) interval_ns = std::max(interval_ns, target.sampling_interval_ns);

@@ -26,6 +26,8 @@ class TargetSelection {
 
   // A thread of a selected process; not one of an older process that had the same pid.
   bool Keeps(const ThreadKey& thread) const;
+  // Whether it is a thread of a selected process that runs: who looks into that process under its number finds no other's.
+  bool Runs(const ThreadKey& thread) const;
   const std::vector<TargetInfo>& targets() const { return targets_; }
   // Of the slowest selected target; 0 without targets.
   int64_t sampling_interval_max_ns() const;

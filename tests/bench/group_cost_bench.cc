@@ -56,6 +56,13 @@ std::vector<Group> Groups() {
        {"on_user_fault", "on_minor_fault"},
        "tracepoint:exceptions:page_fault_user { @begin[tid] = nsecs; }\n"
        "software:minor-faults:1 /@begin[tid]/ { @fault_ns = hist(nsecs - @begin[tid]); delete(@begin[tid]); }\n"},
+      {"memory",
+       "a shootdown, at its sender and at whom it hits",
+       {"page_faulter", "--kind", "shootdown", "--count", "5000"},
+       "go",
+       {"on_tlb_flush", "on_cross_call", "on_tlb_flush", "on_cross_call_entry"},
+       "tracepoint:tlb:tlb_flush { @flushes[tid, args->reason] = count(); }\n"
+       "tracepoint:csd:csd_queue_cpu { @sent[tid, kstack] = count(); }\n"},
       {"kernel_locks",
        "a contended mutex of the kernel",
        {"kernel_stalled", "--kind", "mutex", "--count", "1000", "--bytes", "1048576"},

@@ -28,7 +28,7 @@ class SharedCallTotalsTest : public ::testing::Test {
 };
 
 TEST_F(SharedCallTotalsTest, RowsInUseAreReadAndFreeOnesAreNot) {
-  Calls().rows[5] = {.count = 3, .blocked_ns = 300, .wait_ns = 30, .longest_ns = 200, .syscall = 202, .reserved = 0};
+  Calls().rows[5] = {.count = 3, .blocked_ns = 300, .wait_ns = 30, .longest_ns = 200, .syscall = 202, .longest_descriptor = 7};
   const std::vector<ThreadCallTotal> totals = Read();
   ASSERT_EQ(totals.size(), 1u);
   EXPECT_EQ(totals[0].thread, (ThreadKey{101, 100, 7}));
@@ -39,6 +39,7 @@ TEST_F(SharedCallTotalsTest, RowsInUseAreReadAndFreeOnesAreNot) {
   EXPECT_EQ(totals[0].calls[0].blocked_ns, 300);
   EXPECT_EQ(totals[0].calls[0].wait_ns, 30);
   EXPECT_EQ(totals[0].calls[0].longest_ns, 200);
+  EXPECT_EQ(totals[0].calls[0].longest_descriptor, 7);
   EXPECT_FALSE(totals[0].others.has_value());
   Calls().others.count = 1;
   EXPECT_TRUE(Read()[0].others.has_value());

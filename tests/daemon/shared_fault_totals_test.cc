@@ -78,5 +78,56 @@ TEST_F(SharedFaultTotalsTest, WhyThereAreNoFiguresIsSaidWithTheMend) {
               HasSubstr("watch fewer"));
 }
 
+TEST_F(SharedFaultTotalsTest, SendersMovedPagesAndCollapsesAreRead) {
+  Memory().migration = {.count = 3, .duration_ns = 30, .off_cpu_ns = 0, .longest_ns = 20};
+  Memory().moved_page_count = 40;
+  Memory().unmoved_page_count = 4;
+  Memory().migration_reason_count[5] = 3;
+  Memory().unended_stall_count[HFT_STALL_MIGRATION] = 2;
+  Memory().collapse_count = 6;
+  Memory().failed_collapse_count = 1;
+  Memory().other_sender_count = 8;
+  Memory().unknown_sender_count = 9;
+  Memory().senders[4] = {.count = 5, .full_count = 2, .tid = 55, .tgid = 50, .stack = 17, .reserved = 0, .comm = "unmapper"};
+  const ThreadFaultTotal total = Read()[0];
+  EXPECT_EQ(total.migration.count, 3u);
+  EXPECT_EQ(total.migration.longest_ns, 20);
+  EXPECT_EQ(total.moved_page_count, 40u);
+  EXPECT_EQ(total.unmoved_page_count, 4u);
+  EXPECT_EQ(total.migration_reason_count[5], 3u);
+  EXPECT_EQ(total.unended_count, 2u);
+  EXPECT_EQ(total.collapse_count, 6u);
+  EXPECT_EQ(total.failed_collapse_count, 1u);
+  EXPECT_EQ(total.other_sender_count, 8u);
+  EXPECT_EQ(total.unknown_sender_count, 9u);
+  ASSERT_EQ(total.senders.size(), 1u);
+  EXPECT_EQ(total.senders[0].tid, 55u);
+  EXPECT_EQ(total.senders[0].tgid, 50u);
+  EXPECT_EQ(total.senders[0].comm, "unmapper");
+  EXPECT_EQ(total.senders[0].stack, 17);
+  EXPECT_EQ(total.senders[0].count, 5u);
+  EXPECT_EQ(total.senders[0].full_count, 2u);
+}
+
+TEST_F(SharedFaultTotalsTest, CollapsesByOthersAreThoseOfTheProcessThatHasThePlaceNow) {
+  kernel_.Follow({.slot = 2, .tid = 100, .tgid = 100, .start_ns = 6});
+  const SharedFaultTotals totals(kernel_.view(), [] { return 8u; }, "", {{"senders", "no tracepoint"}});
+  EXPECT_FALSE(totals.CollapsesOf(100).has_value()) << "there were none";
+  kernel_.view().collapses[2] = {
+      .generation = kernel_.view().slots[2].generation, .reserved = 0, .count = 3, .failed_count = 1, .last_ns = 77};
+  const std::optional<CollapseTotal> told = totals.CollapsesOf(100);
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->count, 3u);
+  EXPECT_EQ(told->failed_count, 1u);
+  EXPECT_EQ(told->last_mono_ns, 77);
+  EXPECT_FALSE(totals.CollapsesOf(101).has_value()) << "a thread is no process";
+  EXPECT_FALSE(totals.CollapsesOf(1u << 30).has_value());
+  kernel_.Release(2);
+  kernel_.Follow({.slot = 2, .tid = 100, .tgid = 100, .start_ns = 60});
+  EXPECT_FALSE(totals.CollapsesOf(100).has_value()) << "an earlier owner's";
+  ASSERT_EQ(totals.Missing().size(), 1u);
+  EXPECT_EQ(totals.Missing()[0].first, "senders");
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -52,6 +52,7 @@ FakeKernelView::FakeKernelView(const Options& options)
       calls_(options.slots),
       stolen_(options.slots),
       kernel_(options.slots),
+      collapses_(options.slots),
       network_(options.cpus) {
   view_.ring_stride_bytes = sizeof(hft_ring_header) + uint64_t{options.ring_cells} * HFT_RECORD_BYTES;
   view_.ring_cells = options.ring_cells;
@@ -70,6 +71,7 @@ FakeKernelView::FakeKernelView(const Options& options)
   view_.calls = calls_;
   view_.stolen = stolen_;
   view_.kernel = kernel_;
+  view_.collapses = collapses_;
   view_.network = network_;
   view_.socket_paths = socket_paths_;
   view_.rings = rings_.get();

@@ -107,6 +107,7 @@ class FakeKernelView {
   std::vector<hft_thread_calls> calls_;
   std::vector<hft_stolen> stolen_;
   std::vector<hft_thread_kernel> kernel_;
+  std::vector<hft_process_collapses> collapses_;
   std::vector<hft_cpu_network> network_;
   std::vector<hft_socket_path> socket_paths_{HFT_SOCKET_ROWS};
 };

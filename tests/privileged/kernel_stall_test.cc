@@ -90,6 +90,26 @@ class KernelStallTest : public PrivilegedTest {
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.ok() && answer->threads_size() == 1 ? answer->threads(0) : v1::ThreadMemory();
   }
+  // Why that part is not told here; empty: it is.
+  std::string MissingPart(pid_t pid, const std::string& name) const {
+    v1::QueryMemoryRequest request;
+    request.add_pids(pid);
+    const auto answer = daemon_.client().QueryMemory(request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    if (!answer.ok()) return "";
+    for (const v1::UnavailablePart& part : answer->unavailable()) {
+      if (part.part() == name) return part.reason();
+    }
+    return "";
+  }
+  // Huge pages that others made of the process's.
+  uint64_t CollapsesOf(pid_t pid) const {
+    v1::QueryMemoryRequest request;
+    request.add_pids(pid);
+    const auto answer = daemon_.client().QueryMemory(request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return answer.ok() && answer->collapses_size() == 1 ? answer->collapses(0).count() : 0;
+  }
   static int64_t ElapsedNs(const json& truth) {
     int64_t sum_ns = 0;
     for (const json& stall : truth["stalls"]) sum_ns += stall[1].get<int64_t>() - stall[0].get<int64_t>();
@@ -183,6 +203,78 @@ TEST_F(KernelStallTest, CompactionIsToldAsLongAsItTook) {
   if (thread.compaction().longest_ns() > kThresholdNs) {
     EXPECT_EQ(longest_ns, thread.compaction().longest_ns());
   }
+}
+
+TEST_F(KernelStallTest, PagesThatACompactionMovesAreCountedAsThePassesOfIt) {
+  const auto run = Stalled("compact", 5, "memory");
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  const std::string missing = MissingPart(run->pid(), "migration");
+  if (!missing.empty()) GTEST_SKIP() << missing;
+  const v1::ThreadMemory thread = MemoryOf(run->pid(), truth["tid"]);
+  ASSERT_TRUE(thread.available()) << thread.reason();
+  const v1::PageMigrations& moved = thread.migrations();
+  std::printf("%llu passes moved %llu pages, %llu not, in %lld us of %lld us of compaction\n",
+              static_cast<unsigned long long>(thread.migration().count()), static_cast<unsigned long long>(moved.moved_page_count()),
+              static_cast<unsigned long long>(moved.failed_page_count()), static_cast<long long>(thread.migration().duration_ns() / 1'000),
+              static_cast<long long>(thread.compaction().duration_ns() / 1'000));
+  if (thread.migration().count() == 0) GTEST_SKIP() << "this kernel found nothing to move";
+  EXPECT_GT(moved.moved_page_count() + moved.failed_page_count(), 0u);
+  ASSERT_EQ(moved.reasons().size(), 1u);
+  EXPECT_EQ(moved.reasons().begin()->first, "compaction");
+  EXPECT_EQ(moved.reasons().begin()->second, thread.migration().count());
+  EXPECT_LE(thread.migration().duration_ns(), thread.compaction().duration_ns()) << "it is a part of it";
+  // Told by themselves, and as a part of the compaction that they were in.
+  const std::vector<v1::Spike> passes = SpikesOf(run->pid(), truth["tid"], "migration");
+  int64_t longest_ns = 0;
+  for (const v1::Spike& spike : passes) longest_ns = std::max(longest_ns, spike.duration_ns());
+  if (thread.migration().longest_ns() > kThresholdNs) {
+    EXPECT_EQ(longest_ns, thread.migration().longest_ns());
+  }
+  int64_t within_ns = 0;
+  for (const v1::Spike& spike : SpikesOf(run->pid(), truth["tid"], "compaction")) {
+    for (const v1::Cause& cause : spike.causes()) within_ns += cause.kind() == "migration" ? cause.duration_ns() : 0;
+  }
+  EXPECT_LE(within_ns, thread.migration().duration_ns());
+  if (!passes.empty()) {
+    EXPECT_GT(within_ns, 0);
+  }
+}
+
+TEST_F(KernelStallTest, HugePagesThatTheThreadMakesItselfAreCounted) {
+  const auto run = Stalled("collapse", 20, "memory");
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  const std::string missing = MissingPart(run->pid(), "collapse");
+  if (!missing.empty()) GTEST_SKIP() << missing;
+  const v1::ThreadMemory thread = MemoryOf(run->pid(), truth["tid"]);
+  ASSERT_TRUE(thread.available()) << thread.reason();
+  const auto made = truth["collapse_count"].get<uint64_t>();
+  std::printf("%llu of 20 huge pages were made; %llu told, %llu failed\n", static_cast<unsigned long long>(made),
+              static_cast<unsigned long long>(thread.collapse_count()), static_cast<unsigned long long>(thread.failed_collapse_count()));
+  EXPECT_EQ(thread.collapse_count() == 0, made == 0);
+  if (made == 0) GTEST_SKIP() << "this kernel made no huge page (MADV_COLLAPSE is Linux 6.1's)";
+  // khugepaged may have been there first.
+  EXPECT_LE(thread.collapse_count(), made);
+  EXPECT_GE(thread.collapse_count() + CollapsesOf(run->pid()), made);
+}
+
+TEST_F(KernelStallTest, WhatTheKernelBalancesBetweenNodesIsToldOrWhyNot) {
+  const auto run = Stalled("collapse", 1, "memory");
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  v1::QueryMemoryRequest request;
+  const auto answer = daemon_.client().QueryMemory(request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const std::string missing = MissingPart(run->pid(), "numa");
+  EXPECT_NE(answer->has_numa(), !missing.empty()) << "one of the two";
+  std::ifstream file("/proc/sys/kernel/numa_balancing");
+  int in_force = 0;
+  file >> in_force;
+  const bool one_node = !std::filesystem::exists("/sys/devices/system/node/node1");
+  EXPECT_EQ(answer->has_numa(), in_force != 0 && !one_node) << missing;
+  run->Act();
 }
 
 TEST_F(KernelStallTest, ReclaimForACgroupThatIsTooSmallIsTold) {

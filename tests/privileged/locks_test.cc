@@ -152,6 +152,58 @@ INSTANTIATE_TEST_SUITE_P(All, LockKindsTest,
                                            Variant{"pi", "sleeping", "pi_word"}, Variant{"robust", "sleeping", "lock_word"}),
                          [](const auto& variant) { return variant.param.kind + "_" + variant.param.holder; });
 
+// What the answers say of one thread's file.
+struct ToldFile {
+  int spikes = 0;
+  const v1::BlockedFile* sum = nullptr;
+  const v1::CallSum* call = nullptr;
+};
+
+TEST_F(LocksTest, WhoBlocksOnAFileIsToldWithItsName) {
+  WorkloadRun run("file_waiter", {"--count", std::to_string(kTurns)});
+  ASSERT_TRUE(run.about().is_object());
+  const SwitchWitness witness;
+  ASSERT_TRUE(Attach(run.pid()).ok());
+  ASSERT_TRUE(run.Act().is_object());
+  const auto spikes = daemon_.Spikes(run.pid(), 0, kBlockedNs);
+  const auto locks = Locks(run.pid());
+  ASSERT_TRUE(spikes.ok() && locks.ok()) << spikes.status() << locks.status();
+  const std::pair<const char*, const char*> waiters[] = {
+      {"pipe_reader", "read"}, {"event_waiter", "epoll_wait"}, {"datagram_taker", "recvfrom"}};
+  for (const auto& [name, call] : waiters) {
+    const json& truth = run.about()[name];
+    SCOPED_TRACE(std::string(call) + " " + truth.dump());
+    const pid_t tid = truth["tid"];
+    ToldFile told;
+    for (const v1::Spike& spike : spikes->spikes()) {
+      if (spike.thread().tid() != tid || spike.kind() != "blocked" || spike.call().name() != call) continue;
+      ++told.spikes;
+      EXPECT_EQ(spike.call().file_descriptor(), truth["descriptor"].get<int>());
+      EXPECT_EQ(spike.call().file(), truth["file"].get<std::string>());
+    }
+    // A wait whose end the kernel showed to no program has no spike: see SwitchWitness.
+    EXPECT_GE(told.spikes + static_cast<int>(witness.UnseenSwitchIns(tid)), kTurns * 9 / 10);
+    EXPECT_LE(told.spikes, kTurns);
+    for (const v1::BlockedFile& file : locks->files()) {
+      if (file.call() == call && file.tids_size() == 1 && file.tids(0) == tid) told.sum = &file;
+    }
+    ASSERT_NE(told.sum, nullptr) << locks->DebugString();
+    EXPECT_EQ(told.sum->file(), truth["file"].get<std::string>());
+    EXPECT_EQ(told.sum->file_descriptor(), truth["descriptor"].get<int>());
+    EXPECT_EQ(told.sum->count(), static_cast<uint64_t>(told.spikes));
+    EXPECT_GE(told.sum->blocked_ns(), told.spikes * kBlockedNs);
+    const v1::ThreadCalls* calls = FindCalls(*locks, tid);
+    ASSERT_NE(calls, nullptr);
+    told.call = FindCall(*calls, call);
+    ASSERT_NE(told.call, nullptr) << calls->DebugString();
+    EXPECT_EQ(told.call->longest_file_descriptor(), truth["descriptor"].get<int>());
+    EXPECT_EQ(told.call->longest_file(), truth["file"].get<std::string>());
+    std::printf("%s on %s: %d of %d waits told\n", call, truth["file"].get<std::string>().c_str(), told.spikes, kTurns);
+  }
+  const CommandResult shown = daemon_.Hftmon({"locks", "-p", std::to_string(run.pid())});
+  EXPECT_THAT(shown.output, HasSubstr(run.about()["pipe_reader"]["file"].get<std::string>()));
+}
+
 TEST_F(LocksTest, SumsByCallAreTheThreadsOwnCounts) {
   WorkloadRun run("ping_pong", {"--cpu", CpuArgument()});
   ASSERT_TRUE(run.about().is_object());

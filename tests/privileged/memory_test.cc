@@ -206,6 +206,90 @@ TEST_F(MemoryTest, ShootdownsAreToldOfWhomTheyHitAndOfWhoSentThem) {
   EXPECT_EQ(victim.tlb().sent_count(), 0u);
 }
 
+// The functions of the stacks from which that thread sent, one after the other.
+std::string SenderFunctions(const v1::ThreadMemory& victim, pid_t sender) {
+  std::string functions;
+  for (const v1::ShootdownSender& one : victim.senders()) {
+    if (one.tid() != sender) continue;
+    for (const v1::StackFrame& frame : one.stack().frames()) functions += frame.symbol() + " ";
+    functions += one.stack().reason();
+  }
+  return functions;
+}
+
+class ShootdownSendersTest : public MemoryTest, public ::testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(ShootdownSendersTest, TheThreadThatSendsThemIsNamedWithItsWayThroughTheKernel) {
+  const auto [kind, call] = GetParam();
+  const auto run = Faulter(kind, 500, 1'000);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  const v1::QueryMemoryResponse memory = Memory(run->pid());
+  for (const v1::UnavailablePart& part : memory.unavailable()) {
+    if (part.part() == "senders") GTEST_SKIP() << part.reason();
+  }
+  const v1::ThreadMemory victim = ThreadOf(run->pid(), truth["tid"]);
+  const pid_t sender = run->about()["other_tid"];
+  uint64_t named = 0;
+  uint64_t told = victim.other_sender_count() + victim.unknown_sender_count();
+  for (const v1::ShootdownSender& one : victim.senders()) {
+    told += one.count();
+    if (one.tid() != sender) continue;
+    named += one.count();
+    EXPECT_EQ(one.comm(), "fault_helper");
+    EXPECT_EQ(one.pid(), run->pid());
+  }
+  std::printf("%s: %llu shootdowns, %llu of them named with their sender, %llu without\n", kind,
+              static_cast<unsigned long long>(victim.tlb().remote_shootdown_count()), static_cast<unsigned long long>(named),
+              static_cast<unsigned long long>(victim.unknown_sender_count()));
+  EXPECT_EQ(told, victim.tlb().remote_shootdown_count()) << "each is in one row, or counted";
+  EXPECT_GE(victim.tlb().remote_shootdown_count(), 400u);
+  EXPECT_LE(named, 600u);
+  EXPECT_GE(named * 100, victim.tlb().remote_shootdown_count() * 95);
+  const std::string functions = SenderFunctions(victim, sender);
+  std::printf("%s\n", functions.c_str());
+  EXPECT_NE(functions.find("flush_tlb_mm_range"), std::string::npos) << functions;
+  EXPECT_NE(functions.find(call), std::string::npos) << functions;
+  const CommandResult shown = daemon_.Hftmon({"memory", "-p", std::to_string(run->pid())});
+  EXPECT_NE(shown.output.find("fault_helper[" + std::to_string(sender) + "]"), std::string::npos) << shown.output;
+}
+
+TEST_P(ShootdownSendersTest, ASpikeOfInterruptsNamesWhoSentThem) {
+  const auto run = Faulter(GetParam().first, 500, 1'000);
+  if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const json truth = run->Act();
+  ASSERT_TRUE(truth.is_object());
+  for (const v1::UnavailablePart& part : Memory(run->pid()).unavailable()) {
+    if (part.part() == "senders") GTEST_SKIP() << part.reason();
+  }
+  const auto answer = daemon_.Spikes(run->pid());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  int with_call = 0;
+  int named = 0;
+  for (const v1::Spike& spike : answer->spikes()) {
+    if (spike.thread().tid() != truth["tid"].get<int>() || spike.kind() != "interrupted" || spike.in_progress()) continue;
+    ExpectExactBudget(spike);
+    const auto cause = std::find_if(spike.causes().begin(), spike.causes().end(),
+                                    [](const v1::Cause& one) { return one.actor().name() == "call_function"; });
+    if (cause == spike.causes().end()) continue;
+    ++with_call;
+    if (cause->actor().tid() == 0) continue;
+    ++named;
+    EXPECT_EQ(cause->actor().tid(), run->about()["other_tid"].get<int>()) << spike.ShortDebugString();
+    EXPECT_EQ(cause->actor().comm(), "fault_helper");
+    EXPECT_NE(cause->evidence().find("sent by fault_helper"), std::string::npos) << cause->evidence();
+  }
+  std::printf("%d spikes with call_function, %d with its sender\n", with_call, named);
+  if (with_call < 20) GTEST_SKIP() << "only " << with_call << " interrupts by cross-calls were longer than 1 us";
+  EXPECT_GE(named * 100, with_call * 80);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ShootdownSendersTest,
+                         ::testing::Values(std::pair<const char*, const char*>{"shootdown", "munmap"},
+                                           std::pair<const char*, const char*>{"protect", "mprotect"}),
+                         [](const auto& kind) { return std::string(kind.param.first); });
+
 TEST_F(MemoryTest, WhoDoesNotAskIsToldSoAndTheProgramsGoWithTheLastWhoDoes) {
   const auto run = Faulter("touch", 100);
   if (!refused_.empty()) GTEST_SKIP() << refused_;

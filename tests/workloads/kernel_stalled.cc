@@ -4,6 +4,7 @@
 //   rwsem    --count writes to a file that another thread, on the same CPU, is kept from writing --bytes to by this very thread, so that it
 //            sleeps for the file's lock until the other is done. (Where the other runs a rwsem is spun for, without a tracepoint.)
 //   compact  --count times it asks the kernel to compact the memory of the host;
+//   collapse --count times it asks the kernel to make a huge page of small ones (MADV_COLLAPSE, Linux 6.1);
 //   reclaim  it reads a file of --bytes within the memory cgroup --cgroup (the folder), which is to be smaller: the kernel looks for
 //   memory.
 // With "refused" set it could not be made here, and why.
@@ -31,6 +32,10 @@
 namespace hftmon::workload {
 namespace {
 
+constexpr size_t kSmallPage = 4096;
+constexpr size_t kHugePage = 2u << 20;
+constexpr int kCollapse = 25;  // MADV_COLLAPSE, which older headers lack
+
 struct Stage {
   int cpu = 0;
   std::string kind;
@@ -40,6 +45,8 @@ struct Stage {
   int file = -1;
   int pipe[2] = {-1, -1};
   std::vector<char> data;
+  char* memory = nullptr;
+  size_t collapse_count = 0;  // huge pages that it was given
   std::string refused;
   std::atomic<pid_t> tid{0};
   std::atomic<pid_t> other_tid{0};
@@ -63,7 +70,19 @@ void WriteText(Stage& stage, const std::string& path, const std::string& text) {
   if (fd >= 0) close(fd);
 }
 
+// Of --count huge pages' length, with a small page touched in each place.
+void MakeSmallPages(Stage& stage) {
+  void* memory = mmap(nullptr, (stage.count + 1) * kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return Refuse(stage, "mmap");
+  const auto start = reinterpret_cast<uintptr_t>(memory);
+  stage.memory = static_cast<char*>(memory) + (kHugePage - start % kHugePage);
+  madvise(stage.memory, stage.count * kHugePage, MADV_NOHUGEPAGE);
+  for (size_t at = 0; at < stage.count * kHugePage; at += kSmallPage) stage.memory[at] = 1;
+  if (madvise(stage.memory, stage.count * kHugePage, MADV_HUGEPAGE) != 0) Refuse(stage, "madvise(MADV_HUGEPAGE)");
+}
+
 void Make(Stage& stage) {
+  if (stage.kind == "collapse") return MakeSmallPages(stage);
   if (stage.kind == "compact") {
     if (access("/proc/sys/vm/compact_memory", W_OK) != 0) Refuse(stage, "/proc/sys/vm/compact_memory");
     return;
@@ -150,6 +169,14 @@ void Stall(Stage& stage) {
     }
     return;
   }
+  if (stage.kind == "collapse") {
+    for (size_t i = 0; i < stage.count; ++i) {
+      const int64_t start_ns = NowNs();
+      if (madvise(stage.memory + i * kHugePage, kHugePage, kCollapse) == 0) ++stage.collapse_count;
+      stage.stalls.push_back({start_ns, NowNs()});
+    }
+    return;
+  }
   lseek(stage.file, 0, SEEK_SET);
   const int64_t start_ns = NowNs();
   while (read(stage.file, stage.data.data(), stage.data.size()) > 0) {
@@ -208,7 +235,10 @@ int Main(int argc, char** argv) {
   for (size_t i = 0; i < stage.stalls.size(); ++i) {
     stalls.push_back({stage.stalls[i].start_ns, stage.stalls[i].end_ns, i < stage.ends_ns.size() ? stage.ends_ns[i] : 0});
   }
-  session.Result({{"workload", "kernel_stalled"}, {"tid", stage.tid.load(std::memory_order_seq_cst)}, {"stalls", stalls}});
+  session.Result({{"workload", "kernel_stalled"},
+                  {"tid", stage.tid.load(std::memory_order_seq_cst)},
+                  {"stalls", stalls},
+                  {"collapse_count", stage.collapse_count}});
   if (!stage.refused.empty()) std::_Exit(1);  // the threads wait for a beginning that does not come
   stage.leave.store(true, std::memory_order_seq_cst);
   stage.leave.notify_all();

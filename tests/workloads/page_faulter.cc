@@ -4,7 +4,8 @@
 //   huge       --count huge pages: each fault clears 2 MiB;
 //   file       --count pages of a file that is not in memory: major faults;
 //   awaited    --count pages that another thread fills in --delay-us after the fault (userfaultfd): it is blocked meanwhile;
-//   shootdown  another thread maps, touches and unmaps a page --count times while this one spins: each is a TLB flush by IPI.
+//   shootdown  another thread maps, touches and unmaps a page --count times while this one spins: each is a TLB flush by IPI;
+//   protect    the same, but it takes the right to write to a page away, and touches it again when it has given it back.
 // With "refused" set it could not be made here, and why.
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -118,7 +119,7 @@ void Make(Stage& stage) {
   if (stage.kind == "huge") return MakeHuge(stage);
   if (stage.kind == "file") return MakeFile(stage);
   if (stage.kind == "awaited") return MakeAwaited(stage);
-  if (stage.kind == "shootdown") {
+  if (stage.kind == "shootdown" || stage.kind == "protect") {
     if (OtherCpu(stage.cpu) < 0) stage.refused = "one CPU only: a shootdown comes from another one";
     return;
   }
@@ -164,6 +165,20 @@ void Fill(Stage& stage) {
   }
 }
 
+// The other side of `protect`.
+void Protect(Stage& stage) {
+  while (!stage.spinning.load(std::memory_order_acquire)) {
+  }
+  char* const memory = Map(stage, kPage);
+  for (size_t i = 0; i < stage.count && memory != nullptr; ++i) {
+    *static_cast<volatile char*>(memory) = 1;
+    mprotect(memory, kPage, PROT_READ);
+    mprotect(memory, kPage, PROT_READ | PROT_WRITE);
+    SpinUntil(NowNs() + 20'000);
+  }
+  stage.stop.store(true, std::memory_order_relaxed);
+}
+
 // The other side of `shootdown`.
 void Unmap(Stage& stage) {
   while (!stage.spinning.load(std::memory_order_acquire)) {
@@ -189,7 +204,7 @@ void Run(Stage& stage) {
   rusage before = {};
   rusage after = {};
   getrusage(RUSAGE_THREAD, &before);
-  if (stage.kind == "shootdown") {
+  if (stage.kind == "shootdown" || stage.kind == "protect") {
     Spin(stage);
   } else {
     TouchAll(stage);
@@ -210,6 +225,7 @@ void Help(Stage& stage) {
   stage.begin.wait(false);
   if (stage.kind == "awaited") Fill(stage);
   if (stage.kind == "shootdown") Unmap(stage);
+  if (stage.kind == "protect") Protect(stage);
   stage.leave.wait(false);
 }
 

@@ -23,9 +23,20 @@ Json OwnerJson(const v1::LockOwner& owner) {
   return json;
 }
 
+std::string DescriptorText(int32_t descriptor, const std::string& file) {
+  return file.empty() ? std::to_string(descriptor) : fmt::format("{} ({})", descriptor, Printable(file));
+}
+
+std::string CallFileText(const v1::BlockedCall& call) {
+  if (!call.has_file_descriptor() || call.file().empty()) return "";
+  return fmt::format("    blocked in {} on {}, as that descriptor is now\n", call.name(),
+                     DescriptorText(call.file_descriptor(), call.file()));
+}
+
 Json CallJson(const v1::BlockedCall& call) {
   Json json{{"name", call.name()}, {"number", call.number()}, {"arguments_known", call.arguments_known()}};
   if (call.has_file_descriptor()) json["file_descriptor"] = call.file_descriptor();
+  if (!call.file().empty()) json["file"] = call.file();
   if (!call.has_futex()) return json;
   const v1::FutexWait& futex = call.futex();
   json["futex"] = {{"address", futex.address()}, {"command", futex.command()}, {"word", futex.word()}};

@@ -23,7 +23,8 @@ std::vector<std::string> CallCells(const std::string& name, const v1::CallSum& c
           FormatDuration(call.blocked_ns()),
           FormatDuration(mean_ns),
           FormatDuration(call.wait_ns()),
-          FormatDuration(call.longest_ns())};
+          FormatDuration(call.longest_ns()),
+          call.has_longest_file_descriptor() ? DescriptorText(call.longest_file_descriptor(), call.longest_file()) : ""};
 }
 
 std::string ThreadTable(const v1::QueryLocksResponse& response) {
@@ -35,7 +36,8 @@ std::string ThreadTable(const v1::QueryLocksResponse& response) {
                {"blocked"},
                {"mean"},
                {"then waited"},
-               {"longest"}});
+               {"longest"},
+               {"that on", Table::Align::kLeft}});
   for (const v1::ThreadCalls& thread : response.threads()) {
     if (!thread.available()) continue;
     std::vector<std::string> who = {Printable(thread.thread().comm()), BothNumbers(thread.thread().pid(), thread.thread().namespace_pid()),
@@ -47,7 +49,7 @@ std::string ThreadTable(const v1::QueryLocksResponse& response) {
     };
     for (const v1::CallSum& call : thread.calls()) add(CallCells(call.name(), call));
     if (thread.has_others()) add(CallCells("other calls", thread.others()));
-    if (thread.calls_size() == 0) add({"nothing yet", "", "", "", "", ""});
+    if (thread.calls_size() == 0) add({"nothing yet", "", "", "", "", "", ""});
   }
   return table.empty() ? "" : table.Print();
 }
@@ -70,6 +72,24 @@ std::string LockTable(const v1::QueryLocksResponse& response) {
                   std::to_string(lock.waiter_tids_size()), OwnersCell(lock)});
   }
   return table.Print();
+}
+
+std::string FilesPart(const v1::QueryLocksResponse& response, const std::string& when) {
+  if (response.files_size() == 0) return "";
+  Table table({{"pid"},
+               {"call", Table::Align::kLeft},
+               {"file, as it is now", Table::Align::kLeft},
+               {"waits"},
+               {"blocked"},
+               {"longest"},
+               {"threads"}});
+  for (const v1::BlockedFile& file : response.files()) {
+    table.AddRow({BothNumbers(file.pid(), file.namespace_pid()), file.call(), DescriptorText(file.file_descriptor(), file.file()),
+                  std::to_string(file.count()), FormatDuration(file.blocked_ns()),
+                  fmt::format("{} (#{})", FormatDuration(file.longest_ns()), file.longest_spike_id()), std::to_string(file.tids_size())});
+  }
+  const std::string above = response.has_blocked_floor_ns() ? " above " + FormatDuration(response.blocked_floor_ns()) : "";
+  return fmt::format("files, by waits{} in {}\n{}", above, when, table.Print());
 }
 
 std::string WhenText(const v1::QueryLocksResponse& response) {
@@ -103,6 +123,8 @@ Json SumJson(const v1::CallSum& call, bool named) {
   json["blocked_ns"] = call.blocked_ns();
   json["wait_ns"] = call.wait_ns();
   json["longest_ns"] = call.longest_ns();
+  if (call.has_longest_file_descriptor()) json["longest_file_descriptor"] = call.longest_file_descriptor();
+  if (!call.longest_file().empty()) json["longest_file"] = call.longest_file();
   return json;
 }
 
@@ -142,6 +164,18 @@ Json LockJson(const v1::ContendedLock& lock) {
   return json;
 }
 
+Json FileJson(const v1::BlockedFile& file) {
+  Json json{{"pid", file.pid()}, {"call", file.call()}, {"file_descriptor", file.file_descriptor()}};
+  if (!file.file().empty()) json["file"] = file.file();
+  json["count"] = file.count();
+  json["blocked_ns"] = file.blocked_ns();
+  json["longest_ns"] = file.longest_ns();
+  json["longest_spike_id"] = file.longest_spike_id();
+  json["tids"] = file.tids();
+  if (file.namespace_pid() > 0) json["namespace_pid"] = file.namespace_pid();
+  return json;
+}
+
 }  // namespace
 
 std::string LocksText(const v1::QueryLocksResponse& response) {
@@ -150,10 +184,11 @@ std::string LocksText(const v1::QueryLocksResponse& response) {
     // Of those that have ended, the single waits are still known.
     std::string text = "no thread is watched\n";
     if (response.locks_size() > 0) text += "\n" + LocksPart(response, when);
+    if (response.files_size() > 0) text += "\n" + FilesPart(response, when);
     return response.kernel_locks_size() > 0 ? text + "\n" + KernelLocksPart(response, when) : text;
   }
   return ThreadTable(response) + KernelLockSumsText(response) + UnavailableText(response.threads()) + "\n" + LocksPart(response, when) +
-         KernelLocksPart(response, when);
+         FilesPart(response, when) + KernelLocksPart(response, when);
 }
 
 Json LocksJson(const v1::QueryLocksResponse& response) {
@@ -170,6 +205,8 @@ Json LocksJson(const v1::QueryLocksResponse& response) {
   for (const v1::ThreadCalls& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
   json["locks"] = Json::array();
   for (const v1::ContendedLock& lock : response.locks()) json["locks"].push_back(LockJson(lock));
+  json["files"] = Json::array();
+  for (const v1::BlockedFile& file : response.files()) json["files"].push_back(FileJson(file));
   if (response.has_kernel_lock_floor_ns()) json["kernel_lock_floor_ns"] = response.kernel_lock_floor_ns();
   json["kernel_locks"] = Json::array();
   for (const v1::ContendedKernelLock& lock : response.kernel_locks()) json["kernel_locks"].push_back(ContendedKernelLockJson(lock));

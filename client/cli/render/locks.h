@@ -9,10 +9,10 @@
 
 namespace hftmon {
 
-// A table of the calls that each thread blocked in, then one of the locks that were waited for, with their owners.
+// A table of the calls that each thread blocked in, one of the locks that were waited for, with their owners, and one of the files.
 std::string LocksText(const v1::QueryLocksResponse& response);
 
-// One object: threads, locks. What is not known is absent.
+// One object: threads, locks, files. What is not known is absent.
 Json LocksJson(const v1::QueryLocksResponse& response);
 
 }  // namespace hftmon

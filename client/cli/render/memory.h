@@ -9,10 +9,11 @@
 
 namespace hftmon {
 
-// A table of the faults of each thread, one of the flushes, the reasons of threads without figures, then the mappings with long faults.
+// A table of the faults of each thread, one of the flushes, one of their senders, the reasons of threads without figures, what moved pages,
+// what is not told here, then the mappings with long faults.
 std::string MemoryText(const v1::QueryMemoryResponse& response);
 
-// One object: threads, mappings. What is not known is absent.
+// One object: threads, collapses, mappings. What is not known is absent.
 Json MemoryJson(const v1::QueryMemoryResponse& response);
 
 }  // namespace hftmon

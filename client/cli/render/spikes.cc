@@ -125,6 +125,7 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
   text += "\n";
   if (spike.has_preemption()) text += PreemptionText(spike.preemption());
   if (spike.has_waker()) text += WakerText(spike.waker(), spike.start_monotonic_ns() + spike.duration_ns());
+  if (spike.has_call()) text += CallFileText(spike.call());
   if (spike.has_fault()) text += FaultText(spike.fault());
   if (spike.has_kernel_lock()) text += KernelLockText(spike.kernel_lock());
   for (const v1::Cause& cause : spike.causes()) text += BudgetLine(cause.share(), cause.duration_ns(), CauseText(cause));

@@ -23,7 +23,9 @@ std::string PartText(const char* name, const v1::StackPart& part) {
   return text;
 }
 
-void AddPart(const std::string& name, const v1::StackPart& part, Json* json) {
+}  // namespace
+
+void AddStackPart(const std::string& name, const v1::StackPart& part, Json* json) {
   Json frames = Json::array();
   for (const v1::StackFrame& frame : part.frames()) {
     Json entry{{"address", frame.address()}};
@@ -38,8 +40,6 @@ void AddPart(const std::string& name, const v1::StackPart& part, Json* json) {
   if (!part.reason().empty()) (*json)[name + "_reason"] = part.reason();
 }
 
-}  // namespace
-
 std::string StackText(const v1::Stack& stack) {
   std::string text;
   if (stack.has_kernel()) text += PartText("kernel", stack.kernel());
@@ -49,8 +49,8 @@ std::string StackText(const v1::Stack& stack) {
 
 Json StackJson(const v1::Stack& stack) {
   Json json = Json::object();
-  if (stack.has_user()) AddPart("user", stack.user(), &json);
-  if (stack.has_kernel()) AddPart("kernel", stack.kernel(), &json);
+  if (stack.has_user()) AddStackPart("user", stack.user(), &json);
+  if (stack.has_kernel()) AddStackPart("kernel", stack.kernel(), &json);
   json["record_ns"] = stack.record_ns();
   if (stack.copy_ns() > 0) json["copy_ns"] = stack.copy_ns();
   if (stack.unwind_ns() > 0) json["unwind_ns"] = stack.unwind_ns();

@@ -1,4 +1,5 @@
-// memory: what page faults and flushes of the TLB take from watched threads, and where the long faults happened.
+// memory: what page faults, flushes of the TLB and moved pages take from watched threads, where the long faults happened, and who sends
+// the flushes.
 #include "client/cli/render/memory.h"
 
 #include "client/cli/verbs/subject_verb.h"
@@ -10,7 +11,7 @@ std::unique_ptr<Verb> NewMemoryVerb() {
   using MemoryVerb = SubjectVerb<v1::QueryMemoryRequest, v1::QueryMemoryResponse>;
   return std::make_unique<MemoryVerb>(MemoryVerb::Subject{
       .name = "memory",
-      .help = "page faults and TLB flushes of watched threads, and where the long faults happened",
+      .help = "page faults, TLB flushes with their senders and moved pages of watched threads, and where the long faults happened",
       .threads_help = "thread ids, a list, of the sums by thread (default: all)",
       .window_help = "of the mappings: how far back from now, or `all` that is kept",
       .footer =

@@ -129,5 +129,48 @@ TEST(RenderKernelLockTest, ASpikesLineNamesTheLockAndItsHolder) {
             R"({"type":"mutex","address":65281,"access":"writing","holder":{"tid":14,"pid":0,"comm":"writer"}})");
 }
 
+TEST_F(LocksVerbTest, WaitsForFilesAreShownByFileAndTheLongestOfACallWithItsOwn) {
+  monitor_.query_locks = [](const auto&, auto* response) {
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+      window { begin_monotonic_ns: 1000000000 end_monotonic_ns: 11000000000 requested_ns: 10000000000 }
+      time { monotonic_ns: 11000000000 }
+      threads { thread { tid: 12 pid: 10 comm: "matcher" } available: true
+        calls { name: "read" number: 0 count: 2 blocked_ns: 8000000 wait_ns: 2000 longest_ns: 5000000
+          longest_file_descriptor: 7 longest_file: "/run/orders" }
+        calls { name: "futex" number: 202 count: 2 blocked_ns: 4000 wait_ns: 2000 longest_ns: 3000 }
+        kernel_locks { reason: "its target does not ask" } }
+      files { pid: 10 call: "read" file_descriptor: 7 file: "/run/orders" count: 2 blocked_ns: 8000000 longest_ns: 5000000
+        longest_spike_id: 4 tids: 12 }
+      files { pid: 10 call: "epoll_wait" file_descriptor: 5 count: 1 blocked_ns: 3000000 longest_ns: 3000000 longest_spike_id: 3 tids: 12 }
+      blocked_floor_ns: 1000000)",
+                                                              response));
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  Run({"locks"}, console);
+  EXPECT_THAT(console.out(), HasSubstr("longest  that on\n"));
+  EXPECT_THAT(console.out(), HasSubstr("5ms  7 (/run/orders)\n"));
+  EXPECT_THAT(console.out(), HasSubstr("\nfiles, by waits above 1ms in the last 10s\n"
+                                       "pid  call        file, as it is now  waits  blocked   longest  threads\n"
+                                       " 10  read        7 (/run/orders)         2      8ms  5ms (#4)        1\n"
+                                       " 10  epoll_wait  5                       1      3ms  3ms (#3)        1\n"));
+  StringConsole as_json;
+  Run({"locks", "--json"}, as_json);
+  const json answer = json::parse(as_json.out());
+  EXPECT_EQ(answer["threads"][0]["calls"][0]["longest_file_descriptor"], 7);
+  EXPECT_EQ(answer["threads"][0]["calls"][0]["longest_file"], "/run/orders");
+  EXPECT_FALSE(answer["threads"][0]["calls"][1].contains("longest_file_descriptor"));
+  EXPECT_EQ(answer["files"][0], json({{"pid", 10},
+                                      {"call", "read"},
+                                      {"file_descriptor", 7},
+                                      {"file", "/run/orders"},
+                                      {"count", 2},
+                                      {"blocked_ns", 8'000'000},
+                                      {"longest_ns", 5'000'000},
+                                      {"longest_spike_id", 4},
+                                      {"tids", {12}}}));
+  EXPECT_FALSE(answer["files"][1].contains("file"));
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -209,5 +209,76 @@ TEST(RenderMemoryTest, NamesCannotDriveTheTerminal) {
   EXPECT_THAT(MemoryText(response), Not(HasSubstr("\033")));
 }
 
+// What has its own place in the text: senders, moved pages, collapses, NUMA.
+v1::QueryMemoryResponse SomeMovedMemory() {
+  v1::QueryMemoryResponse response = SomeMemory();
+  response.mutable_threads()->DeleteSubrange(1, 3);
+  response.clear_mappings();
+  EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(R"(
+    collapses { pid: 10 count: 2 failed_count: 1 last_monotonic_ns: 77 }
+    numa { unmapped_page_count: 4 hint_fault_count: 3 local_hint_fault_count: 2 moved_page_count: 1 }
+    unavailable { part: "compaction" reason: "this kernel has no tracepoint mm_compaction_begin" })",
+                                                            &response));
+  EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(R"(
+    migration { count: 3 duration_ns: 9000 longest_ns: 4000 }
+    migrations { moved_page_count: 64 failed_page_count: 5 reasons { key: "compaction" value: 2 } reasons { key: "syscall" value: 1 } }
+    collapse_count: 6 failed_collapse_count: 7
+    senders { tid: 55 pid: 10 comm: "unmapper" count: 8 full_count: 1
+      stack { state: "complete" frames { address: 1 symbol: "flush_tlb_mm_range" } frames { address: 2 symbol: "unmap_region" } } }
+    senders { tid: 56 pid: 10 comm: "protector" count: 2 stack { state: "unavailable" reason: "another one in its place" } }
+    other_sender_count: 3 unknown_sender_count: 4
+    numa { fault_count: 12 moved_page_count: 11 })",
+                                                            response.mutable_threads(0)));
+  return response;
+}
+
+TEST(RenderMemoryTest, SendersMovedPagesCollapsesAndNumaHaveTheirLines) {
+  const std::string text = MemoryText(SomeMovedMemory());
+  EXPECT_THAT(text, HasSubstr("-          -    -  migration           3   9us      0ns      4us\n"
+                              "-          -    -  collapse            6     -        -        -\n"
+                              "-          -    -  collapse failed     7     -        -        -\n"));
+  EXPECT_THAT(text, HasSubstr("\n"
+                              "thread   tid  shootdowns  full  sent by        from\n"
+                              "matcher   12           8     1  unmapper[55]   flush_tlb_mm_range < unmap_region\n"
+                              "-          -           2     0  protector[56]  no stack: another one in its place\n"
+                              "-          -           3     -  other senders  -\n"
+                              "-          -           4     -  not known      -\n"));
+  EXPECT_THAT(text, HasSubstr("\n"
+                              "migration in matcher[12]: 64 pages moved, 5 not, 2 passes for compaction, 1 pass for syscall\n"
+                              "NUMA balancing of matcher[12]: 11 pages moved, fault sum 12\n"
+                              "huge pages that others made in process 10: 2, 1 attempts failed\n"
+                              "NUMA balancing of this host since it started: 3 hint faults (2 local), 1 pages moved, 4 unmapped for hints\n"
+                              "compaction: unavailable: this kernel has no tracepoint mm_compaction_begin\n"));
+}
+
+TEST(RenderMemoryTest, JsonHasSendersMovedPagesCollapsesAndNuma) {
+  const Json answer = MemoryJson(SomeMovedMemory());
+  const Json& thread = answer["threads"][0];
+  EXPECT_EQ(thread["migration"], Json({{"count", 3},
+                                       {"duration_ns", 9'000},
+                                       {"off_cpu_ns", 0},
+                                       {"longest_ns", 4'000},
+                                       {"moved_page_count", 64},
+                                       {"failed_page_count", 5},
+                                       {"reasons", {{"compaction", 2}, {"syscall", 1}}}}));
+  EXPECT_EQ(thread["collapse_count"], 6);
+  EXPECT_EQ(thread["failed_collapse_count"], 7);
+  ASSERT_EQ(thread["senders"].size(), 2u);
+  EXPECT_EQ(thread["senders"][0]["comm"], "unmapper");
+  EXPECT_EQ(thread["senders"][0]["count"], 8);
+  EXPECT_EQ(thread["senders"][0]["full_count"], 1);
+  EXPECT_EQ(thread["senders"][0]["stack"]["kernel_state"], "complete");
+  EXPECT_EQ(thread["senders"][0]["stack"]["kernel"][1]["symbol"], "unmap_region");
+  EXPECT_EQ(thread["senders"][1]["stack"]["kernel_reason"], "another one in its place");
+  EXPECT_EQ(thread["other_sender_count"], 3);
+  EXPECT_EQ(thread["unknown_sender_count"], 4);
+  EXPECT_EQ(thread["numa"], Json({{"fault_count", 12}, {"moved_page_count", 11}}));
+  EXPECT_EQ(answer["collapses"], Json::array({{{"pid", 10}, {"count", 2}, {"failed_count", 1}, {"last_monotonic_ns", 77}}}));
+  EXPECT_EQ(answer["numa"],
+            Json({{"unmapped_page_count", 4}, {"hint_fault_count", 3}, {"local_hint_fault_count", 2}, {"moved_page_count", 1}}));
+  EXPECT_EQ(answer["unavailable"],
+            Json::array({{{"part", "compaction"}, {"reason", "this kernel has no tracepoint mm_compaction_begin"}}}));
+}
+
 }  // namespace
 }  // namespace hftmon

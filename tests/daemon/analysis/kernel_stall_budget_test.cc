@@ -125,6 +125,26 @@ TEST(KernelStallBudgetTest, StallsWithinAFaultAreCausesOfTheirOwn) {
   EXPECT_EQ(Evidence(spike, 4), "spun for locks of the kernel for 3us");
 }
 
+TEST(KernelStallBudgetTest, MovingPagesIsACauseOfItsOwnWithinACompactionAndNamesItsReasonByItself) {
+  EndedKernelStall compaction = MakeFault(100'000);
+  compaction.stall = {.known = true, .what = HFT_KERNEL_COMPACTION};
+  compaction.on_cpu = false;
+  compaction.off_cpu_ns = 0;
+  compaction.wait_ns = 0;
+  compaction.interrupted_ns = {};
+  compaction.stall_ns[HFT_STALL_MIGRATION] = 70'000;
+  const Spike spike = BudgetOf(compaction);
+  EXPECT_EQ(Of(spike, CauseKind::kMigration), 70'000);
+  EXPECT_EQ(Of(spike, CauseKind::kCompaction), 30'000);
+  EXPECT_EQ(Evidence(spike, 0), "the kernel moved pages (migration) for 70us");
+  EndedKernelStall migration = compaction;
+  migration.stall = {.known = true, .what = HFT_KERNEL_MIGRATION, .address = 5};
+  migration.stall_ns = {};
+  const Spike alone = BudgetOf(migration);
+  EXPECT_EQ(Of(alone, CauseKind::kMigration), 100'000);
+  EXPECT_EQ(Evidence(alone, 0), "the kernel moved pages (migration, numa_misplaced) for 100us");
+}
+
 TEST(KernelStallBudgetTest, AWaitForALockOfTheKernelNamesTheLockAndItsHolder) {
   EndedKernelStall wait = MakeFault(100'000);
   wait.stall = {.known = true, .what = HFT_KERNEL_LOCK, .lock_type = HFT_LOCK_RWSEM, .lock_flags = HFT_LOCK_FOR_READING, .address = 0xff01};
@@ -147,7 +167,7 @@ class KernelStallSpikeTest : public ::testing::Test {
 
 TEST_F(KernelStallSpikeTest, EachOfTheKernelsDoingsIsASpikeOfItsOwnKind) {
   detector_.SetThresholds(50'000, 0);
-  const SpikeKind kinds[] = {SpikeKind::kFault, SpikeKind::kKernelLock, SpikeKind::kCompaction, SpikeKind::kReclaim};
+  const SpikeKind kinds[] = {SpikeKind::kFault, SpikeKind::kKernelLock, SpikeKind::kCompaction, SpikeKind::kReclaim, SpikeKind::kMigration};
   for (int what = HFT_KERNEL_FAULT; what < HFT_KERNEL_WHATS; ++what) {
     EndedKernelStall stall = MakeFault(60'000);
     stall.stall.what = static_cast<hft_kernel_what>(what);

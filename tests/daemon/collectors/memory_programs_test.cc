@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 namespace hftmon {
@@ -67,10 +68,18 @@ TEST_F(MemoryProgramsTest, EndsOfEveryCpuAreAttachedBeforeBeginningsAndAllGoToge
                                                    {"on_reclaim_end", 1},
                                                    {"on_group_reclaim_end", 1},
                                                    {"on_compaction_end", 1},
+                                                   {"on_migration_end", 1},
+                                                   {"on_cross_call_entry", 1},
                                                    {"on_reclaim_begin", 1},
                                                    {"on_group_reclaim_begin", 1},
-                                                   {"on_compaction_begin", 1}}));
-  EXPECT_EQ(attach_order_.back(), "on_compaction_begin");
+                                                   {"on_compaction_begin", 1},
+                                                   {"on_migration_begin", 1},
+                                                   {"on_cross_call", 1},
+                                                   {"on_collapse", 1}}));
+  const auto place = [this](const std::string& name) { return std::find(attach_order_.begin(), attach_order_.end(), name); };
+  EXPECT_LT(place("on_compaction_end"), place("on_compaction_begin"));
+  EXPECT_LT(place("on_migration_end"), place("on_migration_begin"));
+  EXPECT_LT(place("on_cross_call_entry"), place("on_cross_call"));
   EXPECT_EQ(attach_order_.front(), "on_minor_fault");
   programs_.demand().Want(false);
   SettleUntilPatienceEnds();
@@ -79,12 +88,17 @@ TEST_F(MemoryProgramsTest, EndsOfEveryCpuAreAttachedBeforeBeginningsAndAllGoToge
 }
 
 TEST_F(MemoryProgramsTest, WhatAKernelHasNotIsLeftOutAndTheRestIsAttached) {
-  programs_.LeaveOut("on_compaction_begin");
-  programs_.LeaveOut("on_compaction_end");
+  EXPECT_TRUE(programs_.missing().empty());
+  programs_.LeaveOut("on_compaction_begin", "no tracepoint mm_compaction_begin");
+  programs_.LeaveOut("on_compaction_end", "no tracepoint mm_compaction_end");
+  programs_.LeaveOut("on_cross_call", "no tracepoint csd_queue_cpu");
   ASSERT_TRUE(programs_.demand().Attach().ok());
   EXPECT_FALSE(attached_.contains("on_compaction_begin"));
   EXPECT_FALSE(attached_.contains("on_compaction_end"));
+  EXPECT_FALSE(attached_.contains("on_cross_call"));
   EXPECT_EQ(attached_["on_reclaim_begin"], 1);
+  using Parts = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(programs_.missing(), (Parts{{"compaction", "no tracepoint mm_compaction_end"}, {"senders", "no tracepoint csd_queue_cpu"}}));
 }
 
 TEST_F(MemoryProgramsTest, InQuietModeNothingIsOpenedAttachedOrDetachedAndAfterwardsNothingIsTwice) {

@@ -111,5 +111,43 @@ TEST_F(InterruptBuilderTest, AnEndBeforeTheBeginningIsNoInterruption) {
   EXPECT_FALSE(Build());
 }
 
+class ShootdownSenderTest : public InterruptBuilderTest {
+ protected:
+  void Arrive(size_t entry, uint64_t start_ns, uint32_t tid, const char* comm) {
+    log_[entry] = {.start_ns = start_ns, .tid = tid, .tgid = 50, .comm = {}};
+    std::strcpy(log_[entry].comm, comm);
+  }
+  const InterruptSpan& BuildOne(uint8_t source) {
+    record_.interrupted.interruption_count = 1;
+    record_.interrupted.interruptions[0] = Ran(1'000, 3'000, source);
+    EXPECT_TRUE(BuildInterruption(record_, kThread, {devices_, interfaces_, log_}, &made_));
+    return made_.interrupts.spans[0];
+  }
+
+  std::array<hft_arrived_shootdown, HFT_SHOOTDOWN_LOG_ENTRIES> log_{};
+};
+
+TEST_F(ShootdownSenderTest, ACrossCallNamesWhoSentTheFlushThatCameInIt) {
+  Arrive(9, 1'000, 55, "unmapper");
+  Arrive(10, 5'000, 56, "other");
+  EXPECT_EQ(BuildOne(HFT_SOURCE_CALL_FUNCTION).sender_tid, 55u);
+  EXPECT_EQ(made_.interrupts.spans[0].sender_tgid, 50u);
+  EXPECT_STREQ(made_.interrupts.spans[0].name, "unmapper");
+  Arrive(11, 1'000, 55, "unmapper");
+  EXPECT_EQ(BuildOne(HFT_SOURCE_CALL_FUNCTION).sender_tid, 55u) << "two of one sender";
+  EXPECT_EQ(BuildOne(HFT_SOURCE_RESCHEDULE).sender_tid, 0u) << "a leftover of the span before, or of another interrupt";
+  EXPECT_STREQ(made_.interrupts.spans[0].name, "");
+}
+
+TEST_F(ShootdownSenderTest, WhereTheyWereSeveralOrNoneIsKnownNobodyIsNamed) {
+  Arrive(9, 1'000, 55, "unmapper");
+  Arrive(12, 1'000, 56, "other");
+  EXPECT_EQ(BuildOne(HFT_SOURCE_CALL_FUNCTION).sender_tid, 0u);
+  EXPECT_STREQ(made_.interrupts.spans[0].name, "");
+  log_ = {};
+  Arrive(3, 2'000, 55, "unmapper");
+  EXPECT_EQ(BuildOne(HFT_SOURCE_CALL_FUNCTION).sender_tid, 0u);
+}
+
 }  // namespace
 }  // namespace hftmon

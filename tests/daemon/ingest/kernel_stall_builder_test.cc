@@ -81,8 +81,8 @@ TEST(KernelStallBuilderTest, AWaitForALockHasItsTypeItsHolderAndWhatItSpun) {
   EXPECT_EQ(out.stall.lock_flags, HFT_LOCK_FOR_WRITING);
   EXPECT_EQ(out.stall.owner_tid, 55u);
   EXPECT_EQ(out.stall.owner_tgid, 54u);
-  EXPECT_EQ(out.stall_ns, (std::array<int64_t, HFT_STALLS>{2'000, 0, 0, 0}));
-  EXPECT_EQ(out.stall.stall_off_cpu_ns, (std::array<int64_t, HFT_STALLS>{0, 0, 0, 7'000}));
+  EXPECT_EQ(out.stall_ns, (std::array<int64_t, HFT_STALLS>{2'000, 0, 0, 0, 0})) << "its holder is no moving of pages";
+  EXPECT_EQ(out.stall.stall_off_cpu_ns, (std::array<int64_t, HFT_STALLS>{0, 0, 0, 7'000, 0}));
 }
 
 TEST(KernelStallBuilderTest, StallsWithinAreCutToWhatIsLeftOfItsTimeOnAndOffTheCpu) {
@@ -93,8 +93,26 @@ TEST(KernelStallBuilderTest, StallsWithinAreCutToWhatIsLeftOfItsTimeOnAndOffTheC
   fault.stall_off_cpu_ns[HFT_STALL_RECLAIM] = 5'000;
   EndedKernelStall out;
   ASSERT_TRUE(BuildKernelStall(RecordOf(fault), kThread, {}, &out));
-  EXPECT_EQ(out.stall_ns, (std::array<int64_t, HFT_STALLS>{8'000, 0, 0, 1'000}));
-  EXPECT_EQ(out.stall.stall_off_cpu_ns, (std::array<int64_t, HFT_STALLS>{0, 29'000, 0, 1'000}));
+  EXPECT_EQ(out.stall_ns, (std::array<int64_t, HFT_STALLS>{8'000, 0, 0, 1'000, 0}));
+  EXPECT_EQ(out.stall.stall_off_cpu_ns, (std::array<int64_t, HFT_STALLS>{0, 29'000, 0, 1'000, 0}));
+}
+
+TEST(KernelStallBuilderTest, WhatMovingPagesTookStandsInThePlaceOfALocksHolder) {
+  hft_kernel_time fault = MakeFault();
+  fault.what = HFT_KERNEL_COMPACTION;
+  fault.kind = 0;
+  fault.migration_ns = 6'000;
+  fault.migration_off_cpu_ns = 4'000;
+  EndedKernelStall out;
+  ASSERT_TRUE(BuildKernelStall(RecordOf(fault), kThread, {}, &out));
+  EXPECT_EQ(out.stall_ns[HFT_STALL_MIGRATION], 6'000);
+  EXPECT_EQ(out.stall.stall_off_cpu_ns[HFT_STALL_MIGRATION], 4'000);
+  EXPECT_EQ(out.stall.owner_tid, 0u);
+  fault.what = HFT_KERNEL_MIGRATION;
+  fault.object = 5;
+  ASSERT_TRUE(BuildKernelStall(RecordOf(fault), kThread, {}, &out));
+  EXPECT_EQ(out.stall.what, HFT_KERNEL_MIGRATION);
+  EXPECT_EQ(out.stall.address, 5u);
 }
 
 TEST(KernelStallBuilderTest, ContradictionsAreRefused) {

@@ -389,6 +389,18 @@ class FakeNetworkTotals : public NetworkTotals {
   std::vector<ThreadNetworkTotal> threads;
 };
 
+// A stack of one frame, named after its number.
+class FakeSenderStacks : public SenderStacks {
+ public:
+  StackPart Find(int32_t stack) override {
+    StackPart part;
+    part.state = StackState::kComplete;
+    part.frames.push_back(
+        {.address = 1, .symbol = "stack_" + std::to_string(stack), .symbol_offset = 0, .module = "[kernel]", .module_offset = 1});
+    return part;
+  }
+};
+
 class FakeFaultTotals : public FaultTotals {
  public:
   std::vector<ThreadFaultTotal> ThreadsOf(uint32_t tgid) const override {
@@ -397,9 +409,16 @@ class FakeFaultTotals : public FaultTotals {
                  [tgid](const ThreadFaultTotal& total) { return total.thread.tgid == tgid; });
     return found;
   }
+  std::optional<CollapseTotal> CollapsesOf(uint32_t tgid) const override {
+    const auto found = collapses.find(tgid);
+    return found == collapses.end() ? std::nullopt : std::optional<CollapseTotal>(found->second);
+  }
+  std::vector<std::pair<std::string, std::string>> Missing() const override { return missing; }
 
   // Set before the server asks.
   std::vector<ThreadFaultTotal> threads;
+  std::map<uint32_t, CollapseTotal> collapses;  // by process
+  std::vector<std::pair<std::string, std::string>> missing;
 };
 
 class FakeKernelLockTotals : public KernelLockTotals {

@@ -187,5 +187,98 @@ TEST_F(LocksRpcTest, StrangersAndBadWindowsAreRefused) {
   EXPECT_EQ(Query(bad).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+constexpr int32_t kRead = 0;
+constexpr int32_t kPoll = 7;
+
+class BlockedFilesTest : public LocksRpcTest {
+ protected:
+  void AppendRead(int64_t end_ns, int64_t blocked_ns, uint64_t descriptor, const ThreadKey& thread = kThread, int32_t syscall = kRead) {
+    Spike spike = MakeSpike(end_ns, blocked_ns + 1'000, SpikeKind::kBlocked, thread);
+    spike.out_syscall = syscall;
+    spike.cause_count = 2;
+    spike.causes[0] = {.kind = CauseKind::kBlocked, .syscall = syscall, .duration_ns = blocked_ns};
+    spike.causes[1] = {.kind = CauseKind::kWaking, .duration_ns = 1'000};
+    spike.unexplained_ns = 0;
+    spike.call.state = HFT_CALL_KNOWN;
+    spike.call.futex_command = HFT_NO_FUTEX;
+    spike.call.arguments[0] = descriptor;
+    spikes_.Append(&spike);
+  }
+};
+
+TEST_F(BlockedFilesTest, WaitsAreSummedByFileAndNamedAsTheDescriptorsAreNow) {
+  files_[{1001, 7}] = "/run/orders";
+  files_[{1002, 8}] = "socket:[4711]";
+  AppendRead(kNowNs - 50'000'000, 3'000, 7);
+  AppendRead(kNowNs - 40'000'000, 9'000, 7, kOther);
+  AppendRead(kNowNs - 30'000'000, 4'000, 7);
+  AppendRead(kNowNs - 20'000'000, 70'000, 8, kOther);
+  AppendRead(kNowNs - 10'000'000, 5'000, 9);
+  AppendRead(kNowNs - 9'000'000, 900'000, 7, kThread, kPoll);  // which has no descriptor
+  const grpc::Status status = Query({});
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(response_.files_size(), 3);
+  EXPECT_EQ(response_.files(0).file(), "socket:[4711]");
+  const v1::BlockedFile& orders = response_.files(1);
+  EXPECT_EQ(orders.pid(), static_cast<int32_t>(kPid));
+  EXPECT_EQ(orders.call(), "read");
+  EXPECT_EQ(orders.file_descriptor(), 7);
+  EXPECT_EQ(orders.file(), "") << "of the thread that waited longest, which has it not open";
+  EXPECT_EQ(orders.count(), 3u);
+  EXPECT_EQ(orders.blocked_ns(), 16'000);
+  EXPECT_EQ(orders.longest_ns(), 9'000);
+  EXPECT_EQ(orders.longest_spike_id(), 2u);
+  EXPECT_THAT(orders.tids(), ElementsAre(1001, 1002));
+  EXPECT_EQ(response_.files(2).file(), "") << "it is not open";
+}
+
+TEST_F(BlockedFilesTest, TheLongestWaitOfACallIsNamedWithItsFile) {
+  files_[{1001, 7}] = "/run/orders";
+  ThreadCallTotal total;
+  total.thread = kThread;
+  total.calls.push_back({.syscall = kRead, .count = 3, .blocked_ns = 9'000, .wait_ns = 100, .longest_ns = 5'000, .longest_descriptor = 7});
+  total.calls.push_back({.syscall = kPoll, .count = 3, .blocked_ns = 8'000, .wait_ns = 100, .longest_ns = 5'000, .longest_descriptor = 7});
+  total.calls.push_back({.syscall = 1, .count = 3, .blocked_ns = 7'000, .wait_ns = 100, .longest_ns = 5'000, .longest_descriptor = -1});
+  calls_.threads.push_back(total);
+  ASSERT_TRUE(Query({}).ok());
+  ASSERT_EQ(response_.threads_size(), 1);
+  const v1::ThreadCalls& thread = response_.threads(0);
+  EXPECT_EQ(thread.calls(0).longest_file_descriptor(), 7);
+  EXPECT_EQ(thread.calls(0).longest_file(), "/run/orders");
+  EXPECT_FALSE(thread.calls(1).has_longest_file_descriptor()) << "poll's first argument is none";
+  EXPECT_FALSE(thread.calls(2).has_longest_file_descriptor()) << "its registers were not known";
+}
+
+TEST_F(BlockedFilesTest, ASpikeNamesItsFileAndAThreadThatHadTheNumberBeforeIsNotLookedInto) {
+  files_[{1001, 7}] = "/run/orders";
+  AppendRead(kNowNs - 50'000'000, 3'000'000, 7);
+  ThreadKey older = kThread;
+  older.start_ns = 101;
+  v1::DetectSpikesRequest request;
+  request.set_blocked_threshold_ns(1'000);
+  v1::DetectSpikesResponse response;
+  ASSERT_TRUE(stub_->DetectSpikes(Context().get(), request, &response).ok());
+  ASSERT_EQ(response.spikes_size(), 1);
+  EXPECT_EQ(response.spikes(0).call().file_descriptor(), 7);
+  EXPECT_EQ(response.spikes(0).call().file(), "/run/orders");
+  TargetSelection selection;
+  ASSERT_TRUE(selection.Select(targets_, google::protobuf::RepeatedField<int32_t>()).ok());
+  int read_count = 0;
+  const FileLookup::Reader read = [&read_count](uint32_t, uint32_t, int32_t) -> absl::StatusOr<std::string> {
+    ++read_count;
+    return "/run/orders";
+  };
+  FileLookup lookup(&read, &selection);
+  EXPECT_EQ(lookup.Find(kThread, 7), "/run/orders");
+  EXPECT_EQ(lookup.Find(kThread, 7), "/run/orders");
+  EXPECT_EQ(read_count, 1) << "each once";
+  older.start_ns = 99;  // the target's own start is 100
+  EXPECT_EQ(lookup.Find(older, 7), "");
+  EXPECT_EQ(lookup.Find(kThread, -1), "");
+  older = kThread;
+  older.tgid = 4;  // no target
+  EXPECT_EQ(lookup.Find(older, 7), "");
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -198,5 +198,75 @@ TEST_F(MemoryRpcTest, AFaultsSpikeSaysWhatLiesAtItsAddressNow) {
   EXPECT_EQ(response.spikes(0).fault().mapping(), "") << "it may not be looked into";
 }
 
+TEST_F(MemoryRpcTest, SendersMovedPagesAndCollapsesAreTold) {
+  ThreadFaultTotal total;
+  total.thread = kThread;
+  total.migration = {.count = 3, .duration_ns = 300, .off_cpu_ns = 0, .longest_ns = 200};
+  total.moved_page_count = 40;
+  total.unmoved_page_count = 4;
+  total.migration_reason_count[0] = 2;
+  total.migration_reason_count[14] = 1;
+  total.collapse_count = 5;
+  total.failed_collapse_count = 6;
+  total.senders.push_back({.tid = 55, .tgid = 50, .comm = "unmapper", .stack = 1, .count = 7, .full_count = 2});
+  total.senders.push_back({.tid = 56, .tgid = 50, .comm = "protector", .stack = 2, .count = 9, .full_count = 0});
+  total.other_sender_count = 8;
+  total.unknown_sender_count = 1;
+  faults_.threads.push_back(total);
+  faults_.collapses[kPid] = {.count = 11, .failed_count = 12, .last_mono_ns = 13};
+  faults_.missing = {{"compaction", "this kernel has no tracepoint mm_compaction_begin"}};
+  ASSERT_TRUE(Query({}).ok());
+  ASSERT_EQ(response_.threads_size(), 1);
+  const v1::ThreadMemory& thread = response_.threads(0);
+  EXPECT_EQ(thread.migration().count(), 3u);
+  EXPECT_EQ(thread.migration().longest_ns(), 200);
+  EXPECT_EQ(thread.migrations().moved_page_count(), 40u);
+  EXPECT_EQ(thread.migrations().failed_page_count(), 4u);
+  ASSERT_EQ(thread.migrations().reasons().size(), 2u);
+  EXPECT_EQ(thread.migrations().reasons().at("compaction"), 2u);
+  EXPECT_EQ(thread.migrations().reasons().at("other"), 1u);
+  EXPECT_EQ(thread.collapse_count(), 5u);
+  EXPECT_EQ(thread.failed_collapse_count(), 6u);
+  ASSERT_EQ(thread.senders_size(), 2);
+  EXPECT_EQ(thread.senders(0).comm(), "protector") << "the largest count first";
+  EXPECT_EQ(thread.senders(0).stack().frames(0).symbol(), "stack_2");
+  EXPECT_EQ(thread.senders(1).tid(), 55);
+  EXPECT_EQ(thread.senders(1).pid(), 50);
+  EXPECT_EQ(thread.senders(1).count(), 7u);
+  EXPECT_EQ(thread.senders(1).full_count(), 2u);
+  EXPECT_EQ(thread.other_sender_count(), 8u);
+  EXPECT_EQ(thread.unknown_sender_count(), 1u);
+  EXPECT_FALSE(thread.has_numa());
+  ASSERT_EQ(response_.collapses_size(), 1);
+  EXPECT_EQ(response_.collapses(0).pid(), static_cast<int32_t>(kPid));
+  EXPECT_EQ(response_.collapses(0).count(), 11u);
+  EXPECT_EQ(response_.collapses(0).failed_count(), 12u);
+  EXPECT_EQ(response_.collapses(0).last_monotonic_ns(), 13);
+  ASSERT_EQ(response_.unavailable_size(), 2);
+  EXPECT_EQ(response_.unavailable(0).part(), "compaction");
+  EXPECT_EQ(response_.unavailable(1).part(), "numa");
+  EXPECT_EQ(response_.unavailable(1).reason(), "this host has one node");
+  EXPECT_FALSE(response_.has_numa());
+}
+
+TEST_F(MemoryRpcTest, WhereTheKernelBalancesItIsToldOfTheHostAndOfEachThread) {
+  numa_ = NumaBalancing{.unmapped_page_count = 1, .hint_fault_count = 2, .local_hint_fault_count = 3, .moved_page_count = 4};
+  ThreadFaultTotal total;
+  total.thread = kThread;
+  faults_.threads.push_back(total);
+  total.thread = kOther;  // of whom the kernel says nothing
+  faults_.threads.push_back(total);
+  ASSERT_TRUE(Query({}).ok());
+  EXPECT_EQ(response_.unavailable_size(), 0);
+  EXPECT_EQ(response_.numa().unmapped_page_count(), 1u);
+  EXPECT_EQ(response_.numa().hint_fault_count(), 2u);
+  EXPECT_EQ(response_.numa().local_hint_fault_count(), 3u);
+  EXPECT_EQ(response_.numa().moved_page_count(), 4u);
+  ASSERT_EQ(response_.threads_size(), 2);
+  EXPECT_EQ(response_.threads(0).numa().fault_count(), 1001u);
+  EXPECT_EQ(response_.threads(0).numa().moved_page_count(), 7u);
+  EXPECT_FALSE(response_.threads(1).has_numa());
+}
+
 }  // namespace
 }  // namespace hftmon

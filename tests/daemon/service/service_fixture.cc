@@ -45,6 +45,17 @@ ServiceCore ServiceFixture::Core() {
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");
             return ProcMaps::Parse(found->second);
           },
+          .files = [this](uint32_t, uint32_t tid, int32_t descriptor) -> absl::StatusOr<std::string> {
+            const auto found = files_.find({tid, descriptor});
+            if (found == files_.end()) return absl::NotFoundError("not open");
+            return found->second;
+          },
+          .sender_stacks = &sender_stacks_,
+          .numa = [this] { return numa_; },
+          .numa_of_thread = [](uint32_t, uint32_t tid) -> absl::StatusOr<NumaOfThread> {
+            if (tid != kThread.tid) return absl::NotFoundError("nothing of it");
+            return NumaOfThread{.fault_count = tid, .moved_page_count = 7};
+          },
           .windows = &windows_,
           .switch_events = &switch_events_,
           .spikes = &spikes_,

@@ -68,7 +68,10 @@ class ServiceFixture : public testing::Test {
   FakeKernelLockTotals kernel_locks_;
   FakeHardwareTotals hardware_;
   FakeNetworkTotals network_;
-  std::map<uint32_t, std::string> maps_;  // /proc/PID/maps of processes; who has none may not be looked into
+  std::map<uint32_t, std::string> maps_;                       // /proc/PID/maps of processes; who has none may not be looked into
+  std::map<std::pair<uint32_t, int32_t>, std::string> files_;  // of threads' descriptors; others are not open
+  FakeSenderStacks sender_stacks_;
+  absl::StatusOr<NumaBalancing> numa_ = absl::FailedPreconditionError("this host has one node");
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};
   SpikeHistory spikes_{kSpikeRingCapacity, 16};

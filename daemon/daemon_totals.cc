@@ -1,0 +1,44 @@
+// The part of the composition root that tells what threads had of calls, faults, locks and packets, and what names of it stand in /proc.
+#include "absl/strings/str_cat.h"
+#include "daemon/daemon.h"
+#include "daemon/os/numa_balancing.h"
+#include "daemon/os/proc_maps.h"
+
+namespace hftmon {
+
+void Daemon::BuildTotals() {
+  const auto high_water = [this] { return loop_->sampler().high_water(); };
+  const KernelView& view = collector_->view();
+  totals_ = std::make_unique<SlotTotals>(view, high_water);
+  call_totals_ = std::make_unique<SharedCallTotals>(view, high_water, collector_->has_registers());
+  fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal(),
+                                                      collector_->memory_programs().missing());
+  kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
+  interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
+  BuildHardware();
+  SharedNetworkTotals::Parts network;
+  network.view = view;
+  network.high_water = high_water;
+  network.collecting = [this] { return collector_->network_programs().attached(); };
+  network.refusal = collector_->network_programs().refusal();
+  network.missing = collector_->network_programs().missing();
+  network.reasons = DropReasons::Read(config_.btf_path);
+  network.files = files_;
+  network.own_namespace = OwnNetworkNamespace();
+  network_totals_ = std::make_unique<SharedNetworkTotals>(std::move(network));
+}
+
+void Daemon::AddLookups(ServiceCore* core) {
+  sender_unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
+  sender_stacks_ =
+      std::make_unique<KernelStackNames>([this](int32_t stack) { return collector_->SenderStack(stack); }, sender_unwinder_.get());
+  core->sender_stacks = sender_stacks_.get();
+  core->mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
+  core->files = [this](uint32_t pid, uint32_t tid, int32_t descriptor) {
+    return files_.ReadLink(absl::StrCat("/proc/", pid, "/task/", tid, "/fd/", descriptor));
+  };
+  core->numa = [this] { return ReadNumaBalancing(files_); };
+  core->numa_of_thread = [this](uint32_t pid, uint32_t tid) { return ReadNumaOfThread(files_, pid, tid); };
+}
+
+}  // namespace hftmon

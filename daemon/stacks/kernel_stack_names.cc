@@ -1,0 +1,29 @@
+#include "daemon/stacks/kernel_stack_names.h"
+
+#include <algorithm>
+
+namespace hftmon {
+
+StackPart KernelStackNames::Find(int32_t stack) {
+  if (stack < 0) {
+    return {StackState::kUnavailable, "the table of senders' stacks has another one in its place", {}};
+  }
+  std::lock_guard lock(mutex_);
+  if (const auto known = known_.find(stack); known != known_.end()) return known->second;
+  StackPart part = Name(stack);
+  if (part.state != StackState::kUnavailable && known_.size() < kStacksMax) known_[stack] = part;
+  return part;
+}
+
+StackPart KernelStackNames::Name(int32_t stack) {
+  const std::vector<uint64_t> addresses = read_(stack);
+  if (addresses.empty()) return {StackState::kUnavailable, "it cannot be read from the table of senders' stacks", {}};
+  hft_stack record{};
+  record.user_problem = HFT_STACK_NOT_ASKED;
+  record.kernel_problem = HFT_STACK_FINE;
+  record.kernel_depth = static_cast<__u16>(std::min<size_t>(addresses.size(), HFT_STACK_KERNEL_FRAMES));
+  std::copy_n(addresses.begin(), record.kernel_depth, record.kernel);
+  return unwinder_->Unwind(record).kernel;
+}
+
+}  // namespace hftmon
