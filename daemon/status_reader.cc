@@ -1,5 +1,6 @@
 #include "daemon/status_reader.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>

@@ -72,7 +72,7 @@ struct hft_call_row {
   __u64 wait_ns;    /* run-queue wait that followed */
   __u64 longest_ns; /* longest off-CPU interval, both parts */
   __s32 syscall;
-  __s32 longest_descriptor; /* the first argument of the longest, where the call's is a file descriptor; -1: not known */
+  __s32 longest_descriptor; /* the first argument of the longest: of a call on a file its descriptor */
 };
 
 /*

@@ -52,7 +52,6 @@ __noinline u32 clear_calls(u32 index) {
     row->blocked_ns = 0;
     row->wait_ns = 0;
     row->longest_ns = 0;
-    row->longest_descriptor = -1;
   }
   calls->others.count = 0;
   calls->others.blocked_ns = 0;
@@ -136,7 +135,7 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   if (!calls) return 0;
   struct hft_blocked_call *call = &calls->last;
   s32 syscall = slot->out.syscall;
-  call->out_clock_ns = slot->out_clock_ns;
+  call->out_clock_ns = 0; /* of no switch-out, until it is known to be in a call */
   call->state = HFT_CALL_NONE;
   call->futex_command = HFT_NO_FUTEX;
   call->owner_tid = 0;
@@ -146,6 +145,7 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   if (slot->out.kind != HFT_SWITCH_BLOCKED_SYSCALL) return 0;
   /* io_uring's worker has a copy of the registers of who made it, and is in no call. */
   if (READ_FIELD(prev, flags) & PF_IO_WORKER) return 0;
+  call->out_clock_ns = slot->out_clock_ns;
   call->state = HFT_CALL_NO_REGISTERS;
   if (!saved_arguments(prev, call->arguments)) return 0;
   call->state = HFT_CALL_KNOWN;
@@ -177,7 +177,7 @@ __noinline u32 row_of_call(u32 index, s32 syscall) {
 static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 clock_ns, u64 out_clock_ns, u64 wait_ns) {
   u32 index = cpu_state->watched_slot;
   struct hft_thread_calls *calls = calls_at(index, slot);
-  if (!calls || !out_clock_ns || calls->last.out_clock_ns != out_clock_ns || calls->last.state == HFT_CALL_NONE) return 0;
+  if (!calls || !out_clock_ns || calls->last.out_clock_ns != out_clock_ns) return 0;
   u64 off_cpu_ns = clock_ns - out_clock_ns;
   u32 at = calls->recent_row; /* a thread mostly blocks in what it blocked in before */
   if (at >= HFT_CALL_ROWS || !calls->rows[at & (HFT_CALL_ROWS - 1)].count ||
@@ -191,7 +191,7 @@ static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_sl
   row->wait_ns += wait_ns;
   if (off_cpu_ns > row->longest_ns) {
     row->longest_ns = off_cpu_ns;
-    row->longest_descriptor = calls->last.state == HFT_CALL_KNOWN ? (s32)calls->last.arguments[0] : -1;
+    row->longest_descriptor = calls->last.arguments[0];
   }
   return 0;
 }
@@ -200,7 +200,7 @@ static __noinline int count_call(struct hft_cpu *cpu_state, struct hft_thread_sl
 static __noinline int put_call(volatile u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot, u64 out_clock_ns) {
   struct task_struct *next = (struct task_struct *)context[2];
   struct hft_thread_calls *calls = calls_at(cpu_state->watched_slot, slot);
-  if (!calls || !out_clock_ns || calls->last.out_clock_ns != out_clock_ns || calls->last.state == HFT_CALL_NONE) return 0;
+  if (!calls || !out_clock_ns || calls->last.out_clock_ns != out_clock_ns) return 0;
   struct reservation reserved;
   if (!reserve_cells(&reserved, bpf_get_smp_processor_id(), 1)) return 0;
   struct hft_call *cell = open_cell(&reserved, 0);

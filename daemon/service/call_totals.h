@@ -19,7 +19,7 @@ struct CallTotal {
   int64_t blocked_ns = 0;
   int64_t wait_ns = 0;
   int64_t longest_ns = 0;
-  int32_t longest_descriptor = -1;  // the first argument of the longest; -1: not known
+  int32_t longest_descriptor = -1;  // the first argument of the longest: of a call on a file its descriptor
 };
 
 struct ThreadCallTotal {

@@ -1,8 +1,20 @@
 #include "daemon/stacks/kernel_stack_names.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace hftmon {
+
+namespace {
+
+// Of the way from the tracepoint to the program that took the stack.
+bool IsOfProgram(const StackFrame& frame) {
+  static constexpr std::string_view kPrefixes[] = {"bpf_prog_", "bpf_trace_run", "__bpf_trace_", "__traceiter_"};
+  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](std::string_view prefix) { return frame.symbol.starts_with(prefix); });
+}
+
+}  // namespace
 
 StackPart KernelStackNames::Find(int32_t stack) {
   if (stack < 0) {
@@ -23,7 +35,9 @@ StackPart KernelStackNames::Name(int32_t stack) {
   record.kernel_problem = HFT_STACK_FINE;
   record.kernel_depth = static_cast<__u16>(std::min<size_t>(addresses.size(), HFT_STACK_KERNEL_FRAMES));
   std::copy_n(addresses.begin(), record.kernel_depth, record.kernel);
-  return unwinder_->Unwind(record).kernel;
+  StackPart part = unwinder_->Unwind(record).kernel;
+  part.frames.erase(part.frames.begin(), std::find_if_not(part.frames.begin(), part.frames.end(), IsOfProgram));
+  return part;
 }
 
 }  // namespace hftmon

@@ -256,7 +256,7 @@ TEST_F(KernelStallTest, HugePagesThatTheThreadMakesItselfAreCounted) {
               static_cast<unsigned long long>(thread.collapse_count()), static_cast<unsigned long long>(thread.failed_collapse_count()));
   EXPECT_EQ(thread.collapse_count() == 0, made == 0);
   if (made == 0) GTEST_SKIP() << "this kernel made no huge page (MADV_COLLAPSE is Linux 6.1's)";
-  // khugepaged may have been there first.
+  // Where huge pages are the rule khugepaged may have been there first.
   EXPECT_LE(thread.collapse_count(), made);
   EXPECT_GE(thread.collapse_count() + CollapsesOf(run->pid()), made);
 }

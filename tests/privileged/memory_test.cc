@@ -206,6 +206,13 @@ TEST_F(MemoryTest, ShootdownsAreToldOfWhomTheyHitAndOfWhoSentThem) {
   EXPECT_EQ(victim.tlb().sent_count(), 0u);
 }
 
+std::string WhyNoSenders(const v1::QueryMemoryResponse& memory) {
+  for (const v1::UnavailablePart& part : memory.unavailable()) {
+    if (part.part() == "senders") return part.reason();
+  }
+  return "";
+}
+
 // The functions of the stacks from which that thread sent, one after the other.
 std::string SenderFunctions(const v1::ThreadMemory& victim, pid_t sender) {
   std::string functions;
@@ -225,12 +232,10 @@ TEST_P(ShootdownSendersTest, TheThreadThatSendsThemIsNamedWithItsWayThroughTheKe
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
   ASSERT_TRUE(truth.is_object());
-  const v1::QueryMemoryResponse memory = Memory(run->pid());
-  for (const v1::UnavailablePart& part : memory.unavailable()) {
-    if (part.part() == "senders") GTEST_SKIP() << part.reason();
-  }
+  if (const std::string why = WhyNoSenders(Memory(run->pid())); !why.empty()) GTEST_SKIP() << why;
   const v1::ThreadMemory victim = ThreadOf(run->pid(), truth["tid"]);
   const pid_t sender = run->about()["other_tid"];
+  const uint64_t sent = ThreadOf(run->pid(), sender).tlb().sent_count();
   uint64_t named = 0;
   uint64_t told = victim.other_sender_count() + victim.unknown_sender_count();
   for (const v1::ShootdownSender& one : victim.senders()) {
@@ -244,8 +249,10 @@ TEST_P(ShootdownSendersTest, TheThreadThatSendsThemIsNamedWithItsWayThroughTheKe
               static_cast<unsigned long long>(victim.tlb().remote_shootdown_count()), static_cast<unsigned long long>(named),
               static_cast<unsigned long long>(victim.unknown_sender_count()));
   EXPECT_EQ(told, victim.tlb().remote_shootdown_count()) << "each is in one row, or counted";
-  EXPECT_GE(victim.tlb().remote_shootdown_count(), 400u);
-  EXPECT_LE(named, 600u);
+  // Who is off its CPU meanwhile, or whose virtual CPU is, is not interrupted.
+  if (victim.tlb().remote_shootdown_count() < 100) GTEST_SKIP() << "the thread was rarely on its CPU";
+  EXPECT_LE(named, sent + 20);
+  EXPECT_GE(sent, 450u);
   EXPECT_GE(named * 100, victim.tlb().remote_shootdown_count() * 95);
   const std::string functions = SenderFunctions(victim, sender);
   std::printf("%s\n", functions.c_str());
@@ -260,9 +267,7 @@ TEST_P(ShootdownSendersTest, ASpikeOfInterruptsNamesWhoSentThem) {
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
   ASSERT_TRUE(truth.is_object());
-  for (const v1::UnavailablePart& part : Memory(run->pid()).unavailable()) {
-    if (part.part() == "senders") GTEST_SKIP() << part.reason();
-  }
+  if (const std::string why = WhyNoSenders(Memory(run->pid())); !why.empty()) GTEST_SKIP() << why;
   const auto answer = daemon_.Spikes(run->pid());
   ASSERT_TRUE(answer.ok()) << answer.status();
   int with_call = 0;

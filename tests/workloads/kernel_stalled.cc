@@ -12,6 +12,7 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -76,9 +77,10 @@ void MakeSmallPages(Stage& stage) {
   if (memory == MAP_FAILED) return Refuse(stage, "mmap");
   const auto start = reinterpret_cast<uintptr_t>(memory);
   stage.memory = static_cast<char*>(memory) + (kHugePage - start % kHugePage);
-  madvise(stage.memory, stage.count * kHugePage, MADV_NOHUGEPAGE);
+  // Not by advice: khugepaged would take that up.
+  if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) return Refuse(stage, "PR_SET_THP_DISABLE");
   for (size_t at = 0; at < stage.count * kHugePage; at += kSmallPage) stage.memory[at] = 1;
-  if (madvise(stage.memory, stage.count * kHugePage, MADV_HUGEPAGE) != 0) Refuse(stage, "madvise(MADV_HUGEPAGE)");
+  prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 }
 
 void Make(Stage& stage) {

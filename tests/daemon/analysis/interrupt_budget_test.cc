@@ -1,8 +1,10 @@
 // Time budgets in which interrupts have their part.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
+#include "daemon/analysis/cause_evidence.h"
 #include "daemon/analysis/interrupt_cover.h"
 #include "daemon/analysis/time_budget.h"
 #include "tests/daemon/analysis/interval_maker.h"
@@ -150,6 +152,35 @@ TEST(InterruptBudgetTest, WhateverTheInputThePartsSumToTheWhole) {
     BudgetOf(interruption);
     if (HasFailure()) return;
   }
+}
+
+TEST(InterruptBudgetTest, CrossCallsAreTheirSendersWhereThoseAreKnown) {
+  Interruption interruption;
+  interruption.start_mono_ns = 1'000;
+  interruption.end_mono_ns = 5'000;
+  const auto flush = [](int64_t start_ns, int64_t duration_ns, uint32_t tid, const char* comm) {
+    InterruptSpan span = Handler(start_ns, duration_ns, HFT_SOURCE_CALL_FUNCTION, 251);
+    span.sender_tid = tid;
+    span.sender_tgid = tid == 0 ? 0 : 50;
+    std::strcpy(span.name, comm);
+    return span;
+  };
+  Add(&interruption.interrupts, flush(1'000, 800, 55, "unmapper"));
+  Add(&interruption.interrupts, flush(2'000, 500, 56, "protector"));
+  Add(&interruption.interrupts, flush(3'000, 700, 55, "unmapper"));
+  Add(&interruption.interrupts, flush(4'000, 900, 0, ""));
+  const Spike spike = BudgetOf(interruption);
+  ASSERT_EQ(spike.cause_count, 3);
+  EXPECT_EQ(spike.causes[0].tid, 55u);
+  EXPECT_EQ(spike.causes[0].tgid, 50u);
+  EXPECT_STREQ(spike.causes[0].comm, "unmapper");
+  EXPECT_EQ(spike.causes[0].duration_ns, 1'500);
+  EXPECT_EQ(spike.causes[0].run_count, 2);
+  EXPECT_EQ(CauseEvidence(spike, spike.causes[0], nullptr, nullptr),
+            "interrupt call_function ran twice on CPU 0 for 1.5us: to flush the TLB, sent by unmapper (tid 55)");
+  EXPECT_EQ(spike.causes[1].tid, 0u) << "another cross-call, or nobody knows";
+  EXPECT_EQ(CauseEvidence(spike, spike.causes[1], nullptr, nullptr), "interrupt call_function ran once on CPU 0 for 900ns");
+  EXPECT_EQ(spike.causes[2].tid, 56u);
 }
 
 }  // namespace
