@@ -436,7 +436,6 @@ absl::Status Daemon::Start() {
 }
 
 void Daemon::Stop() {
-  if (sender_unwinder_) sender_unwinder_->Cancel();  // an answer may wait for it
   if (server_) server_->Shutdown(kShutdownPatienceNs);
   serving_.store(nullptr, std::memory_order_release);
   server_.reset();

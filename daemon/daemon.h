@@ -135,7 +135,6 @@ class Daemon {
   ProcProcessFacts process_facts_{&files_, &namespaces_};
   std::unique_ptr<UnwindProcess> unwinder_;
   std::unique_ptr<StackCollector> stacks_;
-  std::unique_ptr<UnwindProcess> sender_unwinder_;  // begins with the first question for a sender's stack
   std::unique_ptr<KernelStackNames> sender_stacks_;
   std::unique_ptr<TargetRegistry> registry_;
   std::unique_ptr<CollectionSwitch> collection_;

@@ -29,9 +29,7 @@ void Daemon::BuildTotals() {
 }
 
 void Daemon::AddLookups(ServiceCore* core) {
-  sender_unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
-  sender_stacks_ =
-      std::make_unique<KernelStackNames>([this](int32_t stack) { return collector_->SenderStack(stack); }, sender_unwinder_.get());
+  sender_stacks_ = std::make_unique<KernelStackNames>([this](int32_t stack) { return collector_->SenderStack(stack); });
   core->sender_stacks = sender_stacks_.get();
   core->mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
   core->files = [this](uint32_t pid, uint32_t tid, int32_t descriptor) {

@@ -68,7 +68,12 @@ std::string SharedFaultTotals::WhyNot(uint32_t slot) const {
 std::vector<ThreadFaultTotal> SharedFaultTotals::ThreadsOf(uint32_t tgid) const {
   return ReadSlotsOf<ThreadFaultTotal>(view_, high_water_(), tgid, [this](uint32_t slot, uint32_t generation, ThreadFaultTotal* total) {
     total->unavailable = WhyNot(slot);
-    if (total->unavailable.empty() && LoadWord(view_.kernel[slot].generation) == generation) Fill(view_.kernel[slot], total);
+    if (!total->unavailable.empty() || LoadWord(view_.kernel[slot].generation) != generation) return;
+    Fill(view_.kernel[slot], total);
+    // Where no sender can be known none is missing.
+    if (std::any_of(missing_.begin(), missing_.end(), [](const auto& part) { return part.first == "senders"; })) {
+      total->unknown_sender_count = 0;
+    }
   });
 }
 

@@ -72,13 +72,14 @@ static __always_inline void begin_shootdowns(void) {
   state->stack_taken = 0;
 }
 
-/* Whether a thread that asks runs on that CPU now. */
+/* Whether a thread that asks runs on that CPU now: by its run queue, as the log of who ran lacks a switch that was hidden from programs. */
 static __always_inline bool asker_runs_on(u32 cpu) {
-  struct hft_cpu *there = cpu_at(cpu);
-  struct hft_runner *runner = &there->log[(there->position - 1) & (HFT_CPU_LOG_ENTRIES - 1)];
-  if (likely(!is_watched(runner->tgid))) return false;
+  struct rq *queue = (struct rq *)cpu_at(cpu)->noted_queue;
+  if (!queue) return false;
+  struct task_struct *task = BPF_CORE_READ(queue, curr);
+  if (likely(!is_watched(BPF_CORE_READ(task, tgid)))) return false;
   u16 index = HFT_NO_SLOT;
-  struct hft_thread_slot *slot = slot_of(runner->tid, &index);
+  struct hft_thread_slot *slot = slot_of(BPF_CORE_READ(task, pid), &index);
   return slot && (slot->wishes.probes & HFT_MEMORY);
 }
 

@@ -1,11 +1,14 @@
 #include "daemon/stacks/kernel_stack_names.h"
 
+#include <linux/types.h>
+
 #include <algorithm>
 #include <iterator>
 #include <string_view>
 
-namespace hftmon {
+#include "daemon/bpf/kernel_time_events.h"
 
+namespace hftmon {
 namespace {
 
 // Of the way from the tracepoint to the program that took the stack.
@@ -30,13 +33,12 @@ StackPart KernelStackNames::Find(int32_t stack) {
 StackPart KernelStackNames::Name(int32_t stack) {
   const std::vector<uint64_t> addresses = read_(stack);
   if (addresses.empty()) return {StackState::kUnavailable, "it cannot be read from the table of senders' stacks", {}};
-  hft_stack record{};
-  record.user_problem = HFT_STACK_NOT_ASKED;
-  record.kernel_problem = HFT_STACK_FINE;
-  record.kernel_depth = static_cast<__u16>(std::min<size_t>(addresses.size(), HFT_STACK_KERNEL_FRAMES));
-  std::copy_n(addresses.begin(), record.kernel_depth, record.kernel);
-  StackPart part = unwinder_->Unwind(record).kernel;
+  StackPart part = symbols_.Symbolise(addresses);
   part.frames.erase(part.frames.begin(), std::find_if_not(part.frames.begin(), part.frames.end(), IsOfProgram));
+  if (part.state == StackState::kComplete && addresses.size() >= HFT_SENDER_STACK_FRAMES) {
+    part.state = StackState::kTruncated;
+    part.reason = "it is deeper than the table of senders' stacks";
+  }
   return part;
 }
 

@@ -1,7 +1,8 @@
 // KernelStackNames: stacks that a program of BPF left in a map of stacks, with the kernel's symbols.
 //
-// Owner: the daemon. Any thread but the housekeeping thread, one at a time (a mutex): who asks waits for the unwinder. A stack is named
-// once: what a number of the map stands for never changes, as the map replaces none. Bound: kStacksMax are remembered.
+// Owner: the daemon. Any thread but the housekeeping thread, one at a time (a mutex): the first who asks waits while /proc/kallsyms is
+// read, some 0.2 s, and some 12 MB of it are kept. A stack is named once: what a number of the map stands for never changes, as the map
+// replaces none. The frames of the program that took it are left out. Bound: kStacksMax are remembered.
 #ifndef HFTMON_DAEMON_STACKS_KERNEL_STACK_NAMES_H_
 #define HFTMON_DAEMON_STACKS_KERNEL_STACK_NAMES_H_
 
@@ -9,10 +10,12 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "daemon/stacks/kernel_symbols.h"
 #include "daemon/stacks/sender_stacks.h"
-#include "daemon/stacks/stack_unwinder.h"
 
 namespace hftmon {
 
@@ -20,10 +23,10 @@ class KernelStackNames : public SenderStacks {
  public:
   static constexpr size_t kStacksMax = 1024;
 
-  // `read` tells the addresses of a stack, innermost first, empty where it cannot; `unwinder` is used by nobody else and outlives the
-  // object.
+  // `read` tells the addresses of a stack, innermost first, empty where it cannot.
   using Read = std::function<std::vector<uint64_t>(int32_t stack)>;
-  KernelStackNames(Read read, StackUnwinder* unwinder) : read_(std::move(read)), unwinder_(unwinder) {}
+  explicit KernelStackNames(Read read, std::string symbols_path = "/proc/kallsyms")
+      : read_(std::move(read)), symbols_(std::move(symbols_path)) {}
 
   StackPart Find(int32_t stack) override;
 
@@ -31,8 +34,8 @@ class KernelStackNames : public SenderStacks {
   StackPart Name(int32_t stack);
 
   const Read read_;
-  StackUnwinder* const unwinder_;
   std::mutex mutex_;
+  KernelSymbols symbols_;
   std::map<int32_t, StackPart> known_;
 };
 

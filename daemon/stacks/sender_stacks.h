@@ -1,5 +1,5 @@
 // SenderStacks: the seam through which the service names the kernel stacks of those who send shootdowns. Any thread but the housekeeping
-// thread; may wait for the process that knows the kernel's symbols.
+// thread; the first question may wait while the kernel's symbols are read.
 #ifndef HFTMON_DAEMON_STACKS_SENDER_STACKS_H_
 #define HFTMON_DAEMON_STACKS_SENDER_STACKS_H_
 

@@ -127,6 +127,8 @@ TEST_F(SharedFaultTotalsTest, CollapsesByOthersAreThoseOfTheProcessThatHasThePla
   EXPECT_FALSE(totals.CollapsesOf(100).has_value()) << "an earlier owner's";
   ASSERT_EQ(totals.Missing().size(), 1u);
   EXPECT_EQ(totals.Missing()[0].first, "senders");
+  Memory().unknown_sender_count = 9;
+  EXPECT_EQ(totals.ThreadsOf(100)[0].unknown_sender_count, 0u) << "where none can be known none is missing";
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // KernelSymbols: /proc/kallsyms, read when the first kernel address is asked for. Bounded: kSymbolsMax.
-#ifndef HFTMON_DAEMON_UNWIND_KERNEL_SYMBOLS_H_
-#define HFTMON_DAEMON_UNWIND_KERNEL_SYMBOLS_H_
+#ifndef HFTMON_DAEMON_STACKS_KERNEL_SYMBOLS_H_
+#define HFTMON_DAEMON_STACKS_KERNEL_SYMBOLS_H_
 
 #include <cstdint>
 #include <string>
@@ -39,4 +39,4 @@ class KernelSymbols {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_DAEMON_UNWIND_KERNEL_SYMBOLS_H_
+#endif  // HFTMON_DAEMON_STACKS_KERNEL_SYMBOLS_H_

@@ -1,4 +1,4 @@
-#include "daemon/unwind/kernel_symbols.h"
+#include "daemon/stacks/kernel_symbols.h"
 
 #include <fmt/format.h>
 
