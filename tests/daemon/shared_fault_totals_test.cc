@@ -111,6 +111,8 @@ TEST_F(SharedFaultTotalsTest, SendersMovedPagesAndCollapsesAreRead) {
 
 TEST_F(SharedFaultTotalsTest, CollapsesByOthersAreThoseOfTheProcessThatHasThePlaceNow) {
   kernel_.Follow({.slot = 2, .tid = 100, .tgid = 100, .start_ns = 6});
+  kernel_.view().slot_of_tid[100] = 2;
+  kernel_.view().slot_of_tid[101] = 1;
   const SharedFaultTotals totals(kernel_.view(), [] { return 8u; }, "", {{"senders", "no tracepoint"}});
   EXPECT_FALSE(totals.CollapsesOf(100).has_value()) << "there were none";
   kernel_.view().collapses[2] = {

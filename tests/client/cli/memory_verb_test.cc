@@ -234,9 +234,9 @@ v1::QueryMemoryResponse SomeMovedMemory() {
 
 TEST(RenderMemoryTest, SendersMovedPagesCollapsesAndNumaHaveTheirLines) {
   const std::string text = MemoryText(SomeMovedMemory());
-  EXPECT_THAT(text, HasSubstr("-          -    -  migration           3   9us      0ns      4us\n"
-                              "-          -    -  collapse            6     -        -        -\n"
-                              "-          -    -  collapse failed     7     -        -        -\n"));
+  EXPECT_THAT(text, HasSubstr("-          -    -  migration            3   9us      0ns      4us\n"
+                              "-          -    -  collapse             6     -        -        -\n"
+                              "-          -    -  collapse failed      7     -        -        -\n"));
   EXPECT_THAT(text, HasSubstr("\n"
                               "thread   tid  shootdowns  full  sent by        from\n"
                               "matcher   12           8     1  unmapper[55]   flush_tlb_mm_range < unmap_region\n"
