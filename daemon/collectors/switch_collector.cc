@@ -19,6 +19,7 @@
 #include "daemon/collectors/interrupt_programs.h"
 #include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/page_pool.h"
+#include "daemon/collectors/stack_map.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/msr_pmu.h"
 #include "switch_btf.skel.h"
@@ -177,6 +178,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
                               object_->ResizeMap("network", view_.ring_count),
                               object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
                               object_->ResizeMap("arrived_shootdowns", view_.ring_count),
+                              object_->ResizeMap("sender_stacks", HFT_SENDER_STACKS, StackMapBytes(FileRoot(), HFT_SENDER_STACK_FRAMES)),
                               object_->ResizeMap("process_collapses", std::min(options.threads_max, options.kernel_threads_max) + 1),
                               object_->LeaveOut(reads_preempt_count_ ? kWakerByLevel : kWakerByCount),
                               object_->KeepDetached(waker_name_),
@@ -351,11 +353,7 @@ absl::Status SwitchCollector::MapSmallTables() {
 
 std::vector<uint64_t> SwitchCollector::SenderStack(int32_t stack) const {
   const absl::StatusOr<int> map_fd = object_->MapFd("sender_stacks");
-  std::vector<uint64_t> frames(HFT_SENDER_STACK_FRAMES, 0);
-  const auto key = static_cast<uint32_t>(stack);
-  if (!map_fd.ok() || bpf_map_lookup_elem(*map_fd, &key, frames.data()) != 0) return {};
-  frames.erase(std::find(frames.begin(), frames.end(), 0u), frames.end());
-  return frames;
+  return map_fd.ok() ? ReadStackMap(*map_fd, static_cast<uint32_t>(stack), HFT_SENDER_STACK_FRAMES) : std::vector<uint64_t>();
 }
 
 void SwitchCollector::FillCpus() {

@@ -2,8 +2,8 @@
 #ifndef HFTMON_DAEMON_UNWIND_RECORD_UNWINDER_H_
 #define HFTMON_DAEMON_UNWIND_RECORD_UNWINDER_H_
 
-#include "daemon/stacks/stack_unwinder.h"
 #include "daemon/stacks/kernel_symbols.h"
+#include "daemon/stacks/stack_unwinder.h"
 #include "daemon/unwind/user_unwinder.h"
 
 namespace hftmon {
