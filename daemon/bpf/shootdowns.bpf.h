@@ -7,8 +7,8 @@
  *           is what pairs them. The function of a flush has no name here: it is the one of the first cross-call after the sender's
  *           tlb_flush with the reason "remote IPI send", and a call is counted where tlb_flush says "remote shootdown" within it.
  * Produces: the senders in the slot's hft_thread_kernel, and their kernel stacks.
- * Cost:     every cross-call of the host twice, at its sender and at its receiver, while they are attached. The stack, about a microsecond,
- *           is the sender's, and only where a thread that asks runs on a CPU that it sends to.
+ * Cost:     every cross-call of the host twice, at its sender and at its receiver, while they are attached. The stack, some 3 us, is the
+ *           sender's, and only where a thread that asks runs on a CPU that it sends to.
  *
  * Raw tracepoints in both ways of access: with BTF the verifier refuses an argument that is a function's address.
  */
