@@ -54,6 +54,8 @@ hft_kernel_what KernelStallWatch::WhatOf(size_t which) {
       return HFT_KERNEL_COMPACTION;
     case HFT_STALL_RECLAIM:
       return HFT_KERNEL_RECLAIM;
+    case HFT_STALL_MIGRATION:
+      return HFT_KERNEL_MIGRATION;
     default:
       return HFT_KERNEL_LOCK;
   }

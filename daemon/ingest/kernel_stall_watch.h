@@ -1,6 +1,6 @@
 // KernelStallWatch: what the kernel does in a watched thread's own time and goes on: a page fault of its own code or a wait for one of the
-// kernel's locks for which it is off its CPU, compaction, reclaim. Others are told at their end only: of a fault within a system call, or
-// on a CPU, a look cannot tell that the kernel has not given it up unseen.
+// kernel's locks for which it is off its CPU, compaction, reclaim, moving of pages. Others are told at their end only: of a fault within a
+// system call, or on a CPU, a look cannot tell that the kernel has not given it up unseen.
 //
 // Reads: what the programs noted at its beginning (hft_thread_kernel), and what slot and sums show since. Produces: what is known of it
 // once it is longer than the threshold, and that it is over when no record of its end came. Its beginning is exact; what it consisted of so

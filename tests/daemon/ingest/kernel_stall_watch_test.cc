@@ -142,6 +142,13 @@ TEST_F(KernelStallWatchTest, ALockIsToldWithItsOwnerAndReclaimOnACpuToo) {
   ASSERT_EQ(sink_.told.size(), 2u);
   EXPECT_EQ(sink_.told[1].stall.what, HFT_KERNEL_RECLAIM);
   EXPECT_EQ(sink_.told[1].off_cpu_ns, 0);
+  table_[kSlot].stalls_begun[HFT_STALL_RECLAIM].start_ns = 0;
+  table_[kSlot].stalls_begun[HFT_STALL_MIGRATION].object = 3;
+  table_[kSlot].stalls_begun[HFT_STALL_MIGRATION].start_ns = kStartNs;
+  LookAt(kStartNs + 3 * kMs);
+  ASSERT_EQ(sink_.told.size(), 3u);
+  EXPECT_EQ(sink_.told[2].stall.what, HFT_KERNEL_MIGRATION);
+  EXPECT_EQ(sink_.told[2].stall.address, 3u) << "why pages are moved";
 }
 
 TEST_F(KernelStallWatchTest, ItIsToldOncePerSecondAndIsOverWhenItsBeginningIsGone) {
