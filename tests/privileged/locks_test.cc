@@ -1,5 +1,8 @@
 // Whose lock a thread waited for, and what it blocked in, without a hook of a system call.
+#include <stdlib.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "tests/privileged/harness/switch_witness.h"
@@ -152,6 +155,21 @@ INSTANTIATE_TEST_SUITE_P(All, LockKindsTest,
                                            Variant{"pi", "sleeping", "pi_word"}, Variant{"robust", "sleeping", "lock_word"}),
                          [](const auto& variant) { return variant.param.kind + "_" + variant.param.holder; });
 
+// Gone with the object, with what a workload that was ended left in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "hftmon-files-XXXXXX").string();
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    path_ = pattern;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // What the answers say of one thread's file.
 struct ToldFile {
   int spikes = 0;
@@ -160,7 +178,8 @@ struct ToldFile {
 };
 
 TEST_F(LocksTest, WhoBlocksOnAFileIsToldWithItsName) {
-  WorkloadRun run("file_waiter", {"--count", std::to_string(kTurns)});
+  const TemporaryFolder folder;
+  WorkloadRun run("file_waiter", {"--count", std::to_string(kTurns), "--folder", folder.path()});
   ASSERT_TRUE(run.about().is_object());
   const SwitchWitness witness;
   ASSERT_TRUE(Attach(run.pid()).ok());

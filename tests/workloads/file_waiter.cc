@@ -1,5 +1,6 @@
 // Three threads that block --count times each on a file of their own: one reads a named pipe, one waits with epoll for an eventfd, one
-// receives from a socket. They are let go --hold-us after each of them has begun. Knows their threads, descriptors and what those name.
+// receives from a socket. The pipe is made in --folder. They are let go --hold-us after each of them has begun. Knows their threads,
+// descriptors and what those name.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -49,10 +50,7 @@ void Check(bool fine, const char* what) {
 }
 
 void Make(Stage& stage) {
-  std::string folder = "/tmp/file_waiter.XXXXXX";
-  Check(mkdtemp(folder.data()) != nullptr, "mkdtemp");
-  stage.folder = folder;
-  stage.pipe_path = folder + "/orders";
+  stage.pipe_path = stage.folder + "/orders." + std::to_string(getpid());
   Check(mkfifo(stage.pipe_path.c_str(), 0600) == 0, "mkfifo");
   stage.pipe = open(stage.pipe_path.c_str(), O_RDWR | O_CLOEXEC);
   stage.event = eventfd(0, EFD_CLOEXEC);
@@ -93,10 +91,11 @@ void Run(Stage& stage, size_t which) {
 }
 
 int Main(int argc, char** argv) {
-  const Arguments arguments(argc, argv, {"count", "hold-us"}, {"interactive"});
+  const Arguments arguments(argc, argv, {"count", "hold-us", "folder"}, {"interactive"});
   Stage stage;
   stage.count = static_cast<size_t>(arguments.Number("count", 20, 1, 10'000));
   stage.hold_ns = arguments.Number("hold-us", 4'000, 100, 100'000) * 1'000;
+  stage.folder = arguments.Text("folder", "/tmp");
   LimitLifetime(120);
   Make(stage);
   Session session(arguments.Flag("interactive"));
@@ -125,7 +124,6 @@ int Main(int argc, char** argv) {
   about["workload"] = "file_waiter";
   session.Result(about);
   unlink(stage.pipe_path.c_str());
-  rmdir(stage.folder.c_str());
   stage.leave.store(true, std::memory_order_seq_cst);
   stage.leave.notify_all();
   for (std::thread& thread : threads) thread.join();
