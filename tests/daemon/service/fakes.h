@@ -393,11 +393,8 @@ class FakeNetworkTotals : public NetworkTotals {
 class FakeSenderStacks : public SenderStacks {
  public:
   StackPart Find(int32_t stack) override {
-    StackPart part;
-    part.state = StackState::kComplete;
-    part.frames.push_back(
-        {.address = 1, .symbol = "stack_" + std::to_string(stack), .symbol_offset = 0, .module = "[kernel]", .module_offset = 1});
-    return part;
+    StackFrame frame{.address = 1, .symbol = "stack_" + std::to_string(stack), .module = "[kernel]"};
+    return {StackState::kComplete, "", {std::move(frame)}};
   }
 };
 
