@@ -88,7 +88,8 @@ int Main(int argc, char** argv) {
   for (Stuck* stuck : {&stage.reader, &stage.holder, &stage.waiter}) stuck->tid.wait(0);
 
   Session session(arguments.Flag("interactive"));
-  session.Ready({{"reader", stage.reader.tid.load()}, {"waiter", stage.waiter.tid.load()}, {"holder", stage.holder.tid.load()}});
+  const auto tid = [](const Stuck& stuck) { return stuck.tid.load(std::memory_order_seq_cst); };
+  session.Ready({{"reader", tid(stage.reader)}, {"waiter", tid(stage.waiter)}, {"holder", tid(stage.holder)}});
   stage.begin.store(true, std::memory_order_seq_cst);
   stage.begin.notify_all();
   for (const Stuck* stuck : {&stage.reader, &stage.holder, &stage.waiter}) {
