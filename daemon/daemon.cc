@@ -328,12 +328,13 @@ void Daemon::MeasureProbes() {
   collector_->MeasureCost(false).IgnoreError();
 }
 
-std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 5> Daemon::DemandPrograms() {
+std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 6> Daemon::DemandPrograms() {
   return {{{&ProgramDemand::wakers, &collector_->waker_program()},
            {&ProgramDemand::memory, &collector_->memory_programs().demand()},
            {&ProgramDemand::kernel_locks, &collector_->kernel_lock_programs().demand()},
            {&ProgramDemand::hardware, &collector_->hardware_programs().demand()},
-           {&ProgramDemand::network, &collector_->network_programs().demand()}}};
+           {&ProgramDemand::network, &collector_->network_programs().demand()},
+           {&ProgramDemand::irq, &collector_->deferred_programs().demand()}}};
 }
 
 absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
@@ -366,6 +367,8 @@ absl::Status Daemon::StartServer() {
   core.totals = totals_.get();
   core.interrupts = interrupt_totals_.get();
   core.affinities = interrupt_affinities_.get();
+  core.deferred = deferred_totals_.get();
+  core.coalescing = coalescing_.get();
   core.calls = call_totals_.get();
   core.faults = fault_totals_.get();
   core.kernel_locks = kernel_lock_totals_.get();

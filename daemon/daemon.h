@@ -31,6 +31,7 @@
 #include "daemon/daemon_operation.h"
 #include "daemon/demand_cost.h"
 #include "daemon/hardware_evidence_book.h"
+#include "daemon/host_coalescing.h"
 #include "daemon/host_interrupt_affinities.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
@@ -43,6 +44,7 @@
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
 #include "daemon/shared_call_totals.h"
+#include "daemon/shared_deferred_totals.h"
 #include "daemon/shared_fault_totals.h"
 #include "daemon/shared_hardware_totals.h"
 #include "daemon/shared_interrupt_totals.h"
@@ -90,6 +92,7 @@ class Daemon {
   void BuildControl();
   void BuildTotals();
   void BuildHardware();
+  void BuildDeferred();
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -102,7 +105,7 @@ class Daemon {
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
   // Those that are attached on demand, by what asks for them.
-  std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 5> DemandPrograms();
+  std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 6> DemandPrograms();
   absl::Status AttachDemanded(const ProgramDemand& demand);
   void SettleDemand();
 
@@ -149,6 +152,9 @@ class Daemon {
   std::unique_ptr<HardwareEvidenceBook> hardware_evidence_;
   std::unique_ptr<SharedHardwareTotals> hardware_totals_;
   std::unique_ptr<SharedNetworkTotals> network_totals_;
+  std::unique_ptr<KernelFunctions> kernel_functions_;
+  std::unique_ptr<SharedDeferredTotals> deferred_totals_;
+  std::unique_ptr<HostCoalescing> coalescing_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

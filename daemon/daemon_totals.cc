@@ -16,6 +16,7 @@ void Daemon::BuildTotals() {
   kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
   BuildHardware();
+  BuildDeferred();
   SharedNetworkTotals::Parts network;
   network.view = view;
   network.high_water = high_water;

@@ -55,6 +55,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(KernelLocks());
   AddHardware(&capabilities);
   capabilities.push_back(Network());
+  capabilities.push_back(Irq());
   const bool counted = parts_.collector->reads_preempt_count();
   capabilities.push_back(
       {"waker_context", counted,
@@ -115,6 +116,20 @@ Capability StatusReader::Network() const {
   std::string missing;
   for (const std::string& part : programs.missing()) missing += (missing.empty() ? "without: " : "; ") + part;
   return {"network", programs.refusal().empty(), missing, "Linux 6.3 or newer", false};
+}
+
+Capability StatusReader::Irq() const {
+  const DeferredPrograms& programs = parts_.collector->deferred_programs();
+  if (programs.missing().empty()) {
+    return {
+        "irq", true,
+        "softirq_raise, softirq_entry, workqueue_queue_work, workqueue_execute_start, workqueue_execute_end, tasklet_entry, tasklet_exit, "
+        "irq_handler_exit, sched_switch",
+        "", false};
+  }
+  std::string missing;
+  for (const std::string& part : programs.missing()) missing += (missing.empty() ? "without: " : "; ") + part;
+  return {"irq", programs.refusal().empty(), missing, "a kernel with these tracepoints: all are in Linux 6.12", false};
 }
 
 std::string StatusReader::RegistersMend() const {

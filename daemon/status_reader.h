@@ -85,6 +85,7 @@ class StatusReader : public StatusSource {
   Capability KernelLocks() const;
   void AddHardware(std::vector<Capability>* capabilities) const;
   Capability Network() const;
+  Capability Irq() const;
   std::string RegistersMend() const;
   std::vector<DropCounter> Drops(const std::vector<ProbeStatus>& probes) const;
   std::vector<Bound> Bounds() const;

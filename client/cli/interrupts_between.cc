@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "client/cli/deferred_between.h"
+
 namespace hftmon {
 namespace {
 
@@ -138,6 +140,13 @@ InterruptsSpan InterruptsBetween(const v1::QueryInterruptsResponse& first, const
   span.between.set_lines_unavailable(second.lines_unavailable());
   span.between.set_unread_thread_count(second.unread_thread_count());
   span.between.set_unread_line_count(second.unread_line_count());
+  span.between.set_late(second.late());
+  if (second.has_deferred()) *span.between.mutable_deferred() = DeferredBetween(first.deferred(), second.deferred());
+  if (second.has_coalescing()) {
+    CoalescingSpan coalescing = CoalescingBetween(first.coalescing(), second.coalescing());
+    *span.between.mutable_coalescing() = std::move(coalescing.between);
+    span.lost_device_count = coalescing.lost_device_count;
+  }
   AddThreads(first, second, attached_pids, &span);
   AddCpus(first, second, &span);
   return span;

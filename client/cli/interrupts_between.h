@@ -23,6 +23,7 @@ struct InterruptsSpan {
   // By CPU: how much time its steal figure is of. The kernel looks at the hypervisor's clock at a tick only. A CPU that is not here had no
   // tick, or no first figure: it has no steal_ns.
   std::map<int32_t, int64_t> steal_over_ns;
+  size_t lost_device_count = 0;  // see CoalescingSpan
 };
 
 // The same question, asked twice of one daemon. A thread that only the second answer has began to be watched meanwhile, and so did those of

@@ -73,6 +73,12 @@ struct rq {
 
 struct irqaction {
   const char *name;
+  struct task_struct *thread;
+  unsigned int irq;
+};
+
+struct work_struct {
+  void *func;
 };
 
 struct sched_entity {

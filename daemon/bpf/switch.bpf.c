@@ -30,6 +30,7 @@
 #include "daemon/bpf/life.bpf.h"
 #include "daemon/bpf/memory.bpf.h"
 #include "daemon/bpf/hardware.bpf.h"
+#include "daemon/bpf/deferred.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/moved_pages.bpf.h"
 #include "daemon/bpf/network.bpf.h"

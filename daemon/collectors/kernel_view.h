@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "daemon/bpf/call_events.h"
+#include "daemon/bpf/deferred_events.h"
 #include "daemon/bpf/hardware_events.h"
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/kernel_time_events.h"
@@ -40,6 +41,11 @@ struct KernelView {
   std::span<hft_cpu_shootdowns> shootdowns;    // one per possible CPU, or empty
   std::span<hft_cpu_hardware> hardware;        // one per possible CPU, or empty
   std::span<hft_cpu_network> network;          // one per possible CPU, or empty; the daemon writes since_ns
+  std::span<hft_cpu_deferred> deferred;        // one per possible CPU, or empty
+  std::span<hft_irq_thread> irq_threads;       // or empty
+  std::span<uint64_t> begun_works;             // of deferred_events.h, or empty
+  std::span<uint64_t> begun_workers;           // likewise
+  uint64_t* irq_threads_waiting = nullptr;     // likewise, or null
   std::span<hft_socket_path> socket_paths;     // of sockets that threads read from which ask; the daemon writes generation
   std::byte* rings = nullptr;                  // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;

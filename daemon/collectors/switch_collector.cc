@@ -134,6 +134,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->MakeDemandGroups();
   collector->MakeHardwarePrograms();
   collector->MakeNetworkPrograms();
+  collector->MakeDeferredPrograms();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -175,6 +176,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
                               PrepareGroup(kernel_lock_programs_.get()),
                               PrepareHardwarePrograms(),
                               PrepareNetworkPrograms(),
+                              PrepareDeferredPrograms(),
                               object_->ResizeMap("network", view_.ring_count),
                               object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
                               object_->ResizeMap("arrived_shootdowns", view_.ring_count),
@@ -200,6 +202,7 @@ bool SwitchCollector::IsDetached(std::string_view program) const {
   if (kernel_lock_programs_->IsOne(program)) return !kernel_lock_programs_->attached();
   if (HardwarePrograms::IsOne(program)) return !hardware_programs_->attached();
   if (MemoryPrograms::IsOne(program)) return !memory_programs_->attached();
+  if (DeferredPrograms::IsOne(program)) return !deferred_programs_->attached();
   return NetworkPrograms::IsOne(program) && !network_programs_->attached();
 }
 
@@ -348,7 +351,7 @@ absl::Status SwitchCollector::MapSmallTables() {
   view_.shootdowns = {reinterpret_cast<hft_cpu_shootdowns*>(shootdowns->data), shootdowns->entries};
   view_.collapses = {reinterpret_cast<hft_process_collapses*>(collapses->data), collapses->entries};
   view_.socket_paths = {reinterpret_cast<hft_socket_path*>(socket_paths->data), socket_paths->entries};
-  return absl::OkStatus();
+  return MapDeferred();
 }
 
 std::vector<uint64_t> SwitchCollector::SenderStack(int32_t stack) const {
@@ -412,33 +415,8 @@ absl::Status SwitchCollector::MapAll() {
   return MapSmallTables();
 }
 
-absl::Status SwitchCollector::FillStack(uint32_t threads_max) {
-  // The lowest slots are popped first, so that the slots in use stay close together.
-  for (uint32_t slot = threads_max; slot >= 1; --slot) {
-    if (absl::Status status = Push(static_cast<uint16_t>(slot)); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status SwitchCollector::Attach() {
   return object_->AttachAll();
-}
-
-absl::StatusOr<uint16_t> SwitchCollector::Pop() {
-  uint32_t slot = 0;
-  if (bpf_map_lookup_and_delete_elem(free_slots_fd_, nullptr, &slot) != 0) {
-    return absl::ResourceExhaustedError(
-        fmt::format("thread slots: all {} are in use: detach a target, or raise threads_max and restart hftmond", view_.slots.size() - 1));
-  }
-  return static_cast<uint16_t>(slot);
-}
-
-absl::Status SwitchCollector::Push(uint16_t slot) {
-  const uint32_t value = slot;
-  if (bpf_map_update_elem(free_slots_fd_, nullptr, &value, BPF_ANY) != 0) {
-    return absl::InternalError(fmt::format("slot {} cannot be given back: {}", slot, strerror(errno)));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status SwitchCollector::MeasureCost(bool on) {
@@ -482,7 +460,8 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     probe.detached = IsDetached(program.name);
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
                        kernel_lock_programs_->RunCount(program.name, view_.cpus) +
-                       HardwarePrograms::RunCount(program.name, view_.hardware) + NetworkPrograms::RunCount(program.name, view_.network);
+                       HardwarePrograms::RunCount(program.name, view_.hardware) + NetworkPrograms::RunCount(program.name, view_.network) +
+                       DeferredPrograms::RunCount(program.name, view_.deferred);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

@@ -3,7 +3,7 @@
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
 //           interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB flushes and reclaim
 //           (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h),
-//           packets (network_programs.h).
+//           packets (network_programs.h), work that interrupts put off (deferred_programs.h).
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -21,6 +21,7 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/collectors/bpf_object.h"
+#include "daemon/collectors/deferred_programs.h"
 #include "daemon/collectors/demand_program.h"
 #include "daemon/collectors/hardware_programs.h"
 #include "daemon/collectors/kernel_view.h"
@@ -85,6 +86,9 @@ class SwitchCollector : public SlotStack {
   // Packets.
   NetworkPrograms& network_programs() { return *network_programs_; }
   const NetworkPrograms& network_programs() const { return *network_programs_; }
+  // Work that interrupts put off.
+  DeferredPrograms& deferred_programs() { return *deferred_programs_; }
+  const DeferredPrograms& deferred_programs() const { return *deferred_programs_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -126,6 +130,9 @@ class SwitchCollector : public SlotStack {
   void MakeNetworkPrograms();
   absl::Status PrepareNetworkPrograms();
   absl::Status MapSmallTables();
+  void MakeDeferredPrograms();
+  absl::Status PrepareDeferredPrograms();
+  absl::Status MapDeferred();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -139,6 +146,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<TracepointGroup> kernel_lock_programs_;
   std::unique_ptr<HardwarePrograms> hardware_programs_;
   std::unique_ptr<NetworkPrograms> network_programs_;  // likewise
+  std::unique_ptr<DeferredPrograms> deferred_programs_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

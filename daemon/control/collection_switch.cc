@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "daemon/collectors/begun_deferrals.h"
 #include "daemon/control/kernel_times.h"
 
 namespace hftmon {
@@ -31,6 +32,7 @@ absl::Status CollectionSwitch::TurnOn() {
   ForgetKernelTimes();
   ForgetIdleStates();
   ForgetPackets();
+  ForgetBegunDeferrals(parts_.view);
   parts_.conclusive(INT64_MAX, INT64_MIN);
   // Release: a program that finds it clear finds the slots as they were left above.
   std::atomic_ref<__u32>(parts_.view.controls->off).store(0, std::memory_order_release);

@@ -13,21 +13,24 @@ struct ProgramDemand {
   bool kernel_locks = false;  // contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h)
   bool hardware = false;      // what hardware and hypervisor do to CPUs (daemon/bpf/hardware.bpf.h)
   bool network = false;       // packets (daemon/bpf/network.bpf.h)
+  bool irq = false;           // work that interrupts put off (daemon/bpf/deferred.bpf.h)
 
   static ProgramDemand Of(const TargetOptions& options) {
     return {.wakers = options.waker,
             .memory = HasProbeGroup(options, kMemoryGroup),
             .kernel_locks = HasProbeGroup(options, kKernelLocksGroup),
             .hardware = HasProbeGroup(options, kHardwareGroup),
-            .network = HasProbeGroup(options, kNetworkGroup)};
+            .network = HasProbeGroup(options, kNetworkGroup),
+            .irq = HasProbeGroup(options, kIrqGroup)};
   }
-  bool any() const { return wakers || memory || kernel_locks || hardware || network; }
+  bool any() const { return wakers || memory || kernel_locks || hardware || network || irq; }
   ProgramDemand& operator|=(const ProgramDemand& other) {
     wakers = wakers || other.wakers;
     memory = memory || other.memory;
     kernel_locks = kernel_locks || other.kernel_locks;
     hardware = hardware || other.hardware;
     network = network || other.network;
+    irq = irq || other.irq;
     return *this;
   }
   bool operator==(const ProgramDemand&) const = default;

@@ -12,10 +12,10 @@
 namespace hftmon {
 namespace {
 
-constexpr std::array<std::string_view, 6> kGroups = {kSchedGroup,  kLocksGroup,    kKernelLocksGroup,
-                                                     kMemoryGroup, kHardwareGroup, kNetworkGroup};
+constexpr std::array<std::string_view, 7> kGroups = {kSchedGroup,    kLocksGroup,   kKernelLocksGroup, kMemoryGroup,
+                                                     kHardwareGroup, kNetworkGroup, kIrqGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
-constexpr std::array<std::string_view, 4> kLaterGroups = {"irq", "cache", "numa", "operations"};
+constexpr std::array<std::string_view, 3> kLaterGroups = {"cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;
 constexpr size_t kShownNameBytes = 40;
 
@@ -37,11 +37,12 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
     if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
       return absl::FailedPreconditionError(
           absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, "
-                          "kernel_locks, memory, hardware, network",
+                          "kernel_locks, memory, hardware, network, irq",
                           group));
     }
     return absl::InvalidArgumentError(absl::StrFormat(
-        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory, hardware and network",
+        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory, hardware, network and "
+        "irq",
         absl::CHexEscape(group.substr(0, kShownNameBytes))));
   }
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 #include "daemon/service/interrupts_query.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <unordered_set>
 
@@ -8,6 +9,7 @@
 #include "common/utf8.h"
 #include "daemon/analysis/interrupt_names.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_deferred.h"
 #include "daemon/service/rich_error.h"
 
 namespace hftmon {
@@ -97,12 +99,59 @@ void AddLines(const ServiceCore& core, std::span<const ThreadKey> threads, v1::Q
   for (const InterruptAffinity& line : report->lines) LineToProto(line, core.names, response->add_lines());
 }
 
+// Threads are taken off `missing`.
+void AddWindow(const ServiceCore& core, const TargetSelection& selection, int64_t window_ns, const Arrival& arrival,
+               const std::unordered_set<uint32_t>& wanted, std::unordered_set<uint32_t>* missing, v1::QueryInterruptsResponse* response) {
+  const int64_t end_ns = arrival.time.monotonic_ns;
+  const int64_t begin_ns = std::max<int64_t>(0, end_ns - window_ns);
+  const WindowAnswer answer = core.windows->Query(begin_ns, end_ns, [&](const ThreadKey& thread) {
+    return selection.Keeps(thread) && (wanted.empty() || wanted.contains(thread.tid));
+  });
+  v1::Window* window = response->mutable_window();
+  window->set_begin_monotonic_ns(answer.begin_mono_ns);
+  window->set_end_monotonic_ns(answer.end_mono_ns);
+  window->set_requested_ns(window_ns);
+  window->set_resolution_ns(answer.resolution_ns);
+  window->set_truncated(answer.truncated || begin_ns < selection.last_attached_mono_ns());
+  window->set_late(arrival.late);
+  window->set_off_ns(core.status->OffWithin(answer.begin_mono_ns, answer.end_mono_ns));
+  for (const ThreadWindow& thread : answer.threads) {
+    missing->erase(thread.thread.tid);
+    if (std::all_of(thread.interrupted_ns.begin(), thread.interrupted_ns.end(), [](uint64_t taken_ns) { return taken_ns == 0; })) continue;
+    v1::WindowInterrupts* row = response->add_window_threads();
+    ThreadToProto(thread.thread, core.names, row->mutable_thread());
+    row->set_nmi_ns(static_cast<int64_t>(thread.interrupted_ns[HFT_LEVEL_NMI]));
+    row->set_hard_irq_ns(static_cast<int64_t>(thread.interrupted_ns[HFT_LEVEL_HARD]));
+    row->set_softirq_ns(static_cast<int64_t>(thread.interrupted_ns[HFT_LEVEL_SOFTIRQ]));
+  }
+  const auto taken_ns = [](const v1::WindowInterrupts& row) { return row.nmi_ns() + row.hard_irq_ns() + row.softirq_ns(); };
+  std::stable_sort(response->mutable_window_threads()->begin(), response->mutable_window_threads()->end(),
+                   [&](const v1::WindowInterrupts& a, const v1::WindowInterrupts& b) { return taken_ns(a) > taken_ns(b); });
+}
+
+// Of every possible CPU; those asked for, or those that had any.
+grpc::Status AddCpus(const std::vector<CpuInterruptTotal>& totals, const std::set<int32_t>& cpus, v1::QueryInterruptsResponse* response) {
+  for (const int32_t cpu : cpus) {
+    if (totals.empty() || static_cast<size_t>(cpu) < totals.size()) continue;
+    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_CPU",
+                     absl::StrCat("CPU ", cpu, " is none of this host's: give CPUs of 0-", totals.size() - 1));
+  }
+  for (const CpuInterruptTotal& total : totals) {
+    if (!cpus.empty() && !cpus.contains(static_cast<int32_t>(total.cpu))) continue;
+    const bool any = std::any_of(total.sources.begin(), total.sources.end(), [](const SourceSum& sum) { return sum.count > 0; });
+    if (any || !cpus.empty()) CpuToProto(total, response->add_cpus());
+  }
+  return grpc::Status::OK;
+}
+
 }  // namespace
 
 grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& selection, const v1::QueryInterruptsRequest& request,
-                              v1::QueryInterruptsResponse* response) {
+                              const Arrival& arrival, v1::QueryInterruptsResponse* response) {
   std::unordered_set<uint32_t> missing(request.tids().begin(), request.tids().end());
   const std::unordered_set<uint32_t> wanted = missing;
+  response->set_late(arrival.late);
+  if (request.window_ns() > 0) AddWindow(core, selection, request.window_ns(), arrival, wanted, &missing, response);
   std::vector<ThreadKey> threads;
   for (const TargetInfo& target : selection.targets()) {
     for (const ThreadInterruptTotal& total : core.interrupts->ThreadsOf(target.pid)) {
@@ -122,17 +171,9 @@ grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& se
   const TimePair now = core.status->Now();
   TimePairToProto(now, response->mutable_time());
   response->set_unslotted_thread_count(selection.UnslottedSince(now.monotonic_ns));
-  const std::unordered_set<int32_t> cpus(request.cpus().begin(), request.cpus().end());
-  for (const int32_t cpu : cpus) {
-    if (totals.empty() || static_cast<size_t>(cpu) < totals.size()) continue;
-    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_CPU",
-                     absl::StrCat("CPU ", cpu, " is none of this host's: give CPUs of 0-", totals.size() - 1));
-  }
-  for (const CpuInterruptTotal& total : totals) {
-    if (!cpus.empty() && !cpus.contains(static_cast<int32_t>(total.cpu))) continue;
-    const bool any = std::any_of(total.sources.begin(), total.sources.end(), [](const SourceSum& sum) { return sum.count > 0; });
-    if (any || !cpus.empty()) CpuToProto(total, response->add_cpus());
-  }
+  const std::set<int32_t> cpus(request.cpus().begin(), request.cpus().end());
+  if (const grpc::Status added = AddCpus(totals, cpus, response); !added.ok()) return added;
+  DeferredToProto(core.deferred->Read(), cpus, response->mutable_deferred());
   if (request.with_lines()) AddLines(core, threads, response);
   return grpc::Status::OK;
 }

@@ -8,6 +8,7 @@
 #include "common/metric_catalogue.h"
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_coalescing.h"
 #include "daemon/service/convert_targets.h"
 #include "daemon/service/hardware_query.h"
 #include "daemon/service/interrupts_query.h"
@@ -177,14 +178,20 @@ grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackSer
 
 grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
                                                           v1::QueryInterruptsResponse* response) {
-  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
-  v1::QueryInterruptsRequest asked = *request;
-  if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) {
-    return Answered(context, translated);
-  }
-  TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*core_.targets, asked.pids()); !selected.ok()) return Answered(context, selected);
-  return Answered(context, AnswerInterrupts(core_, selection, asked, response));
+  // Here and not in the answer: drivers and /proc/kallsyms take their time, for which the thread that answers would keep others waiting.
+  const grpc::Status read = [&] {
+    const QueryPass pass(&queries_, limits_.Get().queries_max);
+    if (!pass.status().ok()) return pass.status();
+    core_.deferred->LearnNames();
+    if (request->with_coalescing()) CoalescingToProto(core_.coalescing->Read(), response->mutable_coalescing());
+    return grpc::Status::OK;
+  }();
+  if (!read.ok()) return Answered(context, read);
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerInterrupts(core_, question.selection, asked, question.arrival, response);
+    const int rows = std::max(response->threads_size(), response->window_threads_size());
+    return answered.ok() ? CheckAnswer(*response, rows, &limits_) : answered;
+  });
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,

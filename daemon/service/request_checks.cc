@@ -155,11 +155,12 @@ grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const Service
   return checks.Result();
 }
 
-grpc::Status Check(const v1::QueryInterruptsRequest& request) {
+grpc::Status Check(const v1::QueryInterruptsRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
   checks.Pids("tids", request.tids(), kTidsPerQueryMax);
   checks.Cpus("cpus", request.cpus());
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "no window");
   return checks.Result();
 }
 

@@ -62,7 +62,7 @@ grpc::Status Check(const v1::DetachRequest& request);
 grpc::Status Check(const v1::HoldTargetsRequest& request);
 grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
-grpc::Status Check(const v1::QueryInterruptsRequest& request);
+grpc::Status Check(const v1::QueryInterruptsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryHardwareRequest& request);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);

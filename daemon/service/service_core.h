@@ -14,6 +14,8 @@
 #include "daemon/os/numa_balancing.h"
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
+#include "daemon/service/coalescing_source.h"
+#include "daemon/service/deferred_totals.h"
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/file_lookup.h"
 #include "daemon/service/hardware_totals.h"
@@ -40,6 +42,8 @@ struct ServiceCore {
   const ThreadTotals* totals = nullptr;
   const InterruptTotals* interrupts = nullptr;
   const InterruptAffinities* affinities = nullptr;
+  const DeferredTotals* deferred = nullptr;
+  const CoalescingSource* coalescing = nullptr;
   const CallTotals* calls = nullptr;
   const FaultTotals* faults = nullptr;
   const KernelLockTotals* kernel_locks = nullptr;

@@ -53,7 +53,8 @@ FakeKernelView::FakeKernelView(const Options& options)
       stolen_(options.slots),
       kernel_(options.slots),
       collapses_(options.slots),
-      network_(options.cpus) {
+      network_(options.cpus),
+      deferred_(options.cpus) {
   view_.ring_stride_bytes = sizeof(hft_ring_header) + uint64_t{options.ring_cells} * HFT_RECORD_BYTES;
   view_.ring_cells = options.ring_cells;
   view_.ring_count = options.cpus;
@@ -73,6 +74,11 @@ FakeKernelView::FakeKernelView(const Options& options)
   view_.kernel = kernel_;
   view_.collapses = collapses_;
   view_.network = network_;
+  view_.deferred = deferred_;
+  view_.irq_threads = irq_threads_;
+  view_.begun_works = begun_works_;
+  view_.begun_workers = begun_workers_;
+  view_.irq_threads_waiting = &irq_threads_waiting_;
   view_.socket_paths = socket_paths_;
   view_.rings = rings_.get();
   for (uint32_t cpu = 0; cpu < options.cpus; ++cpu) Store(reinterpret_cast<hft_ring_header*>(ring(cpu))->head, options.first_index);

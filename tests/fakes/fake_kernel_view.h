@@ -109,6 +109,11 @@ class FakeKernelView {
   std::vector<hft_thread_kernel> kernel_;
   std::vector<hft_process_collapses> collapses_;
   std::vector<hft_cpu_network> network_;
+  std::vector<hft_cpu_deferred> deferred_;
+  std::vector<hft_irq_thread> irq_threads_{HFT_IRQ_THREAD_ROWS};
+  std::vector<uint64_t> begun_works_ = std::vector<uint64_t>(HFT_BEGUN_WORKS);
+  std::vector<uint64_t> begun_workers_ = std::vector<uint64_t>(HFT_BEGUN_WORKERS);
+  uint64_t irq_threads_waiting_ = 0;
   std::vector<hft_socket_path> socket_paths_{HFT_SOCKET_ROWS};
 };
 

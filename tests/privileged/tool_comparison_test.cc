@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/privileged/harness/bpftrace_maps.h"
+#include "tests/privileged/harness/disk_reader.h"
 #include "tests/privileged/harness/switch_witness.h"
 #include "tests/privileged/privileged_test.h"
 
@@ -26,72 +28,43 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kWithTracefs[] = "mount -t tracefs none /sys/kernel/tracing 2>/dev/null || true; exec \"$@\"";
-
-// Tracepoints need tracefs, which is mounted in a mount namespace of the tool's own.
-std::vector<std::string> InOwnMounts(std::vector<std::string> command) {
-  command.insert(command.begin(), {"unshare", "-m", "sh", "-c", kWithTracefs, "sh"});
-  return command;
-}
-
 struct Figure {
   int64_t count = 0;
   int64_t sum_ns = 0;
 };
 
-// Handlers of one CPU by bpftrace, from the constructor's end to Stop().
-class BpftraceHandlers {
- public:
-  BpftraceHandlers(int cpu, int housekeeping_cpu) {
-    const std::string on = " /cpu == " + std::to_string(cpu) + "/ ";
-    const std::string ended = " /cpu == " + std::to_string(cpu) + " && ";
-    std::string probes = "tracepoint:irq:softirq_entry" + on + "{ @soft = nsecs; } tracepoint:irq:softirq_exit" + ended +
-                         "@soft/ { @count[args->vec] = count(); @ns[args->vec] = sum(nsecs - @soft); @soft = 0; } ";
-    // Beside softirqs, whose vectors are 0 to 9.
-    int number = kVectors;
-    for (const char* vector : {"local_timer", "call_function", "call_function_single"}) {
-      const std::string name = vector;
-      const std::string begin = "@" + name;
-      const std::string key = std::to_string(number++);
-      probes += "tracepoint:irq_vectors:" + name + "_entry" + on + "{ " + begin + " = nsecs; } tracepoint:irq_vectors:" + name + "_exit" +
-                ended + begin + "/ { @count[" + key + "] = count(); @ns[" + key + "] = sum(nsecs - " + begin + "); " + begin + " = 0; } ";
-    }
-    probes += "interval:ms:100 { printf(\"begun\\n\"); }";
-    Subprocess::Options options;
-    options.cpus = {housekeeping_cpu};
-    process_ = std::make_unique<Subprocess>(InOwnMounts({"bpftrace", "-q", "-f", "json", "-e", probes}), options);
-    while (const auto line = process_->ReadLine(30'000)) {
-      if (line->find("begun") != std::string::npos) return;
-    }
-    why_not_ = "bpftrace does not begin here: " + process_->ErrorText();
-    process_.reset();
+constexpr int kVectors = 100;  // the processor's own, beside softirqs, whose vectors are 0 to 9
+
+// What bpftrace is to count of a CPU's handlers: @count and @ns, by softirq vector, or kVectors and so on.
+std::string HandlerProbes(int cpu) {
+  const std::string on = " /cpu == " + std::to_string(cpu) + "/ ";
+  const std::string ended = " /cpu == " + std::to_string(cpu) + " && ";
+  std::string probes = "tracepoint:irq:softirq_entry" + on + "{ @soft = nsecs; } tracepoint:irq:softirq_exit" + ended +
+                       "@soft/ { @count[args->vec] = count(); @ns[args->vec] = sum(nsecs - @soft); @soft = 0; } ";
+  int number = kVectors;
+  for (const char* vector : {"local_timer", "call_function", "call_function_single"}) {
+    const std::string name = vector;
+    const std::string begin = "@" + name;
+    const std::string key = std::to_string(number++);
+    probes += "tracepoint:irq_vectors:" + name + "_entry" + on + "{ " + begin + " = nsecs; } tracepoint:irq_vectors:" + name + "_exit" +
+              ended + begin + "/ { @count[" + key + "] = count(); @ns[" + key + "] = sum(nsecs - " + begin + "); " + begin + " = 0; } ";
   }
+  return probes;
+}
 
-  static constexpr int kVectors = 100;
-  const std::string& why_not() const { return why_not_; }
+// The same of device interrupts on all CPUs, by line: hardirqs.bt.
+constexpr char kLineProbes[] =
+    "tracepoint:irq:irq_handler_entry { @begin[cpu, args->irq] = nsecs; } "
+    "tracepoint:irq:irq_handler_exit /@begin[cpu, args->irq]/ { @count[args->irq] = count(); "
+    "@ns[args->irq] = sum(nsecs - @begin[cpu, args->irq]); delete(@begin[cpu, args->irq]); } ";
 
-  // By softirq vector, or kVectors and so on.
-  std::map<int, Figure> Stop() {
-    std::map<int, Figure> figures;
-    process_->Signal(SIGINT);
-    std::istringstream text(process_->ReadAll(60'000));
-    for (std::string line; std::getline(text, line);) {
-      const json record = json::parse(line, nullptr, false);
-      if (record.is_discarded() || record.value("type", "") != "map") continue;
-      for (const auto& [name, values] : record["data"].items()) {
-        if (name != "@count" && name != "@ns") continue;
-        for (const auto& [key, value] : values.items()) {
-          (name == "@count" ? figures[std::stoi(key)].count : figures[std::stoi(key)].sum_ns) = value.get<int64_t>();
-        }
-      }
-    }
-    return figures;
-  }
-
- private:
-  std::unique_ptr<Subprocess> process_;
-  std::string why_not_;
-};
+std::map<int, Figure> FiguresOf(BpftraceMaps* bpftrace) {
+  std::map<int, Figure> figures;
+  auto maps = bpftrace->Stop();
+  for (const auto& [key, count] : maps["@count"]) figures[std::stoi(key)].count = count;
+  for (const auto& [key, sum_ns] : maps["@ns"]) figures[std::stoi(key)].sum_ns = sum_ns;
+  return figures;
+}
 
 class ToolComparisonTest : public PrivilegedTest {
  protected:
@@ -110,6 +83,48 @@ class ToolComparisonTest : public PrivilegedTest {
     }
     return figures;
   }
+
+  // Of all CPUs, by line.
+  std::map<int, Figure> Lines() const {
+    std::map<int, Figure> figures;
+    const auto answer = daemon_.client().QueryInterrupts();
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    if (!answer.ok()) return figures;
+    for (const v1::CpuInterrupts& cpu : answer->cpus()) {
+      for (const v1::DeviceHandler& device : cpu.devices()) {
+        figures[device.irq()].count += static_cast<int64_t>(device.count());
+        figures[device.irq()].sum_ns += device.self_ns();
+      }
+    }
+    return figures;
+  }
+  // The lines of the disk that has interrupts.
+  std::vector<int> LinesOf(const std::string& disk) const {
+    v1::QueryInterruptsRequest request;
+    request.set_with_coalescing(true);
+    const auto answer = daemon_.client().QueryInterrupts(request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    std::vector<int> lines;
+    if (!answer.ok()) return lines;
+    for (const v1::BlockDeviceInterrupts& device : answer->coalescing().block_devices()) {
+      if (device.name() != disk) continue;
+      for (const v1::DeviceLine& line : device.lines()) lines.push_back(line.irq());
+    }
+    return lines;
+  }
+
+  // Counts are equal but for the edges, times but for the programs within them.
+  static void ExpectSame(const std::string& name, const Figure& one, const Figure& other, int64_t least_percent) {
+    std::printf("%s: %lld of %lld ns each, bpftrace %lld of %lld ns each\n", name.c_str(), static_cast<long long>(one.count),
+                static_cast<long long>(one.sum_ns / std::max<int64_t>(one.count, 1)), static_cast<long long>(other.count),
+                static_cast<long long>(other.sum_ns / std::max<int64_t>(other.count, 1)));
+    EXPECT_LE(one.count, other.count) << "what comes at the edges is bpftrace's";
+    EXPECT_GE(one.count * 100, other.count * least_percent);
+    const double each_ns = static_cast<double>(one.sum_ns) / static_cast<double>(one.count);
+    const double theirs_ns = static_cast<double>(other.sum_ns) / static_cast<double>(other.count);
+    EXPECT_GT(each_ns, theirs_ns * 0.5);
+    EXPECT_LT(each_ns, theirs_ns * 2.0 + 2'000) << "each has one of the other's programs in it";
+  }
 };
 
 TEST_F(ToolComparisonTest, BpftraceCountsTheSameHandlersAndTheirTimesAgree) {
@@ -117,7 +132,7 @@ TEST_F(ToolComparisonTest, BpftraceCountsTheSameHandlersAndTheirTimesAgree) {
   WorkloadRun run("timed_interrupts", {"--cpu", std::to_string(cpu)});
   ASSERT_TRUE(run.about().is_object());
   ASSERT_TRUE(daemon_.Attach(run.pid()).ok());
-  BpftraceHandlers bpftrace(cpu, HousekeepingCpu());
+  BpftraceMaps bpftrace(HandlerProbes(cpu), HousekeepingCpu());
   if (!bpftrace.why_not().empty()) GTEST_SKIP() << bpftrace.why_not();
   std::map<std::string, Figure> ours = Handlers(cpu);
   for (const char* load : {"softirq 20000", "timer 3000", "ipi 3000"}) ASSERT_TRUE(run.Act(load).is_object()) << load;
@@ -125,28 +140,44 @@ TEST_F(ToolComparisonTest, BpftraceCountsTheSameHandlersAndTheirTimesAgree) {
     ours[name].count = figure.count - ours[name].count;
     ours[name].sum_ns = figure.sum_ns - ours[name].sum_ns;
   }
-  std::map<int, Figure> theirs = bpftrace.Stop();
+  std::map<int, Figure> theirs = FiguresOf(&bpftrace);
   // bpftrace knows functions called on many CPUs from those called on one.
-  theirs[BpftraceHandlers::kVectors + 1].count += theirs[BpftraceHandlers::kVectors + 2].count;
-  theirs[BpftraceHandlers::kVectors + 1].sum_ns += theirs[BpftraceHandlers::kVectors + 2].sum_ns;
-  const std::map<std::string, int> same = {
-      {"NET_RX", 3}, {"local_timer", BpftraceHandlers::kVectors}, {"call_function", BpftraceHandlers::kVectors + 1}};
+  theirs[kVectors + 1].count += theirs[kVectors + 2].count;
+  theirs[kVectors + 1].sum_ns += theirs[kVectors + 2].sum_ns;
+  const std::map<std::string, int> same = {{"NET_RX", 3}, {"local_timer", kVectors}, {"call_function", kVectors + 1}};
   for (const auto& [name, key] : same) {
     SCOPED_TRACE(name);
-    const Figure& one = ours[name];
-    const Figure& other = theirs[key];
-    std::printf("%s: %lld of %lld ns each, bpftrace %lld of %lld ns each\n", name.c_str(), static_cast<long long>(one.count),
-                static_cast<long long>(one.sum_ns / std::max<int64_t>(one.count, 1)), static_cast<long long>(other.count),
-                static_cast<long long>(other.sum_ns / std::max<int64_t>(other.count, 1)));
-    if (other.count < 1'000) continue;  // this machine does not have them so
-    EXPECT_LE(one.count, other.count) << "what comes at the edges is bpftrace's";
+    if (theirs[key].count < 1'000) {
+      std::printf("%s: bpftrace saw %lld: this machine does not have them so\n", name.c_str(), static_cast<long long>(theirs[key].count));
+      continue;
+    }
     // Ticks and the host's own IPIs go on while bpftrace begins and ends, half a second at each side.
-    EXPECT_GE(one.count * 100, other.count * (name == "NET_RX" ? 99 : 70));
-    const double each_ns = static_cast<double>(one.sum_ns) / static_cast<double>(one.count);
-    const double theirs_ns = static_cast<double>(other.sum_ns) / static_cast<double>(other.count);
-    EXPECT_GT(each_ns, theirs_ns * 0.5);
-    EXPECT_LT(each_ns, theirs_ns * 2.0 + 2'000) << "each has one of the other's programs in it";
+    ExpectSame(name, ours[name], theirs[key], name == "NET_RX" ? 99 : 70);
   }
+}
+
+TEST_F(ToolComparisonTest, BpftraceCountsTheSameInterruptsOfADiskAndTheirTimesAgree) {
+  const DiskReader disk;
+  if (!disk.why_not().empty()) GTEST_SKIP() << disk.why_not();
+  const std::vector<int> lines = LinesOf(disk.disk());
+  if (lines.empty()) GTEST_SKIP() << "the interrupts of " << disk.disk() << " cannot be told";
+  BpftraceMaps bpftrace(kLineProbes, HousekeepingCpu());
+  if (!bpftrace.why_not().empty()) GTEST_SKIP() << bpftrace.why_not();
+  std::map<int, Figure> ours = Lines();
+  ASSERT_EQ(disk.Read(3'000), 3'000);
+  std::map<int, Figure> after = Lines();
+  std::map<int, Figure> theirs = FiguresOf(&bpftrace);
+  Figure one;
+  Figure other;
+  for (const int line : lines) {
+    one.count += after[line].count - ours[line].count;
+    one.sum_ns += after[line].sum_ns - ours[line].sum_ns;
+    other.count += theirs[line].count;
+    other.sum_ns += theirs[line].sum_ns;
+  }
+  if (other.count < 1'000) GTEST_SKIP() << "3,000 reads made " << other.count << " interrupts here: the disk is polled, or busy";
+  // Others use the disk too while bpftrace begins and ends.
+  ExpectSame(disk.disk(), one, other, 70);
 }
 
 // A row of `perf trace -s`: calls and their time.

@@ -17,6 +17,8 @@ CPUS = 4
 # Without huge pages, which the kernel would join on its own account: what a process holds would grow by 2 MiB at some moment.
 BOOT_ARGUMENTS = ("console=ttyS0 loglevel=5 isolcpus=2,3 nohz_full=2,3 rcu_nocbs=2,3 audit=0 selinux=0 apparmor=0 mitigations=off panic=-1 "
                   "no_timer_check nokaslr tsc=reliable random.trust_cpu=on transparent_hugepage=never")
+# Beside these, by case: interrupts in threads, as a host for real time may have them, are the only ones that can be had at will in a guest.
+CASE_ARGUMENTS = {"kernel_load": "threadirqs "}
 
 
 class Guest:
@@ -39,7 +41,7 @@ class Guest:
                          "-numa", f"node,nodeid=0,cpus=0-{half - 1},memdev=m0", "-numa", f"node,nodeid=1,cpus={half}-{CPUS - 1},memdev=m1",
                          "-numa", "dist,src=0,dst=1,val=21", "-nodefaults", "-display", "none", "-no-reboot",
                          "-monitor", f"unix:{self._monitor_path},server=on,wait=off", "-serial", f"file:{self.console_path}", "-serial", f"file:{self.results_path}",
-                         "-kernel", vmlinux, "-initrd", archive, "-append", f"{BOOT_ARGUMENTS} {clock}hftmon.rig={case}"]
+                         "-kernel", vmlinux, "-initrd", archive, "-append", f"{BOOT_ARGUMENTS} {CASE_ARGUMENTS.get(case, '')}{clock}hftmon.rig={case}"]
         self._process = None
 
     def __enter__(self):

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "client/cli/render/both_numbers.h"
+#include "client/cli/render/coalescing.h"
+#include "client/cli/render/deferred.h"
+#include "client/cli/render/window.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
 
@@ -126,6 +129,44 @@ Json CpuJson(const v1::CpuInterrupts& cpu) {
   return json;
 }
 
+// Of the window alone; nothing when none was asked for.
+std::string WindowTable(const v1::QueryInterruptsResponse& response) {
+  if (!response.has_window()) return "";
+  const v1::Window& window = response.window();
+  const std::string head = fmt::format("\nin the last {}{}", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
+                                       WindowNote(window, response.time()));
+  if (response.window_threads_size() == 0) return head + ": no interrupt took time from a thread\n";
+  Table table({{"thread", Table::Align::kLeft}, {"pid"}, {"tid"}, {"took"}, {"hard irq"}, {"softirq"}, {"nmi"}});
+  for (const v1::WindowInterrupts& row : response.window_threads()) {
+    const v1::ThreadId& id = row.thread();
+    table.AddRow({id.comm(), BothNumbers(id.pid(), id.namespace_pid()), BothNumbers(id.tid(), id.namespace_tid()),
+                  FormatDuration(row.hard_irq_ns() + row.softirq_ns() + row.nmi_ns()), FormatDuration(row.hard_irq_ns()),
+                  FormatDuration(row.softirq_ns()), FormatDuration(row.nmi_ns())});
+  }
+  return head + "\n" + table.Print();
+}
+
+void AddWindow(const v1::QueryInterruptsResponse& response, Json* json) {
+  if (!response.has_window()) return;
+  (*json)["window"] = WindowJson(response.window());
+  (*json)["window_threads"] = Json::array();
+  for (const v1::WindowInterrupts& row : response.window_threads()) {
+    (*json)["window_threads"].push_back({{"tid", row.thread().tid()},
+                                         {"comm", row.thread().comm()},
+                                         {"pid", row.thread().pid()},
+                                         {"nmi_ns", row.nmi_ns()},
+                                         {"hard_irq_ns", row.hard_irq_ns()},
+                                         {"softirq_ns", row.softirq_ns()}});
+    AddInnerNumbers(row.thread(), &(*json)["window_threads"].back());
+  }
+}
+
+// What is not of threads and CPUs.
+std::string Beside(const v1::QueryInterruptsResponse& response, int64_t over_ns) {
+  return WindowTable(response) + DeferredText(response.deferred(), over_ns) +
+         (response.has_coalescing() ? CoalescingText(response.coalescing(), over_ns) : "");
+}
+
 std::string Text(const v1::QueryInterruptsResponse& response, int64_t over_ns, const std::map<int32_t, int64_t>& steal_over_ns) {
   const std::string threads = response.threads_size() == 0 ? "no thread is watched\n" : ThreadTable(response, over_ns);
   const bool any = std::any_of(response.cpus().begin(), response.cpus().end(),
@@ -137,13 +178,14 @@ std::string Text(const v1::QueryInterruptsResponse& response, int64_t over_ns, c
 }  // namespace
 
 std::string InterruptsText(const v1::QueryInterruptsResponse& response) {
-  return Text(response, 0, {});
+  return Text(response, 0, {}) + Beside(response, 0);
 }
 
 std::string InterruptsText(const InterruptsSpan& span) {
   // Of no time there are no rates: the two answers would be one.
-  return fmt::format("in {}\n", FormatDuration(span.duration_ns)) +
-         Text(span.between, std::max<int64_t>(span.duration_ns, 1), span.steal_over_ns);
+  const int64_t over_ns = std::max<int64_t>(span.duration_ns, 1);
+  return fmt::format("in {}\n", FormatDuration(span.duration_ns)) + Text(span.between, over_ns, span.steal_over_ns) +
+         Beside(span.between, over_ns);
 }
 
 Json InterruptsJson(const InterruptsSpan& span) {
@@ -151,6 +193,11 @@ Json InterruptsJson(const InterruptsSpan& span) {
   json["duration_ns"] = span.duration_ns;
   json["lost_thread_count"] = span.lost_thread_count;
   json["lost_cpu_count"] = span.lost_cpu_count;
+  json["deferred"] = DeferredJson(span.between.deferred(), /*of_part=*/true);
+  if (span.between.has_coalescing()) {
+    json["lost_device_count"] = span.lost_device_count;
+    json["coalescing"] = CoalescingJson(span.between.coalescing(), std::max<int64_t>(span.duration_ns, 1));
+  }
   for (Json& cpu : json["cpus"]) {
     if (const auto found = span.steal_over_ns.find(cpu["cpu"].get<int32_t>()); found != span.steal_over_ns.end())
       cpu["steal_over_ns"] = found->second;
@@ -176,6 +223,9 @@ Json InterruptsJson(const v1::QueryInterruptsResponse& response) {
   }
   json["cpus"] = Json::array();
   for (const v1::CpuInterrupts& cpu : response.cpus()) json["cpus"].push_back(CpuJson(cpu));
+  AddWindow(response, &json);
+  json["deferred"] = DeferredJson(response.deferred(), /*of_part=*/false);
+  if (response.has_coalescing()) json["coalescing"] = CoalescingJson(response.coalescing(), 0);
   return json;
 }
 

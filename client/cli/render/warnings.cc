@@ -197,6 +197,20 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response) {
   std::vector<std::string> warnings;
   AddUnslotted(response.unslotted_thread_count(), warnings);
+  if (response.late() && !response.has_window()) {
+    warnings.push_back("the daemon is late: threads that were attached just before may be missing: see `hftmon status`");
+  }
+  if (response.has_window()) {
+    AddLate(response.window(), warnings);
+    AddOff(response.window(), warnings);
+  }
+  for (const std::string* reason : {&response.coalescing().interfaces_unavailable(), &response.coalescing().block_devices_unavailable()}) {
+    if (!reason->empty()) warnings.push_back("devices cannot be read: " + Printable(*reason));
+  }
+  if (const uint64_t unread_count = response.coalescing().unread_interface_count() + response.coalescing().unread_block_device_count();
+      unread_count > 0) {
+    warnings.push_back(Counted(unread_count, "device") + " beyond the limit: missing in the tables");
+  }
   if (!response.lines_unavailable().empty()) {
     warnings.push_back("where device interrupts may be sent is not available: " + Printable(response.lines_unavailable()));
   }

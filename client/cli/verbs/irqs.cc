@@ -19,6 +19,8 @@
 namespace hftmon {
 namespace {
 
+constexpr DurationRange kPastRange{1, kWindowRange.max_ns, "1ns to 366d"};
+
 class IrqsVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
@@ -27,15 +29,22 @@ class IrqsVerb : public Verb {
     verb->add_option("--cpus", cpus_, "CPUs, e.g. 2-5,8 (default: all that had interrupts)");
     verb->add_option("--for", duration_,
                      "ask twice, so far apart (10ms to 1h), and print the difference with its rates (default: ask once)");
+    verb->add_option("--window", window_,
+                     "also what interrupts took from each thread in the last so long, ended threads too, by level (default: none)");
+    verb->add_flag("--coalescing", coalescing_,
+                   "also print how many packets or completions each device makes one interrupt of, and its settings");
     verb->add_flag("--affinity", affinity_,
                    "also print where each device interrupt may be sent, and which reserved CPUs and bound threads it hits");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
-        "Threads: since watching of each began; CPUs: since the daemon started; with --for both of that time alone (^C ends it). Times are "
+        "Threads: since watching of each began; CPUs: since the daemon started; with --for both of that time alone (^C ends it); what was "
+        "put "
+        "off (softirqs, works, tasklets, interrupts' threads): since the daemon started, while a target was attached with --probes irq; "
+        "--coalescing: since the kernel counts, with --for of that time; --window alone is of the window. Times are "
         "between the kernel's entry and exit of a "
         "handler. --affinity: reserved CPUs are isolated, without a tick, or audited by a rule; bound threads may run on fewer CPUs than "
         "are online.\n"
-        "Exit code 1: threads were not watched, or some of what --affinity tells could not be read.");
+        "Exit code 1: threads were not watched, or some of what --affinity or --coalescing tells could not be read.");
     return verb;
   }
 
@@ -48,6 +57,14 @@ class IrqsVerb : public Verb {
       request.mutable_cpus()->Add(cpus->begin(), cpus->end());
     }
     request.set_with_lines(affinity_ && duration_.empty());
+    request.set_with_coalescing(coalescing_);
+    if (!window_.empty()) {
+      if (!duration_.empty())
+        return absl::InvalidArgumentError("--window is of the time before, --for of the time from now on: give one of them");
+      const auto window_ns = ParseDurationOption("--window", window_, kPastRange);
+      if (!window_ns.ok()) return window_ns.status();
+      request.set_window_ns(*window_ns);
+    }
     int64_t duration_ns = 0;
     if (!duration_.empty()) {
       const auto parsed = ParseDurationOption("--for", duration_, kPeriodRange);
@@ -100,6 +117,9 @@ class IrqsVerb : public Verb {
       warnings.push_back(Counted(span.lost_cpu_count, "CPU's figures", "CPUs' figures") +
                          " began anew meanwhile and are left out: was hftmond restarted? Ask again");
     }
+    if (span.lost_device_count > 0) {
+      warnings.push_back(Counted(span.lost_device_count, "device") + " came, went or began to count anew meanwhile: left out");
+    }
     if (const int64_t off_ns = after->operation().off_total_ns() - before->operation().off_total_ns(); off_ns > 0) {
       warnings.push_back("the programs were off for " + FormatDuration(off_ns) +
                          " meanwhile (`hftmon off`): no interrupt of that time is counted, so rates and shares are too low");
@@ -139,6 +159,7 @@ class IrqsVerb : public Verb {
                         v1::QueryInterruptsResponse* response) const {
     if (!affinity_) return absl::OkStatus();
     request.set_with_lines(true);
+    request.set_with_coalescing(false);
     request.clear_tids();
     const std::set<int32_t> there = wanted.empty() ? std::set<int32_t>() : TidsOf(*response);
     auto answer = there.empty() ? client.QueryInterrupts(request) : AskOfThreads(context, there, request);
@@ -184,7 +205,9 @@ class IrqsVerb : public Verb {
   ThreadFlags threads_;
   std::string cpus_;
   std::string duration_;
+  std::string window_;
   bool affinity_ = false;
+  bool coalescing_ = false;
   bool json_ = false;
 };
 

@@ -52,6 +52,67 @@ TEST_F(IrqsVerbTest, ForATimeItAsksTwiceAndPrintsTheDifference) {
   EXPECT_THAT(refused.err(), HasSubstr("give 10ms to 1h"));
 }
 
+TEST_F(IrqsVerbTest, AWindowIsAskedForAndToldApartAndIsNotOfTheTimeToCome) {
+  int64_t window_ns = -1;
+  bool with_coalescing = true;
+  monitor_.query_interrupts = [&](const auto& request, auto* response) {
+    window_ns = request.window_ns();
+    with_coalescing = request.with_coalescing();
+    if (window_ns == 0) return grpc::Status::OK;
+    response->mutable_window()->set_begin_monotonic_ns(5'000'000'000);
+    response->mutable_window()->set_end_monotonic_ns(15'000'000'000);
+    v1::WindowInterrupts* thread = response->add_window_threads();
+    thread->mutable_thread()->set_comm("matcher");
+    thread->set_hard_irq_ns(3'000'000);
+    thread->set_softirq_ns(1'000'000);
+    return grpc::Status::OK;
+  };
+  StringConsole plain;
+  EXPECT_EQ(Run({"irqs"}, plain), 0);
+  EXPECT_EQ(window_ns, 0);
+  EXPECT_FALSE(with_coalescing);
+  StringConsole console;
+  EXPECT_EQ(Run({"irqs", "--window", "10s"}, console), 0);
+  EXPECT_EQ(window_ns, 10'000'000'000);
+  EXPECT_THAT(console.out(), HasSubstr("in the last 10s"));
+  EXPECT_THAT(console.out(), HasSubstr("matcher"));
+  EXPECT_THAT(console.out(), HasSubstr("4ms"));
+  StringConsole json;
+  EXPECT_EQ(Run({"irqs", "--window", "10s", "--json"}, json), 0);
+  EXPECT_EQ(nlohmann::json::parse(json.out())["window_threads"][0]["hard_irq_ns"], 3'000'000);
+  StringConsole both;
+  EXPECT_EQ(Run({"irqs", "--window", "10s", "--for", "10ms"}, both), 3);
+  EXPECT_THAT(both.err(), HasSubstr("give one of them"));
+  StringConsole all;
+  EXPECT_EQ(Run({"irqs", "--window", "all"}, all), 3) << "by source it is of all the time anyway";
+}
+
+TEST_F(IrqsVerbTest, CoalescingIsAskedForBothTimesAndItsDifferenceTold) {
+  monitor_.get_status = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  uint64_t calls = 0;
+  monitor_.query_interrupts = [&calls](const auto& request, auto* response) {
+    EXPECT_TRUE(request.with_coalescing());
+    ++calls;
+    response->mutable_time()->set_monotonic_ns(static_cast<int64_t>(calls) * 1'000'000'000);
+    v1::BlockDeviceInterrupts* disk = response->mutable_coalescing()->add_block_devices();
+    disk->set_name("vda");
+    disk->set_completed_count(calls * 30);
+    disk->set_interrupt_count(calls * 10);
+    v1::DeviceLine* line = disk->add_lines();
+    line->set_irq(36);
+    line->set_count(calls * 10);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"irqs", "--for", "10ms", "--coalescing", "--json"}, console), 0);
+  EXPECT_EQ(calls, 2u);
+  const auto disk = nlohmann::json::parse(console.out())["coalescing"]["block_devices"][0];
+  EXPECT_EQ(disk["completed_count"], 30);
+  EXPECT_EQ(disk["completions_per_interrupt"], 3.0);
+  EXPECT_EQ(disk["interrupts_per_second"], 10.0);
+}
+
 TEST_F(IrqsVerbTest, WithAffinityTheTableSaysWhomALineHits) {
   bool asked = false;
   std::string unavailable;

@@ -106,6 +106,13 @@ TEST_F(CollectionSwitchTest, PacketsThatArrivedBeforeOnAreNotBelieved) {
   EXPECT_EQ(host.network[3].since_ns, static_cast<uint64_t>(host.clock.NowNs()));
 }
 
+TEST_F(CollectionSwitchTest, WhatWasPutOffBeforeOnIsForgotten) {
+  host.deferred[1].softirqs[3].raised_ns = 7;
+  ASSERT_TRUE(switch_->TurnOff().ok());
+  ASSERT_TRUE(switch_->TurnOn().ok());
+  EXPECT_EQ(host.deferred[1].softirqs[3].raised_ns, 0u);
+}
+
 TEST_F(CollectionSwitchTest, WhatIsConclusiveEndsBeforeTheProgramsGoOffAndBeginsAfterTheyWentOn) {
   const int64_t off_ns = host.clock.NowNs();
   ASSERT_TRUE(switch_->TurnOff().ok());

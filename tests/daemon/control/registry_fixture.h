@@ -46,6 +46,7 @@ struct FakeHost {
              .kernel = kernel,
              .hardware = hardware,
              .network = network,
+             .deferred = deferred,
              .socket_paths = socket_paths},
         stack(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
@@ -212,6 +213,7 @@ struct FakeHost {
   std::vector<hft_thread_slot> slots;
   std::vector<hft_thread_kernel> kernel;
   std::vector<hft_cpu_hardware> hardware{4};
+  std::vector<hft_cpu_deferred> deferred{4};
   std::vector<hft_socket_path> socket_paths;
   std::vector<hft_cpu_network> network{4};
   std::vector<hft_cpu> cpus{4};

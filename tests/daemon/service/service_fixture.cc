@@ -35,6 +35,8 @@ ServiceCore ServiceFixture::Core() {
           .totals = &totals_,
           .interrupts = &interrupts_,
           .affinities = &affinities_,
+          .deferred = &deferred_,
+          .coalescing = &coalescing_,
           .calls = &calls_,
           .faults = &faults_,
           .kernel_locks = &kernel_locks_,

@@ -14,6 +14,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
+#include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fakes.h"
 
@@ -68,6 +69,8 @@ class ServiceFixture : public testing::Test {
   FakeKernelLockTotals kernel_locks_;
   FakeHardwareTotals hardware_;
   FakeNetworkTotals network_;
+  FakeDeferredTotals deferred_;
+  FakeCoalescingSource coalescing_;
   std::map<uint32_t, std::string> maps_;                       // /proc/PID/maps of processes; who has none may not be looked into
   std::map<std::pair<uint32_t, int32_t>, std::string> files_;  // of threads' descriptors; others are not open
   FakeSenderStacks sender_stacks_;

@@ -8,6 +8,7 @@ from daemon import Daemon
 from workload import Workload
 
 SWITCHES = 20_000
+LINES = 200  # that are written to the serial line
 
 
 class KernelLoad(unittest.TestCase):
@@ -52,6 +53,37 @@ class KernelLoad(unittest.TestCase):
 
     def test_switch_counts_are_the_kernels_through_raw_tracepoints(self):
         self.count_switches("--kernel-access", "raw")
+
+    def put_off(self, *flags):
+        """What interrupts put off, while the serial line makes interrupts for what is written to it."""
+        daemon = self.start(*flags)
+        asker = Workload("ping_pong", "--cpu", "2")
+        self.addCleanup(asker.end)
+        daemon.attach(asker.pid, "--probes", "irq")
+        with open("/dev/ttyS0", "w", encoding="ascii") as terminal:
+            for number in range(LINES):
+                print(f"line {number} of {LINES}", file=terminal, flush=True)
+        deferred = daemon.ask("irqs")[0]["deferred"]
+        self.assertTrue(deferred["collecting"], deferred)
+        softirqs = [row for cpu in deferred["cpus"] for row in cpu["softirqs"]]
+        begun = sum(row["begin_count"] for cpu in deferred["cpus"] for row in cpu["works"])
+        woken = sum(thread["wake_count"] for thread in deferred["threads"])
+        waited = sum(thread["delay_count"] + thread["running_count"] + thread["waiting_count"] for thread in deferred["threads"])
+        print(f"{' '.join(flags) or 'by default'}: {sum(row['run_count'] for row in softirqs)} softirqs, {begun} works, "
+              f"{[(thread['irq'], thread['name'], thread['wake_count'], thread['delay_count']) for thread in deferred['threads']]}; "
+              f"not told: {deferred['missing'] or 'nothing'}")
+        for row in softirqs:
+            self.assertEqual(row["delay"]["count"] + row["unraised_count"], row["run_count"], row)
+        self.assertGreater(begun, 0)
+        self.assertGreater(woken, 0, "threadirqs gives the serial line's interrupt a thread")
+        # One wake may be on its way, for each of the threads.
+        self.assertLessEqual(abs(woken - waited), len(deferred["threads"]))
+
+    def test_what_interrupts_put_off_is_told_their_threads_too(self):
+        self.put_off()
+
+    def test_what_interrupts_put_off_is_told_through_raw_tracepoints(self):
+        self.put_off("--kernel-access", "raw")
 
 
 if __name__ == "__main__":
