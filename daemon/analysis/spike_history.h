@@ -91,6 +91,8 @@ class SpikeHistory {
     return which == SpikeRing::kEnded ? ended_ : which == SpikeRing::kGoingOn ? going_on_ : held_up_;
   }
 
+  const SeqRing<Spike>& ended() const { return ended_; }
+
   // Sleeps that last and are not told, for want of room.
   void NoteUnfollowed(uint64_t count) { unfollowed_count_.store(count, std::memory_order_relaxed); }
   uint64_t unfollowed_count() const { return unfollowed_count_.load(std::memory_order_relaxed); }
