@@ -1,8 +1,10 @@
 #include "daemon/shared_deferred_totals.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "daemon/slot_reader.h"
@@ -12,12 +14,43 @@ namespace {
 
 constexpr char kAttachIt[] = "no running target asks: attach one with --probes irq";
 
+template <size_t kLength>
+std::string NameIn(const char (&name)[kLength]) {
+  return std::string(name, strnlen(name, kLength));
+}
+
 DelayTotal DelayOf(const hft_delay& delay) {
   DelayTotal total{.count = LoadWord(delay.count), .sum_ns = LoadNs(delay.sum_ns), .longest_ns = LoadNs(delay.longest_ns), .buckets = {}};
   for (size_t bucket = 0; bucket < HFT_DELAY_BUCKETS; ++bucket) {
     if (const uint32_t count = LoadWord(delay.buckets[bucket]); count != 0) total.buckets.push_back({DelayBucketUpperNs(bucket), count});
   }
   return total;
+}
+
+void AddDelay(const DelayTotal& more, DelayTotal* total) {
+  total->count += more.count;
+  total->sum_ns += more.sum_ns;
+  total->longest_ns = std::max(total->longest_ns, more.longest_ns);
+  std::map<int64_t, uint64_t> counts;
+  for (const DelayBucket& bucket : total->buckets) counts[bucket.upper_ns] += bucket.count;
+  for (const DelayBucket& bucket : more.buckets) counts[bucket.upper_ns] += bucket.count;
+  total->buckets.clear();
+  for (const auto& [upper_ns, count] : counts) total->buckets.push_back({upper_ns, count});
+}
+
+std::vector<HandlerTotal> HandlersOf(const hft_cpu_deferred& state) {
+  std::map<std::pair<uint32_t, std::string>, DelayTotal> handlers;
+  std::vector<HandlerTotal> totals;
+  for (size_t row = 1; row < HFT_HANDLER_ROWS; ++row) {
+    const hft_handler_row& handler = state.handlers[row];
+    // Acquire: its name and number were written before it was counted.
+    if (std::atomic_ref<__u64>(const_cast<__u64&>(handler.duration.count)).load(std::memory_order_acquire) == 0) continue;
+    // A handler that was freed and requested anew has two rows.
+    AddDelay(DelayOf(handler.duration), &handlers[{LoadWord(handler.irq), NameIn(handler.name)}]);
+  }
+  for (auto& [key, duration] : handlers) totals.push_back({.irq = key.first, .name = key.second, .duration = std::move(duration)});
+  if (LoadWord(state.handlers[0].duration.count) > 0) totals.push_back({.duration = DelayOf(state.handlers[0].duration)});
+  return totals;
 }
 
 // Those that took longest first, with the rest behind them.
@@ -60,7 +93,10 @@ CpuDeferredTotal SharedDeferredTotals::ReadCpu(uint32_t cpu) const {
     total.softirqs[vector] = {.raise_count = LoadWord(softirq.raise_count),
                               .run_count = LoadWord(softirq.run_count),
                               .unraised_count = LoadWord(softirq.unraised_count),
-                              .delay = DelayOf(softirq.delay)};
+                              .delay = DelayOf(softirq.delay),
+                              .duration = DelayOf(softirq.duration),
+                              .overlapped_count = LoadWord(softirq.overlapped_count),
+                              .interrupted_count = LoadWord(softirq.interrupted_count)};
   }
   const auto name = [this](size_t row, uint64_t address) { return row == 0 ? std::string() : parts_.functions->NameOf(address); };
   for (size_t row = 0; row < HFT_WORK_ROWS; ++row) {
@@ -83,6 +119,7 @@ CpuDeferredTotal SharedDeferredTotals::ReadCpu(uint32_t cpu) const {
                               .duration_ns = LoadNs(tasklet.duration_ns),
                               .longest_ns = LoadNs(tasklet.longest_ns)});
   }
+  total.handlers = HandlersOf(state);
   Order(&total.works);
   Order(&total.tasklets);
   return total;
@@ -102,7 +139,7 @@ DeferredTotal SharedDeferredTotals::Read() const {
     // Acquire: its name and number were written before it was counted.
     if (std::atomic_ref<__u64>(const_cast<__u64&>(thread.wake_count)).load(std::memory_order_acquire) == 0) continue;
     total.threads.push_back({.irq = LoadWord(thread.irq),
-                             .name = std::string(thread.name, strnlen(thread.name, sizeof(thread.name))),
+                             .name = NameIn(thread.name),
                              .tid = LoadWord(thread.tid),
                              .wake_count = LoadWord(thread.wake_count),
                              .running_count = LoadWord(thread.running_count),

@@ -121,11 +121,11 @@ Capability StatusReader::Network() const {
 Capability StatusReader::Irq() const {
   const DeferredPrograms& programs = parts_.collector->deferred_programs();
   if (programs.missing().empty()) {
-    return {
-        "irq", true,
-        "softirq_raise, softirq_entry, workqueue_queue_work, workqueue_execute_start, workqueue_execute_end, tasklet_entry, tasklet_exit, "
-        "irq_handler_exit, sched_switch",
-        "", false};
+    return {"irq", true,
+            "softirq_raise, softirq_entry, softirq_exit, workqueue_queue_work, workqueue_execute_start, workqueue_execute_end, "
+            "tasklet_entry, tasklet_exit, "
+            "irq_handler_entry, irq_handler_exit, sched_switch",
+            "", false};
   }
   std::string missing;
   for (const std::string& part : programs.missing()) missing += (missing.empty() ? "without: " : "; ") + part;

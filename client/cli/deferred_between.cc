@@ -45,6 +45,9 @@ void SubtractSoftirq(const v1::SoftirqDelay& first, v1::SoftirqDelay* softirq) {
   softirq->set_run_count(softirq->run_count() - first.run_count());
   softirq->set_unraised_count(softirq->unraised_count() - first.unraised_count());
   SubtractDelay(first.delay(), softirq->mutable_delay());
+  SubtractDelay(first.duration(), softirq->mutable_duration());
+  softirq->set_overlapped_count(softirq->overlapped_count() - first.overlapped_count());
+  softirq->set_interrupted_count(softirq->interrupted_count() - first.interrupted_count());
 }
 
 void SubtractWork(const v1::WorkFunction& first, v1::WorkFunction* work) {
@@ -70,7 +73,11 @@ void SubtractThread(const v1::InterruptThread& first, v1::InterruptThread* threa
 
 void ClearLongest(v1::CpuDeferred* cpu) {
   cpu->mutable_work_delay()->clear_longest_ns();
-  for (v1::SoftirqDelay& softirq : *cpu->mutable_softirqs()) softirq.mutable_delay()->clear_longest_ns();
+  for (v1::SoftirqDelay& softirq : *cpu->mutable_softirqs()) {
+    softirq.mutable_delay()->clear_longest_ns();
+    softirq.mutable_duration()->clear_longest_ns();
+  }
+  for (v1::HandlerDurations& handler : *cpu->mutable_handlers()) handler.mutable_duration()->clear_longest_ns();
   for (v1::WorkFunction& work : *cpu->mutable_works()) {
     work.clear_delay_longest_ns();
     work.clear_duration_longest_ns();
@@ -82,6 +89,13 @@ void SubtractCpu(const v1::CpuDeferred& first, v1::CpuDeferred* cpu) {
   Differences(
       first.softirqs(), cpu->mutable_softirqs(), [](const v1::SoftirqDelay& softirq) { return softirq.name(); }, SubtractSoftirq,
       [](const v1::SoftirqDelay& softirq) { return softirq.raise_count() > 0 || softirq.run_count() > 0; });
+  Differences(
+      first.handlers(), cpu->mutable_handlers(),
+      [](const v1::HandlerDurations& handler) { return std::make_pair(handler.irq(), handler.name()); },
+      [](const v1::HandlerDurations& before, v1::HandlerDurations* handler) {
+        SubtractDelay(before.duration(), handler->mutable_duration());
+      },
+      [](const v1::HandlerDurations& handler) { return handler.duration().count() > 0; });
   SubtractDelay(first.work_delay(), cpu->mutable_work_delay());
   Differences(
       first.works(), cpu->mutable_works(), [](const v1::WorkFunction& work) { return work.function(); }, SubtractWork,
@@ -149,7 +163,8 @@ v1::DeferredWork DeferredBetween(const v1::DeferredWork& first, const v1::Deferr
   v1::DeferredWork between = second;
   for (v1::CpuDeferred& cpu : *between.mutable_cpus()) ClearLongest(&cpu);
   const auto has_any = [](const v1::CpuDeferred& cpu) {
-    return cpu.softirqs_size() > 0 || cpu.works_size() > 0 || cpu.tasklets_size() > 0 || cpu.queued_work_count() > 0;
+    return cpu.softirqs_size() > 0 || cpu.handlers_size() > 0 || cpu.works_size() > 0 || cpu.tasklets_size() > 0 ||
+           cpu.queued_work_count() > 0;
   };
   Differences(
       first.cpus(), between.mutable_cpus(), [](const v1::CpuDeferred& cpu) { return cpu.cpu(); }, SubtractCpu, has_any);

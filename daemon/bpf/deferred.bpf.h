@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Work that interrupts put off, and how long it waited.
+ * Work that interrupts put off, and how long it waited; and how long softirqs and the handlers of device interrupts ran.
  *
- * Reads:    softirq_raise, softirq_entry; workqueue_queue_work, workqueue_execute_start, workqueue_execute_end; tasklet_entry, tasklet_exit
- *           (older kernels lack them); irq_handler_exit, sched_switch; work_struct.func, irqaction, task_struct.on_cpu.
- * Produces: each CPU's softirqs, works by function, tasklets by function; the threads of interrupts (deferred_events.h). The daemon leaves
- *           out the programs whose tracepoints the kernel does not have.
+ * Reads:    softirq_raise, softirq_entry, softirq_exit; workqueue_queue_work, workqueue_execute_start, workqueue_execute_end;
+ *           tasklet_entry, tasklet_exit (older kernels lack them); irq_handler_entry, irq_handler_exit, sched_switch; work_struct.func,
+ *           irqaction, task_struct.on_cpu; the counts of interrupts.bpf.h.
+ * Produces: each CPU's softirqs, works by function, tasklets by function, handlers of device interrupts; the threads of interrupts
+ *           (deferred_events.h). The daemon leaves out the programs whose tracepoints the kernel does not have.
  * Cost:     each raise, run, work, interrupt and context switch of the host while they are attached, and they are attached only while a
- *           target asks (collectors/deferred_programs.h). A switch looks at one word that is written only when an interrupt wakes a thread.
+ *           target asks (collectors/deferred_programs.h). Each run of a softirq writes a word that all CPUs share, twice. A switch looks at
+ *           one word that is written only when an interrupt wakes a thread.
  *
+ * The programs of interrupts.bpf.h run before these at the same tracepoint, at ends too: what they take there is in a duration.
  * A tasklet's raise has no tracepoint: what it waited is the delay of the softirq that runs it, TASKLET or HI.
  */
 #ifndef HFTMON_DAEMON_BPF_DEFERRED_BPF_H_
@@ -60,6 +63,14 @@ struct {
   __type(key, u32);
   __type(value, u64);
 } irq_threads_waiting SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, HFT_DEFERRED_SOFTIRQS);
+  __type(key, u32);
+  __type(value, struct hft_softirq_cpus);
+} softirqs_running SEC(".maps");
 
 static __always_inline u64 *waiting_threads(void) {
   u32 key = 0;
@@ -123,7 +134,49 @@ static __always_inline void count_delay(struct hft_delay *delay, u64 delay_ns) {
   delay->buckets[delay_bucket(delay_ns) & (HFT_DELAY_BUCKETS - 1)]++;
 }
 
-/* ---- Softirqs. A raise is the CPU's own, with interrupts off. */
+/* ---- Softirqs. A raise is the CPU's own, with interrupts off; runs do not nest on a CPU. */
+
+/* Of this CPU so far, as the programs that are always on have counted them: devices, the local timer, IPIs, the other vectors. */
+static __always_inline u64 hard_interrupts(void) {
+  struct hft_cpu_interrupts *state = interrupts_at(bpf_get_smp_processor_id());
+  if (!state) return 0;
+  u64 count = 0;
+  for (u32 source = HFT_SOURCE_DEVICE; source <= HFT_SOURCE_VECTOR; source++) count += state->sums[source].count;
+  return count;
+}
+
+/*
+ * Counted among those that run before its own word says so: where the daemon forgets both meanwhile (begun_deferrals.h), the sum can only
+ * become too small, and who finds it below 0 makes up for that.
+ */
+static __always_inline void begin_softirq_run(struct hft_softirq_delay *softirq, u32 vector, u64 now_ns) {
+  struct hft_softirq_cpus *running = bpf_map_lookup_elem(&softirqs_running, &vector);
+  if (!running) return;
+  /* One whose end was not seen is counted still. */
+  s64 others = softirq->started_ns ? (s64)running->count - 1 : (s64)__sync_fetch_and_add(&running->count, 1);
+  if (others > 0) softirq->overlapped_count++;
+  if (unlikely(others < 0)) __sync_fetch_and_add(&running->count, -others);
+  softirq->interrupts_before = hard_interrupts();
+  *(volatile u64 *)&softirq->started_ns = now_ns;
+}
+
+HFT_TRACEPOINT("softirq_exit")
+int on_softirq_end(u64 *context) {
+  struct hft_cpu_deferred *state = begin_deferred(HFT_DEFERRED_SOFTIRQ_END);
+  u32 vector = context[0];
+  if (!state || vector >= HFT_DEFERRED_SOFTIRQS) return 0;
+  struct hft_softirq_delay *softirq = &state->softirqs[vector];
+  u64 now_ns = bpf_ktime_get_ns();
+  u64 started_ns = softirq->started_ns;
+  if (!started_ns) return 0; /* it began before the programs were attached */
+  softirq->started_ns = 0;
+  softirq->interrupted_count += hard_interrupts() - softirq->interrupts_before;
+  count_delay(&softirq->duration, now_ns - started_ns);
+  u32 key = vector;
+  struct hft_softirq_cpus *running = bpf_map_lookup_elem(&softirqs_running, &key);
+  if (running) __sync_fetch_and_add(&running->count, -1);
+  return 0;
+}
 
 HFT_TRACEPOINT("softirq_raise")
 int on_softirq_raise(u64 *context) {
@@ -151,6 +204,7 @@ int on_softirq_begin(u64 *context) {
   } else {
     softirq->unraised_count++;
   }
+  begin_softirq_run(softirq, vector, now_ns);
   return 0;
 }
 
@@ -364,13 +418,6 @@ static __noinline int note_woken_thread(struct hft_cpu_deferred *state, struct i
   return 0;
 }
 
-HFT_TRACEPOINT("irq_handler_exit")
-int on_thread_woken(u64 *context) {
-  struct hft_cpu_deferred *state = begin_deferred(HFT_DEFERRED_THREAD_WOKEN);
-  if (!state || (u32)context[2] != IRQ_WAKE_THREAD) return 0;
-  return note_woken_thread(state, (struct irqaction *)context[1]);
-}
-
 static __noinline int note_thread_runs(u32 tid) {
   struct hft_irq_thread *row = find_irq_thread(tid, NULL);
   if (!row) return 0;
@@ -392,6 +439,52 @@ int on_thread_runs(u64 *context) {
   if (!begin_deferred(HFT_DEFERRED_THREAD_RUNS)) return 0;
   struct task_struct *next = (struct task_struct *)context[2];
   return note_thread_runs(READ_FIELD(next, pid));
+}
+
+/* ---- Handlers of device interrupts: with interrupts off, one at a time on a CPU. */
+
+/* The row of a handler on this CPU; 0 when all are taken. */
+static __noinline u32 find_handler_row(struct hft_cpu_deferred *state, struct irqaction *action, u32 irq) {
+  if (!state) return 0;
+  u32 first = (irq * 0x9e3779b1u) >> 28; /* the handlers of a shared line begin to look at the same place */
+  for (u32 i = 0; i < HFT_HANDLER_ROWS; i++) {
+    u32 at = (first + i) & (HFT_HANDLER_ROWS - 1);
+    if (!at) continue;
+    struct hft_handler_row *row = &state->handlers[at];
+    if (row->action == (u64)action && row->irq == irq) return at;
+    if (row->action) continue;
+    row->irq = irq;
+    bpf_probe_read_kernel_str(row->name, HFT_IRQ_THREAD_NAME_LENGTH, READ_FIELD(action, name));
+    row->action = (u64)action;
+    return at;
+  }
+  return 0;
+}
+
+HFT_TRACEPOINT("irq_handler_exit")
+int on_handler_end(u64 *context) {
+  struct hft_cpu_deferred *state = begin_deferred(HFT_DEFERRED_HANDLER_END);
+  if (!state) return 0;
+  u64 now_ns = bpf_ktime_get_ns();
+  struct irqaction *action = (struct irqaction *)context[1];
+  u64 start_ns = state->handler_start_ns;
+  state->handler_start_ns = 0;
+  /* Else the beginning of this one was not seen. */
+  if (likely(start_ns && state->handler_action == (u64)action)) {
+    u32 row = find_handler_row(state, action, context[0]);
+    count_delay(&state->handlers[row & (HFT_HANDLER_ROWS - 1)].duration, now_ns - start_ns);
+  }
+  if ((u32)context[2] != IRQ_WAKE_THREAD) return 0;
+  return note_woken_thread(state, action);
+}
+
+HFT_TRACEPOINT("irq_handler_entry")
+int on_handler_begin(u64 *context) {
+  struct hft_cpu_deferred *state = begin_deferred(HFT_DEFERRED_HANDLER_BEGIN);
+  if (!state) return 0;
+  state->handler_action = context[1];
+  state->handler_start_ns = bpf_ktime_get_ns();
+  return 0;
 }
 
 #endif /* HFTMON_DAEMON_BPF_DEFERRED_BPF_H_ */

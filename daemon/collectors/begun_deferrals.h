@@ -18,13 +18,19 @@ inline void ForgetBegunDeferrals(const KernelView& view) {
     std::atomic_ref<std::remove_reference_t<decltype(word)>>(word).store(0, std::memory_order_relaxed);
   };
   for (hft_cpu_deferred& cpu : view.deferred) {
-    for (hft_softirq_delay& softirq : cpu.softirqs) forget(softirq.raised_ns);
+    for (hft_softirq_delay& softirq : cpu.softirqs) {
+      forget(softirq.raised_ns);
+      forget(softirq.started_ns);
+    }
     forget(cpu.tasklet_start_ns);
+    forget(cpu.handler_start_ns);
   }
   for (uint64_t& word : view.begun_works) forget(word);
   for (uint64_t& word : view.begun_workers) forget(word);
   for (hft_irq_thread& thread : view.irq_threads) forget(thread.woken_ns);
   if (view.irq_threads_waiting != nullptr) forget(*view.irq_threads_waiting);
+  // After each CPU's own words: of a run that begins or ends just now, too few are counted at worst, which the programs make up for.
+  for (hft_softirq_cpus& softirq : view.softirqs_running) forget(softirq.count);
 }
 
 }  // namespace hftmon

@@ -19,6 +19,7 @@ struct Row {
 constexpr size_t kPartCount = 4;
 // Ends before beginnings, as they are attached: what is begun is seen to end.
 constexpr std::array<Row, HFT_DEFERRED_PROGRAMS> kRows = {{
+    {"on_softirq_end", "softirqs", HFT_DEFERRED_SOFTIRQ_END},
     {"on_softirq_begin", "softirqs", HFT_DEFERRED_SOFTIRQ_BEGIN},
     {"on_softirq_raise", "softirqs", HFT_DEFERRED_SOFTIRQ_RAISE},
     {"on_work_end", "works of workqueues", HFT_DEFERRED_WORK_END},
@@ -26,8 +27,9 @@ constexpr std::array<Row, HFT_DEFERRED_PROGRAMS> kRows = {{
     {"on_work_queued", "works of workqueues", HFT_DEFERRED_WORK_QUEUED},
     {"on_tasklet_end", "tasklets", HFT_DEFERRED_TASKLET_END},
     {"on_tasklet_begin", "tasklets", HFT_DEFERRED_TASKLET_BEGIN},
-    {"on_thread_runs", "threads of interrupts", HFT_DEFERRED_THREAD_RUNS},
-    {"on_thread_woken", "threads of interrupts", HFT_DEFERRED_THREAD_WOKEN},
+    {"on_thread_runs", "handlers of device interrupts and their threads", HFT_DEFERRED_THREAD_RUNS},
+    {"on_handler_end", "handlers of device interrupts and their threads", HFT_DEFERRED_HANDLER_END},
+    {"on_handler_begin", "handlers of device interrupts and their threads", HFT_DEFERRED_HANDLER_BEGIN},
 }};
 
 constexpr std::array<std::string_view, kRows.size()> NamesOfRows() {

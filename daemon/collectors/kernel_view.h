@@ -46,8 +46,9 @@ struct KernelView {
   std::span<uint64_t> begun_works;             // of deferred_events.h, or empty
   std::span<uint64_t> begun_workers;           // likewise
   uint64_t* irq_threads_waiting = nullptr;     // likewise, or null
-  std::span<hft_socket_path> socket_paths;     // of sockets that threads read from which ask; the daemon writes generation
-  std::byte* rings = nullptr;                  // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
+  std::span<hft_softirq_cpus> softirqs_running;  // one per softirq, or empty
+  std::span<hft_socket_path> socket_paths;       // of sockets that threads read from which ask; the daemon writes generation
+  std::byte* rings = nullptr;                    // ring of CPU c at rings + c * ring_stride_bytes: hft_ring_header, then ring_cells cells
   uint64_t ring_stride_bytes = 0;
   uint32_t ring_cells = 0;  // power of two
   uint32_t ring_count = 0;  // one per possible CPU

@@ -37,7 +37,9 @@ absl::Status SwitchCollector::MapDeferred() {
   auto workers = object_->MapArray("deferred_workers");
   auto threads = object_->MapArray("irq_threads");
   auto waiting = object_->MapArray("irq_threads_waiting");
-  for (const absl::Status& status : {deferred.status(), works.status(), workers.status(), threads.status(), waiting.status()}) {
+  auto running = object_->MapArray("softirqs_running");
+  for (const absl::Status& status :
+       {deferred.status(), works.status(), workers.status(), threads.status(), waiting.status(), running.status()}) {
     if (!status.ok()) return status;
   }
   view_.deferred = {reinterpret_cast<hft_cpu_deferred*>(deferred->data), deferred->entries};
@@ -45,6 +47,7 @@ absl::Status SwitchCollector::MapDeferred() {
   view_.begun_workers = {reinterpret_cast<uint64_t*>(workers->data), workers->entries};
   view_.irq_threads = {reinterpret_cast<hft_irq_thread*>(threads->data), threads->entries};
   view_.irq_threads_waiting = reinterpret_cast<uint64_t*>(waiting->data);
+  view_.softirqs_running = {reinterpret_cast<hft_softirq_cpus*>(running->data), running->entries};
   return absl::OkStatus();
 }
 

@@ -30,6 +30,9 @@ void SoftirqToProto(size_t vector, const SoftirqDelayTotal& total, v1::SoftirqDe
   out->set_run_count(total.run_count);
   out->set_unraised_count(total.unraised_count);
   DelayToProto(total.delay, out->mutable_delay());
+  DelayToProto(total.duration, out->mutable_duration());
+  out->set_overlapped_count(total.overlapped_count);
+  out->set_interrupted_count(total.interrupted_count);
 }
 
 void WorkToProto(const WorkTotal& total, v1::WorkFunction* out) {
@@ -46,7 +49,7 @@ void WorkToProto(const WorkTotal& total, v1::WorkFunction* out) {
 bool IsEmpty(const CpuDeferredTotal& total) {
   const bool quiet = std::all_of(total.softirqs.begin(), total.softirqs.end(),
                                  [](const SoftirqDelayTotal& softirq) { return softirq.raise_count == 0 && softirq.run_count == 0; });
-  return quiet && total.works.empty() && total.tasklets.empty() && total.queued_count == 0;
+  return quiet && total.handlers.empty() && total.works.empty() && total.tasklets.empty() && total.queued_count == 0;
 }
 
 void CpuToProto(const CpuDeferredTotal& total, v1::CpuDeferred* out) {
@@ -63,6 +66,12 @@ void CpuToProto(const CpuDeferredTotal& total, v1::CpuDeferred* out) {
     entry->set_count(tasklet.count);
     entry->set_duration_ns(tasklet.duration_ns);
     entry->set_longest_ns(tasklet.longest_ns);
+  }
+  for (const HandlerTotal& handler : total.handlers) {
+    v1::HandlerDurations* entry = out->add_handlers();
+    entry->set_irq(static_cast<int32_t>(handler.irq));
+    entry->set_name(handler.name.empty() && handler.irq == 0 ? "others" : ValidUtf8(handler.name));
+    DelayToProto(handler.duration, entry->mutable_duration());
   }
   out->set_queued_work_count(total.queued_count);
   out->set_displaced_work_count(total.displaced_count);

@@ -33,6 +33,15 @@ struct SoftirqDelayTotal {
   uint64_t run_count = 0;
   uint64_t unraised_count = 0;
   DelayTotal delay;
+  DelayTotal duration;
+  uint64_t overlapped_count = 0;
+  uint64_t interrupted_count = 0;
+};
+
+struct HandlerTotal {
+  uint32_t irq = 0;
+  std::string name;  // empty, with no irq: the rest
+  DelayTotal duration;
 };
 
 struct WorkTotal {
@@ -59,6 +68,7 @@ struct CpuDeferredTotal {
   DelayTotal work_delay;
   std::vector<WorkTotal> works;
   std::vector<TaskletTotal> tasklets;
+  std::vector<HandlerTotal> handlers;  // by interrupt, the rest last; those of one line and one name are one
   uint64_t queued_count = 0;
   uint64_t displaced_count = 0;
   uint64_t unended_count = 0;

@@ -78,13 +78,14 @@ std::vector<Group> Groups() {
        "tracepoint:net:netif_receive_skb { @arrived[args->skbaddr] = nsecs; }\n"
        "tracepoint:skb:kfree_skb { @dropped[args->reason] = count(); delete(@arrived[args->skbaddr]); }\n"},
       {"irq",
-       "a datagram over loopback: a raised softirq that runs",
+       "a datagram over loopback: a raised softirq that runs and ends",
        {"timed_interrupts"},
        "softirq 20000",
-       {"on_softirq_raise", "on_softirq_begin"},
+       {"on_softirq_raise", "on_softirq_begin", "on_softirq_end"},
        "tracepoint:irq:softirq_raise /!@raised[cpu, args->vec]/ { @raised[cpu, args->vec] = nsecs; }\n"
        "tracepoint:irq:softirq_entry /@raised[cpu, args->vec]/ { @delay_ns[args->vec] = hist(nsecs - @raised[cpu, args->vec]); "
-       "delete(@raised[cpu, args->vec]); }\n"},
+       "delete(@raised[cpu, args->vec]); @began[cpu] = nsecs; }\n"
+       "tracepoint:irq:softirq_exit /@began[cpu]/ { @ran_ns[args->vec] = hist(nsecs - @began[cpu]); delete(@began[cpu]); }\n"},
       {"hardware",
        "a sleep: into an idle state and out of it",
        {"sleeper", "--count", "2000", "--duration-us", "300"},

@@ -46,6 +46,11 @@ TEST_F(SharedDeferredTotalsTest, SoftirqsTellRaisesRunsAndHowLongTheyWaited) {
   net_rx.delay.longest_ns = 5'000;
   net_rx.delay.buckets[0] = 1;
   net_rx.delay.buckets[5] = 3;
+  net_rx.duration.count = 5;
+  net_rx.duration.longest_ns = 7'000;
+  net_rx.duration.buckets[6] = 5;
+  net_rx.overlapped_count = 2;
+  net_rx.interrupted_count = 8;
   const DeferredTotal total = Totals().Read();
   EXPECT_TRUE(total.collecting);
   EXPECT_THAT(total.missing, ElementsAre("tasklets: none"));
@@ -59,6 +64,45 @@ TEST_F(SharedDeferredTotalsTest, SoftirqsTellRaisesRunsAndHowLongTheyWaited) {
   EXPECT_EQ(told.delay.buckets[0].upper_ns, 128);
   EXPECT_EQ(told.delay.buckets[1].upper_ns, 320) << "256 to 319 ns";
   EXPECT_EQ(told.delay.buckets[1].count, 3u);
+  EXPECT_EQ(told.duration.count, 5u);
+  EXPECT_EQ(told.duration.longest_ns, 7'000);
+  ASSERT_EQ(told.duration.buckets.size(), 1u);
+  EXPECT_EQ(told.duration.buckets[0].upper_ns, 384);
+  EXPECT_EQ(told.overlapped_count, 2u);
+  EXPECT_EQ(told.interrupted_count, 8u);
+}
+
+TEST_F(SharedDeferredTotalsTest, HandlersAreInTheOrderOfTheirLinesAndThoseOfOneNameAreOne) {
+  const auto fill = [this](size_t row, uint64_t action, uint32_t irq, const char* name, int64_t longest_ns) {
+    hft_handler_row& handler = Cpu(1).handlers[row];
+    handler.action = action;
+    handler.irq = irq;
+    std::strcpy(handler.name, name);
+    handler.duration.count = 2;
+    handler.duration.sum_ns = 700;
+    handler.duration.longest_ns = static_cast<uint64_t>(longest_ns);
+    handler.duration.buckets[row] = 2;
+  };
+  fill(4, 0x10, 36, "virtio1-req.0", 500);
+  fill(5, 0x20, 9, "acpi", 400);
+  fill(6, 0x30, 36, "virtio1-req.0", 600);  // requested anew
+  fill(7, 0x40, 36, "other", 300);          // shares the line
+  Cpu(1).handlers[8].action = 0x50;         // taken just now
+  Cpu(1).handlers[0].duration.count = 1;
+  const DeferredTotal total = Totals().Read();
+  EXPECT_THAT(total.cpus[0].handlers, IsEmpty());
+  const std::vector<HandlerTotal>& handlers = total.cpus[1].handlers;
+  ASSERT_EQ(handlers.size(), 4u);
+  EXPECT_EQ(handlers[0].irq, 9u);
+  EXPECT_EQ(handlers[1].name, "other");
+  EXPECT_EQ(handlers[2].name, "virtio1-req.0");
+  EXPECT_EQ(handlers[2].duration.count, 4u);
+  EXPECT_EQ(handlers[2].duration.sum_ns, 1'400);
+  EXPECT_EQ(handlers[2].duration.longest_ns, 600);
+  ASSERT_EQ(handlers[2].duration.buckets.size(), 2u);
+  EXPECT_LT(handlers[2].duration.buckets[0].upper_ns, handlers[2].duration.buckets[1].upper_ns);
+  EXPECT_EQ(handlers[3].irq, 0u) << "the others are behind";
+  EXPECT_EQ(handlers[3].name, "");
 }
 
 TEST_F(SharedDeferredTotalsTest, BucketsFollowEachOtherAndWidenByAtMostAQuarter) {
@@ -126,8 +170,10 @@ TEST_F(SharedDeferredTotalsTest, WithoutTheProgramsTheReasonIsToldAndSumsStay) {
 }
 
 TEST_F(SharedDeferredTotalsTest, WhatHadBegunIsForgottenAndSumsStay) {
-  Cpu(1).softirqs[3] = {.raise_count = 4, .raised_ns = 77};
+  Cpu(1).softirqs[3] = {.raise_count = 4, .raised_ns = 77, .started_ns = 78, .overlapped_count = 2};
   Cpu(1).tasklet_start_ns = 5;
+  Cpu(1).handler_start_ns = 6;
+  kernel_.view().softirqs_running[3].count = 1;
   kernel_.view().begun_works[8000] = 1;
   kernel_.view().begun_workers[2000] = 1;
   kernel_.view().irq_threads[5] = {.tid = 70, .wake_count = 9, .woken_ns = 1};
@@ -135,6 +181,10 @@ TEST_F(SharedDeferredTotalsTest, WhatHadBegunIsForgottenAndSumsStay) {
   ForgetBegunDeferrals(kernel_.view());
   EXPECT_EQ(Cpu(1).softirqs[3].raised_ns, 0u);
   EXPECT_EQ(Cpu(1).softirqs[3].raise_count, 4u);
+  EXPECT_EQ(Cpu(1).softirqs[3].started_ns, 0u);
+  EXPECT_EQ(Cpu(1).softirqs[3].overlapped_count, 2u);
+  EXPECT_EQ(Cpu(1).handler_start_ns, 0u);
+  EXPECT_EQ(kernel_.view().softirqs_running[3].count, 0u);
   EXPECT_EQ(Cpu(1).tasklet_start_ns, 0u);
   EXPECT_EQ(kernel_.view().begun_works[8000], 0u);
   EXPECT_EQ(kernel_.view().begun_workers[2000], 0u);

@@ -79,6 +79,7 @@ FakeKernelView::FakeKernelView(const Options& options)
   view_.begun_works = begun_works_;
   view_.begun_workers = begun_workers_;
   view_.irq_threads_waiting = &irq_threads_waiting_;
+  view_.softirqs_running = softirqs_running_;
   view_.socket_paths = socket_paths_;
   view_.rings = rings_.get();
   for (uint32_t cpu = 0; cpu < options.cpus; ++cpu) Store(reinterpret_cast<hft_ring_header*>(ring(cpu))->head, options.first_index);

@@ -114,6 +114,7 @@ class FakeKernelView {
   std::vector<uint64_t> begun_works_ = std::vector<uint64_t>(HFT_BEGUN_WORKS);
   std::vector<uint64_t> begun_workers_ = std::vector<uint64_t>(HFT_BEGUN_WORKERS);
   uint64_t irq_threads_waiting_ = 0;
+  std::vector<hft_softirq_cpus> softirqs_running_{HFT_DEFERRED_SOFTIRQS};
   std::vector<hft_socket_path> socket_paths_{HFT_SOCKET_ROWS};
 };
 

@@ -10,9 +10,9 @@
 #include <sstream>
 #include <string>
 
+#include "tests/privileged/deferred_fixture.h"
 #include "tests/privileged/harness/bpftrace_maps.h"
 #include "tests/privileged/harness/disk_reader.h"
-#include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
 namespace {
@@ -75,31 +75,8 @@ v1::WorkFunction WorkOf(const v1::QueryInterruptsResponse& answer, const std::st
   return sum;
 }
 
-class DeferredTest : public PrivilegedTest {
+class DeferredTest : public DeferredFixture {
  protected:
-  static v1::AttachRequest Asking(pid_t pid) {
-    v1::AttachRequest request;
-    request.add_pids(pid);
-    request.mutable_options()->add_probe_groups("irq");
-    return request;
-  }
-  // Of all CPUs that the daemon knows, or of one.
-  static v1::QueryInterruptsResponse Ask(const DaemonUnderTest& daemon, int cpu = -1, bool with_coalescing = false) {
-    v1::QueryInterruptsRequest request;
-    if (cpu >= 0) request.add_cpus(cpu);
-    request.set_with_coalescing(with_coalescing);
-    const auto answer = daemon.client().QueryInterrupts(request);
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.ok() ? *answer : v1::QueryInterruptsResponse();
-  }
-  static v1::SoftirqDelay SoftirqOf(const v1::QueryInterruptsResponse& answer, const std::string& name) {
-    for (const v1::CpuDeferred& cpu : answer.deferred().cpus()) {
-      for (const v1::SoftirqDelay& softirq : cpu.softirqs()) {
-        if (softirq.name() == name) return softirq;
-      }
-    }
-    return {};
-  }
   static void ExpectOneRunForEachDatagram(const DaemonUnderTest& daemon);
   static void ExpectOneWorkForEachByte(const DaemonUnderTest& daemon);
 };
@@ -233,7 +210,9 @@ TEST_F(DeferredTest, TheProgramsRunOnlyWhileATargetAsks) {
     const auto status = daemon_.client().GetStatus();
     EXPECT_TRUE(status.ok()) << status.status();
     return std::count_if(status->probes().begin(), status->probes().end(), [](const v1::ProbeStatus& probe) {
-      return (probe.name().starts_with("on_work_") || probe.name() == "on_softirq_raise") && !probe.detached();
+      const bool is_one = probe.name().starts_with("on_work_") || probe.name().starts_with("on_handler_") ||
+                          probe.name() == "on_softirq_raise" || probe.name() == "on_softirq_end";
+      return is_one && !probe.detached();
     });
   };
   EXPECT_EQ(attached_count(), 0);
@@ -241,7 +220,7 @@ TEST_F(DeferredTest, TheProgramsRunOnlyWhileATargetAsks) {
   EXPECT_THAT(Ask(daemon_).deferred().reason(), ::testing::HasSubstr("--probes irq"));
   WorkloadRun asker("sleeper", {"--cpu", CpuArgument()});
   ASSERT_TRUE(daemon_.client().Attach(Asking(asker.pid())).ok());
-  EXPECT_EQ(attached_count(), 4);
+  EXPECT_EQ(attached_count(), 7);
   ASSERT_TRUE(daemon_.Detach(asker.pid()).ok());
   EXPECT_TRUE(Eventually([&] { return attached_count() == 0; }));
 }

@@ -70,6 +70,61 @@ std::string SoftirqTable(const v1::DeferredWork& deferred, int64_t over_ns) {
   return table.empty() ? "" : "\n" + table.Print();
 }
 
+// The longest one; of a part of the time, above what none was.
+std::string WorstText(const v1::DelaySums& durations, int64_t over_ns) {
+  if (over_ns > 0) return PercentileText(durations, 100);
+  return durations.count() > 0 ? FormatDuration(durations.longest_ns()) : "";
+}
+
+std::vector<Table::Column> DurationColumns(std::vector<Table::Column> columns, int64_t over_ns) {
+  columns.insert(columns.end(), {{"each"}, {"p50"}, {"p99"}, {over_ns > 0 ? "below" : "worst"}});
+  if (over_ns > 0) columns.push_back({"per second"});
+  return columns;
+}
+
+void AddDurationCells(const v1::DelaySums& durations, int64_t over_ns, std::vector<std::string>* cells) {
+  cells->insert(cells->end(), {MeanText(durations.sum_ns(), durations.count()), PercentileText(durations, 50),
+                               PercentileText(durations, 99), WorstText(durations, over_ns)});
+  if (over_ns > 0) cells->push_back(PerSecond(durations.count(), over_ns));
+}
+
+std::string SoftirqRunTable(const v1::DeferredWork& deferred, int64_t over_ns) {
+  Table table(DurationColumns(
+      {{"CPU"}, {"softirq", Table::Align::kLeft}, {"ran"}, {"beside another CPU's"}, {"share"}, {"interrupts within"}}, over_ns));
+  for (const v1::CpuDeferred& cpu : deferred.cpus()) {
+    std::string number = std::to_string(cpu.cpu());
+    for (const v1::SoftirqDelay& softirq : cpu.softirqs()) {
+      if (softirq.run_count() == 0) continue;
+      const double share = static_cast<double>(softirq.overlapped_count()) * 100 / static_cast<double>(softirq.run_count());
+      std::vector<std::string> cells = {number,
+                                        softirq.name(),
+                                        std::to_string(softirq.duration().count()),
+                                        std::to_string(softirq.overlapped_count()),
+                                        fmt::format("{:.1f} %", share),
+                                        std::to_string(softirq.interrupted_count())};
+      AddDurationCells(softirq.duration(), over_ns, &cells);
+      table.AddRow(cells);
+      number.clear();
+    }
+  }
+  return table.empty() ? "" : "\n" + table.Print();
+}
+
+std::string HandlerTable(const v1::DeferredWork& deferred, int64_t over_ns) {
+  Table table(DurationColumns({{"CPU"}, {"irq"}, {"handler", Table::Align::kLeft}, {"ran"}}, over_ns));
+  for (const v1::CpuDeferred& cpu : deferred.cpus()) {
+    std::string number = std::to_string(cpu.cpu());
+    for (const v1::HandlerDurations& handler : cpu.handlers()) {
+      std::vector<std::string> cells = {number, handler.irq() > 0 ? std::to_string(handler.irq()) : "", Printable(handler.name()),
+                                        std::to_string(handler.duration().count())};
+      AddDurationCells(handler.duration(), over_ns, &cells);
+      table.AddRow(cells);
+      number.clear();
+    }
+  }
+  return table.empty() ? "" : "\n" + table.Print();
+}
+
 std::string WorkCpuTable(const v1::DeferredWork& deferred, int64_t over_ns) {
   Table table({{"CPU"}, {"works queued"}, {"began"}, {"queue to begin"}, {"p50"}, {"p99"}, LastColumn(over_ns)});
   for (const v1::CpuDeferred& cpu : deferred.cpus()) {
@@ -193,7 +248,16 @@ Json CpuJson(const v1::CpuDeferred& cpu, bool of_part) {
                                 {"raise_count", softirq.raise_count()},
                                 {"run_count", softirq.run_count()},
                                 {"unraised_count", softirq.unraised_count()},
-                                {"delay", DelayJson(softirq.delay(), of_part)}});
+                                {"delay", DelayJson(softirq.delay(), of_part)},
+                                {"duration", DelayJson(softirq.duration(), of_part)},
+                                {"overlapped_count", softirq.overlapped_count()},
+                                {"interrupted_count", softirq.interrupted_count()}});
+  }
+  json["handlers"] = Json::array();
+  for (const v1::HandlerDurations& handler : cpu.handlers()) {
+    Json entry{{"name", handler.name()}, {"duration", DelayJson(handler.duration(), of_part)}};
+    if (handler.irq() > 0) entry["irq"] = handler.irq();
+    json["handlers"].push_back(std::move(entry));
   }
   json["work_delay"] = DelayJson(cpu.work_delay(), of_part);
   json["works"] = Json::array();
@@ -227,8 +291,9 @@ std::optional<int64_t> DelayPercentileNs(const v1::DelaySums& delay, double perc
 }
 
 std::string DeferredText(const v1::DeferredWork& deferred, int64_t over_ns) {
-  std::string text = SoftirqTable(deferred, over_ns) + WorkCpuTable(deferred, over_ns) + WorkFunctionTable(deferred, over_ns) +
-                     TaskletTable(deferred, over_ns) + ThreadTable(deferred, over_ns);
+  std::string text = HandlerTable(deferred, over_ns) + SoftirqTable(deferred, over_ns) + SoftirqRunTable(deferred, over_ns) +
+                     WorkCpuTable(deferred, over_ns) + WorkFunctionTable(deferred, over_ns) + TaskletTable(deferred, over_ns) +
+                     ThreadTable(deferred, over_ns);
   if (text.empty()) return "";
   if (!deferred.collecting()) text += "no running target asks now (attach --probes irq): these are of when one did\n";
   for (const std::string& missing : deferred.missing()) text += "not told: " + Printable(missing) + "\n";

@@ -14,8 +14,9 @@ namespace hftmon {
 // At most that many percent were longer. The upper edge of the bucket in which it lies: at most a quarter too long. Nothing: there is none.
 std::optional<int64_t> DelayPercentileNs(const v1::DelaySums& delay, double percent);
 
-// Tables of softirqs, works, tasklets and interrupts' threads, those that there were; nothing when there was none. `over_ns`: of a part of
-// the time, with rates and without the longest ones; 0: since the daemon started.
+// Tables of handlers, softirqs, works, tasklets and interrupts' threads, those that there were; nothing when there was none. `over_ns`: of
+// a part of the time, with rates and, for the longest ones, what all durations of handlers and softirqs were below; 0: since the daemon
+// started.
 std::string DeferredText(const v1::DeferredWork& deferred, int64_t over_ns);
 
 // What `deferred` of the answer is; of a part of the time without the longest ones.

@@ -26,8 +26,13 @@ v1::DeferredWork First() {
     collecting: true
     cpus { cpu: 1
       softirqs { name: "NET_RX" raise_count: 9 run_count: 5 unraised_count: 1
-        delay { count: 4 sum_ns: 400 longest_ns: 200 buckets { upper_ns: 128 count: 4294967295 } buckets { upper_ns: 224 count: 1 } } }
+        delay { count: 4 sum_ns: 400 longest_ns: 200 buckets { upper_ns: 128 count: 4294967295 } buckets { upper_ns: 224 count: 1 } }
+        duration { count: 5 sum_ns: 5000 longest_ns: 1900 buckets { upper_ns: 1024 count: 4 } buckets { upper_ns: 2048 count: 1 } }
+        overlapped_count: 1 interrupted_count: 2 }
       softirqs { name: "RCU" raise_count: 2 run_count: 2 delay { count: 2 sum_ns: 10 } }
+      handlers { irq: 36 name: "virtio1-req.0" duration { count: 8 sum_ns: 8000 longest_ns: 7100 buckets { upper_ns: 1280 count: 8 } } }
+      handlers { irq: 9 name: "acpi" duration { count: 1 sum_ns: 10 longest_ns: 10 buckets { upper_ns: 128 count: 1 } } }
+      handlers { name: "others" duration { count: 1 sum_ns: 10 longest_ns: 10 buckets { upper_ns: 128 count: 1 } } }
       work_delay { count: 2 sum_ns: 50 longest_ns: 40 }
       works { function: "flush_to_ldisc" begin_count: 2 delay_count: 2 delay_ns: 50 delay_longest_ns: 40 end_count: 2 duration_ns: 10 duration_longest_ns: 9 }
       works { function: "vmstat_update" begin_count: 7 end_count: 7 duration_ns: 70 }
@@ -45,6 +50,15 @@ v1::DeferredWork Second() {
   net_rx->mutable_delay()->set_sum_ns(2'400);
   net_rx->mutable_delay()->mutable_buckets(0)->set_count(3);  // past 2^32
   net_rx->mutable_delay()->mutable_buckets(1)->set_count(7);
+  net_rx->mutable_duration()->set_count(15);
+  net_rx->mutable_duration()->set_sum_ns(15'000);
+  net_rx->mutable_duration()->mutable_buckets(0)->set_count(14);
+  net_rx->set_overlapped_count(4);
+  net_rx->set_interrupted_count(7);
+  v1::DelaySums* handler = cpu->mutable_handlers(0)->mutable_duration();
+  handler->set_count(16);
+  handler->set_sum_ns(17'000);
+  handler->mutable_buckets(0)->set_count(16);
   cpu->mutable_work_delay()->set_count(4);
   cpu->mutable_work_delay()->set_sum_ns(150);
   v1::WorkFunction* work = cpu->mutable_works(0);
@@ -75,6 +89,17 @@ TEST(DeferredBetweenTest, CountsAndSumsAreDifferencesAndRowsWithoutAnyAreLeftOut
   EXPECT_EQ(net_rx.delay().longest_ns(), 0) << "none is kept of a part of the time";
   EXPECT_EQ(net_rx.delay().buckets(0).count(), 4u) << "modulo 2^32";
   EXPECT_EQ(net_rx.delay().buckets(1).count(), 6u);
+  EXPECT_EQ(net_rx.duration().count(), 10u);
+  EXPECT_EQ(net_rx.duration().longest_ns(), 0);
+  ASSERT_EQ(net_rx.duration().buckets_size(), 1) << "none was that long";
+  EXPECT_EQ(net_rx.duration().buckets(0).count(), 10u);
+  EXPECT_EQ(net_rx.overlapped_count(), 3u);
+  EXPECT_EQ(net_rx.interrupted_count(), 5u);
+  ASSERT_EQ(cpu.handlers_size(), 1) << "acpi and the others had none";
+  EXPECT_EQ(cpu.handlers(0).irq(), 36);
+  EXPECT_EQ(cpu.handlers(0).duration().count(), 8u);
+  EXPECT_EQ(cpu.handlers(0).duration().sum_ns(), 9'000);
+  EXPECT_EQ(cpu.handlers(0).duration().longest_ns(), 0);
   ASSERT_EQ(cpu.works_size(), 1) << "vmstat_update had none";
   EXPECT_EQ(cpu.works(0).begin_count(), 2u);
   EXPECT_EQ(cpu.works(0).duration_ns(), 2'000);
@@ -100,6 +125,29 @@ TEST(DeferredBetweenTest, PercentilesAreUpperEdgesAndNeverAboveTheLongest) {
   delay.clear_longest_ns();
   EXPECT_EQ(DelayPercentileNs(delay, 99.9), 320);
   EXPECT_EQ(DelayPercentileNs({}, 50), std::nullopt);
+}
+
+TEST(DeferredBetweenTest, DurationsHaveTheirPercentilesAndTheWorstOneOrWhatAllWereBelow) {
+  const std::string text = DeferredText(Second(), 0);
+  EXPECT_THAT(text, HasSubstr("worst"));
+  EXPECT_THAT(text, HasSubstr("virtio1-req.0"));
+  EXPECT_THAT(text, HasSubstr("7.1us")) << "the longest of the handler";
+  EXPECT_THAT(text, HasSubstr("1.9us")) << "the longest of the softirq";
+  EXPECT_THAT(text, HasSubstr("26.7 %")) << "4 runs of 15 began beside another CPU's";
+  const v1::DeferredWork between = DeferredBetween(First(), Second());
+  const std::string rates = DeferredText(between, 2'000'000'000);
+  EXPECT_THAT(rates, HasSubstr("below"));
+  EXPECT_THAT(rates, Not(HasSubstr("worst")));
+  EXPECT_THAT(rates, HasSubstr("1.28us")) << "all were below that edge";
+  EXPECT_THAT(rates, HasSubstr("4.0")) << "8 of the handler in 2 s";
+  const Json json = DeferredJson(Second(), false)["cpus"][0];
+  EXPECT_EQ(json["softirqs"][0]["duration"]["p99_ns"], 1'900);
+  EXPECT_EQ(json["softirqs"][0]["overlapped_count"], 4);
+  EXPECT_EQ(json["softirqs"][0]["interrupted_count"], 7);
+  EXPECT_EQ(json["handlers"][0]["irq"], 36);
+  EXPECT_EQ(json["handlers"][0]["duration"]["longest_ns"], 7'100);
+  EXPECT_FALSE(json["handlers"][2].contains("irq")) << "the others have no number";
+  EXPECT_FALSE(DeferredJson(between, true)["cpus"][0]["handlers"][0]["duration"].contains("longest_ns"));
 }
 
 TEST(DeferredBetweenTest, TheTablesSayWhatThereWasAndNothingWhereThereWasNone) {

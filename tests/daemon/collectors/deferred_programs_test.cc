@@ -37,8 +37,9 @@ class DeferredProgramsTest : public ::testing::Test {
 TEST_F(DeferredProgramsTest, WhatBeganBeforeIsForgottenFirstAndEndsAreSeenBeforeBeginnings) {
   ASSERT_TRUE(programs_.demand().Attach().ok());
   EXPECT_TRUE(programs_.attached());
-  EXPECT_THAT(order_, ElementsAre("begin", "on_softirq_begin", "on_softirq_raise", "on_work_end", "on_work_begin", "on_work_queued",
-                                  "on_tasklet_end", "on_tasklet_begin", "on_thread_runs", "on_thread_woken"));
+  EXPECT_THAT(order_,
+              ElementsAre("begin", "on_softirq_end", "on_softirq_begin", "on_softirq_raise", "on_work_end", "on_work_begin",
+                          "on_work_queued", "on_tasklet_end", "on_tasklet_begin", "on_thread_runs", "on_handler_end", "on_handler_begin"));
   programs_.demand().Want(false);
   SettleUntilPatienceEnds();
   EXPECT_FALSE(programs_.attached());
@@ -54,7 +55,7 @@ TEST_F(DeferredProgramsTest, QuietModeRefusesAllOfThemAndPutsTheirEndOff) {
   quiet_ = true;
   programs_.demand().Want(false);
   SettleUntilPatienceEnds();
-  EXPECT_EQ(attached_count_, 9);
+  EXPECT_EQ(attached_count_, 11);
 }
 
 TEST_F(DeferredProgramsTest, WhereOneFailsNoneStays) {
@@ -70,7 +71,7 @@ TEST_F(DeferredProgramsTest, AMissingTracepointCostsItsPartAndIsToldOnce) {
   EXPECT_THAT(programs_.missing(), ElementsAre("tasklets: this kernel has no tracepoint tasklet_entry"));
   EXPECT_EQ(programs_.refusal(), "");
   ASSERT_TRUE(programs_.demand().Attach().ok());
-  EXPECT_EQ(attached_count_, 7);
+  EXPECT_EQ(attached_count_, 9);
 }
 
 TEST_F(DeferredProgramsTest, HalfAPartIsLeftOutWhole) {
@@ -78,7 +79,7 @@ TEST_F(DeferredProgramsTest, HalfAPartIsLeftOutWhole) {
   EXPECT_TRUE(programs_.IsLeftOut("on_work_queued"));
   EXPECT_FALSE(programs_.IsLeftOut("on_softirq_raise"));
   ASSERT_TRUE(programs_.demand().Attach().ok());
-  EXPECT_EQ(attached_count_, 6);
+  EXPECT_EQ(attached_count_, 8);
 }
 
 TEST_F(DeferredProgramsTest, WithoutAnyTheGroupIsRefusedWithTheReason) {

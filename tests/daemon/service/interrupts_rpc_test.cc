@@ -152,7 +152,12 @@ TEST_F(InterruptsRpcTest, WhatWasPutOffIsToldOfTheCpusAskedFor) {
   cpu.softirqs[3] = {.raise_count = 9,
                      .run_count = 5,
                      .unraised_count = 1,
-                     .delay = {.count = 4, .sum_ns = 400, .longest_ns = 200, .buckets = {{128, 3}, {224, 1}}}};
+                     .delay = {.count = 4, .sum_ns = 400, .longest_ns = 200, .buckets = {{128, 3}, {224, 1}}},
+                     .duration = {.count = 5, .sum_ns = 900, .longest_ns = 300, .buckets = {{320, 5}}},
+                     .overlapped_count = 2,
+                     .interrupted_count = 6};
+  cpu.handlers = {{.irq = 36, .name = "vda", .duration = {.count = 3, .sum_ns = 30, .longest_ns = 20, .buckets = {{128, 3}}}},
+                  {.duration = {.count = 1}}};
   cpu.works = {{.function = "flush_to_ldisc", .begin_count = 2, .delay_count = 2, .delay_ns = 50, .end_count = 2, .duration_ns = 10},
                {.begin_count = 1}};
   cpu.tasklets = {{.function = "tx", .count = 1, .duration_ns = 7, .longest_ns = 7}};
@@ -170,6 +175,14 @@ TEST_F(InterruptsRpcTest, WhatWasPutOffIsToldOfTheCpusAskedFor) {
   EXPECT_EQ(told.softirqs(0).name(), "NET_RX");
   EXPECT_EQ(told.softirqs(0).raise_count(), 9u);
   EXPECT_EQ(told.softirqs(0).delay().buckets(1).upper_ns(), 224);
+  EXPECT_EQ(told.softirqs(0).duration().buckets(0).count(), 5u);
+  EXPECT_EQ(told.softirqs(0).overlapped_count(), 2u);
+  EXPECT_EQ(told.softirqs(0).interrupted_count(), 6u);
+  ASSERT_EQ(told.handlers_size(), 2);
+  EXPECT_EQ(told.handlers(0).irq(), 36);
+  EXPECT_EQ(told.handlers(0).name(), "vda");
+  EXPECT_EQ(told.handlers(0).duration().longest_ns(), 20);
+  EXPECT_EQ(told.handlers(1).name(), "others");
   ASSERT_EQ(told.works_size(), 2);
   EXPECT_EQ(told.works(0).function(), "flush_to_ldisc");
   EXPECT_EQ(told.works(1).function(), "others");

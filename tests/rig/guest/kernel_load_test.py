@@ -74,6 +74,9 @@ class KernelLoad(unittest.TestCase):
               f"not told: {deferred['missing'] or 'nothing'}")
         for row in softirqs:
             self.assertEqual(row["delay"]["count"] + row["unraised_count"], row["run_count"], row)
+            self.assertLessEqual(abs(row["duration"]["count"] - row["run_count"]), 3, row)
+        handled = sum(row["duration"]["count"] for cpu in deferred["cpus"] for row in cpu["handlers"])
+        self.assertGreaterEqual(handled, woken, "a handler that leaves work to a thread ran")
         self.assertGreater(begun, 0)
         self.assertGreater(woken, 0, "threadirqs gives the serial line's interrupt a thread")
         # One wake may be on its way, for each of the threads.
