@@ -37,9 +37,11 @@ class IrqsVerb : public Verb {
                    "also print where each device interrupt may be sent, and which reserved CPUs and bound threads it hits");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
-        "Threads: since watching of each began; CPUs: since the daemon started; with --for both of that time alone (^C ends it); what was "
-        "put "
-        "off (softirqs, works, tasklets, interrupts' threads): since the daemon started, while a target was attached with --probes irq; "
+        "Threads: since watching of each began; CPUs: since the daemon started; with --for both of that time alone (^C ends it); how long "
+        "each "
+        "device's handler and softirq ran (p50, p99, worst) and what was put off (softirqs, works, tasklets, interrupts' threads): since "
+        "the "
+        "daemon started, while a target was attached with --probes irq; "
         "--coalescing: since the kernel counts, with --for of that time; --window alone is of the window. Times are "
         "between the kernel's entry and exit of a "
         "handler. --affinity: reserved CPUs are isolated, without a tick, or audited by a rule; bound threads may run on fewer CPUs than "
