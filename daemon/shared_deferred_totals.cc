@@ -53,6 +53,20 @@ std::vector<HandlerTotal> HandlersOf(const hft_cpu_deferred& state) {
   return totals;
 }
 
+template <typename Total, typename Add>
+void MergeSameNames(std::vector<Total>* totals, Add add) {
+  std::vector<Total> merged;
+  for (const Total& total : *totals) {
+    const auto same = std::find_if(merged.begin(), merged.end(), [&total](const Total& one) { return one.function == total.function; });
+    if (same == merged.end()) {
+      merged.push_back(total);
+    } else {
+      add(total, &*same);
+    }
+  }
+  *totals = std::move(merged);
+}
+
 // Those that took longest first, with the rest behind them.
 template <typename Total>
 void Order(std::vector<Total>* totals) {
@@ -119,6 +133,21 @@ CpuDeferredTotal SharedDeferredTotals::ReadCpu(uint32_t cpu) const {
                               .duration_ns = LoadNs(tasklet.duration_ns),
                               .longest_ns = LoadNs(tasklet.longest_ns)});
   }
+  // Modules may have functions of one name: they are one row, for it is by their names that answers are compared.
+  MergeSameNames(&total.works, [](const auto& from, auto* to) {
+    to->begin_count += from.begin_count;
+    to->delay_count += from.delay_count;
+    to->delay_ns += from.delay_ns;
+    to->delay_longest_ns = std::max(to->delay_longest_ns, from.delay_longest_ns);
+    to->end_count += from.end_count;
+    to->duration_ns += from.duration_ns;
+    to->duration_longest_ns = std::max(to->duration_longest_ns, from.duration_longest_ns);
+  });
+  MergeSameNames(&total.tasklets, [](const auto& from, auto* to) {
+    to->count += from.count;
+    to->duration_ns += from.duration_ns;
+    to->longest_ns = std::max(to->longest_ns, from.longest_ns);
+  });
   total.handlers = HandlersOf(state);
   Order(&total.works);
   Order(&total.tasklets);

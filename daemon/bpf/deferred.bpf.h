@@ -145,17 +145,23 @@ static __always_inline u64 hard_interrupts(void) {
   return count;
 }
 
+/* Not what the tick raises on all CPUs at once: a word that all of them write would be fought for within each tick of the host. */
+static __always_inline bool is_told_beside_others(u32 vector) {
+  return vector < 32 && (1u << vector & HFT_OVERLAP_SOFTIRQS);
+}
+
 /*
  * Counted among those that run before its own word says so: where the daemon forgets both meanwhile (begun_deferrals.h), the sum can only
  * become too small, and who finds it below 0 makes up for that.
  */
 static __always_inline void begin_softirq_run(struct hft_softirq_delay *softirq, u32 vector, u64 now_ns) {
-  struct hft_softirq_cpus *running = bpf_map_lookup_elem(&softirqs_running, &vector);
-  if (!running) return;
-  /* One whose end was not seen is counted still. */
-  s64 others = softirq->started_ns ? (s64)running->count - 1 : (s64)__sync_fetch_and_add(&running->count, 1);
-  if (others > 0) softirq->overlapped_count++;
-  if (unlikely(others < 0)) __sync_fetch_and_add(&running->count, -others);
+  struct hft_softirq_cpus *running = is_told_beside_others(vector) ? bpf_map_lookup_elem(&softirqs_running, &vector) : NULL;
+  if (running) {
+    /* One whose end was not seen is counted still. */
+    s64 others = softirq->started_ns ? (s64)running->count - 1 : (s64)__sync_fetch_and_add(&running->count, 1);
+    if (others > 0) softirq->overlapped_count++;
+    if (unlikely(others < 0)) __sync_fetch_and_add(&running->count, -others);
+  }
   softirq->interrupts_before = hard_interrupts();
   *(volatile u64 *)&softirq->started_ns = now_ns;
 }
@@ -173,7 +179,7 @@ int on_softirq_end(u64 *context) {
   softirq->interrupted_count += hard_interrupts() - softirq->interrupts_before;
   count_delay(&softirq->duration, now_ns - started_ns);
   u32 key = vector;
-  struct hft_softirq_cpus *running = bpf_map_lookup_elem(&softirqs_running, &key);
+  struct hft_softirq_cpus *running = is_told_beside_others(key) ? bpf_map_lookup_elem(&softirqs_running, &key) : NULL;
   if (running) __sync_fetch_and_add(&running->count, -1);
   return 0;
 }
@@ -266,6 +272,11 @@ static __always_inline u32 work_place(u64 hash) {
   return (hash >> 24) & (HFT_BEGUN_WORKS - 1);
 }
 
+/* Of a running one: by the work, for one of a softirq's workqueue (Linux 6.9) runs in whichever thread was interrupted. */
+static __always_inline u32 worker_place(u64 hash) {
+  return (hash >> 24) & (HFT_BEGUN_WORKERS - 1);
+}
+
 /* The row of a function on this CPU; 0 when all are taken. */
 static __noinline u32 find_work_row(struct hft_cpu_deferred *state, u64 function) {
   if (!state) return 0;
@@ -316,8 +327,7 @@ int on_work_begin(u64 *context) {
     if (delay_ns > row->delay_longest_ns) row->delay_longest_ns = delay_ns;
     count_delay(&state->work_delay, delay_ns);
   }
-  u32 tid = bpf_get_current_pid_tgid();
-  if (!begin_in(&deferred_workers, tid & (HFT_BEGUN_WORKERS - 1), tid & 0xffffff, now_ns)) state->unended_count++;
+  if (!begin_in(&deferred_workers, worker_place(hash), begun_tag(hash), now_ns)) state->unended_count++;
   return 0;
 }
 
@@ -326,8 +336,8 @@ HFT_TRACEPOINT("workqueue_execute_end")
 int on_work_end(u64 *context) {
   struct hft_cpu_deferred *state = begin_deferred(HFT_DEFERRED_WORK_END);
   if (!state) return 0;
-  u32 tid = bpf_get_current_pid_tgid();
-  u64 word = end_in(&deferred_workers, tid & (HFT_BEGUN_WORKERS - 1), tid & 0xffffff);
+  u64 hash = work_hash(address_of(state, HFT_DEFERRED_WORK_END, context[0]));
+  u64 word = end_in(&deferred_workers, worker_place(hash), begun_tag(hash));
   if (!word) return 0; /* it began before the programs were attached */
   u64 function = 0;
   /* Not by a load: a pointer to a function is none that the verifier lets through. */

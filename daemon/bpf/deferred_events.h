@@ -13,6 +13,7 @@
 #define HFTMON_DAEMON_BPF_DEFERRED_EVENTS_H_
 
 #define HFT_DEFERRED_SOFTIRQS 10      /* HFT_SOFTIRQS */
+#define HFT_OVERLAP_SOFTIRQS 0x7du    /* HI, NET_TX, NET_RX, BLOCK, IRQ_POLL, TASKLET: whose runs beside other CPUs' are counted */
 #define HFT_DELAY_BUCKETS 128         /* see hft_delay */
 #define HFT_DELAY_FIRST_OCTAVE 7      /* below 128 ns is one bucket */
 #define HFT_DELAY_TOP_NS (1ull << 38) /* from here on is the last one */

@@ -85,7 +85,7 @@ absl::Status DeferredPrograms::Attach() {
     if (IsLeftOut(row.name)) continue;
     absl::StatusOr<Attachment> attached = parts_.attach(std::string(row.name));
     if (!attached.ok()) {
-      attachments_.clear();
+      DropAll();
       return attached.status();
     }
     attachments_.push_back(*std::move(attached));
@@ -96,8 +96,13 @@ absl::Status DeferredPrograms::Attach() {
 absl::Status DeferredPrograms::Detach() {
   if (absl::Status admitted = parts_.admit("detaching the programs of work that interrupts put off"); !admitted.ok()) return admitted;
   std::lock_guard lock(mutex_);
-  attachments_.clear();
+  DropAll();
   return absl::OkStatus();
+}
+
+// Beginnings first, in the other order: what has begun is seen to end.
+void DeferredPrograms::DropAll() {
+  while (!attachments_.empty()) attachments_.pop_back();
 }
 
 bool DeferredPrograms::IsOne(std::string_view program) {

@@ -56,6 +56,7 @@ class DeferredPrograms {
  private:
   absl::Status Attach();
   absl::Status Detach();
+  void DropAll();
 
   const Parts parts_;
   std::vector<std::string_view> missing_parts_;

@@ -194,7 +194,7 @@ void MemoryPrograms::FollowCpus() {
 absl::Status MemoryPrograms::Detach() {
   if (absl::Status admitted = parts_.admit("detaching the programs of page faults"); !admitted.ok()) return admitted;
   std::lock_guard lock(mutex_);
-  tracepoints_.clear();  // beginnings first
+  tracepoints_.clear();
   events_.clear();
   return absl::OkStatus();
 }

@@ -51,6 +51,10 @@ std::vector<int> NumbersOf(const FileRoot& root, const std::string& device) {
   return numbers;
 }
 
+bool IsPci(const FileRoot& root, const std::string& device) {
+  return root.Exists(device + "/vendor") && root.Exists(device + "/class");
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<DeviceLine>> ReadDeviceLines(const FileRoot& root, const std::string& folder) {
@@ -60,7 +64,8 @@ absl::StatusOr<std::vector<DeviceLine>> ReadDeviceLines(const FileRoot& root, co
   // Of virtio the bus's device is above it, of NVMe above the controller and its class. Higher up they would be many devices' together.
   for (const char* above : {"", "/..", "/../.."}) {
     numbers = NumbersOf(root, absl::StrCat(device, above));
-    if (!numbers.empty()) break;
+    // A PCI device that has none has none: above it is its bridge.
+    if (!numbers.empty() || IsPci(root, absl::StrCat(device, above))) break;
   }
   std::vector<DeviceLine> lines;
   for (const int number : numbers) {

@@ -35,15 +35,22 @@ bool IsFunction(char kind) {
 
 }  // namespace
 
-void KernelFunctions::Learn(std::span<const uint64_t> addresses) {
+std::set<uint64_t> KernelFunctions::Unknown(std::span<const uint64_t> addresses) const {
   std::lock_guard lock(mutex_);
-  std::set<uint64_t> wanted;
+  std::set<uint64_t> unknown;
   for (const uint64_t address : addresses) {
-    if (!names_.contains(address) && names_.size() + wanted.size() < kNamesMax) wanted.insert(address);
+    if (!names_.contains(address) && names_.size() + unknown.size() < kNamesMax) unknown.insert(address);
   }
+  return unknown;
+}
+
+void KernelFunctions::Learn(std::span<const uint64_t> addresses) {
+  const std::set<uint64_t> wanted = Unknown(addresses);
   if (wanted.empty()) return;
+  // Without the mutex: who asks for a name does not wait for the file.
   const absl::StatusOr<std::string> text = files_.ReadFile(kPath, kBytesMax);
-  problem_ = text.ok() ? "" : std::string(text.status().message());
+  std::string problem = text.ok() ? "" : std::string(text.status().message());
+  std::map<uint64_t, std::string> found;
   bool any = false;
   std::string_view rest = text.ok() ? std::string_view(*text) : std::string_view();
   while (!rest.empty()) {
@@ -53,12 +60,18 @@ void KernelFunctions::Learn(std::span<const uint64_t> addresses) {
     if (symbol.address == 0 || !IsFunction(symbol.kind)) continue;
     any = true;
     // Of several names the first: the others are aliases.
-    if (wanted.contains(symbol.address)) names_.try_emplace(symbol.address, symbol.name);
+    if (wanted.contains(symbol.address)) found.try_emplace(symbol.address, symbol.name);
   }
-  if (problem_.empty() && !any) {
-    problem_ = fmt::format("{} gives no addresses: set kernel.kptr_restrict to 0, or to 1 and give hftmond CAP_SYSLOG", kPath);
+  if (problem.empty() && !any) {
+    problem = fmt::format(
+        "{} gives no addresses: give hftmond CAP_SYSLOG (under systemd with ProtectKernelLogs=no and ProtectKernelTunables=no), "
+        "kernel.kptr_restrict below 2",
+        kPath);
   }
+  std::lock_guard lock(mutex_);
+  problem_ = problem;
   if (!problem_.empty()) return;  // it may be mended meanwhile
+  names_.merge(found);
   for (const uint64_t address : wanted) names_.try_emplace(address);
 }
 

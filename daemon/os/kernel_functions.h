@@ -31,6 +31,8 @@ class KernelFunctions {
   std::string problem() const;
 
  private:
+  std::set<uint64_t> Unknown(std::span<const uint64_t> addresses) const;
+
   const FileRoot files_;
   mutable std::mutex mutex_;
   std::map<uint64_t, std::string> names_;  // empty: it was looked for and is none

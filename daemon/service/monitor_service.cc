@@ -178,6 +178,7 @@ grpc::ServerUnaryReactor* MonitorService::QueryContextSwitches(grpc::CallbackSer
 
 grpc::ServerUnaryReactor* MonitorService::QueryInterrupts(grpc::CallbackServerContext* context, const v1::QueryInterruptsRequest* request,
                                                           v1::QueryInterruptsResponse* response) {
+  if (const grpc::Status checked = Check(*request, limits_.Get()); !checked.ok()) return Answered(context, checked);
   // Here and not in the answer: drivers and /proc/kallsyms take their time, for which the thread that answers would keep others waiting.
   const grpc::Status read = [&] {
     const QueryPass pass(&queries_, limits_.Get().queries_max);
@@ -216,6 +217,9 @@ grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext
 
 grpc::ServerUnaryReactor* MonitorService::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                                       v1::QueryMemoryResponse* response) {
+  // Here and not in the answer: the kernel's symbols take their time when they are read first, and the thread that answers keeps others
+  // waiting.
+  if (core_.sender_stacks != nullptr) core_.sender_stacks->Prepare();
   return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
     const grpc::Status answered = AnswerMemory(core_, question.selection, asked, question.arrival, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->mappings_size()), &limits_) : answered;

@@ -19,6 +19,11 @@ bool IsOfProgram(const StackFrame& frame) {
 
 }  // namespace
 
+void KernelStackNames::Prepare() {
+  std::lock_guard lock(mutex_);
+  symbols_.Prepare();
+}
+
 StackPart KernelStackNames::Find(int32_t stack) {
   if (stack < 0) {
     return {StackState::kUnavailable, "the table of senders' stacks has another one in its place", {}};

@@ -28,6 +28,7 @@ class KernelStackNames : public SenderStacks {
   explicit KernelStackNames(Read read, std::string symbols_path = "/proc/kallsyms")
       : read_(std::move(read)), symbols_(std::move(symbols_path)) {}
 
+  void Prepare() override;
   StackPart Find(int32_t stack) override;
 
  private:

@@ -28,7 +28,10 @@ void KernelSymbols::Load() {
   while (symbols_.size() < kSymbolsMax && std::getline(file, line)) AddLine(line.c_str());
   std::sort(symbols_.begin(), symbols_.end(), [](const Symbol& a, const Symbol& b) { return a.address < b.address; });
   if (symbols_.empty()) {
-    problem_ = fmt::format("{} gives no addresses: set kernel.kptr_restrict to 0, or to 1 and give hftmond CAP_SYSLOG", path_);
+    problem_ = fmt::format(
+        "{} gives no addresses: give hftmond CAP_SYSLOG (under systemd with ProtectKernelLogs=no and ProtectKernelTunables=no), "
+        "kernel.kptr_restrict below 2",
+        path_);
   }
 }
 
@@ -37,13 +40,15 @@ StackFrame KernelSymbols::FrameAt(uint64_t address) const {
   auto after = std::upper_bound(symbols_.begin(), symbols_.end(), address, [](uint64_t at, const Symbol& s) { return at < s.address; });
   if (after == symbols_.begin()) return frame;
   --after;
+  // Of a module that came after the symbols were read.
+  if (address - after->address > kFunctionBytesMax) return frame;
   frame.symbol = names_.c_str() + after->name_at;
   frame.symbol_offset = address - after->address;
   return frame;
 }
 
 StackPart KernelSymbols::Symbolise(const std::vector<uint64_t>& addresses) {
-  if (!loaded_) Load();
+  Prepare();
   if (!problem_.empty()) return {StackState::kUnavailable, problem_, {}};
   StackPart part{StackState::kComplete, {}, {}};
   for (const uint64_t address : addresses) part.frames.push_back(FrameAt(address));

@@ -14,9 +14,14 @@ namespace hftmon {
 class KernelSymbols {
  public:
   static constexpr size_t kSymbolsMax = 1'000'000;
+  static constexpr uint64_t kFunctionBytesMax = 1u << 20;  // what is farther above a function's begin is another one's, without a name
 
   explicit KernelSymbols(std::string path = "/proc/kallsyms") : path_(std::move(path)) {}
 
+  // Reads the symbols, if that was not done before.
+  void Prepare() {
+    if (!loaded_) Load();
+  }
   // Frames with their symbols; kUnavailable where the kernel does not give its addresses (kptr_restrict): then none is shown.
   StackPart Symbolise(const std::vector<uint64_t>& addresses);
 

@@ -12,6 +12,8 @@ namespace hftmon {
 class SenderStacks {
  public:
   virtual ~SenderStacks() = default;
+  // What the first Find would wait for: so that who must not wait need not.
+  virtual void Prepare() = 0;
   // Of SenderTotal.stack. Always answers: what cannot be had is kUnavailable with the reason.
   virtual StackPart Find(int32_t stack) = 0;
 };

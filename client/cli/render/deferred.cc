@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/cli/table.h"
+#include "common/counted.h"
 #include "common/cpu_list.h"
 #include "common/duration.h"
 
@@ -279,7 +280,9 @@ Json CpuJson(const v1::CpuDeferred& cpu, bool of_part) {
 std::optional<int64_t> DelayPercentileNs(const v1::DelaySums& delay, double percent) {
   uint64_t count = 0;
   for (const v1::DelayBucket& bucket : delay.buckets()) count += bucket.count();
-  if (count == 0) return std::nullopt;
+  // Buckets count modulo 2^32: one that went round would stand for something else.
+  constexpr uint64_t kRound = uint64_t{1} << 31;
+  if (count == 0 || delay.count() > count + kRound || count > delay.count() + kRound) return std::nullopt;
   const auto rank = static_cast<uint64_t>(std::ceil(static_cast<double>(count) * percent / 100));
   uint64_t below = 0;
   for (const v1::DelayBucket& bucket : delay.buckets()) {
@@ -297,6 +300,18 @@ std::string DeferredText(const v1::DeferredWork& deferred, int64_t over_ns) {
   if (text.empty()) return "";
   if (!deferred.collecting()) text += "no running target asks now (attach --probes irq): these are of when one did\n";
   for (const std::string& missing : deferred.missing()) text += "not told: " + Printable(missing) + "\n";
+  uint64_t displaced = 0;
+  uint64_t unended = 0;
+  for (const v1::CpuDeferred& cpu : deferred.cpus()) {
+    displaced += cpu.displaced_work_count();
+    unended += cpu.unended_work_count();
+  }
+  if (displaced > 0)
+    text += Counted(displaced, "work") + " found no place of their own while they waited: that many delays are not known\n";
+  if (unended > 0) text += Counted(unended, "work") + " found no place of their own while they ran: that many durations are not known\n";
+  if (deferred.unlisted_thread_count() > 0) {
+    text += Counted(deferred.unlisted_thread_count(), "interrupt") + " left work to threads that found no place in the table of 64\n";
+  }
   if (!deferred.names_unavailable().empty()) text += "functions have no names: " + Printable(deferred.names_unavailable()) + "\n";
   return text;
 }

@@ -188,7 +188,9 @@ Json MigrationJson(const v1::ThreadMemory& thread) {
   json["moved_page_count"] = thread.migrations().moved_page_count();
   json["failed_page_count"] = thread.migrations().failed_page_count();
   json["reasons"] = Json::object();
-  for (const auto& [reason, count] : thread.migrations().reasons()) json["reasons"][reason] = count;
+  // In an order of its own: a map's is another one at each time.
+  const std::map<std::string, uint64_t> sorted(thread.migrations().reasons().begin(), thread.migrations().reasons().end());
+  for (const auto& [reason, count] : sorted) json["reasons"][reason] = count;
   return json;
 }
 

@@ -392,6 +392,7 @@ class FakeNetworkTotals : public NetworkTotals {
 // A stack of one frame, named after its number.
 class FakeSenderStacks : public SenderStacks {
  public:
+  void Prepare() override {}
   StackPart Find(int32_t stack) override {
     StackFrame frame{.address = 1, .symbol = "stack_" + std::to_string(stack), .module = "[kernel]"};
     return {StackState::kComplete, "", {std::move(frame)}};
