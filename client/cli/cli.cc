@@ -36,12 +36,13 @@ struct DeclaredVerb {
 
 // Other ranges are fixed, and checked where the options are read.
 constexpr char kWindowRefused[] =
-    "--window: longer than window_max of hftmond's configuration (7d, unless it says otherwise): give a shorter one, or `all`";
+    "--window: longer than window_max of hftmond's configuration (7d, unless it says otherwise): give a shorter one";
 
 void PrintError(Console& console, const std::string& thing, const absl::Status& status) {
   const std::vector<FieldViolation> violations = DetailsOf(status).violations;
   if (violations.size() == 1 && violations[0].field == "window_ns") {
-    console.Err(fmt::format("hftmon: {}: {}\n", thing, kWindowRefused));
+    // What `irqs` keeps has no "all".
+    console.Err(fmt::format("hftmon: {}: {}{}\n", thing, kWindowRefused, thing == "irqs" ? "" : ", or `all`"));
     return;
   }
   std::string text = fmt::format("hftmon: {}: {}\n", thing, Printable(std::string(status.message())));

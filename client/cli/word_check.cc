@@ -32,8 +32,7 @@ absl::Status CheckWord(std::string_view word) {
   }
   if (HasControls(word)) {
     return absl::InvalidArgumentError(
-        fmt::format("'{}': holds control characters: leave them out; a process can be named by its pid, cgroup or unit",
-                    absl::CEscape(absl::string_view(word.data(), word.size()))));
+        fmt::format("'{}': holds control characters: leave them out", absl::CEscape(absl::string_view(word.data(), word.size()))));
   }
   return absl::OkStatus();
 }

@@ -107,7 +107,8 @@ std::string WhyBelowFloor(const v1::DetectSpikesRequest& asked, const v1::Detect
   if (asked.blocked_threshold_ns() > 0) {
     return fmt::format(
         "incomplete: --blocked {} is below the floor of blocked intervals: the kernel did not record all above it throughout the window: "
-        "attach with --blocked {}, then wait a --window",
+        "attach with --blocked {}, then wait a --window; or more threads sleep than are told while they do (`hftmon status`: "
+        "stalls_not_followed)",
         FormatDuration(asked.blocked_threshold_ns()), FormatDuration(std::max(asked.blocked_threshold_ns(), kThresholdMinNs)));
   }
   return "incomplete: so many stalls go on at once that one of them is no longer known: follow them with --follow";

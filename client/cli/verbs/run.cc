@@ -13,10 +13,12 @@
 #include "client/cli/render/switches.h"
 #include "client/cli/render/warnings.h"
 #include "client/cli/signal_watch.h"
+#include "client/cli/table.h"
 #include "client/cli/target_flags.h"
 #include "client/cli/verbs/verbs.h"
 #include "common/counted.h"
 #include "common/duration.h"
+#include "common/utf8.h"
 
 namespace hftmon {
 namespace {
@@ -82,7 +84,7 @@ class RunVerb : public Verb {
     });
     if (!watch.ok()) return watch.status();
     if (const absl::Status released = child.Release(); !released.ok()) {
-      context.console.Err(fmt::format("hftmon: run: {}\n", std::string(released.message())));
+      context.console.Err(fmt::format("hftmon: run: {}\n", Printable(ValidUtf8(std::string(released.message())))));
       return absl::IsNotFound(released) ? kExitNotFound : kExitNotExecutable;
     }
     child.AwaitEnd();
