@@ -52,7 +52,7 @@ enum hft_stall {
 #define HFT_ARRAY_STALLS 4 /* those below this number have a place in a record's arrays */
 
 /* Why pages are moved, the kernel's enum migrate_reason; what is above counts as the last. */
-#define HFT_MIGRATION_REASONS 16
+#define HFT_PAGE_MOVE_REASONS 16
 
 /* Threads that had a watched one's CPU flush its TLB, told apart by thread and kernel stack. */
 #define HFT_SENDER_ROWS 16
@@ -140,7 +140,7 @@ struct hft_thread_kernel {
   struct hft_kernel_sum migration;
   __u64 moved_page_count; /* of migration: pages that were moved, and */
   __u64 unmoved_page_count;
-  __u64 migration_reason_count[HFT_MIGRATION_REASONS];
+  __u64 migration_reason_count[HFT_PAGE_MOVE_REASONS];
   __u64 collapse_count; /* huge pages that the thread made of small ones, and */
   __u64 failed_collapse_count;
   __u64 other_sender_count;   /* remote shootdowns whose sender found no row, and */

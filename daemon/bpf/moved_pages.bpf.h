@@ -37,8 +37,8 @@ int on_migration_end(u64 *context) {
   if (!begin->start_ns) return 0;
   struct ended_kernel_time ended = {.what = HFT_KERNEL_MIGRATION};
   end_kernel_time(&asker, begin, &ended);
-  u32 reason = begin->object < HFT_MIGRATION_REASONS ? begin->object : HFT_MIGRATION_REASONS - 1;
-  asker.kernel->migration_reason_count[reason & (HFT_MIGRATION_REASONS - 1)]++;
+  u32 reason = begin->object < HFT_PAGE_MOVE_REASONS ? begin->object : HFT_PAGE_MOVE_REASONS - 1;
+  asker.kernel->migration_reason_count[reason & (HFT_PAGE_MOVE_REASONS - 1)]++;
   asker.kernel->moved_page_count += moved;
   asker.kernel->unmoved_page_count += unmoved;
   account_stall(&asker, &ended, HFT_STALL_MIGRATION, &asker.kernel->migration);

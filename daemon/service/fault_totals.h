@@ -45,7 +45,7 @@ struct ThreadFaultTotal {
   FaultTotal migration;
   uint64_t moved_page_count = 0;
   uint64_t unmoved_page_count = 0;
-  std::array<uint64_t, HFT_MIGRATION_REASONS> migration_reason_count{};
+  std::array<uint64_t, HFT_PAGE_MOVE_REASONS> migration_reason_count{};
   uint64_t collapse_count = 0;
   uint64_t failed_collapse_count = 0;
   std::vector<SenderTotal> senders;
