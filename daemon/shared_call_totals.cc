@@ -23,8 +23,8 @@ std::string SharedCallTotals::WhyNot(uint32_t slot) const {
     return "its target does not ask (attach it with --probes locks), or is a kernel thread, which makes no calls";
   }
   if (!has_registers_) {
-    return "this kernel does not give the registers of a thread to programs, which tell in which call it blocked: Linux 5.15 or newer with "
-           "BTF does, on x86-64";
+    return "the registers of a thread, which tell in which call it blocked, cannot be reached: through raw tracepoints, before Linux 5.15, "
+           "and not on x86-64; `hftmon doctor` says which (locks)";
   }
   if (slot >= view_.calls.size()) {
     return fmt::format("the table of calls is full with the first {} watched threads: watch fewer", view_.calls.size() - 1);

@@ -6,7 +6,8 @@
 #ifndef HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 #define HFTMON_DAEMON_BPF_CORE_FIXES_BPF_H_
 
-extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+/* The kernel's bpf_rdonly_cast: an object at a bare address may be read as one of that type. To be called only where CAN_CAST. */
+static void *(*const read_only_cast)(const void *object, u64 btf_id) = (void *)HFT_IMMEDIATE_CAST;
 
 /* task_struct.state became __state in 5.14 (2f064a59a11f). */
 struct task_struct___before_5_14 {
@@ -46,7 +47,7 @@ static __always_inline void *registers_of(struct task_struct *task) {
 static __always_inline s32 saved_syscall(struct task_struct *task) {
   u64 access = IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS);
   if (access == HFT_REGISTERS_BY_CAST) {
-    return registers_syscall(bpf_rdonly_cast(registers_of(task), bpf_core_type_id_kernel(struct pt_regs)));
+    return registers_syscall(read_only_cast(registers_of(task), bpf_core_type_id_kernel(struct pt_regs)));
   }
   if (access == HFT_REGISTERS_BY_HELPER) return registers_syscall((struct pt_regs *)bpf_task_pt_regs(task));
   /* Set here and not before the tests: what the first one leads to is then reached by nothing else, and the verifier takes the test out. */
@@ -61,7 +62,7 @@ static __always_inline bool saved_arguments(struct task_struct *task, u64 *argum
   u64 access = IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS);
   struct pt_regs *registers = NULL;
   if (access == HFT_REGISTERS_BY_CAST) {
-    registers = bpf_rdonly_cast(registers_of(task), bpf_core_type_id_kernel(struct pt_regs));
+    registers = read_only_cast(registers_of(task), bpf_core_type_id_kernel(struct pt_regs));
   } else if (access == HFT_REGISTERS_BY_HELPER) {
     registers = (struct pt_regs *)bpf_task_pt_regs(task);
   }
@@ -89,7 +90,7 @@ static __noinline u64 note_cpu(struct hft_cpu *cpu_state, struct task_struct *ne
 
 static __always_inline struct rq *run_queue_at(u64 run_queue, struct task_struct *next) {
   if (!CAN_CAST) return RUN_QUEUE_OF(next);
-  return bpf_rdonly_cast((void *)run_queue, bpf_core_type_id_kernel(struct rq));
+  return read_only_cast((void *)run_queue, bpf_core_type_id_kernel(struct rq));
 }
 
 /*
@@ -100,7 +101,7 @@ static __always_inline bool read_steal(struct hft_cpu *cpu_state, u64 *steal_ns)
   struct rq *queue = (struct rq *)cpu_state->noted_queue;
   if (!queue || !bpf_core_field_exists(queue->prev_steal_time_rq)) return false;
   if (CAN_CAST) {
-    queue = bpf_rdonly_cast(queue, bpf_core_type_id_kernel(struct rq));
+    queue = read_only_cast(queue, bpf_core_type_id_kernel(struct rq));
     *steal_ns = queue->prev_steal_time_rq;
   } else {
     *steal_ns = BPF_CORE_READ(queue, prev_steal_time_rq);

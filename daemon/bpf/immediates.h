@@ -4,7 +4,11 @@
  * these markers (BpfObject::Open). In .rodata each would cost a switch two instructions, a cache line and a TLB entry; the verifier knows
  * the value either way.
  *
- * A marker is the immediate of a 64-bit move or of a 64-bit `if less than`. Values are below 2^31.
+ * A marker of a number is the immediate of a 64-bit move or of a 64-bit `if less than`. Values are below 2^31.
+ *
+ * A marker of one of the kernel's own functions or variables is the number of a call, or the address in a 64-bit load. The daemon puts its
+ * id among the kernel's types there, or 0 where the kernel has none. An extern (__ksym __weak) would say the same, but where the kernel has
+ * none libbpf looks for it among the types of all modules, which takes CAP_SYS_ADMIN.
  */
 #ifndef HFTMON_DAEMON_BPF_IMMEDIATES_H_
 #define HFTMON_DAEMON_BPF_IMMEDIATES_H_
@@ -14,6 +18,8 @@
 #define HFT_IMMEDIATE_SLOT_BOUND 0x51071003      /* entries of slots[] */
 #define HFT_IMMEDIATE_REGISTER_ACCESS 0x51071004 /* enum hft_register_access */
 #define HFT_IMMEDIATE_REGISTER_OFFSET 0x51071005 /* of a task's saved registers from task->stack */
+#define HFT_IMMEDIATE_CAST 0x51071006            /* function: bpf_rdonly_cast */
+#define HFT_IMMEDIATE_PREEMPT_COUNT 0x51071007   /* variable: what holds the kernel's count of what a CPU is in; per CPU */
 
 /* How a task's saved registers are reached: see core_fixes.bpf.h. */
 enum hft_register_access { HFT_REGISTERS_NONE = 0, HFT_REGISTERS_BY_HELPER = 1, HFT_REGISTERS_BY_CAST = 2 };

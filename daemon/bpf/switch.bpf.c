@@ -12,10 +12,10 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
+#include "daemon/bpf/immediates.h"
 #include "tracing_access.bpf.h"
 #include "daemon/bpf/switch_events.h"
 #include "daemon/bpf/interrupt_events.h"
-#include "daemon/bpf/immediates.h"
 #include "daemon/bpf/shared_maps.bpf.h"
 #include "daemon/bpf/core_fixes.bpf.h"
 #include "daemon/bpf/log_linear.bpf.h"

@@ -68,7 +68,8 @@ absl::StatusOr<std::unique_ptr<BpfObject>> BpfObject::Open(const std::string& na
   libbpf_set_print(KeepLastWords);
   last_words.clear();
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
-  if (!btf_path.empty()) options.btf_custom_path = btf_path.c_str();
+  // Named even where it is the kernel's own: of a type that is not in it libbpf would else search all modules, which takes CAP_SYS_ADMIN.
+  options.btf_custom_path = btf_path.empty() ? kKernelBtfPath : btf_path.c_str();
   bpf_object* object = bpf_object__open_mem(image.data(), image.size(), &options);
   if (object == nullptr) {
     return absl::InternalError(fmt::format("BPF object '{}': cannot be opened: {}: {}", name, strerror(errno), last_words));

@@ -25,6 +25,9 @@ struct bpf_link;
 
 namespace hftmon {
 
+// The types of the running kernel.
+inline constexpr char kKernelBtfPath[] = "/sys/kernel/btf/vmlinux";
+
 class BpfObject {
  public:
   // `bytes` is the compiled object; `btf_path` names a BTF file for kernels without their own, empty otherwise. `gate` is asked before

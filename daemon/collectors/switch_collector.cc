@@ -31,7 +31,6 @@ namespace {
 // One of the two is loaded: see daemon/bpf/waker.bpf.h.
 constexpr char kWakerByCount[] = "on_waking";
 constexpr char kWakerByLevel[] = "on_waking_by_level";
-constexpr char kKernelBtfPath[] = "/sys/kernel/btf/vmlinux";
 // Ends before beginnings, as they are attached: none is missed.
 constexpr TracepointGroup::Program kKernelLockPrograms[] = {{"on_contention_end", &hft_cpu::contention_end_count},
                                                             {"on_contention_begin", &hft_cpu::contention_begin_count}};
@@ -49,23 +48,24 @@ std::span<const std::byte> ObjectBytes(KernelAccess access) {
   return {static_cast<const std::byte*>(data), bytes};
 }
 
-bool KernelHasFunction(const char* name) {
+// Its number among the kernel's own types; 0 where the kernel has none.
+uint32_t KernelTypeId(const char* name, uint32_t btf_kind) {
   btf* types = btf__load_vmlinux_btf();
-  if (types == nullptr) return false;
-  const bool found = btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
+  if (types == nullptr) return 0;
+  const int type_id = btf__find_by_name_kind(types, name, btf_kind);
   btf__free(types);
-  return found;
+  return static_cast<uint32_t>(std::max(type_id, 0));
 }
 
 // Whether a program that names this variable of the kernel's can be loaded: two instructions are tried.
-bool KernelGivesVariable(const char* name) {
-  btf* types = btf__load_vmlinux_btf();
-  if (types == nullptr) return false;
-  const int type_id = btf__find_by_name_kind(types, name, BTF_KIND_VAR);
-  btf__free(types);
-  if (type_id < 0) return false;
+bool KernelGives(uint32_t variable_id) {
+  if (variable_id == 0) return false;
   const bpf_insn program[] = {
-      {.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_BTF_ID, .off = 0, .imm = type_id},
+      {.code = BPF_LD | BPF_DW | BPF_IMM,
+       .dst_reg = BPF_REG_1,
+       .src_reg = BPF_PSEUDO_BTF_ID,
+       .off = 0,
+       .imm = static_cast<int32_t>(variable_id)},
       {.code = 0, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
       {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .src_reg = 0, .off = 0, .imm = 0},
       {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
@@ -75,9 +75,18 @@ bool KernelGivesVariable(const char* name) {
   return fd >= 0;
 }
 
-hft_register_access RegisterAccess(KernelAccess access, uint32_t register_offset) {
+// What holds the kernel's preempt count; 0 where it cannot be had. pcpu_hot first: where it is, it is there (access_btf/).
+uint32_t PreemptCountId(KernelAccess access) {
+  if (access != KernelAccess::kBtf) return 0;
+  for (const char* name : {"pcpu_hot", "__preempt_count"}) {
+    if (const uint32_t id = KernelTypeId(name, BTF_KIND_VAR); KernelGives(id)) return id;
+  }
+  return 0;
+}
+
+hft_register_access RegisterAccess(KernelAccess access, uint32_t register_offset, uint32_t cast_id) {
   if (access != KernelAccess::kBtf || register_offset == 0) return HFT_REGISTERS_NONE;
-  return KernelHasFunction("bpf_rdonly_cast") ? HFT_REGISTERS_BY_CAST : HFT_REGISTERS_BY_HELPER;
+  return cast_id != 0 ? HFT_REGISTERS_BY_CAST : HFT_REGISTERS_BY_HELPER;
 }
 
 uint64_t Relaxed(const uint64_t& word) {
@@ -100,11 +109,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::Create(const O
   if (!collector.ok() && permitted && options.access == KernelAccess::kAuto && access == KernelAccess::kBtf) {
     absl::StatusOr<std::unique_ptr<SwitchCollector>> fallback = CreateWith(options, KernelAccess::kRaw);
     if (fallback.ok()) {
-      const std::string reason(collector.status().message());
-      // What libbpf says of it names no capability.
-      const bool may_not_look = reason.find("failed to iterate BTF objects") != std::string::npos;
-      (*fallback)->fallback_reason_ =
-          may_not_look ? "without CAP_SYS_ADMIN libbpf may not look for the kernel's variables: give it to hftmond" : reason;
+      (*fallback)->fallback_reason_ = std::string(collector.status().message());
       return fallback;
     }
   }
@@ -116,12 +121,17 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   absl::StatusOr<uint32_t> cpus = CpusOf(options);
   if (!cpus.ok()) return cpus.status();
   const uint32_t ring_cells = CellsPerRing(options.rings_bytes_total, *cpus);
-  const hft_register_access registers = RegisterAccess(access, options.register_offset);
-  const BpfImmediates immediates = {{HFT_IMMEDIATE_RING_MASK, ring_cells - 1},
-                                    {HFT_IMMEDIATE_PID_BOUND, options.pid_bound},
-                                    {HFT_IMMEDIATE_SLOT_BOUND, options.threads_max + 1},
-                                    {HFT_IMMEDIATE_REGISTER_ACCESS, registers},
-                                    {HFT_IMMEDIATE_REGISTER_OFFSET, options.register_offset}};
+  const uint32_t cast_id = access == KernelAccess::kBtf ? KernelTypeId("bpf_rdonly_cast", BTF_KIND_FUNC) : 0;
+  const uint32_t preempt_count_id = PreemptCountId(access);
+  const hft_register_access registers = RegisterAccess(access, options.register_offset, cast_id);
+  BpfImmediates immediates = {{HFT_IMMEDIATE_RING_MASK, {ring_cells - 1}},
+                              {HFT_IMMEDIATE_PID_BOUND, {options.pid_bound}},
+                              {HFT_IMMEDIATE_SLOT_BOUND, {options.threads_max + 1}},
+                              {HFT_IMMEDIATE_REGISTER_ACCESS, {registers}},
+                              {HFT_IMMEDIATE_REGISTER_OFFSET, {options.register_offset}},
+                              {HFT_IMMEDIATE_CAST, {cast_id, BpfImmediate::Kind::kFunction}}};
+  // Raw programs do not name it.
+  if (access == KernelAccess::kBtf) immediates[HFT_IMMEDIATE_PREEMPT_COUNT] = {preempt_count_id, BpfImmediate::Kind::kVariable};
   absl::StatusOr<std::unique_ptr<BpfObject>> object =
       BpfObject::Open("hftmon_switch", ObjectBytes(access), custom_btf, options.gate, immediates);
   if (!object.ok()) return object.status();
@@ -130,6 +140,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->has_registers_ = registers != HFT_REGISTERS_NONE;
   collector->view_.ring_count = *cpus;
   collector->view_.ring_cells = ring_cells;
+  collector->reads_preempt_count_ = preempt_count_id != 0;
   collector->ChooseWakerProgram();
   collector->MakeDemandGroups();
   collector->MakeHardwarePrograms();
@@ -191,7 +202,6 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
 }
 
 void SwitchCollector::ChooseWakerProgram() {
-  reads_preempt_count_ = access_ == KernelAccess::kBtf && (KernelGivesVariable("__preempt_count") || KernelGivesVariable("pcpu_hot"));
   waker_name_ = reads_preempt_count_ ? kWakerByCount : kWakerByLevel;
   waker_program_ =
       std::make_unique<DemandProgram>([this] { return object_->Attach(waker_name_); }, [this] { return object_->Detach(waker_name_); });

@@ -47,7 +47,7 @@ absl::Status CheckBpfPrivileges(const HasCapability& has) {
   if (missing.empty()) return absl::OkStatus();
   return absl::PermissionDeniedError(
       fmt::format("the BPF programs cannot be loaded without {}: run the daemon as root, or give the service "
-                  "AmbientCapabilities=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE CAP_SYS_NICE CAP_IPC_LOCK CAP_SYS_RESOURCE",
+                  "AmbientCapabilities=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_SYS_NICE CAP_IPC_LOCK CAP_SYS_RESOURCE",
                   fmt::join(missing, " and ")));
 }
 
