@@ -184,6 +184,8 @@ void Daemon::BuildStore() {
   wiring.kernel_stall_sinks = {detector_.get()};
   wiring.stall_sinks = {detector_.get()};
   wiring.held_up_sinks = {detector_.get()};
+  earlier_sleeps_ = std::make_unique<EarlierSleeps>(collector_->view().slots.size());
+  wiring.earlier_sleeps = earlier_sleeps_.get();
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.window_sink = windows_.get();
   wiring.sleep_ns = SleepNs;
@@ -222,6 +224,7 @@ void Daemon::BuildControl() {
   registry_config.targets_max = static_cast<uint32_t>(config_.targets_max);
   registry_config.defaults = DefaultsOf(config_);
   registry_config.facts = &process_facts_;
+  registry_config.earlier_sleeps = earlier_sleeps_.get();
   unwinder_ = std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get());
   stacks_ = std::make_unique<StackCollector>(collector_->view().stack_ring, unwinder_.get(), clock_.get());
   registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };

@@ -130,6 +130,7 @@ class Daemon {
   std::unique_ptr<TimeKeeper> time_;
   std::unique_ptr<SpikeDetector> detector_;
   std::unique_ptr<LifeQueue> life_events_;
+  std::unique_ptr<EarlierSleeps> earlier_sleeps_;
   std::unique_ptr<HousekeepingLoop> loop_;
   std::unique_ptr<LoopThread> loop_thread_;
   std::unique_ptr<ProcessNames> names_;

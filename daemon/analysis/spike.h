@@ -88,6 +88,7 @@ struct Spike {
   int32_t out_syscall = -1;        // the system call it left in; -1: in none, or not known
   bool in_progress = false;        // it crossed the threshold and goes on: the same id comes again at its end
   bool inconclusive = false;       // records were lost in its time: runners or moves may be missing
+  bool began_earlier = false;      // kBlocked: it slept already when watching began, the duration counts from there
   bool record_missing = false;     // no kernel record told its end: it lasted at least so long, and was found out later
   bool runners_truncated = false;  // some of the time is unexplained because the log of who ran wrapped
   int64_t start_mono_ns = 0;  // end - duration; the end is the closing record's own time stamp, taken < 1 us after the run queue's clock

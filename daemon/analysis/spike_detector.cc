@@ -137,19 +137,21 @@ void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t l
   SetGoingOn(&last, false);
 }
 
-// Nothing is known of its end: it lasted at least as long as this. What was known when it was told last stands, the rest is unexplained.
+// Nothing is known of its end: it lasted at least as long as this. What was known when it was told last stands, the rest is unexplained;
+// of a sleep it is the same sleep, which a look found to go on.
 void SpikeDetector::EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns) {
   const int64_t seen_ns = std::max<int64_t>(until_mono_ns - stall.start_mono_ns, 0);
   const bool told = spikes_->Read(stall.told_at, &spike_) == SeqRead::kOk && spike_.id == stall.id;
+  const bool slept = told && spike_.kind == SpikeKind::kBlocked && spike_.cause_count == 1 && spike_.causes[0].kind == CauseKind::kBlocked;
   if (told) {
     const int64_t longer_ns = std::max<int64_t>(seen_ns - spike_.duration_ns, 0);
     spike_.duration_ns += longer_ns;
-    spike_.unexplained_ns += longer_ns;
+    (slept ? spike_.causes[0].duration_ns : spike_.unexplained_ns) += longer_ns;
   } else {
     FillUnknown(stall, seen_ns);
   }
   spike_.in_progress = false;
-  spike_.runners_truncated = true;
+  spike_.runners_truncated = !slept;
   spike_.record_mono_ns = spike_.start_mono_ns + spike_.duration_ns;
   spike_.record_missing = true;
   Append();
@@ -164,6 +166,7 @@ void SpikeDetector::FillUnknown(const OpenStall& stall, int64_t duration_ns) {
   spike_.slot = stall.slot;
   spike_.cpu = stall.cpu;
   ForgetDetails();
+  spike_.began_earlier = stall.out_clock_ns < 0;
   spike_.start_mono_ns = stall.start_mono_ns;
   spike_.loop_gap_ns = 0;
   spike_.duration_ns = duration_ns;
@@ -203,6 +206,7 @@ void SpikeDetector::Emit(const OffCpuInterval& interval, SpikeKind kind, uint64_
   spike_.out_kind = interval.out_kind;
   spike_.out_syscall = interval.out_syscall;
   spike_.runners_truncated = interval.runners_truncated;
+  spike_.began_earlier = interval.out_clock_ns < 0;
   FillTimeBudget(interval, &spike_);
   spike_.start_mono_ns = interval.end_mono_ns - spike_.duration_ns;
   spike_.record_clock_ns = interval.end_clock_ns;
@@ -254,6 +258,7 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
 
 // What only a wait, or only one of the kernel's doings, has.
 void SpikeDetector::ForgetDetails() {
+  spike_.began_earlier = false;
   spike_.depth = 0;
   spike_.priority = 0;
   spike_.wait_migrations = 0;

@@ -45,6 +45,8 @@ enum { BPF_F_MMAPABLE = 1 << 10 };
 #define PF_KTHREAD 0x00200000
 #define PF_IO_WORKER 0x00000010
 #define IRQ_NONE 0
+#define TASK_INTERRUPTIBLE 0x00000001
+#define TASK_UNINTERRUPTIBLE 0x00000002
 #define TASK_DEAD 0x00000080
 #define TASK_WAKING 0x00000200
 #define TASK_ON_RQ_MIGRATING 2
@@ -83,6 +85,7 @@ struct work_struct {
 
 struct sched_entity {
   struct cfs_rq *cfs_rq;
+  unsigned char sched_delayed; /* since 6.12 */
 };
 
 struct sched_info {

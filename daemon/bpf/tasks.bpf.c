@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
+#include "daemon/bpf/call_events.h"
 #include "daemon/bpf/task_entry.h"
 
 /* bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb). */
@@ -37,6 +38,41 @@ static __always_inline u32 running_cpu_of(struct task_struct *task) {
   return bpf_core_field_exists(task->on_cpu) && task->on_cpu ? cpu_of(task) + 1 : 0;
 }
 
+/* task_struct.state became __state in 5.14 (2f064a59a11f). */
+struct task_struct___before_5_14 {
+  volatile long state;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 state_of(struct task_struct *task) {
+  if (bpf_core_field_exists(task->__state)) return task->__state;
+  struct task_struct___before_5_14 *old = (void *)task;
+  return (u32)BPF_CORE_READ(old, state);
+}
+
+/* Since 6.12 (152e11f6df29) one that falls asleep may stay on its queue for a while. Who is being woken has another state. */
+static __always_inline bool is_asleep(struct task_struct *task) {
+  if (!(state_of(task) & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)) || running_cpu_of(task)) return false;
+  if (!task->on_rq) return true;
+  return bpf_core_field_exists(task->se.sched_delayed) && task->se.sched_delayed;
+}
+
+/* Of x86-64 the arguments too. A kernel thread has no registers of user mode. */
+static __always_inline void note_call(struct task_struct *task, struct hft_task_entry *entry) {
+  entry->syscall = -1;
+  entry->call_state = HFT_CALL_NO_REGISTERS;
+#if defined(__TARGET_ARCH_x86)
+  if (task->flags & PF_KTHREAD) return;
+  if (!bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15)) return;
+  struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
+  entry->syscall = (s32)registers->orig_ax;
+  entry->call_state = entry->syscall >= 0 ? HFT_CALL_KNOWN : HFT_CALL_NONE;
+  if (entry->syscall < 0) entry->syscall = -1;
+  entry->arguments[0] = registers->di;
+  entry->arguments[1] = registers->si;
+  entry->arguments[2] = registers->dx;
+#endif
+}
+
 SEC("iter/task")
 int list_tasks(struct bpf_iter__task *context) {
   struct task_struct *task = context->task;
@@ -55,6 +91,10 @@ int list_tasks(struct bpf_iter__task *context) {
   if (bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15))
     entry.register_offset = bpf_task_pt_regs(task) - (long)task->stack;
   entry.running_cpu = running_cpu_of(task);
+  entry.last_cpu = cpu_of(task);
+  entry.asleep = is_asleep(task);
+  if (entry.asleep) note_call(task, &entry);
+  entry.mono_ns = bpf_ktime_get_ns();
   entry.start_ns = task->start_boottime;
   entry.voluntary_count = task->nvcsw;
   entry.involuntary_count = task->nivcsw;

@@ -6,14 +6,29 @@
 #include <linux/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "daemon/bpf/task_entry.h"
 #include "tasks.skel.h"
 
 namespace hftmon {
+namespace {
+
+EarlierSleep SleepOf(const hft_task_entry& entry) {
+  EarlierSleep sleep;
+  sleep.found_mono_ns = static_cast<int64_t>(entry.mono_ns);
+  sleep.cpu = entry.last_cpu;
+  sleep.syscall = entry.syscall;
+  sleep.call = static_cast<hft_call_state>(entry.call_state);
+  std::copy(std::begin(entry.arguments), std::end(entry.arguments), std::begin(sleep.arguments));
+  return sleep;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<TaskIterator>> TaskIterator::Create(const QuietGate* gate) {
   size_t bytes = 0;
@@ -86,7 +101,9 @@ absl::StatusOr<std::vector<TaskInfo>> TaskIterator::List(const Wanted& wanted) {
                      .run_delay_ns = entry.run_delay_ns,
                      .kernel_thread = entry.kernel_thread != 0,
                      .running_cpu = static_cast<int>(entry.running_cpu) - 1,
-                     .comm = std::string(entry.comm, strnlen(entry.comm, sizeof(entry.comm)))});
+                     .comm = std::string(entry.comm, strnlen(entry.comm, sizeof(entry.comm))),
+                     .asleep = entry.asleep != 0,
+                     .sleep = SleepOf(entry)});
   }
   return tasks;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/collectors/earlier_sleep.h"
 
 namespace hftmon {
 
@@ -22,6 +23,9 @@ struct TaskInfo {
   bool kernel_thread = false;      // PF_KTHREAD
   int running_cpu = -1;            // the CPU that it is on now; -1 when on none
   std::string comm;
+  // It sleeps or is blocked, as it was found at found_mono_ns: not stopped, and not about to be woken.
+  bool asleep = false;
+  EarlierSleep sleep;
 };
 
 class TaskSource {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "absl/strings/str_format.h"
+#include "daemon/ring/shared_word.h"
 
 namespace hftmon {
 namespace {
@@ -61,8 +62,8 @@ class LiveThreads {
 
 }  // namespace
 
-ProcessWatcher::ProcessWatcher(const KernelView& view, TaskSource* tasks, SlotStack* stack)
-    : tasks_(tasks), bits_(view.watched_bits), slots_(view, stack), suspected_(view.slots.size()) {}
+ProcessWatcher::ProcessWatcher(const KernelView& view, TaskSource* tasks, SlotStack* stack, EarlierSleeps* sleeps)
+    : view_(view), tasks_(tasks), sleeps_(sleeps), bits_(view.watched_bits), slots_(view, stack), suspected_(view.slots.size()) {}
 
 absl::StatusOr<ProcessInfo> ProcessWatcher::Find(uint32_t pid) const {
   absl::StatusOr<TaskInfo> task = tasks_->Find(pid);
@@ -125,7 +126,10 @@ absl::Status ProcessWatcher::WatchThreads(const ProcessInfo& process, int64_t no
     if (threads->empty() || is_successor) return EndedWhileAttaching(process);
     absl::StatusOr<int> given = GiveAll(*threads, now_ns);
     if (!given.ok()) return given.status();
-    if (round > 0 && *given == 0) break;
+    if (round > 0 && *given == 0) {
+      NoteSleepers(*threads);
+      break;
+    }
     // Seen in a later round than this: threads whose fork hook ran before.
     if (round == 0) bits_.Set(process.tgid);
   }
@@ -142,7 +146,28 @@ absl::Status ProcessWatcher::Watch(const ProcessInfo& process, int64_t now_ns) {
 std::optional<uint64_t> ProcessWatcher::WatchMissing(const ProcessInfo& process, int64_t now_ns) {
   absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->ThreadsOf(process.tgid);
   if (!threads.ok()) return std::nullopt;
-  return GiveMissing(*threads, now_ns);
+  const int32_t held_before = slots_.HeldCount(process.tgid);
+  const uint64_t missing = GiveMissing(*threads, now_ns);
+  if (slots_.HeldCount(process.tgid) == held_before || !IsWatched(process.tgid)) return missing;
+  threads = tasks_->ThreadsOf(process.tgid);
+  if (threads.ok()) NoteSleepers(*threads);
+  return missing;
+}
+
+void ProcessWatcher::NoteSleepers(const std::vector<TaskInfo>& threads) {
+  // While they are off the programs see nobody wake up.
+  if (sleeps_ == nullptr || LoadRelaxed(view_.controls->off) != 0) return;
+  for (const TaskInfo& thread : threads) {
+    if (!thread.asleep || !IsWatched(thread.tgid)) continue;
+    const uint16_t slot = slots_.PublishedSlotOf(thread.tid);
+    if (slot == HFT_NO_SLOT) continue;
+    const SlotTable::Identity identity = slots_.Read(slot);
+    if (identity.state != HFT_SLOT_LIVE || identity.thread.start_ns != thread.start_boottime_ns) continue;
+    hft_thread_slot& words = view_.slots[slot];
+    // Seen on a CPU: the programs tell of its sleeps.
+    if (LoadRelaxed(words.task) != 0) continue;
+    sleeps_->Put(slot, LoadRelaxed(words.generation), thread.sleep);
+  }
 }
 
 const TaskInfo* ProcessWatcher::LeaderOf(const std::vector<TaskInfo>& threads) {
@@ -165,7 +190,15 @@ uint64_t ProcessWatcher::GiveMissing(const std::vector<TaskInfo>& threads, int64
 
 void ProcessWatcher::Suspend(uint32_t tgid) {
   bits_.Clear(tgid);
-  for (const uint16_t slot : slots_.HeldOf(tgid)) slots_.Unmark(slot);
+  for (const uint16_t slot : slots_.HeldOf(tgid)) {
+    if (sleeps_ != nullptr) sleeps_->Clear(slot);
+    slots_.Unmark(slot);
+  }
+}
+
+void ProcessWatcher::ForgetProgress(uint16_t slot) {
+  if (sleeps_ != nullptr) sleeps_->Clear(slot);
+  slots_.ForgetProgress(slot);
 }
 
 void ProcessWatcher::Unwatch(uint32_t tgid, int64_t now_ns) {

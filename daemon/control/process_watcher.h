@@ -8,6 +8,9 @@
 // Suspects: slots whose thread may be gone without an event (it ended while it was being given a slot, events were dropped, exec ended it).
 // They are looked at again after kSuspectDelayNs and released when their thread is indeed gone.
 //
+// Sleepers: who is found asleep once its slot is published and its process watched, and was not seen on a CPU since, slept before: it is
+// noted for whoever tells what goes on now (EarlierSleeps).
+//
 // Owner: TargetRegistry, under its mutex. The view, the tasks and the stack outlive it. Bounds: kRoundsMax enumerations.
 #ifndef HFTMON_DAEMON_CONTROL_PROCESS_WATCHER_H_
 #define HFTMON_DAEMON_CONTROL_PROCESS_WATCHER_H_
@@ -25,6 +28,7 @@
 #include "daemon/collectors/task_source.h"
 #include "daemon/control/slot_table.h"
 #include "daemon/control/watched_bits.h"
+#include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/ingest/interval.h"
 
 namespace hftmon {
@@ -43,7 +47,8 @@ class ProcessWatcher {
   static constexpr int kRoundsMax = 16;
   static constexpr int64_t kSuspectDelayNs = 1'000'000'000;
 
-  ProcessWatcher(const KernelView& view, TaskSource* tasks, SlotStack* stack);
+  // `sleeps` may be nullptr: nobody asks then.
+  ProcessWatcher(const KernelView& view, TaskSource* tasks, SlotStack* stack, EarlierSleeps* sleeps);
 
   // The process with this id. NOT_FOUND: none; INVALID_ARGUMENT: the id is a thread's (the message names its process).
   absl::StatusOr<ProcessInfo> Find(uint32_t pid) const;
@@ -58,12 +63,16 @@ class ProcessWatcher {
   // The same for threads that were enumerated already.
   uint64_t GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns);
   absl::StatusOr<std::vector<TaskInfo>> AllThreads() const { return tasks_->AllThreads(); }
+  // Of threads that were enumerated when their slots were published, their processes watched and the programs running.
+  void NoteSleepers(const std::vector<TaskInfo>& threads);
   // Whether these, the threads of known.tgid, are that process's and not a later one's under its number.
   bool IsSame(const std::vector<TaskInfo>& threads, const ProcessInfo& known) const;
   // Of the threads of one process; nullptr when the leader is gone.
   static const TaskInfo* LeaderOf(const std::vector<TaskInfo>& threads);
   // The bit: threads keep their slots, but the marks go. A thread may end unseen now, and another task be born at its address.
   void Suspend(uint32_t tgid);
+  // While no program runs: what the slot's thread was doing, an earlier sleep too.
+  void ForgetProgress(uint16_t slot);
   void Resume(uint32_t tgid) { bits_.Set(tgid); }
   // Bit and slots.
   void Unwatch(uint32_t tgid, int64_t now_ns);
@@ -94,7 +103,9 @@ class ProcessWatcher {
   absl::StatusOr<int> GiveAll(const std::vector<TaskInfo>& threads, int64_t now_ns);
   absl::Status WatchThreads(const ProcessInfo& process, int64_t now_ns);
 
+  const KernelView view_;
   TaskSource* const tasks_;
+  EarlierSleeps* const sleeps_;
   WatchedBits bits_;
   SlotTable slots_;
   std::deque<SuspectSlot> suspects_;                 // in the order of time, each slot once

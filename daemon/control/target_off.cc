@@ -50,7 +50,7 @@ absl::Status TargetRegistry::ForgetBeforeOn() {
     const auto slot = static_cast<uint16_t>(index);
     const SlotTable::Identity identity = slots.Read(slot);
     if (identity.state != HFT_SLOT_LIVE) continue;
-    slots.ForgetProgress(slot);
+    watcher_.ForgetProgress(slot);
     if (!slots.IsRetiring(slot) && !alive.contains(OrderOf(identity.thread))) slots.Retire(slot, now_ns);
   }
   return absl::OkStatus();
@@ -64,6 +64,8 @@ void TargetRegistry::CatchUpAfterOn() {
     if (threads.ok()) CatchUpWith(*threads, clock_->NowNs());
   }
   Resync();
+  std::lock_guard lock(mutex_);
+  if (const absl::StatusOr<std::vector<TaskInfo>> threads = watcher_.AllThreads(); threads.ok()) watcher_.NoteSleepers(*threads);
 }
 
 void TargetRegistry::CatchUpWith(const std::vector<TaskInfo>& threads, int64_t now_ns) {

@@ -68,7 +68,7 @@ TargetRegistry::TargetRegistry(const KernelView& view, TaskSource* tasks, SlotSt
       tasks_(tasks),
       thresholds_(ThresholdArbiter::Create(view, clock, config.defaults, std::move(observer))),
       config_(config),
-      watcher_(view, tasks, stack),
+      watcher_(view, tasks, stack, config.earlier_sleeps),
       rules_(view) {
   ApplySettings();
 }

@@ -63,6 +63,8 @@ class TargetRegistry : public Targets {
     uint32_t targets_max = 1024;
     TargetDefaults defaults;
     const ProcessFacts* facts = nullptr;  // outlives the registry; without it no process is in any cgroup
+    // Outlives the registry; who slept before it was watched is noted there.
+    EarlierSleeps* earlier_sleeps = nullptr;
     // Called with whether any running target asks for stacks, at each change of the targets; with the mutex held. May be empty.
     std::function<void(bool)> on_stacks_wanted;
     // Called before a target is watched that asks for programs on demand, and with what all running ones ask for, at each change of the

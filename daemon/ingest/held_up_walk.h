@@ -13,6 +13,7 @@
 
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/clock_offsets.h"
+#include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/ingest/held_up_wishes.h"
 #include "daemon/ingest/kernel_stall_watch.h"
 #include "daemon/ingest/look.h"
@@ -27,12 +28,13 @@ class HeldUpWalk {
   static constexpr uint32_t kSlotsPerStep = 64;
   static constexpr int kCallsPerStep = 4;
 
-  // What is pointed to outlives the walk. `stall_levels`: at which what the kernel does is told.
-  HeldUpWalk(const KernelView& view, const WakerTable* wakers, const StallLevels* stall_levels, const std::vector<HeldUpSink*>& sinks)
+  // What is pointed to outlives the walk; `wakers` and `earlier` may be nullptr. `stall_levels`: at which what the kernel does is told.
+  HeldUpWalk(const KernelView& view, const WakerTable* wakers, const EarlierSleeps* earlier, const StallLevels* stall_levels,
+             const std::vector<HeldUpSink*>& sinks)
       : slot_count_(static_cast<uint32_t>(view.slots.size())),
         sinks_(sinks),
         offsets_(view.cpus.size()),
-        sleeps_(view, wakers, &offsets_, sinks),
+        sleeps_(view, wakers, earlier, &offsets_, sinks),
         kernel_stalls_(view, stall_levels, &offsets_, sinks) {}
   HeldUpWalk(const HeldUpWalk&) = delete;
   HeldUpWalk& operator=(const HeldUpWalk&) = delete;

@@ -52,7 +52,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       calls_(static_cast<uint32_t>(view_.calls.size())),
       sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
       stalls_(view_, &wakers_, std::move(wiring.stall_sinks)),
-      held_ups_(view_, &wakers_, stalls_.levels(), std::move(wiring.held_up_sinks)),
+      held_ups_(view_, &wakers_, wiring.earlier_sleeps, stalls_.levels(), std::move(wiring.held_up_sinks)),
       stretches_(view_) {}
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {

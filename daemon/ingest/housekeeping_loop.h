@@ -16,6 +16,7 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/call.h"
 #include "daemon/ingest/departure_table.h"
+#include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/ingest/held_up_walk.h"
 #include "daemon/ingest/interval_builder.h"
 #include "daemon/ingest/loop_lateness.h"
@@ -45,6 +46,7 @@ class HousekeepingLoop {
     std::vector<KernelStallSink*> kernel_stall_sinks;
     std::vector<StallSink*> stall_sinks;
     std::vector<HeldUpSink*> held_up_sinks;
+    const EarlierSleeps* earlier_sleeps = nullptr;  // none: what slept before it was watched is not told
     std::vector<LifeSink*> life_sinks;
     WindowSink* window_sink = nullptr;
     std::function<void(int64_t)> sleep_ns;  // the only thing that may enter the kernel; never called under kLatencyPolicy

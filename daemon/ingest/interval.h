@@ -122,7 +122,8 @@ struct OffCpuInterval {
   std::array<WaitSegment, kWaitSegmentsMax> segments;
   uint16_t span_count = 0;
   std::array<RunnerSpan, kRunnerSpansMax> spans;
-  int64_t out_clock_ns = 0;  // of the run queue it left, as in the record of its preemption; 0 when that was not seen
+  int64_t out_clock_ns = 0;  // of the run queue it left, as in the record of its preemption; 0 when that was not seen. Negative: it slept
+                             // already when watching began, and the interval counts from there (EarlierSleeps)
   InterruptList interrupts;  // on `cpu` during the last part of the wait
   Preemption preemption;     // how it lost its CPU, when it was preempted
   Waker waker;               // who woke it, when it slept and its target asks

@@ -20,9 +20,11 @@ int64_t LoadNs(__u64& word) {
 }  // namespace
 
 // calloc: zeroed pages that cost no memory until a slot is looked at.
-SleepWatch::SleepWatch(const KernelView& view, const WakerTable* wakers, const ClockOffsets* offsets, std::vector<HeldUpSink*> sinks)
+SleepWatch::SleepWatch(const KernelView& view, const WakerTable* wakers, const EarlierSleeps* earlier, const ClockOffsets* offsets,
+                       std::vector<HeldUpSink*> sinks)
     : view_(view),
       wakers_(wakers),
+      earlier_(earlier),
       offsets_(offsets),
       sinks_(std::move(sinks)),
       seen_(static_cast<Seen*>(std::calloc(std::max<size_t>(view.slots.size(), 1), sizeof(Seen))), &std::free) {
@@ -42,9 +44,17 @@ bool SleepWatch::IsWanted(uint32_t slot, bool of_all) const {
   return of_all || (LoadRelaxed(view_.slots[slot].wishes.probes) & HFT_BLOCKED) != 0;
 }
 
+int64_t SleepWatch::SleepOf(uint32_t slot) const {
+  hft_thread_slot& state = view_.slots[slot];
+  const int64_t out_clock_ns = LoadNs(state.out_clock_ns);
+  // With its task's mark it was seen on a CPU: what it did before is over.
+  if (out_clock_ns != 0 || earlier_ == nullptr || LoadRelaxed(state.task) != 0) return out_clock_ns;
+  return -earlier_->FoundNs(slot, LoadRelaxed(state.generation));
+}
+
 int SleepWatch::LookAt(uint32_t slot, const Look& look, bool of_all) {
   Seen& seen = seen_.get()[slot];
-  const int64_t out_clock_ns = LoadNs(view_.slots[slot].out_clock_ns);
+  const int64_t out_clock_ns = SleepOf(slot);
   int calls = 0;
   if (seen.out_clock_ns != 0 && out_clock_ns != seen.out_clock_ns) {
     // What was told is kept until its record has come or will not come any more; a sleep that began meanwhile is found later.
@@ -77,17 +87,32 @@ int SleepWatch::Close(uint32_t slot, Seen* seen, const Look& look) {
   return 1;
 }
 
+bool SleepWatch::ReadDeparture(uint32_t slot, const Seen& seen, hft_departure* out) const {
+  if (seen.out_clock_ns > 0) {
+    const uint64_t word = LoadRelaxed(*reinterpret_cast<__u64*>(&view_.slots[slot].out));
+    std::memcpy(out, &word, sizeof(*out));
+    return true;
+  }
+  EarlierSleep sleep;
+  if (!earlier_->Read(slot, seen.generation, &sleep)) return false;
+  const hft_switch_kind in_kernel = sleep.call == HFT_CALL_NONE ? HFT_SWITCH_BLOCKED_FAULT : HFT_SWITCH_BLOCKED_SYSCALL;
+  out->cpu = sleep.cpu;
+  out->kind = static_cast<uint8_t>(sleep.call == HFT_CALL_NO_REGISTERS ? HFT_SWITCH_UNKNOWN : in_kernel);
+  out->syscall = sleep.syscall;
+  return true;
+}
+
 // False for a thread that could run on, and for one that is watched no more.
 bool SleepWatch::IsAsleep(uint32_t slot, const Seen& seen, hft_departure* out) const {
   hft_thread_slot& state = view_.slots[slot];
-  const uint64_t word = LoadRelaxed(*reinterpret_cast<__u64*>(&state.out));
-  std::memcpy(out, &word, sizeof(*out));
+  if (!ReadDeparture(slot, seen, out)) return false;
   if (out->kind >= HFT_SWITCH_KINDS || !EndsWithWakeUp(static_cast<hft_switch_kind>(out->kind))) return false;
   if (!IsWatchedSlot(view_, slot, LoadRelaxed(state.tid), LoadRelaxed(state.tgid))) return false;
-  return LoadRelaxed(state.generation) == seen.generation && LoadNs(state.out_clock_ns) == seen.out_clock_ns;
+  return LoadRelaxed(state.generation) == seen.generation && SleepOf(slot) == seen.out_clock_ns;
 }
 
 int64_t SleepWatch::StartOf(const Seen& seen, uint16_t cpu, int64_t now_ns) const {
+  if (seen.out_clock_ns < 0) return -seen.out_clock_ns;
   const std::optional<int64_t> start_ns = offsets_->MonotonicOf(cpu, seen.out_clock_ns, now_ns);
   return start_ns ? std::clamp(*start_ns, seen.after_ns, seen.first_ns) : seen.first_ns;
 }
@@ -149,13 +174,18 @@ void SleepWatch::Tell(uint32_t slot, const Seen& seen, const hft_departure& out,
     interval_.waker = wakers_->At(slot).waker;
     interval_.wait_ns = std::clamp<int64_t>(look.now_ns - interval_.waker.woken_mono_ns, 0, interval_.off_cpu_ns);
   }
-  FillCall(slot, seen.out_clock_ns);
+  interval_.call.state = HFT_CALL_NONE;
+  if (seen.out_clock_ns > 0) {
+    FillCall(slot, seen);
+  } else {
+    FillEarlierCall(slot, seen);
+  }
   for (HeldUpSink* sink : sinks_) sink->OnAsleep(interval_, crossing_ns);
 }
 
 // What it blocks in stands in the table until it leaves its CPU again: as long as the moment is this one's.
-void SleepWatch::FillCall(uint32_t slot, int64_t out_clock_ns) {
-  interval_.call.state = HFT_CALL_NONE;
+void SleepWatch::FillCall(uint32_t slot, const Seen& seen) {
+  const int64_t out_clock_ns = seen.out_clock_ns;
   if (slot >= view_.calls.size() || LoadRelaxed(view_.calls[slot].generation) != LoadRelaxed(view_.slots[slot].generation)) return;
   hft_blocked_call& last = view_.calls[slot].last;
   if (LoadNs(last.out_clock_ns) != out_clock_ns) return;
@@ -173,6 +203,19 @@ void SleepWatch::FillCall(uint32_t slot, int64_t out_clock_ns) {
   if (LoadNs(last.out_clock_ns) == out_clock_ns && LoadNs(view_.slots[slot].out_clock_ns) == out_clock_ns) {
     BuildCall(copy, &interval_.call, &build_counters_);
   }
+}
+
+// Its arguments; of a lock nobody looked into the word.
+void SleepWatch::FillEarlierCall(uint32_t slot, const Seen& seen) {
+  EarlierSleep sleep;
+  if ((LoadRelaxed(view_.slots[slot].wishes.probes) & HFT_CALLS) == 0 || !earlier_->Read(slot, seen.generation, &sleep)) return;
+  if (sleep.call != HFT_CALL_KNOWN) return;
+  hft_blocked_call call = {};
+  call.owner_syscall = -1;
+  call.state = HFT_CALL_KNOWN;
+  call.futex_command = HFT_NO_FUTEX;
+  std::copy(std::begin(sleep.arguments), std::end(sleep.arguments), std::begin(call.arguments));
+  BuildCall(call, &interval_.call, &build_counters_);
 }
 
 }  // namespace hftmon

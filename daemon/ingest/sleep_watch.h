@@ -7,8 +7,9 @@
 //
 // A slot is looked at every so often, and a sleep is told when two looks have found it: one that lasts shorter than that is told at its end
 // only. Its beginning is on the run queue's clock: where the CPU had a record lately that puts it on CLOCK_MONOTONIC, within the last look
-// that did not find it and the first that did; else it is the first that did. What a thread slept before it was watched is not known, and
-// of a sleep that began before anybody asked the beginning is when it was found.
+// that did not find it and the first that did; else it is the first that did. Of a sleep that began before anybody asked the beginning is
+// when it was found. One that began before watching did is known from the list of tasks (EarlierSleeps): it counts from when that found it,
+// its out_clock_ns is that moment, negative, and its end is what the looks tell of it, as no record does.
 //
 // Threads: the housekeeping thread; SetLevels by one at a time; the counters by anyone. No allocation, lock or system call after
 // construction. Bounds: kOpenMax sleeps told at a time; how many more there are is unfollowed_count(), how many there ever were
@@ -27,6 +28,7 @@
 
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/clock_offsets.h"
+#include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/ingest/interval.h"
 #include "daemon/ingest/interval_builder.h"
 #include "daemon/ingest/look.h"
@@ -41,8 +43,9 @@ class SleepWatch {
  public:
   static constexpr uint64_t kOpenMax = 512;
 
-  // What is pointed to outlives the watch; `wakers` may be nullptr.
-  SleepWatch(const KernelView& view, const WakerTable* wakers, const ClockOffsets* offsets, std::vector<HeldUpSink*> sinks);
+  // What is pointed to outlives the watch; `wakers` and `earlier` may be nullptr.
+  SleepWatch(const KernelView& view, const WakerTable* wakers, const EarlierSleeps* earlier, const ClockOffsets* offsets,
+             std::vector<HeldUpSink*> sinks);
 
   // Ascending: the thresholds at which a sleep is told. By any thread, one at a time.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
@@ -58,7 +61,7 @@ class SleepWatch {
  private:
   // What the looks found in a slot. All zero: never looked at.
   struct Seen {
-    int64_t out_clock_ns;  // 0: it was not off its CPU
+    int64_t out_clock_ns;  // as SleepOf; 0: it was not off its CPU
     int64_t after_ns;      // the last look that did not find it
     int64_t first_ns;      // the first that did
     int64_t looked_ns;
@@ -73,16 +76,21 @@ class SleepWatch {
 
   int64_t ThresholdNs() const;
   bool IsWanted(uint32_t slot, bool of_all) const;
+  // The sleep in progress: the run queue's clock of its switch-out, or, of an earlier one, when it was found, negative; 0: none.
+  int64_t SleepOf(uint32_t slot) const;
+  bool ReadDeparture(uint32_t slot, const Seen& seen, hft_departure* out) const;
   bool IsAsleep(uint32_t slot, const Seen& seen, hft_departure* out) const;
   int Close(uint32_t slot, Seen* seen, const Look& look);
   int Consider(uint32_t slot, Seen* seen, const Look& look, bool of_all);
   int TellAgain(uint32_t slot, Seen* seen, const hft_departure& out, const Look& look);
   int64_t StartOf(const Seen& seen, uint16_t cpu, int64_t now_ns) const;
   void Tell(uint32_t slot, const Seen& seen, const hft_departure& out, int64_t crossing_ns, const Look& look);
-  void FillCall(uint32_t slot, int64_t out_clock_ns);
+  void FillCall(uint32_t slot, const Seen& seen);
+  void FillEarlierCall(uint32_t slot, const Seen& seen);
 
   KernelView view_;
   const WakerTable* wakers_;
+  const EarlierSleeps* earlier_;
   const ClockOffsets* offsets_;
   std::vector<HeldUpSink*> sinks_;
   std::unique_ptr<Seen, void (*)(void*)> seen_;  // by slot

@@ -117,6 +117,7 @@ void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Pre
 
 std::string ReasonOf(const Spike& spike) {
   if (spike.record_missing) {
+    if (spike.began_earlier) return "it began before it was watched: its end is when a look found it to be over, within 10 ms";
     return spike.lost_records > 0
                ? "records lost, that of its end among them"
                : "its end was not seen: no longer watched, the programs were off, or the kernel hid the switch that ended it";
@@ -135,6 +136,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_duration_ns(spike.duration_ns);
   out->set_kind(KindName(spike.kind));
   out->set_in_progress(spike.in_progress);
+  out->set_began_before_watching(spike.began_earlier);
   out->set_inconclusive(spike.inconclusive);
   if (spike.inconclusive) out->set_inconclusive_reason(ReasonOf(spike));
   out->set_runners_truncated(spike.runners_truncated);

@@ -1,5 +1,6 @@
 // A thread that is stuck is told while it is, and once more at its end.
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -11,6 +12,15 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kBlockedNs = 20'000'000;
+
+// By /proc/PID/task/TID/stat: the state stands behind the name.
+bool IsAsleep(pid_t pid, pid_t tid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const size_t name_end = line.rfind(')');
+  return name_end != std::string::npos && line.compare(name_end, 3, ") S") == 0;
+}
 
 class StuckTest : public PrivilegedTest {
  protected:
@@ -95,6 +105,62 @@ TEST_F(StuckTest, WhoBlocksIsToldWhileItDoesWithTheCallAndTheOwnerAndOnceMoreAtI
     EXPECT_NEAR(static_cast<double>(told->start_monotonic_ns()), static_cast<double>(ended.start_monotonic_ns()), 25e6);
     EXPECT_LT(told->start_monotonic_ns() + told->duration_ns(), ended.start_monotonic_ns() + ended.duration_ns());
   }
+}
+
+TEST_F(StuckTest, WhoIsStuckAlreadyWhenItIsAttachedIsToldWithTheCallAndItsFile) {
+  WorkloadRun run("stuck", {"--cpu", CpuArgument()});
+  ASSERT_TRUE(run.about().is_object());
+  const json stuck = run.Act();
+  ASSERT_TRUE(stuck.is_object());
+  const pid_t reader = run.about()["reader"];
+  const pid_t waiter = run.about()["waiter"];
+  ASSERT_TRUE(Eventually([&] { return IsAsleep(run.pid(), reader) && IsAsleep(run.pid(), waiter); }));
+  const int64_t attached_ns = workload::NowNs();
+  ASSERT_TRUE(Attach(run.pid(), "locks").ok());
+  const v1::Spike reading = GoingOn(run.pid(), reader, "blocked");
+  EXPECT_TRUE(reading.began_before_watching());
+  EXPECT_EQ(reading.call().name(), "read");
+  EXPECT_EQ(reading.call().file_descriptor(), stuck["fd"].get<int32_t>());
+  EXPECT_GE(reading.start_monotonic_ns(), attached_ns);
+  ASSERT_EQ(reading.causes_size(), 1);
+  EXPECT_EQ(reading.causes(0).kind(), "blocked");
+  EXPECT_TRUE(reading.causes(0).estimated());
+  const v1::Spike waiting = GoingOn(run.pid(), waiter, "blocked");
+  EXPECT_TRUE(waiting.began_before_watching());
+  EXPECT_EQ(waiting.call().name(), "futex");
+  const json truth = run.Act("let go");
+  ASSERT_TRUE(truth.is_object());
+  const v1::Spike ended = Ended(run.pid(), reader, reading);
+  EXPECT_TRUE(ended.began_before_watching());
+  EXPECT_EQ(ended.start_monotonic_ns(), reading.start_monotonic_ns());
+  EXPECT_EQ(ended.unexplained_ns(), 0);
+  // What it slept after the last look that found it is not in it.
+  EXPECT_LE(ended.start_monotonic_ns() + ended.duration_ns(), truth["reader"]["end_ns"].get<int64_t>());
+}
+
+TEST_F(StuckTest, WhoIsStillStuckWhenTheProgramsGoOnAgainIsToldAnew) {
+  WorkloadRun run("stuck", {"--cpu", CpuArgument()});
+  ASSERT_TRUE(run.about().is_object());
+  ASSERT_TRUE(Attach(run.pid(), "locks").ok());
+  ASSERT_TRUE(run.Act().is_object());
+  const pid_t reader = run.about()["reader"];
+  const v1::Spike before = GoingOn(run.pid(), reader, "blocked");
+  ASSERT_EQ(daemon_.HftmonJson({"off"})["operation"]["off"], true);
+  ASSERT_EQ(daemon_.HftmonJson({"on"})["operation"]["off"], false);
+  const int64_t on_ns = workload::NowNs();
+  v1::Spike after;
+  EXPECT_TRUE(Eventually([&] {
+    for (const v1::Spike& spike : SpikesOf(run.pid(), reader, "blocked")) {
+      if (spike.in_progress() && spike.id() != before.id()) after = spike;
+    }
+    return after.id() != 0;
+  }));
+  EXPECT_TRUE(after.began_before_watching());
+  EXPECT_GT(after.start_monotonic_ns(), before.start_monotonic_ns());
+  EXPECT_LE(after.start_monotonic_ns(), on_ns);
+  EXPECT_EQ(after.call().name(), "read");
+  ASSERT_TRUE(run.Act("let go").is_object());
+  EXPECT_FALSE(Ended(run.pid(), reader, after).in_progress());
 }
 
 TEST_F(StuckTest, ASubscriberHearsOfItOnceAndOfItsEnd) {

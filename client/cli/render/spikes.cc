@@ -59,6 +59,7 @@ std::string CauseText(const v1::Cause& cause) {
 std::string Warnings(const v1::Spike& spike) {
   std::string text;
   if (spike.in_progress()) text += "  in progress";
+  if (spike.began_before_watching()) text += "  it slept already when watching it began";
   if (spike.inconclusive()) {
     text += "  INCONCLUSIVE: ";
     const std::string why = spike.inconclusive_reason().empty() ? "records lost in its time" : Printable(spike.inconclusive_reason());
@@ -159,6 +160,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["duration_ns"] = spike.duration_ns();
   json["kind"] = spike.kind();
   json["in_progress"] = spike.in_progress();
+  if (spike.began_before_watching()) json["began_before_watching"] = true;
   json["inconclusive"] = spike.inconclusive();
   if (!spike.inconclusive_reason().empty()) json["inconclusive_reason"] = spike.inconclusive_reason();
   json["runners_truncated"] = spike.runners_truncated();

@@ -159,8 +159,14 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const 
   const bool overwritten = IsOverwritten(response.window());
   if (overwritten) {
     warnings.push_back(WhyOverwritten(response.window()));
-  } else if (response.incomplete()) {
+  } else if (response.incomplete() && response.unfollowed_sleep_count() == 0) {
     warnings.push_back(WhyBelowFloor(asked, response, targets));
+  }
+  if (response.unfollowed_sleep_count() > 0) {
+    warnings.push_back(
+        fmt::format("{} more that go on now {} told at {} end only: as many as can be are told already: give a larger --blocked",
+                    Counted(response.unfollowed_sleep_count(), "sleep"), response.unfollowed_sleep_count() == 1 ? "is" : "are",
+                    response.unfollowed_sleep_count() == 1 ? "its" : "their"));
   }
   // Who named no window was promised none.
   const bool asked_for_it = asked.window_ns() > 0;

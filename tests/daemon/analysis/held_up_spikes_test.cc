@@ -71,7 +71,7 @@ TEST_F(HeldUpSpikesTest, ASleepThatGoesOnHasOneIdUntilItsEndAndItsCausesAreEstim
   EXPECT_EQ(detector_.crossing_detection().sum_ns, 0);  // found by a look: none of the detector's latencies
 }
 
-TEST_F(HeldUpSpikesTest, ASleepWhoseRecordDoesNotComeIsOverAndItsRestUnexplained) {
+TEST_F(HeldUpSpikesTest, ASleepWhoseRecordDoesNotComeIsOverAndLastedAsLongAsLooksFoundIt) {
   OffCpuInterval so_far = MakeInterval(0, HFT_SWITCH_BLOCKED_SYSCALL);
   so_far.off_cpu_ns = 5'000'000;
   so_far.out_clock_ns = 77;
@@ -80,8 +80,28 @@ TEST_F(HeldUpSpikesTest, ASleepWhoseRecordDoesNotComeIsOverAndItsRestUnexplained
   EXPECT_TRUE(At(1).record_missing);
   EXPECT_TRUE(At(1).inconclusive);
   EXPECT_EQ(At(1).duration_ns, 6'000'000);
-  EXPECT_EQ(At(1).unexplained_ns, 1'000'000);
+  EXPECT_EQ(At(1).causes[0].kind, CauseKind::kBlocked);
+  EXPECT_EQ(At(1).causes[0].duration_ns, 6'000'000);
+  EXPECT_TRUE(At(1).causes[0].estimated);
+  EXPECT_EQ(At(1).unexplained_ns, 0);
+  EXPECT_FALSE(At(1).runners_truncated);
+  EXPECT_FALSE(At(1).began_earlier);
   EXPECT_EQ(spikes_.going_on_count(), 0u);
+}
+
+TEST_F(HeldUpSpikesTest, OfASleepThatBeganBeforeWatchingDidItIsSaid) {
+  OffCpuInterval so_far = MakeInterval(0, HFT_SWITCH_BLOCKED_SYSCALL);
+  so_far.off_cpu_ns = 5'000'000;
+  so_far.out_clock_ns = -so_far.end_mono_ns + 5'000'000;
+  detector_.OnAsleep(so_far, 999'000'000);
+  EXPECT_TRUE(At(0).began_earlier);
+  detector_.OnSleepOver(so_far.slot, so_far.out_clock_ns, so_far.end_mono_ns);
+  EXPECT_TRUE(At(1).began_earlier);
+  EXPECT_EQ(At(1).id, At(0).id);
+  // The next of that thread did not.
+  so_far.out_clock_ns = 77;
+  detector_.OnAsleep(so_far, 999'000'000);
+  EXPECT_FALSE(At(2).began_earlier);
 }
 
 TEST_F(HeldUpSpikesTest, WhatTheKernelDoesAndGoesOnHasOneIdUntilItsEnd) {

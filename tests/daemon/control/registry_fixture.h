@@ -49,11 +49,13 @@ struct FakeHost {
              .deferred = deferred,
              .socket_paths = socket_paths},
         stack(slot_count),
+        earlier_sleeps(slot_count),
         hooks(view, &stack, &tasks, [this](const LifeEvent& event) { Queue(event); }),
         registry(view, &tasks, &stack, &clock,
                  {.own_pid = kOwnPid,
                   .targets_max = targets_max,
                   .facts = &facts,
+                  .earlier_sleeps = &earlier_sleeps,
                   .attach_demanded = [this](const ProgramDemand& wanted) { return attach_demanded(wanted); },
                   .on_demand = [this](const ProgramDemand& wanted) { demand = wanted; }},
                  [this](const ThresholdSettings& settings) { observed = settings; }) {}
@@ -222,6 +224,7 @@ struct FakeHost {
   FakeProcessFacts facts;
   KernelView view;
   FakeSlotStack stack;
+  EarlierSleeps earlier_sleeps;
   FakeTaskSource tasks;
   FakeMonotonicClock clock;
   ThresholdSettings observed;

@@ -38,7 +38,7 @@ TEST(HeldUpWalkTest, ARoundLooksAtAllSlotsInBoundedStepsAndTheNextWaitsForItsTim
   }
   CountingSink sink;
   StallLevels levels;
-  HeldUpWalk walk(view, nullptr, &levels, {&sink});
+  HeldUpWalk walk(view, nullptr, nullptr, &levels, {&sink});
   walk.SetWishes({.sleeps_of_all = true});
   int64_t now_ns = 1'000'000'000;
   const auto round = [&] {
@@ -64,7 +64,7 @@ TEST(HeldUpWalkTest, WhileNobodyAsksNothingIsLookedAt) {
   kernel.view().controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
   CountingSink sink;
   StallLevels levels;
-  HeldUpWalk walk(kernel.view(), nullptr, &levels, {&sink});
+  HeldUpWalk walk(kernel.view(), nullptr, nullptr, &levels, {&sink});
   EXPECT_FALSE(walk.Step({.now_ns = 1'000'000'000}, kSlots - 1));
   walk.SetWishes({.kernel_stalls = true});
   EXPECT_TRUE(walk.Step({.now_ns = 2'000'000'000}, kSlots - 1));

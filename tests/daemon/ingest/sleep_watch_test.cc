@@ -25,13 +25,14 @@ class SleepSink : public HeldUpSink {
   }
   void OnSleepOver(uint16_t slot, int64_t out_clock_ns, int64_t asleep_until_mono_ns) override {
     over_slots.push_back(slot);
-    EXPECT_EQ(out_clock_ns, kOutClockNs);
+    EXPECT_EQ(out_clock_ns, expected_out_clock_ns);
     over_ns.push_back(asleep_until_mono_ns);
   }
   void OnUnfollowed(uint64_t) override { ADD_FAILURE(); }
   void OnKernelStallGoesOn(const EndedKernelStall&, int64_t) override { ADD_FAILURE(); }
   void OnKernelStallOver(uint16_t, hft_kernel_what, int64_t, int64_t) override { ADD_FAILURE(); }
 
+  int64_t expected_out_clock_ns = kOutClockNs;
   std::vector<OffCpuInterval> told;
   std::vector<int64_t> crossings;
   std::vector<int64_t> over_ns;
@@ -54,7 +55,7 @@ class SleepWatchTest : public testing::Test {
   }
   SleepWatch& Watch() {
     if (!watch_) {
-      watch_ = std::make_unique<SleepWatch>(view_, &wakers_, &offsets_, std::vector<HeldUpSink*>{&sink_});
+      watch_ = std::make_unique<SleepWatch>(view_, &wakers_, &earlier_, &offsets_, std::vector<HeldUpSink*>{&sink_});
       watch_->SetLevels(levels_);
     }
     return *watch_;
@@ -81,6 +82,7 @@ class SleepWatchTest : public testing::Test {
   std::vector<int64_t> levels_{kThresholdNs};
   KernelView view_;
   WakerTable wakers_{64};
+  EarlierSleeps earlier_{64};
   ClockOffsets offsets_{2};
   bool of_all_ = true;
   SleepSink sink_;
@@ -275,6 +277,93 @@ TEST_F(SleepWatchTest, WhoWasWokenMeanwhileWaits) {
   EXPECT_EQ(sink_.told[0].waker.state, WakerState::kKnown);
 }
 
+class EarlierSleepTest : public SleepWatchTest {
+ protected:
+  static constexpr int64_t kFoundNs = kOutMonoNs - 5 * kMs;
+
+  EarlierSleepTest() { sink_.expected_out_clock_ns = -kFoundNs; }
+  void Find(uint32_t generation = 3, hft_call_state call = HFT_CALL_KNOWN) {
+    const int32_t syscall = call == HFT_CALL_KNOWN ? 0 : -1;
+    earlier_.Put(kSlot, generation, {.found_mono_ns = kFoundNs, .cpu = kCpu, .syscall = syscall, .call = call, .arguments = {8, 9, 10}});
+  }
+};
+
+TEST_F(EarlierSleepTest, WhoSleptWhenWatchingBeganIsToldFromThereWithItsCall) {
+  view_.slots[kSlot].wishes.probes = HFT_CALLS;
+  Find();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  const OffCpuInterval& told = sink_.told[0];
+  EXPECT_EQ(told.thread, kThread);
+  EXPECT_EQ(told.out_cpu, kCpu);
+  EXPECT_EQ(told.out_kind, HFT_SWITCH_BLOCKED_SYSCALL);
+  EXPECT_EQ(told.out_syscall, 0);
+  EXPECT_LT(told.out_clock_ns, 0);
+  EXPECT_EQ(told.end_mono_ns - told.off_cpu_ns, kFoundNs);
+  EXPECT_EQ(told.call.state, HFT_CALL_KNOWN);
+  EXPECT_EQ(told.call.arguments[0], 8u);
+  EXPECT_EQ(told.call.futex_command, HFT_NO_FUTEX);
+}
+
+TEST_F(EarlierSleepTest, WithoutTheWishTheCallIsNotTold) {
+  Find();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].call.state, HFT_CALL_NONE);
+  EXPECT_EQ(sink_.told[0].out_syscall, 0);
+}
+
+TEST_F(EarlierSleepTest, InNoCallItIsAFaultAndWithoutRegistersNobodyKnows) {
+  Find(3, HFT_CALL_NONE);
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].out_kind, HFT_SWITCH_BLOCKED_FAULT);
+  earlier_.Put(kSlot, 3, {.found_mono_ns = kFoundNs + 1, .cpu = kCpu, .syscall = -1, .call = HFT_CALL_NO_REGISTERS, .arguments = {}});
+  LookUntil(kOutMonoNs + 62 * kMs);
+  ASSERT_EQ(sink_.told.size(), 2u);
+  EXPECT_EQ(sink_.told[1].out_kind, HFT_SWITCH_UNKNOWN);
+}
+
+TEST_F(EarlierSleepTest, ItIsOverWhenItsThreadWasSeenOnACpu) {
+  Find();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  view_.slots[kSlot].task = 0xffff'8880'0000'1000;
+  LookUntil(kOutMonoNs + 42 * kMs);
+  EXPECT_EQ(sink_.told.size(), 1u);
+  ASSERT_EQ(sink_.over_ns.size(), 1u);
+  EXPECT_EQ(sink_.over_ns[0], kOutMonoNs + 12 * kMs);
+}
+
+TEST_F(EarlierSleepTest, WhatItSleepsNextIsASleepOfItsOwn) {
+  Find();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  view_.slots[kSlot].task = 0xffff'8880'0000'1000;
+  Leave();
+  LookUntil(kOutMonoNs + 62 * kMs);
+  ASSERT_EQ(sink_.told.size(), 2u);
+  EXPECT_EQ(sink_.told[1].out_clock_ns, kOutClockNs);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+}
+
+TEST_F(EarlierSleepTest, OfAnotherUseOfTheSlotOrOfOneThatWasClearedNothingIsTold) {
+  Find(2);
+  LookUntil(kOutMonoNs + 12 * kMs);
+  Find(3);
+  earlier_.Clear(kSlot);
+  LookUntil(kOutMonoNs + 42 * kMs);
+  EXPECT_TRUE(sink_.told.empty());
+}
+
+TEST_F(EarlierSleepTest, WhoIsWatchedNoMoreSleepsNoMore) {
+  Find();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  view_.watched_bits[kThread.tgid / 64] = 0;
+  LookUntil(kOutMonoNs + 42 * kMs);
+  EXPECT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.over_ns.size(), 1u);
+}
+
 TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
   constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
   FakeKernelView kernel({.slots = kSlots + 1});
@@ -283,7 +372,7 @@ TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
   view.watched_bits[0] = ~0ull;
   SleepSink sink;
   const ClockOffsets offsets(2);
-  SleepWatch watch(view, nullptr, &offsets, {&sink});
+  SleepWatch watch(view, nullptr, nullptr, &offsets, {&sink});
   for (uint32_t slot = 1; slot <= kSlots; ++slot) {
     view.slots[slot].state = HFT_SLOT_LIVE;
     view.slots[slot].tid = slot;
