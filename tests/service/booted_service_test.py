@@ -73,6 +73,10 @@ class BootedService(unittest.TestCase):
         self.start()
         status = self.status()
         self.assertTrue(status["probes"], "no BPF program runs")
+        # The unit grants what the programs of this kernel take: it does not fall to raw tracepoints.
+        if pathlib.Path("/sys/kernel/btf/vmlinux").exists():
+            switch = next(probe for probe in status["probes"] if probe["name"] == "on_switch")
+            self.assertTrue(switch["attach_point"].startswith("tp_btf/"), switch)
 
 
 if __name__ == "__main__":
