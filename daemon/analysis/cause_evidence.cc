@@ -72,6 +72,7 @@ std::string BlockedIn(const Spike& spike, const Cause& cause, const std::functio
     const std::string name = syscall_name ? syscall_name(cause.syscall) : "";
     return name.empty() ? fmt::format("in system call {}", cause.syscall) : "in " + name;
   }
+  if (cause.syscall == HFT_STOPPED) return "(stopped by a signal or a debugger)";
   if (spike.out_kind == HFT_SWITCH_UNKNOWN) return "(this kernel does not show in which call)";
   return spike.out_kind == HFT_SWITCH_BLOCKED_FAULT ? "in a page fault or other exception" : "outside any system call";
 }

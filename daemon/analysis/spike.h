@@ -68,7 +68,7 @@ struct Cause {
   uint32_t tgid = 0;
   hft_interrupt_source source = HFT_SOURCE_NONE;  // kNmi, kHardIrq, kSoftirq: what ran
   uint16_t number = 0;                            // of the interrupt (a device's) or the vector
-  int32_t syscall = -1;                           // kBlocked: the call it was in, -1 when in none
+  int32_t syscall = -1;                           // kBlocked: the call it was in, -1 when in none; HFT_STOPPED
   int64_t duration_ns = 0;
   char comm[HFT_COMM_LENGTH] =
       {};  // the thread's, device handler's or sender's name when the kernel told it, else empty (resolved by the service)
@@ -85,7 +85,7 @@ struct Spike {
   uint8_t priority = 0;  // kernel priority of the thread
   uint8_t wait_migrations = 0;
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
-  int32_t out_syscall = -1;        // the system call it left in; -1: in none, or not known
+  int32_t out_syscall = -1;        // the system call it left in; -1: in none, or not known; HFT_STOPPED
   bool in_progress = false;        // it crossed the threshold and goes on: the same id comes again at its end
   bool inconclusive = false;       // records were lost in its time: runners or moves may be missing
   bool began_earlier = false;      // kBlocked: it slept already when watching began, the duration counts from there

@@ -57,8 +57,8 @@ static __always_inline bool is_stopper(struct task_struct *task) {
          READ_FIELD(task, comm[9]) == '/';
 }
 
-static __always_inline u64 kind_of_switch(volatile u64 *context, bool voluntary, bool dead, s32 syscall) {
-  if (unlikely(dead)) return HFT_SWITCH_EXIT;
+/* Of one that is neither dead nor stopped. */
+static __always_inline u64 kind_of_switch(volatile u64 *context, bool voluntary, s32 syscall) {
   if (likely(voluntary)) {
     if (likely(syscall >= 0)) return HFT_SWITCH_BLOCKED_SYSCALL;
     return syscall == SYSCALL_UNKNOWN ? HFT_SWITCH_UNKNOWN : HFT_SWITCH_BLOCKED_FAULT;
@@ -162,7 +162,7 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
     forget_wait(slot, TASK(context, PREV));
     __sync_fetch_and_add(&controls.unseen_switch_ins, 1);
   }
-  bool dead = task_state(TASK(context, PREV)) == TASK_DEAD;
+  u32 state = task_state(TASK(context, PREV)) & (TASK_DEAD | TASK_STOPPED_OR_TRACED);
   s32 syscall = saved_syscall(TASK(context, PREV));
   /* A kernel thread has no registers of user mode, only zeroes. */
   if (unlikely(syscall == 0) && (READ_FIELD(TASK(context, PREV), flags) & PF_KTHREAD)) syscall = SYSCALL_UNKNOWN;
@@ -170,8 +170,13 @@ static __always_inline void switch_out(volatile u64 *context, struct hft_cpu *cp
   u64 voluntary_count = READ_FIELD(prev, nvcsw);
   bool voluntary = voluntary_count != slot->voluntary_count;
   u64 kind = HFT_SWITCH_BLOCKED_SYSCALL;
-  if (unlikely(dead || !voluntary || syscall < 0)) {
-    kind = kind_of_switch(context, voluntary, dead, syscall);
+  if (unlikely(state)) {
+    /* HFT_SWITCH_EXIT and -1, or HFT_SWITCH_UNKNOWN and HFT_STOPPED, without a branch for the verifier to follow. */
+    u32 dead = state / TASK_DEAD;
+    kind = dead * HFT_SWITCH_EXIT;
+    syscall = (s32)dead + HFT_STOPPED;
+  } else if (unlikely(!voluntary || syscall < 0)) {
+    kind = kind_of_switch(context, voluntary, syscall);
     if (syscall == SYSCALL_UNKNOWN) syscall = -1;
   }
   slot->voluntary_count = voluntary_count;

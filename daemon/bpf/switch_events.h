@@ -44,7 +44,7 @@
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
-  HFT_SWITCH_UNKNOWN = 0,           /* not seen leaving since it is watched */
+  HFT_SWITCH_UNKNOWN = 0,           /* not seen leaving since it is watched, stopped (HFT_STOPPED), or its registers cannot be had */
   HFT_SWITCH_BLOCKED_SYSCALL = 1,   /* voluntary, inside the system call `syscall` */
   HFT_SWITCH_BLOCKED_FAULT = 2,     /* voluntary, not inside a system call: a page fault or other exception */
   HFT_SWITCH_YIELD = 3,             /* sched_yield */
@@ -104,11 +104,12 @@ struct hft_record_header {
 };
 
 /* How a thread left its CPU, and what became of it since: one word, copied whole. */
+#define HFT_STOPPED (-2) /* in the place of a system call: stopped by a signal, or by a debugger */
 struct hft_departure {
   __u16 cpu;
   __u8 kind;            /* enum hft_switch_kind */
   __u8 wait_migrations; /* times it was moved while waiting: that many hft_migration records belong to the wait */
-  __s32 syscall;        /* number of the system call it left in, -1 when in none */
+  __s32 syscall;        /* number of the system call it left in, -1 when in none, or HFT_STOPPED */
 } __attribute__((aligned(8)));
 
 /*

@@ -50,16 +50,17 @@ static __always_inline u32 state_of(struct task_struct *task) {
 }
 
 /* Since 6.12 (152e11f6df29) one that falls asleep may stay on its queue for a while. Who is being woken has another state. */
-static __always_inline bool is_asleep(struct task_struct *task) {
-  if (!(state_of(task) & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)) || running_cpu_of(task)) return false;
+static __always_inline bool is_asleep(struct task_struct *task, u32 state) {
+  if (!(state & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | TASK_STOPPED_OR_TRACED)) || running_cpu_of(task)) return false;
   if (!task->on_rq) return true;
   return bpf_core_field_exists(task->se.sched_delayed) && task->se.sched_delayed;
 }
 
 /* Of x86-64 the arguments too. A kernel thread has no registers of user mode. */
-static __always_inline void note_call(struct task_struct *task, struct hft_task_entry *entry) {
-  entry->syscall = -1;
+static __always_inline void note_call(struct task_struct *task, u32 state, struct hft_task_entry *entry) {
+  entry->syscall = state & TASK_STOPPED_OR_TRACED ? HFT_STOPPED : -1;
   entry->call_state = HFT_CALL_NO_REGISTERS;
+  if (entry->syscall == HFT_STOPPED) return;
 #if defined(__TARGET_ARCH_x86)
   if (task->flags & PF_KTHREAD) return;
   if (!bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15)) return;
@@ -92,8 +93,9 @@ int list_tasks(struct bpf_iter__task *context) {
     entry.register_offset = bpf_task_pt_regs(task) - (long)task->stack;
   entry.running_cpu = running_cpu_of(task);
   entry.last_cpu = cpu_of(task);
-  entry.asleep = is_asleep(task);
-  if (entry.asleep) note_call(task, &entry);
+  u32 state = state_of(task);
+  entry.asleep = is_asleep(task, state);
+  if (entry.asleep) note_call(task, state, &entry);
   entry.mono_ns = bpf_ktime_get_ns();
   entry.start_ns = task->start_boottime;
   entry.voluntary_count = task->nvcsw;

@@ -23,7 +23,7 @@ struct TaskInfo {
   bool kernel_thread = false;      // PF_KTHREAD
   int running_cpu = -1;            // the CPU that it is on now; -1 when on none
   std::string comm;
-  // It sleeps or is blocked, as it was found at found_mono_ns: not stopped, and not about to be woken.
+  // It sleeps, is blocked or stopped, as it was found at found_mono_ns: not about to be woken.
   bool asleep = false;
   EarlierSleep sleep;
 };

@@ -14,12 +14,16 @@ using nlohmann::json;
 constexpr int64_t kBlockedNs = 20'000'000;
 
 // By /proc/PID/task/TID/stat: the state stands behind the name.
-bool IsAsleep(pid_t pid, pid_t tid) {
+char StateOf(pid_t pid, pid_t tid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat");
   std::string line;
   std::getline(file, line);
   const size_t name_end = line.rfind(')');
-  return name_end != std::string::npos && line.compare(name_end, 3, ") S") == 0;
+  return name_end != std::string::npos && name_end + 2 < line.size() ? line[name_end + 2] : '?';
+}
+
+bool IsAsleep(pid_t pid, pid_t tid) {
+  return StateOf(pid, tid) == 'S';
 }
 
 class StuckTest : public PrivilegedTest {
@@ -161,6 +165,30 @@ TEST_F(StuckTest, WhoIsStillStuckWhenTheProgramsGoOnAgainIsToldAnew) {
   EXPECT_EQ(after.call().name(), "read");
   ASSERT_TRUE(run.Act("let go").is_object());
   EXPECT_FALSE(Ended(run.pid(), reader, after).in_progress());
+}
+
+TEST_F(StuckTest, WhoIsStoppedBySignalIsNotToldToBeBlockedInACall) {
+  WorkloadRun seen("stuck", {"--cpu", CpuArgument()});
+  WorkloadRun before("stuck", {"--cpu", CpuArgument()});
+  ASSERT_TRUE(seen.about().is_object() && before.about().is_object());
+  ASSERT_TRUE(Attach(seen.pid(), "locks").ok());
+  ASSERT_TRUE(seen.Act().is_object() && before.Act().is_object());
+  const int64_t stopped_ns = workload::NowNs();
+  seen.process().Signal(SIGSTOP);
+  before.process().Signal(SIGSTOP);
+  const pid_t before_tid = before.about()["reader"];
+  ASSERT_TRUE(Eventually([&] { return StateOf(before.pid(), before_tid) == 'T'; }));
+  ASSERT_TRUE(Attach(before.pid(), "locks").ok());
+  for (const WorkloadRun* run : {&seen, &before}) {
+    SCOPED_TRACE(run == &seen ? "watched" : "attached later");
+    const v1::Spike told = GoingOn(run->pid(), run->about()["reader"], "blocked", stopped_ns);
+    ASSERT_EQ(told.causes_size(), 1);
+    EXPECT_THAT(told.causes(0).evidence(), ::testing::HasSubstr("stopped by a signal"));
+    EXPECT_FALSE(told.has_call());
+    EXPECT_EQ(told.began_before_watching(), run == &before);
+  }
+  seen.process().Signal(SIGCONT);
+  before.process().Signal(SIGCONT);
 }
 
 TEST_F(StuckTest, ASubscriberHearsOfItOnceAndOfItsEnd) {

@@ -68,6 +68,9 @@ TEST(CauseEvidenceTest, BlockedNamesTheSystemCall) {
   EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked in system call 202 for 5us");
   cause.syscall = -1;
   EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked (this kernel does not show in which call) for 5us");
+  cause.syscall = HFT_STOPPED;
+  EXPECT_EQ(CauseEvidence(Spike{}, cause, NoName, NoSyscall), "was blocked (stopped by a signal or a debugger) for 5us");
+  cause.syscall = -1;
   Spike in_call;
   in_call.out_kind = HFT_SWITCH_BLOCKED_SYSCALL;
   EXPECT_EQ(CauseEvidence(in_call, cause, NoName, NoSyscall), "was blocked outside any system call for 5us");
