@@ -24,7 +24,7 @@ std::string SharedCallTotals::WhyNot(uint32_t slot) const {
   }
   if (!has_registers_) {
     return "the registers of a thread, which tell in which call it blocked, cannot be reached: through raw tracepoints, before Linux 5.15, "
-           "and not on x86-64; `hftmon doctor` says which (locks)";
+           "or on machines other than x86-64; `hftmon doctor` says which (locks)";
   }
   if (slot >= view_.calls.size()) {
     return fmt::format("the table of calls is full with the first {} watched threads: watch fewer", view_.calls.size() - 1);

@@ -55,6 +55,7 @@ void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
     // After the end: a query finds one of the two.
     if (open != nullptr) spikes_->NoteWait(interval.slot, 0);
   }
+  if (interval.off_cpu_ns < 0) return EndEarlierSleep(interval);
   OpenStall* asleep = FindOpen(&asleep_, interval.slot, interval.out_clock_ns);
   const bool blocked = interval.off_cpu_ns > blocked_threshold_ns_.load(std::memory_order_relaxed) && EndsWithWakeUp(interval.out_kind);
   if (asleep != nullptr || blocked) {
@@ -65,6 +66,30 @@ void SpikeDetector::OnInterval(const OffCpuInterval& interval) {
     AppendDetected(interval.end_mono_ns);
     if (asleep != nullptr) spikes_->NoteSleep(interval.slot, 0);
   }
+}
+
+// The record of a switch-in whose switch-out was not seen: what is known to be asleep since before then slept until it waited for a CPU.
+void SpikeDetector::EndEarlierSleep(const OffCpuInterval& interval) {
+  if (interval.slot >= asleep_.size()) return;
+  OpenStall& asleep = asleep_[interval.slot];
+  if (asleep.id == 0 || asleep.out_clock_ns >= 0 || asleep.thread != interval.thread) return;
+  if (spikes_->Read(asleep.told_at, &spike_) == SeqRead::kOk && spike_.id == asleep.id && spike_.cause_count > 0) {
+    spike_.duration_ns = std::max<int64_t>(interval.end_mono_ns - asleep.start_mono_ns, 0);
+    const int64_t wait_ns = std::min(interval.wait_ns, spike_.duration_ns);
+    spike_.cause_count = 2;
+    spike_.causes[0].duration_ns = spike_.duration_ns - wait_ns;
+    spike_.causes[0].estimated = false;
+    spike_.causes[1] = {.kind = CauseKind::kRunnable, .cpu = interval.cpu, .duration_ns = wait_ns};
+    if (wait_ns > spike_.causes[0].duration_ns) std::swap(spike_.causes[0], spike_.causes[1]);
+    spike_.unexplained_ns = 0;
+    spike_.record_clock_ns = interval.end_clock_ns;
+  } else {
+    FillUnknown(asleep, std::max<int64_t>(interval.end_mono_ns - asleep.start_mono_ns, 0));
+  }
+  spike_.in_progress = false;
+  AppendDetected(interval.end_mono_ns);
+  asleep.id = 0;
+  spikes_->NoteSleep(interval.slot, 0);
 }
 
 // Fills spike_ with what is known so far; `open` has it from now on.
@@ -137,12 +162,12 @@ void SpikeDetector::OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t l
   SetGoingOn(&last, false);
 }
 
-// Nothing is known of its end: it lasted at least as long as this. What was known when it was told last stands, the rest is unexplained;
-// of a sleep it is the same sleep, which a look found to go on.
+// Nothing is known of its end: it lasted at least as long as this. What was known when it was told last stands, the rest is unexplained.
+// One that began before watching did never has a record of its end: it is the same sleep until its thread was seen on a CPU.
 void SpikeDetector::EmitUnexplained(const OpenStall& stall, int64_t until_mono_ns) {
   const int64_t seen_ns = std::max<int64_t>(until_mono_ns - stall.start_mono_ns, 0);
   const bool told = spikes_->Read(stall.told_at, &spike_) == SeqRead::kOk && spike_.id == stall.id;
-  const bool slept = told && spike_.kind == SpikeKind::kBlocked && spike_.cause_count == 1 && spike_.causes[0].kind == CauseKind::kBlocked;
+  const bool slept = told && stall.out_clock_ns < 0 && spike_.cause_count > 0 && spike_.causes[0].kind == CauseKind::kBlocked;
   if (told) {
     const int64_t longer_ns = std::max<int64_t>(seen_ns - spike_.duration_ns, 0);
     spike_.duration_ns += longer_ns;

@@ -78,6 +78,7 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
 
   static OpenStall* FindOpen(std::vector<OpenStall>* open, uint16_t slot, int64_t out_clock_ns);
   OpenStall* FindKernelStall(uint16_t slot, SpikeKind kind, int64_t start_mono_ns);
+  void EndEarlierSleep(const OffCpuInterval& interval);
   void TellOpen(const OffCpuInterval& so_far, SpikeKind kind, OpenStall* open);
   void CloseKernelStall(OpenStall* open);
   void MarkEstimated();

@@ -17,7 +17,7 @@ struct hft_task_entry {
   __u32 running_cpu; /* 1 + the CPU it is on; 0 when on none */
   __u16 last_cpu;    /* the one that it is on, or ran on last */
   __u8 asleep;       /* 1: it sleeps, is blocked or stopped: on no CPU and no queue, and not about to be woken */
-  __u8 call_state;   /* enum hft_call_state; what follows of a thread that is asleep */
+  __u8 call_state;   /* enum hft_call_state: NO_REGISTERS: at most the number; what follows of a thread that is asleep */
   __s32 syscall;     /* the system call that it sleeps in; -1: in none, or not known; HFT_STOPPED */
   __u32 reserved;
   __u64 arguments[3]; /* HFT_CALL_KNOWN: the call's first three */

@@ -56,22 +56,31 @@ static __always_inline bool is_asleep(struct task_struct *task, u32 state) {
   return bpf_core_field_exists(task->se.sched_delayed) && task->se.sched_delayed;
 }
 
-/* Of x86-64 the arguments too. A kernel thread has no registers of user mode. */
+/* arm64 keeps the number there, see core_fixes.bpf.h. */
+struct pt_regs___arm64 {
+  int syscallno;
+} __attribute__((preserve_access_index));
+
+/* Of x86-64 the arguments too. A kernel thread has no registers of user mode, io_uring's worker a copy of those of who made it. */
 static __always_inline void note_call(struct task_struct *task, u32 state, struct hft_task_entry *entry) {
   entry->syscall = state & TASK_STOPPED_OR_TRACED ? HFT_STOPPED : -1;
   entry->call_state = HFT_CALL_NO_REGISTERS;
-  if (entry->syscall == HFT_STOPPED) return;
-#if defined(__TARGET_ARCH_x86)
-  if (task->flags & PF_KTHREAD) return;
+  if (entry->syscall == HFT_STOPPED || (task->flags & (PF_KTHREAD | PF_IO_WORKER))) return;
   if (!bpf_core_enum_value_exists(enum bpf_func_id___since_5_15, BPF_FUNC_task_pt_regs___since_5_15)) return;
   struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
+#if defined(__TARGET_ARCH_x86)
   entry->syscall = (s32)registers->orig_ax;
-  entry->call_state = entry->syscall >= 0 ? HFT_CALL_KNOWN : HFT_CALL_NONE;
-  if (entry->syscall < 0) entry->syscall = -1;
   entry->arguments[0] = registers->di;
   entry->arguments[1] = registers->si;
   entry->arguments[2] = registers->dx;
+  entry->call_state = HFT_CALL_KNOWN;
+#else
+  struct pt_regs___arm64 *arm = (void *)registers;
+  if (bpf_core_field_exists(arm->syscallno)) entry->syscall = BPF_CORE_READ(arm, syscallno);
 #endif
+  if (entry->syscall >= 0) return;
+  entry->syscall = -1;
+  entry->call_state = HFT_CALL_NONE;
 }
 
 SEC("iter/task")

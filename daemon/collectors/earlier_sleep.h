@@ -15,7 +15,7 @@ struct EarlierSleep {
   int64_t found_mono_ns = 0;            // when the list found it asleep; > 0
   uint16_t cpu = 0;                     // where it ran last
   int32_t syscall = -1;                 // in which it sleeps; -1: in none, or not known; HFT_STOPPED
-  hft_call_state call = HFT_CALL_NONE;  // KNOWN: the arguments too; NO_REGISTERS: not even the call
+  hft_call_state call = HFT_CALL_NONE;  // KNOWN: the arguments too; NO_REGISTERS: at most the call; NONE: it is in none
   uint64_t arguments[3] = {};
 };
 

@@ -75,13 +75,12 @@ bool KernelGives(uint32_t variable_id) {
   return fd >= 0;
 }
 
-// What holds the kernel's preempt count; 0 where it cannot be had. pcpu_hot first: where it is, it is there (access_btf/).
+// What holds the kernel's preempt count; 0 where it cannot be had. Where there is a pcpu_hot it is there, as the programs believe too.
 uint32_t PreemptCountId(KernelAccess access) {
   if (access != KernelAccess::kBtf) return 0;
-  for (const char* name : {"pcpu_hot", "__preempt_count"}) {
-    if (const uint32_t id = KernelTypeId(name, BTF_KIND_VAR); KernelGives(id)) return id;
-  }
-  return 0;
+  const bool in_hot = KernelTypeId("pcpu_hot", BTF_KIND_STRUCT) != 0;
+  const uint32_t id = KernelTypeId(in_hot ? "pcpu_hot" : "__preempt_count", BTF_KIND_VAR);
+  return KernelGives(id) ? id : 0;
 }
 
 hft_register_access RegisterAccess(KernelAccess access, uint32_t register_offset, uint32_t cast_id) {

@@ -126,9 +126,10 @@ absl::Status ProcessWatcher::WatchThreads(const ProcessInfo& process, int64_t no
     if (threads->empty() || is_successor) return EndedWhileAttaching(process);
     absl::StatusOr<int> given = GiveAll(*threads, now_ns);
     if (!given.ok()) return given.status();
+    // Without a new one: all had their slots, and the bit was set, before these were enumerated.
     if (round > 0 && *given == 0) {
       NoteSleepers(*threads);
-      break;
+      return absl::OkStatus();
     }
     // Seen in a later round than this: threads whose fork hook ran before.
     if (round == 0) bits_.Set(process.tgid);
@@ -146,28 +147,43 @@ absl::Status ProcessWatcher::Watch(const ProcessInfo& process, int64_t now_ns) {
 std::optional<uint64_t> ProcessWatcher::WatchMissing(const ProcessInfo& process, int64_t now_ns) {
   absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->ThreadsOf(process.tgid);
   if (!threads.ok()) return std::nullopt;
-  const int32_t held_before = slots_.HeldCount(process.tgid);
-  const uint64_t missing = GiveMissing(*threads, now_ns);
-  if (slots_.HeldCount(process.tgid) == held_before || !IsWatched(process.tgid)) return missing;
+  const Given given = GiveMissing(*threads, now_ns);
+  if (given.given_count == 0 || !IsWatched(process.tgid)) return given.missing_count;
   threads = tasks_->ThreadsOf(process.tgid);
   if (threads.ok()) NoteSleepers(*threads);
-  return missing;
+  return given.missing_count;
 }
 
 void ProcessWatcher::NoteSleepers(const std::vector<TaskInfo>& threads) {
   // While they are off the programs see nobody wake up.
   if (sleeps_ == nullptr || LoadRelaxed(view_.controls->off) != 0) return;
   for (const TaskInfo& thread : threads) {
-    if (!thread.asleep || !IsWatched(thread.tgid)) continue;
     const uint16_t slot = slots_.PublishedSlotOf(thread.tid);
-    if (slot == HFT_NO_SLOT) continue;
+    if (slot == HFT_NO_SLOT || !IsWatched(thread.tgid)) continue;
     const SlotTable::Identity identity = slots_.Read(slot);
     if (identity.state != HFT_SLOT_LIVE || identity.thread.start_ns != thread.start_boottime_ns) continue;
     hft_thread_slot& words = view_.slots[slot];
-    // Seen on a CPU: the programs tell of its sleeps.
-    if (LoadRelaxed(words.task) != 0) continue;
-    sleeps_->Put(slot, LoadRelaxed(words.generation), thread.sleep);
+    const uint32_t generation = LoadRelaxed(words.generation);
+    // Seen on a CPU: the programs tell of its sleeps. Not asleep: if it was noted that was before a time in which nobody saw it wake up.
+    if (LoadRelaxed(words.task) != 0 || !thread.asleep) {
+      sleeps_->Clear(slot);
+      sleepers_.erase(slot);
+    } else if (sleeps_->FoundNs(slot, generation) == 0) {
+      sleeps_->Put(slot, generation, thread.sleep);
+      sleepers_.insert(slot);
+    }
   }
+}
+
+void ProcessWatcher::CheckSleepers(int64_t now_ns) {
+  if (sleepers_.empty() || now_ns < next_sleeper_check_ns_) return;
+  next_sleeper_check_ns_ = now_ns + kSleeperCheckNs;
+  std::erase_if(sleepers_, [this](uint16_t slot) {
+    hft_thread_slot& words = view_.slots[slot];
+    return LoadRelaxed(words.task) != 0 || sleeps_->FoundNs(slot, LoadRelaxed(words.generation)) == 0;
+  });
+  if (sleepers_.empty()) return;
+  if (const absl::StatusOr<std::vector<TaskInfo>> threads = tasks_->AllThreads(); threads.ok()) NoteSleepers(*threads);
 }
 
 const TaskInfo* ProcessWatcher::LeaderOf(const std::vector<TaskInfo>& threads) {
@@ -175,17 +191,18 @@ const TaskInfo* ProcessWatcher::LeaderOf(const std::vector<TaskInfo>& threads) {
   return leader == threads.end() ? nullptr : &*leader;
 }
 
-uint64_t ProcessWatcher::GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns) {
-  uint64_t missing = 0;
+ProcessWatcher::Given ProcessWatcher::GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns) {
+  Given counts;
   for (const TaskInfo& thread : threads) {
     absl::StatusOr<uint16_t> slot = slots_.Give(thread, now_ns);
     if (slot.ok()) {
+      if (*slot != HFT_NO_SLOT) ++counts.given_count;
       Suspect(*slot, now_ns);
     } else {
-      ++missing;
+      ++counts.missing_count;
     }
   }
-  return missing;
+  return counts;
 }
 
 void ProcessWatcher::Suspend(uint32_t tgid) {

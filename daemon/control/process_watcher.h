@@ -9,7 +9,7 @@
 // They are looked at again after kSuspectDelayNs and released when their thread is indeed gone.
 //
 // Sleepers: who is found asleep once its slot is published and its process watched, and was not seen on a CPU since, slept before: it is
-// noted for whoever tells what goes on now (EarlierSleeps).
+// noted for whoever tells what goes on now (EarlierSleeps), and looked at again each second until it was seen on a CPU.
 //
 // Owner: TargetRegistry, under its mutex. The view, the tasks and the stack outlive it. Bounds: kRoundsMax enumerations.
 #ifndef HFTMON_DAEMON_CONTROL_PROCESS_WATCHER_H_
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ class ProcessWatcher {
  public:
   static constexpr int kRoundsMax = 16;
   static constexpr int64_t kSuspectDelayNs = 1'000'000'000;
+  static constexpr int64_t kSleeperCheckNs = 1'000'000'000;
 
   // `sleeps` may be nullptr: nobody asks then.
   ProcessWatcher(const KernelView& view, TaskSource* tasks, SlotStack* stack, EarlierSleeps* sleeps);
@@ -61,10 +63,17 @@ class ProcessWatcher {
   // Gives slots to threads that have none, as far as there are slots; the number still without, nullopt when the task source failed.
   std::optional<uint64_t> WatchMissing(const ProcessInfo& process, int64_t now_ns);
   // The same for threads that were enumerated already.
-  uint64_t GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns);
+  struct Given {
+    uint64_t given_count = 0;
+    uint64_t missing_count = 0;  // still without
+  };
+  Given GiveMissing(const std::vector<TaskInfo>& threads, int64_t now_ns);
   absl::StatusOr<std::vector<TaskInfo>> AllThreads() const { return tasks_->AllThreads(); }
   // Of threads that were enumerated when their slots were published, their processes watched and the programs running.
   void NoteSleepers(const std::vector<TaskInfo>& threads);
+  // Looks again, at most once in kSleeperCheckNs, whether those that were noted still sleep: the kernel hides some switches, and who waits
+  // for a CPU sleeps no more.
+  void CheckSleepers(int64_t now_ns);
   // Whether these, the threads of known.tgid, are that process's and not a later one's under its number.
   bool IsSame(const std::vector<TaskInfo>& threads, const ProcessInfo& known) const;
   // Of the threads of one process; nullptr when the leader is gone.
@@ -111,6 +120,8 @@ class ProcessWatcher {
   std::deque<SuspectSlot> suspects_;                 // in the order of time, each slot once
   std::vector<std::optional<ThreadKey>> suspected_;  // by slot: the thread it is suspected for
   uint64_t orphan_count_ = 0;
+  std::set<uint16_t> sleepers_;  // slots of those that were noted and may sleep still
+  int64_t next_sleeper_check_ns_ = 0;
 };
 
 }  // namespace hftmon

@@ -243,6 +243,7 @@ void TargetRegistry::Maintain() {
   const int64_t now_ns = clock_->NowNs();
   for (const uint32_t tgid : watcher_.AuditSuspects(now_ns)) EndIfGone(tgid, now_ns);
   CheckTargets(now_ns);
+  watcher_.CheckSleepers(now_ns);
   cgroup_reads_left_ = kLooksPerCall;
   visitor_looks_left_ = kVisitorLooksPerCall;
   JoinDeferredVisitors(now_ns);

@@ -91,7 +91,8 @@ void TargetRegistry::CatchUpWith(const std::vector<TaskInfo>& threads, int64_t n
     const auto found = threads_of.find(pid);
     if (found == threads_of.end()) continue;
     if (const TaskInfo* leader = watcher_.LeaderOf(found->second); leader != nullptr) target.info.comm = leader->comm;
-    if (target.info.state == TargetState::kRunning) NoteUnslotted(&target.info, watcher_.GiveMissing(found->second, now_ns), now_ns);
+    if (target.info.state == TargetState::kRunning)
+      NoteUnslotted(&target.info, watcher_.GiveMissing(found->second, now_ns).missing_count, now_ns);
   }
 }
 

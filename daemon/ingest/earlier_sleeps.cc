@@ -38,7 +38,10 @@ int64_t EarlierSleeps::FoundNs(uint32_t slot, uint32_t generation) const {
   if (slot >= slot_count_) return 0;
   Entry& entry = entries_.get()[slot];
   const auto found_ns = static_cast<int64_t>(LoadAcquire(entry.found_mono_ns));
-  return found_ns != 0 && LoadRelaxed(entry.generation) == generation ? found_ns : 0;
+  if (found_ns == 0 || LoadRelaxed(entry.generation) != generation) return 0;
+  // Keeps the load above before the second look.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return static_cast<int64_t>(LoadRelaxed(entry.found_mono_ns)) == found_ns ? found_ns : 0;
 }
 
 bool EarlierSleeps::Read(uint32_t slot, uint32_t generation, EarlierSleep* sleep) const {

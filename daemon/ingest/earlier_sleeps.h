@@ -1,10 +1,15 @@
 // EarlierSleeps: threads that slept already when watching them began. The kernel's programs know nothing of such a sleep: they were not
 // told of the switch that began it, and the one that ends it has no beginning.
 //
-// Source: the list of all tasks, read when a thread's slot was published and its process watched (ProcessWatcher). From then on every
-// switch-in leaves the task's mark in the slot: an entry holds for as long as the slot has none.
+// Source: the list of all tasks, read when a thread's slot was published and its process watched (ProcessWatcher).
 //
-// Threads: Put and Clear by one at a time; the others by any. No lock, no system call, no allocation after construction.
+// Invariants: 1. From then on every switch-in that programs see leaves the task's mark in the slot: an entry holds while the slot has none.
+// 2. Who takes a mark off a slot that stays published, or lets the programs miss a switch (off, pause), clears the entry before.
+// 3. found_mono_ns is another one for each sleep, is stored last (release) and read first and last (acquire): what stands between two equal
+// readings belongs to it. A reader that acts on a mark that is late finds out at its next look.
+//
+// Threads: Put and Clear by one at a time; the others by any. No lock, no system call, no allocation after construction. Bounds: one entry
+// a slot.
 #ifndef HFTMON_DAEMON_INGEST_EARLIER_SLEEPS_H_
 #define HFTMON_DAEMON_INGEST_EARLIER_SLEEPS_H_
 

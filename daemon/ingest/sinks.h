@@ -50,7 +50,8 @@ class StallSink {
 class HeldUpSink {
  public:
   virtual ~HeldUpSink() = default;
-  // Its off-CPU interval so far, up to end_mono_ns, which is now. Of one that began before watching did no OnInterval comes.
+  // Its off-CPU interval so far, up to end_mono_ns, which is now. Of one that began before watching did an OnInterval without its
+  // switch-out (out_clock_ns 0) tells the end, where its wait for a CPU makes one.
   virtual void OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) = 0;
   // It is over, and if OnInterval has not come by now its record never will: as StallSink::OnStallOver. No other sleep of the slot is told
   // before that.

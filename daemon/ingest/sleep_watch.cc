@@ -84,6 +84,7 @@ int SleepWatch::Close(uint32_t slot, Seen* seen, const Look& look) {
   seen->told_ns = 0;
   seen->closed = true;
   --open_count_;
+  if (seen->out_clock_ns < 0) --earlier_open_count_;
   return 1;
 }
 
@@ -95,9 +96,9 @@ bool SleepWatch::ReadDeparture(uint32_t slot, const Seen& seen, hft_departure* o
   }
   EarlierSleep sleep;
   if (!earlier_->Read(slot, seen.generation, &sleep)) return false;
-  const hft_switch_kind in_kernel = sleep.call == HFT_CALL_NONE ? HFT_SWITCH_BLOCKED_FAULT : HFT_SWITCH_BLOCKED_SYSCALL;
+  const hft_switch_kind in_no_call = sleep.call == HFT_CALL_NONE ? HFT_SWITCH_BLOCKED_FAULT : HFT_SWITCH_UNKNOWN;
   out->cpu = sleep.cpu;
-  out->kind = static_cast<uint8_t>(sleep.call == HFT_CALL_NO_REGISTERS ? HFT_SWITCH_UNKNOWN : in_kernel);
+  out->kind = static_cast<uint8_t>(sleep.syscall >= 0 ? HFT_SWITCH_BLOCKED_SYSCALL : in_no_call);
   out->syscall = sleep.syscall;
   return true;
 }
@@ -127,7 +128,8 @@ int SleepWatch::Consider(uint32_t slot, Seen* seen, const Look& look, bool of_al
   if (seen->told_ns != 0) return TellAgain(slot, seen, out, look);
   const int64_t threshold_ns = ThresholdNs();
   if (threshold_ns == kNever || look.now_ns - seen->start_ns <= threshold_ns || !IsWanted(slot, of_all)) return 0;
-  if (open_count_ == kOpenMax) {
+  const bool is_earlier = seen->out_clock_ns < 0;
+  if (open_count_ == kOpenMax || (is_earlier && earlier_open_count_ == kEarlierOpenMax)) {
     if (!seen->unfollowed) {
       dropped_count_.Add(1);
       ++unfollowed_count_;
@@ -138,7 +140,10 @@ int SleepWatch::Consider(uint32_t slot, Seen* seen, const Look& look, bool of_al
   if (seen->unfollowed) --unfollowed_count_;
   seen->unfollowed = false;
   ++open_count_;
-  Tell(slot, *seen, out, seen->start_ns + threshold_ns, look);
+  if (is_earlier) ++earlier_open_count_;
+  // One that began long before anybody asked is found now.
+  const int64_t crossing_ns = seen->start_ns + threshold_ns;
+  Tell(slot, *seen, out, is_earlier ? std::max(crossing_ns, seen->first_ns) : crossing_ns, look);
   seen->told_ns = look.now_ns;
   seen->asleep_until_ns = look.now_ns;
   return 1;
@@ -155,6 +160,12 @@ int SleepWatch::TellAgain(uint32_t slot, Seen* seen, const hft_departure& out, c
   return 1;
 }
 
+// Of an earlier sleep the kernel's record of the wake-up knows no switch-out.
+bool SleepWatch::IsWakerOf(const WakerTable::Entry& entry, const Seen& seen, uint32_t tid) {
+  if (seen.out_clock_ns > 0) return entry.out_clock_ns == seen.out_clock_ns;
+  return entry.out_clock_ns == 0 && entry.tid == tid && entry.waker.woken_mono_ns > seen.start_ns;
+}
+
 void SleepWatch::Tell(uint32_t slot, const Seen& seen, const hft_departure& out, int64_t crossing_ns, const Look& look) {
   hft_thread_slot& state = view_.slots[slot];
   interval_.thread = {LoadRelaxed(state.tid), LoadRelaxed(state.tgid), LoadNs(state.start_ns)};
@@ -169,7 +180,7 @@ void SleepWatch::Tell(uint32_t slot, const Seen& seen, const hft_departure& out,
   interval_.off_cpu_ns = look.now_ns - seen.start_ns;
   interval_.wait_ns = 0;
   interval_.waker.state = WakerState::kNone;
-  if (wakers_ != nullptr && wakers_->At(slot).out_clock_ns == seen.out_clock_ns) {
+  if (wakers_ != nullptr && IsWakerOf(wakers_->At(slot), seen, interval_.thread.tid)) {
     // It does not sleep any more, it waits: for whom, the wait's own spike tells.
     interval_.waker = wakers_->At(slot).waker;
     interval_.wait_ns = std::clamp<int64_t>(look.now_ns - interval_.waker.woken_mono_ns, 0, interval_.off_cpu_ns);

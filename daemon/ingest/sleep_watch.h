@@ -12,8 +12,8 @@
 // its out_clock_ns is that moment, negative, and its end is what the looks tell of it, as no record does.
 //
 // Threads: the housekeeping thread; SetLevels by one at a time; the counters by anyone. No allocation, lock or system call after
-// construction. Bounds: kOpenMax sleeps told at a time; how many more there are is unfollowed_count(), how many there ever were
-// dropped_count(): told at their end only.
+// construction. Bounds: kOpenMax sleeps told at a time, kEarlierOpenMax of them earlier ones; how many more there are is
+// unfollowed_count(), how many there ever were dropped_count(): told at their end only.
 //
 // Disturbance: a look reads one cache line of a slot, two more where the thread has not run since the last one. Nothing is read while
 // nobody asks for blocked ones.
@@ -42,6 +42,7 @@ namespace hftmon {
 class SleepWatch {
  public:
   static constexpr uint64_t kOpenMax = 512;
+  static constexpr uint64_t kEarlierOpenMax = kOpenMax / 2;  // of those that began before watching did, most of which never end
 
   // What is pointed to outlives the watch; `wakers` and `earlier` may be nullptr.
   SleepWatch(const KernelView& view, const WakerTable* wakers, const EarlierSleeps* earlier, const ClockOffsets* offsets,
@@ -85,6 +86,7 @@ class SleepWatch {
   int TellAgain(uint32_t slot, Seen* seen, const hft_departure& out, const Look& look);
   int64_t StartOf(const Seen& seen, uint16_t cpu, int64_t now_ns) const;
   void Tell(uint32_t slot, const Seen& seen, const hft_departure& out, int64_t crossing_ns, const Look& look);
+  static bool IsWakerOf(const WakerTable::Entry& entry, const Seen& seen, uint32_t tid);
   void FillCall(uint32_t slot, const Seen& seen);
   void FillEarlierCall(uint32_t slot, const Seen& seen);
 
@@ -95,6 +97,7 @@ class SleepWatch {
   std::vector<HeldUpSink*> sinks_;
   std::unique_ptr<Seen, void (*)(void*)> seen_;  // by slot
   uint64_t open_count_ = 0;
+  uint64_t earlier_open_count_ = 0;  // of these
   uint64_t unfollowed_count_ = 0;
   StallLevels levels_;
   BuildCounters build_counters_;

@@ -117,7 +117,11 @@ void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Pre
 
 std::string ReasonOf(const Spike& spike) {
   if (spike.record_missing) {
-    if (spike.began_earlier) return "it began before it was watched: its end is when a look found it to be over, within 10 ms";
+    if (spike.began_earlier && spike.lost_records == 0) {
+      return "it began before watching did, so no record tells its end: it lasted until the last look that found it at least, then it was "
+             "over, "
+             "no longer watched, or the programs were off";
+    }
     return spike.lost_records > 0
                ? "records lost, that of its end among them"
                : "its end was not seen: no longer watched, the programs were off, or the kernel hid the switch that ended it";

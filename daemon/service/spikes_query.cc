@@ -209,7 +209,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   if (floor.run_queue_ns != kNoFloor) response->set_floor_ns(floor.run_queue_ns);
   const uint64_t unfollowed = request.blocked_threshold_ns() > 0 ? core.spikes->unfollowed_count() : 0;
   response->set_unfollowed_sleep_count(unfollowed);
-  response->set_incomplete(search.overwritten() || search.going_on_missing() || floor.above_asked || unfollowed > 0);
+  response->set_incomplete(search.overwritten() || search.going_on_missing() || floor.above_asked);
   response->set_older_left_out(search.left_out());
   response->set_unslotted_thread_count(selection.UnslottedSince(begin_ns));
   return grpc::Status::OK;

@@ -107,8 +107,7 @@ std::string WhyBelowFloor(const v1::DetectSpikesRequest& asked, const v1::Detect
   if (asked.blocked_threshold_ns() > 0) {
     return fmt::format(
         "incomplete: --blocked {} is below the floor of blocked intervals: the kernel did not record all above it throughout the window: "
-        "attach with --blocked {}, then wait a --window; or more threads sleep than are told while they do (`hftmon status`: "
-        "stalls_not_followed)",
+        "attach with --blocked {}, then wait a --window",
         FormatDuration(asked.blocked_threshold_ns()), FormatDuration(std::max(asked.blocked_threshold_ns(), kThresholdMinNs)));
   }
   return "incomplete: so many stalls go on at once that one of them is no longer known: follow them with --follow";
@@ -159,14 +158,13 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const 
   const bool overwritten = IsOverwritten(response.window());
   if (overwritten) {
     warnings.push_back(WhyOverwritten(response.window()));
-  } else if (response.incomplete() && response.unfollowed_sleep_count() == 0) {
+  } else if (response.incomplete()) {
     warnings.push_back(WhyBelowFloor(asked, response, targets));
   }
-  if (response.unfollowed_sleep_count() > 0) {
+  if (const uint64_t count = response.unfollowed_sleep_count(); count > 0) {
     warnings.push_back(
-        fmt::format("{} more that go on now {} told at {} end only: as many as can be are told already: give a larger --blocked",
-                    Counted(response.unfollowed_sleep_count(), "sleep"), response.unfollowed_sleep_count() == 1 ? "is" : "are",
-                    response.unfollowed_sleep_count() == 1 ? "its" : "their"));
+        fmt::format("{} more that {} at {} end only: as many as can be are told already: attach fewer, or with a larger --blocked",
+                    Counted(count, "sleep"), count == 1 ? "goes on now is told" : "go on now are told", count == 1 ? "its" : "their"));
   }
   // Who named no window was promised none.
   const bool asked_for_it = asked.window_ns() > 0;

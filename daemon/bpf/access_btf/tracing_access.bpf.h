@@ -11,7 +11,7 @@
 
 #define READ_FIELD(pointer, field) ((pointer)->field)
 #define RUN_QUEUE_OF(task) ((task)->se.cfs_rq->rq) /* the rq symbol itself cannot be had */
-/* Whether a bare address may be read as a kernel object (6.2): decided before the load, no code is left of it. */
+/* Whether a bare address may be read as a kernel object (6.2): decided before the load, no branch is left of it. */
 #define CAN_CAST (IMMEDIATE(HFT_IMMEDIATE_REGISTER_ACCESS) == HFT_REGISTERS_BY_CAST)
 /* bpf_get_task_stack came with 5.9 (fa28dcb82a38), and needs a task that the verifier knows. */
 enum bpf_func_id___task_stack { BPF_FUNC_get_task_stack___task_stack = 141 };

@@ -435,6 +435,27 @@ TEST(WarningsTest, AnIncompleteListOfIntervalsNamesItsOneCause) {
   EXPECT_THAT(WarningsOf(switches, 500), ElementsAre(AllOf(HasSubstr("holds waits above 20us only"), HasSubstr("--blocked 1us,"))));
 }
 
+TEST(WarningsTest, SleepsThatGoOnUntoldAreSaidBesideEveryOtherReason) {
+  v1::DetectSpikesRequest asked;
+  asked.set_blocked_threshold_ns(1'000'000);
+  v1::DetectSpikesResponse response;
+  response.set_unfollowed_sleep_count(3);
+  EXPECT_THAT(WarningsOf(asked, response, {}), ElementsAre(HasSubstr("3 sleeps more that go on now are told at their end only")));
+  response.set_unfollowed_sleep_count(1);
+  response.set_incomplete(true);
+  EXPECT_THAT(WarningsOf(asked, response, {}), ElementsAre(HasSubstr("below the floor of blocked intervals"),
+                                                           HasSubstr("1 sleep more that goes on now is told at its end only")));
+}
+
+TEST(SpikeTextTest, ASleepThatBeganBeforeWatchingDidSaysSo) {
+  v1::Spike spike = SomeSpike();
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}), Not(HasSubstr("slept already")));
+  EXPECT_FALSE(SpikeJson(spike, SomeTime()).contains("began_before_watching"));
+  spike.set_began_before_watching(true);
+  EXPECT_THAT(SpikeText(spike, SomeTime(), absl::UTCTimeZone(), {}), HasSubstr("it slept already when watching it began"));
+  EXPECT_EQ(SpikeJson(spike, SomeTime())["began_before_watching"], true);
+}
+
 TEST(WarningsTest, ThreadsThatNobodyWatchesAreSaid) {
   v1::DetectSpikesResponse spikes;
   spikes.set_unslotted_thread_count(2);

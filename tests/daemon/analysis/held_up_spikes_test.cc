@@ -71,7 +71,7 @@ TEST_F(HeldUpSpikesTest, ASleepThatGoesOnHasOneIdUntilItsEndAndItsCausesAreEstim
   EXPECT_EQ(detector_.crossing_detection().sum_ns, 0);  // found by a look: none of the detector's latencies
 }
 
-TEST_F(HeldUpSpikesTest, ASleepWhoseRecordDoesNotComeIsOverAndLastedAsLongAsLooksFoundIt) {
+TEST_F(HeldUpSpikesTest, ASleepWhoseRecordDoesNotComeIsOverAndItsRestUnexplained) {
   OffCpuInterval so_far = MakeInterval(0, HFT_SWITCH_BLOCKED_SYSCALL);
   so_far.off_cpu_ns = 5'000'000;
   so_far.out_clock_ns = 77;
@@ -80,28 +80,77 @@ TEST_F(HeldUpSpikesTest, ASleepWhoseRecordDoesNotComeIsOverAndLastedAsLongAsLook
   EXPECT_TRUE(At(1).record_missing);
   EXPECT_TRUE(At(1).inconclusive);
   EXPECT_EQ(At(1).duration_ns, 6'000'000);
-  EXPECT_EQ(At(1).causes[0].kind, CauseKind::kBlocked);
-  EXPECT_EQ(At(1).causes[0].duration_ns, 6'000'000);
-  EXPECT_TRUE(At(1).causes[0].estimated);
-  EXPECT_EQ(At(1).unexplained_ns, 0);
-  EXPECT_FALSE(At(1).runners_truncated);
+  EXPECT_EQ(At(1).unexplained_ns, 1'000'000);
   EXPECT_FALSE(At(1).began_earlier);
   EXPECT_EQ(spikes_.going_on_count(), 0u);
 }
 
-TEST_F(HeldUpSpikesTest, OfASleepThatBeganBeforeWatchingDidItIsSaid) {
-  OffCpuInterval so_far = MakeInterval(0, HFT_SWITCH_BLOCKED_SYSCALL);
-  so_far.off_cpu_ns = 5'000'000;
-  so_far.out_clock_ns = -so_far.end_mono_ns + 5'000'000;
-  detector_.OnAsleep(so_far, 999'000'000);
+class EarlierSleepSpikesTest : public HeldUpSpikesTest {
+ protected:
+  static constexpr int64_t kFoundNs = 990'000'000;
+
+  OffCpuInterval Told() {
+    OffCpuInterval so_far = MakeInterval(0, HFT_SWITCH_BLOCKED_SYSCALL);
+    so_far.out_clock_ns = -kFoundNs;
+    so_far.off_cpu_ns = so_far.end_mono_ns - kFoundNs;
+    detector_.OnAsleep(so_far, 999'000'000);
+    return so_far;
+  }
+};
+
+TEST_F(EarlierSleepSpikesTest, WithoutARecordOfItsEndItLastedAsLongAsLooksFoundIt) {
+  const OffCpuInterval so_far = Told();
   EXPECT_TRUE(At(0).began_earlier);
-  detector_.OnSleepOver(so_far.slot, so_far.out_clock_ns, so_far.end_mono_ns);
-  EXPECT_TRUE(At(1).began_earlier);
+  detector_.OnSleepOver(so_far.slot, so_far.out_clock_ns, so_far.end_mono_ns + 1'000'000);
   EXPECT_EQ(At(1).id, At(0).id);
-  // The next of that thread did not.
-  so_far.out_clock_ns = 77;
-  detector_.OnAsleep(so_far, 999'000'000);
-  EXPECT_FALSE(At(2).began_earlier);
+  EXPECT_TRUE(At(1).began_earlier);
+  EXPECT_TRUE(At(1).record_missing);
+  EXPECT_TRUE(At(1).inconclusive);
+  EXPECT_EQ(At(1).duration_ns, At(0).duration_ns + 1'000'000);
+  EXPECT_EQ(At(1).causes[0].duration_ns, At(1).duration_ns);
+  EXPECT_TRUE(At(1).causes[0].estimated);
+  EXPECT_EQ(At(1).unexplained_ns, 0);
+  EXPECT_FALSE(At(1).runners_truncated);
+}
+
+TEST_F(EarlierSleepSpikesTest, TheRecordOfItsWaitForACpuEndsItExactly) {
+  const OffCpuInterval so_far = Told();
+  OffCpuInterval seen = MakeInterval(200'000, HFT_SWITCH_UNKNOWN);
+  seen.end_mono_ns = so_far.end_mono_ns + 3'000'000;
+  seen.off_cpu_ns = -1;
+  seen.out_clock_ns = 0;
+  detector_.OnInterval(seen);
+  EXPECT_EQ(At(1).kind, SpikeKind::kRunQueue);
+  const Spike ended = At(2);
+  EXPECT_EQ(ended.id, At(0).id);
+  EXPECT_FALSE(ended.in_progress);
+  EXPECT_FALSE(ended.record_missing);
+  EXPECT_EQ(ended.start_mono_ns, kFoundNs);
+  EXPECT_EQ(ended.start_mono_ns + ended.duration_ns, seen.end_mono_ns);
+  ASSERT_EQ(ended.cause_count, 2);
+  EXPECT_EQ(ended.causes[0].kind, CauseKind::kBlocked);
+  EXPECT_FALSE(ended.causes[0].estimated);
+  EXPECT_EQ(ended.causes[1].kind, CauseKind::kRunnable);
+  EXPECT_EQ(ended.causes[1].duration_ns, 200'000);
+  EXPECT_EQ(ended.causes[0].duration_ns + 200'000, ended.duration_ns);
+  EXPECT_EQ(spikes_.going_on_count(), 0u);
+  detector_.OnSleepOver(so_far.slot, so_far.out_clock_ns, so_far.end_mono_ns);
+  EXPECT_EQ(spikes_.end(), 3u) << "told once";
+}
+
+TEST_F(EarlierSleepSpikesTest, ARecordOfAnotherThreadOrOfALaterSleepDoesNotEndIt) {
+  const OffCpuInterval so_far = Told();
+  OffCpuInterval seen = MakeInterval(200'000, HFT_SWITCH_UNKNOWN);
+  seen.off_cpu_ns = -1;
+  seen.out_clock_ns = 0;
+  seen.thread.start_ns += 1;
+  detector_.OnInterval(seen);
+  EXPECT_TRUE(spikes_.GoesOn(At(0)));
+  detector_.OnSleepOver(so_far.slot, so_far.out_clock_ns, so_far.end_mono_ns);
+  OffCpuInterval next = so_far;
+  next.out_clock_ns = 77;
+  detector_.OnAsleep(next, 999'000'000);
+  EXPECT_FALSE(At(spikes_.end() - 1).began_earlier);
 }
 
 TEST_F(HeldUpSpikesTest, WhatTheKernelDoesAndGoesOnHasOneIdUntilItsEnd) {

@@ -111,5 +111,39 @@ TEST_F(EarlierSleepsTest, AThreadThatIsFoundLateIsNotedToo) {
   EXPECT_EQ(FoundNs(kLate), 9'500);
 }
 
+TEST_F(EarlierSleepsTest, ASleepThatGoesOnIsFoundOnce) {
+  FallAsleep(kSleeper, 7'000);
+  ASSERT_TRUE(host_.Attach({kPid}).ok());
+  FallAsleep(kSleeper, 9'000);
+  host_.Settle();
+  EXPECT_EQ(FoundNs(kSleeper), 7'000);
+}
+
+TEST_F(EarlierSleepsTest, WhoIsFoundAwakeLaterWithoutHavingBeenSeenOnACpuIsForgotten) {
+  FallAsleep(kSleeper, 7'000);
+  ASSERT_TRUE(host_.Attach({kPid}).ok());
+  TaskInfo task = *host_.tasks.Get(kSleeper);
+  task.asleep = false;
+  host_.tasks.Put(task);
+  host_.clock.AdvanceNs(ProcessWatcher::kSleeperCheckNs);
+  host_.registry.Maintain();
+  EXPECT_EQ(FoundNs(kSleeper), 0);
+}
+
+TEST_F(EarlierSleepsTest, AnAttachmentDuringWhichTheProgramsGoOnIsSetRightByTheirCatchingUp) {
+  FallAsleep(kSleeper, 7'000);
+  ASSERT_TRUE(host_.registry.BeginOff().ok());
+  host_.controls.off = 1;
+  ASSERT_TRUE(host_.registry.ForgetBeforeOn().ok());
+  host_.tasks.AfterEnumeration([this](int) { host_.controls.off = 0; });
+  ASSERT_TRUE(host_.Attach({kPid}).ok());
+  host_.tasks.AfterEnumeration({});
+  TaskInfo task = *host_.tasks.Get(kSleeper);
+  task.asleep = false;
+  host_.tasks.Put(task);
+  host_.registry.CatchUpAfterOn();
+  EXPECT_EQ(FoundNs(kSleeper), 0);
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -318,10 +318,18 @@ TEST_F(EarlierSleepTest, InNoCallItIsAFaultAndWithoutRegistersNobodyKnows) {
   LookUntil(kOutMonoNs + 12 * kMs);
   ASSERT_EQ(sink_.told.size(), 1u);
   EXPECT_EQ(sink_.told[0].out_kind, HFT_SWITCH_BLOCKED_FAULT);
-  earlier_.Put(kSlot, 3, {.found_mono_ns = kFoundNs + 1, .cpu = kCpu, .syscall = -1, .call = HFT_CALL_NO_REGISTERS, .arguments = {}});
+  earlier_.Put(kSlot, 3,
+               {.found_mono_ns = kFoundNs + 1, .cpu = kCpu, .syscall = HFT_STOPPED, .call = HFT_CALL_NO_REGISTERS, .arguments = {}});
   LookUntil(kOutMonoNs + 62 * kMs);
   ASSERT_EQ(sink_.told.size(), 2u);
   EXPECT_EQ(sink_.told[1].out_kind, HFT_SWITCH_UNKNOWN);
+  EXPECT_EQ(sink_.told[1].out_syscall, HFT_STOPPED);
+  sink_.expected_out_clock_ns = -kFoundNs - 1;
+  earlier_.Put(kSlot, 3, {.found_mono_ns = kFoundNs + 2, .cpu = kCpu, .syscall = 63, .call = HFT_CALL_NO_REGISTERS, .arguments = {}});
+  LookUntil(kOutMonoNs + 112 * kMs);
+  ASSERT_EQ(sink_.told.size(), 3u);
+  EXPECT_EQ(sink_.told[2].out_kind, HFT_SWITCH_BLOCKED_SYSCALL);
+  EXPECT_EQ(sink_.told[2].call.state, HFT_CALL_NONE);
 }
 
 TEST_F(EarlierSleepTest, ItIsOverWhenItsThreadWasSeenOnACpu) {
@@ -333,6 +341,38 @@ TEST_F(EarlierSleepTest, ItIsOverWhenItsThreadWasSeenOnACpu) {
   EXPECT_EQ(sink_.told.size(), 1u);
   ASSERT_EQ(sink_.over_ns.size(), 1u);
   EXPECT_EQ(sink_.over_ns[0], kOutMonoNs + 12 * kMs);
+}
+
+TEST_F(EarlierSleepTest, WhoeverAsksLateIsToldOfItAsOfThen) {
+  Find();
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.crossings.size(), 1u);
+  EXPECT_EQ(sink_.crossings[0], kOutMonoNs + 2 * kMs) << "when a look found it first";
+}
+
+TEST_F(EarlierSleepTest, AWakeUpWithoutItsSwitchOutIsItsOwn) {
+  Find();
+  WakerTable::Entry* entry = wakers_.Note(kSlot);
+  entry->tid = kThread.tid;
+  entry->out_clock_ns = 0;
+  entry->waker.state = WakerState::kKnown;
+  entry->waker.woken_mono_ns = kOutMonoNs + 4 * kMs;
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].wait_ns, 8 * kMs);
+  EXPECT_EQ(sink_.told[0].waker.state, WakerState::kKnown);
+}
+
+TEST_F(EarlierSleepTest, AWakeUpOfBeforeIsNot) {
+  Find();
+  WakerTable::Entry* entry = wakers_.Note(kSlot);
+  entry->tid = kThread.tid;
+  entry->waker.state = WakerState::kKnown;
+  entry->waker.woken_mono_ns = kFoundNs - 1;
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].wait_ns, 0);
+  EXPECT_EQ(sink_.told[0].waker.state, WakerState::kNone);
 }
 
 TEST_F(EarlierSleepTest, WhatItSleepsNextIsASleepOfItsOwn) {
@@ -395,6 +435,31 @@ TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
   }
   EXPECT_EQ(watch.unfollowed_count(), 8u);
   EXPECT_EQ(watch.dropped_count(), 10u);
+}
+
+TEST(SleepWatchBoundsTest, EarlierSleepsTakeHalfOfThePlaces) {
+  constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
+  FakeKernelView kernel({.slots = kSlots + 1});
+  KernelView view = kernel.view();
+  view.controls->off_cpu_threshold_ns = kThresholdNs;
+  view.watched_bits[0] = ~0ull;
+  SleepSink sink;
+  const ClockOffsets offsets(2);
+  EarlierSleeps earlier(kSlots + 1);
+  SleepWatch watch(view, nullptr, &earlier, &offsets, {&sink});
+  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
+    view.slots[slot].state = HFT_SLOT_LIVE;
+    view.slots[slot].tid = slot;
+    view.slots[slot].tgid = 1;
+    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
+    earlier.Put(static_cast<uint16_t>(slot), 0,
+                {.found_mono_ns = kOutMonoNs, .cpu = 0, .syscall = 0, .call = HFT_CALL_KNOWN, .arguments = {}});
+  }
+  for (int64_t now_ns = kOutMonoNs; now_ns < kOutMonoNs + 60 * kMs; now_ns += 10 * kMs) {
+    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, true);
+  }
+  EXPECT_EQ(sink.told.size(), SleepWatch::kEarlierOpenMax);
+  EXPECT_EQ(watch.unfollowed_count(), kSlots - SleepWatch::kEarlierOpenMax);
 }
 
 }  // namespace

@@ -93,6 +93,33 @@ TEST_F(SpikesQueryTest, AnEndThatWasFoundOutLateHidesNoneThatCameBefore) {
   EXPECT_EQ(response_.spikes(1).detection_ns(), 0) << "no record, no detection";
 }
 
+TEST_F(SpikesQueryTest, OneThatBeganBeforeWatchingDidSaysSoAndWhyItsEndIsNotKnown) {
+  Spike spike = MakeSpike(95 * kSecondNs, 400'000);
+  spike.began_earlier = true;
+  spikes_.Append(&spike);
+  spike.record_missing = true;
+  spike.inconclusive = true;
+  spikes_.Append(&spike);
+  spike.lost_records = 1;
+  spikes_.Append(&spike);
+  ASSERT_TRUE(Detect({}).ok());
+  ASSERT_EQ(response_.spikes_size(), 3);
+  for (const v1::Spike& told : response_.spikes()) EXPECT_TRUE(told.began_before_watching());
+  EXPECT_EQ(response_.spikes(0).inconclusive_reason(), "");
+  EXPECT_THAT(response_.spikes(1).inconclusive_reason(), ::testing::HasSubstr("it began before watching did"));
+  EXPECT_THAT(response_.spikes(2).inconclusive_reason(), ::testing::HasSubstr("records lost"));
+}
+
+TEST_F(SpikesQueryTest, SleepsThatCannotBeToldAreCountedWhereBlockedOnesAreAskedFor) {
+  spikes_.NoteUnfollowed(3);
+  ASSERT_TRUE(Detect({}).ok());
+  EXPECT_EQ(response_.unfollowed_sleep_count(), 0u);
+  v1::DetectSpikesRequest request;
+  request.set_blocked_threshold_ns(3'600'000'000'000);
+  ASSERT_TRUE(Detect(request).ok());
+  EXPECT_EQ(response_.unfollowed_sleep_count(), 3u);
+}
+
 TEST_F(SpikesQueryTest, OneThatGoesOnSinceBeforeTheWindowBelongsToIt) {
   Spike stuck = MakeSpike(95 * kSecondNs, 400'000);
   stuck.id = 700;
