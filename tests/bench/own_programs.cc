@@ -24,7 +24,7 @@ T OrAbort(absl::StatusOr<T> result) {
 OwnPrograms::OwnPrograms() {
   tasks_ = OrAbort(TaskIterator::Create());
   collector_ = OrAbort(SwitchCollector::Create({.pid_bound = HFT_PID_LIMIT, .register_offset = OrAbort(tasks_->RegisterOffset())}));
-  watcher_ = std::make_unique<ProcessWatcher>(collector_->view(), tasks_.get(), collector_.get());
+  watcher_ = std::make_unique<ProcessWatcher>(collector_->view(), tasks_.get(), collector_.get(), nullptr);
 }
 
 void OwnPrograms::TurnOff() {

@@ -96,11 +96,14 @@ TEST_F(SpikesQueryTest, AnEndThatWasFoundOutLateHidesNoneThatCameBefore) {
 TEST_F(SpikesQueryTest, OneThatBeganBeforeWatchingDidSaysSoAndWhyItsEndIsNotKnown) {
   Spike spike = MakeSpike(95 * kSecondNs, 400'000);
   spike.began_earlier = true;
+  spike.id = 700;
   spikes_.Append(&spike);
   spike.record_missing = true;
   spike.inconclusive = true;
+  spike.id = 701;
   spikes_.Append(&spike);
   spike.lost_records = 1;
+  spike.id = 702;
   spikes_.Append(&spike);
   ASSERT_TRUE(Detect({}).ok());
   ASSERT_EQ(response_.spikes_size(), 3);
