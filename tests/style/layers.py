@@ -12,6 +12,7 @@ from source_tree import line_of
 LAYERS = [
     ("common", "hftmon_common"),
     ("daemon/os", "hftmon_os"),
+    ("daemon/markers", "hftmon_markers"),
     ("daemon/bpf", "hftmon_bpf"),
     ("daemon/ring", "hftmon_ring"),
     ("daemon/collectors", "hftmon_collectors"),
@@ -28,6 +29,7 @@ LAYERS = [
 BESIDE = {
     "client/cpp": {"common", "client/cpp"},
     "client/cli": {"common", "client/cpp", "client/cli"},
+    "client/marker": {"common", "client/marker"},
     "client/examples": {"client/cpp", "client/examples"},
 }
 # Protobuf and gRPC are known here alone; tests of these folders may know them too.

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The marker file: what a program that marks its own operations shares with the daemon, byte by byte.
+ *
+ * Plain C11 and C++20: client/marker writes it, daemon/markers reads it. The file is /dev/shm/hftmon.PID.N, mode 0600. The program maps it;
+ * the daemon only reads and writes it by pread and pwrite, since its owner may truncate it at any moment. Parts, in this order, each from a
+ * multiple of 4,096 bytes on:
+ *
+ *   hft_marker_header                                   once, written before the file gets its name; `magic` last
+ *   hft_marker_operation  [operation_max]               names; append-only, published by `operation_count`
+ *   hft_marker_producer   [thread_max]                  one per ring, written by the ring's thread alone
+ *   hft_marker_consumer   [thread_max]                  one per ring, written by the reader alone
+ *   hft_marker_record     [thread_max][record_max]      the rings
+ *
+ * A ring has one writer (a thread) and one reader (a daemon). Invariants:
+ *   1. consumed <= published <= consumed + record_max; both only grow, also when a thread ends and another takes its ring over.
+ *   2. Record n stands in cell n % record_max, with sequence n + 1. It is complete before published becomes n + 1 (release), so a program
+ *      that dies inside a record has not published it.
+ *   3. A record that does not fit is counted in `dropped`, and the next that fits says so in dropped_before. None is overwritten unread.
+ *   4. `consumed` counts only when consumed_check is its complement: the reader's 16 bytes come through a system call, which need not
+ *      store them at once.
+ * The sequence repeats what `published` says, so that a reader which copies while memory changes, or saw `published` torn, cannot take the
+ * ring's previous round for the new one. It stands first: a copy in ascending order that sees the new sequence sees the whole record.
+ *
+ * Cache lines: the writer's words, the reader's words and the records lie 128 bytes apart, two lines, since prefetchers fetch in pairs. The
+ * writer looks at the reader's words only when the room that it knows of is used up: once a round of the ring when the reader keeps up.
+ */
+#ifndef HFTMON_COMMON_MARKER_RING_LAYOUT_H_
+#define HFTMON_COMMON_MARKER_RING_LAYOUT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HFT_MARKER_MAGIC UINT64_C(0x314b52414d544648) /* "HFTMARK1" in memory */
+#define HFT_MARKER_VERSION 1u
+#define HFT_MARKER_PAGE_BYTES 4096u
+#define HFT_MARKER_LINE_BYTES 128u
+
+/* Bounds that both sides hold. record_max is a power of two. */
+#define HFT_MARKER_THREADS_MIN 1u
+#define HFT_MARKER_THREADS_MAX 256u
+#define HFT_MARKER_RECORDS_MIN 256u
+#define HFT_MARKER_RECORDS_MAX (1u << 20)
+#define HFT_MARKER_OPERATIONS_MIN 1u
+#define HFT_MARKER_OPERATIONS_MAX 4096u
+#define HFT_MARKER_FILE_BYTES_MAX (UINT64_C(1) << 30)
+#define HFT_MARKER_NAME_BYTES 60u /* of an operation, without a closing zero */
+
+/* Byte ranges of the file that are locked (fcntl, F_OFD_SETLK): the first by the program for as long as it lives, the second by a reader.
+ */
+#define HFT_MARKER_OWNER_LOCK_BYTE 0
+#define HFT_MARKER_READER_LOCK_BYTE 1
+
+enum hft_marker_counter { /* what `tsc` counts */
+                          HFT_MARKER_COUNTER_X86_TSC = 1,
+                          HFT_MARKER_COUNTER_ARM64_CNTVCT = 2,
+};
+
+enum hft_marker_kind {
+  HFT_MARKER_THREAD = 1, /* a thread takes the ring: value is its tid in its own pid namespace; not the user's to write */
+  HFT_MARKER_BEGIN = 2,
+  HFT_MARKER_END = 3,
+  HFT_MARKER_INSTANT = 4,
+  HFT_MARKER_HEARTBEAT = 5,
+};
+#define HFT_MARKER_KINDS 6u
+
+enum hft_marker_status { /* of an end; HFT_MARKER_OK in all other records */
+                         HFT_MARKER_OK = 0,
+                         HFT_MARKER_ERROR = 1,
+};
+#define HFT_MARKER_STATUSES 2u
+
+struct hft_marker_record {
+  uint64_t sequence;       /* index + 1 */
+  uint64_t tsc;            /* ticks of header.counter */
+  uint64_t value;          /* the user's: an order id; of a pair begin/end the same in both */
+  uint32_t operation;      /* index into the operations; 0: unnamed */
+  uint8_t kind;            /* hft_marker_kind */
+  uint8_t status;          /* hft_marker_status */
+  uint16_t dropped_before; /* records dropped right before this one; 65,535: that many or more */
+};
+
+struct hft_marker_header {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t header_bytes; /* sizeof(struct hft_marker_header) */
+  uint64_t file_bytes;   /* hft_marker_file_bytes of the three bounds below */
+  uint32_t thread_max;
+  uint32_t record_max; /* of each thread */
+  uint32_t operation_max;
+  uint32_t counter;    /* hft_marker_counter */
+  uint64_t counter_hz; /* where the CPU tells it (arm64); 0: not known to the program */
+  uint64_t created_tsc;
+  int64_t created_mono_ns;  /* CLOCK_MONOTONIC, read next to created_tsc */
+  uint64_t start_ticks;     /* the process's start time: field 22 of /proc/self/stat, clock ticks since boot */
+  uint32_t pid;             /* in its own pid namespace, as in the file's name */
+  uint32_t number;          /* N of the file's name */
+  uint32_t operation_count; /* grows (release) after an operation is written; starts at 1: operation 0 has no name */
+  uint32_t reserved;
+};
+
+struct hft_marker_operation {
+  uint32_t name_bytes; /* 1 to HFT_MARKER_NAME_BYTES */
+  char name[HFT_MARKER_NAME_BYTES];
+};
+
+struct hft_marker_producer {
+  uint64_t published; /* records ever published */
+  uint64_t dropped;   /* records ever dropped */
+  uint64_t first_unused[6];
+  uint64_t first_index; /* of the thread that has the ring now */
+  uint32_t tid;         /* that thread; 0: none ever */
+  uint32_t reserved;
+  uint64_t second_unused[6];
+};
+
+struct hft_marker_consumer {
+  uint64_t consumed;       /* records ever taken by a reader */
+  uint64_t consumed_check; /* ~consumed */
+  uint64_t unused[14];
+};
+
+#ifdef __cplusplus
+#define HFT_MARKER_ASSERT(what) static_assert(what, #what)
+#else
+#define HFT_MARKER_ASSERT(what) _Static_assert(what, #what)
+#endif
+HFT_MARKER_ASSERT(sizeof(struct hft_marker_record) == 32);
+HFT_MARKER_ASSERT(sizeof(struct hft_marker_header) <= HFT_MARKER_PAGE_BYTES);
+HFT_MARKER_ASSERT(sizeof(struct hft_marker_operation) == 64);
+HFT_MARKER_ASSERT(sizeof(struct hft_marker_producer) == HFT_MARKER_LINE_BYTES);
+HFT_MARKER_ASSERT(sizeof(struct hft_marker_consumer) == HFT_MARKER_LINE_BYTES);
+
+static inline uint64_t hft_marker_round_up(uint64_t bytes) {
+  return (bytes + HFT_MARKER_PAGE_BYTES - 1) / HFT_MARKER_PAGE_BYTES * HFT_MARKER_PAGE_BYTES;
+}
+
+/* Where the parts begin. All of them take the bounds within the limits above: nothing overflows then. */
+static inline uint64_t hft_marker_operations_at(void) {
+  return HFT_MARKER_PAGE_BYTES;
+}
+
+static inline uint64_t hft_marker_producers_at(uint32_t operation_max) {
+  return hft_marker_operations_at() + hft_marker_round_up((uint64_t)operation_max * sizeof(struct hft_marker_operation));
+}
+
+static inline uint64_t hft_marker_consumers_at(uint32_t operation_max, uint32_t thread_max) {
+  return hft_marker_producers_at(operation_max) + hft_marker_round_up((uint64_t)thread_max * sizeof(struct hft_marker_producer));
+}
+
+/* The ring of thread number `thread`. That of number thread_max would begin where the file ends. */
+static inline uint64_t hft_marker_ring_at(uint32_t operation_max, uint32_t thread_max, uint32_t record_max, uint32_t thread) {
+  return hft_marker_consumers_at(operation_max, thread_max) +
+         hft_marker_round_up((uint64_t)thread_max * sizeof(struct hft_marker_consumer)) +
+         (uint64_t)thread * record_max * sizeof(struct hft_marker_record);
+}
+
+static inline uint64_t hft_marker_file_bytes(uint32_t operation_max, uint32_t thread_max, uint32_t record_max) {
+  return hft_marker_ring_at(operation_max, thread_max, record_max, thread_max);
+}
+
+/* Whether the bounds are within their limits, and the file too. */
+static inline int hft_marker_bounds_hold(uint32_t operation_max, uint32_t thread_max, uint32_t record_max) {
+  return operation_max >= HFT_MARKER_OPERATIONS_MIN && operation_max <= HFT_MARKER_OPERATIONS_MAX && thread_max >= HFT_MARKER_THREADS_MIN &&
+         thread_max <= HFT_MARKER_THREADS_MAX && record_max >= HFT_MARKER_RECORDS_MIN && record_max <= HFT_MARKER_RECORDS_MAX &&
+         (record_max & (record_max - 1)) == 0 && hft_marker_file_bytes(operation_max, thread_max, record_max) <= HFT_MARKER_FILE_BYTES_MAX;
+}
+
+#endif /* HFTMON_COMMON_MARKER_RING_LAYOUT_H_ */

@@ -1,0 +1,187 @@
+#include "daemon/markers/marker_reader.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <optional>
+#include <utility>
+
+namespace hftmon {
+namespace {
+
+// Of a file whose program is gone: what a full file holds, and an end to it where the file still changes.
+constexpr int kLastTurnsMax = 1024;
+
+void AddCounts(const MarkerRingFile::Counts& from, MarkerRingFile::Counts* to) {
+  to->delivered_count += from.delivered_count;
+  to->dropped_count += from.dropped_count;
+  for (size_t i = 0; i < kMarkerFaults; ++i) to->faults.counts[i] += from.faults.counts[i];
+}
+
+}  // namespace
+
+MarkerReader::MarkerReader(const Wiring& wiring, const Options& options) : wiring_(wiring), options_(options) {}
+
+MarkerReader::~MarkerReader() {
+  for (auto at = entries_.begin(); at != entries_.end();) at = Leave(at, absl::CancelledError("the reader ends"));
+}
+
+MarkerReader::Status MarkerReader::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void MarkerReader::Run(const std::atomic<bool>& stop) {
+  // Relaxed: it orders nothing.
+  while (!stop.load(std::memory_order_relaxed)) Wait(RunOnce());
+}
+
+void MarkerReader::Wait(bool more) const {
+  if (more) return;
+  const int64_t wait_ns = entries_.empty() ? options_.idle_interval_ns : options_.poll_interval_ns;
+  pollfd finder = {.fd = wiring_.finder->fd(), .events = POLLIN, .revents = 0};
+  const timespec timeout = {.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
+  // An interrupted wait is a shorter one.
+  static_cast<void>(ppoll(&finder, 1, &timeout, nullptr));
+}
+
+bool MarkerReader::RunOnce() {
+  const int64_t now_ns = wiring_.clocks->MonotonicNs();
+  FindFiles(now_ns);
+  const bool more = DrainAll();
+  if (now_ns >= next_life_ns_) {
+    next_life_ns_ = now_ns + options_.life_interval_ns;
+    LookForLife();
+    Publish();
+  }
+  return more;
+}
+
+void MarkerReader::FindFiles(int64_t now_ns) {
+  const MarkerRingFinder::Changes changes = wiring_.finder->Poll();
+  for (const MarkerRingName& name : changes.gone) {
+    std::erase_if(refusals_, [&](const Refusal& refusal) { return refusal.name == name; });
+    if (entries_.contains(name)) next_life_ns_ = now_ns;  // closed by its program, most likely
+  }
+  for (const MarkerRingName& name : changes.came) Consider(name);
+  // Relaxed: what the caller of Rescan changed is behind a lock of its own (MarkerSinks::Wants).
+  if (rescan_.exchange(false, std::memory_order_relaxed) || changes.missed || now_ns >= next_list_ns_) {
+    next_list_ns_ = now_ns + options_.rescan_interval_ns;
+    ListAll();
+  }
+}
+
+void MarkerReader::ListAll() {
+  left_behind_count_ = 0;
+  unlisted_refusal_count_ = 0;
+  refusals_.clear();
+  const absl::StatusOr<std::vector<MarkerRingName>> names = wiring_.finder->List();
+  if (!names.ok()) {
+    Refuse({}, names.status());
+    return;
+  }
+  for (const MarkerRingName& name : *names) Consider(name);
+}
+
+void MarkerReader::Consider(const MarkerRingName& name) {
+  if (entries_.contains(name)) return;
+  const std::optional<MarkerProcess> process = wiring_.processes->Find(name.pid);
+  if (!process) {
+    ++left_behind_count_;
+    return;
+  }
+  if (!wiring_.sinks->Wants(name.pid)) return;
+  if (entries_.size() >= options_.files_max) {
+    return Refuse(name, absl::ResourceExhaustedError(fmt::format("{} marker files are read already", options_.files_max)));
+  }
+  const absl::StatusOr<OpenMarkerFile> opened = OpenMarkerFileOf(wiring_.finder->directory(), name, *process);
+  if (!opened.ok()) return Refuse(name, opened.status());
+  Entry entry;
+  entry.sink = wiring_.sinks->Begin(name, opened->header);
+  entry.file = std::make_unique<MarkerRingFile>(*opened, name, wiring_.clocks, entry.sink);
+  entry.start_ticks = process->start_ticks;
+  std::erase_if(refusals_, [&](const Refusal& refusal) { return refusal.name == name; });
+  entries_.emplace(name, std::move(entry));
+}
+
+void MarkerReader::Refuse(const MarkerRingName& name, absl::Status why) {
+  if (absl::IsNotFound(why)) return;  // gone meanwhile
+  const auto known = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& refusal) { return refusal.name == name; });
+  if (known != refusals_.end()) {
+    known->why = std::move(why);
+  } else if (refusals_.size() < options_.refusals_max) {
+    refusals_.push_back({.name = name, .why = std::move(why)});
+  } else {
+    ++unlisted_refusal_count_;
+  }
+}
+
+bool MarkerReader::DrainAll() {
+  bool more = false;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const absl::StatusOr<MarkerRingFile::Drained> drained = at->second.file->Drain(options_.turn_records_max, &buffers_);
+    if (!drained.ok()) {
+      at = Leave(at, drained.status());
+      continue;
+    }
+    more |= drained->more;
+    ++at;
+  }
+  return more;
+}
+
+bool MarkerReader::IsAlive(const Entry& entry) const {
+  if (!entry.file->HasOwner()) return false;
+  const std::optional<MarkerProcess> process = wiring_.processes->Find(entry.file->name().pid);
+  return process && process->start_ticks == entry.start_ticks;
+}
+
+void MarkerReader::LookForLife() {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    if (!wiring_.sinks->Wants(at->first.pid)) {
+      at = Leave(at, absl::CancelledError("nobody wants its marks any more"));
+    } else if (!IsAlive(at->second)) {
+      Finish(&at->second);
+      at = Leave(at, absl::OkStatus());
+    } else {
+      ++at;
+    }
+  }
+}
+
+// What is left in the file of a program that is gone, and the file itself.
+void MarkerReader::Finish(Entry* entry) {
+  MarkerRingFile& file = *entry->file;
+  for (int turn = 0; turn < kLastTurnsMax; ++turn) {
+    const absl::StatusOr<MarkerRingFile::Drained> drained = file.Drain(options_.turn_records_max, &buffers_);
+    if (!drained.ok() || drained->record_count == 0) break;
+  }
+  const std::string& directory = wiring_.finder->directory();
+  if (options_.removes_left_behind && file.IsNamed(directory)) unlink((directory + "/" + file.name().FileName()).c_str());
+}
+
+MarkerReader::Entries::iterator MarkerReader::Leave(Entries::iterator at, const absl::Status& why) {
+  const MarkerRingName name = at->first;
+  const Entry entry = std::move(at->second);
+  const auto next = entries_.erase(at);
+  AddCounts(entry.file->counts(), &ended_);
+  if (!why.ok() && !absl::IsCancelled(why)) Refuse(name, why);
+  wiring_.sinks->End(name, entry.sink, entry.file->counts(), why);
+  return next;
+}
+
+void MarkerReader::Publish() {
+  Status status;
+  for (const auto& [name, entry] : entries_) status.files.push_back({.name = name, .counts = entry.file->counts()});
+  status.refusals = refusals_;
+  status.unlisted_refusal_count = unlisted_refusal_count_;
+  status.left_behind_count = left_behind_count_;
+  status.ended = ended_;
+  const std::lock_guard lock(mutex_);
+  status_ = std::move(status);
+}
+
+}  // namespace hftmon

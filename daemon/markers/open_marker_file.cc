@@ -1,0 +1,145 @@
+#include "daemon/markers/open_marker_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace hftmon {
+namespace {
+
+#if defined(__x86_64__)
+constexpr uint32_t kCounterHere = HFT_MARKER_COUNTER_X86_TSC;
+#else
+constexpr uint32_t kCounterHere = HFT_MARKER_COUNTER_ARM64_CNTVCT;
+#endif
+
+class ScopedFd {
+ public:
+  explicit ScopedFd(int fd) : fd_(fd) {}
+  ~ScopedFd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  ScopedFd(const ScopedFd&) = delete;
+  ScopedFd& operator=(const ScopedFd&) = delete;
+  int get() const { return fd_; }
+  int Release() {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+
+ private:
+  int fd_;
+};
+
+absl::Status Invalid(const std::string& path, std::string_view cause) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", path, cause));
+}
+
+// What the kernel says of the file itself.
+absl::Status CheckFile(const std::string& path, int fd, const MarkerProcess& process, uint64_t* bytes) {
+  struct stat status {};
+  struct statfs system {};
+  if (fstat(fd, &status) != 0 || fstatfs(fd, &system) != 0) return absl::ErrnoToStatus(errno, path);
+  if (!S_ISREG(status.st_mode)) return Invalid(path, "is no regular file, so no marker file");
+  if (static_cast<uint64_t>(system.f_type) != TMPFS_MAGIC) return Invalid(path, "is not on a tmpfs: markers are in shared memory only");
+  if ((status.st_mode & 07777) != (S_IRUSR | S_IWUSR)) {
+    return Invalid(path, fmt::format("has mode {:04o}: a marker file has 0600, so that its owner alone writes it", status.st_mode & 07777));
+  }
+  if (status.st_uid != process.uid) {
+    return Invalid(path, fmt::format("belongs to user {}, but the process in its name runs as user {}: a program makes its marker file "
+                                     "after it has become the user that it runs as",
+                                     status.st_uid, process.uid));
+  }
+  if (status.st_nlink != 1) return Invalid(path, fmt::format("has {} names: a marker file has one", status.st_nlink));
+  if (status.st_size < HFT_MARKER_PAGE_BYTES || static_cast<uint64_t>(status.st_size) > HFT_MARKER_FILE_BYTES_MAX) {
+    return Invalid(path, fmt::format("has {} bytes: no marker file has", status.st_size));
+  }
+  *bytes = static_cast<uint64_t>(status.st_size);
+  return absl::OkStatus();
+}
+
+// What the copy of the header says.
+absl::Status CheckHeader(const std::string& path, const hft_marker_header& header, const MarkerRingName& name, const MarkerProcess& process,
+                         uint64_t bytes) {
+  if (header.magic != HFT_MARKER_MAGIC) return Invalid(path, "does not begin as a marker file does");
+  if (header.version != HFT_MARKER_VERSION || header.header_bytes != sizeof(hft_marker_header)) {
+    return absl::UnimplementedError(
+        fmt::format("{}: is a marker file of version {}, this daemon reads version {}: use the client library "
+                    "that came with the daemon",
+                    path, header.version, HFT_MARKER_VERSION));
+  }
+  if (hft_marker_bounds_hold(header.operation_max, header.thread_max, header.record_max) == 0) {
+    return Invalid(path, fmt::format("states {} rings of {} records and {} operations, which is beyond the limits", header.thread_max,
+                                     header.record_max, header.operation_max));
+  }
+  const uint64_t expected = hft_marker_file_bytes(header.operation_max, header.thread_max, header.record_max);
+  if (header.file_bytes != expected || bytes != expected) {
+    return Invalid(path, fmt::format("has {} bytes, but its header makes it {}", bytes, expected));
+  }
+  if (header.counter != kCounterHere) return Invalid(path, "is stamped by a counter that this machine does not have");
+  if (header.pid != name.pid || header.number != name.number) {
+    return Invalid(path, fmt::format("says that it is hftmon.{}.{}", header.pid, header.number));
+  }
+  if (header.start_ticks != process.start_ticks) {
+    return Invalid(path, "was made by an earlier process of this pid, or in another time namespace");
+  }
+  return absl::OkStatus();
+}
+
+// One reader at a time: `consumed` is its word alone.
+absl::Status LockAsReader(const std::string& path, int fd) {
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = HFT_MARKER_READER_LOCK_BYTE;
+  range.l_len = 1;
+  if (fcntl(fd, F_OFD_SETLK, &range) == 0) return absl::OkStatus();
+  if (errno == EAGAIN || errno == EACCES) {
+    return absl::FailedPreconditionError(fmt::format("{}: another reader has it: one daemon at a time reads markers", path));
+  }
+  return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be locked", path));
+}
+
+}  // namespace
+
+absl::StatusOr<OpenMarkerFile> OpenMarkerFileOf(const std::string& directory, const MarkerRingName& name, const MarkerProcess& process) {
+  const std::string path = fmt::format("{}/{}", directory, name.FileName());
+  const ScopedFd seen(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (seen.get() < 0) return absl::ErrnoToStatus(errno, path);
+  uint64_t bytes = 0;
+  absl::Status status = CheckFile(path, seen.get(), process, &bytes);
+  if (!status.ok()) return status;
+  // The very file that was looked at, not whatever has the name by now.
+  const std::string itself = fmt::format("/proc/self/fd/{}", seen.get());
+  ScopedFd file(open(itself.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) {
+    return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be opened (another user's file takes CAP_DAC_OVERRIDE)", path));
+  }
+  status = LockAsReader(path, file.get());
+  if (!status.ok()) return status;
+  OpenMarkerFile opened;
+  if (pread(file.get(), &opened.header, sizeof(opened.header), 0) != static_cast<ssize_t>(sizeof(opened.header))) {
+    return Invalid(path, "is shorter than a header");
+  }
+  status = CheckHeader(path, opened.header, name, process, bytes);
+  if (!status.ok()) return status;
+  opened.fd = file.Release();
+  return opened;
+}
+
+bool MarkerFileHasOwner(int fd) {
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = HFT_MARKER_OWNER_LOCK_BYTE;
+  range.l_len = 1;
+  return fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+}
+
+}  // namespace hftmon
