@@ -14,6 +14,8 @@
 namespace hftmon {
 
 struct MarkerProcess {
+  bool operator==(const MarkerProcess&) const = default;
+
   uid_t uid = 0;  // effective: the one that its files get
   uint64_t start_ticks = 0;
 };

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,10 +81,10 @@ class MarkerRingFile {
  private:
   struct Ring {
     uint64_t taken = 0;
-    uint64_t dropped = 0;        // as last seen
-    uint64_t last_tsc = 0;       // of the last record delivered
-    uint64_t refused_index = 0;  // `published` as it was when it was refused, so that it is counted once
-    uint64_t doubted_index = 0;  // record index + 1 whose sequence did not fit at the last drain
+    uint64_t dropped = 0;                   // as last seen
+    uint64_t last_tsc = 0;                  // of the last record delivered
+    std::optional<uint64_t> refused_index;  // `published` as it was when it was refused, so that it is counted once
+    uint64_t doubted_index = 0;             // record index + 1 whose sequence did not fit at the last drain
     uint32_t tid = 0;
     uint32_t gap_count = 0;  // to be told with the next record delivered
   };

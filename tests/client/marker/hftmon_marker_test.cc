@@ -1,0 +1,239 @@
+#include "client/marker/hftmon_marker.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "daemon/markers/marker_ring_file.h"
+#include "tests/client/marker/c_program.h"
+#include "tests/fakes/marker_directory.h"
+
+namespace hftmon {
+namespace {
+
+class HftmonMarkerTest : public testing::Test {
+ protected:
+  ~HftmonMarkerTest() override { hftmon_marker_close(marker_); }
+  void OpenReader() {
+    auto file = MarkerRingFile::Open(directory_.path(), OwnRingName(), OwnMarkerProcess(), &clocks_, &sink_);
+    ASSERT_TRUE(file.ok()) << file.status();
+    file_ = std::move(*file);
+  }
+  void Drain() {
+    const auto drained = file_->Drain(1'000'000, &buffers_);
+    ASSERT_TRUE(drained.ok()) << drained.status();
+  }
+
+  MarkerDirectory directory_;
+  const SystemRawClocks clocks_;
+  RecordingMarkerSink sink_;
+  MarkerBuffers buffers_;
+  hftmon_marker* marker_ = directory_.Create();
+  std::unique_ptr<MarkerRingFile> file_;
+};
+
+TEST_F(HftmonMarkerTest, TheFileIsItsOwnersAloneAndBearsThePid) {
+  ASSERT_NE(marker_, nullptr);
+  const std::string path = directory_.path() + "/" + OwnRingName().FileName();
+  EXPECT_EQ(path, hftmon_marker_path(marker_));
+  struct stat status {};
+  ASSERT_EQ(lstat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  EXPECT_EQ(status.st_uid, geteuid());
+  EXPECT_EQ(static_cast<uint64_t>(status.st_size), hft_marker_file_bytes(16, 4, 256));
+}
+
+TEST_F(HftmonMarkerTest, AWideUmaskDoesNotWidenTheFile) {
+  const mode_t before = umask(0);
+  hftmon_marker* const second = directory_.Create();
+  umask(before);
+  struct stat status {};
+  ASSERT_EQ(stat(hftmon_marker_path(second), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600u);
+  hftmon_marker_close(second);
+}
+
+TEST_F(HftmonMarkerTest, ClosingRemovesTheFileAndNothingElse) {
+  const std::string path = hftmon_marker_path(marker_);
+  hftmon_marker_close(std::exchange(marker_, nullptr));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
+}
+
+TEST_F(HftmonMarkerTest, ANameThatIsTakenIsPassedOverAndNotTouched) {
+  const std::string taken = directory_.path() + "/" + OwnRingName(1).FileName();
+  ASSERT_EQ(symlink("/nowhere", taken.c_str()), 0);
+  hftmon_marker* const second = directory_.Create();
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(directory_.path() + "/" + OwnRingName(2).FileName(), hftmon_marker_path(second));
+  EXPECT_TRUE(std::filesystem::is_symlink(taken));
+  hftmon_marker_close(second);
+}
+
+TEST_F(HftmonMarkerTest, OptionsOutOfTheirRangeAreRefused) {
+  for (const auto& [threads, records, operations] :
+       {std::tuple{257u, 256u, 16u}, {4u, 255u, 16u}, {4u, 300u, 16u}, {4u, 1u << 21, 16u}, {4u, 256u, 4097u}, {256u, 1u << 20, 16u}}) {
+    errno = 0;
+    EXPECT_EQ(directory_.Create(threads, records, operations), nullptr);
+    EXPECT_EQ(errno, EINVAL);
+  }
+  const hftmon_marker_options nowhere = {.thread_max = 1, .record_max = 256, .operation_max = 1, .directory = "/nowhere"};
+  EXPECT_EQ(hftmon_marker_create(&nowhere), nullptr);
+  EXPECT_EQ(errno, ENOENT);
+}
+
+TEST_F(HftmonMarkerTest, AProcessMayHaveSixteen) {
+  std::vector<hftmon_marker*> markers;
+  for (int i = 1; i < 16; ++i) markers.push_back(directory_.Create());
+  for (const hftmon_marker* marker : markers) EXPECT_NE(marker, nullptr);
+  EXPECT_EQ(directory_.Create(), nullptr);
+  EXPECT_EQ(errno, EMFILE);
+  for (hftmon_marker* marker : markers) hftmon_marker_close(marker);
+}
+
+TEST_F(HftmonMarkerTest, ACProgramsRecordsArriveAsItWroteThem) {
+  const uint32_t operation = hftmon_marker_operation(marker_, "order");
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker_);
+  ASSERT_EQ(mark_one_of_each(thread, operation), 6);
+  OpenReader();
+  Drain();
+  ASSERT_EQ(sink_.names.size(), 2u);
+  EXPECT_EQ(sink_.names[operation], "order");
+  ASSERT_EQ(sink_.records.size(), 7u);
+  EXPECT_EQ(sink_.records[0].kind, MarkerKind::kThread);
+  EXPECT_EQ(sink_.records[0].value, static_cast<uint64_t>(gettid()));
+  const MarkerKind kinds[] = {MarkerKind::kBegin, MarkerKind::kInstant, MarkerKind::kHeartbeat,
+                              MarkerKind::kEnd,   MarkerKind::kBegin,   MarkerKind::kEnd};
+  const uint64_t values[] = {1, 2, 3, 1, 4, 4};
+  for (size_t i = 0; i < 6; ++i) {
+    const MarkerRecord& record = sink_.records[i + 1];
+    EXPECT_EQ(record.kind, kinds[i]);
+    EXPECT_EQ(record.value, values[i]);
+    EXPECT_EQ(record.operation, operation);
+    EXPECT_EQ(record.tid, static_cast<uint32_t>(gettid()));
+    EXPECT_EQ(record.error, i == 5);
+    EXPECT_GE(record.tsc, sink_.records[i].tsc);
+  }
+}
+
+TEST_F(HftmonMarkerTest, WithoutAReaderWhatDoesNotFitIsDroppedAndCounted) {
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker_);
+  int recorded = 0;
+  for (uint64_t i = 0; i < 1'000; ++i) recorded += hftmon_marker_instant(thread, 0, i);
+  EXPECT_EQ(recorded, 255);  // and the thread's own
+  EXPECT_EQ(hftmon_marker_dropped_count(thread), 745u);
+  OpenReader();
+  Drain();
+  EXPECT_EQ(file_->counts().dropped_count, 745u);
+  ASSERT_EQ(sink_.records.size(), 256u);
+  for (uint64_t i = 0; i < 255; ++i) EXPECT_EQ(sink_.records[i + 1].value, i);
+  // The first that fits again says what is missing before it.
+  EXPECT_TRUE(hftmon_marker_instant(thread, 0, 4711));
+  EXPECT_TRUE(hftmon_marker_instant(thread, 0, 4712));
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 258u);
+  EXPECT_EQ(sink_.records[256].gap_count, 745u);
+  EXPECT_EQ(sink_.records[257].gap_count, 0u);
+}
+
+TEST_F(HftmonMarkerTest, AnOperationHasOneIdAndTheirNumberIsBounded) {
+  const uint32_t first = hftmon_marker_operation(marker_, "order in");
+  EXPECT_NE(first, 0u);
+  EXPECT_EQ(hftmon_marker_operation(marker_, "order in"), first);
+  for (int i = 2; i < 16; ++i) EXPECT_NE(hftmon_marker_operation(marker_, ("operation " + std::to_string(i)).c_str()), 0u);
+  errno = 0;
+  EXPECT_EQ(hftmon_marker_operation(marker_, "one more"), 0u);
+  EXPECT_EQ(errno, ENOSPC);
+  EXPECT_EQ(hftmon_marker_operation(marker_, "order in"), first);
+  for (const std::string& name : {std::string(), std::string(61, 'x')}) {
+    errno = 0;
+    EXPECT_EQ(hftmon_marker_operation(marker_, name.c_str()), 0u);
+    EXPECT_EQ(errno, EINVAL);
+  }
+  EXPECT_EQ(hftmon_marker_operation(marker_, nullptr), 0u);
+}
+
+TEST_F(HftmonMarkerTest, WhereThereIsNoMarkerNothingIsRecordedAndNothingCrashes) {
+  EXPECT_EQ(hftmon_marker_thread_open(nullptr), nullptr);
+  EXPECT_EQ(errno, EBADF);
+  EXPECT_EQ(hftmon_marker_this_thread(nullptr), nullptr);
+  EXPECT_EQ(hftmon_marker_operation(nullptr, "order"), 0u);
+  EXPECT_EQ(mark_one_of_each(nullptr, 0), 0);
+  EXPECT_EQ(hftmon_marker_dropped_count(nullptr), 0u);
+  EXPECT_EQ(hftmon_marker_path(nullptr), nullptr);
+  hftmon_marker_thread_close(nullptr);
+  hftmon_marker_close(nullptr);
+}
+
+TEST_F(HftmonMarkerTest, AThreadsRingIsTakenOverByTheNextAndEachRecordKnowsItsThread) {
+  uint32_t tids[6] = {};
+  // More threads than rings, one after the other.
+  for (uint32_t& tid : tids) {
+    std::thread([&] {
+      tid = static_cast<uint32_t>(gettid());
+      ASSERT_TRUE(hftmon_marker_instant(hftmon_marker_this_thread(marker_), 0, tid));
+      ASSERT_EQ(hftmon_marker_this_thread(marker_), hftmon_marker_this_thread(marker_));
+    }).join();
+  }
+  OpenReader();
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 12u);
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(sink_.records[2 * i].kind, MarkerKind::kThread);
+    EXPECT_EQ(sink_.records[2 * i + 1].value, tids[i]);
+    EXPECT_EQ(sink_.records[2 * i + 1].tid, tids[i]);
+    EXPECT_EQ(sink_.records[2 * i + 1].ring, 0);
+  }
+}
+
+TEST_F(HftmonMarkerTest, NoMoreThreadsThanRingsAndAFullRingIsNotTakenOver) {
+  hftmon_marker_thread* threads[4];
+  for (hftmon_marker_thread*& thread : threads) ASSERT_NE(thread = hftmon_marker_thread_open(marker_), nullptr);
+  errno = 0;
+  EXPECT_EQ(hftmon_marker_thread_open(marker_), nullptr);
+  EXPECT_EQ(errno, EAGAIN);
+  while (hftmon_marker_instant(threads[2], 0, 0)) {
+  }
+  hftmon_marker_thread_close(threads[2]);
+  EXPECT_EQ(hftmon_marker_thread_open(marker_), nullptr);
+  EXPECT_EQ(errno, EAGAIN);
+  hftmon_marker_thread_close(threads[1]);
+  EXPECT_EQ(hftmon_marker_thread_open(marker_), threads[1]);
+}
+
+TEST_F(HftmonMarkerTest, AThreadMayOutliveTheMarkerThatItMarkedIn) {
+  std::thread thread([&] {
+    EXPECT_NE(hftmon_marker_this_thread(marker_), nullptr);
+    hftmon_marker_close(std::exchange(marker_, nullptr));
+    marker_ = directory_.Create();
+    EXPECT_NE(hftmon_marker_this_thread(marker_), nullptr);
+  });
+  thread.join();
+  // Its ring was given back.
+  for (int i = 0; i < 4; ++i) EXPECT_NE(hftmon_marker_thread_open(marker_), nullptr);
+}
+
+TEST_F(HftmonMarkerTest, AReaderWhoseWordsMakeNoSenseMakesTheRingFullAndNothingElse) {
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker_);
+  for (const uint64_t consumed : {uint64_t{1} << 63, ~uint64_t{0}, uint64_t{5'000}}) {
+    thread->consumer->consumed = consumed;
+    thread->consumer->consumed_check = ~consumed;
+    while (hftmon_marker_instant(thread, 0, 0)) {
+    }
+    EXPECT_EQ(thread->producer->published, 256u);
+  }
+  thread->consumer->consumed = 1;
+  thread->consumer->consumed_check = 1;
+  EXPECT_FALSE(hftmon_marker_instant(thread, 0, 0));
+  thread->consumer->consumed_check = ~uint64_t{1};
+  EXPECT_TRUE(hftmon_marker_instant(thread, 0, 0));
+  EXPECT_FALSE(hftmon_marker_instant(thread, 0, 0));
+}
+
+}  // namespace
+}  // namespace hftmon

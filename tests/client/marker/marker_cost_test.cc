@@ -1,0 +1,76 @@
+// What a record may not cost, counted and not timed: allocations and system calls.
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstddef>
+#include <iterator>
+
+#include "client/marker/hftmon_marker.h"
+#include "tests/client/marker/c_program.h"
+#include "tests/fakes/allocation_counter.h"
+#include "tests/fakes/marker_directory.h"
+
+namespace hftmon {
+namespace {
+
+TEST(MarkerCost, ARecordAllocatesNothingWhetherItFitsOrNot) {
+  const MarkerDirectory directory;
+  hftmon_marker* const marker = directory.Create();
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker);
+  const uint64_t before = allocation_count;
+  for (int i = 0; i < 1'000; ++i) mark_one_of_each(thread, 0);
+  for (int i = 0; i < 1'000; ++i) mark_one_of_each(hftmon_marker_this_thread(nullptr), 0);
+  EXPECT_EQ(allocation_count, before);
+  EXPECT_GT(hftmon_marker_dropped_count(thread), 0u);
+  hftmon_marker_close(marker);
+}
+
+// From here on the kernel kills this process for every call but its end. (Strict mode would not do: it takes the counter away too.)
+bool ForbidSystemCalls() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+  };
+  const sock_fprog filter = {.len = std::size(program), .filter = program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+// What the child that does `act` without system calls ended with: its exit code, or 256 and the signal.
+template <typename Act>
+int WithoutSystemCalls(Act act) {
+  const pid_t child = fork();
+  if (child == 0) _exit(act());
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+TEST(MarkerCost, ARecordMakesNoSystemCallWhetherItFitsOrNot) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer makes system calls of its own";
+#endif
+  const MarkerDirectory directory;
+  const int ended = WithoutSystemCalls([&] {
+    hftmon_marker* const marker = directory.Create();
+    hftmon_marker_thread* const thread = hftmon_marker_this_thread(marker);
+    if (!ForbidSystemCalls()) return 77;
+    int recorded = 0;
+    for (int i = 0; i < 1'000; ++i) recorded += mark_one_of_each(hftmon_marker_this_thread(marker), 0);
+    return recorded == 255 && hftmon_marker_dropped_count(thread) == 5'745 ? 42 : 1;
+  });
+  if (ended == 77) GTEST_SKIP() << "this kernel filters no system calls";
+  EXPECT_EQ(ended, 42);
+  // The filter does catch one.
+  EXPECT_EQ(WithoutSystemCalls([] { return ForbidSystemCalls() ? static_cast<int>(getppid()) : 77; }), 256 + SIGSYS);
+}
+
+}  // namespace
+}  // namespace hftmon
