@@ -1,0 +1,328 @@
+// The reader of marker files against an owner who is out to harm: random bytes, huge indices, memory that changes and a file that shrinks
+// while it is read. It never crashes, every drain ends, and what is delivered keeps the reader's contract.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <random>
+#include <thread>
+
+#include "daemon/markers/marker_ring_file.h"
+#include "daemon/markers/operation_book.h"
+#include "tests/fakes/marker_directory.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int kRounds = 50'000;
+constexpr uint32_t kThreadMax = 3;
+constexpr uint32_t kRecordMax = 256;
+constexpr uint32_t kOperationMax = 8;
+constexpr uint64_t kDrainMax = 300;
+constexpr LinearConversion kTicks = {.anchor_ticks = 0, .anchor_ns = 0, .multiplier = uint64_t{1} << 32, .error_ns = 0};
+
+// Holds what it is told against the contract of MarkerRecord, and hands it on to a book.
+class StrictSink : public MarkerSink, public OperationSpanSink {
+ public:
+  explicit StrictSink(const RawClocks* clocks) : clocks_(clocks) {}
+
+  void OnOperation(uint32_t operation, std::string_view name) override {
+    ASSERT_EQ(operation, operations_++);
+    ASSERT_FALSE(name.empty());
+    for (const char c : name) ASSERT_GE(static_cast<unsigned char>(c), 0x20);
+    book_.OnOperation(operation, name);
+  }
+  void OnRecords(std::span<const MarkerRecord> records) override {
+    const uint64_t now = clocks_->Ticks() + MarkerRingFile::kFutureSlackTicks;
+    for (const MarkerRecord& record : records) {
+      ASSERT_LT(record.ring, kThreadMax);
+      ASSERT_LT(record.operation, operations_);
+      ASSERT_GE(record.kind, MarkerKind::kThread);
+      ASSERT_LE(record.kind, MarkerKind::kHeartbeat);
+      ASSERT_GE(record.tsc, last_tsc_[record.ring]);
+      ASSERT_LE(record.tsc, now);
+      ASSERT_LE(record.tid, 1u << 22);
+      ASSERT_TRUE(!record.error || record.kind == MarkerKind::kEnd);
+      last_tsc_[record.ring] = record.tsc;
+    }
+    told_count += records.size();
+    book_.OnRecords(records);
+  }
+  void OnSpan(const OperationSpan& span) override {
+    ASSERT_GE(span.duration_ns, 0);
+    ++span_count;
+  }
+  uint64_t told_count = 0;
+  uint64_t span_count = 0;
+
+ private:
+  const RawClocks* const clocks_;
+  uint32_t operations_ = 1;
+  std::array<uint64_t, kThreadMax> last_tsc_{};
+  OperationBook book_{kTicks, this};
+};
+
+// The file as its owner sees it: mapped, and open to be cut.
+class HostileFile {
+ public:
+  explicit HostileFile(const MarkerDirectory& directory) : marker_(directory.Create(kThreadMax, kRecordMax, kOperationMax)) {
+    fd_ = open(hftmon_marker_path(marker_), O_RDWR | O_CLOEXEC);
+    words_ = static_cast<uint64_t*>(mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0));
+    if (words_ == MAP_FAILED) std::abort();
+    for (hftmon_marker_thread*& thread : threads_) thread = hftmon_marker_thread_open(marker_);
+    hftmon_marker_operation(marker_, "order");
+  }
+  ~HostileFile() {
+    Truncate(static_cast<off_t>(bytes()));  // the library's own unmapping looks at the header
+    std::memcpy(words_, &sound_, sizeof(sound_));
+    munmap(words_, bytes());
+    close(fd_);
+    hftmon_marker_close(marker_);
+  }
+  HostileFile(const HostileFile&) = delete;
+  HostileFile& operator=(const HostileFile&) = delete;
+
+  static uint64_t bytes() { return hft_marker_file_bytes(kOperationMax, kThreadMax, kRecordMax); }
+  void Truncate(off_t size) const {
+    if (ftruncate(fd_, size) != 0) std::abort();
+  }
+  hftmon_marker_thread* thread(size_t i) const { return threads_[i]; }
+  // A word of the file, stored at once: another thread may be storing too.
+  void Store(uint64_t at, uint64_t value) const { __atomic_store_n(&words_[at / 8], value, __ATOMIC_RELAXED); }
+  uint64_t Load(uint64_t at) const { return __atomic_load_n(&words_[at / 8], __ATOMIC_RELAXED); }
+
+  static uint64_t ProducerAt(uint32_t ring) { return hft_marker_producers_at(kOperationMax) + ring * sizeof(hft_marker_producer); }
+  static uint64_t ConsumerAt(uint32_t ring) {
+    return hft_marker_consumers_at(kOperationMax, kThreadMax) + ring * sizeof(hft_marker_consumer);
+  }
+  static uint64_t RecordAt(uint32_t ring, uint64_t index) {
+    return hft_marker_ring_at(kOperationMax, kThreadMax, kRecordMax, ring) + index % kRecordMax * sizeof(hft_marker_record);
+  }
+
+ private:
+  hftmon_marker* const marker_;
+  int fd_ = -1;
+  uint64_t* words_ = nullptr;
+  std::array<hftmon_marker_thread*, kThreadMax> threads_{};
+  const hft_marker_header sound_ = [this] {
+    hft_marker_header header;
+    const int fd = open(hftmon_marker_path(marker_), O_RDONLY | O_CLOEXEC);
+    if (pread(fd, &header, sizeof(header), 0) != static_cast<ssize_t>(sizeof(header))) std::abort();
+    close(fd);
+    return header;
+  }();
+};
+
+// Numbers that break what takes them for small, or for signed, or adds to them.
+uint64_t Nasty(std::mt19937_64* random) {
+  switch ((*random)() % 6) {
+    case 0:
+      return (*random)();
+    case 1:
+      return (*random)() % 1'024;
+    case 2:
+      return ~((*random)() % 16);
+    case 3:
+      return uint64_t{1} << ((*random)() % 64);
+    case 4:
+      return (uint64_t{1} << ((*random)() % 64)) - 1;
+    default:
+      return hftmon_marker_tsc() + (*random)() % 1'000'000 - 500'000;
+  }
+}
+
+// One thing that an owner may do to its file.
+void Harm(const HostileFile& file, std::mt19937_64* random) {
+  const auto ring = static_cast<uint32_t>((*random)() % kThreadMax);
+  switch ((*random)() % 8) {
+    case 0:  // any word at all
+      return file.Store((*random)() % (HostileFile::bytes() / 8) * 8, Nasty(random));
+    case 1:  // an index, far off or a little
+      return file.Store(HostileFile::ProducerAt(ring), Nasty(random));
+    case 2:
+      return file.Store(HostileFile::ProducerAt(ring), file.Load(HostileFile::ProducerAt(ring)) + (*random)() % 300);
+    case 3:  // a word of a record that is about to be read, sound otherwise
+      return file.Store(HostileFile::RecordAt(ring, (*random)()) + (*random)() % 4 * 8, Nasty(random));
+    case 4: {  // a record that fits where the reader looks, of random kind
+      const uint64_t index = file.Load(HostileFile::ProducerAt(ring));
+      const uint64_t at = HostileFile::RecordAt(ring, index);
+      file.Store(at, index + 1);
+      file.Store(at + 8, (*random)() % 4 == 0 ? Nasty(random) : hftmon_marker_tsc());
+      file.Store(at + 16, (*random)() % 3);
+      file.Store(at + 24, (*random)() % 3 | ((*random)() % 7) << 32 | ((*random)() % 8 == 0 ? uint64_t{1} << 40 : 0));
+      return file.Store(HostileFile::ProducerAt(ring), index + 1);
+    }
+    case 5:  // names
+      return file.Store(hft_marker_operations_at() + (*random)() % (kOperationMax * 8) * 8, Nasty(random));
+    case 6:  // how many there are, and all else that the header says
+      return file.Store((*random)() % sizeof(hft_marker_header) / 8 * 8, Nasty(random));
+    default:  // the reader's own words, and honest work
+      file.Store(HostileFile::ConsumerAt(ring), Nasty(random));
+      hftmon_marker_begin(file.thread(ring), 1, (*random)() % 4);
+      hftmon_marker_end(file.thread(ring), 1, (*random)() % 4);
+  }
+}
+
+// What holds after any drain. How many records it took.
+uint64_t DrainOnce(MarkerRingFile* file, MarkerBuffers* buffers, const StrictSink& sink, bool* lost) {
+  const uint64_t told_before = sink.told_count;
+  const auto drained = file->Drain(kDrainMax, buffers);
+  *lost = !drained.ok();
+  const uint64_t told = sink.told_count - told_before;
+  EXPECT_LE(told, kDrainMax);
+  EXPECT_EQ(file->counts().delivered_count, sink.told_count);
+  if (!drained.ok()) {
+    EXPECT_TRUE(absl::IsDataLoss(drained.status())) << drained.status();
+    return 0;
+  }
+  EXPECT_LE(drained->record_count, kDrainMax);
+  EXPECT_LE(told, drained->record_count);
+  return drained->record_count;
+}
+
+class MarkerFuzz : public testing::Test {
+ protected:
+  std::unique_ptr<MarkerRingFile> Open(MarkerSink* sink, uint32_t number = 0) {
+    auto file = MarkerRingFile::Open(directory_.path(), OwnRingName(number), process_, &clocks_, sink);
+    if (file.ok()) return std::move(*file);
+    EXPECT_FALSE(file.status().message().empty());
+    return nullptr;
+  }
+  const MarkerDirectory directory_;
+  const MarkerProcess process_ = OwnMarkerProcess();
+  const SystemRawClocks clocks_;
+  MarkerBuffers buffers_;
+};
+
+TEST_F(MarkerFuzz, RandomFilesAreRefusedOrHarmless) {
+  const HostileFile source(directory_);
+  std::vector<char> sound(HostileFile::bytes());
+  const int from = open((directory_.path() + "/" + OwnRingName().FileName()).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(pread(from, sound.data(), sound.size(), 0), static_cast<ssize_t>(sound.size()));
+  close(from);
+  const uint32_t number = 1;
+  std::memcpy(sound.data() + offsetof(hft_marker_header, number), &number, sizeof(number));
+  const std::string path = directory_.path() + "/" + OwnRingName(1).FileName();
+  int opened_count = 0;
+  for (uint64_t seed = 0; seed < kRounds / 10; ++seed) {
+    std::mt19937_64 random(seed);
+    std::vector<char> bytes = sound;
+    const bool only_noise = random() % 8 == 0;
+    const uint64_t spoilt = only_noise ? bytes.size() / 8 : random() % 40;
+    for (uint64_t i = 0; i < spoilt; ++i) {
+      const uint64_t value = Nasty(&random);
+      // The header seldom, else hardly a file is opened.
+      const uint64_t first = random() % 8 == 0 ? 0 : HFT_MARKER_PAGE_BYTES / 8;
+      std::memcpy(bytes.data() + (only_noise ? i : first + random() % (bytes.size() / 8 - first)) * 8, &value, sizeof(value));
+    }
+    if (random() % 8 == 0) bytes.resize(random() % (2 * bytes.size()));
+    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ASSERT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    close(fd);
+    StrictSink sink(&clocks_);
+    const auto file = Open(&sink, 1);
+    if (file == nullptr) continue;
+    ++opened_count;
+    bool lost = false;
+    for (int turn = 0; turn < 6; ++turn) DrainOnce(file.get(), &buffers_, sink, &lost);
+    ASSERT_FALSE(HasFailure()) << "seed " << seed;
+  }
+  EXPECT_GT(opened_count, kRounds / 100);
+}
+
+TEST_F(MarkerFuzz, HarmBetweenDrainsIsCountedAndNothingElse) {
+  const HostileFile harmed(directory_);
+  StrictSink sink(&clocks_);
+  const auto file = Open(&sink);
+  ASSERT_NE(file, nullptr);
+  uint64_t taken = 0;
+  std::array<uint64_t, kThreadMax> last_consumed{};
+  for (uint64_t seed = 0; seed < kRounds; ++seed) {
+    std::mt19937_64 random(seed);
+    for (uint64_t harm = random() % 8; harm > 0; --harm) Harm(harmed, &random);
+    bool lost = false;
+    taken += DrainOnce(file.get(), &buffers_, sink, &lost);
+    ASSERT_FALSE(lost) << "nothing was cut";
+    ASSERT_FALSE(HasFailure()) << "seed " << seed;
+    // A ring whose index was spoilt for good would say nothing any more: its owner makes it sound again now and then.
+    for (uint32_t ring = 0; ring < kThreadMax; ++ring) {
+      const uint64_t consumed = harmed.Load(HostileFile::ConsumerAt(ring));
+      // Spoilt words do not fit together.
+      if (harmed.Load(HostileFile::ConsumerAt(ring) + 8) == ~consumed) last_consumed[ring] = consumed;
+      if (random() % 8 == 0) harmed.Store(HostileFile::ProducerAt(ring), last_consumed[ring] + random() % 8);
+    }
+  }
+  EXPECT_EQ(taken, sink.told_count + file->counts().faults.record_count());
+  EXPECT_GT(sink.told_count, 0u);
+  for (size_t fault = 0; fault < kMarkerFaults; ++fault) {
+    EXPECT_GT(file->counts().faults.counts[fault], 0u) << MarkerFaultName(static_cast<MarkerFault>(fault)) << " was never met";
+  }
+  EXPECT_GT(sink.span_count, 0u);
+}
+
+TEST_F(MarkerFuzz, MemoryThatChangesUnderTheReaderHarmsNobody) {
+  const HostileFile harmed(directory_);
+  StrictSink sink(&clocks_);
+  const auto file = Open(&sink);
+  ASSERT_NE(file, nullptr);
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> harm_count{0};
+  std::thread owner([&] {
+    std::mt19937_64 random(1);
+    while (!stop.load(std::memory_order_relaxed)) {
+      Harm(harmed, &random);
+      harm_count.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  uint64_t taken = 0;
+  for (int round = 0; round < kRounds || harm_count.load(std::memory_order_relaxed) < kRounds; ++round) {
+    bool lost = false;
+    taken += DrainOnce(file.get(), &buffers_, sink, &lost);
+    if (lost || HasFailure()) break;
+  }
+  stop.store(true, std::memory_order_relaxed);
+  owner.join();
+  EXPECT_FALSE(HasFailure());
+  EXPECT_EQ(taken, sink.told_count + file->counts().faults.record_count());
+}
+
+TEST_F(MarkerFuzz, AFileThatIsCutWhileItIsReadIsGivenUpAndRaisesNoSignal) {
+  const HostileFile harmed(directory_);
+  std::atomic<bool> stop{false};
+  std::thread owner([&] {
+    // No stores: the owner's own would be the ones beyond the end.
+    std::mt19937_64 random(1);
+    while (!stop.load(std::memory_order_relaxed)) {
+      harmed.Truncate(static_cast<off_t>(random() % HostileFile::bytes()));
+      harmed.Truncate(static_cast<off_t>(HostileFile::bytes()));
+    }
+  });
+  // The header goes with the file, so the reader opens another and the descriptor is what is cut.
+  uint64_t lost_count = 0;
+  uint64_t drain_count = 0;
+  StrictSink sink(&clocks_);
+  std::unique_ptr<MarkerRingFile> file;
+  const int fd = open((directory_.path() + "/" + OwnRingName().FileName()).c_str(), O_RDWR | O_CLOEXEC);
+  hft_marker_header header{};
+  header.file_bytes = HostileFile::bytes();
+  header.thread_max = kThreadMax;
+  header.record_max = kRecordMax;
+  header.operation_max = kOperationMax;
+  file = std::make_unique<MarkerRingFile>(OpenMarkerFile{.fd = fd, .header = header}, OwnRingName(), &clocks_, &sink);
+  for (; (drain_count < kRounds || lost_count == 0) && !HasFailure(); ++drain_count) {
+    bool lost = false;
+    DrainOnce(file.get(), &buffers_, sink, &lost);
+    lost_count += lost;
+  }
+  stop.store(true, std::memory_order_relaxed);
+  owner.join();
+  EXPECT_GT(lost_count, 0u);
+}
+
+}  // namespace
+}  // namespace hftmon
