@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace hftmon {
@@ -14,6 +15,8 @@ namespace {
 
 // Of a file whose program is gone: what a full file holds, and an end to it where the file still changes.
 constexpr int kLastTurnsMax = 1024;
+// Files that are looked at in a turn; each takes some 60 microseconds.
+constexpr size_t kLooksMax = 512;
 
 void AddCounts(const MarkerRingFile::Counts& from, MarkerRingFile::Counts* to) {
   to->delivered_count += from.delivered_count;
@@ -66,24 +69,49 @@ void MarkerReader::FindFiles(int64_t now_ns) {
     std::erase_if(refusals_, [&](const Refusal& refusal) { return refusal.name == name; });
     if (entries_.contains(name)) next_life_ns_ = now_ns;  // closed by its program, most likely
   }
-  for (const MarkerRingName& name : changes.came) Consider(name);
+  // Whoever renames files all day is looked at no faster: what is left out is found by the next list.
+  const std::set<MarkerRingName> came(changes.came.begin(), changes.came.end());
+  size_t looks = kLooksMax;
+  for (auto name = came.begin(); name != came.end() && looks > 0; ++name) {
+    if (!wiring_.sinks->Wants(name->pid)) continue;
+    Consider(*name);
+    --looks;
+  }
+  if (changes.missed || looks == 0) next_list_ns_ = std::min(next_list_ns_, now_ns + options_.life_interval_ns);
   // Relaxed: what the caller of Rescan changed is behind a lock of its own (MarkerSinks::Wants).
-  if (rescan_.exchange(false, std::memory_order_relaxed) || changes.missed || now_ns >= next_list_ns_) {
+  if (rescan_.exchange(false, std::memory_order_relaxed) || now_ns >= next_list_ns_) {
     next_list_ns_ = now_ns + options_.rescan_interval_ns;
     ListAll();
   }
 }
 
+// The directory is anybody's to fill: at most kLooksMax files that are wanted and kLooksMax that are not are looked at; the next list
+// begins behind them.
 void MarkerReader::ListAll() {
   left_behind_count_ = 0;
   unlisted_refusal_count_ = 0;
   refusals_.clear();
-  const absl::StatusOr<std::vector<MarkerRingName>> names = wiring_.finder->List();
-  if (!names.ok()) {
-    Refuse({}, names.status());
+  const absl::StatusOr<std::vector<MarkerRingName>> listed = wiring_.finder->List();
+  if (!listed.ok()) {
+    Refuse({}, listed.status());
     return;
   }
-  for (const MarkerRingName& name : *names) Consider(name);
+  std::vector<MarkerRingName> names = *listed;
+  std::rotate(names.begin(), std::upper_bound(names.begin(), names.end(), last_looked_at_), names.end());
+  size_t looks = kLooksMax;
+  size_t strangers = kLooksMax;
+  for (const MarkerRingName& name : names) {
+    if (entries_.contains(name)) continue;
+    if (wiring_.sinks->Wants(name.pid)) {
+      if (looks == 0) break;
+      --looks;
+      last_looked_at_ = name;
+      Consider(name);
+    } else if (strangers > 0) {
+      --strangers;
+      left_behind_count_ += !wiring_.processes->Find(name.pid);
+    }
+  }
 }
 
 void MarkerReader::Consider(const MarkerRingName& name) {
@@ -93,7 +121,6 @@ void MarkerReader::Consider(const MarkerRingName& name) {
     ++left_behind_count_;
     return;
   }
-  if (!wiring_.sinks->Wants(name.pid)) return;
   if (entries_.size() >= options_.files_max) {
     return Refuse(name, absl::ResourceExhaustedError(fmt::format("{} marker files are read already", options_.files_max)));
   }

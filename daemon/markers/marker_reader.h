@@ -1,7 +1,8 @@
 // MarkerReader: finds the marker files of the programs that somebody wants marks of, and drains them for as long as they live.
 //
 // Threads: RunOnce and Run by one thread, the reader's own and never the housekeeping thread: it makes system calls. Rescan and status by
-// any thread. The sinks are called by the reader's thread. Bounds: files, records of a file and turn, refusals remembered (Options).
+// any thread. The sinks are called by the reader's thread. Bounds: files, records of a file and turn, refusals remembered
+// (Options), files looked at in a turn (512), whoever fills the directory.
 // Reads: a directory (MarkerRingFinder), /proc through MarkerProcesses, the files. Produces: records; a status.
 // A file is found when it gets its name, when Rescan was called (a process is newly watched), and every rescan_interval_ns; it is left when
 // its program is gone and nothing is left in it, or when it is no longer what it was. A file that no process belongs to, left behind by
@@ -112,6 +113,7 @@ class MarkerReader {
   std::vector<Refusal> refusals_;
   uint64_t unlisted_refusal_count_ = 0;
   uint64_t left_behind_count_ = 0;
+  MarkerRingName last_looked_at_;
   MarkerRingFile::Counts ended_;
   int64_t next_list_ns_ = 0;
   int64_t next_life_ns_ = 0;

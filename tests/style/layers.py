@@ -30,7 +30,7 @@ BESIDE = {
     "client/cpp": {"common", "client/cpp"},
     "client/cli": {"common", "client/cpp", "client/cli"},
     "client/marker": {"common", "client/marker"},
-    "client/examples": {"client/cpp", "client/examples"},
+    "client/examples": {"client/cpp", "client/marker", "client/examples"},
 }
 # Protobuf and gRPC are known here alone; tests of these folders may know them too.
 PROTO_FOLDERS = ("daemon/service", "client")

@@ -174,6 +174,27 @@ TEST_F(MarkerReaderTest, FilesAndRefusalsAreBounded) {
   for (hftmon_marker* marker : markers) hftmon_marker_close(marker);
 }
 
+TEST_F(MarkerReaderTest, ADirectoryFullOfForeignFilesHidesNoMarkerForLong) {
+  // All pretend to be wanted and come before ours.
+  const auto own = static_cast<uint32_t>(getpid());
+  if (own < 8) GTEST_SKIP() << "pid " << own << " leaves no room for names before it";
+  for (uint32_t pid = own - 6; pid < own; ++pid) {
+    sinks_.wanted.insert(pid);
+    for (uint32_t number = 0; number < 256; ++number) {
+      std::ofstream(directory_.path() + "/" + MarkerRingName{pid, number}.FileName()) << "x";
+    }
+  }
+  hftmon_marker* const marker = directory_.Create();
+  finder_->Poll();  // the kernel's word is lost
+  for (int list = 0; list < 4; ++list) {
+    Reader().Rescan();
+    Reader().RunOnce();
+  }
+  EXPECT_TRUE(sinks_.sinks.contains(OwnRingName()));
+  EXPECT_EQ(sinks_.sinks.size(), 1u);
+  hftmon_marker_close(marker);
+}
+
 TEST_F(MarkerReaderTest, AReaderThatWaitsIsWokenByANewMarker) {
   MarkerReader::Options options = Eager();
   options.idle_interval_ns = 3'600'000'000'000;  // nothing but the kernel's word ends that wait
