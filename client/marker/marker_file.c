@@ -87,6 +87,7 @@ static int fill_file(struct hftmon_marker_file* file, const struct hftmon_marker
   void* const memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
   if (memory == MAP_FAILED) return errno;
   file->header = memory;
+  file->bytes = bytes;
   if (madvise(memory, bytes, MADV_DONTFORK) != 0) return errno;
   const int reserved =
       hftmon_marker_file_reserve(file, 0, hft_marker_ring_at(bounds->operation_max, bounds->thread_max, bounds->record_max, 0));
@@ -99,7 +100,7 @@ static int fill_file(struct hftmon_marker_file* file, const struct hftmon_marker
 }
 
 static void unmap(struct hftmon_marker_file* file) {
-  if (file->header != NULL) munmap(file->header, file->header->file_bytes);
+  if (file->header != NULL) munmap(file->header, file->bytes);
   file->header = NULL;
   if (file->fd >= 0) close(file->fd);
   file->fd = -1;

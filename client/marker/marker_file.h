@@ -23,6 +23,7 @@ struct hftmon_marker_bounds {
 struct hftmon_marker_file {
   char path[HFTMON_MARKER_PATH_BYTES];
   int fd;                           /* keeps the owner's lock */
+  uint64_t bytes;                   /* of the mapping: the header is not asked, whatever became of the file */
   struct hft_marker_header* header; /* the whole file, mapped shared, not inherited by a fork */
 };
 

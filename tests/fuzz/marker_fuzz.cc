@@ -78,8 +78,6 @@ class HostileFile {
     hftmon_marker_operation(marker_, "order");
   }
   ~HostileFile() {
-    Truncate(static_cast<off_t>(bytes()));  // the library's own unmapping looks at the header
-    std::memcpy(words_, &sound_, sizeof(sound_));
     munmap(words_, bytes());
     close(fd_);
     hftmon_marker_close(marker_);
@@ -109,13 +107,6 @@ class HostileFile {
   int fd_ = -1;
   uint64_t* words_ = nullptr;
   std::array<hftmon_marker_thread*, kThreadMax> threads_{};
-  const hft_marker_header sound_ = [this] {
-    hft_marker_header header;
-    const int fd = open(hftmon_marker_path(marker_), O_RDONLY | O_CLOEXEC);
-    if (pread(fd, &header, sizeof(header), 0) != static_cast<ssize_t>(sizeof(header))) std::abort();
-    close(fd);
-    return header;
-  }();
 };
 
 // Numbers that break what takes them for small, or for signed, or adds to them.
