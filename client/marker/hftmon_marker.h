@@ -24,6 +24,9 @@
 
 #include "common/marker_ring_layout.h"
 
+/* In the library; all else in it is hidden. */
+#define HFTMON_MARKER_API __attribute__((visibility("default")))
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -61,44 +64,45 @@ typedef struct hftmon_marker_thread {
  *   ENOSPC, ENOMEM, EACCES, ENOENT, ENOTSUP ...  what the kernel said of the directory, the file or the mapping
  * Any thread.
  */
-hftmon_marker* hftmon_marker_create(const hftmon_marker_options* options);
+HFTMON_MARKER_API hftmon_marker* hftmon_marker_create(const hftmon_marker_options* options);
 
 /*
  * Removes the file. The daemon reads what was published before, if it has found the file (100 ms after its creation). No thread may mark
  * through this marker at the same time or later; its handles are gone. NULL is allowed. A program that ends without it leaves the file to
  * the daemon.
  */
-void hftmon_marker_close(hftmon_marker* marker);
+HFTMON_MARKER_API void hftmon_marker_close(hftmon_marker* marker);
 
 /*
  * The id of an operation: the same for the same name. Names are 1 to 60 bytes of UTF-8. Returns 0, the id of the unnamed operation, and
  * sets errno where it has none: EINVAL (no such name), ENOSPC (operation_max are named), EBADF (`marker` is NULL or the parent's). 0 may be
  * marked like any other, so nothing needs to be checked. Any thread; takes a lock: look names up once.
  */
-uint32_t hftmon_marker_operation(hftmon_marker* marker, const char* name);
+HFTMON_MARKER_API uint32_t hftmon_marker_operation(hftmon_marker* marker, const char* name);
 
 /*
  * A ring for the calling thread. Returns NULL and sets errno: EAGAIN (thread_max rings are taken, or full with what an earlier thread left
  * and no daemon read), ENOSPC (/dev/shm has no room for it), EBADF (`marker` is NULL or the parent's). All functions below allow NULL and
  * do nothing then. The handle is for the thread that opened it, alone.
  */
-hftmon_marker_thread* hftmon_marker_thread_open(hftmon_marker* marker);
+HFTMON_MARKER_API hftmon_marker_thread* hftmon_marker_thread_open(hftmon_marker* marker);
 /* Gives the ring to whoever opens one next. What was published is still read. By the handle's thread. NULL is allowed. */
-void hftmon_marker_thread_close(hftmon_marker_thread* thread);
+HFTMON_MARKER_API void hftmon_marker_thread_close(hftmon_marker_thread* thread);
 
 /*
  * The calling thread's handle, opened at its first call and closed when the thread ends. As hftmon_marker_thread_open, and ENOSPC when the
  * thread has handles of 4 markers already. Must not be mixed with thread_close.
  */
-hftmon_marker_thread* hftmon_marker_this_thread(hftmon_marker* marker);
+HFTMON_MARKER_API hftmon_marker_thread* hftmon_marker_this_thread(hftmon_marker* marker);
 
 /* Records of this handle's ring that were dropped, by it and by those that had the ring before. By the handle's thread. */
-uint64_t hftmon_marker_dropped_count(const hftmon_marker_thread* thread);
+HFTMON_MARKER_API uint64_t hftmon_marker_dropped_count(const hftmon_marker_thread* thread);
 /* The file's path; valid until the marker is closed. NULL for NULL and for the parent's. */
-const char* hftmon_marker_path(const hftmon_marker* marker);
+HFTMON_MARKER_API const char* hftmon_marker_path(const hftmon_marker* marker);
 
 /* The way of a record that finds no room known; the inline functions call it. */
-bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status);
+HFTMON_MARKER_API bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind,
+                                                uint8_t status);
 
 /*
  * The counter that stamps records: TSC, or CNTVCT on arm64. Neither lfence nor rdtscp: they would wait for what stands before, up to a
