@@ -264,14 +264,14 @@ struct Written {
   uint64_t attempted = 0;
 };
 
-// Pairs at `rate` records a second. What was not marked because the thread did not run is made up for where it is 100 microseconds at most:
+// Pairs at `rate` records a second. What was not marked because the thread did not run is made up for where it is 5 ms at most:
 // a program that was off its CPU does not have all its orders of that time at once.
 Written WriteAtRate(hftmon_marker* marker, double rate, double seconds, double ticks_per_second) {
   hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker);
   const uint32_t operation = hftmon_marker_operation(marker, "order");
   const auto pairs = static_cast<uint64_t>(rate * seconds / 2);
   const double ticks_per_pair = 2 * ticks_per_second / rate;
-  const double late_ticks_max = 100e-6 * ticks_per_second;
+  const double late_ticks_max = 5e-3 * ticks_per_second;
   auto due = static_cast<double>(hftmon_marker_tsc());
   Written written = {.recorded = 1, .attempted = 1};  // the thread's own
   for (uint64_t n = 0; n < pairs; ++n, due += ticks_per_pair) {
