@@ -136,13 +136,11 @@ static inline uint64_t hft_marker_round_up(uint64_t bytes) {
   return (bytes + HFT_MARKER_PAGE_BYTES - 1) / HFT_MARKER_PAGE_BYTES * HFT_MARKER_PAGE_BYTES;
 }
 
-/* Where the parts begin. All of them take the bounds within the limits above: nothing overflows then. */
-static inline uint64_t hft_marker_operations_at(void) {
-  return HFT_MARKER_PAGE_BYTES;
-}
+#define HFT_MARKER_OPERATIONS_AT ((uint64_t)HFT_MARKER_PAGE_BYTES)
 
+/* Where the other parts begin. All of them take the bounds within the limits above: nothing overflows then. */
 static inline uint64_t hft_marker_producers_at(uint32_t operation_max) {
-  return hft_marker_operations_at() + hft_marker_round_up((uint64_t)operation_max * sizeof(struct hft_marker_operation));
+  return HFT_MARKER_OPERATIONS_AT + hft_marker_round_up((uint64_t)operation_max * sizeof(struct hft_marker_operation));
 }
 
 static inline uint64_t hft_marker_consumers_at(uint32_t operation_max, uint32_t thread_max) {

@@ -179,7 +179,7 @@ const char* hftmon_marker_path(const hftmon_marker* marker) {
 /* With the marker's mutex. 0: no room. */
 static uint32_t add_operation(hftmon_marker* marker, const char* name, uint32_t bytes) {
   struct hft_marker_header* const header = marker->file.header;
-  struct hft_marker_operation* const operations = (struct hft_marker_operation*)((char*)header + hft_marker_operations_at());
+  struct hft_marker_operation* const operations = (struct hft_marker_operation*)((char*)header + HFT_MARKER_OPERATIONS_AT);
   const uint32_t count = header->operation_count;
   for (uint32_t i = 1; i < count; ++i) {
     if (operations[i].name_bytes == bytes && memcmp(operations[i].name, name, bytes) == 0) return i;

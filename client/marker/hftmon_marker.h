@@ -108,7 +108,7 @@ HFTMON_MARKER_API bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, ui
  * The counter that stamps records: TSC, or CNTVCT on arm64. Neither lfence nor rdtscp: they would wait for what stands before, up to a
  * cache miss's length, and cost more than the record. The CPU may read the counter some tens of cycles off its place in the program.
  */
-static inline uint64_t hftmon_marker_tsc(void) {
+static inline uint64_t hftmon_marker_tsc(void) { /* NOLINT(modernize-redundant-void-arg): C wants it */
 #if defined(__x86_64__)
   return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
@@ -122,7 +122,7 @@ static inline uint64_t hftmon_marker_tsc(void) {
 
 /* The one place that writes a record. By the handle's thread. False: dropped. */
 static inline bool hftmon_marker_put(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
-  if (__builtin_expect(thread == NULL, 0)) return false;
+  if (__builtin_expect(!thread, 0)) return false;
   const uint64_t index = thread->index;
   if (__builtin_expect(index == thread->limit, 0)) return hftmon_marker_put_slowly(thread, operation, value, kind, status);
   struct hft_marker_record* const record = &thread->records[index & thread->mask];

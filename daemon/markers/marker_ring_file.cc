@@ -104,7 +104,7 @@ void MarkerRingFile::ReadOperations() {
   count = std::min(count, header_.operation_max);
   for (; operation_count_ < count; ++operation_count_) {
     hft_marker_operation operation{};
-    if (!ReadWhole(fd_, &operation, sizeof(operation), hft_marker_operations_at() + operation_count_ * sizeof(operation))) return;
+    if (!ReadWhole(fd_, &operation, sizeof(operation), HFT_MARKER_OPERATIONS_AT + operation_count_ * sizeof(operation))) return;
     const bool named = operation.name_bytes >= 1 && operation.name_bytes <= HFT_MARKER_NAME_BYTES;
     if (!named) counts_.faults.Add(MarkerFault::kName);
     sink_->OnOperation(operation_count_, named ? DisplayName(operation) : fmt::format("operation {}", operation_count_));

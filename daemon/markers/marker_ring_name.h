@@ -5,18 +5,19 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hftmon {
 
 struct MarkerRingName {
   uint32_t pid = 0;     // in the pid namespace of the program
   uint32_t number = 0;  // of the pid's files
-  auto operator<=>(const MarkerRingName&) const = default;
+  bool operator==(const MarkerRingName&) const = default;
+  bool operator<(const MarkerRingName& other) const { return std::pair(pid, number) < std::pair(other.pid, other.number); }
 
   std::string FileName() const { return fmt::format("hftmon.{}.{}", pid, number); }
 

@@ -305,6 +305,7 @@ bool RunStream(int writers, double rate, uint32_t ring_records, double seconds, 
   hftmon_marker* const marker = directory.Create(4, ring_records, 16);
   std::vector<Written> written(static_cast<size_t>(writers));
   std::vector<std::thread> threads;
+  threads.reserve(written.size());
   const double begin = Seconds(CLOCK_MONOTONIC);
   for (Written& one : written) {
     threads.emplace_back([&] { one = WriteAtRate(marker, rate / writers, seconds, ticks.ticks_per_second()); });

@@ -149,7 +149,7 @@ void Harm(const HostileFile& file, std::mt19937_64* random) {
       return file.Store(HostileFile::ProducerAt(ring), index + 1);
     }
     case 5:  // names
-      return file.Store(hft_marker_operations_at() + (*random)() % (kOperationMax * 8) * 8, Nasty(random));
+      return file.Store(HFT_MARKER_OPERATIONS_AT + (*random)() % (kOperationMax * 8) * 8, Nasty(random));
     case 6:  // how many there are, and all else that the header says
       return file.Store((*random)() % sizeof(hft_marker_header) / 8 * 8, Nasty(random));
     default:  // the reader's own words, and honest work
