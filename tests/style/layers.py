@@ -30,6 +30,8 @@ BESIDE = {
     "client/cpp": {"common", "client/cpp"},
     "client/cli": {"common", "client/cpp", "client/cli"},
     "client/marker": {"common", "client/marker"},
+    # The bundled workload: watched by the daemon, so nothing of it and no gRPC.
+    "client/examples/order_book": {"common", "client/marker", "client/examples/order_book"},
     "client/examples": {"client/cpp", "client/marker", "client/examples"},
 }
 # Protobuf and gRPC are known here alone; tests of these folders may know them too.
