@@ -10,7 +10,7 @@ namespace {
 constexpr int32_t kMiddleLowest = kPriceTicks / 4;
 constexpr int32_t kMiddleHighest = kPriceTicks * 3 / 4;
 
-constexpr uint64_t kMessagesPerMove = 512;  // of the middle, on average; a power of two
+constexpr uint64_t kMessagesPerMove = 4'096;  // of the middle, on average; a power of two
 
 // `bits` as a number below `end`, from their upper half.
 uint32_t Below(uint64_t bits, uint32_t end) {
@@ -38,7 +38,7 @@ void OrderFlow::WanderMiddle(uint64_t bits) {
 // Each four ticks further away is half as likely; at most 260 ticks.
 Price OrderFlow::PriceNear(Side side, uint64_t bits) const {
   const int32_t distance = 1 + static_cast<int32_t>(bits & 3) + 4 * std::countr_zero((bits >> 8) | (uint64_t{1} << 55));
-  const bool trades = ((bits >> 2) & 63) < 3;
+  const bool trades = ((bits >> 2) & 63) < 2;
   return static_cast<Price>(middle_ + ((side == Side::kBid) != trades ? -distance : distance));
 }
 
@@ -77,7 +77,7 @@ void OrderFlow::Next(OrderMessage* message) {
   const uint64_t choice = Draw();
   const uint64_t bits = Draw();
   message->sequence = ++sequence_;
-  message->quantity = 1 + static_cast<Quantity>((choice >> 12) & 63);
+  message->quantity = 1 + static_cast<Quantity>((choice >> 16) & 63);
   WanderMiddle(choice);
   const uint32_t percent = Below(choice, 100);
   const uint32_t which = live_count_ > 0 ? Below(bits ^ (choice << 16), live_count_) : 0;
@@ -92,6 +92,7 @@ void OrderFlow::Next(OrderMessage* message) {
     MakeModify(which, bits, message);
   } else {
     message->kind = MessageKind::kMarket;
+    message->quantity = 1 + message->quantity / 4;
     message->side = (bits >> 63) != 0 ? Side::kBid : Side::kAsk;
     message->price = static_cast<Price>(middle_);
     message->order_id = sequence_;

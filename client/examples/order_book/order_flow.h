@@ -1,7 +1,7 @@
 // OrderFlow: the messages of a made-up market, the same for the same seed whatever the time and the book do. One thread, no allocation
 // after construction.
 //
-// Prices stand around a middle that wanders by a tick every 512 messages or so, most within a few ticks of it, one in twenty beyond it so
+// Prices stand around a middle that wanders by a tick every 4,096 messages or so, most within a few ticks of it, one in thirty beyond it so
 // that it trades. Of 100 messages 88 are limit orders and cancellations, half of each once the book is full, 8 modifications (half of
 // them to fewer at the same price) and 4 market orders. The flow never hears of trades, so some of what it cancels or modifies has been
 // filled by then, as in a real market. Bound: orders that are neither cancelled nor known to it do not exist: at most kLiveMax rest at any
