@@ -68,8 +68,6 @@ class OrderBook {
 
   const TopOfBook& top() const { return top_; }
   uint32_t resting_count() const { return pool_.taken_count(); }
-  // Asks the cache for the lines that the message will need.
-  void Prefetch(const OrderMessage& message) const { __builtin_prefetch(&levels_[message.price % kPriceTicks]); }
 
   // Walks the whole book; INTERNAL names the first invariant that does not hold. Not for the hot path.
   absl::Status Check() const;
@@ -99,7 +97,7 @@ class OrderBook {
   bool Rest(const OrderMessage& message, Side side, Quantity quantity);
   // Takes the order out of its level, the index and the pool.
   void Remove(Slot slot);
-  // The level's best order is gone for good, or the best level has changed.
+  // No order is left at that price.
   void RetreatBest(Side side, Price emptied);
   void CopyTop(Side side);
   absl::Status CheckLevel(int32_t price, uint64_t* order_count) const;

@@ -29,11 +29,11 @@ struct NamedInjection {
 // Everything of one run. Members that threads use stand above the threads: these are joined first.
 class Run {
  public:
-  Run(const Options& options, const Placement& placement, const LinearConversion& clock, Marks marks)
+  Run(const Options& options, const Placement& placement, const LinearConversion& clock, Marks& marks)
       : options_(options),
         placement_(placement),
         clock_(clock),
-        marks_(std::move(marks)),
+        marks_(marks),
         queue_(options.queue_capacity != 0 ? options.queue_capacity : (options.rate_per_s != 0 ? 1'024 : 32)),
         book_(kBookCapacity),
         injections_(MakeInjections()),
@@ -64,7 +64,7 @@ class Run {
   const Options options_;
   const Placement placement_;
   const LinearConversion clock_;
-  Marks marks_;
+  Marks& marks_;
   OrderQueue queue_;
   OrderBook book_;
   std::vector<NamedInjection> injections_;
@@ -252,7 +252,7 @@ absl::StatusOr<RunResult> RunOrderBook(const Options& options) {
   const ClockReading before = ReadClocks();
   const absl::StatusOr<LinearConversion> clock = MeasureConversion(kCalibrationNs);
   if (!clock.ok()) return clock.status();
-  Run run(options, *placement, *clock, *std::move(marks));
+  Run run(options, *placement, *clock, *marks);
   if (absl::Status status = run.Prepare(); !status.ok()) return status;
   run.Execute();
   // The whole run's own rate: times that are told lie between the two readings.
