@@ -46,6 +46,8 @@ class Injection {
   // Ends the injection's threads. Also after a Prepare that failed, and without Begin.
   virtual void Finish() {}
 
+  // Due times that passed without an injection, because the one before took too long or a thread was kept from its CPU.
+  virtual uint64_t missed_count() const = 0;
   // What is there besides the log: addresses, thread ids, counts of this kind's own.
   virtual nlohmann::json Detail(const LinearConversion&) const { return nlohmann::json::object(); }
   const InjectionLog& log() const { return log_; }

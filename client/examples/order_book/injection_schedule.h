@@ -10,10 +10,10 @@ struct InjectionSchedule {
   int64_t first_ns = 0;    // of the first, since the start
   int64_t every_ns = 1;    // from one to the next; above 0
   int64_t end_ns = 0;      // none is due from here on
-  uint64_t count_max = 0;  // 0: no bound but the time
+  uint64_t count_max = 0;  // that happen; 0: no bound but the time
 
-  // Whether injection `number` (from 0 on) is part of it.
-  bool Has(uint64_t number) const { return (count_max == 0 || number < count_max) && DueNs(number) < end_ns; }
+  // Whether there is one at due time `number` (from 0 on) after `done_count` happened: what was missed does not count.
+  bool Has(uint64_t number, uint64_t done_count) const { return (count_max == 0 || done_count < count_max) && DueNs(number) < end_ns; }
   int64_t DueNs(uint64_t number) const { return first_ns + static_cast<int64_t>(number) * every_ns; }
   // The first one after `number` that is not yet past at `now_ns`: what was missed is not caught up in a burst.
   uint64_t Following(uint64_t number, int64_t now_ns) const {

@@ -212,6 +212,7 @@ RunResult Run::Gather(const LinearConversion& clock) const {
     injection["first_ns"] = named.injection->plan().schedule.first_ns;
     injection["every_ns"] = options_.inject_every_ns;
     injection["length_ns"] = options_.inject_length_ns;
+    injection["missed"] = named.injection->missed_count();
     injection["detail"] = named.injection->Detail(clock);
     result.injections.push_back(std::move(injection));
   }

@@ -48,10 +48,12 @@ void ScheduledThread::Run(const std::function<void(uint32_t)>& act) {
   const int64_t start_mono_ns = start_mono_ns_.load(std::memory_order_acquire);
   if (start_mono_ns < 0) return;
   uint32_t acted = 0;
-  for (uint64_t number = 0; schedule_.Has(number);) {
+  for (uint64_t number = 0; schedule_.Has(number, acted);) {
     if (!AwaitDue(start_mono_ns + schedule_.DueNs(number))) return;
     act(++acted);
-    number = schedule_.Following(number, MonotonicNs() - start_mono_ns);
+    const uint64_t next = schedule_.Following(number, MonotonicNs() - start_mono_ns);
+    missed_count_ += next - number - 1;
+    number = next;
   }
 }
 

@@ -25,8 +25,12 @@ class OwnInjection : public Injection {
     Disturb(start_tsc + length_ticks_);
     const uint64_t end_tsc = ReadTsc();
     log_.Add(start_tsc, end_tsc);
-    SetNext(plan_.schedule.Following(number_, plan_.clock.ToNs(end_tsc) - start_mono_ns_));
+    const uint64_t next = plan_.schedule.Following(number_, plan_.clock.ToNs(end_tsc) - start_mono_ns_);
+    missed_count_ += next - number_ - 1;
+    SetNext(next);
   }
+
+  uint64_t missed_count() const final { return missed_count_; }
 
  protected:
   // Takes until the counter reads `end_tsc`, or for as long as one step of it lasts.
@@ -35,12 +39,14 @@ class OwnInjection : public Injection {
  private:
   void SetNext(uint64_t number) {
     number_ = number;
-    next_tsc_ = plan_.schedule.Has(number) ? plan_.clock.ToTicks(start_mono_ns_ + plan_.schedule.DueNs(number)) : ~uint64_t{0};
+    next_tsc_ =
+        plan_.schedule.Has(number, log_.count()) ? plan_.clock.ToTicks(start_mono_ns_ + plan_.schedule.DueNs(number)) : ~uint64_t{0};
   }
 
   int64_t start_mono_ns_ = 0;
   uint64_t length_ticks_ = 0;
   uint64_t number_ = 0;
+  uint64_t missed_count_ = 0;
   uint64_t next_tsc_ = ~uint64_t{0};  // none before Begin
 };
 

@@ -9,11 +9,12 @@ namespace {
 
 TEST(InjectionScheduleTest, EndsWithTheRunOrTheCount) {
   const InjectionSchedule timed{.first_ns = 50, .every_ns = 100, .end_ns = 350};
-  EXPECT_TRUE(timed.Has(2));   // 250
-  EXPECT_FALSE(timed.Has(3));  // 350
+  EXPECT_TRUE(timed.Has(2, 2));   // 250
+  EXPECT_FALSE(timed.Has(3, 3));  // 350
   const InjectionSchedule counted{.first_ns = 50, .every_ns = 100, .end_ns = 1'000'000, .count_max = 2};
-  EXPECT_TRUE(counted.Has(1));
-  EXPECT_FALSE(counted.Has(2));
+  EXPECT_TRUE(counted.Has(1, 1));
+  EXPECT_FALSE(counted.Has(2, 2));
+  EXPECT_TRUE(counted.Has(7, 1)) << "what was missed does not count";
 }
 
 TEST(InjectionScheduleTest, WhatWasMissedIsNotCaughtUpWithInABurst) {

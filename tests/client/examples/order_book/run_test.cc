@@ -124,7 +124,8 @@ TEST(RunTest, TheReadmeNamesEachKey) {
   std::ifstream file(ORDER_BOOK_README);
   std::stringstream readme;
   readme << file.rdbuf();
-  Options options = Counted(2'000'000);
+  Options options;
+  options.duration_ns = 200'000'000;
   options.inject = {"page_faults", "lock_convoy", "sleep", "allocation"};
   options.inject_every_ns = 8'000'000;
   options.inject_length_ns = 1'000'000;
