@@ -22,6 +22,7 @@ Options Counted(uint64_t orders) {
   Options options;
   options.duration_ns = 60'000'000'000;
   options.orders_max = orders;
+  options.queue_capacity = 4'096;  // on a busy host each of the two may wait long for its turn: let it do more in one
   return options;
 }
 
