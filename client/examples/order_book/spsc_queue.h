@@ -1,6 +1,6 @@
 // SpscQueue<T>: a bounded queue of trivially copyable values from one thread to another. Neither waits for the other.
 //
-// Threads: TryPush: one producer. TryPop and empty: one consumer. No allocation after construction.
+// Threads: TryPush: one producer. TryPop: one consumer. No allocation after construction.
 // Invariants:
 //   1. pushed counts values ever pushed, released cells ever given back; released <= popped <= pushed <= released + capacity.
 //   2. Value n stands in cell n % capacity from its push (release) until its cell is given back (release): each side writes only what the
@@ -28,11 +28,11 @@ class SpscQueue {
  public:
   // `capacity` (at least 1) is rounded up to a power of two.
   explicit SpscQueue(uint64_t capacity)
-      : cells_(std::bit_ceil(capacity)),
-        mask_(cells_.size() - 1),
-        release_mask_(std::clamp<uint64_t>(cells_.size() / 4, 1, kReleasedAtOnce) - 1) {}
+      : mask_(std::bit_ceil(capacity) - 1),
+        release_mask_(std::clamp<uint64_t>((mask_ + 1) / 2, 1, kReleasedAtOnce) - 1),
+        lines_(mask_ / kPerLine + 1) {}
 
-  uint64_t capacity() const { return cells_.size(); }
+  uint64_t capacity() const { return mask_ + 1; }
 
   // Producer. False when the queue is full; the value is not taken.
   bool TryPush(const T& value) {
@@ -41,7 +41,7 @@ class SpscQueue {
       released_seen_ = released_.load(std::memory_order_acquire);  // pairs with TryPop's release: the cell was read
       if (pushed - released_seen_ > mask_) return false;
     }
-    cells_[pushed & mask_] = value;
+    Cell(pushed) = value;
     pushed_.store(pushed + 1, std::memory_order_release);  // pairs with TryPop's acquire
     return true;
   }
@@ -55,18 +55,25 @@ class SpscQueue {
         return false;
       }
     }
-    *out = cells_[popped_ & mask_];
+    *out = Cell(popped_);
     ++popped_;
     if ((popped_ & release_mask_) == 0) released_.store(popped_, std::memory_order_release);  // pairs with TryPush's acquire
     return true;
   }
 
  private:
-  static constexpr uint64_t kReleasedAtOnce = 8;  // a power of two; a quarter of a small queue
+  static constexpr uint64_t kReleasedAtOnce = 16;  // a power of two; half of a small queue
 
-  std::vector<T> cells_;
+  static constexpr uint64_t kPerLine = sizeof(T) < 64 ? 64 / std::bit_ceil(sizeof(T)) : 1;
+  struct alignas(64) Line {
+    T values[kPerLine];
+  };
+
+  T& Cell(uint64_t number) { return lines_[(number & mask_) / kPerLine].values[number % kPerLine]; }
+
   const uint64_t mask_;
   const uint64_t release_mask_;
+  std::vector<Line> lines_;
   alignas(64) std::atomic<uint64_t> pushed_{0};
   uint64_t released_seen_ = 0;  // the producer's last look
   alignas(64) std::atomic<uint64_t> released_{0};
