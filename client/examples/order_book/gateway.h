@@ -60,6 +60,9 @@ class Gateway {
     return true;
   }
 
+  // Takes nothing more in hand: Step is false once what is in hand was sent.
+  void Stop() { end_tsc_ = 0; }
+
   uint64_t sent_count() const { return sent_count_; }
   // Messages that found the queue full.
   uint64_t full_count() const { return full_count_; }

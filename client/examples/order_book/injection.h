@@ -46,6 +46,8 @@ class Injection {
   // Ends the injection's threads. Also after a Prepare that failed, and without Begin.
   virtual void Finish() {}
 
+  // Any thread: whether none is due any more and the last one is over.
+  virtual bool exhausted() const = 0;
   // Due times that passed without an injection, because the one before took too long or a thread was kept from its CPU.
   virtual uint64_t missed_count() const = 0;
   // What is there besides the log: addresses, thread ids, counts of this kind's own.

@@ -48,6 +48,9 @@ absl::Status CheckInjections(const Options& options) {
       return absl::InvalidArgumentError(fmt::format("--inject names {} twice: name each kind once", name));
     }
   }
+  if (options.until_injected && (options.inject.empty() || options.inject_count == 0)) {
+    return absl::InvalidArgumentError("--until-injected: give --inject and --inject-count too: it ends when that many have happened");
+  }
   if (options.inject_every_ns < 2 * options.inject_length_ns) {
     return absl::InvalidArgumentError(fmt::format("--inject-every {} is less than twice --inject-length {}: the book would do nothing else",
                                                   FormatDuration(options.inject_every_ns), FormatDuration(options.inject_length_ns)));
@@ -95,6 +98,7 @@ absl::StatusOr<ParsedOptions> ParseOptions(std::vector<std::string> words) {
   app.add_option("--inject-every", every.text, "from one injection of a kind to its next")->capture_default_str();
   app.add_option("--inject-length", length.text, "what each is meant to take, 1us to 1s")->capture_default_str();
   app.add_option("--inject-count", options.inject_count, "end injecting after that many of each kind");
+  app.add_flag("--until-injected", options.until_injected, "end when each kind has happened --inject-count times, if that is earlier");
   app.add_flag("--pi-mutex", options.pi_mutex, "mutexes of injections inherit priority");
   app.add_flag("--json", options.json, "the report as one JSON object");
   app.add_flag("--quiet", options.quiet, "no report; with --json that alone, without the lists of events");

@@ -25,7 +25,8 @@ struct Options {
   std::vector<std::string> inject;  // names of kinds, each once
   int64_t inject_every_ns = 100'000'000;
   int64_t inject_length_ns = 1'000'000;
-  uint64_t inject_count = 0;  // of each kind that happen, at most; 0: no bound but the time
+  uint64_t inject_count = 0;    // of each kind that happen, at most; 0: no bound but the time
+  bool until_injected = false;  // ends when each kind has happened inject_count times, if that is before the duration's end
   bool pi_mutex = false;
 };
 

@@ -57,6 +57,8 @@ class Run {
   void End(Signal signal);
   // False when there is nothing to do.
   bool AwaitSignal();
+  // The gateway's thread, after each of its steps.
+  void StopWhenInjected();
   void BeGateway();
   void BeEngine();
   void BeBoth();
@@ -73,6 +75,7 @@ class Run {
   Engine engine_;
   int64_t start_mono_ns_ = 0;
   uint64_t start_tsc_ = 0;
+  uint64_t steps_ = 0;  // the gateway's thread's own
   std::atomic<Signal> signal_{Signal::kWait};
   std::atomic<bool> gateway_done_{false};
   PlacedThread gateway_thread_;
@@ -113,12 +116,18 @@ bool Run::AwaitSignal() {
   return signal_.load(std::memory_order_acquire) == Signal::kGo;
 }
 
+void Run::StopWhenInjected() {
+  constexpr uint64_t kStepsPerLook = 1'024;  // a power of two
+  if (!options_.until_injected || (++steps_ & (kStepsPerLook - 1)) != 0) [[likely]]
+    return;
+  if (std::all_of(looked_at_.begin(), looked_at_.end(), [](const Injection* each) { return each->exhausted(); })) gateway_.Stop();
+}
+
 void Run::BeGateway() {
   if (!AwaitSignal()) return;
   gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks_.Thread());
   while (ReadTsc() < start_tsc_) SpinPause();
-  while (gateway_.Step()) {
-  }
+  while (gateway_.Step()) StopWhenInjected();
   gateway_done_.store(true, std::memory_order_release);  // pairs with BeEngine's acquire: all that was sent is in the queue
 }
 
@@ -139,7 +148,10 @@ void Run::BeBoth() {
   gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks_.Thread());
   engine_.Start(marks_.Thread());
   while (ReadTsc() < start_tsc_) SpinPause();
-  while (gateway_.Step()) engine_.Step();
+  while (gateway_.Step()) {
+    engine_.Step();
+    StopWhenInjected();
+  }
   while (engine_.Step()) {
   }
 }
@@ -183,7 +195,7 @@ RunResult Run::Gather(const LinearConversion& clock) const {
   result.start_mono_ns = clock.ToNs(start_tsc_);
   result.elapsed_ns = engine_.last_tsc() > start_tsc_ ? clock.ToNs(engine_.last_tsc()) - result.start_mono_ns : 0;
   result.sent_count = gateway_.sent_count();
-  if (options_.rate_per_s != 0) {
+  if (options_.rate_per_s != 0 && !options_.until_injected) {
     uint64_t meant = static_cast<uint64_t>(static_cast<double>(options_.duration_ns) * 1e-9 * static_cast<double>(options_.rate_per_s));
     if (options_.orders_max != 0) meant = std::min(meant, options_.orders_max);
     result.behind_count = meant - std::min(meant, result.sent_count);

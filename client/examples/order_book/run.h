@@ -28,7 +28,7 @@ struct RunResult {
   int64_t start_mono_ns = 0;
   int64_t elapsed_ns = 0;  // from the start to the last message's end
   uint64_t sent_count = 0;
-  uint64_t behind_count = 0;  // open loop: meant to be sent within the duration, and never were
+  uint64_t behind_count = 0;  // open loop that ends with its time: meant to be sent within the duration, and never were
   uint64_t queue_full_count = 0;
   int64_t late_max_ns = 0;  // open loop: how late the gateway itself took a message in hand, at most
 

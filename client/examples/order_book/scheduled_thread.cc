@@ -55,6 +55,7 @@ void ScheduledThread::Run(const std::function<void(uint32_t)>& act) {
     missed_count_ += next - number - 1;
     number = next;
   }
+  exhausted_.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace hftmon::order_book

@@ -30,6 +30,8 @@ class ScheduledThread {
   // Returns when the thread has ended. An act that has begun is done to its end.
   void End();
   pid_t tid() const { return thread_.tid(); }
+  // Any thread: whether its last act is over.
+  bool exhausted() const { return exhausted_.load(std::memory_order_relaxed); }
   // After End: due times that passed while it was still busy with the one before, or kept from its CPU.
   uint64_t missed_count() const { return missed_count_; }
 
@@ -39,7 +41,8 @@ class ScheduledThread {
   bool AwaitDue(int64_t mono_ns);
 
   InjectionSchedule schedule_;
-  uint64_t missed_count_ = 0;  // the thread's own until it has ended
+  std::atomic<bool> exhausted_{false};  // publishes nothing but itself
+  uint64_t missed_count_ = 0;           // the thread's own until it has ended
   PlacedThread thread_;
   sem_t end_;                              // posted once by End
   std::atomic<int64_t> start_mono_ns_{0};  // 0: not yet begun, -1: never will

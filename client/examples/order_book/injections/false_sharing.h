@@ -23,6 +23,7 @@ class FalseSharingInjection final : public Injection {
   void Look(uint64_t) override { Share(); }
   void LookIdle() override { Share(); }
   void Finish() override { other_.End(); }
+  bool exhausted() const override { return other_.exhausted(); }
   uint64_t missed_count() const override { return other_.missed_count(); }
   nlohmann::json Detail(const LinearConversion& clock) const override;
 

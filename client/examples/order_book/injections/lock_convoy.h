@@ -19,6 +19,7 @@ class LockConvoyInjection final : public Injection {
   void Look(uint64_t) override { mutex_.Ask(log_); }
   void LookIdle() override { mutex_.Ask(log_); }
   void Finish() override { holder_.End(); }
+  bool exhausted() const override { return holder_.exhausted(); }
   uint64_t missed_count() const override { return holder_.missed_count(); }
   nlohmann::json Detail(const LinearConversion& clock) const override;
 

@@ -2,6 +2,7 @@
 #ifndef HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_INJECTIONS_OWN_INJECTION_H_
 #define HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_INJECTIONS_OWN_INJECTION_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "client/examples/order_book/injection.h"
@@ -30,6 +31,7 @@ class OwnInjection : public Injection {
     SetNext(next);
   }
 
+  bool exhausted() const final { return exhausted_.load(std::memory_order_relaxed); }
   uint64_t missed_count() const final { return missed_count_; }
 
  protected:
@@ -39,6 +41,7 @@ class OwnInjection : public Injection {
  private:
   void SetNext(uint64_t number) {
     number_ = number;
+    if (!plan_.schedule.Has(number, log_.count())) exhausted_.store(true, std::memory_order_relaxed);
     next_tsc_ =
         plan_.schedule.Has(number, log_.count()) ? plan_.clock.ToTicks(start_mono_ns_ + plan_.schedule.DueNs(number)) : ~uint64_t{0};
   }
@@ -47,7 +50,8 @@ class OwnInjection : public Injection {
   uint64_t length_ticks_ = 0;
   uint64_t number_ = 0;
   uint64_t missed_count_ = 0;
-  uint64_t next_tsc_ = ~uint64_t{0};  // none before Begin
+  std::atomic<bool> exhausted_{false};  // publishes nothing but itself
+  uint64_t next_tsc_ = ~uint64_t{0};    // none before Begin
 };
 
 }  // namespace hftmon::order_book

@@ -16,6 +16,7 @@ class PreemptorInjection final : public Injection {
   void Begin(int64_t start_mono_ns) override { thread_.Begin(start_mono_ns); }
   void Look(uint64_t) override {}
   void Finish() override { thread_.End(); }
+  bool exhausted() const override { return thread_.exhausted(); }
   uint64_t missed_count() const override { return thread_.missed_count(); }
   nlohmann::json Detail(const LinearConversion&) const override { return {{"tid", thread_.tid()}, {"cpu", plan_.engine_cpu}}; }
 

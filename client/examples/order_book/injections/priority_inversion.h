@@ -32,6 +32,7 @@ class PriorityInversionInjection final : public Injection {
   void Look(uint64_t) override { mutex_.Ask(log_); }
   void LookIdle() override { mutex_.Ask(log_); }
   void Finish() override;
+  bool exhausted() const override { return low_.exhausted(); }
   uint64_t missed_count() const override { return low_.missed_count(); }
   nlohmann::json Detail(const LinearConversion& clock) const override;
 

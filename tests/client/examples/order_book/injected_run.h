@@ -18,7 +18,7 @@ struct InjectedRunOptions {
   int priority = 0;
 };
 
-// `count` injections of `length_ns`, time enough for three times as many; at a rate that leaves the engine idle in between. The kind's part
+// A run that ends after `count` injections of `length_ns`; at a rate that leaves the engine idle in between. The kind's part
 // of the report; null, with the reason printed, when this host cannot have it.
 inline nlohmann::json InjectedRun(const std::string& kind, uint64_t count, int64_t length_ns, const InjectedRunOptions& more = {}) {
   Options options;
@@ -26,7 +26,8 @@ inline nlohmann::json InjectedRun(const std::string& kind, uint64_t count, int64
   options.inject_every_ns = std::max<int64_t>(20'000'000, 3 * length_ns);
   options.inject_length_ns = length_ns;
   options.inject_count = count;
-  options.duration_ns = static_cast<int64_t>(3 * count) * options.inject_every_ns;
+  options.duration_ns = 60'000'000'000;
+  options.until_injected = true;
   options.rate_per_s = 200'000;
   options.pi_mutex = more.pi_mutex;
   options.priority = more.priority;

@@ -69,6 +69,7 @@ TEST(OptionsTest, AFaultNamesTheOptionAndWhatItTakes) {
   EXPECT_THAT(Fault({"--inject", "earthquake"}), HasSubstr("--inject is 'earthquake': give any of preemptor, page_faults"));
   EXPECT_THAT(Fault({"--inject", "sleep,sleep"}), HasSubstr("names sleep twice"));
   EXPECT_THAT(Fault({"--inject-every", "1ms", "--inject-length", "1ms"}), HasSubstr("--inject-every 1ms is less than twice"));
+  EXPECT_THAT(Fault({"--until-injected"}), HasSubstr("--inject-count"));
   EXPECT_THAT(Fault({"--cpus", "1,1"}), HasSubstr("--threads 1"));
   EXPECT_THAT(Fault({"--cpus", "1,2,3"}), HasSubstr("--cpus"));
   EXPECT_THAT(Fault({"--priority", "100"}), HasSubstr("--priority"));

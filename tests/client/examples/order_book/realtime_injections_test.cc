@@ -42,6 +42,17 @@ TEST_F(RealtimeInjectionsTest, AnInversionLastsUntilTheMediumThreadIsDoneUnlessT
   EXPECT_GT(plain["total_ns"].get<int64_t>(), 3 * inheriting["total_ns"].get<int64_t>());
 }
 
+TEST_F(RealtimeInjectionsTest, TheEngineRunsIntoWhatOthersDo) {
+  for (const char* kind : {"lock_convoy", "false_sharing"}) {
+    const json injection = InjectedRun(kind, 8, 10'000'000, {.pi_mutex = false, .priority = 10});
+    if (injection.is_null()) GTEST_SKIP() << kind << " needs two CPUs";
+    // Real-time threads that never sleep are kept from their CPU for 50 ms in each second: that may hide a few.
+    EXPECT_GE(injection["count"], 4) << kind;
+    EXPECT_LE(injection["count"], 8) << kind;
+    EXPECT_GT(injection["total_ns"], 0) << kind;
+  }
+}
+
 TEST_F(RealtimeInjectionsTest, TheThreadsHaveThePriorityThatTheReportNames) {
   Options options;
   options.duration_ns = 60'000'000'000;
