@@ -231,6 +231,7 @@ void Daemon::BuildControl() {
   registry_config.attach_demanded = [this](const ProgramDemand& demand) { return AttachDemanded(demand); };
   registry_config.on_demand = [this](const ProgramDemand& demand) {
     for (const auto& [wanted, program] : DemandPrograms()) program->Want(demand.*wanted);
+    if (markers_) markers_->Rescan();  // the targets have changed
   };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
                                                [this](const ThresholdSettings& settings) { ApplyThresholds(settings); });
@@ -246,6 +247,7 @@ void Daemon::BuildControl() {
   demand_cost_ = std::make_unique<DemandCost>(&quiet_gate_, [this](bool on) { return collector_->MeasureCost(on); });
   operation_ = std::make_unique<DaemonOperation>(modes_.get(), &quiet_gate_, demand_cost_.get(), collection_.get(), clock_.get());
   BuildTotals();
+  BuildMarkers();
   BuildStatus();
 }
 
@@ -321,6 +323,7 @@ absl::Status Daemon::StartThreads() {
   ApplyPolicy(modes_->policy());
   control_->Start();
   stacks_->Start();
+  markers_->Start();
   return absl::OkStatus();
 }
 
@@ -377,6 +380,7 @@ absl::Status Daemon::StartServer() {
   core.kernel_locks = kernel_lock_totals_.get();
   core.hardware = hardware_totals_.get();
   core.network = network_totals_.get();
+  core.operations = markers_.get();
   AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
@@ -447,11 +451,13 @@ void Daemon::Stop() {
   server_.reset();
   if (unwinder_) unwinder_->Cancel();
   if (stacks_) stacks_->Stop();
+  if (markers_) markers_->Stop();
   if (control_) control_->Stop();
   control_.reset();
   if (loop_thread_) loop_thread_->Stop();
   status_.reset();
   registry_.reset();
+  markers_.reset();
   stacks_.reset();
   unwinder_.reset();
   loop_.reset();

@@ -36,6 +36,7 @@
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
+#include "daemon/marker_thread.h"
 #include "daemon/mode_controller.h"
 #include "daemon/naming_task_source.h"
 #include "daemon/os/file_root.h"
@@ -93,6 +94,7 @@ class Daemon {
   void BuildTotals();
   void BuildHardware();
   void BuildDeferred();
+  void BuildMarkers();
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -141,6 +143,7 @@ class Daemon {
   std::unique_ptr<StackCollector> stacks_;
   std::unique_ptr<KernelStackNames> sender_stacks_;
   std::unique_ptr<TargetRegistry> registry_;
+  std::unique_ptr<MarkerThread> markers_;
   std::unique_ptr<CollectionSwitch> collection_;
   std::unique_ptr<DemandCost> demand_cost_;
   std::unique_ptr<DaemonOperation> operation_;

@@ -114,6 +114,10 @@ absl::StatusOr<v1::QueryHardwareResponse> Client::QueryHardware(const v1::QueryH
   return Call(&v1::Monitor::Stub::QueryHardware, request);
 }
 
+absl::StatusOr<v1::QueryOperationsResponse> Client::QueryOperations(const v1::QueryOperationsRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryOperations, request);
+}
+
 absl::StatusOr<v1::QueryNetworkResponse> Client::QueryNetwork(const v1::QueryNetworkRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryNetwork, request);
 }

@@ -65,6 +65,8 @@ class Client {
   absl::StatusOr<v1::QueryNetworkResponse> QueryNetwork(const v1::QueryNetworkRequest& request = {}) const;
   // What hardware and hypervisor do to CPUs.
   absl::StatusOr<v1::QueryHardwareResponse> QueryHardware(const v1::QueryHardwareRequest& request = {}) const;
+  // How long the operations took that programs mark themselves.
+  absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Spikes that ended in the window or go on, newest last.

@@ -45,6 +45,8 @@ class TscClock final : public MonotonicClock {
   int64_t NowNs() const override;
   // CLOCK_MONOTONIC of a counter reading near now (within the current and the previous calibration). Requires uses_tsc().
   int64_t ToMonotonicNs(uint64_t ticks) const { return latch_.Read().ToNs(ticks); }
+  // As it is now; its multiplier is 0 where the counter never was a clock.
+  LinearConversion conversion() const { return latch_.Read(); }
   // Relaxed: a reader that sees the old value for a moment reads the counter for a moment longer.
   bool uses_tsc() const { return uses_tsc_.load(std::memory_order_relaxed); }
 

@@ -15,6 +15,7 @@
 #include "daemon/service/locks_query.h"
 #include "daemon/service/memory_query.h"
 #include "daemon/service/network_query.h"
+#include "daemon/service/operations_query.h"
 #include "daemon/service/query_pass.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
@@ -204,6 +205,26 @@ grpc::ServerUnaryReactor* MonitorService::QueryHardware(grpc::CallbackServerCont
     return pass.status().ok() ? AnswerHardware(core_, *request, response) : pass.status();
   }();
   return Answered(context, answered.ok() ? CheckAnswer(*response, response->cpus_size(), &limits_) : answered);
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryOperations(grpc::CallbackServerContext* context, const v1::QueryOperationsRequest* request,
+                                                          v1::QueryOperationsResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  v1::QueryOperationsRequest asked = *request;
+  if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) return Answered(context, translated);
+  // It copies histograms: no client may have that done as often as it likes at once.
+  const grpc::Status answered = [&] {
+    const QueryPass pass(&queries_, limits_.Get().queries_max);
+    if (!pass.status().ok()) return pass.status();
+    TargetSelection selection;
+    const grpc::Status selected = selection.Select(*core_.targets, asked.pids());
+    if (selected.ok()) AnswerOperations(core_, selection, asked, response);
+    return selected;
+  }();
+  if (!answered.ok()) return Answered(context, answered);
+  int rows = response->programs_size();
+  for (const v1::MarkedProgram& program : response->programs()) rows += program.operations_size();
+  return Answered(context, CheckAnswer(*response, rows, &limits_));
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,

@@ -66,6 +66,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                         v1::QueryMemoryResponse* response) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
                                           v1::QueryHardwareResponse* response) override;
+  grpc::ServerUnaryReactor* QueryOperations(grpc::CallbackServerContext* context, const v1::QueryOperationsRequest* request,
+                                            v1::QueryOperationsResponse* response) override;
   grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                          v1::QueryNetworkResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,

@@ -173,6 +173,13 @@ grpc::Status Check(const v1::QueryHardwareRequest& request) {
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryOperationsRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Percentiles("percentiles", request.percentiles());
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

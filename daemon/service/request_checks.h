@@ -15,6 +15,7 @@
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/metrics.pb.h"
 #include "hftmon/v1/network.pb.h"
+#include "hftmon/v1/operations.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -67,6 +68,7 @@ grpc::Status Check(const v1::QueryHardwareRequest& request);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryNetworkRequest& request);
+grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

@@ -24,6 +24,7 @@
 #include "daemon/service/kernel_lock_totals.h"
 #include "daemon/service/mapping_lookup.h"
 #include "daemon/service/network_totals.h"
+#include "daemon/service/operation_source.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/sender_stacks.h"
 #include "daemon/stacks/stack_source.h"
@@ -49,9 +50,10 @@ struct ServiceCore {
   const KernelLockTotals* kernel_locks = nullptr;
   const HardwareTotals* hardware = nullptr;
   const NetworkTotals* network = nullptr;
-  MappingLookup::Reader mappings;         // may be empty: no mapping is known then
-  FileLookup::Reader files;               // may be empty: no file is known then
-  SenderStacks* sender_stacks = nullptr;  // may be missing
+  const OperationSource* operations = nullptr;  // may be missing
+  MappingLookup::Reader mappings;               // may be empty: no mapping is known then
+  FileLookup::Reader files;                     // may be empty: no file is known then
+  SenderStacks* sender_stacks = nullptr;        // may be missing
   std::function<absl::StatusOr<NumaBalancing>()> numa;
   std::function<absl::StatusOr<NumaOfThread>(uint32_t pid, uint32_t tid)> numa_of_thread;  // asked where `numa` has an answer
   const WindowStore* windows = nullptr;

@@ -290,6 +290,28 @@ std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response) {
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response) {
+  std::vector<std::string> warnings;
+  if (!response.available()) return {"marks are not read: " + Printable(response.reason())};
+  for (const v1::MarkedProgram& program : response.programs()) {
+    const v1::MarkCounts& marks = program.marks();
+    uint64_t refused = 0;
+    for (const auto& [fault, count] : marks.refused()) refused += count;
+    const std::string who = fmt::format("{}[{}]", Printable(program.comm()), program.pid());
+    if (marks.dropped_count() > 0) {
+      warnings.push_back(fmt::format("{} dropped {}, its rings were full: give it larger ones, or let it mark less", who,
+                                     Counted(marks.dropped_count(), "mark")));
+    }
+    if (refused > 0) {
+      warnings.push_back(fmt::format("{} of {} cannot be true and {} in no figure: --json says what is wrong with them",
+                                     Counted(refused, "mark"), who, refused == 1 ? "is" : "are"));
+    }
+  }
+  const uint64_t unread = static_cast<uint64_t>(response.refused_size()) + response.unlisted_refused_count();
+  if (unread > 0) warnings.push_back(fmt::format("{} cannot be read: see above why", Counted(unread, "marker file")));
+  return warnings;
+}
+
 std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response) {
   std::vector<std::string> warnings;
   if (!response.collecting()) warnings.push_back("packets are not counted now: " + Printable(response.reason()));

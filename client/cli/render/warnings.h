@@ -12,6 +12,7 @@
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/memory.pb.h"
 #include "hftmon/v1/network.pb.h"
+#include "hftmon/v1/operations.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -30,6 +31,7 @@ std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
 // What a machine of this kind cannot have makes none, nor do registers that nobody asked to read.
 std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.

@@ -21,6 +21,7 @@ std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewLocksVerb();
 std::unique_ptr<Verb> NewMemoryVerb();
 std::unique_ptr<Verb> NewHardwareVerb();
+std::unique_ptr<Verb> NewOperationsVerb();
 std::unique_ptr<Verb> NewNetworkVerb();
 std::unique_ptr<Verb> NewMetricsVerb();
 std::unique_ptr<Verb> NewModeVerb();

@@ -16,6 +16,7 @@
 #include "client/cli/render/metrics.h"
 #include "client/cli/render/network.h"
 #include "client/cli/render/operation.h"
+#include "client/cli/render/operations.h"
 #include "client/cli/render/spikes.h"
 #include "client/cli/render/status.h"
 #include "client/cli/render/switches.h"
@@ -98,6 +99,7 @@ std::set<std::string> AllKeys() {
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
+    AddKeys(OperationsJson(Full<v1::QueryOperationsResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson({}), &keys);

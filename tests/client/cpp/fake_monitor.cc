@@ -165,6 +165,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* 
   return Answer("QueryMemory", query_memory, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryOperations(grpc::CallbackServerContext* context, const v1::QueryOperationsRequest* request,
+                                                       v1::QueryOperationsResponse* response) {
+  return Answer("QueryOperations", query_operations, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
                                                      v1::QueryHardwareResponse* response) {
   return Answer("QueryHardware", query_hardware, context, request, response);

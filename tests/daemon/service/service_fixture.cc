@@ -42,6 +42,7 @@ ServiceCore ServiceFixture::Core() {
           .kernel_locks = &kernel_locks_,
           .hardware = &hardware_,
           .network = &network_,
+          .operations = &operations_,
           .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
             const auto found = maps_.find(pid);
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");

@@ -69,6 +69,7 @@ class ServiceFixture : public testing::Test {
   FakeKernelLockTotals kernel_locks_;
   FakeHardwareTotals hardware_;
   FakeNetworkTotals network_;
+  FakeOperationSource operations_;
   FakeDeferredTotals deferred_;
   FakeCoalescingSource coalescing_;
   std::map<uint32_t, std::string> maps_;                       // /proc/PID/maps of processes; who has none may not be looked into

@@ -1,0 +1,20 @@
+// What programs mark themselves, for people and for programs. Pure functions.
+#ifndef HFTMON_CLIENT_CLI_RENDER_OPERATIONS_H_
+#define HFTMON_CLIENT_CLI_RENDER_OPERATIONS_H_
+
+#include <string>
+
+#include "client/cli/render/json.h"
+#include "hftmon/v1/operations.pb.h"
+
+namespace hftmon {
+
+// A table of the operations, one of the gaps between heartbeats, then what cannot be read and why.
+std::string OperationsText(const v1::QueryOperationsResponse& response);
+
+// One object: operations (flat, each with its program's pid), programs (what became of their marks), refused, lost_records.
+Json OperationsJson(const v1::QueryOperationsResponse& response);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_OPERATIONS_H_

@@ -1,0 +1,74 @@
+#include "daemon/marker_thread.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <utility>
+
+#include "daemon/ring/shared_word.h"
+
+namespace hftmon {
+
+MarkerThread::MarkerThread(Parts parts)
+    : parts_(std::move(parts)),
+      processes_(parts_.files),
+      books_({.clock = parts_.clock,
+              .wants = [this](uint32_t pid) { return IsWatched(pid); },
+              .ticks = [this] { return parts_.clock->conversion(); }}) {
+  if (parts_.clock->conversion().multiplier == 0) {
+    why_not_ = "the processor's cycle counter is no clock here (`hftmon doctor`: invariant_tsc), and marks are times of it";
+    return;
+  }
+  absl::StatusOr<std::unique_ptr<MarkerRingFinder>> finder = MarkerRingFinder::Create(parts_.directory);
+  if (!finder.ok()) {
+    why_not_ = fmt::format("{} cannot be watched for marker files: {}", parts_.directory, std::string(finder.status().message()));
+    return;
+  }
+  finder_ = *std::move(finder);
+  MarkerReader::Options options;
+  options.poll_interval_ns = kPollIntervalNs;
+  reader_ = std::make_unique<MarkerReader>(
+      MarkerReader::Wiring{.finder = finder_.get(), .processes = &processes_, .clocks = parts_.raw_clocks, .sinks = &books_}, options);
+}
+
+void MarkerThread::Start() {
+  if (!reader_ || thread_.joinable()) return;
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "hftmon_markers");
+    reader_->Run(stop_);
+  });
+}
+
+void MarkerThread::Stop() {
+  if (!thread_.joinable()) return;
+  stop_.store(true, std::memory_order_relaxed);  // orders nothing: the join does
+  thread_.join();
+}
+
+void MarkerThread::Rescan() {
+  if (reader_) reader_->Rescan();
+}
+
+bool MarkerThread::IsWatched(uint32_t pid) const {
+  if (pid / 64 >= parts_.watched_bits.size()) return false;
+  return (LoadRelaxed(const_cast<uint64_t&>(parts_.watched_bits[pid / 64])) >> (pid % 64) & 1) != 0;
+}
+
+std::vector<MarkedProgram> MarkerThread::ProgramsOf(uint32_t pid) const {
+  std::vector<MarkedProgram> programs = books_.ProgramsOf(pid);
+  if (programs.empty()) return programs;
+  const MarkerReader::Status status = reader_->status();
+  for (MarkedProgram& program : programs) {
+    if (program.ended) continue;
+    for (const MarkerReader::FileStatus& file : status.files) {
+      if (file.name == program.name) program.counts = file.counts;
+    }
+  }
+  return programs;
+}
+
+MarkerReader::Status MarkerThread::Files() const {
+  return reader_ ? reader_->status() : MarkerReader::Status();
+}
+
+}  // namespace hftmon
