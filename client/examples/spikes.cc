@@ -4,6 +4,7 @@
 #include "client/cpp/client.h"
 
 int main() {
+  setvbuf(stdout, nullptr, _IOLBF, 0);  // each spike at once, into a pipe too
   auto client = hftmon::Client::Connect("unix:/run/hftmon/hftmond.sock");
   if (!client.ok()) return fprintf(stderr, "%s\n", client.status().ToString().c_str()), 1;
   hftmon::v1::StreamSpikesRequest request;

@@ -113,6 +113,7 @@ std::string WaitedFor(const Call& call, const std::string& syscall, const std::f
   if (call.state != HFT_CALL_KNOWN) return "";
   if (TakesFileDescriptor(syscall)) return fmt::format(" on file descriptor {}", static_cast<int32_t>(call.arguments[0]));
   if (call.futex_command == HFT_NO_FUTEX) return "";
+  if (!call.futex_word_known) return fmt::format(" at {:#x} (whose owner nobody looked at: it slept already)", call.arguments[0]);
   if (call.owner_tid == 0) return fmt::format(" at {:#x}", call.arguments[0]);
   const std::string name = name_of ? name_of(call.owner_tid) : "";
   return fmt::format(" at {:#x}, held by {}{},", call.arguments[0],

@@ -15,7 +15,8 @@ struct Call {
   hft_owner_source owner_source = HFT_OWNER_UNKNOWN;
   hft_owner_state owner_state = HFT_OWNER_STATE_UNKNOWN;
   uint8_t futex_command = HFT_NO_FUTEX;  // FUTEX_WAIT and so on; HFT_NO_FUTEX: none is waited for
-  uint32_t futex_word = 0;               // as it stood when the thread left its CPU
+  uint32_t futex_word = 0;               // as it stood when the thread left its CPU, where
+  bool futex_word_known = false;         // somebody looked
   uint32_t owner_tid = 0;                // 0: not known
   int32_t owner_syscall = -1;            // HFT_OWNER_BLOCKED: the call that the owner blocked in, -1 = none
   uint64_t arguments[3] = {};            // HFT_CALL_KNOWN: the first three, as they were passed

@@ -226,6 +226,7 @@ void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters)
   out->owner_state = static_cast<hft_owner_state>(from.owner_state);
   out->futex_command = from.futex_command;
   out->futex_word = from.futex_word;
+  out->futex_word_known = true;
   out->owner_tid = from.owner_tid;
   out->owner_syscall = from.owner_syscall;
   std::copy(std::begin(from.arguments), std::end(from.arguments), std::begin(out->arguments));

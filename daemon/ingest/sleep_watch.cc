@@ -1,6 +1,10 @@
 #include "daemon/ingest/sleep_watch.h"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,6 +16,18 @@ namespace hftmon {
 namespace {
 
 constexpr int64_t kNever = INT64_MAX;
+
+// The command with which it waits on a futex; HFT_NO_FUTEX: on none. As note_futex of daemon/bpf/calls.bpf.h.
+uint8_t FutexCommandOf(const EarlierSleep& sleep) {
+  constexpr int32_t kFutexWaitCall = 455;  // newer than the headers that this is built with may be
+  constexpr int kLockPi2 = 13;
+  if (sleep.syscall == kFutexWaitCall) return FUTEX_WAIT;
+  if (sleep.syscall != SYS_futex) return HFT_NO_FUTEX;
+  const int command = static_cast<int>(sleep.arguments[1]) & 127;
+  constexpr std::array kWaits = {FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI, kLockPi2};
+  const bool waits = std::find(kWaits.begin(), kWaits.end(), command) != kWaits.end();
+  return waits ? static_cast<uint8_t>(command) : uint8_t{HFT_NO_FUTEX};
+}
 
 int64_t LoadNs(__u64& word) {
   return static_cast<int64_t>(LoadRelaxed(word));
@@ -37,7 +53,7 @@ int64_t SleepWatch::ThresholdNs() const {
 }
 
 bool SleepWatch::wanted() const {
-  return !sinks_.empty() && (open_count_ > 0 || ThresholdNs() != kNever);
+  return !sinks_.empty() && (open_count_ > 0 || unfollowed_count_ > 0 || ThresholdNs() != kNever);
 }
 
 bool SleepWatch::IsWanted(uint32_t slot, bool of_all) const {
@@ -60,7 +76,7 @@ int SleepWatch::LookAt(uint32_t slot, const Look& look, bool of_all) {
     // What was told is kept until its record has come or will not come any more; a sleep that began meanwhile is found later.
     calls = Close(slot, &seen, look);
     if (seen.told_ns != 0) return calls;
-    if (seen.unfollowed) --unfollowed_count_;
+    SetUnfollowed(&seen, false);
     seen = {.looked_ns = seen.looked_ns};
   }
   if (out_clock_ns != 0 && out_clock_ns == seen.out_clock_ns) {
@@ -121,24 +137,25 @@ int64_t SleepWatch::StartOf(const Seen& seen, uint16_t cpu, int64_t now_ns) cons
 int SleepWatch::Consider(uint32_t slot, Seen* seen, const Look& look, bool of_all) {
   if (seen->closed) return 0;
   hft_departure out{};
-  if (LoadRelaxed(view_.controls->off) != 0 || !IsAsleep(slot, *seen, &out)) return Close(slot, seen, look);
+  if (LoadRelaxed(view_.controls->off) != 0 || !IsAsleep(slot, *seen, &out)) {
+    SetUnfollowed(seen, false);
+    return Close(slot, seen, look);
+  }
   seen->over_since_ns = 0;
   if (seen->start_ns == 0) seen->start_ns = StartOf(*seen, out.cpu, look.now_ns);
   // Nobody may ask any more: it goes on all the same until it ends.
   if (seen->told_ns != 0) return TellAgain(slot, seen, out, look);
   const int64_t threshold_ns = ThresholdNs();
-  if (threshold_ns == kNever || look.now_ns - seen->start_ns <= threshold_ns || !IsWanted(slot, of_all)) return 0;
-  const bool is_earlier = seen->out_clock_ns < 0;
-  if (open_count_ == kOpenMax || (is_earlier && earlier_open_count_ == kEarlierOpenMax)) {
-    if (!seen->unfollowed) {
-      dropped_count_.Add(1);
-      ++unfollowed_count_;
-    }
-    seen->unfollowed = true;
+  if (threshold_ns == kNever || look.now_ns - seen->start_ns <= threshold_ns || !IsWanted(slot, of_all)) {
+    SetUnfollowed(seen, false);
     return 0;
   }
-  if (seen->unfollowed) --unfollowed_count_;
-  seen->unfollowed = false;
+  const bool is_earlier = seen->out_clock_ns < 0;
+  if (open_count_ == kOpenMax || (is_earlier && earlier_open_count_ == kEarlierOpenMax)) {
+    SetUnfollowed(seen, true);
+    return 0;
+  }
+  SetUnfollowed(seen, false);
   ++open_count_;
   if (is_earlier) ++earlier_open_count_;
   // One that began long before anybody asked is found now.
@@ -147,6 +164,13 @@ int SleepWatch::Consider(uint32_t slot, Seen* seen, const Look& look, bool of_al
   seen->told_ns = look.now_ns;
   seen->asleep_until_ns = look.now_ns;
   return 1;
+}
+
+void SleepWatch::SetUnfollowed(Seen* seen, bool unfollowed) {
+  if (seen->unfollowed == unfollowed) return;
+  seen->unfollowed = unfollowed;
+  if (unfollowed) dropped_count_.Add(1);
+  unfollowed_count_ += unfollowed ? 1 : uint64_t{0} - 1;
 }
 
 int SleepWatch::TellAgain(uint32_t slot, Seen* seen, const hft_departure& out, const Look& look) {
@@ -216,7 +240,8 @@ void SleepWatch::FillCall(uint32_t slot, const Seen& seen) {
   }
 }
 
-// Its arguments; of a lock nobody looked into the word.
+// Its arguments. Of a lock the address: nobody was there to look at its word, and to read it now would be to wait for a page that the
+// process may keep from us.
 void SleepWatch::FillEarlierCall(uint32_t slot, const Seen& seen) {
   EarlierSleep sleep;
   if ((LoadRelaxed(view_.slots[slot].wishes.probes) & HFT_CALLS) == 0 || !earlier_->Read(slot, seen.generation, &sleep)) return;
@@ -224,9 +249,10 @@ void SleepWatch::FillEarlierCall(uint32_t slot, const Seen& seen) {
   hft_blocked_call call = {};
   call.owner_syscall = -1;
   call.state = HFT_CALL_KNOWN;
-  call.futex_command = HFT_NO_FUTEX;
+  call.futex_command = FutexCommandOf(sleep);
   std::copy(std::begin(sleep.arguments), std::end(sleep.arguments), std::begin(call.arguments));
   BuildCall(call, &interval_.call, &build_counters_);
+  interval_.call.futex_word_known = false;
 }
 
 }  // namespace hftmon

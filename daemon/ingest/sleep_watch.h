@@ -51,7 +51,7 @@ class SleepWatch {
   // Ascending: the thresholds at which a sleep is told. By any thread, one at a time.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
 
-  // Whether looking is of any use: somebody asks for blocked ones, or one that was told is not over.
+  // Whether looking is of any use: somebody asks for blocked ones, or one that was told, or counted as untold, is not over.
   bool wanted() const;
   // Requires slot < the view's slots. `of_all`: also where the slot does not ask. The number of sinks' calls that it made.
   int LookAt(uint32_t slot, const Look& look, bool of_all);
@@ -83,6 +83,7 @@ class SleepWatch {
   bool IsAsleep(uint32_t slot, const Seen& seen, hft_departure* out) const;
   int Close(uint32_t slot, Seen* seen, const Look& look);
   int Consider(uint32_t slot, Seen* seen, const Look& look, bool of_all);
+  void SetUnfollowed(Seen* seen, bool unfollowed);
   int TellAgain(uint32_t slot, Seen* seen, const hft_departure& out, const Look& look);
   int64_t StartOf(const Seen& seen, uint16_t cpu, int64_t now_ns) const;
   void Tell(uint32_t slot, const Seen& seen, const hft_departure& out, int64_t crossing_ns, const Look& look);

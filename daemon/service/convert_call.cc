@@ -26,7 +26,7 @@ void CallToProto(const Call& call, int32_t syscall, ThreadNames* names, v1::Bloc
   v1::FutexWait* futex = out->mutable_futex();
   futex->set_address(call.arguments[0]);
   futex->set_command(FutexCommandName(call.futex_command));
-  futex->set_word(call.futex_word);
+  if (call.futex_word_known) futex->set_word(call.futex_word);
   if (call.owner_tid != 0) OwnerToProto(call, names, futex->mutable_owner());
 }
 

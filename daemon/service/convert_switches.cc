@@ -105,7 +105,8 @@ void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::Switch
   if (whole) out->set_duration_ns(event.off_cpu_ns);
   out->set_start_monotonic_ns(event.end_mono_ns - (whole ? event.off_cpu_ns : event.wait_ns));
   out->set_run_queue_ns(event.wait_ns);
-  out->set_kind(event.is_migration ? "migration" : KindName(event.out_kind));
+  const bool stopped = event.out_kind == HFT_SWITCH_UNKNOWN && event.out_syscall == HFT_STOPPED;
+  out->set_kind(event.is_migration ? "migration" : stopped ? "stopped" : KindName(event.out_kind));
   out->set_cpu_out(event.cpu_out);
   out->set_cpu_in(event.cpu_in);
   if (event.is_migration) {

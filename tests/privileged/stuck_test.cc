@@ -132,6 +132,8 @@ TEST_F(StuckTest, WhoIsStuckAlreadyWhenItIsAttachedIsToldWithTheCallAndItsFile) 
   const v1::Spike waiting = GoingOn(run.pid(), waiter, "blocked");
   EXPECT_TRUE(waiting.began_before_watching());
   EXPECT_EQ(waiting.call().name(), "futex");
+  EXPECT_NE(waiting.call().futex().address(), 0u);
+  EXPECT_FALSE(waiting.call().futex().has_word());
   const json truth = run.Act("let go");
   ASSERT_TRUE(truth.is_object());
   const v1::Spike ended = Ended(run.pid(), reader, reading);

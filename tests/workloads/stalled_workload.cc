@@ -138,7 +138,7 @@ void Conduct(Stage& stage, int64_t end_ns) {
 }
 
 void PrintTable(const Stage& stage, int64_t seconds) {
-  std::printf("The victim (pid %d, tid %d, CPU %d) was kept from running for %lld s, in these ways, as it measured itself:\n\n", getpid(),
+  std::printf("The victim (pid %d, tid %d, CPU %d) was kept from running in these ways during %lld s, as it measured itself:\n\n", getpid(),
               stage.victim_tid.load(std::memory_order_seq_cst), stage.cpu, static_cast<long long>(seconds));
   std::printf("  %-28s %7s %12s %12s %12s\n", "cause", "stalls", "total ms", "mean us", "longest us");
   for (size_t kind = 1; kind <= kKinds; ++kind) {

@@ -39,7 +39,8 @@ Json CallJson(const v1::BlockedCall& call) {
   if (!call.file().empty()) json["file"] = call.file();
   if (!call.has_futex()) return json;
   const v1::FutexWait& futex = call.futex();
-  json["futex"] = {{"address", futex.address()}, {"command", futex.command()}, {"word", futex.word()}};
+  json["futex"] = {{"address", futex.address()}, {"command", futex.command()}};
+  if (futex.has_word()) json["futex"]["word"] = futex.word();
   if (futex.has_owner()) json["futex"]["owner"] = OwnerJson(futex.owner());
   return json;
 }

@@ -108,7 +108,8 @@ std::string LocksPart(const v1::QueryLocksResponse& response, const std::string&
   }
   const std::string above =
       response.has_blocked_floor_ns() ? " in off-CPU intervals above " + FormatDuration(response.blocked_floor_ns()) : "";
-  if (response.locks_size() == 0) return fmt::format("no wait for a lock{} in {}\n{}", above, when, unlocated);
+  if (response.locks_size() == 0)
+    return fmt::format("no wait for a lock that ended{} in {} (those that go on: `spikes --blocked`)\n{}", above, when, unlocated);
   return fmt::format("locks, by waits{} in {} (without an owner it may be no lock: a condition variable, a joined thread)\n{}{}", above,
                      when, LockTable(response), unlocated);
 }

@@ -163,7 +163,8 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const 
   }
   if (const uint64_t count = response.unfollowed_sleep_count(); count > 0) {
     warnings.push_back(
-        fmt::format("{} more that {} at {} end only: as many as can be are told already: attach fewer, or with a larger --blocked",
+        fmt::format("{} more that {} at {} end only: as many as can be (512, half of them of those that slept when they were attached) are "
+                    "told already: detach what is of no interest",
                     Counted(count, "sleep"), count == 1 ? "goes on now is told" : "go on now are told", count == 1 ? "its" : "their"));
   }
   // Who named no window was promised none.

@@ -19,7 +19,8 @@ namespace {
 class DetachVerb : public Verb {
  public:
   CLI::App* Declare(CLI::App& app) override {
-    CLI::App* verb = app.add_subcommand("detach", "stop watching processes, whose spikes and counts can no longer be asked for; end rules");
+    CLI::App* verb = app.add_subcommand(
+        "detach", "stop watching processes, whose spikes and counts cannot be asked for until they are watched again; end rules");
     verb->add_option("-p,--pid,pid", pids_, "process ids of targets");
     selectors_.Declare(*verb);
     verb->add_flag("--all", all_, "every target and rule, whoever holds it");
@@ -86,7 +87,7 @@ class DetachVerb : public Verb {
     std::string text;
     for (const v1::TargetRule& rule : response.rules()) text += fmt::format("ended the rule {}\n", SelectorText(rule.selector()));
     if (!response.pids().empty())
-      text += fmt::format("detached {}: {} can no longer be asked for\n", NumbersText(response),
+      text += fmt::format("detached {}: {} cannot be asked for until watched again\n", NumbersText(response),
                           response.pids_size() == 1 ? "its spikes and counts" : "their spikes and counts");
     if (!response.still_held_pids().empty()) text += StillHeldText(response.still_held_pids(), targets);
     return text.empty() ? "there was no target\n" : text;

@@ -49,7 +49,7 @@ TEST_F(LocksVerbTest, LocksOfTheKernelAreShownByThreadAndByLock) {
             "-          -    -  unended                 2    -        -        -\n"
             "logger    10   13  none yet                -    -        -        -\n"
             "\n"
-            "no wait for a lock in off-CPU intervals above 1ms in the last 10s\n"
+            "no wait for a lock that ended in off-CPU intervals above 1ms in the last 10s (those that go on: `spikes --blocked`)\n"
             "locks of the kernel, by waits above 50us in the last 10s\n"
             "address  type   waits  sum   longest  waiters  held by\n"
             " 0xff01  rwsem      3  9ms  5ms (#7)        1  2 writer[14]; 1 unknown\n");

@@ -204,7 +204,7 @@ TEST_F(TargetVerbsTest, DetachWantsPidsOrAllButNotBoth) {
   StringConsole all;
   EXPECT_EQ(Run({"detach", "--all"}, all), 0);
   EXPECT_TRUE(seen.all());
-  EXPECT_EQ(all.out(), "detached 5: its spikes and counts can no longer be asked for\n");
+  EXPECT_EQ(all.out(), "detached 5: its spikes and counts cannot be asked for until watched again\n");
 }
 
 TEST_F(TargetVerbsTest, TargetsPausesAndResumesBeforeItLists) {

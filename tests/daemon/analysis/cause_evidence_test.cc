@@ -122,6 +122,7 @@ TEST(CauseEvidenceTest, ALockIsNamedWithItsOwnerAndWhatThatOneDid) {
   spike.call.state = HFT_CALL_KNOWN;
   EXPECT_EQ(evidence(spike), "was blocked in futex for 5us") << "the word was not in memory";
   spike.call.futex_command = 0;
+  spike.call.futex_word_known = true;
   spike.call.arguments[0] = 0x1000;
   EXPECT_EQ(evidence(spike), "was blocked in futex at 0x1000 for 5us");
   spike.call.owner_tid = 41;

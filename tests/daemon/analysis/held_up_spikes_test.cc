@@ -43,6 +43,7 @@ TEST_F(HeldUpSpikesTest, ASleepThatGoesOnHasOneIdUntilItsEndAndItsCausesAreEstim
   detector_.OnAsleep(so_far, 999'000'000);
   so_far.off_cpu_ns = 9'000'000;
   so_far.end_mono_ns += 4'000'000;
+  clock_.now_ns += 4'000'000;
   detector_.OnAsleep(so_far, 0);
   const Spike told = At(0);
   EXPECT_EQ(told.kind, SpikeKind::kBlocked);
@@ -56,6 +57,7 @@ TEST_F(HeldUpSpikesTest, ASleepThatGoesOnHasOneIdUntilItsEndAndItsCausesAreEstim
   EXPECT_EQ(At(1).id, told.id);
   EXPECT_EQ(At(1).duration_ns, 9'000'000);
   EXPECT_EQ(At(1).record_mono_ns, 999'000'000);
+  EXPECT_EQ(At(1).detected_mono_ns, told.detected_mono_ns) << "it was detected once";
   EXPECT_EQ(spikes_.going_on_count(), 1u);
   OffCpuInterval whole = so_far;
   whole.off_cpu_ns = 9'500'000;

@@ -305,6 +305,21 @@ TEST_F(EarlierSleepTest, WhoSleptWhenWatchingBeganIsToldFromThereWithItsCall) {
   EXPECT_EQ(told.call.futex_command, HFT_NO_FUTEX);
 }
 
+TEST_F(EarlierSleepTest, OfALockTheAddressIsToldAndThatNobodyLookedAtItsWord) {
+  view_.slots[kSlot].wishes.probes = HFT_CALLS;
+  const auto wait = [this](uint64_t command) {
+    earlier_.Put(kSlot, 3,
+                 {.found_mono_ns = kFoundNs, .cpu = kCpu, .syscall = 202, .call = HFT_CALL_KNOWN, .arguments = {0x7000, command, 2}});
+  };
+  wait(128 + 9);
+  LookUntil(kOutMonoNs + 12 * kMs);
+  ASSERT_EQ(sink_.told.size(), 1u);
+  EXPECT_EQ(sink_.told[0].call.arguments[0], 0x7000u);
+  EXPECT_EQ(sink_.told[0].call.futex_command, 9);
+  EXPECT_FALSE(sink_.told[0].call.futex_word_known);
+  EXPECT_EQ(sink_.told[0].call.owner_tid, 0u);
+}
+
 TEST_F(EarlierSleepTest, WithoutTheWishTheCallIsNotTold) {
   Find();
   LookUntil(kOutMonoNs + 12 * kMs);
@@ -435,6 +450,44 @@ TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
   }
   EXPECT_EQ(watch.unfollowed_count(), 8u);
   EXPECT_EQ(watch.dropped_count(), 10u);
+}
+
+TEST(SleepWatchBoundsTest, WhatWasUntoldIsForgottenWhenNobodyAsksOrItIsWatchedNoMore) {
+  constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
+  FakeKernelView kernel({.slots = kSlots + 1});
+  KernelView view = kernel.view();
+  view.controls->off_cpu_threshold_ns = kThresholdNs;
+  view.watched_bits[0] = ~0ull;
+  SleepSink sink;
+  const ClockOffsets offsets(2);
+  SleepWatch watch(view, nullptr, nullptr, &offsets, {&sink});
+  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
+    view.slots[slot].state = HFT_SLOT_LIVE;
+    view.slots[slot].tid = slot;
+    view.slots[slot].tgid = 1;
+    view.slots[slot].out = {.cpu = 0, .kind = HFT_SWITCH_BLOCKED_SYSCALL, .wait_migrations = 0, .syscall = 0};
+    view.slots[slot].out_clock_ns = kOutClockNs;
+    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
+  }
+  int64_t now_ns = kOutMonoNs;
+  const auto look = [&](bool of_all) {
+    for (int round = 0; round < 4; ++round, now_ns += 10 * kMs) {
+      for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, of_all);
+    }
+  };
+  look(true);
+  ASSERT_EQ(watch.unfollowed_count(), 10u);
+  // Nobody asks for them any more: they are untold to nobody.
+  look(false);
+  EXPECT_EQ(watch.unfollowed_count(), 0u);
+  look(true);
+  ASSERT_EQ(watch.unfollowed_count(), 10u);
+  view.watched_bits[0] = 0;
+  view.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
+  EXPECT_TRUE(watch.wanted());
+  look(true);
+  EXPECT_EQ(watch.unfollowed_count(), 0u);
+  EXPECT_FALSE(watch.wanted());
 }
 
 TEST(SleepWatchBoundsTest, EarlierSleepsTakeHalfOfThePlaces) {

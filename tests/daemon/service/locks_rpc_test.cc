@@ -32,6 +32,7 @@ class LocksRpcTest : public ServiceFixture {
     spike.unexplained_ns = 0;
     spike.call.state = HFT_CALL_KNOWN;
     spike.call.futex_command = 0;
+    spike.call.futex_word_known = true;
     spike.call.arguments[0] = address;
     spike.call.owner_tid = owner_tid;
     spike.call.owner_source = owner_tid != 0 ? HFT_OWNER_GLIBC : HFT_OWNER_UNKNOWN;
