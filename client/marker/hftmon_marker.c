@@ -231,16 +231,23 @@ static bool find_room(hftmon_marker_thread* thread) {
   return true;
 }
 
-bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
+static void count_dropped(hftmon_marker_thread* thread, uint32_t count) {
+  thread->dropped_pending += count < UINT32_MAX - thread->dropped_pending ? count : UINT32_MAX - thread->dropped_pending;
+  __atomic_store_n(&thread->producer->dropped, thread->producer->dropped + count, __ATOMIC_RELAXED);
+}
+
+static bool has_room(hftmon_marker_thread* thread) {
   if (thread->records == NULL) return false;
-  if (!find_room(thread)) {
-    if (thread->dropped_pending != UINT32_MAX) ++thread->dropped_pending;
-    __atomic_store_n(&thread->producer->dropped, thread->producer->dropped + 1, __ATOMIC_RELAXED);
-    return false;
-  }
+  if (find_room(thread)) return true;
+  count_dropped(thread, 1);
+  return false;
+}
+
+/* The first record of newly found room: tells what is missing before it. */
+static void write_first(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
   struct hft_marker_record* const record = &thread->records[thread->index & thread->mask];
   record->sequence = thread->index + 1;
-  record->tsc = hftmon_marker_tsc();
+  record->tsc = tsc;
   record->value = value;
   record->operation = operation;
   record->kind = kind;
@@ -248,14 +255,37 @@ bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, 
   record->dropped_before = (uint16_t)(thread->dropped_pending < UINT16_MAX ? thread->dropped_pending : UINT16_MAX);
   thread->dropped_pending = 0;
   ++thread->index;
-  /* As in hftmon_marker_put. */
+  /* As in hftmon_marker_write. */
   __atomic_store_n(&thread->producer->published, thread->index, __ATOMIC_RELEASE);
+}
+
+bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
+  if (!has_room(thread)) return false;
+  write_first(thread, hftmon_marker_tsc(), operation, value, kind, status);
   return true;
+}
+
+bool hftmon_marker_put_slowly_at(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind,
+                                 uint8_t status) {
+  if (!has_room(thread)) return false;
+  write_first(thread, tsc, operation, value, kind, status);
+  return true;
+}
+
+void hftmon_marker_drop(hftmon_marker_thread* thread, uint32_t count) {
+  if (thread == NULL || thread->records == NULL || count == 0) return;
+  count_dropped(thread, count);
+  thread->limit = thread->index; /* the next record looks for room and tells of them */
 }
 
 uint64_t hftmon_marker_dropped_count(const hftmon_marker_thread* thread) {
   if (thread == NULL || thread->records == NULL) return 0;
   return __atomic_load_n(&thread->producer->dropped, __ATOMIC_RELAXED);
+}
+
+uint64_t hftmon_marker_published_count(const hftmon_marker_thread* thread) {
+  if (thread == NULL || thread->records == NULL) return 0;
+  return thread->index;
 }
 
 /* Fills the handle of ring `number` and announces the thread in it. With the marker's mutex. 0, or an errno. */

@@ -97,12 +97,21 @@ HFTMON_MARKER_API hftmon_marker_thread* hftmon_marker_this_thread(hftmon_marker*
 
 /* Records of this handle's ring that were dropped, by it and by those that had the ring before. By the handle's thread. */
 HFTMON_MARKER_API uint64_t hftmon_marker_dropped_count(const hftmon_marker_thread* thread);
+/* Likewise those that were published, the one that announces each thread included. */
+HFTMON_MARKER_API uint64_t hftmon_marker_published_count(const hftmon_marker_thread* thread);
+/*
+ * Counts `count` records as dropped that the caller spared itself, since the one before them found the ring full: the next that fits tells
+ * of them as of any. Where a dropped record's 3 ns are too much. By the handle's thread; no system call.
+ */
+HFTMON_MARKER_API void hftmon_marker_drop(hftmon_marker_thread* thread, uint32_t count);
 /* The file's path; valid until the marker is closed. NULL for NULL and for the parent's. */
 HFTMON_MARKER_API const char* hftmon_marker_path(const hftmon_marker* marker);
 
 /* The way of a record that finds no room known; the inline functions call it. */
 HFTMON_MARKER_API bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind,
                                                 uint8_t status);
+HFTMON_MARKER_API bool hftmon_marker_put_slowly_at(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value,
+                                                   uint8_t kind, uint8_t status);
 
 /*
  * The counter that stamps records: TSC, or CNTVCT on arm64. Neither lfence nor rdtscp: they would wait for what stands before, up to a
@@ -120,14 +129,13 @@ static inline uint64_t hftmon_marker_tsc(void) { /* NOLINT(modernize-redundant-v
 #endif
 }
 
-/* The one place that writes a record. By the handle's thread. False: dropped. */
-static inline bool hftmon_marker_put(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
-  if (__builtin_expect(!thread, 0)) return false;
+/* The one place that writes a record, into a cell that is known to be free. */
+static inline void hftmon_marker_write(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind,
+                                       uint8_t status) {
   const uint64_t index = thread->index;
-  if (__builtin_expect(index == thread->limit, 0)) return hftmon_marker_put_slowly(thread, operation, value, kind, status);
   struct hft_marker_record* const record = &thread->records[index & thread->mask];
   record->sequence = index + 1;
-  record->tsc = hftmon_marker_tsc();
+  record->tsc = tsc;
   record->value = value;
   record->operation = operation;
   record->kind = kind;
@@ -136,6 +144,28 @@ static inline bool hftmon_marker_put(hftmon_marker_thread* thread, uint32_t oper
   thread->index = index + 1;
   /* Release: whoever sees the number sees the record. Pairs with the reader's copy of the number before that of the record. */
   __atomic_store_n(&thread->producer->published, index + 1, __ATOMIC_RELEASE);
+}
+
+/* A record that is stamped now. By the handle's thread. False: dropped. */
+static inline bool hftmon_marker_put(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
+  if (__builtin_expect(!thread, 0)) return false;
+  if (__builtin_expect(thread->index == thread->limit, 0)) return hftmon_marker_put_slowly(thread, operation, value, kind, status);
+  hftmon_marker_write(thread, hftmon_marker_tsc(), operation, value, kind, status);
+  return true;
+}
+
+/*
+ * A record that is stamped `tsc`, for a thread that has just read the counter for a purpose of its own: the reading is nearly all that a
+ * record costs. `tsc` must be a reading of hftmon_marker_tsc by this thread, and not lie before the stamp of its record before: the daemon
+ * refuses a record that does.
+ */
+static inline bool hftmon_marker_put_at(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind,
+                                        uint8_t status) {
+  if (__builtin_expect(!thread, 0)) return false;
+  if (__builtin_expect(thread->index == thread->limit, 0)) {
+    return hftmon_marker_put_slowly_at(thread, tsc, operation, value, kind, status);
+  }
+  hftmon_marker_write(thread, tsc, operation, value, kind, status);
   return true;
 }
 

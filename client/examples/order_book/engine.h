@@ -34,24 +34,32 @@ class Engine {
   Engine(OrderQueue* queue, OrderBook* book, std::span<Injection* const> injections, const LinearConversion& clock)
       : queue_(*queue), book_(*book), injections_(injections), latencies_(clock) {}
 
-  // Before the first Step, by the thread that steps.
-  void Start(MarkThread marks) {
+  // Before the first Step, by the thread that steps. `marks` outlives the engine.
+  void Start(MarkThread* marks) {
     marks_ = marks;
     last_tsc_ = ReadTsc();
   }
+
+  // Where another part of the program uses the thread between two steps: when it did last. The next message's order begins then, or at
+  // the end of the message before, whichever is later.
+  void TurnAt(uint64_t tsc) { turn_tsc_ = tsc; }
 
   // Applies the next message. False when there was none; injections that another thread's doing starts are looked for all the same.
   bool Step() {
     OrderMessage message;
     if (!queue_.TryPop(&message)) {
       for (Injection* injection : injections_) injection->LookIdle();
+      turn_tsc_ = 0;
+      marks_->Idle(last_sequence_);
       return false;
     }
+    // Without a pause before it, the end of one message is the beginning of the next: the counter is read once for both.
+    if (marks_->on()) marks_->BeginOrder(message.sequence, turn_tsc_ != 0 ? turn_tsc_ : ReadTsc());
     // The time of the message before stands for now: an injection lies within the operation that it delays.
     for (Injection* injection : injections_) injection->Look(last_tsc_);
     Apply(message);
     last_tsc_ = ReadTsc();
-    marks_.End(Operation::kOrder, message.sequence);
+    if (marks_->on()) MarkEnd(message);
     latencies_.Record(message.intended_tsc, last_tsc_);
     return true;
   }
@@ -68,11 +76,16 @@ class Engine {
     return kind == MessageKind::kModify ? Operation::kModify : Operation::kMatch;
   }
 
+  void MarkEnd(const OrderMessage& message) {
+    turn_tsc_ = last_tsc_;
+    last_sequence_ = message.sequence;
+    if (marks_->all()) marks_->EndPart(OperationOf(message.kind), message.sequence, last_tsc_);
+    marks_->EndOrder(message.sequence, last_tsc_);
+  }
+
   void Apply(const OrderMessage& message) {
-    const Operation operation = OperationOf(message.kind);
-    marks_.Begin(operation, message.sequence);
+    if (marks_->all()) marks_->BeginPart(OperationOf(message.kind), message.sequence);
     const Outcome outcome = book_.Apply(message);
-    marks_.End(operation, message.sequence);
     ++totals_.messages[static_cast<size_t>(message.kind)];
     ++totals_.results[static_cast<size_t>(outcome.result)];
     totals_.added_quantity += outcome.added;
@@ -88,8 +101,10 @@ class Engine {
   OrderQueue& queue_;
   OrderBook& book_;
   const std::span<Injection* const> injections_;
-  MarkThread marks_;
+  MarkThread* marks_ = nullptr;
   uint64_t last_tsc_ = 0;
+  uint64_t turn_tsc_ = 0;  // when the thread turned to its queue; 0: to be read
+  uint64_t last_sequence_ = 0;
   EngineTotals totals_;
   LatencyRecorder latencies_;
 };

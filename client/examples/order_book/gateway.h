@@ -35,8 +35,8 @@ class Gateway {
         flow_(plan.seed),
         queue_(*queue) {}
 
-  // Before the first Step, by the thread that steps. Nothing is taken in hand from `end_tsc` on.
-  void Start(uint64_t start_tsc, uint64_t end_tsc, MarkThread marks) {
+  // Before the first Step, by the thread that steps. Nothing is taken in hand from `end_tsc` on. `marks` outlives the gateway.
+  void Start(uint64_t start_tsc, uint64_t end_tsc, MarkThread* marks) {
     start_tsc_ = start_tsc;
     end_tsc_ = end_tsc;
     marks_ = marks;
@@ -45,6 +45,7 @@ class Gateway {
   // Sends a message if it is time and there is room. False when the flow has ended. Never waits.
   bool Step() {
     const uint64_t now = ReadTsc();
+    step_tsc_ = now;
     // What is in hand was begun in time; the engine makes room for it.
     if (!in_hand_ && now >= end_tsc_) return false;
     if (!in_hand_ && !TakeInHand(now)) return messages_max_ == 0 || sent_count_ < messages_max_;
@@ -57,12 +58,15 @@ class Gateway {
     blocked_ = false;
     in_hand_ = false;
     ++sent_count_;
+    marks_->Sent(message_.sequence, now);
     return true;
   }
 
   // Takes nothing more in hand: Step is false once what is in hand was sent.
   void Stop() { end_tsc_ = 0; }
 
+  // When the latest Step began.
+  uint64_t step_tsc() const { return step_tsc_; }
   uint64_t sent_count() const { return sent_count_; }
   // Messages that found the queue full.
   uint64_t full_count() const { return full_count_; }
@@ -89,7 +93,6 @@ class Gateway {
     }
     flow_.Next(&message_);
     message_.intended_tsc = intended;
-    marks_.Begin(Operation::kOrder, message_.sequence);
     in_hand_ = true;
     return true;
   }
@@ -98,7 +101,8 @@ class Gateway {
   const uint64_t messages_max_;
   OrderFlow flow_;
   OrderQueue& queue_;
-  MarkThread marks_;
+  MarkThread* marks_ = nullptr;
+  uint64_t step_tsc_ = 0;
   uint64_t start_tsc_ = 0;
   uint64_t end_tsc_ = 0;
   uint64_t due_ = 0;  // of the next message, since the start, in fractions of a cycle

@@ -1,49 +1,185 @@
-// Marks: the one place where the order book tells of its operations, so that a run with marks can be compared with one without.
+// Marks: the one place where the order book tells hftmon of its operations, so that a run with marks can be compared with one without.
 //
-// A mark is (operation, 64-bit value, begin or end); the value is the message's sequence, which no two messages share. An `order` begins in
-// the gateway's thread and ends in the engine's; the others begin and end in the engine's.
-//
-// This build has no marker library: Open(true) is refused, and a MarkThread's calls are empty and cost nothing. Who brings the library in
-// changes this file alone: Open creates the ring and registers kOperationNames, Thread makes the calling thread's handle, and Begin, End
-// and Instant write a record each, without allocation or system call.
+// A mark is (operation, 64-bit value, kind, cycle counter); the value is the message's sequence, which no two messages share.
+//   order    begin and end, the engine's: from when it turned to the message until it was done
+//   match, cancel, modify  begin and end within their order: the book's own work, after what an injection does to the engine
+//   sent     instant, the gateway's
+//   engine   heartbeat, the engine's: every 10 us or so, whether it has work or not; a longer gap between two is time that it had not
+// Cost: nearly all of a mark is its reading of the counter. So the marks of an order are stamped with readings that gateway and engine make
+// anyhow; only kAll makes one more. What finds its ring full (no daemon reads it) is counted, and nobody looks at the ring again for the
+// next kSkippedAtOnce.
 #ifndef HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_MARKS_H_
 #define HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_MARKS_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
-#include "absl/status/statusor.h"
+#include "client/examples/order_book/time_stamp_counter.h"
+#include "client/marker/hftmon_marker.h"
 
 namespace hftmon::order_book {
 
 enum class Operation : uint8_t {
-  kOrder,   // gateway in → engine done; of every message
+  kOrder,   // engine in → engine done; of every message
   kMatch,   // a limit or market order meets the book
   kCancel,  // an order is looked up and leaves the book
   kModify,  // an order is looked up and changed, or leaves and enters again
+  kSent,    // the gateway hands a message to the queue
+  kEngine,  // the engine's loop turns
 };
-inline constexpr std::array<const char*, 4> kOperationNames = {"order", "match", "cancel", "modify"};
+inline constexpr size_t kOperations = 6;
+inline constexpr std::array<const char*, kOperations> kOperationNames = {"order", "match", "cancel", "modify", "sent", "engine"};
 
-// One thread's handle. Used by that thread alone.
-class MarkThread {
- public:
-  void Begin(Operation, uint64_t) {}
-  void End(Operation, uint64_t) {}
-  void Instant(Operation, uint64_t) {}
+enum class MarkLevel : uint8_t {
+  kOff,
+  kOrder,  // order, sent and engine
+  kAll,    // match, cancel and modify too
 };
 
-class Marks {
+struct MarkCounts {
+  uint64_t record_count = 0;   // in a ring, the one that announces each thread included
+  uint64_t dropped_count = 0;  // that found their ring full
+};
+
+// One thread's handle. Used by that thread alone; `tsc` never lies before that of its mark before. Default: every call does nothing.
+class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
  public:
-  // Control thread, before the others start. `on` false: every call of every handle does nothing.
-  static absl::StatusOr<Marks> Open(bool on) {
-    if (!on) return Marks();
-    return absl::UnimplementedError("--markers on: this build has no marker library: leave it off");
+  static constexpr uint32_t kSkippedAtOnce = 64;
+  static constexpr uint32_t kIdleTurnsPerLook = 16;  // a power of two
+
+  MarkThread() = default;
+  // `thread` may be nullptr. `beat_ticks`: between two heartbeats at least.
+  MarkThread(hftmon_marker_thread* thread, const std::array<uint32_t, kOperations>& ids, MarkLevel level, uint64_t beat_ticks)
+      : thread_(thread), ids_(ids), all_(thread != nullptr && level == MarkLevel::kAll), beat_ticks_(beat_ticks) {}
+
+  bool on() const { return thread_ != nullptr; }
+  // Whether the parts of an order are marked.
+  bool all() const { return all_; }
+
+  void BeginOrder(uint64_t sequence, uint64_t tsc) { order_is_open_ = Put(Operation::kOrder, sequence, HFT_MARKER_BEGIN, tsc); }
+  // An end whose begin was dropped is dropped too: a reader could not tell what it belongs to.
+  void EndOrder(uint64_t sequence, uint64_t tsc) {
+    if (order_is_open_) [[likely]] {
+      Put(Operation::kOrder, sequence, HFT_MARKER_END, tsc);
+    } else {
+      Skip();
+    }
+    BeatIfDue(sequence, tsc);
+  }
+  // Within an order.
+  void BeginPart(Operation operation, uint64_t sequence) { part_is_open_ = Put(operation, sequence, HFT_MARKER_BEGIN, ReadTsc()); }
+  void EndPart(Operation operation, uint64_t sequence, uint64_t tsc) {
+    if (part_is_open_) [[likely]] {
+      Put(operation, sequence, HFT_MARKER_END, tsc);
+    } else {
+      Skip();
+    }
+  }
+  void Sent(uint64_t sequence, uint64_t tsc) {
+    if (on()) Put(Operation::kSent, sequence, HFT_MARKER_INSTANT, tsc);
+  }
+  // With each turn without a message; `sequence` is of the latest.
+  void Idle(uint64_t sequence) {
+    if (on() && (++idle_turns_ & (kIdleTurnsPerLook - 1)) == 0) BeatIfDue(sequence, ReadTsc());
   }
 
-  // Called by the thread that will use the handle. The marks outlive it.
-  MarkThread Thread() { return {}; }
-  bool on() const { return false; }
+  // After the last mark, by the thread.
+  void Finish() {
+    TellSkipped();
+    counts_ = {hftmon_marker_published_count(thread_), hftmon_marker_dropped_count(thread_)};
+  }
+  // After Finish.
+  const MarkCounts& counts() const { return counts_; }
+
+ private:
+  bool Put(Operation operation, uint64_t value, uint8_t kind, uint64_t tsc) {
+    if (skip_count_ != 0) [[unlikely]] {
+      Skip();
+      return false;
+    }
+    if (hftmon_marker_put_at(thread_, tsc, ids_[static_cast<size_t>(operation)], value, kind, HFT_MARKER_OK)) [[likely]]
+      return true;
+    skip_count_ = kSkippedAtOnce;
+    return false;
+  }
+
+  void BeatIfDue(uint64_t sequence, uint64_t tsc) {
+    if (tsc - beat_tsc_ < beat_ticks_) [[likely]]
+      return;
+    beat_tsc_ = tsc;
+    Put(Operation::kEngine, sequence, HFT_MARKER_HEARTBEAT, tsc);
+  }
+
+  // Counts one mark that is not made. The last of a series tells the library of all.
+  void Skip() {
+    ++skipped_count_;
+    if (skip_count_ > 1) {
+      --skip_count_;
+    } else {
+      TellSkipped();
+    }
+  }
+  void TellSkipped() {
+    hftmon_marker_drop(thread_, skipped_count_);
+    skipped_count_ = 0;
+    skip_count_ = 0;
+  }
+
+  hftmon_marker_thread* thread_ = nullptr;
+  uint32_t skip_count_ = 0;     // how many marks more are not made
+  uint32_t skipped_count_ = 0;  // not made, and not yet told
+  std::array<uint32_t, kOperations> ids_{};
+  bool all_ = false;
+  bool order_is_open_ = false;
+  bool part_is_open_ = false;
+  uint32_t idle_turns_ = 0;
+  uint64_t beat_ticks_ = 0;
+  uint64_t beat_tsc_ = 0;
+  MarkCounts counts_;
+};
+
+// The process's rings. Constructed, asked and destroyed by the control thread, which joins the threads that mark before.
+class Marks {
+ public:
+  struct Plan {
+    MarkLevel level = MarkLevel::kOff;
+    std::string directory;        // empty: where the daemon looks
+    double ticks_per_second = 0;  // of the cycle counter
+  };
+
+  // Where no ring can be made there are no marks, and reason() says why.
+  explicit Marks(const Plan& plan);
+  ~Marks();
+  Marks(const Marks&) = delete;
+  Marks& operator=(const Marks&) = delete;
+
+  // Called by the thread that will use the handle, before it is in a hurry: system calls, and 2 MiB are touched. The marks outlive it.
+  // Each slot is one thread's. Where the thread has no ring its marks do nothing.
+  MarkThread* OpenGateway() { return Open(&gateway_); }
+  MarkThread* OpenEngine() { return Open(&engine_); }
+
+  // The rest after the threads have ended. Whether each thread that asked for one had its ring.
+  bool on() const { return marker_ != nullptr && gateway_.error == 0 && engine_.error == 0; }
+  // Empty when on, or never wanted.
+  std::string reason() const;
+  MarkCounts counts() const;
+
+ private:
+  struct Slot {
+    MarkThread thread;
+    int error = 0;  // errno; each slot is written by its thread alone
+  };
+
+  MarkThread* Open(Slot* slot);
+
+  const Plan plan_;
+  hftmon_marker* marker_ = nullptr;
+  int error_ = 0;
+  std::array<uint32_t, kOperations> ids_{};
+  Slot gateway_;
+  Slot engine_;
 };
 
 }  // namespace hftmon::order_book

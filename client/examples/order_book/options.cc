@@ -78,7 +78,8 @@ absl::StatusOr<ParsedOptions> ParseOptions(std::vector<std::string> words) {
   DurationOption duration{"--duration", 1'000'000, 3'600'000'000'000, "5s"};
   DurationOption every{"--inject-every", 1'000'000, 3'600'000'000'000, "100ms"};
   DurationOption length{"--inject-length", 1'000, 1'000'000'000, "1ms"};
-  std::string markers = "off";
+  std::string markers = "on";
+  std::string marks = "order";
   CLI::App app{"A limit order book under load: a gateway, a queue, a matching engine; optionally with known disturbances.", "order_book"};
   app.add_option("--duration", duration.text, "how long it runs, at most 1h")->capture_default_str();
   app.add_option("--seed", options.seed, "of the order flow: the same seed sends the same messages")->capture_default_str();
@@ -93,7 +94,10 @@ absl::StatusOr<ParsedOptions> ParseOptions(std::vector<std::string> words) {
   app.add_option("--threads", options.threads, "2, or 1: gateway and engine take turns in one (default: 2 where two CPUs are to be had)")
       ->check(CLI::Range(1, 2));
   app.add_option("--priority", options.priority, "SCHED_FIFO priority of gateway and engine")->check(CLI::Range(1, 98));
-  app.add_option("--markers", markers, "mark operations")->check(CLI::IsMember({"off", "on"}))->capture_default_str();
+  app.add_option("--markers", markers, "mark operations for hftmon")->check(CLI::IsMember({"off", "on"}))->capture_default_str();
+  app.add_option("--marks", marks, "order: each order; all: what it does to the book too, at a price")
+      ->check(CLI::IsMember({"order", "all"}))
+      ->capture_default_str();
   app.add_option("--inject", options.inject, "disturb the engine on purpose; any of the kinds below, with commas")->delimiter(',');
   app.add_option("--inject-every", every.text, "from one injection of a kind to its next")->capture_default_str();
   app.add_option("--inject-length", length.text, "what each is meant to take, 1us to 1s")->capture_default_str();
@@ -112,7 +116,7 @@ absl::StatusOr<ParsedOptions> ParseOptions(std::vector<std::string> words) {
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(fmt::format("{}: see `order_book --help`", error.what()));
   }
-  options.markers = markers == "on";
+  options.markers = markers == "off" ? MarkLevel::kOff : (marks == "all" ? MarkLevel::kAll : MarkLevel::kOrder);
   for (const auto& [option, target] : {std::pair{&duration, &options.duration_ns}, std::pair{&every, &options.inject_every_ns},
                                        std::pair{&length, &options.inject_length_ns}}) {
     const absl::StatusOr<int64_t> value_ns = ReadDuration(*option);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "client/examples/order_book/marks.h"
 
 namespace hftmon::order_book {
 
@@ -19,7 +20,8 @@ struct Options {
   std::vector<int> cpus;        // gateway's, engine's; empty: chosen
   int threads = 0;              // 1 or 2; 0: 2 where two CPUs are to be had
   int priority = 0;             // of SCHED_FIFO; 0: as inherited
-  bool markers = false;
+  MarkLevel markers = MarkLevel::kOrder;
+  std::string marker_directory;  // no option; empty: where the daemon looks
   bool json = false;
   bool quiet = false;
   std::vector<std::string> inject;  // names of kinds, each once

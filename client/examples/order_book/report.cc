@@ -51,6 +51,15 @@ void AddBook(const RunResult& result, nlohmann::ordered_json* json) {
   (*json)["checksum"] = fmt::format("{:016x}", result.totals.checksum);
 }
 
+void AddMarkers(const RunResult& result, nlohmann::ordered_json* json) {
+  nlohmann::ordered_json& markers = (*json)["markers"];
+  markers["on"] = result.markers_on;
+  if (!result.markers_reason.empty()) markers["reason"] = result.markers_reason;
+  if (result.options.markers != MarkLevel::kOff) markers["marks"] = result.options.markers == MarkLevel::kAll ? "all" : "order";
+  markers["records"] = result.mark_counts.record_count;
+  markers["dropped"] = result.mark_counts.dropped_count;
+}
+
 std::string PercentileText(const char* name, const std::optional<int64_t>& value) {
   return fmt::format("{} {}", name, value ? FormatDuration(*value) : "(too few)");
 }
@@ -66,7 +75,7 @@ nlohmann::ordered_json ReportJson(const RunResult& result, bool events) {
   json["seed"] = options.seed;
   json["loop"] = options.rate_per_s != 0 ? "open" : "closed";
   json["offered_orders_per_s"] = options.rate_per_s != 0 ? nlohmann::ordered_json(options.rate_per_s) : nlohmann::ordered_json(nullptr);
-  json["markers"] = options.markers ? "on" : "off";
+  AddMarkers(result, &json);
   json["start_mono_ns"] = result.start_mono_ns;
   json["elapsed_ns"] = result.elapsed_ns;
   json["orders"] = result.sent_count;
@@ -106,6 +115,11 @@ std::string ReportText(const RunResult& result) {
     text += fmt::format("{} orders were due and never sent: the book cannot keep up with {} a second here\n", result.behind_count,
                         result.options.rate_per_s);
   }
+  if (result.markers_on) {
+    text += fmt::format("{} marks, {} dropped{}\n", result.mark_counts.record_count, result.mark_counts.dropped_count,
+                        result.mark_counts.dropped_count > 0 ? ": nobody read them fast enough" : "");
+  }
+  if (!result.markers_reason.empty()) text += fmt::format("not marked: {}\n", result.markers_reason);
   for (const nlohmann::json& injection : result.injections) {
     text += fmt::format("injected {}: {} times, {} in all\n", injection["kind"].get<std::string>(), injection["count"].get<uint64_t>(),
                         FormatDuration(injection["total_ns"].get<int64_t>()));

@@ -124,36 +124,43 @@ void Run::StopWhenInjected() {
 }
 
 void Run::BeGateway() {
+  MarkThread* const marks = marks_.OpenGateway();
   if (!AwaitSignal()) return;
-  gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks_.Thread());
+  gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks);
   while (ReadTsc() < start_tsc_) SpinPause();
   while (gateway_.Step()) StopWhenInjected();
+  marks->Finish();
   gateway_done_.store(true, std::memory_order_release);  // pairs with BeEngine's acquire: all that was sent is in the queue
 }
 
 void Run::BeEngine() {
+  MarkThread* const marks = marks_.OpenEngine();
   if (!AwaitSignal()) return;
-  engine_.Start(marks_.Thread());
+  engine_.Start(marks);
   while (true) {
     if (engine_.Step()) continue;
     if (gateway_done_.load(std::memory_order_acquire)) {
-      if (!engine_.Step()) return;
+      if (!engine_.Step()) break;
     }
     SpinPause();
   }
+  marks->Finish();
 }
 
 void Run::BeBoth() {
+  MarkThread* const marks = marks_.OpenEngine();
   if (!AwaitSignal()) return;
-  gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks_.Thread());
-  engine_.Start(marks_.Thread());
+  gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks);
+  engine_.Start(marks);
   while (ReadTsc() < start_tsc_) SpinPause();
   while (gateway_.Step()) {
+    engine_.TurnAt(gateway_.step_tsc());
     engine_.Step();
     StopWhenInjected();
   }
   while (engine_.Step()) {
   }
+  marks->Finish();
 }
 
 absl::Status Run::Prepare() {
@@ -216,6 +223,9 @@ RunResult Run::Gather(const LinearConversion& clock) const {
   result.resting_count = book_.resting_count();
   result.resting_quantity = book_.resting_quantity();
   result.unsound = std::string(book_.Check().message());
+  result.markers_on = marks_.on();
+  result.markers_reason = marks_.reason();
+  result.mark_counts = marks_.counts();
   result.tsc_hz = clock.ticks_per_second();
   result.tsc_invariant = TscIsInvariant();
   for (const NamedInjection& named : injections_) {
@@ -260,12 +270,11 @@ absl::StatusOr<RunResult> RunOrderBook(const Options& options) {
       std::any_of(options.inject.begin(), options.inject.end(), [](const auto& name) { return FindInjectionKind(name)->has_helper; });
   const absl::StatusOr<Placement> placement = ChoosePlacement(options, AllowedCpus(), has_helpers);
   if (!placement.ok()) return placement.status();
-  absl::StatusOr<Marks> marks = Marks::Open(options.markers);
-  if (!marks.ok()) return marks.status();
   const ClockReading before = ReadClocks();
   const absl::StatusOr<LinearConversion> clock = MeasureConversion(kCalibrationNs);
   if (!clock.ok()) return clock.status();
-  Run run(options, *placement, *clock, *marks);
+  Marks marks({options.markers, options.marker_directory, clock->ticks_per_second()});
+  Run run(options, *placement, *clock, marks);
   if (absl::Status status = run.Prepare(); !status.ok()) return status;
   run.Execute();
   // The whole run's own rate: times that are told lie between the two readings.

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/examples/order_book/engine.h"
+#include "client/examples/order_book/marks.h"
 #include "client/examples/order_book/options.h"
 #include "client/examples/order_book/placement.h"
 #include "client/examples/order_book/top_of_book.h"
@@ -43,6 +44,10 @@ struct RunResult {
   uint32_t resting_count = 0;
   uint64_t resting_quantity = 0;
   std::string unsound;  // what is wrong with the book; empty when nothing is
+
+  bool markers_on = false;
+  std::string markers_reason;  // why there are none, though they were asked for
+  MarkCounts mark_counts;
 
   double tsc_hz = 0;
   bool tsc_invariant = false;

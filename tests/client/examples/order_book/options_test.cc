@@ -44,7 +44,7 @@ TEST(OptionsTest, EachIsTaken) {
                                     "--quiet",
                                     "--queue",
                                     "64",
-                                    "--markers",
+                                    "--marks", "all", "--markers",
                                     "on"});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   const Options& options = parsed->options;
@@ -60,7 +60,8 @@ TEST(OptionsTest, EachIsTaken) {
   EXPECT_EQ(options.inject_length_ns, 20'000);
   EXPECT_EQ(options.inject_count, 4u);
   EXPECT_EQ(options.queue_capacity, 64u);
-  EXPECT_TRUE(options.pi_mutex && options.json && options.quiet && options.markers);
+  EXPECT_TRUE(options.pi_mutex && options.json && options.quiet);
+  EXPECT_EQ(options.markers, MarkLevel::kAll);
 }
 
 TEST(OptionsTest, AFaultNamesTheOptionAndWhatItTakes) {
