@@ -60,12 +60,13 @@ class BenchCommand(unittest.TestCase):
     def test_it_ends_well_and_leaves_all_results(self):
         with tempfile.TemporaryDirectory() as folder:
             options = ["--build-dir", BUILD, "--results", folder, "--no-gates", "--rounds", "1", "--interrupt-rounds", "1", "--fault-rounds", "1"]
-            options += ["--records", "200000", "--marker-seconds", "1", "--spikes", "200"]
+            options += ["--records", "200000", "--marker-seconds", "1", "--marks-pairs", "1", "--spikes", "200"]
             run = subprocess.run([COMMAND, *options], capture_output=True, text=True, check=False)
             if run.returncode == 77:
                 self.skipTest(run.stderr.strip().splitlines()[-1])
             lines = pathlib.Path(folder, "ingest.json").read_text(encoding="utf-8").splitlines()
             marker_lines = pathlib.Path(folder, "marker.json").read_text(encoding="utf-8").splitlines()
+            marks_lines = pathlib.Path(folder, "order_book_marks.json").read_text(encoding="utf-8").splitlines()
             modes = json.loads(pathlib.Path(folder, "modes.json").read_text(encoding="utf-8"))
             switch_cost = json.loads(pathlib.Path(folder, "switch_cost.json").read_text(encoding="utf-8"))
             fault_cost = json.loads(pathlib.Path(folder, "fault_cost.json").read_text(encoding="utf-8"))
@@ -84,6 +85,9 @@ class BenchCommand(unittest.TestCase):
         for one in marker:
             if one["mode"] == "stream":
                 self.assertTrue(one["accounted"], one)
+        for one in [json.loads(line) for line in marks_lines]:
+            self.assertEqual((one["pairs"], one["marks"]), (1, "order"))
+            self.assertGreater(one["ratio_median"], 0)
         self.assertEqual([row["mode"] for row in modes["modes"]], ["latency", "latency, fifo", "balanced", "economy"])
         for row in modes["modes"]:
             # Two sleeps are one spike where the host hid the switch between them; the bench says how many came.

@@ -141,6 +141,53 @@ TEST_F(HftmonMarkerTest, WithoutAReaderWhatDoesNotFitIsDroppedAndCounted) {
   EXPECT_EQ(sink_.records[257].gap_count, 0u);
 }
 
+TEST_F(HftmonMarkerTest, ARecordBearsTheReadingThatItWasGiven) {
+  OpenReader();
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker_);
+  const uint64_t tsc = hftmon_marker_tsc();
+  EXPECT_TRUE(hftmon_marker_put_at(thread, tsc, 0, 7, HFT_MARKER_BEGIN, HFT_MARKER_OK));
+  EXPECT_TRUE(hftmon_marker_put_at(thread, tsc + 5, 0, 7, HFT_MARKER_END, HFT_MARKER_ERROR));
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 3u);
+  EXPECT_EQ(sink_.records[1].tsc, tsc);
+  EXPECT_EQ(sink_.records[1].kind, MarkerKind::kBegin);
+  EXPECT_EQ(sink_.records[2].tsc, tsc + 5);
+  EXPECT_TRUE(sink_.records[2].error);
+  // Also where it has to look for room first: the ring has 256, three are used.
+  for (int i = 0; i < 253; ++i) EXPECT_TRUE(hftmon_marker_instant(thread, 0, 1));
+  Drain();
+  const uint64_t later = hftmon_marker_tsc();
+  EXPECT_TRUE(hftmon_marker_put_at(thread, later, 0, 8, HFT_MARKER_INSTANT, HFT_MARKER_OK));
+  Drain();
+  EXPECT_EQ(sink_.records.back().tsc, later);
+  EXPECT_EQ(hftmon_marker_published_count(thread), 257u);
+  EXPECT_FALSE(hftmon_marker_put_at(nullptr, later, 0, 8, HFT_MARKER_INSTANT, HFT_MARKER_OK));
+  EXPECT_EQ(hftmon_marker_published_count(nullptr), 0u);
+}
+
+TEST_F(HftmonMarkerTest, WhatTheCallerSparedItselfIsToldByTheNextRecordThatFits) {
+  OpenReader();
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker_);
+  while (hftmon_marker_instant(thread, 0, 1)) {
+  }
+  hftmon_marker_drop(thread, 63);
+  hftmon_marker_drop(thread, 0);
+  EXPECT_EQ(hftmon_marker_dropped_count(thread), 64u);
+  Drain();
+  hftmon_marker_instant(thread, 0, 2);
+  // With room in the ring too.
+  hftmon_marker_drop(thread, 5);
+  hftmon_marker_instant(thread, 0, 3);
+  hftmon_marker_instant(thread, 0, 4);
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 259u);
+  EXPECT_EQ(sink_.records[256].gap_count, 64u);
+  EXPECT_EQ(sink_.records[257].gap_count, 5u);
+  EXPECT_EQ(sink_.records[258].gap_count, 0u);
+  EXPECT_EQ(file_->counts().dropped_count, 69u);
+  hftmon_marker_drop(nullptr, 1);
+}
+
 TEST_F(HftmonMarkerTest, AnOperationHasOneIdAndTheirNumberIsBounded) {
   const uint32_t first = hftmon_marker_operation(marker_, "order in");
   EXPECT_NE(first, 0u);

@@ -1,20 +1,14 @@
 // What a record may not cost, counted and not timed: allocations and system calls.
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <cstddef>
-#include <iterator>
 
 #include "client/marker/hftmon_marker.h"
 #include "tests/client/marker/c_program.h"
 #include "tests/fakes/allocation_counter.h"
 #include "tests/fakes/marker_directory.h"
+#include "tests/fakes/system_call_ban.h"
 
 namespace hftmon {
 namespace {
@@ -29,28 +23,6 @@ TEST(MarkerCost, ARecordAllocatesNothingWhetherItFitsOrNot) {
   EXPECT_EQ(allocation_count, before);
   EXPECT_GT(hftmon_marker_dropped_count(thread), 0u);
   hftmon_marker_close(marker);
-}
-
-// From here on the kernel kills this process for every call but its end. (Strict mode would not do: it takes the counter away too.)
-bool ForbidSystemCalls() {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-  };
-  const sock_fprog filter = {.len = std::size(program), .filter = program};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
-// What the child that does `act` without system calls ended with: its exit code, or 256 and the signal.
-template <typename Act>
-int WithoutSystemCalls(Act act) {
-  const pid_t child = fork();
-  if (child == 0) _exit(act());
-  int status = 0;
-  if (waitpid(child, &status, 0) != child) return -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
 TEST(MarkerCost, ARecordMakesNoSystemCallWhetherItFitsOrNot) {

@@ -44,7 +44,9 @@ TEST(OptionsTest, EachIsTaken) {
                                     "--quiet",
                                     "--queue",
                                     "64",
-                                    "--marks", "all", "--markers",
+                                    "--marks",
+                                    "all",
+                                    "--markers",
                                     "on"});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   const Options& options = parsed->options;

@@ -104,14 +104,6 @@ TEST(RunTest, AnOfferTooHighIsSaidToBeSo) {
   EXPECT_EQ(Report(*result)["loop"], "open");
 }
 
-TEST(RunTest, MarkersThatAreNotThereAreRefused) {
-  Options options = Counted(10);
-  options.markers = true;
-  const auto result = RunOrderBook(options);
-  ASSERT_FALSE(result.ok());
-  EXPECT_THAT(std::string(result.status().message()), ::testing::HasSubstr("no marker library"));
-}
-
 // Keys of objects, at any depth.
 void CollectKeys(const json& value, std::set<std::string>* keys) {
   if (value.is_object()) {
@@ -135,6 +127,7 @@ TEST(RunTest, TheReadmeNamesEachKey) {
   std::set<std::string> keys;
   CollectKeys(Report(*result), &keys);
   ASSERT_GT(keys.size(), 50u);
+  keys.insert("reason");  // where no ring can be made
   for (const std::string& key : keys) EXPECT_THAT(readme.str(), ::testing::HasSubstr("`" + key + "`"));
 }
 
