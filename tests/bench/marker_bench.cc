@@ -2,12 +2,12 @@
 // rate while the reader drains.
 //
 // Prints one JSON line per figure. "write": ns a record, ring drained between the batches that are timed, so nothing else runs meanwhile;
-// beside it the bare counter, the thread-local way to the handle, a ring that is full, and a handle that is none. "contended": the same
-// while the reader drains from another CPU. "drain": ns a record for the reader alone, by pread into a sink that does nothing and into
-// the book of operations, beside a copy from a mapping, which is what reading by system call is dearer than. "stream": writers that mark
-// pairs at a rate, through MarkerReader into the book; lost is what the rings had no room for.
-// Usage: marker_bench [seconds of each stream, default 5] [write|contended|drain|stream]. Exit code: 1 when a record was neither delivered
-// nor counted as dropped, 2 when a record costs more than its gate, else 0.
+// beside it a record that is given its reading, the bare counter, the thread-local way to the handle, a ring that is full, and a handle
+// that is none. "contended": the same while the reader drains from another CPU. "drain": ns a record for the reader alone, by pread into a
+// sink that does nothing and into the book of operations, beside a copy from a mapping, which is what reading by system call is dearer
+// than. "stream": writers that mark pairs at a rate, through MarkerReader into the book; lost is what the rings had no room for. Usage:
+// marker_bench [seconds of each stream, default 5] [write|contended|drain|stream]. Exit code: 1 when a record was neither delivered nor
+// counted as dropped, 2 when a record costs more than its gate, else 0.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
@@ -146,6 +146,14 @@ bool RunWrite() {
   }
   Bench bench(&sink);
   const auto drain = [&] { bench.DrainAll(); };
+  uint64_t given = hftmon_marker_tsc();
+  Print("write", "stamped with a reading that the thread has",
+        Measure(
+            kBatchRecords, [&](uint64_t n) { hftmon_marker_put_at(bench.thread, given, 0, n, HFT_MARKER_INSTANT, HFT_MARKER_OK); },
+            [&] {
+              bench.DrainAll();
+              given = hftmon_marker_tsc();
+            }));
   uint64_t ticks = 0;
   Print("write", "the counter alone",
         Measure(

@@ -87,7 +87,8 @@ class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
 
   // After the last mark, by the thread.
   void Finish() {
-    TellSkipped();
+    if (skip_count_ != 0) hftmon_marker_drop(thread_, kSkippedAtOnce - skip_count_);
+    skip_count_ = 0;
     counts_ = {hftmon_marker_published_count(thread_), hftmon_marker_dropped_count(thread_)};
   }
   // After Finish.
@@ -114,22 +115,15 @@ class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
 
   // Counts one mark that is not made. The last of a series tells the library of all.
   void Skip() {
-    ++skipped_count_;
-    if (skip_count_ > 1) {
-      --skip_count_;
-    } else {
-      TellSkipped();
+    if (skip_count_ == 0) {
+      hftmon_marker_drop(thread_, 1);
+    } else if (--skip_count_ == 0) {
+      hftmon_marker_drop(thread_, kSkippedAtOnce);
     }
-  }
-  void TellSkipped() {
-    hftmon_marker_drop(thread_, skipped_count_);
-    skipped_count_ = 0;
-    skip_count_ = 0;
   }
 
   hftmon_marker_thread* thread_ = nullptr;
-  uint32_t skip_count_ = 0;     // how many marks more are not made
-  uint32_t skipped_count_ = 0;  // not made, and not yet told
+  uint32_t skip_count_ = 0;  // how many marks more are not made, of kSkippedAtOnce
   std::array<uint32_t, kOperations> ids_{};
   bool all_ = false;
   bool order_is_open_ = false;
