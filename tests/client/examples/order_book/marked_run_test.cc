@@ -82,7 +82,7 @@ class MarkedRun {
     std::atomic<bool> over{false};
     std::thread reading([&] {
       while (!over.load(std::memory_order_acquire) || (sinks.begun && !sinks.ended)) {
-        if (!reader.RunOnce()) usleep(100);
+        if (!reader.RunOnce()) std::this_thread::yield();
       }
     });
     auto run = RunOrderBook(options);
