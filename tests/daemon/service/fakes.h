@@ -23,7 +23,6 @@
 #include "daemon/service/interrupt_totals.h"
 #include "daemon/service/kernel_lock_totals.h"
 #include "daemon/service/network_totals.h"
-#include "daemon/service/operation_source.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
@@ -370,21 +369,6 @@ class FakeCallTotals : public CallTotals {
 
   // Set before the server asks.
   std::vector<ThreadCallTotal> threads;
-};
-
-class FakeOperationSource : public OperationSource {
- public:
-  std::string WhyNot() const override { return why_not; }
-  std::vector<MarkedProgram> ProgramsOf(uint32_t pid) const override {
-    const auto found = programs.find(pid);
-    return found == programs.end() ? std::vector<MarkedProgram>() : found->second;
-  }
-  MarkerReader::Status Files() const override { return files; }
-
-  // Set before the server asks.
-  std::string why_not;
-  std::map<uint32_t, std::vector<MarkedProgram>> programs;
-  MarkerReader::Status files;
 };
 
 class FakeNetworkTotals : public NetworkTotals {

@@ -16,6 +16,7 @@
 #include "hftmon/v1/monitor.grpc.pb.h"
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
+#include "tests/daemon/service/fake_operation_source.h"
 #include "tests/daemon/service/fakes.h"
 
 namespace hftmon {
