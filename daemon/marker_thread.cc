@@ -27,6 +27,7 @@ MarkerThread::MarkerThread(Parts parts)
   finder_ = *std::move(finder);
   MarkerReader::Options options;
   options.poll_interval_ns = kPollIntervalNs;
+  options.removes_left_behind = true;  // a killed program's rings would take memory until the host is restarted
   reader_ = std::make_unique<MarkerReader>(
       MarkerReader::Wiring{.finder = finder_.get(), .processes = &processes_, .clocks = parts_.raw_clocks, .sinks = &books_}, options);
 }

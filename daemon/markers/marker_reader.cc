@@ -168,11 +168,12 @@ bool MarkerReader::IsAlive(const Entry& entry) const {
 
 void MarkerReader::LookForLife() {
   for (auto at = entries_.begin(); at != entries_.end();) {
-    if (!wiring_.sinks->Wants(at->first.pid)) {
-      at = Leave(at, absl::CancelledError("nobody wants its marks any more"));
-    } else if (!IsAlive(at->second)) {
+    // First: nobody wants a process that has ended, and what it left is still its.
+    if (!IsAlive(at->second)) {
       Finish(&at->second);
       at = Leave(at, absl::OkStatus());
+    } else if (!wiring_.sinks->Wants(at->first.pid)) {
+      at = Leave(at, absl::CancelledError("nobody wants its marks any more"));
     } else {
       ++at;
     }

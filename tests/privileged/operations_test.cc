@@ -1,5 +1,6 @@
 // What a program marks is told to the last mark, whether it was there before the daemon watched it or not.
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "tests/privileged/privileged_test.h"
@@ -59,6 +60,11 @@ class OperationsTest : public PrivilegedTest {
     EXPECT_GE(order.durations().max_ns(), order.mean_ns());
     EXPECT_GE(order.mean_ns(), order.min_ns());
   }
+  // It closes its file.
+  static void LetEnd(WorkloadRun& run) {
+    run.Say("end");
+    EXPECT_TRUE(Eventually([&] { return !std::filesystem::exists("/dev/shm/hftmon." + std::to_string(run.pid()) + ".0"); }));
+  }
 };
 
 TEST_F(OperationsTest, AProgramThatIsWatchedBeforeItMarksIsToldToTheLastMark) {
@@ -69,6 +75,7 @@ TEST_F(OperationsTest, AProgramThatIsWatchedBeforeItMarksIsToldToTheLastMark) {
   const json truth = run.Act();
   ASSERT_TRUE(truth.is_object());
   ExpectAll(run, truth);
+  LetEnd(run);
 }
 
 TEST_F(OperationsTest, WhatItMarkedBeforeItWasWatchedIsInTheFiguresToo) {
@@ -79,6 +86,7 @@ TEST_F(OperationsTest, WhatItMarkedBeforeItWasWatchedIsInTheFiguresToo) {
   ASSERT_TRUE(truth.is_object());
   ASSERT_TRUE(Attach(run.pid()).ok());
   ExpectAll(run, truth);
+  LetEnd(run);
 }
 
 TEST_F(OperationsTest, WhoIsKilledIsToldToHaveEndedWithAllThatItMarked) {
@@ -87,13 +95,21 @@ TEST_F(OperationsTest, WhoIsKilledIsToldToHaveEndedWithAllThatItMarked) {
   if (const std::string refused = run.about()["refused"]; !refused.empty()) GTEST_SKIP() << refused;
   ASSERT_TRUE(Attach(run.pid()).ok());
   ASSERT_TRUE(run.Act().is_object());
-  run.process().Signal(SIGKILL);
+  // One that is gone before its file was found leaves nothing that anybody reads.
   v1::QueryOperationsResponse answer;
+  ASSERT_TRUE(Eventually([&] {
+    answer = Operations(run.pid());
+    return Named(answer, "order").durations().count() == kThreads * kCount;
+  })) << answer.DebugString();
+  const std::string file = "/dev/shm/hftmon." + std::to_string(run.pid()) + "." + std::to_string(answer.programs(0).file_number());
+  EXPECT_TRUE(std::filesystem::exists(file));
+  run.process().Signal(SIGKILL);
   EXPECT_TRUE(Eventually([&] {
     answer = Operations(run.pid());
     return answer.programs_size() == 1 && answer.programs(0).ended();
   })) << answer.DebugString();
   EXPECT_EQ(Named(answer, "order").durations().count(), kThreads * kCount);
+  EXPECT_FALSE(std::filesystem::exists(file)) << "what it left behind is removed";
 }
 
 TEST_F(OperationsTest, AProgramThatMarksNothingHasNoOperations) {

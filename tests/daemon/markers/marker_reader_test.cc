@@ -136,6 +136,18 @@ TEST_F(MarkerReaderTest, WhatAKilledProgramLeftIsReadToItsEndAndRemoved) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
 }
 
+TEST_F(MarkerReaderTest, AKilledProgramIsNoLongerWantedAndIsReadToItsEndAllTheSame) {
+  const pid_t child = StartChild(100);
+  const MarkerRingName name = {.pid = static_cast<uint32_t>(child), .number = 0};
+  sinks_.wanted.insert(name.pid);
+  Reader().RunOnce();
+  Kill(child);
+  sinks_.wanted.erase(name.pid);
+  Reader().RunOnce();
+  EXPECT_TRUE(sinks_.ended.at(name).ok()) << sinks_.ended.at(name);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
+}
+
 TEST_F(MarkerReaderTest, WhatWasLeftBehindBeforeItIsCountedAndNotOpened) {
   const pid_t child = StartChild(1);
   Kill(child);
