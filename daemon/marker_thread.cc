@@ -27,6 +27,7 @@ MarkerThread::MarkerThread(Parts parts)
   finder_ = *std::move(finder);
   MarkerReader::Options options;
   options.poll_interval_ns = kPollIntervalNs;
+  options.files_max = kFilesMax;
   options.removes_left_behind = true;  // a killed program's rings would take memory until the host is restarted
   reader_ = std::make_unique<MarkerReader>(
       MarkerReader::Wiring{.finder = finder_.get(), .processes = &processes_, .clocks = parts_.raw_clocks, .sinks = &books_}, options);
@@ -62,7 +63,9 @@ std::vector<MarkedProgram> MarkerThread::ProgramsOf(uint32_t pid) const {
   for (MarkedProgram& program : programs) {
     if (program.ended) continue;
     for (const MarkerReader::FileStatus& file : status.files) {
-      if (file.name == program.name) program.counts = file.counts;
+      if (!(file.name == program.name)) continue;
+      program.counts.dropped_count = file.counts.dropped_count;
+      program.counts.faults = file.counts.faults;
     }
   }
   return programs;

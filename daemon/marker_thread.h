@@ -1,8 +1,8 @@
 // MarkerThread: the thread that reads what watched programs mark, and what it has read.
 //
 // Owner: the daemon. Start and Stop by the owner; the rest by any thread. The thread is one of the daemon's others: it has their CPU mask,
-// and sleeps between two looks (kPollIntervalNs while there is a marker file, else until one is made). Where marks cannot be read nothing
-// is started, and WhyNot says why.
+// and sleeps between two looks: kPollIntervalNs while it reads a marker file, else until one is made or 50 ms have passed. Where marks
+// cannot be read nothing is started, and WhyNot says why.
 #ifndef HFTMON_DAEMON_MARKER_THREAD_H_
 #define HFTMON_DAEMON_MARKER_THREAD_H_
 
@@ -29,6 +29,8 @@ class MarkerThread final : public OperationSource {
  public:
   // A ring of the default size holds 6 ms at 10 million records a second.
   static constexpr int64_t kPollIntervalNs = 2'000'000;
+  // At a time; more are refused, said so. What one may take of memory: OperationBook.
+  static constexpr size_t kFilesMax = 64;
 
   // All that is pointed to outlives the thread.
   struct Parts {

@@ -34,7 +34,6 @@ struct hftmon_marker {
  */
 struct registry {
   pthread_mutex_t mutex; /* all zeros is an open mutex */
-  uint64_t generation;
   struct {
     hftmon_marker* marker;
     uint64_t generation;
@@ -48,6 +47,9 @@ struct thread_entry {
 };
 
 static struct registry* registry;
+/* Of markers made, by this process and those that it was forked from: not wiped, as a thread's entries are not, which must not fit a marker
+ * that the child makes at the same address. Under the registry's mutex. */
+static uint64_t last_generation;
 static int registry_error;
 static pthread_key_t thread_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -117,7 +119,7 @@ static hftmon_marker* allocate(const struct hftmon_marker_bounds* bounds) {
 static int register_marker(hftmon_marker* marker) {
   for (uint32_t i = 0; i < MARKERS_MAX; ++i) {
     if (registry->open[i].marker != NULL) continue;
-    marker->generation = ++registry->generation;
+    marker->generation = ++last_generation;
     registry->open[i].marker = marker;
     registry->open[i].generation = marker->generation;
     return 0;

@@ -103,8 +103,7 @@ void SpikeDetector::TellOpen(const OffCpuInterval& so_far, SpikeKind kind, OpenS
            .kind = kind,
            .slot = so_far.slot,
            .cpu = so_far.cpu,
-           .crossing_mono_ns = again ? open->crossing_mono_ns : 0,
-           .detected_mono_ns = again ? open->detected_mono_ns : 0};
+           .crossing_mono_ns = again ? open->crossing_mono_ns : 0};
   spike_.in_progress = true;
   Emit(so_far, kind, open->id);
   spike_.record_clock_ns = 0;  // no record has read both clocks at its end: how far its start is off is not known
@@ -135,11 +134,7 @@ void SpikeDetector::MarkEstimated() {
 SpikePosition SpikeDetector::AppendGoingOn(OpenStall* open, int64_t crossing_mono_ns) {
   if (crossing_mono_ns != 0) open->crossing_mono_ns = crossing_mono_ns;
   spike_.record_mono_ns = open->crossing_mono_ns;
-  // Told again because it goes on it was detected when it was told first.
-  const int64_t detected_ns = crossing_mono_ns != 0 ? 0 : open->detected_mono_ns;
-  const SpikePosition position = Append(detected_ns);
-  open->detected_mono_ns = spike_.detected_mono_ns;
-  return position;
+  return Append();
 }
 
 void SpikeDetector::OnAsleep(const OffCpuInterval& so_far, int64_t crossing_mono_ns) {
@@ -418,11 +413,11 @@ SpikePosition SpikeDetector::AppendDetected(int64_t record_mono_ns) {
   return position;
 }
 
-SpikePosition SpikeDetector::Append(int64_t detected_mono_ns) {
+SpikePosition SpikeDetector::Append() {
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
   spike_.inconclusive = spike_.lost_records > 0 || spike_.record_missing || !WasSeenWhole();
-  spike_.detected_mono_ns = detected_mono_ns != 0 ? detected_mono_ns : clock_->NowNs();
+  spike_.detected_mono_ns = clock_->NowNs();
   return spikes_->Append(&spike_);
 }
 

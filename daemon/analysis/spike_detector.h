@@ -67,7 +67,6 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
     uint16_t cpu = 0;
     SpikePosition told_at;         // the last telling
     int64_t crossing_mono_ns = 0;  // of the threshold that it was told for last
-    int64_t detected_mono_ns = 0;  // when that was told
   };
 
   // The last stretch of interrupts that was a spike.
@@ -93,8 +92,7 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
   void SetGoingOn(LastStretch* stretch, bool going_on);
   // By the kernel's record, or at the crossing: how long ago that was is part of detection().
   SpikePosition AppendDetected(int64_t record_mono_ns);
-  // 0: it is detected now.
-  SpikePosition Append(int64_t detected_mono_ns = 0);
+  SpikePosition Append();
   void FillUnknown(const OpenStall& stall, int64_t duration_ns);
   void MarkLosses();
   bool WasSeenWhole() const;

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <optional>
 #include <set>
@@ -187,8 +189,10 @@ void MarkerReader::Finish(Entry* entry) {
     const absl::StatusOr<MarkerRingFile::Drained> drained = file.Drain(options_.turn_records_max, &buffers_);
     if (!drained.ok() || drained->record_count == 0) break;
   }
+  // Not on the word of /proc alone: that may fail for want of a descriptor here.
+  const bool gone = kill(static_cast<pid_t>(file.name().pid), 0) != 0 && errno == ESRCH;
   const std::string& directory = wiring_.finder->directory();
-  if (options_.removes_left_behind && file.IsNamed(directory)) unlink((directory + "/" + file.name().FileName()).c_str());
+  if (options_.removes_left_behind && gone && file.IsNamed(directory)) unlink((directory + "/" + file.name().FileName()).c_str());
 }
 
 MarkerReader::Entries::iterator MarkerReader::Leave(Entries::iterator at, const absl::Status& why) {

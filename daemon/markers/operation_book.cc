@@ -17,12 +17,12 @@ uint64_t SaturatedSum(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-void OperationFigures::Add(int64_t duration_ns) {
+void OperationFigures::Add(int64_t duration_ns, bool binned) {
   min_ns = count == 0 ? duration_ns : std::min(min_ns, duration_ns);
   max_ns = std::max(max_ns, duration_ns);
   ++count;
   sum_ns = SaturatedSum(sum_ns, static_cast<uint64_t>(duration_ns));
-  durations.Add(BucketOf(duration_ns), 1);
+  if (binned) durations.Add(BucketOf(duration_ns), 1);
 }
 
 OperationBook::OperationBook(const LinearConversion& ticks, OperationSpanSink* spans)
@@ -114,7 +114,7 @@ void OperationBook::End(const MarkerRecord& record, Ring* ring) {
   const OperationSpan span = SpanOf(record, ring->open[at].tsc);
   Remove(at, ring);
   OperationEntry& entry = operations_[record.operation];
-  entry.spans.Add(span.duration_ns);
+  entry.spans.Add(span.duration_ns, span.operation < kBinnedMax);
   entry.error_count += record.error;
   spans_->OnSpan(span);
 }
@@ -123,7 +123,7 @@ void OperationBook::Beat(const MarkerRecord& record, Ring* ring) {
   if (ring->heartbeat_tsc != 0 && ring->heartbeat_operation == record.operation) {
     OperationSpan span = SpanOf(record, ring->heartbeat_tsc);
     span.heartbeat = true;
-    operations_[record.operation].heartbeats.Add(span.duration_ns);
+    operations_[record.operation].heartbeats.Add(span.duration_ns, record.operation < kBinnedMax);
     spans_->OnSpan(span);
   }
   ring->heartbeat_operation = record.operation;

@@ -3,8 +3,9 @@
 // Owner: whoever drains the program's marker file; one thread, as the file's sink. Whoever reads the figures from another thread guards
 // both. An end belongs to the open begin of the same ring, operation and value; open ones may nest or overlap. A heartbeat's span is the
 // time since the ring's last heartbeat of the same operation. Bounds: kOpenMax open begins for each ring, one heartbeat; the operations and
-// rings that a file can have. A histogram takes memory where it has counts, 16 KiB at most. Each record takes constant time. Nothing is
-// paired across a gap: what was open when records went missing is given up, since its end may be among them.
+// rings that a file can have. A histogram takes memory where it has counts, 16 KiB at most, two for each of kBinnedMax operations. Each
+// record takes constant time. Nothing is paired across a gap: what was open when records went missing is given up, since its end may be
+// among them.
 #ifndef HFTMON_DAEMON_MARKERS_OPERATION_BOOK_H_
 #define HFTMON_DAEMON_MARKERS_OPERATION_BOOK_H_
 
@@ -24,7 +25,8 @@ namespace hftmon {
 
 // Spans of one kind. min, max and sum are exact; percentiles come from the histogram (FindPercentile).
 struct OperationFigures {
-  void Add(int64_t duration_ns);
+  // `binned`: into the histogram too.
+  void Add(int64_t duration_ns, bool binned = true);
   int64_t mean_ns() const { return count == 0 ? 0 : static_cast<int64_t>(sum_ns / count); }
 
   uint64_t count = 0;
@@ -55,6 +57,8 @@ struct OperationLosses {
 class OperationBook final : public MarkerSink {
  public:
   static constexpr size_t kOpenMax = 16;
+  // Operations that have histograms: a program may name thousands, and fill the buckets of each. Of others there are no percentiles.
+  static constexpr uint32_t kBinnedMax = 128;
 
   // `spans` outlives the book. `ticks`: how long a tick is; only its multiplier is used, and must not be 0.
   OperationBook(const LinearConversion& ticks, OperationSpanSink* spans);

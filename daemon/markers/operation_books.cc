@@ -18,6 +18,7 @@ void OperationBooks::Book::OnRecords(std::span<const MarkerRecord> records) {
   const std::lock_guard lock(mutex_);
   book_.SetTicks(parts_.ticks());
   book_.OnRecords(records);
+  program_.counts.delivered_count += records.size();  // as the figures have it
 }
 
 void OperationBooks::Book::End(const MarkerRingFile::Counts& counts, const absl::Status& why) {
@@ -65,6 +66,8 @@ std::vector<MarkedProgram> OperationBooks::ProgramsOf(uint32_t pid) const {
   std::vector<MarkedProgram> programs;
   programs.reserve(found.size());
   for (const auto& book : found) programs.push_back(book->Read());
+  std::stable_sort(programs.begin(), programs.end(),
+                   [](const MarkedProgram& a, const MarkedProgram& b) { return a.name.number < b.name.number; });
   return programs;
 }
 

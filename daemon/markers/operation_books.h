@@ -31,7 +31,8 @@ struct MarkedProgram {
   std::vector<OperationEntry> operations;
   OperationLosses losses;
   uint64_t open_count = 0;
-  MarkerRingFile::Counts counts;  // of one that is read: up to MarkerReader's life_interval_ns old
+  // Delivered: those that the figures have. Of one that is read the others are MarkerReader's, up to life_interval_ns old.
+  MarkerRingFile::Counts counts;
 };
 
 class OperationBooks final : public MarkerSinks {
@@ -50,7 +51,7 @@ class OperationBooks final : public MarkerSinks {
   MarkerSink* Begin(const MarkerRingName& name, const hft_marker_header& header) override;
   void End(const MarkerRingName& name, MarkerSink* sink, const MarkerRingFile::Counts& counts, const absl::Status& why) override;
 
-  // By file number, those that ended first. Their counts are not filled in while they are read.
+  // By file number, of one file in the order of beginning. Their counts are not filled in while they are read.
   std::vector<MarkedProgram> ProgramsOf(uint32_t pid) const;
 
  private:

@@ -23,7 +23,7 @@ std::vector<double> PercentilesOf(const v1::QueryOperationsRequest& request) {
 
 std::string WhyEnded(const absl::Status& why) {
   if (why.ok()) return "it ended, or closed the file";
-  if (absl::IsCancelled(why)) return "it was no longer watched";
+  if (absl::IsCancelled(why)) return "it is no longer watched";
   return ValidUtf8(std::string(why.message()));
 }
 

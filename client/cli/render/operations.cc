@@ -149,9 +149,18 @@ Json ProgramJson(const v1::MarkedProgram& program) {
 
 }  // namespace
 
+uint64_t RefusedMarks(const v1::MarkCounts& marks) {
+  uint64_t refused = 0;
+  for (const auto& [fault, count] : marks.refused()) {
+    if (fault != "index" && fault != "name") refused += count;
+  }
+  return refused;
+}
+
 std::string OperationsText(const v1::QueryOperationsResponse& response) {
   if (!response.available()) return fmt::format("unavailable: {}\n", Printable(response.reason()));
   std::string text = SpanTable(response) + GapTable(response);
+  if (text.empty() && response.programs_size() > 0) text = "no operation has ended yet, of those that the watched programs mark\n";
   if (text.empty()) text = "no watched program has marked anything (client/marker)\n";
   for (const v1::RefusedMarkerFile& file : response.refused()) {
     text += fmt::format("not read: hftmon.{}.{}: {}\n", file.pid(), file.file_number(), Printable(file.reason()));
@@ -172,7 +181,7 @@ Json OperationsJson(const v1::QueryOperationsResponse& response) {
     for (const v1::OperationSum& operation : program.operations()) json["operations"].push_back(OperationJson(program, operation));
     json["programs"].push_back(ProgramJson(program));
     lost += program.marks().dropped_count();
-    for (const auto& [fault, count] : program.marks().refused()) lost += count;
+    lost += RefusedMarks(program.marks());
   }
   json["lost_records"] = lost;
   json["refused"] = Json::array();

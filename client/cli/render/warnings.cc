@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "client/cli/render/operations.h"
 #include "client/cli/render/unavailable.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -296,8 +297,7 @@ std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response)
   if (!response.available()) return {"marks are not read: " + Printable(response.reason())};
   for (const v1::MarkedProgram& program : response.programs()) {
     const v1::MarkCounts& marks = program.marks();
-    uint64_t refused = 0;
-    for (const auto& [fault, count] : marks.refused()) refused += count;
+    const uint64_t refused = RefusedMarks(marks);
     const std::string who = fmt::format("{}[{}]", Printable(program.comm()), program.pid());
     if (marks.dropped_count() > 0) {
       warnings.push_back(fmt::format("{} dropped {}, its rings were full: give it larger ones, or let it mark less", who,

@@ -78,6 +78,20 @@ TEST(MarkerFork, AChildMakesAMarkerOfItsOwn) {
   hftmon_marker_close(marker);
 }
 
+TEST(MarkerFork, AHandleOfAMarkerThatTheParentClosedIsNotFoundForOneOfTheChildAtItsAddress) {
+  const MarkerDirectory directory;
+  hftmon_marker* const marker = directory.Create();
+  const hftmon_marker_thread* const stale = hftmon_marker_this_thread(marker);
+  ASSERT_NE(stale, nullptr);
+  hftmon_marker_close(marker);
+  const int marked = InChild([&] {
+    hftmon_marker* const own = directory.Create();
+    hftmon_marker_thread* const found = hftmon_marker_this_thread(own);
+    return found != nullptr && hftmon_marker_instant(found, 0, 7) ? 7 : 0;
+  });
+  EXPECT_EQ(marked, 7);
+}
+
 TEST(MarkerFork, AGrandchildIsAsSafeAsAChild) {
   const MarkerDirectory directory;
   hftmon_marker* const marker = directory.Create();

@@ -57,7 +57,7 @@ TEST_F(HeldUpSpikesTest, ASleepThatGoesOnHasOneIdUntilItsEndAndItsCausesAreEstim
   EXPECT_EQ(At(1).id, told.id);
   EXPECT_EQ(At(1).duration_ns, 9'000'000);
   EXPECT_EQ(At(1).record_mono_ns, 999'000'000);
-  EXPECT_EQ(At(1).detected_mono_ns, told.detected_mono_ns) << "it was detected once";
+  EXPECT_GT(At(1).detected_mono_ns, told.detected_mono_ns) << "a history is in the order of this: a search of a window goes by it";
   EXPECT_EQ(spikes_.going_on_count(), 1u);
   OffCpuInterval whole = so_far;
   whole.off_cpu_ns = 9'500'000;
