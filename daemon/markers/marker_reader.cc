@@ -26,6 +26,14 @@ void AddCounts(const MarkerRingFile::Counts& from, MarkerRingFile::Counts* to) {
   for (size_t i = 0; i < kMarkerFaults; ++i) to->faults.counts[i] += from.faults.counts[i];
 }
 
+// Nobody has the number, or a zombie, which has no program any more. A look that fails for another reason (no descriptor is left here) is
+// no proof.
+bool IsGone(uint32_t pid) {
+  if (kill(static_cast<pid_t>(pid), 0) != 0) return errno == ESRCH;
+  char target[1];
+  return readlink(fmt::format("/proc/{}/exe", pid).c_str(), target, sizeof(target)) < 0 && errno == ENOENT;
+}
+
 }  // namespace
 
 MarkerReader::MarkerReader(const Wiring& wiring, const Options& options) : wiring_(wiring), options_(options) {}
@@ -189,10 +197,9 @@ void MarkerReader::Finish(Entry* entry) {
     const absl::StatusOr<MarkerRingFile::Drained> drained = file.Drain(options_.turn_records_max, &buffers_);
     if (!drained.ok() || drained->record_count == 0) break;
   }
-  // Not on the word of /proc alone: that may fail for want of a descriptor here.
-  const bool gone = kill(static_cast<pid_t>(file.name().pid), 0) != 0 && errno == ESRCH;
   const std::string& directory = wiring_.finder->directory();
-  if (options_.removes_left_behind && gone && file.IsNamed(directory)) unlink((directory + "/" + file.name().FileName()).c_str());
+  if (options_.removes_left_behind && !file.HasOwner() && IsGone(file.name().pid) && file.IsNamed(directory))
+    unlink((directory + "/" + file.name().FileName()).c_str());
 }
 
 MarkerReader::Entries::iterator MarkerReader::Leave(Entries::iterator at, const absl::Status& why) {
