@@ -44,6 +44,7 @@ void MarkerThread::Start() {
 void MarkerThread::Stop() {
   if (!thread_.joinable()) return;
   stop_.store(true, std::memory_order_relaxed);  // orders nothing: the join does
+  reader_->Rescan();                             // ends its wait
   thread_.join();
 }
 

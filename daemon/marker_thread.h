@@ -1,8 +1,8 @@
 // MarkerThread: the thread that reads what watched programs mark, and what it has read.
 //
 // Owner: the daemon. Start and Stop by the owner; the rest by any thread. The thread is one of the daemon's others: it has their CPU mask,
-// and sleeps between two looks: kPollIntervalNs while it reads a marker file, else until one is made or 50 ms have passed. Where marks
-// cannot be read nothing is started, and WhyNot says why.
+// and sleeps between two looks: kPollIntervalNs while it reads a marker file, else a second, until one is made or the targets change. Where
+// marks cannot be read nothing is started, and WhyNot says why.
 #ifndef HFTMON_DAEMON_MARKER_THREAD_H_
 #define HFTMON_DAEMON_MARKER_THREAD_H_
 
@@ -48,7 +48,7 @@ class MarkerThread final : public OperationSource {
 
   void Start();
   void Stop();
-  // The targets have changed: files are looked for within 50 ms.
+  // The targets have changed: files are looked for at once.
   void Rescan();
 
   std::string WhyNot() const override { return why_not_; }

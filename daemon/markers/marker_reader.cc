@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -17,6 +19,8 @@ namespace {
 
 // Of a file whose program is gone: what a full file holds, and an end to it where the file still changes.
 constexpr int kLastTurnsMax = 1024;
+// Where nothing can end a wait.
+constexpr int64_t kUnwokenWaitNs = 50'000'000;
 // Files that are looked at in a turn; each takes some 60 microseconds.
 constexpr size_t kLooksMax = 512;
 
@@ -36,10 +40,20 @@ bool IsGone(uint32_t pid) {
 
 }  // namespace
 
-MarkerReader::MarkerReader(const Wiring& wiring, const Options& options) : wiring_(wiring), options_(options) {}
+MarkerReader::MarkerReader(const Wiring& wiring, const Options& options)
+    : wiring_(wiring), options_(options), wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
 MarkerReader::~MarkerReader() {
   for (auto at = entries_.begin(); at != entries_.end();) at = Leave(at, absl::CancelledError("the reader ends"));
+  if (wake_fd_ >= 0) close(wake_fd_);
+}
+
+void MarkerReader::Rescan() {
+  // Relaxed: what is to be seen by then was published by the directory, and by the targets' own bits.
+  rescan_.store(true, std::memory_order_relaxed);
+  const uint64_t one = 1;
+  // It fails where the reader is told already.
+  if (wake_fd_ >= 0) static_cast<void>(!write(wake_fd_, &one, sizeof(one)));
 }
 
 MarkerReader::Status MarkerReader::status() const {
@@ -54,11 +68,15 @@ void MarkerReader::Run(const std::atomic<bool>& stop) {
 
 void MarkerReader::Wait(bool more) const {
   if (more) return;
-  const int64_t wait_ns = entries_.empty() ? options_.idle_interval_ns : options_.poll_interval_ns;
-  pollfd finder = {.fd = wiring_.finder->fd(), .events = POLLIN, .revents = 0};
+  const int64_t idle_ns = wake_fd_ >= 0 ? options_.idle_interval_ns : std::min(options_.idle_interval_ns, kUnwokenWaitNs);
+  const int64_t wait_ns = entries_.empty() ? idle_ns : options_.poll_interval_ns;
+  // A negative descriptor is ignored.
+  pollfd woken[] = {{.fd = wiring_.finder->fd(), .events = POLLIN, .revents = 0}, {.fd = wake_fd_, .events = POLLIN, .revents = 0}};
   const timespec timeout = {.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
   // An interrupted wait is a shorter one.
-  static_cast<void>(ppoll(&finder, 1, &timeout, nullptr));
+  static_cast<void>(ppoll(woken, std::size(woken), &timeout, nullptr));
+  uint64_t told = 0;
+  if (woken[1].revents != 0) static_cast<void>(!read(wake_fd_, &told, sizeof(told)));
 }
 
 bool MarkerReader::RunOnce() {

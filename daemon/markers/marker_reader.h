@@ -45,7 +45,7 @@ class MarkerReader {
     size_t refusals_max = 64;
     uint64_t turn_records_max = 65'536;          // of a file, before the next has its turn
     int64_t poll_interval_ns = 500'000;          // between two turns when nothing waits
-    int64_t idle_interval_ns = 50'000'000;       // when there is no file
+    int64_t idle_interval_ns = 1'000'000'000;    // when there is no file: a new one, and Rescan, end the wait
     int64_t life_interval_ns = 100'000'000;      // between two looks whether the programs are still there; the status is as old
     int64_t rescan_interval_ns = 1'000'000'000;  // between two lists of the directory
     bool removes_left_behind = false;            // takes a directory that the daemon may remove another user's file from
@@ -79,11 +79,11 @@ class MarkerReader {
 
   // One turn: what came and went, then a part of each file. Whether more waits.
   bool RunOnce();
-  // Turns until `stop`, which is looked at between two waits (idle_interval_ns at most).
+  // Turns until `stop`, which is looked at between two waits: Rescan ends one.
   void Run(const std::atomic<bool>& stop);
 
-  // The next turn lists the directory. Does not wake a reader that waits: at most idle_interval_ns.
-  void Rescan() { rescan_.store(true, std::memory_order_relaxed); }
+  // The next turn lists the directory, and comes at once.
+  void Rescan();
   Status status() const;
 
  private:
@@ -108,6 +108,7 @@ class MarkerReader {
 
   const Wiring wiring_;
   const Options options_;
+  const int wake_fd_;  // -1: there is none, and no wait is long
   MarkerBuffers buffers_;
   Entries entries_;
   std::vector<Refusal> refusals_;

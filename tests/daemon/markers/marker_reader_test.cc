@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <map>
@@ -120,6 +121,22 @@ TEST_F(MarkerReaderTest, OnlyTheWantedAreOpenedAndLaterOnRequest) {
   sinks_.wanted.clear();
   Reader().RunOnce();
   EXPECT_TRUE(absl::IsCancelled(sinks_.ended.at(OwnRingName())));
+  hftmon_marker_close(marker);
+}
+
+TEST_F(MarkerReaderTest, AWaitThatWouldLastForEverIsEndedByARescan) {
+  MarkerReader::Options options = Eager();
+  options.idle_interval_ns = int64_t{1} << 60;
+  sinks_.wanted.clear();
+  hftmon_marker* const marker = directory_.Create();
+  MarkerReader& reader = Reader(options);
+  std::atomic<bool> stop{false};
+  std::thread thread([&] { reader.Run(stop); });
+  reader.Rescan();
+  stop.store(true, std::memory_order_seq_cst);
+  reader.Rescan();
+  thread.join();
+  EXPECT_TRUE(sinks_.sinks.empty());
   hftmon_marker_close(marker);
 }
 
