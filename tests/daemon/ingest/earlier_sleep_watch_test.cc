@@ -147,28 +147,15 @@ TEST_F(EarlierSleepTest, WhoIsWatchedNoMoreSleepsNoMore) {
 }
 
 TEST(SleepWatchBoundsTest, EarlierSleepsTakeHalfOfThePlaces) {
-  constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
-  FakeKernelView kernel({.slots = kSlots + 1});
-  KernelView view = kernel.view();
-  view.controls->off_cpu_threshold_ns = kThresholdNs;
-  view.watched_bits[0] = ~0ull;
-  SleepSink sink;
-  const ClockOffsets offsets(2);
-  EarlierSleeps earlier(kSlots + 1);
-  SleepWatch watch(view, nullptr, &earlier, &offsets, {&sink});
-  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
-    view.slots[slot].state = HFT_SLOT_LIVE;
-    view.slots[slot].tid = slot;
-    view.slots[slot].tgid = 1;
-    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
+  EarlierSleeps earlier(ManySleepers::kSlots + 1);
+  ManySleepers many(/*asleep=*/false, &earlier);
+  for (uint32_t slot = 1; slot <= ManySleepers::kSlots; ++slot) {
     earlier.Put(static_cast<uint16_t>(slot), 0,
                 {.found_mono_ns = kOutMonoNs, .cpu = 0, .syscall = 0, .call = HFT_CALL_KNOWN, .arguments = {}});
   }
-  for (int64_t now_ns = kOutMonoNs; now_ns < kOutMonoNs + 60 * kMs; now_ns += 10 * kMs) {
-    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, true);
-  }
-  EXPECT_EQ(sink.told.size(), SleepWatch::kEarlierOpenMax);
-  EXPECT_EQ(watch.unfollowed_count(), kSlots - SleepWatch::kEarlierOpenMax);
+  many.Look(6);
+  EXPECT_EQ(many.sink.told.size(), SleepWatch::kEarlierOpenMax);
+  EXPECT_EQ(many.watch.unfollowed_count(), ManySleepers::kSlots - SleepWatch::kEarlierOpenMax);
 }
 
 }  // namespace

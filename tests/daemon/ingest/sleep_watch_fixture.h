@@ -92,6 +92,40 @@ class SleepWatchTest : public testing::Test {
   std::unique_ptr<SleepWatch> watch_;
 };
 
+// Ten more sleepers than the watch holds, each in a slot of its own from 1 on.
+struct ManySleepers {
+  static constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
+
+  // `asleep`: they left under watch. Else the test says since when they sleep.
+  explicit ManySleepers(bool asleep, const EarlierSleeps* earlier = nullptr)
+      : kernel({.slots = kSlots + 1}), view(kernel.view()), watch(view, nullptr, earlier, &offsets, {&sink}) {
+    view.controls->off_cpu_threshold_ns = kThresholdNs;
+    view.watched_bits[0] = ~0ull;
+    for (uint32_t slot = 1; slot <= kSlots; ++slot) {
+      view.slots[slot].state = HFT_SLOT_LIVE;
+      view.slots[slot].tid = slot;
+      view.slots[slot].tgid = 1;
+      view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
+      if (!asleep) continue;
+      view.slots[slot].out = {.cpu = 0, .kind = HFT_SWITCH_BLOCKED_SYSCALL, .wait_migrations = 0, .syscall = 0};
+      view.slots[slot].out_clock_ns = kOutClockNs;
+    }
+  }
+  // At all of them, every 10 ms; the next look goes on from there.
+  void Look(int rounds, bool of_all = true) {
+    for (int round = 0; round < rounds; ++round, now_ns += 10 * kMs) {
+      for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, of_all);
+    }
+  }
+
+  FakeKernelView kernel;
+  KernelView view;
+  SleepSink sink;
+  const ClockOffsets offsets{2};
+  SleepWatch watch;
+  int64_t now_ns = kOutMonoNs;
+};
+
 }  // namespace hftmon::sleep_watch
 
 #endif  // HFTMON_TESTS_DAEMON_INGEST_SLEEP_WATCH_FIXTURE_H_

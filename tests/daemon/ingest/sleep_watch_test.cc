@@ -194,74 +194,34 @@ TEST_F(SleepWatchTest, WhoWasWokenMeanwhileWaits) {
 }
 
 TEST(SleepWatchBoundsTest, MoreThanItHoldsAreCountedOnceEach) {
-  constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
-  FakeKernelView kernel({.slots = kSlots + 1});
-  KernelView view = kernel.view();
-  view.controls->off_cpu_threshold_ns = kThresholdNs;
-  view.watched_bits[0] = ~0ull;
-  SleepSink sink;
-  const ClockOffsets offsets(2);
-  SleepWatch watch(view, nullptr, nullptr, &offsets, {&sink});
-  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
-    view.slots[slot].state = HFT_SLOT_LIVE;
-    view.slots[slot].tid = slot;
-    view.slots[slot].tgid = 1;
-    view.slots[slot].out = {.cpu = 0, .kind = HFT_SWITCH_BLOCKED_SYSCALL, .wait_migrations = 0, .syscall = 0};
-    view.slots[slot].out_clock_ns = kOutClockNs;
-    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
-  }
-  for (int64_t now_ns = kOutMonoNs; now_ns < kOutMonoNs + 60 * kMs; now_ns += 10 * kMs) {
-    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, true);
-  }
-  EXPECT_EQ(sink.told.size(), SleepWatch::kOpenMax);
-  EXPECT_EQ(watch.dropped_count(), 10u);
-  EXPECT_EQ(watch.unfollowed_count(), 10u);
+  ManySleepers many(/*asleep=*/true);
+  many.Look(6);
+  EXPECT_EQ(many.sink.told.size(), SleepWatch::kOpenMax);
+  EXPECT_EQ(many.watch.dropped_count(), 10u);
+  EXPECT_EQ(many.watch.unfollowed_count(), 10u);
   // One of them is back, and so is one that was told: there is room again for another.
-  view.slots[kSlots].out_clock_ns = 0;
-  view.slots[1].out_clock_ns = 0;
-  for (int64_t now_ns = kOutMonoNs + 60 * kMs; now_ns < kOutMonoNs + 90 * kMs; now_ns += 10 * kMs) {
-    for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, true);
-  }
-  EXPECT_EQ(watch.unfollowed_count(), 8u);
-  EXPECT_EQ(watch.dropped_count(), 10u);
+  many.view.slots[ManySleepers::kSlots].out_clock_ns = 0;
+  many.view.slots[1].out_clock_ns = 0;
+  many.Look(3);
+  EXPECT_EQ(many.watch.unfollowed_count(), 8u);
+  EXPECT_EQ(many.watch.dropped_count(), 10u);
 }
 
 TEST(SleepWatchBoundsTest, WhatWasUntoldIsForgottenWhenNobodyAsksOrItIsWatchedNoMore) {
-  constexpr uint32_t kSlots = SleepWatch::kOpenMax + 10;
-  FakeKernelView kernel({.slots = kSlots + 1});
-  KernelView view = kernel.view();
-  view.controls->off_cpu_threshold_ns = kThresholdNs;
-  view.watched_bits[0] = ~0ull;
-  SleepSink sink;
-  const ClockOffsets offsets(2);
-  SleepWatch watch(view, nullptr, nullptr, &offsets, {&sink});
-  for (uint32_t slot = 1; slot <= kSlots; ++slot) {
-    view.slots[slot].state = HFT_SLOT_LIVE;
-    view.slots[slot].tid = slot;
-    view.slots[slot].tgid = 1;
-    view.slots[slot].out = {.cpu = 0, .kind = HFT_SWITCH_BLOCKED_SYSCALL, .wait_migrations = 0, .syscall = 0};
-    view.slots[slot].out_clock_ns = kOutClockNs;
-    view.slot_of_tid[slot] = static_cast<uint16_t>(slot);
-  }
-  int64_t now_ns = kOutMonoNs;
-  const auto look = [&](bool of_all) {
-    for (int round = 0; round < 4; ++round, now_ns += 10 * kMs) {
-      for (uint32_t slot = 1; slot <= kSlots; ++slot) watch.LookAt(slot, {.now_ns = now_ns}, of_all);
-    }
-  };
-  look(true);
-  ASSERT_EQ(watch.unfollowed_count(), 10u);
+  ManySleepers many(/*asleep=*/true);
+  many.Look(4);
+  ASSERT_EQ(many.watch.unfollowed_count(), 10u);
   // Nobody asks for them any more: they are untold to nobody.
-  look(false);
-  EXPECT_EQ(watch.unfollowed_count(), 0u);
-  look(true);
-  ASSERT_EQ(watch.unfollowed_count(), 10u);
-  view.watched_bits[0] = 0;
-  view.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
-  EXPECT_TRUE(watch.wanted());
-  look(true);
-  EXPECT_EQ(watch.unfollowed_count(), 0u);
-  EXPECT_FALSE(watch.wanted());
+  many.Look(4, /*of_all=*/false);
+  EXPECT_EQ(many.watch.unfollowed_count(), 0u);
+  many.Look(4);
+  ASSERT_EQ(many.watch.unfollowed_count(), 10u);
+  many.view.watched_bits[0] = 0;
+  many.view.controls->off_cpu_threshold_ns = HFT_NO_THRESHOLD;
+  EXPECT_TRUE(many.watch.wanted());
+  many.Look(4);
+  EXPECT_EQ(many.watch.unfollowed_count(), 0u);
+  EXPECT_FALSE(many.watch.wanted());
 }
 
 }  // namespace
