@@ -13,6 +13,9 @@ void TargetFlags::Declare(CLI::App& verb) {
                   "a wait for a CPU, a stretch of interrupts or, with --probes memory or kernel_locks, a page fault or wait in the kernel "
                   "longer than this is a spike (default: "
                   "the daemon's, 50us)");
+  verb.add_option(
+      "--operations", operations_,
+      "an operation that it marks itself, or a gap between its heartbeats, longer than this is a spike too (default: adaptive)");
   verb.add_option("--blocked", blocked_, "sleeping or blocking longer than this is a spike too (default: never)");
   verb.add_option("--interval", interval_, "width of the buckets of its windows (default: the daemon's)");
   verb.add_option(
@@ -45,9 +48,11 @@ absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
     const DurationRange& range;
     void (v1::TargetOptions::*set)(int64_t);
   };
-  for (const DurationFlag& flag : {DurationFlag{"--threshold", threshold_, kThresholdRange, &v1::TargetOptions::set_spike_threshold_ns},
-                                   DurationFlag{"--blocked", blocked_, kBlockedRange, &v1::TargetOptions::set_blocked_threshold_ns},
-                                   DurationFlag{"--interval", interval_, kIntervalRange, &v1::TargetOptions::set_sampling_interval_ns}}) {
+  for (const DurationFlag& flag :
+       {DurationFlag{"--threshold", threshold_, kThresholdRange, &v1::TargetOptions::set_spike_threshold_ns},
+        DurationFlag{"--blocked", blocked_, kBlockedRange, &v1::TargetOptions::set_blocked_threshold_ns},
+        DurationFlag{"--operations", operations_, kThresholdRange, &v1::TargetOptions::set_operation_threshold_ns},
+        DurationFlag{"--interval", interval_, kIntervalRange, &v1::TargetOptions::set_sampling_interval_ns}}) {
     if (flag.text.empty()) continue;
     const absl::StatusOr<int64_t> duration_ns = ParseDurationOption(flag.name, flag.text, flag.range);
     if (!duration_ns.ok()) return duration_ns.status();

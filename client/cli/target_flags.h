@@ -20,6 +20,7 @@ class TargetFlags {
  private:
   std::string threshold_;
   std::string blocked_;
+  std::string operations_;
   std::string interval_;
   std::vector<std::string> probe_groups_;
   std::string stacks_;

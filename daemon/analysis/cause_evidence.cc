@@ -173,6 +173,8 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
       return fmt::format("the kernel looked for free memory (direct reclaim) for {}", duration);
     case CauseKind::kMigration:
       return MigrationEvidence(spike.stall, duration);
+    case CauseKind::kRunning:
+      return fmt::format("had its CPU for {}, which is what the operation usually takes", duration);
   }
   return "";
 }

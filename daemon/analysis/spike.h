@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "daemon/analysis/spike_mark.h"
 #include "daemon/ingest/interval.h"
 #include "daemon/store/seq_ring.h"
 
@@ -23,6 +24,8 @@ enum class SpikeKind : uint8_t {
   kCompaction,   // its memory had to be made room for by moving pages
   kReclaim,      // its memory had to be looked for: direct reclaim
   kMigration,    // the kernel moved pages in its time, whatever for
+  kOperation,    // an operation that the program marked itself
+  kGap,          // the time between two of its heartbeats
 };
 
 // Which innermost thing had the nanoseconds. The order is the design's precedence.
@@ -40,15 +43,21 @@ enum class CauseKind : uint8_t {
   kCompaction,  // the kernel moved pages to make room for it
   kReclaim,     // the kernel looked for memory for it
   kMigration,   // the kernel moved pages
+  kRunning,     // it had its CPU (in spikes of marks), for as long as the operation usually takes
 };
 
 // The kernel's own doings in the thread's time: Spike.stall says more.
 constexpr bool IsKernelStall(SpikeKind kind) {
-  return kind >= SpikeKind::kFault;
+  return kind >= SpikeKind::kFault && kind <= SpikeKind::kMigration;
 }
 
 constexpr bool IsInterrupt(CauseKind kind) {
   return kind == CauseKind::kNmi || kind == CauseKind::kHardIrq || kind == CauseKind::kSoftirq;
+}
+
+// What the program marked itself: Spike.mark says more.
+constexpr bool IsMarked(SpikeKind kind) {
+  return kind == SpikeKind::kOperation || kind == SpikeKind::kGap;
 }
 
 // Whether somebody or something acted; else it is a state of the thread itself.
@@ -100,15 +109,16 @@ struct Spike {
   int64_t loop_gap_ns = 0;       // the loop's lateness in the iteration that took the record
   uint64_t lost_records = 0;     // records lost in [start, end]
   uint8_t cause_count = 0;       // largest duration first
-  uint8_t details = 0;           // which of the last four are known, set by SpikeHistory: the history keeps nothing of the others
+  uint8_t details = 0;           // which of the last five are known, set by SpikeHistory: the history keeps nothing of the others
   std::array<Cause, kCausesMax> causes;
   Preemption preemption;  // kPreempted: to whom and how; not known when its record did not come
   Waker waker;            // kRunQueue, kBlocked: who ended the sleep, where that is asked for
   Call call;              // kRunQueue, kBlocked: what it blocked in, where that is asked for
   KernelStall stall;      // the kernel's own doings
+  SpikeMark mark;         // kOperation, kGap
 };
 
-enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8, kStallKnown = 16 };
+enum SpikeDetail : uint8_t { kPreemptionKnown = 1, kWakerKnown = 2, kWakerAsked = 4, kCallKnown = 8, kStallKnown = 16, kMarkKnown = 32 };
 
 constexpr uint8_t DetailsOf(const Spike& spike) {
   uint8_t details = spike.preemption.known ? kPreemptionKnown : 0;
@@ -116,6 +126,7 @@ constexpr uint8_t DetailsOf(const Spike& spike) {
   if (spike.waker.state == WakerState::kUnknown) details |= kWakerAsked;
   if (spike.call.state != HFT_CALL_NONE) details |= kCallKnown;
   if (spike.stall.known) details |= kStallKnown;
+  if (spike.mark.known) details |= kMarkKnown;
   return details;
 }
 
@@ -135,6 +146,7 @@ struct SeqRingParts<Spike> {
     if ((spike.details & kWakerKnown) != 0) keep(offsetof(Spike, waker), SeqRingBytes<sizeof(Waker)>());
     if ((spike.details & kCallKnown) != 0) keep(offsetof(Spike, call), SeqRingBytes<sizeof(Call)>());
     if ((spike.details & kStallKnown) != 0) keep(offsetof(Spike, stall), SeqRingBytes<sizeof(KernelStall)>());
+    if ((spike.details & kMarkKnown) != 0) keep(offsetof(Spike, mark), SeqRingBytes<sizeof(SpikeMark)>());
   }
   static void Complete(Spike* read) {
     if ((read->details & kPreemptionKnown) == 0) read->preemption.known = false;
@@ -142,6 +154,7 @@ struct SeqRingParts<Spike> {
       read->waker.state = (read->details & kWakerAsked) != 0 ? WakerState::kUnknown : WakerState::kNone;
     if ((read->details & kCallKnown) == 0) read->call.state = HFT_CALL_NONE;
     if ((read->details & kStallKnown) == 0) read->stall.known = false;
+    if ((read->details & kMarkKnown) == 0) read->mark.known = false;
   }
 };
 

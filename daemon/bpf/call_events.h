@@ -50,6 +50,7 @@ struct hft_blocked_call {
   __u8 futex_command;  /* FUTEX_WAIT and so on, without flags */
   __u8 owner_source;   /* enum hft_owner_source */
   __u8 owner_state;    /* enum hft_owner_state */
+  __u64 wake_at_ns;    /* clock_nanosleep until a time of CLOCK_MONOTONIC: that time; else 0 */
 };
 
 #define HFT_NO_FUTEX 255 /* no futex is waited for, or its word is not in memory */
@@ -62,7 +63,7 @@ struct hft_call {
   struct hft_blocked_call call;
   __u16 slot;
   __u16 reserved[3];
-  __u8 reserved2[48];
+  __u8 reserved2[40];
 };
 
 /* One call of one thread, while its slot asks: waits that began and ended under watch. */

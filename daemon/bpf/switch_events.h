@@ -81,7 +81,8 @@ enum hft_record_type {
   HFT_RECORD_WAKER = 12,        /* hft_waker: somebody wakes a watched thread whose slot asks who */
   HFT_RECORD_CALL = 13,         /* hft_call: what the wait began in whose switch-in follows, of a thread whose slot asks */
   HFT_RECORD_KERNEL_TIME = 14,  /* hft_kernel_time: a page fault, a wait for a lock of the kernel … longer than the threshold */
-  HFT_RECORD_TYPES = 15
+  HFT_RECORD_BOOST = 15,        /* hft_boost: a watched thread's priority changes because of who waits for it */
+  HFT_RECORD_TYPES = 16
 };
 
 /* Where a wake-up comes from: a thread, or 1 + the interrupt level (enum hft_interrupt_level). */
@@ -222,6 +223,26 @@ struct hft_waker {
   __u8 reserved[7];
   char waker_comm[HFT_COMM_LENGTH];
   __u8 reserved2[40];
+};
+
+/*
+ * Priority inheritance: the kernel gives a watched thread the priority of the most urgent one that waits for its locks, or its own again.
+ * Written on the CPU of whoever makes it change.
+ */
+struct hft_boost {
+  struct hft_record_header header;
+  __u32 tid; /* whose priority changes */
+  __u32 tgid;
+  __u32 donor_tid; /* who waits for it and is most urgent; 0: nobody any more */
+  __u32 donor_tgid;
+  __u16 slot;
+  __u8 old_priority; /* kernel priority 0 … 139; 255 for SCHED_DEADLINE */
+  __u8 new_priority;
+  __u8 own_priority; /* without what it inherits */
+  __u8 policy;       /* SCHED_*, its own */
+  __u8 reserved[2];
+  char donor_comm[HFT_COMM_LENGTH];
+  __u8 reserved2[72];
 };
 
 /* FORK: tid/tgid/slot are the child's. EXEC: previous_tid is the tid before exec (differs when a non-leader execs). */
@@ -421,6 +442,7 @@ static_assert(sizeof(hft_migration) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_life) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_preempted) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_waker) == HFT_RECORD_BYTES);
+static_assert(sizeof(hft_boost) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_ring_header) == HFT_RECORD_BYTES);
 static_assert(sizeof(hft_thread_slot) == 512);
 static_assert(__builtin_offsetof(hft_thread_slot, task) == 64 && __builtin_offsetof(hft_thread_slot, depth) == 192);

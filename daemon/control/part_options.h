@@ -33,6 +33,7 @@ class PartOptions {
     options.kernel_stacks = update.kernel_stacks.value_or(options.kernel_stacks);
     options.user_stacks = update.user_stacks.value_or(options.user_stacks);
     options.waker = update.waker.value_or(options.waker);
+    options.operation_threshold_ns = update.operation_threshold_ns.value_or(options.operation_threshold_ns);
     if (update.probe_groups) options.probe_groups = *update.probe_groups;
     resolved_ = ResolveTargetOptions(options, defaults);
     if (update.spike_threshold_ns) (spike_threshold_ = {}).Add(*update.spike_threshold_ns);

@@ -48,6 +48,11 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
   return absl::OkStatus();
 }
 
+// Of two thresholds whose 0 stands for none.
+int64_t LowerOf(int64_t one_ns, int64_t other_ns) {
+  return one_ns == 0 || other_ns == 0 ? std::max(one_ns, other_ns) : std::min(one_ns, other_ns);
+}
+
 }  // namespace
 
 bool HasProbeGroup(const TargetOptions& options, std::string_view group) {
@@ -71,9 +76,15 @@ absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults&
                     absl::StrCat("the default of ", Microseconds(defaults.sampling_interval_ns)));
 }
 
+absl::Status ValidateOperationThreshold(int64_t threshold_ns) {
+  if (threshold_ns == 0 || (threshold_ns >= kThresholdMinNs && threshold_ns <= kThresholdMaxNs)) return absl::OkStatus();
+  return RangeError("operation_threshold_ns", threshold_ns, "1000 (1 us) to 60000000000 (60 s)", "an adaptive one");
+}
+
 absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDefaults& defaults) {
   if (absl::Status status = ValidateSpikeThreshold(options.spike_threshold_ns, defaults); !status.ok()) return status;
   if (absl::Status status = ValidateBlockedThreshold(options.blocked_threshold_ns); !status.ok()) return status;
+  if (absl::Status status = ValidateOperationThreshold(options.operation_threshold_ns); !status.ok()) return status;
   if (absl::Status status = ValidateSamplingInterval(options.sampling_interval_ns, defaults); !status.ok()) return status;
   if (absl::Status status = ValidateProbeGroups(options.probe_groups); !status.ok()) return status;
   if (options.cache) {
@@ -92,6 +103,7 @@ absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDef
 absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaults& defaults) {
   if (absl::Status status = ValidateSpikeThreshold(update.spike_threshold_ns.value_or(0), defaults); !status.ok()) return status;
   if (absl::Status status = ValidateBlockedThreshold(update.blocked_threshold_ns.value_or(0)); !status.ok()) return status;
+  if (absl::Status status = ValidateOperationThreshold(update.operation_threshold_ns.value_or(0)); !status.ok()) return status;
   if (absl::Status status = ValidateSamplingInterval(update.sampling_interval_ns.value_or(0), defaults); !status.ok()) return status;
   if (update.probe_groups) {
     if (absl::Status status = ValidateProbeGroups(*update.probe_groups); !status.ok()) return status;
@@ -117,11 +129,8 @@ TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& 
   TargetOptions united = one;
   united.spike_threshold_ns = std::min(one.spike_threshold_ns, other.spike_threshold_ns);
   united.sampling_interval_ns = std::min(one.sampling_interval_ns, other.sampling_interval_ns);
-  if (one.blocked_threshold_ns == 0 || other.blocked_threshold_ns == 0) {
-    united.blocked_threshold_ns = std::max(one.blocked_threshold_ns, other.blocked_threshold_ns);
-  } else {
-    united.blocked_threshold_ns = std::min(one.blocked_threshold_ns, other.blocked_threshold_ns);
-  }
+  united.blocked_threshold_ns = LowerOf(one.blocked_threshold_ns, other.blocked_threshold_ns);
+  united.operation_threshold_ns = LowerOf(one.operation_threshold_ns, other.operation_threshold_ns);
   for (const std::string& group : other.probe_groups) {
     if (std::find(united.probe_groups.begin(), united.probe_groups.end(), group) == united.probe_groups.end()) {
       united.probe_groups.push_back(group);

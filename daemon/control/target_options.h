@@ -22,13 +22,14 @@ struct TargetDefaults {
 // 0 is always accepted. INVALID_ARGUMENT names the field, its value and the range.
 absl::Status ValidateSpikeThreshold(int64_t threshold_ns, const TargetDefaults& defaults);
 absl::Status ValidateBlockedThreshold(int64_t threshold_ns);
+absl::Status ValidateOperationThreshold(int64_t threshold_ns);
 absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults& defaults);
 
 // INVALID_ARGUMENT: out of range, or no such probe group. FAILED_PRECONDITION: a real group, or cache or numa, that is not to be had.
 absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
 absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaults& defaults);
 
-// The options with each 0 replaced by what it stands for; a blocked threshold of 0 stays: none.
+// The options with each 0 replaced by what it stands for; a blocked threshold of 0 stays: none; so does an operation's: adaptive.
 TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
 
 // Probe groups: always on; what a thread blocks in (daemon/bpf/call_events.h); its page faults, and the kernel's locks that it waits for

@@ -38,6 +38,7 @@ struct TargetOptions {
   bool kernel_stacks = false;
   bool user_stacks = false;
   bool waker = false;
+  int64_t operation_threshold_ns = 0;  // 0: adaptive
 };
 
 enum class TargetState { kRunning, kPaused, kEnded };
@@ -131,6 +132,7 @@ struct TargetUpdate {
   std::optional<bool> kernel_stacks;
   std::optional<bool> user_stacks;
   std::optional<bool> waker;
+  std::optional<int64_t> operation_threshold_ns;
   std::optional<std::vector<std::string>> probe_groups;  // exactly these, and what is always on
   std::optional<TargetState> state;                      // kRunning or kPaused
 };

@@ -3,6 +3,7 @@
 #ifndef HFTMON_DAEMON_INGEST_SINKS_H_
 #define HFTMON_DAEMON_INGEST_SINKS_H_
 
+#include "daemon/ingest/boost_step.h"
 #include "daemon/ingest/interval.h"
 
 namespace hftmon {
@@ -61,6 +62,12 @@ class HeldUpSink {
   // Sleeps that could be told now and are not, because so many are told already.
   virtual void OnUnfollowed(uint64_t sleep_count) = 0;
   virtual void OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) = 0;
+};
+
+class BoostSink {
+ public:
+  virtual ~BoostSink() = default;
+  virtual void OnBoost(const BoostStep& step) = 0;
 };
 
 class LifeSink {

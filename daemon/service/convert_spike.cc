@@ -6,6 +6,7 @@
 #include "daemon/analysis/cause_evidence.h"
 #include "daemon/analysis/interrupt_names.h"
 #include "daemon/analysis/preemption_reason.h"
+#include "daemon/analysis/spike_names.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
@@ -15,62 +16,6 @@
 
 namespace hftmon {
 namespace {
-
-const char* KindName(SpikeKind kind) {
-  switch (kind) {
-    case SpikeKind::kPreempted:
-      return "preempted";
-    case SpikeKind::kRunQueue:
-      return "run_queue";
-    case SpikeKind::kBlocked:
-      return "blocked";
-    case SpikeKind::kInterrupted:
-      return "interrupted";
-    case SpikeKind::kFault:
-      return "fault";
-    case SpikeKind::kKernelLock:
-      return "kernel_lock";
-    case SpikeKind::kCompaction:
-      return "compaction";
-    case SpikeKind::kReclaim:
-      return "reclaim";
-    case SpikeKind::kMigration:
-      return "migration";
-  }
-  return "unknown";
-}
-
-const char* KindName(CauseKind kind) {
-  switch (kind) {
-    case CauseKind::kNmi:
-      return "nmi";
-    case CauseKind::kHardIrq:
-      return "hard_irq";
-    case CauseKind::kSoftirq:
-      return "softirq";
-    case CauseKind::kThread:
-      return "thread";
-    case CauseKind::kWaking:
-      return "waking";
-    case CauseKind::kMigrating:
-      return "migrating";
-    case CauseKind::kBlocked:
-      return "blocked";
-    case CauseKind::kRunnable:
-      return "runnable";
-    case CauseKind::kFault:
-      return "fault";
-    case CauseKind::kKernelLock:
-      return "kernel_lock";
-    case CauseKind::kCompaction:
-      return "compaction";
-    case CauseKind::kReclaim:
-      return "reclaim";
-    case CauseKind::kMigration:
-      return "migration";
-  }
-  return "unknown";
-}
 
 void NumbersToProto(uint32_t tgid, uint32_t tid, ThreadNames* names, v1::Actor* out) {
   out->set_tid(static_cast<int32_t>(tid));
@@ -138,7 +83,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_cpu(spike.cpu);
   out->set_start_monotonic_ns(spike.start_mono_ns);
   out->set_duration_ns(spike.duration_ns);
-  out->set_kind(KindName(spike.kind));
+  out->set_kind(std::string(SpikeKindName(spike.kind)));
   out->set_in_progress(spike.in_progress);
   out->set_began_before_watching(spike.began_earlier);
   out->set_inconclusive(spike.inconclusive);
@@ -161,7 +106,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   for (size_t i = 0; i < cause_count; ++i) {
     const Cause& cause = spike.causes[i];
     v1::Cause* entry = out->add_causes();
-    entry->set_kind(KindName(cause.kind));
+    entry->set_kind(std::string(CauseKindName(cause.kind)));
     entry->set_duration_ns(cause.duration_ns);
     if (spike.duration_ns > 0) entry->set_share(static_cast<double>(cause.duration_ns) / static_cast<double>(spike.duration_ns));
     entry->set_estimated(cause.estimated);

@@ -34,6 +34,7 @@ void OptionsToProto(const TargetOptions& options, v1::TargetOptions* out) {
   out->set_follow_children(options.follow_children);
   out->set_stacks(ChoiceToProto(options));
   out->set_waker(options.waker);
+  out->set_operation_threshold_ns(options.operation_threshold_ns);
 }
 
 void HolderToProto(const HolderInfo& holder, v1::TargetHolder* out) {
@@ -133,7 +134,8 @@ TargetOptions OptionsFromProto(const v1::TargetOptions& options) {
           .follow_children = options.has_follow_children() ? options.follow_children() : true,
           .kernel_stacks = options.stacks() == v1::STACK_CHOICE_KERNEL || options.stacks() == v1::STACK_CHOICE_BOTH,
           .user_stacks = options.stacks() == v1::STACK_CHOICE_USER || options.stacks() == v1::STACK_CHOICE_BOTH,
-          .waker = options.waker()};
+          .waker = options.waker(),
+          .operation_threshold_ns = options.operation_threshold_ns()};
 }
 
 TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
@@ -147,6 +149,7 @@ TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
     if (path == "stacks") update.kernel_stacks = options.kernel_stacks;
     if (path == "stacks") update.user_stacks = options.user_stacks;
     if (path == "waker") update.waker = options.waker;
+    if (path == "operation_threshold_ns") update.operation_threshold_ns = options.operation_threshold_ns;
     if (path == "probe_groups") update.probe_groups = options.probe_groups;
   }
   if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;

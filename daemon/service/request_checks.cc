@@ -71,6 +71,7 @@ void RequestChecks::Percentiles(const std::string& field, const google::protobuf
 void RequestChecks::Options(const std::string& prefix, const v1::TargetOptions& options) {
   ZeroOrWithin(prefix + "spike_threshold_ns", options.spike_threshold_ns(), kThresholdMinNs, kThresholdMaxNs, "the daemon's default");
   ZeroOrWithin(prefix + "blocked_threshold_ns", options.blocked_threshold_ns(), kThresholdMinNs, kBlockedThresholdMaxNs, "none");
+  ZeroOrWithin(prefix + "operation_threshold_ns", options.operation_threshold_ns(), kThresholdMinNs, kThresholdMaxNs, "an adaptive one");
   ZeroOrWithin(prefix + "sampling_interval_ns", options.sampling_interval_ns(), kSamplingIntervalMinNs, kSamplingIntervalMaxNs,
                "the daemon's default");
   if (!v1::StackChoice_IsValid(options.stacks())) Add(prefix + "stacks", "stacks is none of the choices: use none, kernel, user or both");
@@ -130,11 +131,12 @@ grpc::Status Check(const v1::UpdateTargetRequest& request) {
   checks.Options("options.", request.options());
   for (const std::string& path : request.options_mask().paths()) {
     if (path == "spike_threshold_ns" || path == "blocked_threshold_ns" || path == "sampling_interval_ns" || path == "follow_children" ||
-        path == "stacks" || path == "waker" || path == "probe_groups")
+        path == "stacks" || path == "waker" || path == "operation_threshold_ns" || path == "probe_groups")
       continue;
-    checks.Add("options_mask", absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
-                                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns, follow_children, stacks, "
-                                            "waker and probe_groups can be changed; detach and attach again for the rest"));
+    checks.Add("options_mask",
+               absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
+                            "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns, follow_children, stacks, "
+                            "waker, operation_threshold_ns and probe_groups can be changed; detach and attach again for the rest"));
     break;
   }
   if (request.state() != v1::TARGET_STATE_UNSPECIFIED && request.state() != v1::TARGET_STATE_RUNNING &&

@@ -46,6 +46,7 @@ std::string ExtrasText(const v1::TargetOptions& options) {
     Add(StacksName(options) + std::string(" stacks"), &text);
   }
   if (options.waker()) Add("wakers", &text);
+  if (options.operation_threshold_ns() > 0) Add("operations above " + FormatDuration(options.operation_threshold_ns()), &text);
   if (const std::string probes = ProbesText(options); !probes.empty()) Add(probes, &text);
   if (options.cache()) Add("cache", &text);
   if (options.numa()) Add("NUMA", &text);
@@ -71,6 +72,7 @@ Json TargetOptionsJson(const v1::TargetOptions& options) {
   json["follow_children"] = FollowsChildren(options);
   json["stacks"] = StacksName(options);
   json["waker"] = options.waker();
+  if (options.operation_threshold_ns() > 0) json["operation_threshold_ns"] = options.operation_threshold_ns();
   return json;
 }
 
