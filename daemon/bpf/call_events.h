@@ -51,6 +51,9 @@ struct hft_blocked_call {
   __u8 owner_source;   /* enum hft_owner_source */
   __u8 owner_state;    /* enum hft_owner_state */
   __u64 wake_at_ns;    /* clock_nanosleep until a time of CLOCK_MONOTONIC: that time; else 0 */
+  __u8 owner_priority; /* where owner_state is known: kernel priority 0 … 139 without what it inherits; 255 for SCHED_DEADLINE */
+  __u8 owner_policy;   /* SCHED_* */
+  __u8 reserved[6];
 };
 
 #define HFT_NO_FUTEX 255 /* no futex is waited for, or its word is not in memory */
@@ -63,7 +66,7 @@ struct hft_call {
   struct hft_blocked_call call;
   __u16 slot;
   __u16 reserved[3];
-  __u8 reserved2[40];
+  __u8 reserved2[32];
 };
 
 /* One call of one thread, while its slot asks: waits that began and ended under watch. */

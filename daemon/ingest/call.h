@@ -19,6 +19,8 @@ struct Call {
   bool futex_word_known = false;         // somebody looked
   uint32_t owner_tid = 0;                // 0: not known
   int32_t owner_syscall = -1;            // HFT_OWNER_BLOCKED: the call that the owner blocked in, -1 = none
+  uint8_t owner_priority = 0;            // owner_state known: kernel priority 0 … 139 without what it inherits; 255 for SCHED_DEADLINE
+  uint8_t owner_policy = 0;              // SCHED_*
   int64_t wake_at_mono_ns = 0;           // a sleep until this time was asked for (hft_blocked_call.wake_at_ns); 0: none such
   uint64_t arguments[3] = {};            // HFT_CALL_KNOWN: the first three, as they were passed
 };
