@@ -174,19 +174,22 @@ void Daemon::BuildStore() {
   recorder_ = std::make_unique<EventRecorder>(switch_events_.get());
   clock_pairs_ = std::make_unique<ClockPairRecorder>(collector_->view().ring_count);
   detector_ = std::make_unique<SpikeDetector>(clock_.get(), spikes_.get(), config_.threads_max + 1);
+  stalls_ = std::make_unique<StallRecorder>();
+  marked_spikes_ = std::make_unique<MarkedSpikes>(detector_.get());
   life_events_ = std::make_unique<LifeQueue>();
   HousekeepingLoop::Wiring wiring;
   wiring.view = collector_->view();
   wiring.clock = clock_.get();
   // The detector first: its latency is what users wait for.
-  wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get(), clock_pairs_.get()};
-  wiring.interruption_sinks = {detector_.get()};
-  wiring.kernel_stall_sinks = {detector_.get()};
+  wiring.interval_sinks = {detector_.get(), recorder_.get(), losses_.get(), clock_pairs_.get(), stalls_.get()};
+  wiring.interruption_sinks = {detector_.get(), stalls_.get()};
+  wiring.kernel_stall_sinks = {detector_.get(), stalls_.get()};
   wiring.stall_sinks = {detector_.get()};
   wiring.held_up_sinks = {detector_.get()};
   earlier_sleeps_ = std::make_unique<EarlierSleeps>(collector_->view().slots.size());
   wiring.earlier_sleeps = earlier_sleeps_.get();
   wiring.life_sinks = {life_events_.get(), recorder_.get()};
+  wiring.guests = {marked_spikes_.get()};
   wiring.window_sink = windows_.get();
   wiring.sleep_ns = SleepNs;
   HousekeepingLoop::Options options;
@@ -197,6 +200,7 @@ void Daemon::BuildStore() {
 
 void Daemon::ApplyThresholds(const ThresholdSettings& settings) {
   detector_->SetThresholds(settings.run_queue_threshold_ns, settings.blocked_threshold_ns);
+  recorder_->SetThresholds(settings.run_queue_threshold_ns, settings.blocked_threshold_ns);
   loop_->SetStallLevels(settings.run_queue_levels_ns);
   loop_->SetSleepLevels(settings.blocked_levels_ns);
   loop_->SetHeldUpWishes(settings.held_up);

@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/analysis/marked_spikes.h"
 #include "daemon/analysis/spike_detector.h"
 #include "daemon/analysis/spike_history.h"
+#include "daemon/analysis/stall_recorder.h"
 #include "daemon/collectors/quiet_gate.h"
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/collectors/task_iterator.h"
@@ -131,6 +133,8 @@ class Daemon {
   std::unique_ptr<ClockPairRecorder> clock_pairs_;
   std::unique_ptr<TimeKeeper> time_;
   std::unique_ptr<SpikeDetector> detector_;
+  std::unique_ptr<StallRecorder> stalls_;
+  std::unique_ptr<MarkedSpikes> marked_spikes_;
   std::unique_ptr<LifeQueue> life_events_;
   std::unique_ptr<EarlierSleeps> earlier_sleeps_;
   std::unique_ptr<HousekeepingLoop> loop_;

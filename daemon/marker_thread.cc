@@ -8,13 +8,25 @@
 #include "daemon/ring/shared_word.h"
 
 namespace hftmon {
+namespace {
+
+SlowOperations::Parts WithClocks(const MarkerThread::Parts& parts) {
+  SlowOperations::Parts slow = parts.slow;
+  slow.clock = parts.clock;
+  slow.ticks = [clock = parts.clock] { return clock->conversion(); };
+  return slow;
+}
+
+}  // namespace
 
 MarkerThread::MarkerThread(Parts parts)
     : parts_(std::move(parts)),
       processes_(parts_.files),
+      slow_(WithClocks(parts_)),
       books_({.clock = parts_.clock,
               .wants = [this](uint32_t pid) { return IsWatched(pid); },
-              .ticks = [this] { return parts_.clock->conversion(); }}) {
+              .ticks = [this] { return parts_.clock->conversion(); },
+              .span_files = &slow_}) {
   if (parts_.clock->conversion().multiplier == 0) {
     why_not_ = "the processor's cycle counter is no clock here (`hftmon doctor`: invariant_tsc), and marks are times of it";
     return;

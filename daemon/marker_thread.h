@@ -18,6 +18,7 @@
 #include "daemon/markers/marker_reader.h"
 #include "daemon/markers/marker_ring_finder.h"
 #include "daemon/markers/operation_books.h"
+#include "daemon/operations/slow_operations.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/raw_clocks.h"
 #include "daemon/os/tsc_clock.h"
@@ -38,6 +39,7 @@ class MarkerThread final : public OperationSource {
     const TscClock* clock = nullptr;
     FileRoot files;
     std::span<const uint64_t> watched_bits;  // of processes, shared with the kernel's programs
+    SlowOperations::Parts slow;              // but for its clocks
     std::string directory = "/dev/shm";
   };
 
@@ -53,6 +55,7 @@ class MarkerThread final : public OperationSource {
 
   std::string WhyNot() const override { return why_not_; }
   std::vector<MarkedProgram> ProgramsOf(uint32_t pid) const override;
+  std::vector<OperationSlowness> SlownessOf(uint64_t span_file_id) const override { return slow_.SlownessOf(span_file_id); }
   MarkerReader::Status Files() const override;
 
  private:
@@ -60,6 +63,7 @@ class MarkerThread final : public OperationSource {
 
   const Parts parts_;
   const ProcMarkerProcesses processes_;
+  SlowOperations slow_;
   OperationBooks books_;
   std::string why_not_;
   std::unique_ptr<MarkerRingFinder> finder_;

@@ -73,6 +73,7 @@ std::string BlockedIn(const Spike& spike, const Cause& cause, const std::functio
     return name.empty() ? fmt::format("in system call {}", cause.syscall) : "in " + name;
   }
   if (cause.syscall == HFT_STOPPED) return "(stopped by a signal or a debugger)";
+  if (IsMarked(spike.kind)) return "outside any system call";
   if (spike.out_kind == HFT_SWITCH_UNKNOWN) return "(this kernel does not show in which call)";
   return spike.out_kind == HFT_SWITCH_BLOCKED_FAULT ? "in a page fault or other exception" : "outside any system call";
 }
@@ -153,6 +154,8 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
     case CauseKind::kWaking:
       return fmt::format("runnable for {} on an idle CPU {}: wake-up, idle exit and scheduling", duration, cause.cpu);
     case CauseKind::kMigrating:
+      if (IsMarked(spike.kind))
+        return fmt::format("moved while it waited: {} between leaving one CPU's queue and entering another's", duration);
       return fmt::format("moved {} while it waited: {} between leaving one CPU's queue and entering another's",
                          Times(spike.wait_migrations), duration);
     case CauseKind::kBlocked: {
@@ -164,6 +167,7 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
     case CauseKind::kRunnable:
       return fmt::format("waited for a CPU for {}: spikes of that time of the kind preempted or run_queue tell for whom", duration);
     case CauseKind::kFault:
+      if (IsMarked(spike.kind)) return fmt::format("the kernel handled page faults of its for {}", duration);
       return fmt::format("the kernel handled its {} for {}", KernelStallPhrase(spike.stall), duration);
     case CauseKind::kKernelLock:
       return LockEvidence(spike, duration, name_of);
@@ -174,7 +178,9 @@ std::string CauseEvidence(const Spike& spike, const Cause& cause, const std::fun
     case CauseKind::kMigration:
       return MigrationEvidence(spike.stall, duration);
     case CauseKind::kRunning:
-      return fmt::format("had its CPU for {}, which is what the operation usually takes", duration);
+      if (cause.estimated) return fmt::format("had its CPU for {}; what is usual is not known yet", duration);
+      return fmt::format("had its CPU for {}, which is no longer than {}", duration,
+                         spike.kind == SpikeKind::kGap ? "the time between two heartbeats usually is" : "the operation usually takes");
   }
   return "";
 }

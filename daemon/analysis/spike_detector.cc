@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/analysis/spike_kinds.h"
 #include "daemon/analysis/time_budget.h"
 
 namespace hftmon {
@@ -9,17 +10,6 @@ namespace {
 
 int64_t NoneIfNotPositive(int64_t threshold_ns) {
   return threshold_ns > 0 ? threshold_ns : INT64_MAX;
-}
-
-SpikeKind KindOfWait(hft_switch_kind out_kind) {
-  switch (out_kind) {
-    case HFT_SWITCH_USER_PREEMPTION:
-    case HFT_SWITCH_KERNEL_PREEMPTION:
-    case HFT_SWITCH_FORCED_MIGRATION:
-      return SpikeKind::kPreempted;
-    default:
-      return SpikeKind::kRunQueue;
-  }
 }
 
 }  // namespace
@@ -281,6 +271,14 @@ void SpikeDetector::FillInterrupted(const Interruption& interruption, uint64_t i
   spike_.loop_gap_ns = interruption.loop_gap_ns;
 }
 
+void SpikeDetector::OnMarked(const Spike& spike) {
+  spike_ = spike;
+  spike_.id = ++last_id_;
+  spike_.in_progress = false;
+  Append();
+  spike_.mark.known = false;
+}
+
 // What only a wait, or only one of the kernel's doings, has.
 void SpikeDetector::ForgetDetails() {
   spike_.began_earlier = false;
@@ -295,25 +293,6 @@ void SpikeDetector::ForgetDetails() {
   spike_.call.state = HFT_CALL_NONE;
   spike_.stall.known = false;
 }
-
-namespace {
-
-SpikeKind KindOf(hft_kernel_what what) {
-  switch (what) {
-    case HFT_KERNEL_LOCK:
-      return SpikeKind::kKernelLock;
-    case HFT_KERNEL_COMPACTION:
-      return SpikeKind::kCompaction;
-    case HFT_KERNEL_RECLAIM:
-      return SpikeKind::kReclaim;
-    case HFT_KERNEL_MIGRATION:
-      return SpikeKind::kMigration;
-    default:
-      return SpikeKind::kFault;
-  }
-}
-
-}  // namespace
 
 SpikeDetector::OpenStall* SpikeDetector::FindKernelStall(uint16_t slot, SpikeKind kind, int64_t start_mono_ns) {
   if (kernel_stall_count_ == 0) return nullptr;
@@ -331,7 +310,7 @@ void SpikeDetector::CloseKernelStall(OpenStall* open) {
 
 void SpikeDetector::FillKernelStall(const EndedKernelStall& stall, uint64_t id) {
   spike_.id = id;
-  spike_.kind = KindOf(stall.stall.what);
+  spike_.kind = KindOfStall(stall.stall.what);
   spike_.thread = stall.thread;
   spike_.slot = stall.slot;
   spike_.cpu = stall.cpu;
@@ -344,7 +323,7 @@ void SpikeDetector::FillKernelStall(const EndedKernelStall& stall, uint64_t id) 
 }
 
 void SpikeDetector::OnKernelStall(const EndedKernelStall& stall) {
-  OpenStall* open = FindKernelStall(stall.slot, KindOf(stall.stall.what), stall.start_mono_ns);
+  OpenStall* open = FindKernelStall(stall.slot, KindOfStall(stall.stall.what), stall.start_mono_ns);
   const int64_t duration_ns = stall.end_mono_ns - stall.start_mono_ns;
   // What was told at its beginning is told at its end, whatever the threshold has become.
   if (open == nullptr && duration_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed)) return;
@@ -355,7 +334,7 @@ void SpikeDetector::OnKernelStall(const EndedKernelStall& stall) {
 }
 
 void SpikeDetector::OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) {
-  const SpikeKind kind = KindOf(so_far.stall.what);
+  const SpikeKind kind = KindOfStall(so_far.stall.what);
   OpenStall* open = FindKernelStall(so_far.slot, kind, so_far.start_mono_ns);
   if (open == nullptr) {
     const auto free = std::find_if(kernel_stalls_.begin(), kernel_stalls_.end(), [](const OpenStall& place) { return place.id == 0; });
@@ -377,7 +356,7 @@ void SpikeDetector::OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t 
 }
 
 void SpikeDetector::OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) {
-  OpenStall* open = FindKernelStall(slot, KindOf(what), start_mono_ns);
+  OpenStall* open = FindKernelStall(slot, KindOfStall(what), start_mono_ns);
   if (open == nullptr) return;
   EmitUnexplained(*open, lasting_until_mono_ns);
   CloseKernelStall(open);
@@ -416,7 +395,8 @@ SpikePosition SpikeDetector::AppendDetected(int64_t record_mono_ns) {
 SpikePosition SpikeDetector::Append() {
   spike_.lost_records = 0;
   if (loss_until_mono_ns_ >= spike_.start_mono_ns) MarkLosses();
-  spike_.inconclusive = spike_.lost_records > 0 || spike_.record_missing || !WasSeenWhole();
+  const bool unseen = spike_.mark.known && spike_.mark.floor_ns < 0;
+  spike_.inconclusive = spike_.lost_records > 0 || spike_.record_missing || unseen || !WasSeenWhole();
   spike_.detected_mono_ns = clock_->NowNs();
   return spikes_->Append(&spike_);
 }

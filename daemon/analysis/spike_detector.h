@@ -38,6 +38,8 @@ class SpikeDetector : public IntervalSink, public InterruptionSink, public Kerne
   void OnKernelStallGoesOn(const EndedKernelStall& so_far, int64_t crossing_mono_ns) override;
   void OnUnfollowed(uint64_t sleep_count) override { spikes_->NoteUnfollowed(sleep_count); }
   void OnKernelStallOver(uint16_t slot, hft_kernel_what what, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
+  // An operation, or a gap, of a program that marks: complete but for its id, and for what is said about its detection.
+  void OnMarked(const Spike& spike);
   void OnStretchOver(uint16_t cpu, int64_t start_mono_ns, int64_t lasting_until_mono_ns) override;
 
   // Thresholds in force; settable while running. A wait above run_queue_threshold is a preempted or run_queue spike, a stretch of

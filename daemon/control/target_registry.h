@@ -136,6 +136,9 @@ class TargetRegistry : public Targets {
 
   Counters counters() const;
   ThresholdSettings thresholds() const { return thresholds_->settings(); }
+  // See ThresholdArbiter.
+  void SetStallThreshold(int64_t threshold_ns) { thresholds_->SetStallThreshold(threshold_ns); }
+  int64_t StallFloorSince(int64_t since_mono_ns) const { return thresholds_->StallFloorSince(since_mono_ns); }
 
  private:
   struct Target {

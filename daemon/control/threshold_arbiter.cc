@@ -148,9 +148,34 @@ void ThresholdArbiter::Apply() {
 void ThresholdArbiter::Publish(const ThresholdSettings& next) {
   // The detector goes first: a record that the kernel makes under the new threshold finds it ready.
   if (observer_) observer_(next);
-  const uint64_t off_cpu_ns =
-      next.blocked_threshold_ns == kNoThresholdNs ? HFT_NO_THRESHOLD : static_cast<uint64_t>(next.blocked_threshold_ns);
-  StoreThresholds(view_, static_cast<uint64_t>(next.run_queue_threshold_ns), off_cpu_ns);
+  StoreToKernel(next);
+}
+
+void ThresholdArbiter::StoreToKernel(const ThresholdSettings& settings) const {
+  const int64_t run_queue_ns = std::min(settings.run_queue_threshold_ns, stall_threshold_ns_);
+  const int64_t blocked_ns = std::min(settings.blocked_threshold_ns, stall_threshold_ns_);
+  StoreThresholds(view_, static_cast<uint64_t>(run_queue_ns),
+                  blocked_ns == kNoThresholdNs ? HFT_NO_THRESHOLD : static_cast<uint64_t>(blocked_ns));
+}
+
+void ThresholdArbiter::SetStallThreshold(int64_t threshold_ns) {
+  std::lock_guard lock(mutex_);
+  if (closed_ || threshold_ns == stall_threshold_ns_) return;
+  const int64_t earlier_ns = stall_threshold_ns_;
+  stall_threshold_ns_ = threshold_ns;
+  StoreToKernel(in_force_);
+  past_stall_floors_.push_back({.end_mono_ns = clock_->NowNs(), .threshold_ns = earlier_ns});
+  if (past_stall_floors_.size() > kHistoryMax) past_stall_floors_.pop_front();
+}
+
+int64_t ThresholdArbiter::StallFloorSince(int64_t since_mono_ns) const {
+  std::lock_guard lock(mutex_);
+  int64_t highest_ns = stall_threshold_ns_;
+  for (const PastStallFloor& past : past_stall_floors_) {
+    if (past.end_mono_ns > since_mono_ns) highest_ns = std::max(highest_ns, past.threshold_ns);
+  }
+  const bool forgotten = past_stall_floors_.size() == kHistoryMax && past_stall_floors_.front().end_mono_ns > since_mono_ns;
+  return forgotten ? kNoThresholdNs : highest_ns;
 }
 
 void ThresholdArbiter::KeepPast(const Targets::Floors& floors, int64_t end_mono_ns) {

@@ -65,6 +65,12 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
   // The highest floors that were in force at any time since then, until now.
   Targets::Floors FloorsSince(int64_t since_mono_ns) const;
 
+  // Stalls above this make records too, though they are no spikes (StallRecorder): the kernel's threshold for waits, and for off-CPU
+  // intervals, is at most this. kNoThresholdNs: none but spikes and events.
+  void SetStallThreshold(int64_t threshold_ns);
+  // The highest that was in force at any time since then; kNoThresholdNs: for some time none was.
+  int64_t StallFloorSince(int64_t since_mono_ns) const;
+
   size_t lease_count() const;
   int64_t leases_max() const;
 
@@ -73,6 +79,10 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
 
  private:
   class HeldLease;
+  struct PastStallFloor {
+    int64_t end_mono_ns = 0;
+    int64_t threshold_ns = kNoThresholdNs;
+  };
   struct PastFloors {
     int64_t end_mono_ns = 0;
     Targets::Floors floors;
@@ -83,6 +93,7 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
   void Apply();  // mutex_ held
   void Publish(const ThresholdSettings& next);
   void KeepPast(const Targets::Floors& floors, int64_t end_mono_ns);
+  void StoreToKernel(const ThresholdSettings& settings) const;
 
   const KernelView view_;
   const MonotonicClock* const clock_;
@@ -98,6 +109,8 @@ class ThresholdArbiter : public std::enable_shared_from_this<ThresholdArbiter> {
   uint64_t next_lease_id_ = 1;
   std::deque<PastFloors> past_;  // oldest first
   PastFloors forgotten_;         // maximum of all that fell out of past_
+  int64_t stall_threshold_ns_ = kNoThresholdNs;
+  std::deque<PastStallFloor> past_stall_floors_;  // oldest first; before them none is known to have been in force
 };
 
 }  // namespace hftmon

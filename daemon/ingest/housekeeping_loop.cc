@@ -39,6 +39,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       interruption_sinks_(std::move(wiring.interruption_sinks)),
       kernel_stall_sinks_(std::move(wiring.kernel_stall_sinks)),
       life_sinks_(std::move(wiring.life_sinks)),
+      guests_(std::move(wiring.guests)),
       sleep_ns_(std::move(wiring.sleep_ns)),
       gap_threshold_ns_(options.gap_threshold_ns),
       policy_(options.policy),
@@ -83,7 +84,10 @@ bool HousekeepingLoop::RunOnce() {
   // After the records: a wait whose end is among them is none that goes on.
   const bool stalled = stalls_.Poll(now_ns, late_ns_, caught_up_);
   const bool looking = held_ups_.Step({.now_ns = now_ns, .loop_gap_ns = late_ns_, .caught_up = caught_up_}, sampler_.high_water());
-  const bool active = steps > 0 || sampling || stalled || held || looking;
+  bool visited = false;
+  for (LoopGuest* const guest : guests_) visited |= guest->Poll(now_ns);
+  if (caught_up_) stats_.caught_up_mono_ns.Set(now_ns);
+  const bool active = steps > 0 || sampling || stalled || held || looking || visited;
   if (active) PublishCounts();
   return active;
 }

@@ -19,6 +19,7 @@
 #include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/ingest/held_up_walk.h"
 #include "daemon/ingest/interval_builder.h"
+#include "daemon/ingest/loop_guest.h"
 #include "daemon/ingest/loop_lateness.h"
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/poll_policy.h"
@@ -48,6 +49,7 @@ class HousekeepingLoop {
     std::vector<HeldUpSink*> held_up_sinks;
     const EarlierSleeps* earlier_sleeps = nullptr;  // none: what slept before it was watched is not told
     std::vector<LifeSink*> life_sinks;
+    std::vector<LoopGuest*> guests;
     WindowSink* window_sink = nullptr;
     std::function<void(int64_t)> sleep_ns;  // the only thing that may enter the kernel; never called under kLatencyPolicy
   };
@@ -108,6 +110,7 @@ class HousekeepingLoop {
   std::vector<InterruptionSink*> interruption_sinks_;
   std::vector<KernelStallSink*> kernel_stall_sinks_;
   std::vector<LifeSink*> life_sinks_;
+  std::vector<LoopGuest*> guests_;
   std::function<void(int64_t)> sleep_ns_;
   int64_t gap_threshold_ns_;
   std::atomic<const PollPolicy*> policy_;

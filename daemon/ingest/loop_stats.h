@@ -25,6 +25,7 @@ class LoopCounter {
 struct LoopStats {
   LoopCounter<uint64_t> iteration_count;
   LoopCounter<int64_t> heartbeat_mono_ns;  // when the last iteration began: a watchdog compares two looks
+  LoopCounter<int64_t> caught_up_mono_ns;  // all records of before that moment were delivered, but stretches that are held (StretchHold)
   LoopCounter<uint64_t> record_count;      // records taken out of the rings, continuations not counted
   LoopCounter<uint64_t> interval_count;    // off-CPU intervals delivered
   LoopCounter<uint64_t> life_count;        // life events delivered

@@ -69,7 +69,7 @@ void MarkerReader::Run(const std::atomic<bool>& stop) {
 void MarkerReader::Wait(bool more) const {
   if (more) return;
   const int64_t idle_ns = wake_fd_ >= 0 ? options_.idle_interval_ns : std::min(options_.idle_interval_ns, kUnwokenWaitNs);
-  const int64_t wait_ns = entries_.empty() ? idle_ns : options_.poll_interval_ns;
+  const int64_t wait_ns = entries_.empty() && !look_soon_ ? idle_ns : options_.poll_interval_ns;
   // A negative descriptor is ignored.
   pollfd woken[] = {{.fd = wiring_.finder->fd(), .events = POLLIN, .revents = 0}, {.fd = wake_fd_, .events = POLLIN, .revents = 0}};
   const timespec timeout = {.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
@@ -88,6 +88,7 @@ bool MarkerReader::RunOnce() {
     LookForLife();
     Publish();
   }
+  look_soon_ = wiring_.sinks->EndTurn();
   return more;
 }
 

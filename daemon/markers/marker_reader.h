@@ -32,6 +32,8 @@ class MarkerSinks {
  public:
   virtual ~MarkerSinks() = default;
   virtual bool Wants(uint32_t pid) = 0;
+  // Every file had its turn. True: look again soon, though no mark may come.
+  virtual bool EndTurn() { return false; }
   // A file begins. The sink stays until End.
   virtual MarkerSink* Begin(const MarkerRingName& name, const hft_marker_header& header) = 0;
   // No more comes. OK: the program ended or closed it; DATA_LOSS: it changed the file; CANCELLED: nobody wants it any more.
@@ -118,6 +120,7 @@ class MarkerReader {
   MarkerRingFile::Counts ended_;
   int64_t next_list_ns_ = 0;
   int64_t next_life_ns_ = 0;
+  bool look_soon_ = false;
   std::atomic<bool> rescan_{true};
   mutable std::mutex mutex_;  // guards status_
   Status status_;

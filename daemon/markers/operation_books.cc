@@ -4,7 +4,9 @@
 
 namespace hftmon {
 
-OperationBooks::Book::Book(const MarkerRingName& name, const Parts& parts) : parts_(parts), book_(parts.ticks(), this) {
+OperationBooks::Book::Book(const MarkerRingName& name, const Parts& parts)
+    : parts_(parts), book_(parts.ticks(), this), span_file_(parts.span_files == nullptr ? nullptr : parts.span_files->Begin(name)) {
+  if (span_file_ != nullptr) program_.span_file_id = span_file_->id();
   program_.name = name;
   program_.since_mono_ns = parts.clock->NowNs();
 }
@@ -12,6 +14,7 @@ OperationBooks::Book::Book(const MarkerRingName& name, const Parts& parts) : par
 void OperationBooks::Book::OnOperation(uint32_t operation, std::string_view name) {
   const std::lock_guard lock(mutex_);
   book_.OnOperation(operation, name);
+  if (span_file_ != nullptr) span_file_->OnOperation(operation, name);
 }
 
 void OperationBooks::Book::OnRecords(std::span<const MarkerRecord> records) {
@@ -24,6 +27,7 @@ void OperationBooks::Book::OnRecords(std::span<const MarkerRecord> records) {
 void OperationBooks::Book::End(const MarkerRingFile::Counts& counts, const absl::Status& why) {
   const std::lock_guard lock(mutex_);
   program_.ended = true;
+  if (span_file_ != nullptr) span_file_->End();
   program_.until_mono_ns = parts_.clock->NowNs();
   program_.why_ended = why;
   program_.counts = counts;

@@ -18,12 +18,14 @@
 #include "common/monotonic_clock.h"
 #include "daemon/markers/marker_reader.h"
 #include "daemon/markers/operation_book.h"
+#include "daemon/markers/span_files.h"
 
 namespace hftmon {
 
 // What is known of one marker file. Passive data.
 struct MarkedProgram {
   MarkerRingName name;
+  uint64_t span_file_id = 0;  // SpanFile::id; 0: none
   int64_t since_mono_ns = 0;  // when its marks were read first
   int64_t until_mono_ns = 0;  // when they were read last, of one that ended
   bool ended = false;
@@ -43,11 +45,13 @@ class OperationBooks final : public MarkerSinks {
     const MonotonicClock* clock = nullptr;
     std::function<bool(uint32_t pid)> wants;  // whether the process is watched now
     std::function<LinearConversion()> ticks;  // the processor's counter -> CLOCK_MONOTONIC, as it is now
+    SpanFiles* span_files = nullptr;          // may be missing
   };
 
   explicit OperationBooks(Parts parts) : parts_(std::move(parts)) {}
 
   bool Wants(uint32_t pid) override { return parts_.wants(pid); }
+  bool EndTurn() override { return parts_.span_files != nullptr && parts_.span_files->EndTurn(); }
   MarkerSink* Begin(const MarkerRingName& name, const hft_marker_header& header) override;
   void End(const MarkerRingName& name, MarkerSink* sink, const MarkerRingFile::Counts& counts, const absl::Status& why) override;
 
@@ -67,12 +71,15 @@ class OperationBooks final : public MarkerSinks {
     bool ended() const { return program_.ended; }
 
    private:
-    void OnSpan(const OperationSpan&) override {}
+    void OnSpan(const OperationSpan& span) override {
+      if (span_file_ != nullptr) span_file_->OnSpan(span);
+    }
 
     const Parts& parts_;
     mutable std::mutex mutex_;
     MarkedProgram program_;  // without the operations
     OperationBook book_;
+    const std::shared_ptr<SpanFile> span_file_;
   };
 
   const Parts parts_;

@@ -7,6 +7,7 @@
 #include "daemon/analysis/interrupt_names.h"
 #include "daemon/analysis/preemption_reason.h"
 #include "daemon/analysis/spike_names.h"
+#include "daemon/analysis/stall.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
@@ -60,6 +61,18 @@ void PreemptionToProto(const Preemption& preemption, ThreadNames* names, v1::Pre
   if (preemption.preemptor_queued_ns >= 0) out->set_preemptor_queued_ns(preemption.preemptor_queued_ns);
 }
 
+void MarkToProto(const SpikeMark& mark, v1::MarkedSpan* out) {
+  out->set_name(ValidUtf8(std::string(mark.name, std::min<size_t>(mark.name_bytes, SpikeMark::kNameBytes))));
+  out->set_value(mark.value);
+  out->set_error(mark.error);
+  out->set_file_number(static_cast<int32_t>(mark.file_number));
+  out->set_threshold_ns(mark.threshold_ns);
+  out->set_threshold_adaptive(mark.threshold_adaptive);
+  if (mark.usual_ns >= 0) out->set_usual_ns(mark.usual_ns);
+  if (mark.floor_ns >= 0) out->set_floor_ns(mark.floor_ns);
+  out->set_stall_count(mark.stall_count);
+}
+
 std::string ReasonOf(const Spike& spike) {
   if (spike.record_missing) {
     if (spike.began_earlier && spike.lost_records == 0) {
@@ -71,6 +84,9 @@ std::string ReasonOf(const Spike& spike) {
                ? "records lost, that of its end among them"
                : "its end was not seen: no longer watched, the programs were off, or the kernel hid the switch that ended it";
   }
+  if (spike.lost_records == 0 && spike.mark.known && spike.mark.floor_ns < 0) {
+    return "its thread's stalls were not recorded in all of its time, or no longer kept: causes may be missing";
+  }
   return spike.lost_records > 0 ? "records lost" : "the programs were off in its time";
 }
 
@@ -80,7 +96,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   out->set_id(spike.id);
   ThreadToProto(spike.thread, names, out->mutable_thread());
   out->set_target_pid(static_cast<int32_t>(spike.thread.tgid));
-  out->set_cpu(spike.cpu);
+  out->set_cpu(spike.cpu == kUnknownCpu ? -1 : spike.cpu);
   out->set_start_monotonic_ns(spike.start_mono_ns);
   out->set_duration_ns(spike.duration_ns);
   out->set_kind(std::string(SpikeKindName(spike.kind)));
@@ -99,6 +115,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
   AddWaker(spike.waker, names, out);
   if (spike.call.state != HFT_CALL_NONE) CallToProto(spike.call, spike.out_syscall, names, out->mutable_call());
   if (spike.kind == SpikeKind::kFault) FaultToProto(spike.stall, out->mutable_fault());
+  if (spike.mark.known) MarkToProto(spike.mark, out->mutable_operation());
   if (spike.kind == SpikeKind::kKernelLock) KernelLockToProto(spike.stall, names, out->mutable_kernel_lock());
   out->set_loop_gap_ns(spike.loop_gap_ns);
   const auto name_of = [names](uint32_t tid) { return names->NameOf(tid); };
@@ -111,7 +128,7 @@ void SpikeToProto(const Spike& spike, ThreadNames* names, v1::Spike* out) {
     if (spike.duration_ns > 0) entry->set_share(static_cast<double>(cause.duration_ns) / static_cast<double>(spike.duration_ns));
     entry->set_estimated(cause.estimated);
     entry->set_evidence(ValidUtf8(CauseEvidence(spike, cause, name_of, SyscallName)));
-    entry->set_cpu(cause.cpu);
+    entry->set_cpu(cause.kind == CauseKind::kRunning ? -1 : cause.cpu);
     if (HasActor(cause.kind)) ActorToProto(cause, names, entry->mutable_actor());
   }
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/markers/marker_reader.h"
 #include "daemon/markers/operation_books.h"
+#include "daemon/operations/operation_slowness.h"
 
 namespace hftmon {
 
@@ -17,6 +18,8 @@ class OperationSource {
   // Why marks cannot be read here, and the mend; empty: they can.
   virtual std::string WhyNot() const = 0;
   virtual std::vector<MarkedProgram> ProgramsOf(uint32_t pid) const = 0;
+  // By operation, of a program that ProgramsOf told of (MarkedProgram.span_file_id); empty: nothing is known.
+  virtual std::vector<OperationSlowness> SlownessOf(uint64_t span_file_id) const = 0;
   virtual MarkerReader::Status Files() const = 0;
 };
 

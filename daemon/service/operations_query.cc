@@ -1,13 +1,17 @@
 #include "daemon/service/operations_query.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/histogram.h"
 #include "common/sparse_histogram.h"
 #include "common/utf8.h"
+#include "daemon/analysis/spike_names.h"
 #include "daemon/service/convert_time.h"
 #include "daemon/service/operation_source.h"
 
@@ -74,12 +78,40 @@ void MarksToProto(const MarkedProgram& program, v1::MarkCounts* out) {
   out->set_end_without_begin_count(program.losses.end_without_begin_count);
 }
 
+// Kinds that hit no span are left out; the largest sum first.
+void HitsToProto(const OperationSlowness& slowness, v1::OperationSum* out) {
+  std::vector<size_t> kinds;
+  for (size_t kind = 0; kind < kStallKinds; ++kind) {
+    if (slowness.hits[kind].span_count > 0) kinds.push_back(kind);
+  }
+  std::stable_sort(kinds.begin(), kinds.end(),
+                   [&](size_t a, size_t b) { return slowness.hits[a].duration_ns > slowness.hits[b].duration_ns; });
+  for (const size_t kind : kinds) {
+    const OperationHits& hits = slowness.hits[kind];
+    v1::OperationHit* hit = out->add_hits();
+    hit->set_kind(std::string(SpikeKindName(static_cast<SpikeKind>(kind))));
+    hit->set_span_count(hits.span_count);
+    hit->set_stall_count(hits.stall_count);
+    hit->set_duration_ns(hits.duration_ns);
+    hit->set_longest_ns(hits.longest_ns);
+  }
+}
+
+void SlownessToProto(const OperationSlowness& slowness, v1::OperationSum* out) {
+  if (slowness.threshold_ns > 0) out->set_threshold_ns(slowness.threshold_ns);
+  if (slowness.gap_threshold_ns > 0 && out->has_heartbeat_gaps()) out->set_gap_threshold_ns(slowness.gap_threshold_ns);
+  out->set_spike_count(slowness.spike_count);
+  out->set_untold_spike_count(slowness.untold_count);
+  out->set_uncompared_count(slowness.uncompared_count);
+  HitsToProto(slowness, out);
+}
+
 bool IsUsed(const OperationEntry& entry) {
   return entry.spans.count + entry.heartbeats.count + entry.instant_count > 0;
 }
 
-void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, int64_t now_ns, const std::vector<double>& percentiles,
-                    v1::MarkedProgram* out) {
+void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, std::span<const OperationSlowness> slowness, int64_t now_ns,
+                    const std::vector<double>& percentiles, v1::MarkedProgram* out) {
   out->set_pid(static_cast<int32_t>(target.pid));
   out->set_comm(ValidUtf8(target.comm));
   out->set_file_number(static_cast<int32_t>(program.name.number));
@@ -88,8 +120,11 @@ void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, int6
   if (program.ended) out->set_ended_reason(WhyEnded(program.why_ended));
   const int64_t until_ns = program.ended ? program.until_mono_ns : now_ns;
   const double seconds = static_cast<double>(until_ns - program.since_mono_ns) / 1e9;
-  for (const OperationEntry& entry : program.operations) {
-    if (IsUsed(entry)) OperationToProto(entry, seconds, percentiles, out->add_operations());
+  for (size_t i = 0; i < program.operations.size(); ++i) {
+    if (!IsUsed(program.operations[i])) continue;
+    v1::OperationSum* const sum = out->add_operations();
+    OperationToProto(program.operations[i], seconds, percentiles, sum);
+    if (i < slowness.size()) SlownessToProto(slowness[i], sum);
   }
   MarksToProto(program, out->mutable_marks());
 }
@@ -110,7 +145,7 @@ void AnswerOperations(const ServiceCore& core, const TargetSelection& selection,
       // Of an earlier process that had this number.
       if (program.ended && program.until_mono_ns < target.attached_mono_ns) continue;
       v1::MarkedProgram* out = response->add_programs();
-      ProgramToProto(target, program, now.monotonic_ns, percentiles, out);
+      ProgramToProto(target, program, core.operations->SlownessOf(program.span_file_id), now.monotonic_ns, percentiles, out);
       out->set_namespace_pid(core.names->NumbersOf(target.pid, target.pid).pid);
     }
   }

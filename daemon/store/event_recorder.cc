@@ -5,6 +5,10 @@
 namespace hftmon {
 
 void EventRecorder::OnInterval(const OffCpuInterval& interval) {
+  if (interval.wait_ns <= run_queue_threshold_ns_.load(std::memory_order_relaxed) &&
+      interval.off_cpu_ns <= off_cpu_threshold_ns_.load(std::memory_order_relaxed)) {
+    return;
+  }
   SwitchEvent& event = event_;
   event.thread = interval.thread;
   event.end_mono_ns = interval.end_mono_ns;

@@ -19,6 +19,7 @@ LAYERS = [
     ("daemon/ingest", "hftmon_ingest"),
     ("daemon/store", "hftmon_store"),
     ("daemon/analysis", "hftmon_analysis"),
+    ("daemon/operations", "hftmon_operations"),
     ("daemon/control", "hftmon_control"),
     ("daemon/stacks", "hftmon_stacks"),
     ("daemon/unwind", "hftmon_unwind"),

@@ -106,6 +106,42 @@ std::string GapTable(const v1::QueryOperationsResponse& response) {
   return table.empty() ? "" : "\n" + table.Print();
 }
 
+// What was slow, and what hit which operation.
+std::string SlownessTable(const v1::QueryOperationsResponse& response) {
+  Table table({{"program", Table::Align::kLeft},
+               {"pid"},
+               {"operation", Table::Align::kLeft},
+               {"slow above"},
+               {"spikes"},
+               {"hit by", Table::Align::kLeft},
+               {"operations hit"},
+               {"stalls"},
+               {"sum"},
+               {"longest"}});
+  for (const v1::MarkedProgram& program : response.programs()) {
+    for (const v1::OperationSum& operation : program.operations()) {
+      if (operation.spike_count() + operation.untold_spike_count() == 0 && operation.hits().empty()) continue;
+      const int64_t threshold_ns = operation.has_threshold_ns() ? operation.threshold_ns() : operation.gap_threshold_ns();
+      std::vector<std::string> cells = WhoCells(program, operation);
+      cells.push_back(threshold_ns > 0 ? FormatDuration(threshold_ns) : "");
+      cells.push_back(std::to_string(operation.spike_count()) +
+                      (operation.untold_spike_count() > 0 ? fmt::format(" (+{} untold)", operation.untold_spike_count()) : ""));
+      for (const v1::OperationHit& hit : operation.hits()) {
+        for (const std::string& cell : {hit.kind(), std::to_string(hit.span_count()), std::to_string(hit.stall_count()),
+                                        FormatDuration(hit.duration_ns()), FormatDuration(hit.longest_ns())}) {
+          cells.push_back(cell);
+        }
+        table.AddRow(cells);
+        cells.assign(5, "");
+      }
+      if (!operation.hits().empty()) continue;
+      cells.resize(10);
+      table.AddRow(cells);
+    }
+  }
+  return table.empty() ? "" : "\n" + table.Print();
+}
+
 Json MarksJson(const v1::MarkCounts& marks) {
   Json json{{"read_count", marks.read_count()},
             {"dropped_count", marks.dropped_count()},
@@ -131,6 +167,19 @@ Json OperationJson(const v1::MarkedProgram& program, const v1::OperationSum& ope
   json["error_count"] = operation.error_count();
   json["rate_hz"] = operation.rate_hz();
   json["instant_count"] = operation.instant_count();
+  if (operation.has_threshold_ns()) json["threshold_ns"] = operation.threshold_ns();
+  if (operation.has_gap_threshold_ns()) json["gap_threshold_ns"] = operation.gap_threshold_ns();
+  json["spike_count"] = operation.spike_count();
+  json["untold_spike_count"] = operation.untold_spike_count();
+  json["uncompared_count"] = operation.uncompared_count();
+  json["hits"] = Json::array();
+  for (const v1::OperationHit& hit : operation.hits()) {
+    json["hits"].push_back({{"kind", hit.kind()},
+                            {"span_count", hit.span_count()},
+                            {"stall_count", hit.stall_count()},
+                            {"duration_ns", hit.duration_ns()},
+                            {"longest_ns", hit.longest_ns()}});
+  }
   if (operation.has_heartbeat_gaps()) json["heartbeat_gaps"] = DurationStatisticsJson(operation.heartbeat_gaps());
   return json;
 }
@@ -159,7 +208,7 @@ uint64_t RefusedMarks(const v1::MarkCounts& marks) {
 
 std::string OperationsText(const v1::QueryOperationsResponse& response) {
   if (!response.available()) return fmt::format("unavailable: {}\n", Printable(response.reason()));
-  std::string text = SpanTable(response) + GapTable(response);
+  std::string text = SpanTable(response) + GapTable(response) + SlownessTable(response);
   if (text.empty() && response.programs_size() > 0) text = "no operation has ended yet, of those that the watched programs mark\n";
   if (text.empty()) text = "no watched program has marked anything (client/marker)\n";
   for (const v1::RefusedMarkerFile& file : response.refused()) {

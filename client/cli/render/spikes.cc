@@ -11,6 +11,7 @@
 #include "client/cli/render/fault.h"
 #include "client/cli/render/hardware.h"
 #include "client/cli/render/kernel_lock.h"
+#include "client/cli/render/marked_span.h"
 #include "client/cli/render/stack.h"
 #include "client/cli/render/waker.h"
 #include "client/cli/table.h"
@@ -100,11 +101,8 @@ std::string PreemptionText(const v1::Preemption& preemption) {
 }
 
 Json CauseJson(const v1::Cause& cause) {
-  Json json{{"kind", cause.kind()},
-            {"duration_ns", cause.duration_ns()},
-            {"share", cause.share()},
-            {"estimated", cause.estimated()},
-            {"cpu", cause.cpu()}};
+  Json json{{"kind", cause.kind()}, {"duration_ns", cause.duration_ns()}, {"share", cause.share()}, {"estimated", cause.estimated()}};
+  if (cause.cpu() >= 0) json["cpu"] = cause.cpu();
   if (cause.has_actor()) json["actor"] = ActorJson(cause.actor());
   json["evidence"] = cause.evidence();
   return json;
@@ -118,8 +116,9 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
   const std::string duration = Coloured(FormatDuration(spike.duration_ns()), kBold, style);
   const std::string numbers = BothNumbers(spike.target_pid(), thread.tid(), thread.namespace_pid(), thread.namespace_tid());
   std::string text =
-      fmt::format("{}  {}[{}]  {}  {}  CPU {}", FormatTime(spike.start_monotonic_ns(), time, zone, scale),
-                  Coloured(Printable(thread.comm()), kBold, style), numbers, Coloured(spike.kind(), kYellow, style), duration, spike.cpu());
+      fmt::format("{}  {}[{}]  {}  {}", FormatTime(spike.start_monotonic_ns(), time, zone, scale),
+                  Coloured(Printable(thread.comm()), kBold, style), numbers, Coloured(spike.kind(), kYellow, style), duration);
+  if (spike.cpu() >= 0) text += fmt::format("  CPU {}", spike.cpu());
   if (spike.run_queue_depth() > 0) text += fmt::format("  queue {}", spike.run_queue_depth());
   text += fmt::format("  #{}", spike.id());
   if (const std::string warnings = Warnings(spike); !warnings.empty()) text += Coloured(warnings, kRed, style);
@@ -127,6 +126,7 @@ std::string SpikeText(const v1::Spike& spike, const v1::TimePair& time, const ab
   if (spike.has_preemption()) text += PreemptionText(spike.preemption());
   if (spike.has_waker()) text += WakerText(spike.waker(), spike.start_monotonic_ns() + spike.duration_ns());
   if (spike.has_call()) text += CallFileText(spike.call());
+  if (spike.has_operation()) text += MarkedSpanText(spike.operation());
   if (spike.has_fault()) text += FaultText(spike.fault());
   if (spike.has_kernel_lock()) text += KernelLockText(spike.kernel_lock());
   for (const v1::Cause& cause : spike.causes()) text += BudgetLine(cause.share(), cause.duration_ns(), CauseText(cause));
@@ -146,7 +146,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["tid"] = spike.thread().tid();
   json["comm"] = spike.thread().comm();
   AddInnerNumbers(spike.thread(), &json);
-  json["cpu"] = spike.cpu();
+  if (spike.cpu() >= 0) json["cpu"] = spike.cpu();
   json["start_ns"] = spike.start_monotonic_ns();
   if (time.realtime_ns() != 0) {
     const int64_t realtime_ns = RealtimeNs(spike.start_monotonic_ns(), time);
@@ -172,6 +172,7 @@ Json SpikeJson(const v1::Spike& spike, const v1::TimePair& time) {
   json["priority"] = spike.priority();
   if (spike.has_preemption()) json["preemption"] = PreemptionJson(spike.preemption());
   if (spike.has_call()) json["call"] = CallJson(spike.call());
+  if (spike.has_operation()) json["operation"] = MarkedSpanJson(spike.operation());
   if (spike.has_fault()) json["fault"] = FaultJson(spike.fault());
   if (spike.has_kernel_lock()) json["kernel_lock"] = KernelLockJson(spike.kernel_lock());
   if (spike.has_waker()) json["waker"] = WakerJson(spike.waker());

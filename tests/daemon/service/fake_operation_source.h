@@ -18,11 +18,16 @@ class FakeOperationSource : public OperationSource {
     const auto found = programs.find(pid);
     return found == programs.end() ? std::vector<MarkedProgram>() : found->second;
   }
+  std::vector<OperationSlowness> SlownessOf(uint64_t span_file_id) const override {
+    const auto found = slowness.find(span_file_id);
+    return found == slowness.end() ? std::vector<OperationSlowness>() : found->second;
+  }
   MarkerReader::Status Files() const override { return files; }
 
   // Set before the server asks.
   std::string why_not;
   std::map<uint32_t, std::vector<MarkedProgram>> programs;
+  std::map<uint64_t, std::vector<OperationSlowness>> slowness;  // by MarkedProgram.span_file_id
   MarkerReader::Status files;
 };
 
