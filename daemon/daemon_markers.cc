@@ -35,6 +35,7 @@ void Daemon::BuildMarkers() {
   parts.clock = clock_.get();
   parts.files = files_;
   parts.watched_bits = collector_->view().watched_bits;
+  parts.slow.view = collector_->view();
   parts.slow.stalls = &stalls_->stalls();
   parts.slow.caught_up_mono_ns = [this] { return loop_->stats().caught_up_mono_ns.Get(); };
   parts.slow.hold_ns = StretchHold::kPatienceNs;

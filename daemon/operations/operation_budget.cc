@@ -94,6 +94,7 @@ void CutDown(int64_t duration_ns, int64_t* unexplained_ns, std::vector<Cause>* c
 
 std::vector<const Stall*> OuterStallsWithin(std::span<const Stall> stalls, int64_t begin_mono_ns, int64_t end_mono_ns) {
   std::vector<const Stall*> within;
+  if (stalls.empty()) return within;
   for (const Stall& stall : stalls) {
     const int64_t middle_ns = stall.start_mono_ns + stall.duration_ns / 2;
     if (middle_ns >= begin_mono_ns && middle_ns <= end_mono_ns) within.push_back(&stall);
@@ -110,7 +111,7 @@ std::vector<const Stall*> OuterStallsWithin(std::span<const Stall> stalls, int64
   return within;
 }
 
-void FillOperationBudget(std::span<const Stall* const> stalls, Spike* spike) {
+void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStallsOf& short_stalls, Spike* spike) {
   std::vector<Cause> causes;
   int64_t unexplained_ns = 0;
   const Stall* longest = nullptr;
@@ -124,11 +125,19 @@ void FillOperationBudget(std::span<const Stall* const> stalls, Spike* spike) {
   const int64_t on_cpu_ns = spike->duration_ns - SumOf(causes) - unexplained_ns;
   const int64_t usual_ns = spike->mark.usual_ns;
   const int64_t running_ns = usual_ns < 0 ? on_cpu_ns : std::min(on_cpu_ns, usual_ns);
+  int64_t rest_ns = on_cpu_ns - running_ns;
+  if (rest_ns > 0 && short_stalls) {
+    for (Cause& cause : short_stalls(rest_ns)) {
+      cause.duration_ns = std::clamp<int64_t>(cause.duration_ns, 0, rest_ns);
+      rest_ns -= cause.duration_ns;
+      AddCause(cause, &causes);
+    }
+  }
   AddCause({.kind = CauseKind::kRunning, .estimated = usual_ns < 0, .duration_ns = running_ns}, &causes);
   unexplained_ns += SumSmallOnes(&causes);
   std::copy(causes.begin(), causes.end(), spike->causes.begin());
   spike->cause_count = static_cast<uint8_t>(causes.size());
-  spike->unexplained_ns = unexplained_ns + on_cpu_ns - running_ns;
+  spike->unexplained_ns = unexplained_ns + rest_ns;
   spike->mark.stall_count = static_cast<uint16_t>(std::min(stalls.size(), kStallCountMax));
   spike->cpu = longest == nullptr ? kUnknownCpu : longest->cpu;
 }

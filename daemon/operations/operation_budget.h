@@ -9,10 +9,12 @@
 //   - of stalls within one another (a sleep within a page fault) the outer one counts: its budget has the inner one's time;
 //   - what no stall had, the thread had its CPU, for all that is known: up to what the operation usually takes that is its own work
 //     (kRunning), the rest is unexplained; all of it is kRunning, estimated, where nothing is usual yet;
+//   - of that rest, short stalls have what is known of them as a sum (ShortStalls), estimated;
 //   - stalls that together claim more than the duration lose it from the largest cause on.
 #ifndef HFTMON_DAEMON_OPERATIONS_OPERATION_BUDGET_H_
 #define HFTMON_DAEMON_OPERATIONS_OPERATION_BUDGET_H_
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -25,7 +27,9 @@ std::vector<const Stall*> OuterStallsWithin(std::span<const Stall> stalls, int64
 
 // Reads the spike's duration_ns and mark.usual_ns; sets causes, cause_count, unexplained_ns, mark.stall_count, and the CPU of the longest
 // stall (kUnknownCpu without one). `stalls`: as OuterStallsWithin has them.
-void FillOperationBudget(std::span<const Stall* const> stalls, Spike* spike);
+// `short_stalls` gives the causes of short stalls, of at most so much time together; may be empty.
+using ShortStallsOf = std::function<std::vector<Cause>(int64_t limit_ns)>;
+void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStallsOf& short_stalls, Spike* spike);
 
 }  // namespace hftmon
 

@@ -10,10 +10,13 @@ namespace hftmon {
 namespace {
 
 // Of a threshold: what a stall below it takes is no cause worth telling.
-constexpr int64_t kFixedFloorShare = 8;
-constexpr int64_t kAdaptiveFloorShare = 4;
+constexpr int64_t kFixedFloorShare = 32;
+constexpr int64_t kAdaptiveFloorShare = 16;
 // A record that is written while the loop looks comes with the next look.
 constexpr int64_t kRecordWayNs = 1'000'000;
+
+// Around a span: more than lies between two samples of its thread.
+constexpr int64_t kAroundNs = 50'000'000;
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 
@@ -21,30 +24,27 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 
 class SlowOperations::File final : public SpanFile {
  public:
-  File(const SlowOperations* owner, uint64_t id, const MarkerRingName& name) : spans(name), owner_(owner), id_(id) {}
+  File(SlowOperations* owner, uint64_t id, const MarkerRingName& name) : spans(name), owner_(owner), id_(id) {}
 
   void OnOperation(uint32_t operation, std::string_view name) override { spans.OnOperation(operation, name); }
   void End() override { spans.ended = true; }
   uint64_t id() const override { return id_; }
 
   void OnSpan(const OperationSpan& span) override {
+    if (span.tid != followed_tid) owner_->Follow(span.tid, this);
     const size_t before = spans.pending()->size();
     spans.OnSpan(span, owner_->parts_.ticks());
     if (spans.pending()->size() == before) return;
-    // Now: a thread that ends is soon forgotten.
-    FileSpans::Pending& pending = spans.pending()->back();
-    if (const std::optional<WatchedThread> thread = owner_->parts_.thread_of(spans.name().pid, span.tid)) {
-      pending.thread = thread->key;
-      pending.slot = thread->slot;
-    }
+    owner_->Identify(spans.name().pid, &spans.pending()->back());  // now: a thread that ends is soon forgotten
   }
 
   FileSpans spans;
+  uint32_t followed_tid = 0;  // whose short stalls are looked at since a moment ago
   int64_t told_since_mono_ns = 0;
   uint32_t told_count = 0;  // since then
 
  private:
-  const SlowOperations* const owner_;
+  SlowOperations* const owner_;
   const uint64_t id_;
 };
 
@@ -55,6 +55,19 @@ std::shared_ptr<SpanFile> SlowOperations::Begin(const MarkerRingName& name) {
   return file;
 }
 
+void SlowOperations::Identify(uint32_t pid, FileSpans::Pending* pending) const {
+  const std::optional<WatchedThread> thread = parts_.thread_of(pid, pending->span.tid);
+  if (!thread) return;
+  pending->thread = thread->key;
+  pending->slot = thread->slot;
+}
+
+void SlowOperations::Follow(uint32_t tid, File* file) {
+  file->followed_tid = tid;
+  const std::optional<WatchedThread> thread = parts_.thread_of(file->spans.name().pid, tid);
+  if (thread) short_stalls_.Follow(thread->key, thread->slot, now_ns_);
+}
+
 bool SlowOperations::EndTurn() {
   now_ns_ = parts_.clock->NowNs();
   if (wishes_read_mono_ns_ == INT64_MIN || now_ns_ - wishes_read_mono_ns_ >= kWishesIntervalNs) {
@@ -62,12 +75,15 @@ bool SlowOperations::EndTurn() {
     RefreshWishes();
     Publish();
   }
+  short_stalls_.Sample(now_ns_);
   if (compared_mono_ns_ == INT64_MIN || now_ns_ - compared_mono_ns_ >= kCompareIntervalNs) {
     compared_mono_ns_ = now_ns_;
     Compare(now_ns_);
   }
   const bool waits = HasPending();
-  std::erase_if(files_, [](const std::shared_ptr<File>& file) { return file->spans.ended && file->spans.pending()->empty(); });
+  const auto is_over = [](const std::shared_ptr<File>& file) { return file->spans.ended && file->spans.pending()->empty(); };
+  if (std::any_of(files_.begin(), files_.end(), is_over)) Publish();
+  std::erase_if(files_, is_over);
   return waits;
 }
 
@@ -98,6 +114,7 @@ void SlowOperations::RefreshWishes() {
   if (floor_ns != stall_floor_ns_) parts_.want_stalls(floor_ns);
   stall_floor_ns_ = floor_ns;
   for (const std::shared_ptr<File>& file : files_) {
+    file->followed_tid = 0;  // asked for again
     if (const OperationWish* wish = wish_of(file->spans.name().pid)) file->spans.SetWishes(wish->operation_threshold_ns, floor_ns);
   }
 }
@@ -110,10 +127,13 @@ void SlowOperations::Compare(int64_t now_ns) {
   StallIndex index;
   int64_t since_ns = INT64_MAX;
   for (const std::shared_ptr<File>& file : files_) {
-    for (const FileSpans::Pending& pending : *file->spans.pending()) {
-      if (!is_ready(pending) || !pending.thread) continue;
+    for (FileSpans::Pending& pending : *file->spans.pending()) {
+      if (!is_ready(pending)) continue;
+      // What was marked before its process was attached is read before its threads are known.
+      if (!pending.thread) Identify(file->spans.name().pid, &pending);
+      if (!pending.thread) continue;
       index.Want(*pending.thread);
-      since_ns = std::min(since_ns, pending.start_mono_ns);
+      since_ns = std::min(since_ns, pending.start_mono_ns - kAroundNs);
     }
   }
   if (since_ns != INT64_MAX) index.Gather(*parts_.stalls, since_ns);
@@ -149,12 +169,12 @@ void SlowOperations::CompareSpan(const FileSpans::Pending& pending, const StallI
   const int64_t floor_ns = whole ? parts_.stall_floor_since(pending.start_mono_ns) : kNoStallFloorNs;
   if (floor_ns == kNoStallFloorNs) ++slowness.uncompared_count;
   if (!pending.slow) return;
-  const bool told = MayTell(file) && parts_.tell(SpikeOf(pending, stalls, floor_ns == kNoStallFloorNs ? -1 : floor_ns, file->spans));
+  const bool told = MayTell(file) && parts_.tell(SpikeOf(pending, index, stalls, floor_ns == kNoStallFloorNs ? -1 : floor_ns, file->spans));
   ++(told ? slowness.spike_count : slowness.untold_count);
 }
 
-Spike SlowOperations::SpikeOf(const FileSpans::Pending& pending, std::span<const Stall* const> stalls, int64_t floor_ns,
-                              const FileSpans& file) const {
+Spike SlowOperations::SpikeOf(const FileSpans::Pending& pending, const StallIndex& index, std::span<const Stall* const> stalls,
+                              int64_t floor_ns, const FileSpans& file) {
   Spike spike{};
   spike.kind = pending.span.heartbeat ? SpikeKind::kGap : SpikeKind::kOperation;
   spike.thread = *pending.thread;
@@ -173,7 +193,13 @@ Spike SlowOperations::SpikeOf(const FileSpans::Pending& pending, std::span<const
   const std::string& name = file.operations()[pending.span.operation]->name;
   spike.mark.name_bytes = static_cast<uint8_t>(std::min(name.size(), SpikeMark::kNameBytes));
   std::memcpy(spike.mark.name, name.data(), spike.mark.name_bytes);
-  FillOperationBudget(stalls, &spike);
+  const auto short_stalls = [&](int64_t limit_ns) {
+    const int64_t begin_ns = pending.start_mono_ns;
+    const int64_t end_ns = pending.end_mono_ns();
+    return short_stalls_.Take(*pending.thread, begin_ns, end_ns, index.Of(*pending.thread, begin_ns - kAroundNs, end_ns + kAroundNs),
+                              floor_ns, limit_ns);
+  };
+  FillOperationBudget(stalls, floor_ns < 0 ? ShortStallsOf() : short_stalls, &spike);
   return spike;
 }
 

@@ -24,6 +24,7 @@
 #include "daemon/markers/span_files.h"
 #include "daemon/operations/file_spans.h"
 #include "daemon/operations/operation_slowness.h"
+#include "daemon/operations/short_stalls.h"
 #include "daemon/operations/stall_index.h"
 #include "daemon/store/seq_ring.h"
 
@@ -58,6 +59,7 @@ class SlowOperations final : public SpanFiles {
   struct Parts {
     const MonotonicClock* clock = nullptr;
     const SeqRing<Stall>* stalls = nullptr;
+    KernelView view;
     std::function<LinearConversion()> ticks;
     // All records of before that moment have become stalls, but stretches of interrupts that are held for `hold_ns`.
     std::function<int64_t()> caught_up_mono_ns;
@@ -71,7 +73,7 @@ class SlowOperations final : public SpanFiles {
     std::function<bool(const Spike&)> tell;  // false: no room
   };
 
-  explicit SlowOperations(Parts parts) : parts_(std::move(parts)) {}
+  explicit SlowOperations(Parts parts) : parts_(std::move(parts)), short_stalls_(parts_.view) {}
 
   std::shared_ptr<SpanFile> Begin(const MarkerRingName& name) override;
   bool EndTurn() override;
@@ -83,16 +85,20 @@ class SlowOperations final : public SpanFiles {
   class File;
   using Files = std::list<std::shared_ptr<File>>;
 
+  void Identify(uint32_t pid, FileSpans::Pending* pending) const;
+  void Follow(uint32_t tid, File* file);
   void RefreshWishes();
   int64_t StallFloorOf(const FileSpans& file, const OperationWish& wish) const;
   void Compare(int64_t now_ns);
   void CompareSpan(const FileSpans::Pending& pending, const StallIndex& index, bool overdue, File* file);
-  Spike SpikeOf(const FileSpans::Pending& pending, std::span<const Stall* const> stalls, int64_t floor_ns, const FileSpans& file) const;
+  Spike SpikeOf(const FileSpans::Pending& pending, const StallIndex& index, std::span<const Stall* const> stalls, int64_t floor_ns,
+                const FileSpans& file);
   bool MayTell(File* file) const;
   void Publish();
   bool HasPending() const;
 
   const Parts parts_;
+  ShortStalls short_stalls_;
   Files files_;
   uint64_t last_file_id_ = 0;
   int64_t wishes_read_mono_ns_ = INT64_MIN;

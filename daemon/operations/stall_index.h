@@ -18,7 +18,7 @@ class StallIndex {
  public:
   // A stall may stand so much before others that ended earlier (StretchHold).
   static constexpr int64_t kDisorderNs = 20'000'000;
-  static constexpr int64_t kSlackNs = 1'000'000;
+  static constexpr int64_t kSlackNs = 100'000;
 
   void Want(const ThreadKey& thread) { stalls_[thread.tid].thread = thread; }
   // Those that ended since then, of the threads that were wanted.

@@ -90,5 +90,31 @@ TEST_F(OperationsVerbTest, WhatCannotBeReadIsSaidWithItsReason) {
   EXPECT_EQ(none.out(), "unavailable: no counter\n");
 }
 
+TEST_F(OperationsVerbTest, WhatHitThemIsATableOfItsOwnAndInTheJson) {
+  monitor_.query_operations = [](const auto&, auto* response) {
+    *response = SomeOperations();
+    v1::OperationSum* order = response->mutable_programs(0)->mutable_operations(0);
+    order->set_threshold_ns(80'000);
+    order->set_spike_count(2);
+    order->set_untold_spike_count(3);
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+        R"(kind: "preempted" span_count: 12 stall_count: 13 duration_ns: 7000000 longest_ns: 2000000)", order->add_hits()));
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"operations"}, console), 0) << console.err();
+  for (const char* part : {"slow above", "80us", "2 (+3 untold)", "preempted", "12", "13", "7ms", "2ms"}) {
+    EXPECT_THAT(console.out(), HasSubstr(part));
+  }
+  StringConsole as_json;
+  EXPECT_EQ(Run({"operations", "--json"}, as_json), 0);
+  const json order = json::parse(as_json.out())["operations"][0];
+  EXPECT_EQ(order["threshold_ns"], 80'000);
+  EXPECT_EQ(order["spike_count"], 2);
+  EXPECT_EQ(order["untold_spike_count"], 3);
+  EXPECT_EQ(order["hits"][0]["kind"], "preempted");
+  EXPECT_EQ(order["hits"][0]["span_count"], 12);
+}
+
 }  // namespace
 }  // namespace hftmon

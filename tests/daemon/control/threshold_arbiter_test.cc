@@ -117,5 +117,35 @@ TEST_F(ThresholdArbiterTest, LeaseMayOutliveTheArbiter) {
   EXPECT_EQ(controls.run_queue_threshold_ns, 5'000u);  // nobody wrote after the end
 }
 
+TEST_F(ThresholdArbiterTest, StallsLowerTheKernelsThresholdsAndNobodyElses) {
+  arbiter->SetStallThreshold(3'000);
+  EXPECT_EQ(controls.run_queue_threshold_ns, 3'000u);
+  EXPECT_EQ(cpus[1].off_cpu_threshold_ns, 3'000u);
+  EXPECT_EQ(observed.run_queue_threshold_ns, 50'000) << "spikes are those above their own threshold";
+  EXPECT_EQ(arbiter->FloorsSince(0).run_queue_ns, 50'000);
+  std::unique_ptr<ThresholdLease> lease = Lease(2'000, 100'000);
+  EXPECT_EQ(controls.run_queue_threshold_ns, 2'000u);
+  EXPECT_EQ(controls.off_cpu_threshold_ns, 3'000u);
+  lease.reset();
+  arbiter->SetStallThreshold(kNoThresholdNs);
+  EXPECT_EQ(controls.run_queue_threshold_ns, 50'000u);
+  EXPECT_EQ(controls.off_cpu_threshold_ns, HFT_NO_THRESHOLD);
+}
+
+TEST_F(ThresholdArbiterTest, TheStallFloorOfATimeIsTheHighestInIt) {
+  EXPECT_EQ(arbiter->StallFloorSince(0), kNoThresholdNs);
+  const int64_t first_ns = clock.NowNs();
+  clock.AdvanceNs(1'000);
+  arbiter->SetStallThreshold(3'000);
+  clock.AdvanceNs(1'000);
+  const int64_t second_ns = clock.NowNs();
+  arbiter->SetStallThreshold(9'000);
+  clock.AdvanceNs(1'000);
+  arbiter->SetStallThreshold(4'000);
+  EXPECT_EQ(arbiter->StallFloorSince(clock.NowNs()), 4'000);
+  EXPECT_EQ(arbiter->StallFloorSince(second_ns), 9'000);
+  EXPECT_EQ(arbiter->StallFloorSince(first_ns), kNoThresholdNs) << "at that time there was none";
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -97,5 +97,32 @@ TEST_F(OperationsRpcTest, FilesThatCannotBeReadAndHostsThatCannotReadAnySaySo) {
   EXPECT_EQ(response_.programs_size(), 0);
 }
 
+TEST_F(OperationsRpcTest, WhatHitAnOperationIsToldByKindTheLargestFirst) {
+  operations_.programs[kPid][0].span_file_id = 6;
+  std::vector<OperationSlowness> slowness(3);
+  slowness[1].threshold_ns = 80'000;
+  slowness[1].spike_count = 2;
+  slowness[1].untold_count = 1;
+  slowness[1].uncompared_count = 4;
+  slowness[1].hits[static_cast<size_t>(SpikeKind::kPreempted)] = {
+      .span_count = 3, .stall_count = 5, .duration_ns = 90'000, .longest_ns = 40'000};
+  slowness[1].hits[static_cast<size_t>(SpikeKind::kFault)] = {
+      .span_count = 1, .stall_count = 1, .duration_ns = 95'000, .longest_ns = 95'000};
+  operations_.slowness[6] = slowness;
+  ASSERT_TRUE(Query().ok());
+  const v1::OperationSum& order = response_.programs(0).operations(0);
+  EXPECT_EQ(order.threshold_ns(), 80'000);
+  EXPECT_FALSE(order.has_gap_threshold_ns()) << "it has no heartbeats";
+  EXPECT_EQ(order.spike_count(), 2u);
+  EXPECT_EQ(order.untold_spike_count(), 1u);
+  EXPECT_EQ(order.uncompared_count(), 4u);
+  ASSERT_EQ(order.hits_size(), 2);
+  EXPECT_EQ(order.hits(0).kind(), "fault");
+  EXPECT_EQ(order.hits(1).kind(), "preempted");
+  EXPECT_EQ(order.hits(1).span_count(), 3u);
+  EXPECT_EQ(order.hits(1).stall_count(), 5u);
+  EXPECT_EQ(order.hits(1).longest_ns(), 40'000);
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -69,5 +69,23 @@ TEST(EventRecorderTest, OfLifeEventsOnlyMigrationsAreKept) {
   EXPECT_EQ(event.off_cpu_ns, 0);
 }
 
+TEST(EventRecorderTest, WhatTheKernelRecordedForOthersSakeIsNotKept) {
+  SeqRing<SwitchEvent> events(8);
+  EventRecorder recorder(&events);
+  recorder.SetThresholds(50'000, INT64_MAX);
+  OffCpuInterval interval;
+  interval.wait_ns = 50'000;
+  interval.off_cpu_ns = 9'000'000;
+  recorder.OnInterval(interval);
+  EXPECT_EQ(events.end(), 0u);
+  interval.wait_ns = 50'001;
+  recorder.OnInterval(interval);
+  EXPECT_EQ(events.end(), 1u);
+  recorder.SetThresholds(50'000, 1'000'000);
+  interval.wait_ns = 0;
+  recorder.OnInterval(interval);
+  EXPECT_EQ(events.end(), 2u);
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -1,0 +1,155 @@
+// The matching engine disturbs itself in known ways; each order that it hit is a spike whose first cause is that disturbance.
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kThresholdNs = 500'000;
+constexpr int kEventsMax = 20;
+
+struct Tally {
+  int events = 0;
+  int disturbed = 0;  // an order that others than the injection made twice as long
+  int found = 0;
+  int right = 0;
+  std::string wrong;
+};
+
+class OrderBookSpikesTest : public PrivilegedTest {
+ protected:
+  absl::Status AttachRule() const {
+    v1::AttachRequest request;
+    request.add_selectors()->set_name("order_book");
+    request.mutable_options()->set_operation_threshold_ns(kThresholdNs);
+    request.mutable_options()->add_probe_groups("locks");
+    request.mutable_options()->add_probe_groups("memory");
+    return daemon_.client().Attach(request).status();
+  }
+  // In one thread of real time, for less than a second: longer would be throttled.
+  json RunBook(const std::string& kind) const {
+    const CommandResult run = RunCommand({BinaryPath("order_book"),
+                                          "--threads",
+                                          "1",
+                                          "--cpus",
+                                          CpuArgument(),
+                                          "--priority",
+                                          "10",
+                                          "--rate",
+                                          "20000",
+                                          "--duration",
+                                          "900ms",
+                                          "--inject",
+                                          kind,
+                                          "--inject-every",
+                                          "30ms",
+                                          "--inject-length",
+                                          "2ms",
+                                          "--inject-count",
+                                          std::to_string(kEventsMax),
+                                          "--until-injected",
+                                          "--json"});
+    EXPECT_TRUE(run.exit_code == 0) << kind << ": " << run.exit_code << " " << run.error;
+    return json::parse(run.output, nullptr, false);
+  }
+  std::vector<v1::Spike> SlowOrders(pid_t tid) const {
+    v1::DetectSpikesRequest request;
+    request.set_max_spikes(100'000);
+    std::vector<v1::Spike> orders;
+    const auto answer = daemon_.client().DetectSpikes(request);
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    if (!answer.ok()) return orders;
+    for (const v1::Spike& spike : answer->spikes()) {
+      if (spike.kind() == "operation" && spike.thread().tid() == tid && spike.operation().name() == "order") orders.push_back(spike);
+    }
+    return orders;
+  }
+  static const v1::Spike* OrderOf(const std::vector<v1::Spike>& orders, const json& event) {
+    const int64_t begin_ns = event["start_mono_ns"];
+    const int64_t duration_ns = event["duration_ns"];
+    for (const v1::Spike& order : orders) {
+      const int64_t overlap_ns = std::min(begin_ns + duration_ns, order.start_monotonic_ns() + order.duration_ns()) -
+                                 std::max(begin_ns, order.start_monotonic_ns());
+      if (overlap_ns > duration_ns / 2) return &order;
+    }
+    return nullptr;
+  }
+  using IsRight = std::function<bool(const v1::Cause&, const json& detail)>;
+  // Of one kind of injection: how many orders have it as their first cause.
+  Tally Count(const std::string& kind, const IsRight& is_right) const {
+    Tally tally;
+    const json truth = RunBook(kind);
+    if (!truth.is_object()) return tally;
+    const json& injection = truth["injections"][0];
+    const pid_t engine = truth["threads"]["engine"]["tid"];
+    tally.events = static_cast<int>(injection["events"].size());
+    std::vector<v1::Spike> orders;
+    // A spike comes some 15 ms after its order.
+    Eventually([&] {
+      orders = SlowOrders(engine);
+      return std::all_of(injection["events"].begin(), injection["events"].end(), [&](const json& event) { return OrderOf(orders, event); });
+    });
+    for (const json& event : injection["events"]) {
+      const v1::Spike* order = OrderOf(orders, event);
+      if (order == nullptr) continue;
+      ++tally.found;
+      ExpectExactBudget(*order);
+      if (order->duration_ns() > 2 * event["duration_ns"].get<int64_t>()) {
+        ++tally.disturbed;
+      } else if (order->causes_size() > 0 && order->causes(0).duration_ns() > order->unexplained_ns() &&
+                 is_right(order->causes(0), injection["detail"])) {
+        ++tally.right;
+      } else {
+        tally.wrong = order->DebugString();
+      }
+    }
+    std::printf("%s: %d events, %d orders found, %d first causes right, %d disturbed by others\n", kind.c_str(), tally.events, tally.found,
+                tally.right, tally.disturbed);
+    return tally;
+  }
+  void ExpectRight(const std::string& kind, const IsRight& is_right) const {
+    ASSERT_TRUE(AttachRule().ok());
+    const Tally tally = Count(kind, is_right);
+    ASSERT_GT(tally.events, 0) << "the injection never happened";
+    if (4 * (tally.found - tally.disturbed) < 3 * tally.events && tally.disturbed > 0) {
+      GTEST_SKIP() << "others took the CPU from " << tally.disturbed << " of " << tally.events << " orders for longer than the injection";
+    }
+    EXPECT_GE(100 * tally.found, 95 * tally.events);
+    EXPECT_GE(100 * tally.right, 95 * (tally.found - tally.disturbed)) << tally.wrong;
+  }
+  static IsRight OfKind(const std::string& kind) {
+    return [kind](const v1::Cause& cause, const json&) { return cause.kind() == kind; };
+  }
+};
+
+TEST_F(OrderBookSpikesTest, AnOrderThatWasPreemptedHasThePreemptorFirst) {
+  ExpectRight("preemptor", [](const v1::Cause& cause, const json& detail) {
+    return cause.kind() == "thread" && cause.actor().tid() == detail["tid"].get<int>();
+  });
+}
+
+TEST_F(OrderBookSpikesTest, AnOrderThatSleptHasItsSleepFirst) {
+  ExpectRight("sleep", OfKind("blocked"));
+}
+
+TEST_F(OrderBookSpikesTest, AnOrderThatRanIntoALockHasItsWaitFirst) {
+  ExpectRight("lock_convoy", OfKind("blocked"));
+}
+
+// Each fault is far too short for a record: their sum is what is known.
+TEST_F(OrderBookSpikesTest, AnOrderThatTouchedNewMemoryHasItsPageFaultsFirst) {
+  ExpectRight("page_faults", OfKind("fault"));
+}
+
+TEST_F(OrderBookSpikesTest, AnOrderThatWaitedForALessUrgentThreadsLockHasItsWaitFirst) {
+  ExpectRight("priority_inversion", OfKind("blocked"));
+}
+
+}  // namespace
+}  // namespace hftmon::testing
