@@ -73,6 +73,11 @@ static __always_inline struct hft_thread_calls *calls_at(u32 index, struct hft_t
   return calls;
 }
 
+/* Of a task at a bare address, which may be another CPU's. */
+#define READ_TASK_AT(address, field)                                                                                        \
+  (CAN_CAST ? ((struct task_struct *)read_only_cast((void *)(address), bpf_core_type_id_kernel(struct task_struct)))->field \
+            : BPF_CORE_READ((struct task_struct *)(address), field))
+
 /* What the owner does: its slot is another CPU's to write, so each word is read on its own and may be a moment old. */
 static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tgid, u32 tid, u8 source) {
   u16 index = HFT_NO_SLOT;
@@ -84,9 +89,8 @@ static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tg
   call->owner_source = source;
   u64 owner_task = live ? owner->task : 0;
   if (!owner_task) return;
-  struct task_struct *task = (struct task_struct *)owner_task;
-  call->owner_priority = BPF_CORE_READ(task, normal_prio);
-  call->owner_policy = BPF_CORE_READ(task, policy);
+  call->owner_priority = READ_TASK_AT(owner_task, normal_prio);
+  call->owner_policy = READ_TASK_AT(owner_task, policy);
   if (!owner->out_clock_ns) {
     call->owner_state = HFT_OWNER_RUNNING;
     return;
@@ -94,7 +98,7 @@ static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tg
   struct hft_departure out = owner->out;
   bool blocked = out.kind == HFT_SWITCH_BLOCKED_SYSCALL || out.kind == HFT_SWITCH_BLOCKED_FAULT;
   /* It left to block; by now it may have been woken, and wait for a CPU. */
-  if (blocked && BPF_CORE_READ(task, on_rq)) blocked = false;
+  if (blocked && READ_TASK_AT(owner_task, on_rq)) blocked = false;
   call->owner_state = blocked ? HFT_OWNER_BLOCKED : HFT_OWNER_RUNNABLE;
   if (blocked) call->owner_syscall = out.syscall;
 }

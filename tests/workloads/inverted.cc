@@ -117,7 +117,8 @@ void Enter(Game& game, Player& player, Part part) {
   player.thread = std::thread([&game, &player, part] {
     Name(player.name);
     PinTo(game.cpu);
-    if (const std::string why = BecomeFifo(player.priority); !why.empty() && !game.refused.exchange(true)) game.refusal = why;
+    if (const std::string why = BecomeFifo(player.priority); !why.empty() && !game.refused.exchange(true, std::memory_order_acq_rel))
+      game.refusal = why;
     player.tid.store(Tid(), std::memory_order_seq_cst);
     player.done.Ring();
     for (Turn& turn : game.turns) {
