@@ -186,6 +186,8 @@ void Daemon::BuildStore() {
   wiring.kernel_stall_sinks = {detector_.get(), stalls_.get()};
   wiring.stall_sinks = {detector_.get()};
   wiring.held_up_sinks = {detector_.get()};
+  boosts_ = std::make_unique<BoostHistory>();
+  wiring.boost_sinks = {boosts_.get()};
   earlier_sleeps_ = std::make_unique<EarlierSleeps>(collector_->view().slots.size());
   wiring.earlier_sleeps = earlier_sleeps_.get();
   wiring.life_sinks = {life_events_.get(), recorder_.get()};

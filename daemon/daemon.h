@@ -58,6 +58,7 @@
 #include "daemon/stacks/stack_collector.h"
 #include "daemon/stacks/unwind_process.h"
 #include "daemon/status_reader.h"
+#include "daemon/store/boost_history.h"
 #include "daemon/store/clock_pair_recorder.h"
 #include "daemon/store/event_recorder.h"
 #include "daemon/store/loss_history.h"
@@ -129,6 +130,7 @@ class Daemon {
   std::unique_ptr<SeqRing<SwitchEvent>> switch_events_;
   std::unique_ptr<WindowStore> windows_;
   std::unique_ptr<LossHistory> losses_;
+  std::unique_ptr<BoostHistory> boosts_;
   std::unique_ptr<EventRecorder> recorder_;
   std::unique_ptr<ClockPairRecorder> clock_pairs_;
   std::unique_ptr<TimeKeeper> time_;

@@ -3,6 +3,7 @@
 #include "daemon/daemon.h"
 #include "daemon/os/numa_balancing.h"
 #include "daemon/os/proc_maps.h"
+#include "daemon/os/task_priority.h"
 
 namespace hftmon {
 
@@ -36,6 +37,11 @@ void Daemon::AddLookups(ServiceCore* core) {
   core->files = [this](uint32_t pid, uint32_t tid, int32_t descriptor) {
     return files_.ReadLink(absl::StrCat("/proc/", pid, "/task/", tid, "/fd/", descriptor));
   };
+  core->boost_steps = &boosts_->steps();
+  for (const MissingProgram& missing : collector_->missing_programs()) {
+    if (missing.name == SwitchCollector::kBoostProgram) core->boosts_unavailable = missing.reason;
+  }
+  core->task_priorities = [this](uint32_t pid, uint32_t tid) { return ReadTaskPriority(files_, pid, tid); };
   core->numa = [this] { return ReadNumaBalancing(files_); };
   core->numa_of_thread = [this](uint32_t pid, uint32_t tid) { return ReadNumaOfThread(files_, pid, tid); };
 }

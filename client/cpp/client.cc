@@ -122,6 +122,10 @@ absl::StatusOr<v1::QueryNetworkResponse> Client::QueryNetwork(const v1::QueryNet
   return Call(&v1::Monitor::Stub::QueryNetwork, request);
 }
 
+absl::StatusOr<v1::QueryInversionsResponse> Client::QueryInversions(const v1::QueryInversionsRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryInversions, request);
+}
+
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryLocks, request);
 }

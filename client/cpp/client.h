@@ -69,6 +69,8 @@ class Client {
   absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
+  // Waits for locks whose owner is less urgent or does not run, and priority inheritance; it may wait one sampling interval.
+  absl::StatusOr<v1::QueryInversionsResponse> QueryInversions(const v1::QueryInversionsRequest& request = {}) const;
   // Spikes that ended in the window or go on, newest last.
   absl::StatusOr<v1::DetectSpikesResponse> DetectSpikes(const v1::DetectSpikesRequest& request) const;
   // Spikes as they are detected. The first message carries none: it says that the subscription is in force.

@@ -3,7 +3,8 @@
  * What watched threads block in, for threads whose slot asks (call_events.h).
  *
  * Reads:    the registers with which the leaving thread entered the kernel, the futex word that it waits on and the word of a glibc mutex's
- *           owner (its memory is still there, and a page that is not resident is not waited for); the owner's slot.
+ *           owner (its memory is still there, and a page that is not resident is not waited for); the owner's slot,
+ *           and of its task the priority that is its own.
  * Produces: sums by call in the slot's hft_thread_calls, an HFT_RECORD_CALL before each record of a wait that began in a call.
  * Cost:     to watched threads that do not ask one test at their switch-in, and none more at their switch-out.
  */
@@ -72,6 +73,11 @@ static __always_inline struct hft_thread_calls *calls_at(u32 index, struct hft_t
   return calls;
 }
 
+/* Of a task at a bare address, which may be another CPU's. */
+#define READ_TASK_AT(address, field)                                                                                        \
+  (CAN_CAST ? ((struct task_struct *)read_only_cast((void *)(address), bpf_core_type_id_kernel(struct task_struct)))->field \
+            : BPF_CORE_READ((struct task_struct *)(address), field))
+
 /* What the owner does: its slot is another CPU's to write, so each word is read on its own and may be a moment old. */
 static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tgid, u32 tid, u8 source) {
   u16 index = HFT_NO_SLOT;
@@ -83,6 +89,8 @@ static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tg
   call->owner_source = source;
   u64 owner_task = live ? owner->task : 0;
   if (!owner_task) return;
+  call->owner_priority = READ_TASK_AT(owner_task, normal_prio);
+  call->owner_policy = READ_TASK_AT(owner_task, policy);
   if (!owner->out_clock_ns) {
     call->owner_state = HFT_OWNER_RUNNING;
     return;
@@ -90,8 +98,7 @@ static __always_inline void note_owner(struct hft_blocked_call *call, u32 own_tg
   struct hft_departure out = owner->out;
   bool blocked = out.kind == HFT_SWITCH_BLOCKED_SYSCALL || out.kind == HFT_SWITCH_BLOCKED_FAULT;
   /* It left to block; by now it may have been woken, and wait for a CPU. */
-  struct task_struct *task = (struct task_struct *)owner_task;
-  if (blocked && BPF_CORE_READ(task, on_rq)) blocked = false;
+  if (blocked && READ_TASK_AT(owner_task, on_rq)) blocked = false;
   call->owner_state = blocked ? HFT_OWNER_BLOCKED : HFT_OWNER_RUNNABLE;
   if (blocked) call->owner_syscall = out.syscall;
 }
@@ -142,6 +149,8 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   call->owner_source = HFT_OWNER_UNKNOWN;
   call->owner_state = HFT_OWNER_STATE_UNKNOWN;
   call->owner_syscall = -1;
+  call->owner_priority = 0;
+  call->owner_policy = 0;
   if (slot->out.kind != HFT_SWITCH_BLOCKED_SYSCALL) return 0;
   /* io_uring's worker has a copy of the registers of who made it, and is in no call. */
   if (READ_FIELD(prev, flags) & PF_IO_WORKER) return 0;

@@ -122,6 +122,7 @@ struct task_struct {
   int on_cpu;
   int on_rq;
   int prio;
+  int normal_prio;
   unsigned int policy;
   struct sched_entity se;
   struct sched_info sched_info;

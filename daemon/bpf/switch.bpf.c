@@ -2,7 +2,8 @@
 /*
  * The scheduler's programs: who runs, who waits, who lives.
  *
- * Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec, on request sched_waking; task_struct, rq.
+ * Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec, sched_pi_setprio, on request sched_waking;
+ *           task_struct, rq.
  * Produces: the per-CPU log of who ran, each watched thread's slot, records above the thresholds (switch_events.h).
  * Cost:     a switch of threads that nobody watches stores one log entry and tests two bits; see tests/bench for what it measures.
  *
@@ -28,6 +29,7 @@
 #include "daemon/bpf/kernel_time.bpf.h"
 #include "daemon/bpf/kernel_locks.bpf.h"
 #include "daemon/bpf/life.bpf.h"
+#include "daemon/bpf/boost.bpf.h"
 #include "daemon/bpf/memory.bpf.h"
 #include "daemon/bpf/hardware.bpf.h"
 #include "daemon/bpf/deferred.bpf.h"

@@ -34,6 +34,8 @@ constexpr char kWakerByLevel[] = "on_waking_by_level";
 // Ends before beginnings, as they are attached: none is missed.
 constexpr TracepointGroup::Program kKernelLockPrograms[] = {{"on_contention_end", &hft_cpu::contention_end_count},
                                                             {"on_contention_begin", &hft_cpu::contention_begin_count}};
+// Attached always, where the kernel has its tracepoint.
+constexpr std::string_view kBoostPrograms[] = {SwitchCollector::kBoostProgram};
 constexpr uint32_t kRingCellsMin = 512;
 constexpr uint32_t kRingCellsMax = 8192;
 
@@ -171,6 +173,9 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
   const uint32_t ring_bytes = static_cast<uint32_t>(sizeof(hft_ring_header)) + view_.ring_cells * HFT_RECORD_BYTES;
   absl::StatusOr<std::vector<BpfObject::Program>> left_out = object_->LeaveOutMissing(InterruptProgramNames());
   if (!left_out.ok()) return left_out.status();
+  absl::StatusOr<std::vector<BpfObject::Program>> no_boosts = object_->LeaveOutMissing(kBoostPrograms);
+  if (!no_boosts.ok()) return no_boosts.status();
+  left_out->insert(left_out->end(), no_boosts->begin(), no_boosts->end());
   for (const BpfObject::Program& program : *left_out) NoteMissing(program);
   const uint32_t slot_count = options.threads_max + 1;
   for (absl::Status status : {object_->ResizeMap("interrupts", view_.ring_count),
@@ -464,6 +469,7 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
       if (program.name == "on_fork") probe.run_count += Relaxed(cpu.fork_count);
       if (program.name == "on_exec") probe.run_count += Relaxed(cpu.exec_count);
       if (program.name == "on_migrate") probe.run_count += Relaxed(cpu.migrate_count);
+      if (program.name == kBoostProgram) probe.run_count += Relaxed(cpu.reserved[0]);  // BOOST_COUNT of daemon/bpf/boost.bpf.h
       if (program.name == waker_name_) probe.run_count += Relaxed(cpu.waking_count);
     }
     probe.detached = IsDetached(program.name);

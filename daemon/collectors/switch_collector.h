@@ -1,8 +1,8 @@
 // SwitchCollector: loads the scheduler's and the interrupts' programs (one object: they share their memory), maps it, attaches them.
 //
-// Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec (through daemon/bpf/switch.bpf.c); entry and exit of
-//           interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB flushes and reclaim
-//           (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h),
+// Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec, sched_pi_setprio where the kernel has it (through
+//           daemon/bpf/switch.bpf.c); entry and exit of interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB
+//           flushes and reclaim (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h),
 //           packets (network_programs.h), work that interrupts put off (deferred_programs.h).
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
@@ -67,6 +67,9 @@ class SwitchCollector : public SlotStack {
     uint32_t kernel_threads_max = 2048;  // slots up to this one can be asked for their faults and kernel locks: 1.4 KiB each
     uint32_t register_offset = 0;        // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
+  // Tells of priority inheritance (daemon/bpf/boost.bpf.h); among missing_programs() where this kernel lacks its tracepoint.
+  static constexpr std::string_view kBoostProgram = "on_boost";
+
   static absl::StatusOr<std::unique_ptr<SwitchCollector>> Create(const Options& options);
 
   // Attaching is one announced burst of cross-calls. From here on every switch of the host runs the program.

@@ -38,6 +38,7 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       interval_sinks_(std::move(wiring.interval_sinks)),
       interruption_sinks_(std::move(wiring.interruption_sinks)),
       kernel_stall_sinks_(std::move(wiring.kernel_stall_sinks)),
+      boost_sinks_(std::move(wiring.boost_sinks)),
       life_sinks_(std::move(wiring.life_sinks)),
       guests_(std::move(wiring.guests)),
       sleep_ns_(std::move(wiring.sleep_ns)),
@@ -182,6 +183,9 @@ void HousekeepingLoop::Dispatch(const RingRecord& record) {
     case HFT_RECORD_KERNEL_TIME:
       OnKernelStall(record);
       break;
+    case HFT_RECORD_BOOST:
+      OnBoost(record);
+      break;
     default:
       OnLifeRecord(record);
       break;
@@ -309,6 +313,17 @@ void HousekeepingLoop::OnKernelStall(const RingRecord& record) {
   }
   kernel_stall_.loop_gap_ns = late_ns_;
   for (KernelStallSink* sink : kernel_stall_sinks_) sink->OnKernelStall(kernel_stall_);
+}
+
+void HousekeepingLoop::OnBoost(const RingRecord& record) {
+  ThreadKey thread;
+  const hft_boost& boost = record.boost;
+  if (!Identify(boost.slot, boost.tid, boost.tgid, &thread)) {
+    ++stale_count_;
+    return;
+  }
+  BuildBoostStep(record, thread, &boost_);
+  for (BoostSink* sink : boost_sinks_) sink->OnBoost(boost_);
 }
 
 void HousekeepingLoop::OnLifeRecord(const RingRecord& record) {

@@ -47,6 +47,7 @@ class HousekeepingLoop {
     std::vector<KernelStallSink*> kernel_stall_sinks;
     std::vector<StallSink*> stall_sinks;
     std::vector<HeldUpSink*> held_up_sinks;
+    std::vector<BoostSink*> boost_sinks;
     const EarlierSleeps* earlier_sleeps = nullptr;  // none: what slept before it was watched is not told
     std::vector<LifeSink*> life_sinks;
     std::vector<LoopGuest*> guests;
@@ -92,6 +93,7 @@ class HousekeepingLoop {
   void OnWaker(const RingRecord& record);
   void OnCall(const RingRecord& record);
   void OnKernelStall(const RingRecord& record);
+  void OnBoost(const RingRecord& record);
   void NameWaker(const hft_switch_in& in);
   void DeliverStretch(const Interruption& stretch);
   void OnLifeRecord(const RingRecord& record);
@@ -109,6 +111,7 @@ class HousekeepingLoop {
   std::vector<IntervalSink*> interval_sinks_;
   std::vector<InterruptionSink*> interruption_sinks_;
   std::vector<KernelStallSink*> kernel_stall_sinks_;
+  std::vector<BoostSink*> boost_sinks_;
   std::vector<LifeSink*> life_sinks_;
   std::vector<LoopGuest*> guests_;
   std::function<void(int64_t)> sleep_ns_;
@@ -138,6 +141,7 @@ class HousekeepingLoop {
   LifeEvent life_;
   Interruption interruption_;
   EndedKernelStall kernel_stall_;
+  BoostStep boost_;
   LoopStats stats_;
   LoopLateness lateness_;
   const PollPolicy* lateness_policy_ = nullptr;  // the policy that lateness_ is about

@@ -229,7 +229,23 @@ void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters)
   out->futex_word_known = true;
   out->owner_tid = from.owner_tid;
   out->owner_syscall = from.owner_syscall;
+  out->owner_priority = from.owner_priority;
+  out->owner_policy = from.owner_policy;
   std::copy(std::begin(from.arguments), std::end(from.arguments), std::begin(out->arguments));
+}
+
+void BuildBoostStep(const RingRecord& record, const ThreadKey& thread, BoostStep* out) {
+  const hft_boost& from = record.boost;
+  out->thread = thread;
+  out->slot = from.slot;
+  out->old_priority = from.old_priority;
+  out->new_priority = from.new_priority;
+  out->own_priority = from.own_priority;
+  out->policy = from.policy;
+  out->donor_tid = from.donor_tid;
+  out->donor_tgid = from.donor_tgid;
+  out->mono_ns = static_cast<int64_t>(from.header.mono_ns);
+  CopyComm(out->donor_comm, from.donor_comm);
 }
 
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "daemon/ingest/boost_step.h"
 #include "daemon/ingest/handler_names.h"
 #include "daemon/ingest/interval.h"
 #include "daemon/ingest/thread_table.h"
@@ -36,6 +37,9 @@ void BuildWaker(const RingRecord& record, std::span<const hft_device_row> device
 
 // What a thread blocked in.
 void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters);
+
+// A change of priority by inheritance.
+void BuildBoostStep(const RingRecord& record, const ThreadKey& thread, BoostStep* out);
 
 // A queued migration's part of the wait.
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters);

@@ -34,6 +34,7 @@ struct RingRecord {
     hft_interrupted interrupted;
     hft_preempted preempted;
     hft_waker waker;
+    hft_boost boost;
     hft_call call;
     hft_kernel_time kernel_time;
   };

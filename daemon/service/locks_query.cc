@@ -12,6 +12,7 @@
 #include "daemon/control/target_options.h"
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/blocked_files.h"
+#include "daemon/service/blocked_floor.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_call.h"
 #include "daemon/service/floors.h"
@@ -127,25 +128,6 @@ void LockToProto(const std::pair<uint32_t, uint64_t>& key, const Lock& lock, Thr
   }
 }
 
-// Above which length single waits were recorded; where that was not so all the time, the floor in force now, and `part_only`.
-struct BlockedFloor {
-  int64_t ns = kNoFloor;
-  bool part_only = false;
-};
-BlockedFloor FloorOfLocks(const Targets& targets, const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) {
-  int64_t highest_ns = -1;
-  for (const TargetInfo& target : selection.targets()) {
-    const int64_t own_ns = target.options.blocked_threshold_ns;
-    if (own_ns == 0 || (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns)) continue;
-    highest_ns = std::max(highest_ns, FloorOf(targets, target, &Targets::Floors::off_cpu_ns, begin_ns, own_ns, own_ns));
-  }
-  // No target asks: a stream may.
-  if (highest_ns < 0) highest_ns = targets.FloorsSince(begin_ns).off_cpu_ns;
-  if (highest_ns != kNoFloor) return {highest_ns, false};
-  const int64_t now_ns = targets.FloorsSince(end_ns).off_cpu_ns;
-  return {now_ns, now_ns != kNoFloor};
-}
-
 // The waits for locks and for files that ended in the window.
 class WaitSearch {
  public:
@@ -216,7 +198,7 @@ grpc::Status AnswerLocks(const ServiceCore& core, const TargetSelection& selecti
 
   search.files().ToProto(&files, core.names, response);
   window.Describe(core, response);
-  const BlockedFloor floor = FloorOfLocks(*core.targets, selection, window.begin_ns(), window.end_ns());
+  const BlockedFloor floor = FloorOfBlocked(*core.targets, selection, window.begin_ns(), window.end_ns());
   if (floor.ns != kNoFloor) response->set_blocked_floor_ns(floor.ns);
   response->set_floor_of_part(floor.part_only);
   response->set_unlocated_wait_count(search.unlocated_count());

@@ -12,6 +12,7 @@
 #include "daemon/service/convert_targets.h"
 #include "daemon/service/hardware_query.h"
 #include "daemon/service/interrupts_query.h"
+#include "daemon/service/inversions_query.h"
 #include "daemon/service/locks_query.h"
 #include "daemon/service/memory_query.h"
 #include "daemon/service/network_query.h"
@@ -233,6 +234,14 @@ grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext
     const grpc::Status answered = AnswerLocks(core_, question.selection, asked, question.arrival, response);
     const int rows = std::max({response->threads_size(), response->locks_size(), response->kernel_locks_size()});
     return answered.ok() ? CheckAnswer(*response, rows, &limits_) : answered;
+  });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryInversions(grpc::CallbackServerContext* context, const v1::QueryInversionsRequest* request,
+                                                          v1::QueryInversionsResponse* response) {
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerInversions(core_, question.selection, asked, question.arrival, question.rows_max, response);
+    return answered.ok() ? CheckAnswer(*response, std::max(response->inversions_size(), response->boosts_size()), &limits_) : answered;
   });
 }
 

@@ -182,6 +182,15 @@ grpc::Status Check(const v1::QueryOperationsRequest& request) {
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryInversionsRequest& request, const ServiceLimits& limits) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
+  checks.ZeroOrWithin("min_duration_ns", request.min_duration_ns(), 1, kBlockedThresholdMaxNs, "waits of any length");
+  checks.ZeroOrUpTo("max_inversions", request.max_inversions(), 1, limits.answer_rows_max, "answer_rows_max", "1000");
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

@@ -12,6 +12,7 @@
 #include "google/protobuf/repeated_field.h"
 #include "hftmon/v1/hardware.pb.h"
 #include "hftmon/v1/interrupts.pb.h"
+#include "hftmon/v1/inversions.pb.h"
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/metrics.pb.h"
 #include "hftmon/v1/network.pb.h"
@@ -65,6 +66,7 @@ grpc::Status Check(const v1::UpdateTargetRequest& request);
 grpc::Status Check(const v1::QueryContextSwitchesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryInterruptsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryHardwareRequest& request);
+grpc::Status Check(const v1::QueryInversionsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryNetworkRequest& request);

@@ -3,6 +3,7 @@
 #define HFTMON_DAEMON_SERVICE_SERVICE_CORE_H_
 
 #include <functional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "daemon/analysis/spike_history.h"
@@ -11,6 +12,7 @@
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/control/time_source.h"
+#include "daemon/ingest/boost_step.h"
 #include "daemon/os/numa_balancing.h"
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
@@ -25,6 +27,7 @@
 #include "daemon/service/mapping_lookup.h"
 #include "daemon/service/network_totals.h"
 #include "daemon/service/operation_source.h"
+#include "daemon/service/task_priorities.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/sender_stacks.h"
 #include "daemon/stacks/stack_source.h"
@@ -59,6 +62,9 @@ struct ServiceCore {
   const WindowStore* windows = nullptr;
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SpikeHistory* spikes = nullptr;
+  const SeqRing<BoostStep>* boost_steps = nullptr;  // may be missing
+  std::string boosts_unavailable;                   // why no boosts are collected; empty: they are
+  TaskPriorities task_priorities;                   // may be empty
   const TimeSource* time = nullptr;
   const StackSource* stacks = nullptr;  // may be missing
 };

@@ -232,6 +232,32 @@ std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response)
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryInversionsResponse& response, int32_t asked_max) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(
+        fmt::format("{} lost in the window: inversions and boosts may be missing: see `hftmon status`", Lost(response.lost_records())));
+  }
+  if (!response.has_blocked_floor_ns()) {
+    warnings.push_back(
+        "incomplete: inversions are found in single waits for locks, which no target asks for: attach with --probes locks --blocked 50us "
+        "(say), then wait a --window");
+  } else if (IsOverwritten(response.window())) {
+    warnings.push_back(WhyOverwritten(response.window()));
+  } else if (response.incomplete()) {
+    warnings.push_back(
+        "incomplete: waits for locks, or boosts, of a part of the window only are known: ask for a shorter --window, or wait until it has "
+        "passed");
+  }
+  if (response.older_left_out() && asked_max == 0) {
+    warnings.push_back(fmt::format("the newest {} of more: ask for a shorter --window or give --limit N", response.inversions_size()));
+  }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  AddLate(response.window(), warnings);
+  AddOffOfSums(response.window(), warnings);
+  return warnings;
+}
+
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response) {
   std::vector<std::string> warnings;
   if (response.lost_records() > 0) {

@@ -9,6 +9,7 @@
 #include "client/cli/console.h"
 #include "hftmon/v1/hardware.pb.h"
 #include "hftmon/v1/interrupts.pb.h"
+#include "hftmon/v1/inversions.pb.h"
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/memory.pb.h"
 #include "hftmon/v1/network.pb.h"
@@ -27,6 +28,8 @@ std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement
 // `min_duration_ns`: of the intervals that were asked for; 0 = none were.
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
+// `asked_max`: how many were asked for at most; 0 = no number.
+std::vector<std::string> WarningsOf(const v1::QueryInversionsResponse& response, int32_t asked_max);
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
 // What a machine of this kind cannot have makes none, nor do registers that nobody asked to read.

@@ -19,6 +19,7 @@ std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewLocksVerb();
+std::unique_ptr<Verb> NewInversionsVerb();
 std::unique_ptr<Verb> NewMemoryVerb();
 std::unique_ptr<Verb> NewHardwareVerb();
 std::unique_ptr<Verb> NewOperationsVerb();

@@ -478,8 +478,8 @@ TEST_F(CliTest, FullDiskIsAnErrorAndAVanishedReaderIsNot) {
 TEST_F(CliTest, HelpNamesEveryVerb) {
   StringConsole console;
   EXPECT_EQ(Run({"--help"}, console), 0);
-  for (const char* verb : {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "memory",
-                           "hardware", "network", "metrics"}) {
+  for (const char* verb : {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "inversions",
+                           "memory", "hardware", "network", "metrics"}) {
     EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
   }
 }

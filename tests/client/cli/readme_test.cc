@@ -11,6 +11,7 @@
 #include "client/cli/render/hardware.h"
 #include "client/cli/render/interrupt_lines.h"
 #include "client/cli/render/interrupts.h"
+#include "client/cli/render/inversions.h"
 #include "client/cli/render/locks.h"
 #include "client/cli/render/memory.h"
 #include "client/cli/render/metrics.h"
@@ -96,6 +97,7 @@ std::set<std::string> AllKeys() {
     AddKeys(SwitchesJson(Full<v1::QueryContextSwitchesResponse>(flag), true), &keys);
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
+    AddKeys(InversionsJson(Full<v1::QueryInversionsResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);

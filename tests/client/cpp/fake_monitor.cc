@@ -180,6 +180,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryNetwork(grpc::CallbackServerContext*
   return Answer("QueryNetwork", query_network, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryInversions(grpc::CallbackServerContext* context, const v1::QueryInversionsRequest* request,
+                                                       v1::QueryInversionsResponse* response) {
+  return Answer("QueryInversions", query_inversions, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                   v1::QueryLocksResponse* response) {
   return Answer("QueryLocks", query_locks, context, request, response);

@@ -46,6 +46,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::UpdateTargetRequest, v1::UpdateTargetResponse> update_target;
   Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
   Handler<v1::QueryInterruptsRequest, v1::QueryInterruptsResponse> query_interrupts;
+  Handler<v1::QueryInversionsRequest, v1::QueryInversionsResponse> query_inversions;
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
   Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
   Handler<v1::QueryHardwareRequest, v1::QueryHardwareResponse> query_hardware;
@@ -77,6 +78,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
                                                  v1::QueryContextSwitchesResponse*) override;
   grpc::ServerUnaryReactor* QueryInterrupts(grpc::CallbackServerContext*, const v1::QueryInterruptsRequest*,
                                             v1::QueryInterruptsResponse*) override;
+  grpc::ServerUnaryReactor* QueryInversions(grpc::CallbackServerContext*, const v1::QueryInversionsRequest*,
+                                            v1::QueryInversionsResponse*) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext*, const v1::QueryLocksRequest*, v1::QueryLocksResponse*) override;
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext*, const v1::QueryHardwareRequest*,

@@ -22,6 +22,7 @@ class HousekeepingLoopTest : public testing::Test {
             .clock = &clock_,
             .interval_sinks = {&sinks_, &second_},
             .kernel_stall_sinks = {&sinks_},
+            .boost_sinks = {&sinks_},
             .life_sinks = {&sinks_},
             .window_sink = &sinks_,
             .sleep_ns = [this](int64_t ns) {

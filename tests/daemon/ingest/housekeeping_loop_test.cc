@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -67,6 +68,37 @@ TEST_F(HousekeepingLoopTest, MoreMigrationsThanAreKeptTruncateAndAreCounted) {
   EXPECT_EQ(sinks_.intervals[0].segment_count, kWaitSegmentsMax);
   EXPECT_TRUE(sinks_.intervals[0].runners_truncated);
   EXPECT_EQ(loop_.stats().migration_segments_dropped_count.Get(), 2u);
+}
+
+TEST_F(HousekeepingLoopTest, ABoostReachesItsSinks) {
+  hft_boost boost{};
+  boost.tid = 100;
+  boost.tgid = 90;
+  boost.slot = 1;
+  boost.old_priority = 120;
+  boost.new_priority = 69;
+  boost.own_priority = 120;
+  boost.policy = 3;
+  boost.donor_tid = 101;
+  boost.donor_tgid = 91;
+  std::memcpy(boost.donor_comm, "urgent", 7);
+  kernel_.Put(1, HFT_RECORD_BOOST, boost, 500);
+  boost.tid = 102;  // another thread has the slot
+  kernel_.Put(1, HFT_RECORD_BOOST, boost, 501);
+  loop_.RunOnce();
+  ASSERT_EQ(sinks_.boosts.size(), 1u);
+  const BoostStep& step = sinks_.boosts[0];
+  EXPECT_EQ(step.thread, (ThreadKey{100, 90, 7}));
+  EXPECT_EQ(step.slot, 1);
+  EXPECT_EQ(step.old_priority, 120);
+  EXPECT_EQ(step.new_priority, 69);
+  EXPECT_EQ(step.own_priority, 120);
+  EXPECT_EQ(step.policy, 3);
+  EXPECT_EQ(step.donor_tid, 101u);
+  EXPECT_EQ(step.donor_tgid, 91u);
+  EXPECT_STREQ(step.donor_comm, "urgent");
+  EXPECT_EQ(step.mono_ns, 500);
+  EXPECT_EQ(loop_.stats().stale_count.Get(), 1u);
 }
 
 TEST_F(HousekeepingLoopTest, RecordsOfThreadsNoLongerWatchedAreHarmless) {

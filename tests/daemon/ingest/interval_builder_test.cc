@@ -302,6 +302,8 @@ TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLay
   from.owner_state = HFT_OWNER_BLOCKED;
   from.owner_tid = 41;
   from.owner_syscall = 230;
+  from.owner_priority = 89;
+  from.owner_policy = 1;
   from.futex_command = 9;
   from.futex_word = 2;
   from.arguments[0] = 0x7f00'0000'1000;
@@ -313,6 +315,8 @@ TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLay
   EXPECT_EQ(call.owner_state, HFT_OWNER_BLOCKED);
   EXPECT_EQ(call.owner_tid, 41u);
   EXPECT_EQ(call.owner_syscall, 230);
+  EXPECT_EQ(call.owner_priority, 89);
+  EXPECT_EQ(call.owner_policy, 1);
   EXPECT_EQ(call.futex_command, 9);
   EXPECT_EQ(call.futex_word, 2u);
   EXPECT_EQ(call.arguments[0], 0x7f00'0000'1000u);

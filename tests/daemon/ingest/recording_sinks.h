@@ -9,11 +9,12 @@
 
 namespace hftmon {
 
-class RecordingSinks : public IntervalSink, public KernelStallSink, public LifeSink, public WindowSink {
+class RecordingSinks : public IntervalSink, public KernelStallSink, public BoostSink, public LifeSink, public WindowSink {
  public:
   void OnInterval(const OffCpuInterval& interval) override { intervals.push_back(interval); }
   void OnLoss(const LossEvent& loss) override { losses.push_back(loss); }
   void OnKernelStall(const EndedKernelStall& stall) override { kernel_stalls.push_back(stall); }
+  void OnBoost(const BoostStep& step) override { boosts.push_back(step); }
   void OnLife(const LifeEvent& event) override {
     lives.push_back(event);
     deltas_before_life.push_back(deltas.size());
@@ -27,6 +28,7 @@ class RecordingSinks : public IntervalSink, public KernelStallSink, public LifeS
   std::vector<OffCpuInterval> intervals;
   std::vector<LossEvent> losses;
   std::vector<EndedKernelStall> kernel_stalls;
+  std::vector<BoostStep> boosts;
   std::vector<LifeEvent> lives;
   std::vector<size_t> deltas_before_life;  // deltas delivered before each life event
   std::vector<ThreadDelta> deltas;

@@ -62,6 +62,13 @@ ServiceCore ServiceFixture::Core() {
           .windows = &windows_,
           .switch_events = &switch_events_,
           .spikes = &spikes_,
+          .boost_steps = &boosts_.steps(),
+          .boosts_unavailable = boosts_unavailable_,
+          .task_priorities = [this](uint32_t, uint32_t tid) -> absl::StatusOr<TaskPriority> {
+            const auto found = task_priorities_.find(tid);
+            if (found == task_priorities_.end()) return absl::NotFoundError("no such thread");
+            return found->second;
+          },
           .time = &time_};
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "daemon/service/server.h"
+#include "daemon/store/boost_history.h"
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
@@ -80,6 +81,9 @@ class ServiceFixture : public testing::Test {
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
   SeqRing<SwitchEvent> switch_events_{64};
   SpikeHistory spikes_{kSpikeRingCapacity, 16};
+  BoostHistory boosts_{64};
+  std::string boosts_unavailable_;                    // before SetUp
+  std::map<uint32_t, TaskPriority> task_priorities_;  // of threads; there are no others
   uint64_t next_spike_id_ = 1;
   std::unique_ptr<MonitorServer> server_;
   std::unique_ptr<v1::Monitor::Stub> stub_;

@@ -9,6 +9,8 @@ from workload import Workload
 
 SWITCHES = 20_000
 LINES = 200  # that are written to the serial line
+TURNS = 5  # of the priority inversion
+LOW, HIGH = 89, 69  # the kernel's priorities of its threads: FIFO 10 and 30
 
 
 class KernelLoad(unittest.TestCase):
@@ -87,6 +89,35 @@ class KernelLoad(unittest.TestCase):
 
     def test_what_interrupts_put_off_is_told_through_raw_tracepoints(self):
         self.put_off("--kernel-access", "raw")
+
+    def invert(self, *flags):
+        """Real-time threads wait for a lock that inherits: the boosts and inversions that are told, and what the threads know."""
+        daemon = self.start(*flags)
+        game = Workload("inverted", "--cpu", "2", "--scenario", "pi", "--count", str(TURNS))
+        self.addCleanup(game.end)
+        daemon.attach(game.pid, "--probes", "locks", "--blocked", "200us")
+        truth = game.act("go")
+        answer = daemon.ask("inversions", "-p", str(game.pid), "--window", "all")[0]
+        self.assertNotIn("boosts_unavailable", answer)
+        # With PREEMPT_RT the kernel's own locks inherit too.
+        boosts = [boost for boost in answer["boosts"] if boost["thread"]["tid"] == truth["low"] and boost["donor"]["tid"] == truth["high"]]
+        inversions = [one for one in answer["inversions"] if one["waiter"]["tid"] == truth["high"] and one["inherited"]]
+        print(f"{' '.join(flags) or 'by default'}: {len(boosts)} boosts and {len(inversions)} inversions in {TURNS} turns; "
+              f"{answer['unknown_owner_count']} waits for what is not known; dropped: {daemon.drops()}")
+        for boost in boosts:
+            self.assertEqual((boost["own_priority"], boost["boosted_priority"], boost["donor"]["comm"]), (LOW, HIGH, "high"), boost)
+            self.assertIn("duration_ns", boost)
+        for turn in truth["turns"]:
+            within = [boost for boost in boosts if turn["ask_ns"] <= boost["start_ns"] <= turn["got_ns"]]
+            self.assertEqual(len(within), 1, (turn, boosts))
+        return inversions
+
+    def test_boosts_are_told_and_the_inversions_that_they_shorten(self):
+        for inversion in self.invert():
+            self.assertEqual((inversion["chain"][0]["owner_priority"], inversion["chain"][0]["owner_policy"]), (LOW, "fifo"), inversion)
+
+    def test_boosts_are_told_through_raw_tracepoints(self):
+        self.invert("--kernel-access", "raw")
 
 
 if __name__ == "__main__":
