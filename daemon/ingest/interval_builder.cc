@@ -230,6 +230,7 @@ void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters)
   out->owner_tid = from.owner_tid;
   out->owner_syscall = from.owner_syscall;
   std::copy(std::begin(from.arguments), std::end(from.arguments), std::begin(out->arguments));
+  out->wake_at_mono_ns = CheckedNs(from.wake_at_ns, counters);
 }
 
 void BuildWaitPart(const RingRecord& record, WaitPart* out, BuildCounters* counters) {
