@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace hftmon {
 namespace {
@@ -10,7 +11,10 @@ namespace {
 constexpr double kNearPhase = 0.125;         // of a period
 constexpr double kNearPhaseShareMin = 0.75;  // of the wake-ups
 constexpr double kSingleShareMin = 0.6;      // of the intervals
-constexpr size_t kSamplesOfStride = 1024;    // enough for a median
+constexpr double kExact = 0.002;             // of a period, of times that were given
+constexpr double kExactShareMin = 0.9;
+constexpr size_t kSinglesMin = 10;
+constexpr size_t kSamplesOfStride = 1024;  // enough for a median
 constexpr size_t kWalkLag = 16;
 constexpr size_t kWalkLagWakeUpsMin = 256;
 constexpr double kClockNoiseNs = 100;  // below this, times differ by what reading a clock takes
@@ -196,6 +200,58 @@ void Append(const WakeUpGrid& part, WakeUpGrid* whole) {
   whole->missed_count += part.missed_count;
 }
 
+// How many of the intervals are one period, and how many of those that follow such a one.
+struct Singles {
+  size_t count = 0;
+  size_t after_single_count = 0;
+};
+
+// The intervals' common period near `guess`, of those within `tolerance` (of a period) of a whole number of it.
+WakeUpGrid RegularNear(std::span<const double> at, double guess, double tolerance, double share_min, Singles* singles) {
+  WakeUpGrid found;
+  std::vector<double> periods;
+  size_t pause_count = 0;
+  bool after_single = false;
+  for (size_t i = 1; i < at.size(); ++i) {
+    const double interval = at[i] - at[i - 1];
+    const double count = std::round(interval / guess);
+    const bool fits = count >= 1 && count <= kPausePeriods && std::abs(interval - count * guess) <= tolerance * guess;
+    if (count > kPausePeriods) ++pause_count;
+    if (fits) {
+      periods.push_back(interval / count);
+      found.missed_count += static_cast<uint64_t>(count) - 1;
+    }
+    const bool single = fits && count == 1;
+    singles->count += single ? 1 : 0;
+    singles->after_single_count += single && after_single ? 1 : 0;
+    after_single = single;
+  }
+  const size_t interval_count = at.size() - 1 - pause_count;
+  if (periods.empty() || static_cast<double>(periods.size()) < share_min * static_cast<double>(interval_count)) return found;
+  found.why_not = NoPeriod::kNone;
+  if (static_cast<double>(singles->count) < kSingleShareMin * static_cast<double>(interval_count)) found.why_not = NoPeriod::kTooManyGaps;
+  found.period_ns = std::llround(MedianOf(&periods));
+  return found;
+}
+
+// Times whose intervals are whole numbers of a short one, to 1/500: of a thread that misses most of its periods. Two phases of a longer
+// period look the same, but there no single interval follows another.
+WakeUpGrid RegularWithGaps(std::span<const double> at) {
+  std::vector<double> intervals;
+  for (size_t i = 1; i < at.size(); ++i) intervals.push_back(at[i] - at[i - 1]);
+  const auto low = intervals.begin() + static_cast<std::ptrdiff_t>(intervals.size() / 10);
+  std::nth_element(intervals.begin(), low, intervals.end());
+  if (!(*low >= 1)) return {};
+  Singles singles;
+  WakeUpGrid found = RegularNear(at, *low, kExact, kExactShareMin, &singles);
+  if (found.why_not != NoPeriod::kTooManyGaps) return found;
+  const double share = static_cast<double>(singles.count) / static_cast<double>(intervals.size());
+  const bool random_gaps =
+      singles.count >= kSinglesMin && static_cast<double>(singles.after_single_count) >= share / 2 * static_cast<double>(singles.count);
+  if (random_gaps) found.why_not = NoPeriod::kNone;
+  return found;
+}
+
 }  // namespace
 
 WakeUpGrid FindGrid(std::span<const int64_t> times_ns, int64_t period_ns) {
@@ -232,34 +288,22 @@ WakeUpGrid FindRegular(std::span<const int64_t> times_ns, int64_t period_ns) {
   WakeUpGrid found;
   found.why_not = NoPeriod::kTooFewWakeUps;
   if (times_ns.size() < 2) return found;
-  found.why_not = period_ns > 0 ? NoPeriod::kOtherPeriod : NoPeriod::kNotPeriodic;
   const std::vector<double> at = OffsetsOf(times_ns);
   const double guess = period_ns > 0 ? static_cast<double>(period_ns) : MedianInterval(at);
-  if (!(guess >= 1)) return found;
-  std::vector<double> periods;
-  size_t pause_count = 0;
-  size_t single_count = 0;
-  for (size_t i = 1; i < at.size(); ++i) {
-    const double interval = at[i] - at[i - 1];
-    const double count = std::round(interval / guess);
-    if (count > kPausePeriods) {
-      ++pause_count;
-    } else if (count >= 1 && std::abs(interval - count * guess) <= kNearPhase * guess) {
-      periods.push_back(interval / count);
-      single_count += count == 1 ? 1 : 0;
-      found.missed_count += static_cast<uint64_t>(count) - 1;
+  Singles singles;
+  if (guess >= 1) found = RegularNear(at, guess, kNearPhase, kNearPhaseShareMin, &singles);
+  if (period_ns > 0) {
+    // Who gives the period says that the gaps are missed.
+    if (found.why_not == NoPeriod::kTooManyGaps) found.why_not = NoPeriod::kNone;
+    if (found.why_not != NoPeriod::kNone || IsOther(static_cast<double>(found.period_ns), period_ns)) {
+      found.why_not = NoPeriod::kOtherPeriod;
+      return found;
     }
+  } else if (found.why_not != NoPeriod::kNone) {
+    WakeUpGrid with_gaps = RegularWithGaps(at);
+    if (with_gaps.why_not == NoPeriod::kNone) found = std::move(with_gaps);
   }
-  const size_t interval_count = at.size() - 1 - pause_count;
-  if (periods.empty() || static_cast<double>(periods.size()) < kNearPhaseShareMin * static_cast<double>(interval_count)) return found;
-  const double period = MedianOf(&periods);
-  if (IsOther(period, period_ns)) return found;
-  if (period_ns == 0 && static_cast<double>(single_count) < kSingleShareMin * static_cast<double>(interval_count)) {
-    found.why_not = NoPeriod::kTooManyGaps;
-    return found;
-  }
-  found.why_not = NoPeriod::kNone;
-  found.period_ns = std::llround(period);
+  if (found.why_not != NoPeriod::kNone) return found;
   for (size_t i = 0; i < times_ns.size(); ++i) found.wake_ups.push_back({i, 0});
   return found;
 }

@@ -53,7 +53,8 @@ struct WakeUpGrid {
 WakeUpGrid FindGrid(std::span<const int64_t> times_ns, int64_t period_ns);
 
 // Whether the intervals of `times_ns`, pauses left out, are one period, or a few: 3 of 4 within 1/8 of a period. For times whose lateness
-// is known otherwise: the period may begin anew at each. Fills all but the lateness; every time is of it.
+// is known otherwise: the period may begin anew at each, and where they are exact most of them may be missing. Fills all but the lateness;
+// every time is of it.
 WakeUpGrid FindRegular(std::span<const int64_t> times_ns, int64_t period_ns);
 
 }  // namespace hftmon

@@ -202,5 +202,32 @@ TEST(RegularTest, MissedPeriodsAreCountedAndPausesAreNot) {
   EXPECT_EQ(regular.missed_count, 2u);
 }
 
+// Of a starved thread: three of four, and more, are gone, and what is left says what the period is.
+TEST(RegularTest, ExactTimesTellTheirPeriodWhereMostAreMissed) {
+  for (const uint32_t kept : {4u, 6u, 8u}) {
+    std::mt19937 engine(kept);
+    std::vector<int64_t> times_ns;
+    uint64_t last = 0;
+    for (uint64_t i = 0; times_ns.size() < 400; ++i) {
+      if (engine() % kept != 0) continue;
+      times_ns.push_back(kStartNs + static_cast<int64_t>(i) * kMs);
+      last = i - static_cast<uint64_t>(times_ns.front() - kStartNs) / kMs;
+    }
+    const WakeUpGrid regular = FindRegular(times_ns, 0);
+    ASSERT_EQ(regular.why_not, NoPeriod::kNone) << kept;
+    EXPECT_EQ(regular.period_ns, kMs);
+    EXPECT_EQ(regular.missed_count, last + 1 - 400);
+    EXPECT_EQ(FindRegular(times_ns, kMs).missed_count, last + 1 - 400) << "given";
+  }
+}
+
+TEST(RegularTest, TwoPhasesOfExactTimesAreNoShorterPeriod) {
+  auto other_ns = OnGrid(300, 1.0 * kMs, [] { return 0; });
+  for (int64_t& time_ns : other_ns) time_ns += 250 * kUs;
+  EXPECT_NE(FindRegular(Merged(OnGrid(300, 1.0 * kMs, [] { return 0; }), other_ns), 0).why_not, NoPeriod::kNone);
+  for (int64_t& time_ns : other_ns) time_ns += 50 * kUs;
+  EXPECT_NE(FindRegular(Merged(OnGrid(300, 1.0 * kMs, [] { return 0; }), other_ns), 0).why_not, NoPeriod::kNone);
+}
+
 }  // namespace
 }  // namespace hftmon
