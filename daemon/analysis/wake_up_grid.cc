@@ -17,6 +17,7 @@ constexpr size_t kSinglesMin = 10;
 constexpr size_t kSamplesOfStride = 1024;  // enough for a median
 constexpr size_t kWalkLag = 16;
 constexpr size_t kWalkLagWakeUpsMin = 256;
+constexpr double kStrayGapNs = 1'000;
 constexpr double kClockNoiseNs = 100;  // below this, times differ by what reading a clock takes
 
 double MedianOf(std::vector<double>* values) {
@@ -131,6 +132,21 @@ bool Walks(std::span<const Placed> placed) {
   return placed.size() < kWalkLagWakeUpsMin || MedianStep(placed, kWalkLag) > 2 * scale;
 }
 
+// One in a thousand may lie far before all others: woken by a signal, say. At an end of the series a single one would tilt the whole line.
+void RemoveStrays(std::vector<Placed>* placed) {
+  const size_t strays_max = 1 + placed->size() / 1000;
+  std::vector<double> earliest;
+  for (const Placed& point : *placed) earliest.push_back(point.behind);
+  const double median = MedianOf(&earliest);
+  std::partial_sort(earliest.begin(), earliest.begin() + static_cast<std::ptrdiff_t>(strays_max) + 1, earliest.end());
+  for (size_t i = strays_max; i > 0; --i) {
+    const double first_kept = earliest[i];
+    if (first_kept - earliest[i - 1] <= 3 * (median - first_kept) + kStrayGapNs) continue;
+    std::erase_if(*placed, [first_kept](const Placed& point) { return point.behind < first_kept; });
+    return;
+  }
+}
+
 struct Line {
   double at_zero = 0;  // of period 0
   double slope = 0;    // ns a period
@@ -172,13 +188,14 @@ WakeUpGrid FitStretch(std::span<const double> at, size_t first, double guess, in
   grid.why_not = none;
   if (!(period >= 1) || IsOther(period, given_ns)) return grid;
   size_t near_count = 0;
-  const std::vector<Placed> placed = Place(at, period, PhaseOf(at, period), &near_count);
+  std::vector<Placed> placed = Place(at, period, PhaseOf(at, period), &near_count);
   if (static_cast<double>(near_count) < kNearPhaseShareMin * static_cast<double>(at.size())) return grid;
   if (placed.size() < kGridWakeUpsMin || Walks(placed)) return grid;
   if (given_ns == 0 && SingleShare(placed) < kSingleShareMin) {
     grid.why_not = NoPeriod::kTooManyGaps;
     return grid;
   }
+  RemoveStrays(&placed);
   const Line line = LowerLine(placed);
   grid.why_not = NoPeriod::kNone;
   grid.period_ns = std::llround(period + line.slope);

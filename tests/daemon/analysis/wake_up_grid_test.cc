@@ -99,6 +99,22 @@ TEST(WakeUpGridTest, ASmallShareOfOtherWakeUpsIsNoneOfIt) {
   EXPECT_LT(LatenessOf(grid).back(), 60 * kUs);
 }
 
+TEST(WakeUpGridTest, OneThatASignalWokeEarlyTiltsNothing) {
+  for (const size_t at : {size_t{0}, size_t{70}, size_t{499}}) {
+    auto times_ns = OnGrid(500, 1.0 * kMs, LateBy(20 * kUs, 3.0 * kUs));
+    times_ns[at] -= 110 * kUs;
+    const WakeUpGrid grid = FindGrid(times_ns, 0);
+    ASSERT_EQ(grid.why_not, NoPeriod::kNone);
+    EXPECT_EQ(grid.wake_ups.size(), 499u);
+    EXPECT_EQ(grid.period_ns, kMs);
+    EXPECT_LT(LatenessOf(grid)[250], 4 * kUs);
+  }
+  // More of them are no chance.
+  auto times_ns = OnGrid(500, 1.0 * kMs, LateBy(20 * kUs, 3.0 * kUs));
+  for (size_t i = 0; i < 500; i += 20) times_ns[i] -= 110 * kUs;
+  EXPECT_GT(LatenessOf(FindGrid(times_ns, 0))[250], 100 * kUs);
+}
+
 TEST(WakeUpGridTest, LatenessThatComesAndGoesSlowlyIsOfTheGrid) {
   size_t i = 0;
   const auto usual_ns = LateBy(0, 1.0 * kUs);
