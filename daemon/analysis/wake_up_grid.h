@@ -2,10 +2,10 @@
 //
 // How: the period is the median of the intervals, then that of intervals over 2, 4, 8 … wake-ups divided by the periods they span, so that
 // its error shrinks with the length of the series. Each wake-up belongs to the period whose common phase it follows, by up to 7/8 of a
-// period; of several in one period the one nearest to that phase counts, the others are no wake-ups of the grid, and neither is
-// one in a thousand that lies far before all others (a signal's). Then the line of the grid
-// is laid through the earliest ones: no wake-up lies before it, and the sum of what they lie behind it is the smallest possible (an edge of
-// the lower convex hull). So a slow drift against the clock is no lateness, and the lateness that all have is not told.
+// period; of several in one period the one nearest to that phase counts, the others are no wake-ups of the grid, and neither is one in a
+// thousand that lies far before all others (a signal's). Then the line of the grid is laid through the earliest ones: no wake-up lies
+// before it, and the sum of what they lie behind it is the smallest possible (an edge of the lower convex hull). So a slow drift against
+// the clock is no lateness, and the lateness that all have is not told.
 //
 // What is no grid is told as none, and no figure is made of it:
 //   - fewer than kGridWakeUpsMin wake-ups, pauses left out;
