@@ -3,8 +3,8 @@
  * What watched threads block in, for threads whose slot asks (call_events.h).
  *
  * Reads:    the registers with which the leaving thread entered the kernel, the futex word that it waits on and the word of a glibc mutex's
- *           owner (its memory is still there, and a page that is not resident is not waited for); the owner's slot,
- *           and of its task the priority that is its own.
+ *           owner, the time until which it asked to sleep (its memory is still there, and a page that is not resident is not waited for);
+ *           the owner's slot, and of its task the priority that is its own.
  * Produces: sums by call in the slot's hft_thread_calls, an HFT_RECORD_CALL before each record of a wait that began in a call.
  * Cost:     to watched threads that do not ask one test at their switch-in, and none more at their switch-out.
  */
@@ -23,8 +23,10 @@ struct {
 
 #if defined(__TARGET_ARCH_x86)
 #define SYSCALL_FUTEX 202
+#define SYSCALL_CLOCK_NANOSLEEP 230
 #else
 #define SYSCALL_FUTEX 98
+#define SYSCALL_CLOCK_NANOSLEEP 115
 #endif
 #define SYSCALL_FUTEX_WAIT 455 /* since 6.7, the same number everywhere: (uaddr, val, …) */
 
@@ -37,6 +39,12 @@ struct {
 #define FUTEX_COMMAND_LOCK_PI2 13
 #define FUTEX_WORD_WAITERS 0x80000000u
 #define FUTEX_WORD_TID 0x3fffffffu
+
+/* Of <linux/time.h>. */
+#define CLOCK_OF_MONOTONIC 1
+#define SLEEP_UNTIL 1 /* TIMER_ABSTIME */
+#define NS_PER_SECOND 1000000000
+#define SLEEP_UNTIL_SECONDS_MAX 4000000000 /* 126 years: who asks for later times never wants to be woken, and they fit no 64 bits */
 
 /* Of glibc's mutexes: the word of one that others wait for, and where the owner stands. */
 #define MUTEX_CONTENDED 2
@@ -135,6 +143,16 @@ static __always_inline void note_futex(struct hft_blocked_call *call, struct tas
   note_owner(call, READ_FIELD(task, tgid), tid, source);
 }
 
+/* Of (clock, flags, time, …). The kernel has copied the time before: its page is there, as a rule. The clock is that of the thread's time
+ * namespace, which the reader must tell (a time that lies outside the sleep is none). */
+static __always_inline void note_wake_time(struct hft_blocked_call *call) {
+  if ((u32)call->arguments[0] != CLOCK_OF_MONOTONIC || !(call->arguments[1] & SLEEP_UNTIL)) return;
+  u64 time[2]; /* seconds, nanoseconds */
+  if (bpf_probe_read_user(time, sizeof(time), (void *)call->arguments[2])) return;
+  if (time[0] > SLEEP_UNTIL_SECONDS_MAX || time[1] >= NS_PER_SECOND) return;
+  call->wake_at_ns = time[0] * NS_PER_SECOND + time[1];
+}
+
 /* `prev` is the current task, on its way out, and still has its memory. */
 static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state, struct hft_thread_slot *slot) {
   struct task_struct *prev = (struct task_struct *)context[1];
@@ -151,6 +169,7 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   call->owner_syscall = -1;
   call->owner_priority = 0;
   call->owner_policy = 0;
+  call->wake_at_ns = 0;
   if (slot->out.kind != HFT_SWITCH_BLOCKED_SYSCALL) return 0;
   /* io_uring's worker has a copy of the registers of who made it, and is in no call. */
   if (READ_FIELD(prev, flags) & PF_IO_WORKER) return 0;
@@ -158,6 +177,10 @@ static __noinline int note_call(volatile u64 *context, struct hft_cpu *cpu_state
   call->state = HFT_CALL_NO_REGISTERS;
   if (!saved_arguments(prev, call->arguments)) return 0;
   call->state = HFT_CALL_KNOWN;
+  if (syscall == SYSCALL_CLOCK_NANOSLEEP) {
+    note_wake_time(call);
+    return 0;
+  }
   u8 command = FUTEX_COMMAND_WAIT;
   if (syscall == SYSCALL_FUTEX) {
     command = call->arguments[1] & FUTEX_COMMAND_MASK;

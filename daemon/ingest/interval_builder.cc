@@ -232,6 +232,7 @@ void BuildCall(const hft_blocked_call& from, Call* out, BuildCounters* counters)
   out->owner_priority = from.owner_priority;
   out->owner_policy = from.owner_policy;
   std::copy(std::begin(from.arguments), std::end(from.arguments), std::begin(out->arguments));
+  out->wake_at_mono_ns = CheckedNs(from.wake_at_ns, counters);
 }
 
 void BuildBoostStep(const RingRecord& record, const ThreadKey& thread, BoostStep* out) {

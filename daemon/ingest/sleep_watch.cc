@@ -235,6 +235,7 @@ void SleepWatch::FillCall(uint32_t slot, const Seen& seen) {
   copy.owner_state = LoadRelaxed(last.owner_state);
   copy.owner_priority = LoadRelaxed(last.owner_priority);
   copy.owner_policy = LoadRelaxed(last.owner_policy);
+  copy.wake_at_ns = LoadRelaxed(last.wake_at_ns);
   // Keeps the copy above the second look.
   std::atomic_thread_fence(std::memory_order_acquire);
   if (LoadNs(last.out_clock_ns) == out_clock_ns && LoadNs(view_.slots[slot].out_clock_ns) == out_clock_ns) {

@@ -52,6 +52,8 @@ bool IsVoluntary(hft_switch_kind kind) {
   return EndsWithWakeUp(kind) || kind == HFT_SWITCH_EXIT;
 }
 
+}  // namespace
+
 void DurationsToProto(const DurationSummary& summary, v1::DurationStatistics* out) {
   out->set_count(summary.count);
   out->set_sum_ns(summary.sum_ns);
@@ -73,8 +75,6 @@ void DepthToProto(const DepthSummary& summary, v1::DepthStatistics* out) {
   if (summary.p99.has_value()) out->set_p99(*summary.p99);
   if (summary.max.has_value()) out->set_max(*summary.max);
 }
-
-}  // namespace
 
 void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events, ThreadNames* names,
                          v1::ThreadSwitches* out) {

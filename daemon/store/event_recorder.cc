@@ -21,6 +21,7 @@ void EventRecorder::OnInterval(const OffCpuInterval& interval) {
   event.cpu_in = interval.cpu;
   event.out_kind = interval.out_kind;
   event.depth = interval.depth;
+  event.wake_at_mono_ns = interval.call.state == HFT_CALL_KNOWN ? interval.call.wake_at_mono_ns : 0;
   event.waker.state = interval.waker.state;
   if (event.waker.state == WakerState::kKnown) event.waker = interval.waker;
   events_->Append(event);

@@ -24,6 +24,7 @@ struct SwitchEvent {
   uint8_t depth = 0;
   bool is_migration = false;
   hft_migration_reason migration_reason = HFT_MIGRATION_UNKNOWN;
+  int64_t wake_at_mono_ns = 0;  // Call.wake_at_mono_ns of the call that it slept in; 0: none such, or not known
   Waker waker;
 };
 

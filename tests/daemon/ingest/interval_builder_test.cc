@@ -308,6 +308,7 @@ TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLay
   from.futex_word = 2;
   from.arguments[0] = 0x7f00'0000'1000;
   from.arguments[2] = 2;
+  from.wake_at_ns = 5'000'000'000;
   Call call;
   BuildCall(record.call.call, &call, &counters_);
   EXPECT_EQ(call.state, HFT_CALL_KNOWN);
@@ -321,6 +322,7 @@ TEST_F(IntervalBuilderTest, ACallIsTakenAsItWasPassedAndOneThatContradictsTheLay
   EXPECT_EQ(call.futex_word, 2u);
   EXPECT_EQ(call.arguments[0], 0x7f00'0000'1000u);
   EXPECT_EQ(call.arguments[2], 2u);
+  EXPECT_EQ(call.wake_at_mono_ns, 5'000'000'000);
   EXPECT_EQ(counters_.discarded_count, 0u);
   for (__u8* field : {&from.state, &from.owner_source, &from.owner_state}) {
     const __u8 good = *field;

@@ -168,11 +168,13 @@ TEST_F(SleepWatchTest, WhatItBlocksInIsToldIfItIsOfThisDeparture) {
           .futex_command = HFT_NO_FUTEX,
           .owner_source = HFT_OWNER_GLIBC};
   call.arguments[0] = 9;
+  call.wake_at_ns = 70'000;
   LookUntil(kOutMonoNs + 12 * kMs);
   ASSERT_EQ(sink_.told.size(), 1u);
   EXPECT_EQ(sink_.told[0].call.state, HFT_CALL_KNOWN);
   EXPECT_EQ(sink_.told[0].call.arguments[0], 9u);
   EXPECT_EQ(sink_.told[0].call.owner_tid, 77u);
+  EXPECT_EQ(sink_.told[0].call.wake_at_mono_ns, 70'000);
   call.out_clock_ns = kOutClockNs - 1;
   LookUntil(kOutMonoNs + 1'200 * kMs);
   ASSERT_EQ(sink_.told.size(), 2u);

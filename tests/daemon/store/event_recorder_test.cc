@@ -22,6 +22,8 @@ TEST(EventRecorderTest, AnIntervalIsKeptAsAnEvent) {
   interval.wait_ns = 234;
   interval.prev_tid = 55;
   std::strcpy(interval.prev_comm, "stress");
+  interval.call.state = HFT_CALL_KNOWN;
+  interval.call.wake_at_mono_ns = 4900;
   recorder.OnInterval(interval);
 
   SwitchEvent event;
@@ -38,6 +40,13 @@ TEST(EventRecorderTest, AnIntervalIsKeptAsAnEvent) {
   EXPECT_EQ(event.prev_tid, 55u);
   EXPECT_STREQ(event.prev_comm, "stress");
   EXPECT_FALSE(event.is_migration);
+  EXPECT_EQ(event.wake_at_mono_ns, 4900);
+
+  // What stands there of an earlier call is not this one's.
+  interval.call.state = HFT_CALL_NONE;
+  recorder.OnInterval(interval);
+  ASSERT_EQ(events.Read(1, &event), SeqRead::kOk);
+  EXPECT_EQ(event.wake_at_mono_ns, 0);
 }
 
 TEST(EventRecorderTest, OfLifeEventsOnlyMigrationsAreKept) {

@@ -1,0 +1,226 @@
+// How late periodic threads wake up, by hftmon and by cyclictest (rt-tests), whose own threads are watched: the same wake-ups, measured
+// twice.
+//
+// Where the two differ, and why: hftmon takes CLOCK_MONOTONIC in the scheduler, as the thread is switched in; cyclictest takes it in user
+// space, after the rest of the switch, the return from the call and a clock_gettime. So cyclictest's figures are above hftmon's by what
+// lies between: about a microsecond, and what interrupts, or the host of a virtual machine, take there. cyclictest truncates to
+// microseconds. A wake-up for which the thread did not sleep any more, because it was late already, is one of cyclictest's and none of
+// hftmon's: there it is a missed period.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+constexpr int64_t kUs = 1'000;
+constexpr int64_t kPeriodNs = 1'000 * kUs;
+constexpr int64_t kHistogramUs = 20'000;  // cyclictest's
+// Of a percentile: what a switch and its return to user space may take, or a third where a busy or virtual machine makes all of it
+// longer.
+constexpr int64_t kToleranceNs = 2 * kUs;
+constexpr double kToleranceShare = 1.0 / 3;
+// A percentile is between those this far beside it in the other's order, too: the first wake-ups were not watched yet.
+constexpr double kBesidePercent = 0.3;
+// Of a run's time: more of it stolen by the host, and what it did to either side of the switch-in decides the 99th of 100 wake-ups.
+constexpr double kStolenShareMax = 0.005;
+
+std::string FindProgram(const std::string& name) {
+  std::istringstream path(std::getenv("PATH") == nullptr ? "/usr/bin:/bin" : std::getenv("PATH"));
+  for (std::string folder; std::getline(path, folder, ':');) {
+    if (access((folder + "/" + name).c_str(), X_OK) == 0) return folder + "/" + name;
+  }
+  return "";
+}
+
+// What the host took from that CPU since boot, in seconds (in steps of a tick). Source: /proc/stat, steal.
+double StolenSeconds(const std::string& cpu) {
+  std::ifstream file("/proc/stat");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    words >> name;
+    if (name != "cpu" + cpu) continue;
+    int64_t ticks = 0;
+    for (int i = 0; i < 8; ++i) words >> ticks;  // user nice system idle iowait irq softirq steal
+    return static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  }
+  return 0;
+}
+
+// One thread of cyclictest, its own figures in microseconds.
+struct CyclicFigures {
+  uint64_t cycles = 0;
+  std::map<int64_t, uint64_t> count_of_us;
+
+  // Nearest rank, at the middle of its microsecond; above its histogram that one's end.
+  int64_t PercentileNs(double percent) const {
+    const double wanted = percent / 100 * static_cast<double>(cycles);
+    uint64_t below = 0;
+    for (const auto& [us, count] : count_of_us) {
+      below += count;
+      if (static_cast<double>(below) >= wanted) return us * kUs + kUs / 2;
+    }
+    return kHistogramUs * kUs;
+  }
+};
+
+class JitterTest : public PrivilegedTest {
+ protected:
+  void SetUp() override {
+    PrivilegedTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    program_ = FindProgram("cyclictest");
+    if (program_.empty()) GTEST_SKIP() << "cyclictest is not installed (rt-tests)";
+    cpu_ = CpuArgument();
+    json_path_ = daemon_.folder() + "/cyclictest.json";
+  }
+
+  struct Watch {
+    int64_t blocked_ns = 20 * kUs;
+    std::vector<std::string> groups = {"locks"};
+  };
+  // Runs it and asks for its threads at its end.
+  void Run(const std::vector<std::string>& arguments, const Watch& watch) {
+    std::vector<std::string> command = {program_, "-q", "-m", "-i", "1000", "--json=" + json_path_};
+    command.insert(command.end(), {"-a", cpu_, "-D", std::to_string(seconds_), "-h", std::to_string(kHistogramUs)});
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    ours_.Clear();
+    theirs_ = {};
+    const double stolen_before = StolenSeconds(cpu_);
+    Subprocess process(command, Subprocess::Options{});
+    v1::AttachRequest attach;
+    attach.add_pids(process.pid());
+    attach.mutable_options()->set_blocked_threshold_ns(watch.blocked_ns);
+    for (const std::string& group : watch.groups) attach.mutable_options()->add_probe_groups(group);
+    const auto attached = daemon_.client().Attach(attach);
+    ASSERT_TRUE(attached.ok()) << attached.status();
+    process.ReadAll();
+    ASSERT_EQ(process.Wait(), 0) << process.ErrorText();
+    stolen_share_ = (StolenSeconds(cpu_) - stolen_before) / static_cast<double>(seconds_);
+    std::ifstream file(json_path_);
+    const json figures = json::parse(file, nullptr, false);
+    ASSERT_TRUE(figures.is_object() && figures.contains("thread")) << "cyclictest wrote no figures";
+    const json& thread = figures["thread"]["0"];
+    theirs_.cycles = thread["cycles"];
+    for (const auto& [us, count] : thread["histogram"].items()) theirs_.count_of_us[std::stoll(us)] = count;
+    v1::QueryThreadsRequest request;
+    request.add_pids(process.pid());
+    request.mutable_percentiles()->Assign(kPercents.begin(), kPercents.end());
+    const auto answer = daemon_.client().QueryThreads(request);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    for (const v1::ScheduledThread& one : answer->threads()) {
+      if (one.thread().tid() != process.pid()) ours_ = one;  // the first waits for the one that measures
+    }
+    ASSERT_TRUE(ours_.has_thread()) << "its thread is not in the answer: " << answer->DebugString();
+  }
+  int64_t OursNs(double percent) const {
+    for (const v1::Percentile& one : ours_.jitter().lateness().percentiles()) {
+      if (one.percent() == percent) return one.value_ns();
+    }
+    return -1;
+  }
+  // False, said, where a busy host let it run too seldom.
+  bool HasEnough(double percent) const {
+    if (OursNs(percent) >= 0) return true;
+    const auto count = static_cast<double>(ours_.jitter().lateness().count());
+    EXPECT_LT(count, 10 / (1 - percent / 100) + 1);
+    std::printf("p%g: %g wake-ups are too few\n", percent, count);
+    return false;
+  }
+  // The percentile, in the other's order too between those a little beside it.
+  void ExpectAgreement(double percent) const {
+    if (!HasEnough(percent)) return;
+    const int64_t ours_ns = OursNs(percent);
+    const int64_t high_ns = theirs_.PercentileNs(percent + kBesidePercent);
+    std::printf("p%g: %.1f us, cyclictest's %.1f us\n", percent, InUs(ours_ns), InUs(theirs_.PercentileNs(percent)));
+    EXPECT_GE(ours_ns, theirs_.PercentileNs(percent - kBesidePercent) - ToleranceNs(high_ns)) << "p" << percent;
+    if (high_ns >= kHistogramUs * kUs) return;  // how much above is not known
+    EXPECT_LE(ours_ns, high_ns + ToleranceNs(high_ns)) << "p" << percent;
+  }
+  static double InUs(int64_t ns) { return static_cast<double>(ns) / kUs; }
+  static int64_t ToleranceNs(int64_t of_ns) {
+    return std::max(kToleranceNs, static_cast<int64_t>(kToleranceShare * static_cast<double>(of_ns)));
+  }
+  bool HostStoleTime() const { return stolen_share_ > kStolenShareMax; }
+
+  static constexpr std::array kPercents = {50.0, 99.0};
+  const int64_t seconds_ = SizeFromEnvironment("HFTMON_TEST_CYCLIC_SECONDS", 3);
+  std::string program_;
+  std::string cpu_;
+  std::string json_path_;
+  CyclicFigures theirs_;
+  v1::ScheduledThread ours_;
+  double stolen_share_ = 0;
+};
+
+struct Policy {
+  std::string name;
+  std::vector<std::string> arguments;
+};
+
+class CyclictestPolicyTest : public JitterTest, public ::testing::WithParamInterface<Policy> {};
+
+TEST_P(CyclictestPolicyTest, ItsOwnPercentilesAreThoseOfTheDaemon) {
+  ASSERT_NO_FATAL_FAILURE(Run(GetParam().arguments, {}));
+  SCOPED_TRACE(ours_.jitter().DebugString());
+  ASSERT_TRUE(ours_.has_jitter()) << ours_.jitter_unavailable();
+  const v1::Jitter& jitter = ours_.jitter();
+  EXPECT_EQ(jitter.source(), "timer");
+  EXPECT_EQ(jitter.period_ns(), kPeriodNs) << "its times are evenly spaced, to the nanosecond";
+  EXPECT_LE(jitter.lateness().count(), theirs_.cycles);
+  EXPECT_GE(jitter.lateness().count(), theirs_.cycles * 3 / 4);
+  if (HostStoleTime()) GTEST_SKIP() << "the host took " << 100 * stolen_share_ << " % of the time from this CPU (/proc/stat, steal)";
+  for (const double percent : kPercents) ExpectAgreement(percent);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, CyclictestPolicyTest,
+                         ::testing::Values(Policy{"fifo", {"-p", "80"}}, Policy{"other", {"--policy=other"}}),
+                         [](const auto& policy) { return policy.param.name; });
+
+TEST_F(JitterTest, WithoutTheTimesTheEnvelopeHasTheSameSpread) {
+  ASSERT_NO_FATAL_FAILURE(Run({"-p", "80"}, {.groups = {}}));
+  SCOPED_TRACE(ours_.jitter().DebugString());
+  ASSERT_TRUE(ours_.has_jitter()) << ours_.jitter_unavailable();
+  EXPECT_EQ(ours_.jitter().source(), "envelope");
+  // Between its line and the clock lies what the earliest two of so many differ by.
+  EXPECT_NEAR(static_cast<double>(ours_.jitter().period_ns()), kPeriodNs, kPeriodNs / 10'000);
+  if (HostStoleTime()) GTEST_SKIP() << "the host took " << 100 * stolen_share_ << " % of the time from this CPU (/proc/stat, steal)";
+  if (!HasEnough(99)) return;
+  // The earliest wake-up may be late itself, and is another one in the other's order: so much is off all. What lies between percentiles is
+  // not.
+  EXPECT_LE(OursNs(50), theirs_.PercentileNs(50) + ToleranceNs(theirs_.PercentileNs(50)));
+  const int64_t spread_ns = OursNs(99) - OursNs(50);
+  const int64_t high_ns = theirs_.PercentileNs(99 + kBesidePercent) - theirs_.PercentileNs(50 - kBesidePercent);
+  const int64_t low_ns = theirs_.PercentileNs(99 - kBesidePercent) - theirs_.PercentileNs(50 + kBesidePercent);
+  std::printf("p99 - p50: %.1f us, cyclictest's %.1f us\n", InUs(spread_ns), InUs(theirs_.PercentileNs(99) - theirs_.PercentileNs(50)));
+  EXPECT_GE(spread_ns, low_ns - ToleranceNs(high_ns));
+  EXPECT_LE(spread_ns, high_ns + ToleranceNs(high_ns));
+}
+
+// The programs must not take what is no time of CLOCK_MONOTONIC for one.
+TEST_F(JitterTest, TimesOfAnotherClockAndRelativeSleepsAreNotBelieved) {
+  ASSERT_NO_FATAL_FAILURE(Run({"-p", "80", "-c", "1"}, {}));
+  ASSERT_TRUE(ours_.has_jitter()) << ours_.jitter_unavailable();
+  EXPECT_EQ(ours_.jitter().source(), "envelope") << "CLOCK_REALTIME";
+  ASSERT_NO_FATAL_FAILURE(Run({"-p", "80", "-r"}, {}));
+  EXPECT_NE(ours_.jitter().source(), "timer") << "a relative sleep";
+}
+
+TEST_F(JitterTest, WithoutARecordOfSleepsItSaysHowToHaveOne) {
+  ASSERT_NO_FATAL_FAILURE(Run({"-p", "80"}, {.blocked_ns = 0, .groups = {}}));
+  EXPECT_FALSE(ours_.has_jitter());
+  EXPECT_THAT(ours_.jitter_unavailable(), HasSubstr("--blocked 20us --probes locks"));
+}
+
+}  // namespace
+}  // namespace hftmon::testing
