@@ -67,6 +67,8 @@ class Client {
   absl::StatusOr<v1::QueryHardwareResponse> QueryHardware(const v1::QueryHardwareRequest& request = {}) const;
   // How long the operations took that programs mark themselves.
   absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
+  // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
+  absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Spikes that ended in the window or go on, newest last.
@@ -92,9 +94,10 @@ class Client {
   // Says in a call's metadata whose numbers it names.
   void NameNumbers(grpc::ClientContext* context) const;
 
+  // `takes_ns`: what an answer takes by the request, beside the deadline.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                const Request& request) const;
+                                const Request& request, int64_t takes_ns = 0) const;
 
   const ServerAddress address_;
   const ClientOptions options_;
