@@ -37,6 +37,7 @@ bool StateSampler::Begin(const Request& request) {
   samples_ = {};
   samples_.interval_ns = request.interval_ns;
   tick_count_ = static_cast<uint64_t>(std::max<int64_t>(request.duration_ns / request.interval_ns, 1));
+  ticks_a_look_ = static_cast<uint32_t>(std::max<int64_t>(kLookNs / request.interval_ns, 1));
   may_spin_ = request.may_spin;
   std::fill_n(index_of_.get(), view_.cpus.size(), kNotAsked);
   cpu_count_ = 0;
@@ -79,6 +80,7 @@ void StateSampler::Start(int64_t now_ns) {
   samples_.begin_mono_ns = now_ns;
   next_tick_ = 0;
   next_watched_ = 0;
+  ticks_to_look_ = 0;
   due_ns_ = now_ns;
 }
 
@@ -98,7 +100,7 @@ void StateSampler::Tick(int64_t now_ns) {
   if (next_tick_ < tick_count_) {
     NoteLateness(now_ns - due_ns_);
     for (CpuSamples* samples = cpus_.get(); samples < cpus_.get() + cpu_count_; ++samples) SampleCpu(samples, now_ns);
-    LookAtWatched();
+    if (ticks_to_look_-- == 0) LookAtWatched();
     ++next_tick_;
     due_ns_ += samples_.interval_ns;
     samples_.tick_sum_ns += clock_->NowNs() - now_ns;
@@ -186,6 +188,7 @@ int StateSampler::WaitsFor(uint16_t slot) const {
 }
 
 void StateSampler::LookAtWatched() {
+  ticks_to_look_ = ticks_a_look_ - 1;
   if (samples_.watched_count == 0) return;
   const int cpu = WaitsFor(watched_.get()[next_watched_]);
   next_watched_ = next_watched_ + 1 == samples_.watched_count ? 0 : next_watched_ + 1;

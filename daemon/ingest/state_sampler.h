@@ -1,7 +1,7 @@
 // StateSampler: looks at what CPUs do, at the ticks of a grid, up to a million times a second, for as long as somebody asked.
 //
-// Reads: CpuState of each CPU asked for; at each tick one watched thread's slot (out_clock_ns; of one that left its CPU also `out` and,
-// where it asks for it, its entry in the table of wakers). Produces: StateSamples.
+// Reads: CpuState of each CPU asked for; every kLookNs one watched thread's slot (out_clock_ns; of one that left its CPU also `out` and,
+// where it asks for it, its entry in the table of wakers): its lines are those that its own switches write. Produces: StateSamples.
 //
 // Threads: Look and the ticks by the housekeeping thread, without allocation, lock or system call; Begin, result and End by whoever asks,
 // any thread. Memory is reserved at construction and touched by Begin. Bounds: one sampling at a time; duration / interval ticks.
@@ -33,6 +33,7 @@ namespace hftmon {
 class StateSampler {
  public:
   static constexpr int64_t kOnTimeNs = 1'000;
+  static constexpr int64_t kLookNs = 16'000;  // or at each tick, where those are fewer
 
   struct Request {
     std::span<const int> cpus;  // of the view, each once
@@ -97,12 +98,14 @@ class StateSampler {
   // Handed over with the phase.
   uint32_t cpu_count_ = 0;
   uint64_t tick_count_ = 0;
+  uint32_t ticks_a_look_ = 1;
   bool may_spin_ = false;
   // The loop's.
   bool active_ = false;
   uint64_t next_tick_ = 0;
   int64_t due_ns_ = 0;
   uint32_t next_watched_ = 0;
+  uint32_t ticks_to_look_ = 0;
 };
 
 }  // namespace hftmon

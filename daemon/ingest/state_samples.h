@@ -53,7 +53,7 @@ struct StateSamples {
   int64_t lateness_sum_ns;
   int64_t lateness_max_ns;
   std::array<uint64_t, kHistogramBuckets> lateness;
-  // Each tick looks at one watched thread of those that were there at the beginning, one after the other.
+  // Looks at single watched threads, one after the other, of those that were there at the beginning.
   uint32_t watched_count;
   uint64_t look_count;
   std::span<const CpuSamples> cpus;

@@ -217,14 +217,22 @@ TEST_F(StateSamplerTest, WatchedThreadsThatWaitAreMetInTurn) {
   slots[3].wishes.waker = 1;
   wakers_.Note(3)->out_clock_ns = 7;
   wakers_.Note(3)->wait_cpu = 1;
-  ASSERT_TRUE(Begin(400, kUs, {0, 1}));
-  Ticks(400);
+  ASSERT_TRUE(Begin(400, StateSampler::kLookNs, {0, 1}));
+  Ticks(400, StateSampler::kLookNs);
   const StateSamples* samples = sampler_.result();
   ASSERT_NE(samples, nullptr);
   EXPECT_EQ(samples->watched_count, 4u);
   EXPECT_EQ(samples->look_count, 400u);
   EXPECT_EQ(samples->cpus[0].waiting_count, 100u);
   EXPECT_EQ(samples->cpus[1].waiting_count, 100u);
+}
+
+TEST_F(StateSamplerTest, WatchedThreadsAreLookedAtSeldomerThanCpus) {
+  ASSERT_TRUE(Begin(160));
+  Ticks(160);
+  ASSERT_NE(sampler_.result(), nullptr);
+  EXPECT_EQ(sampler_.result()->look_count, 10u);
+  EXPECT_EQ(sampler_.result()->cpus[0].sample_count, 160u);
 }
 
 TEST_F(StateSamplerTest, OneSamplesAtATimeAndWhoAskedMayThinkBetterOfIt) {
