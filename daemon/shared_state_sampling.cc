@@ -32,7 +32,7 @@ std::string WhoSharesLoopCpu(const HostFacts& facts, const std::vector<int>& usa
   if (!others_elsewhere) {
     return fmt::format(
         "CPU {} is the only one that the daemon may use, and whatever else runs there would wait: let it use a second one "
-        "(AllowedCPUs= of its unit)",
+        "(AllowedCPUs= of its unit, taskset)",
         facts.loop_cpu);
   }
   if (facts.watched_pinned_here) {
