@@ -387,6 +387,7 @@ absl::Status Daemon::StartServer() {
   core.hardware = hardware_totals_.get();
   core.network = network_totals_.get();
   core.operations = markers_.get();
+  core.sampling = sampling_.get();
   AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

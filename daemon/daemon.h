@@ -53,6 +53,7 @@
 #include "daemon/shared_interrupt_totals.h"
 #include "daemon/shared_kernel_lock_totals.h"
 #include "daemon/shared_network_totals.h"
+#include "daemon/shared_state_sampling.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/kernel_stack_names.h"
 #include "daemon/stacks/stack_collector.h"
@@ -98,6 +99,7 @@ class Daemon {
   void BuildHardware();
   void BuildDeferred();
   void BuildMarkers();
+  void BuildSampling();
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -165,6 +167,7 @@ class Daemon {
   std::unique_ptr<KernelFunctions> kernel_functions_;
   std::unique_ptr<SharedDeferredTotals> deferred_totals_;
   std::unique_ptr<HostCoalescing> coalescing_;
+  std::unique_ptr<SharedStateSampling> sampling_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

@@ -1,6 +1,8 @@
-// The part of the composition root that tells what threads had of calls, faults, locks and packets, and what names of it stand in /proc.
+// The part of the composition root that tells what threads had of calls, faults, locks and packets, what CPUs do, and what names of it
+// stand in /proc.
 #include "absl/strings/str_cat.h"
 #include "daemon/daemon.h"
+#include "daemon/os/cpu_topology.h"
 #include "daemon/os/numa_balancing.h"
 #include "daemon/os/proc_maps.h"
 #include "daemon/os/task_priority.h"
@@ -28,6 +30,23 @@ void Daemon::BuildTotals() {
   network.files = files_;
   network.own_namespace = OwnNetworkNamespace();
   network_totals_ = std::make_unique<SharedNetworkTotals>(std::move(network));
+  BuildSampling();
+}
+
+void Daemon::BuildSampling() {
+  SharedStateSampling::Parts parts;
+  parts.sampler = &loop_->states();
+  parts.view = collector_->view();
+  parts.online_cpus = [this] { return ReadOnlineCpus(files_).value_or(std::vector<int>()); };
+  parts.shared = [this] {
+    const Placement placement = cpus_->placement();
+    HostFacts facts = placement.facts;
+    facts.loop_cpu = placement.loop_cpu;
+    facts.watched_pinned_here = IsWatchedThreadPinnedToLoop();
+    return WhoSharesLoopCpu(facts, placement.usable_cpus);
+  };
+  parts.loop_cpu = [this] { return cpus_->placement().loop_cpu; };
+  sampling_ = std::make_unique<SharedStateSampling>(std::move(parts));
 }
 
 void Daemon::AddLookups(ServiceCore* core) {

@@ -5,6 +5,7 @@
 #include <grpcpp/security/credentials.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 
 constexpr int64_t kDeadlineMinNs = 1'000'000;
 constexpr int64_t kDeadlineMaxNs = 3'600'000'000'000;
+constexpr int64_t kSamplingDefaultNs = 1'000'000'000;
+constexpr int64_t kSamplingMaxNs = 10'000'000'000;
 // 100,000 spikes with all their causes, the most that one answer holds, stay below this.
 constexpr int kMessageMaxBytes = 256 << 20;
 
@@ -57,13 +60,14 @@ void Client::NameNumbers(grpc::ClientContext* context) const {
 
 template <typename Request, typename Response>
 absl::StatusOr<Response> Client::Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                      const Request& request) const {
+                                      const Request& request, int64_t takes_ns) const {
+  const int64_t deadline_ns = options_.deadline_ns + takes_ns;
   grpc::ClientContext context;
   NameNumbers(&context);
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::nanoseconds(options_.deadline_ns));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::nanoseconds(deadline_ns));
   Response response;
   const grpc::Status status = (*stub_.*method)(&context, request, &response);
-  if (!status.ok()) return FromGrpc(status, address_, options_.deadline_ns);
+  if (!status.ok()) return FromGrpc(status, address_, deadline_ns);
   return response;
 }
 
@@ -128,6 +132,13 @@ absl::StatusOr<v1::QueryNetworkResponse> Client::QueryNetwork(const v1::QueryNet
 
 absl::StatusOr<v1::QueryInversionsResponse> Client::QueryInversions(const v1::QueryInversionsRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryInversions, request);
+}
+
+absl::StatusOr<v1::SampleStateResponse> Client::SampleState(const v1::SampleStateRequest& request) const {
+  // The daemon refuses what lies outside.
+  const int64_t duration_ns =
+      request.duration_ns() == 0 ? kSamplingDefaultNs : std::clamp<int64_t>(request.duration_ns(), 0, kSamplingMaxNs);
+  return Call(&v1::Monitor::Stub::SampleState, request, duration_ns);
 }
 
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {

@@ -69,6 +69,8 @@ class Client {
   absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
   // How threads are scheduled and where their time went; it may wait one sampling interval.
   absl::StatusOr<v1::QueryThreadsResponse> QueryThreads(const v1::QueryThreadsRequest& request = {}) const;
+  // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
+  absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Waits for locks whose owner is less urgent or does not run, and priority inheritance; it may wait one sampling interval.
@@ -96,9 +98,10 @@ class Client {
   // Says in a call's metadata whose numbers it names.
   void NameNumbers(grpc::ClientContext* context) const;
 
+  // `takes_ns`: what an answer takes by the request, beside the deadline.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                const Request& request) const;
+                                const Request& request, int64_t takes_ns = 0) const;
 
   const ServerAddress address_;
   const ClientOptions options_;

@@ -30,6 +30,7 @@ bool HeldUpWalk::Step(const Look& look, uint32_t high_water) {
   for (; next_slot_ < end && calls < kCallsPerStep; ++next_slot_) {
     if (look_for_sleeps_) calls += sleeps_.LookAt(next_slot_, look, of_all);
     if (look_for_stalls_) calls += kernel_stalls_.LookAt(next_slot_, look);
+    if (states_ != nullptr) states_->TickIfDue();
   }
   if (next_slot_ <= last) return true;
   EndRound();

@@ -19,6 +19,7 @@
 #include "daemon/ingest/look.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/sleep_watch.h"
+#include "daemon/ingest/state_sampler.h"
 
 namespace hftmon {
 
@@ -28,11 +29,13 @@ class HeldUpWalk {
   static constexpr uint32_t kSlotsPerStep = 64;
   static constexpr int kCallsPerStep = 4;
 
-  // What is pointed to outlives the walk; `wakers` and `earlier` may be nullptr. `stall_levels`: at which what the kernel does is told.
+  // What is pointed to outlives the walk; `wakers`, `earlier` and `states`, which has its turn between two slots, may be nullptr.
+  // `stall_levels`: at which what the kernel does is told.
   HeldUpWalk(const KernelView& view, const WakerTable* wakers, const EarlierSleeps* earlier, const StallLevels* stall_levels,
-             const std::vector<HeldUpSink*>& sinks)
+             const std::vector<HeldUpSink*>& sinks, StateSampler* states = nullptr)
       : slot_count_(static_cast<uint32_t>(view.slots.size())),
         sinks_(sinks),
+        states_(states),
         offsets_(view.cpus.size()),
         sleeps_(view, wakers, earlier, &offsets_, sinks),
         kernel_stalls_(view, stall_levels, &offsets_, sinks) {}
@@ -59,6 +62,7 @@ class HeldUpWalk {
 
   uint32_t slot_count_;
   const std::vector<HeldUpSink*> sinks_;
+  StateSampler* const states_;
   ClockOffsets offsets_;
   SleepWatch sleeps_;
   KernelStallWatch kernel_stalls_;

@@ -52,9 +52,10 @@ HousekeepingLoop::HousekeepingLoop(Wiring wiring, const Options& options)
       departures_(slot_count_),
       wakers_(slot_count_),
       calls_(static_cast<uint32_t>(view_.calls.size())),
-      sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_),
-      stalls_(view_, &wakers_, std::move(wiring.stall_sinks)),
-      held_ups_(view_, &wakers_, wiring.earlier_sleeps, stalls_.levels(), std::move(wiring.held_up_sinks)),
+      states_(view_, clock_, &wakers_),
+      sampler_(view_, wiring.window_sink, options.sampling_interval_ns, last_ns_, &states_),
+      stalls_(view_, &wakers_, std::move(wiring.stall_sinks), &states_),
+      held_ups_(view_, &wakers_, wiring.earlier_sleeps, stalls_.levels(), std::move(wiring.held_up_sinks), &states_),
       stretches_(view_) {}
 
 void HousekeepingLoop::Run(const std::atomic<bool>& stop) {
@@ -76,7 +77,10 @@ bool HousekeepingLoop::RunOnce() {
   NoteGap(now_ns);
   stats_.iteration_count.Add(1);
   stats_.heartbeat_mono_ns.Set(now_ns);
+  states_.Look(now_ns);
+  states_.TickAt(now_ns);
   const int steps = DrainRecords();
+  states_.TickIfDue();
   const bool sampling = sampler_.Step(now_ns);
   if (steps > 0) last_activity_ns_ = now_ns;
   // Before the stalls: a stretch that is over is told before the next one of its CPU.
@@ -84,6 +88,7 @@ bool HousekeepingLoop::RunOnce() {
   if (held) stretches_.Poll(clock_->NowNs(), [this](const Interruption& over) { DeliverStretch(over); });
   // After the records: a wait whose end is among them is none that goes on.
   const bool stalled = stalls_.Poll(now_ns, late_ns_, caught_up_);
+  states_.TickIfDue();
   const bool looking = held_ups_.Step({.now_ns = now_ns, .loop_gap_ns = late_ns_, .caught_up = caught_up_}, sampler_.high_water());
   bool visited = false;
   for (LoopGuest* const guest : guests_) visited |= guest->Poll(now_ns);
@@ -113,20 +118,23 @@ void HousekeepingLoop::Spin() {
   // Bounded by count too: how long a pause lasts differs tenfold between CPUs.
   for (int i = 0; i < kPausesMax; ++i) {
     RelaxCpu();
-    if (clock_->NowNs() - last_ns_ >= kSpinGapNs) return;
+    const int64_t now_ns = clock_->NowNs();
+    states_.TickAt(now_ns);
+    if (now_ns - last_ns_ >= kSpinGapNs) return;
   }
 }
 
 void HousekeepingLoop::Rest(int64_t now_ns) {
   const PollPolicy& policy = this->policy();
-  if (now_ns - last_activity_ns_ < policy.spin_after_activity_ns || policy.sleep_ns == 0) {
+  if (now_ns - last_activity_ns_ < policy.spin_after_activity_ns || policy.sleep_ns == 0 || states_.spins()) {
     Spin();
     return;
   }
   int64_t sleep_ns = std::clamp((now_ns - last_activity_ns_) / 8, policy.sleep_ns, policy.sleep_max_ns);
   // Where buckets are narrower than the longest sleep: to the next edge, if the policy sleeps so briefly at all.
   if (sampler_.interval_ns() < sleep_ns) sleep_ns = std::max(policy.sleep_ns, std::min(sleep_ns, sampler_.due_ns() - now_ns));
-  Sleep(sleep_ns);
+  if (states_.active()) sleep_ns = std::clamp<int64_t>(states_.due_ns() - clock_->NowNs(), 0, sleep_ns);
+  if (sleep_ns > 0) Sleep(sleep_ns);
 }
 
 void HousekeepingLoop::Sleep(int64_t sleep_ns) {
@@ -155,6 +163,7 @@ int HousekeepingLoop::DrainRecords() {
     }
     ++records;
     Dispatch(merger_.record());
+    states_.TickIfDue();
   }
   if (records > 0) stats_.record_count.Add(static_cast<uint64_t>(records));
   return steps;

@@ -1,9 +1,12 @@
 // HousekeepingLoop: the one thread that drains the rings in the order of time and feeds windows, history and the spike detector.
 //
 // Owner: the daemon's composition root, which also creates, pins and schedules the thread. Threads: Run or RunOnce by one thread; setters,
-// stats and sampler() observers by anyone. After construction it allocates nothing and takes no lock; under kLatencyPolicy it makes no
-// system call, under the others only the injected sleep. Bounds: an iteration takes at most kRecordsPerIteration records and one step of
-// the sampler.
+// stats and sampler() observers by anyone; of states() what its own header says. After construction it allocates nothing and takes no lock;
+// under kLatencyPolicy it makes no system call, under the others only the injected sleep. Bounds: an iteration takes at most
+// kRecordsPerIteration records and one step of the sampler.
+// While CPUs' states are sampled the loop stays awake, whatever the policy (but for the pauses that work_max_ns demands), unless the
+// sampling says that its CPU is shared: then it sleeps no longer than to the next tick. Between two pieces of its work, a record or a slot,
+// a tick that is due is taken.
 #ifndef HFTMON_DAEMON_INGEST_HOUSEKEEPING_LOOP_H_
 #define HFTMON_DAEMON_INGEST_HOUSEKEEPING_LOOP_H_
 
@@ -27,6 +30,7 @@
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/slot_sampler.h"
 #include "daemon/ingest/stall_watch.h"
+#include "daemon/ingest/state_sampler.h"
 #include "daemon/ingest/stretch_hold.h"
 #include "daemon/ingest/thread_table.h"
 #include "daemon/ingest/waker_table.h"
@@ -79,6 +83,7 @@ class HousekeepingLoop {
   // Since the policy in force began.
   const LoopLateness& lateness() const { return lateness_; }
   SlotSampler& sampler() { return sampler_; }
+  StateSampler& states() { return states_; }
   const StallWatch& stalls() const { return stalls_; }
   const HeldUpWalk& held_ups() const { return held_ups_; }
 
@@ -133,6 +138,7 @@ class HousekeepingLoop {
   DepartureTable<Preemption> departures_;
   WakerTable wakers_;
   DepartureTable<Call> calls_;  // of the slots that may ask
+  StateSampler states_;
   SlotSampler sampler_;
   StallWatch stalls_;
   HeldUpWalk held_ups_;

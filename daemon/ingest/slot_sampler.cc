@@ -42,9 +42,10 @@ int64_t Exchange(__u64& word) {
 
 }  // namespace
 
-SlotSampler::SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns)
+SlotSampler::SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns, StateSampler* states)
     : view_(view),
       sink_(sink),
+      states_(states),
       slot_count_(static_cast<uint32_t>(view.slots.size())),
       interval_ns_(interval_ns),
       copies_(Zeroed<SlotCopy>(std::max(slot_count_, 1u))),
@@ -76,6 +77,7 @@ bool SlotSampler::Step(int64_t now_ns) {
   const uint32_t end = std::min(walk_next_ + kSlotsPerStep, high_water() + 1);
   for (; walk_next_ < end && pages_read_ <= kPagesPerStep - kSlotPagesMax; ++walk_next_) {
     SampleSlot(walk_next_, end_mono_ns_);
+    if (states_ != nullptr) states_->TickIfDue();
   }
   walked_ = walk_next_ > high_water() && !ExtendWalk();
   return true;

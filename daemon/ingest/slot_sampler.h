@@ -22,6 +22,7 @@
 
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/ingest/sinks.h"
+#include "daemon/ingest/state_sampler.h"
 #include "daemon/ingest/window_maximum.h"
 
 namespace hftmon {
@@ -31,8 +32,9 @@ class SlotSampler {
   static constexpr uint32_t kSlotsPerStep = 64;
   static constexpr uint32_t kPagesPerStep = 512;
 
-  // `sink` and the view's memory outlive the sampler. The first bucket begins at `begin_mono_ns`.
-  SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns);
+  // What is pointed to and the view's memory outlive the sampler. The first bucket begins at `begin_mono_ns`. `states`, which may be
+  // nullptr, has its turn between two slots.
+  SlotSampler(const KernelView& view, WindowSink* sink, int64_t interval_ns, int64_t begin_mono_ns, StateSampler* states = nullptr);
 
   // Begins, or goes on with, closing a bucket when its edge has passed. True while there is more to do now.
   bool Step(int64_t now_ns);
@@ -96,6 +98,7 @@ class SlotSampler {
 
   KernelView view_;
   WindowSink* sink_;
+  StateSampler* states_;
   uint32_t slot_count_;
   std::atomic<int64_t> interval_ns_;
   std::atomic<uint32_t> high_water_{0};

@@ -23,10 +23,11 @@ int64_t Ns(const __u64& word) {
 
 }  // namespace
 
-StallWatch::StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks)
+StallWatch::StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks, StateSampler* states)
     : view_(view),
       wakers_(wakers),
       sinks_(std::move(sinks)),
+      states_(states),
       pending_(kPendingMax),
       open_(kOpenMax),
       told_stretches_(view.interrupts.size()) {}
@@ -332,6 +333,7 @@ bool StallWatch::PollInterrupts(int64_t now_ns) {
       told |= PollStretchEnd(cpu, active && Ns(state.stretch_start_ns) == told_stretches_[cpu].start_ns, now_ns);
     }
     if (active && threshold_ns != kNever) told |= PollStretch(cpu, threshold_ns, now_ns);
+    if (states_ != nullptr) states_->TickIfDue();
   }
   return told;
 }

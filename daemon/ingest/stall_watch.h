@@ -23,6 +23,7 @@
 #include "daemon/ingest/loop_stats.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/ingest/stall_levels.h"
+#include "daemon/ingest/state_sampler.h"
 #include "daemon/ingest/stretch_hold.h"
 #include "daemon/ingest/waker_table.h"
 #include "daemon/ring/ring_record.h"
@@ -40,8 +41,8 @@ class StallWatch {
   static constexpr int64_t kEndPatienceNs = 5'000'000;
   static constexpr int64_t kStretchPatienceNs = kEndPatienceNs + StretchHold::kPatienceNs;
 
-  // What is pointed to outlives the watch.
-  StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks);
+  // What is pointed to outlives the watch. `states`, which may be nullptr, has its turn between two CPUs.
+  StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks, StateSampler* states = nullptr);
 
   // Ascending: the thresholds at which a stall is told, the kernel's own the lowest. By any thread, one at a time.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
@@ -117,6 +118,7 @@ class StallWatch {
   KernelView view_;
   const WakerTable* wakers_;
   std::vector<StallSink*> sinks_;
+  StateSampler* states_;
   std::vector<Wait> pending_;  // a ring, in the order of their beginnings
   size_t pending_first_ = 0;
   size_t pending_count_ = 0;

@@ -21,6 +21,7 @@
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
+#include "daemon/service/state_sampling_call.h"
 #include "daemon/service/switches_query.h"
 #include "daemon/service/target_selection.h"
 #include "daemon/service/windowed_call.h"
@@ -273,6 +274,13 @@ grpc::ServerUnaryReactor* MonitorService::QueryNetwork(grpc::CallbackServerConte
                                const grpc::Status answered = AnswerNetwork(core_, selection, asked, at, response);
                                return answered.ok() ? CheckAnswer(*response, response->threads_size(), &limits_) : answered;
                              });
+}
+
+grpc::ServerUnaryReactor* MonitorService::SampleState(grpc::CallbackServerContext* context, const v1::SampleStateRequest* request,
+                                                      v1::SampleStateResponse* response) {
+  return StateSamplingCall::Start(
+      context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, *request,
+      response);
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

@@ -219,6 +219,18 @@ grpc::Status Check(const v1::QueryNetworkRequest& request) {
   return checks.Result();
 }
 
+grpc::Status Check(const v1::SampleStateRequest& request) {
+  RequestChecks checks;
+  if (request.cpus().size() > kCpuListBytesMax) {
+    checks.Add("cpus", absl::StrCat("cpus has ", request.cpus().size(), " bytes: give at most ", kCpuListBytesMax));
+  } else if (const auto cpus = ParseCpuList(request.cpus()); !cpus.ok()) {
+    checks.Add("cpus", absl::StrCat("cpus: ", cpus.status().message()));
+  }
+  checks.ZeroOrWithin("duration_ns", request.duration_ns(), kSamplingDurationMinNs, kSamplingDurationMaxNs, "1 s");
+  checks.ZeroOrWithin("interval_ns", request.interval_ns(), kStateIntervalMinNs, kStateIntervalMaxNs, "1 us");
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

@@ -17,6 +17,7 @@
 #include "hftmon/v1/metrics.pb.h"
 #include "hftmon/v1/network.pb.h"
 #include "hftmon/v1/operations.pb.h"
+#include "hftmon/v1/sampling.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -36,6 +37,11 @@ inline constexpr int kQueueLimitDefault = 1'024;
 inline constexpr int64_t kMetricsPeriodMinNs = 10'000'000;
 inline constexpr int64_t kMetricsPeriodMaxNs = 3'600'000'000'000;
 inline constexpr int64_t kMetricsPeriodDefaultNs = 1'000'000'000;
+inline constexpr int64_t kSamplingDurationMinNs = 1'000'000;
+inline constexpr int64_t kSamplingDurationMaxNs = 10'000'000'000;
+inline constexpr int64_t kStateIntervalMinNs = 1'000;
+inline constexpr int64_t kStateIntervalMaxNs = 100'000'000;
+inline constexpr size_t kCpuListBytesMax = 4'096;
 
 class RequestChecks {
  public:
@@ -71,6 +77,7 @@ grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& li
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryNetworkRequest& request);
 grpc::Status Check(const v1::QueryOperationsRequest& request);
+grpc::Status Check(const v1::SampleStateRequest& request);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

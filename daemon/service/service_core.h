@@ -27,6 +27,7 @@
 #include "daemon/service/mapping_lookup.h"
 #include "daemon/service/network_totals.h"
 #include "daemon/service/operation_source.h"
+#include "daemon/service/state_sampling.h"
 #include "daemon/service/task_priorities.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/sender_stacks.h"
@@ -54,6 +55,7 @@ struct ServiceCore {
   const HardwareTotals* hardware = nullptr;
   const NetworkTotals* network = nullptr;
   const OperationSource* operations = nullptr;  // may be missing
+  StateSampling* sampling = nullptr;            // may be missing
   MappingLookup::Reader mappings;               // may be empty: no mapping is known then
   FileLookup::Reader files;                     // may be empty: no file is known then
   SenderStacks* sender_stacks = nullptr;        // may be missing

@@ -59,7 +59,7 @@ class CountedPerEvent(unittest.TestCase):
 class BenchCommand(unittest.TestCase):
     def test_it_ends_well_and_leaves_all_results(self):
         with tempfile.TemporaryDirectory() as folder:
-            options = ["--build-dir", BUILD, "--results", folder, "--no-gates", "--rounds", "1", "--interrupt-rounds", "1", "--fault-rounds", "1"]
+            options = ["--build-dir", BUILD, "--results", folder, "--no-gates", "--rounds", "1", "--interrupt-rounds", "1", "--fault-rounds", "1", "--sampling-rounds", "1"]
             options += ["--records", "200000", "--marker-seconds", "1", "--marks-pairs", "1", "--spikes", "200"]
             run = subprocess.run([COMMAND, *options], capture_output=True, text=True, check=False)
             if run.returncode == 77:
@@ -70,11 +70,15 @@ class BenchCommand(unittest.TestCase):
             modes = json.loads(pathlib.Path(folder, "modes.json").read_text(encoding="utf-8"))
             switch_cost = json.loads(pathlib.Path(folder, "switch_cost.json").read_text(encoding="utf-8"))
             fault_cost = json.loads(pathlib.Path(folder, "fault_cost.json").read_text(encoding="utf-8"))
+            sampling = json.loads(pathlib.Path(folder, "state_sampling.json").read_text(encoding="utf-8"))
             interrupt_cost = json.loads(pathlib.Path(folder, "interrupt_cost.json").read_text(encoding="utf-8"))
         if "unavailable" not in fault_cost:  # this machine has the tracepoints
             self.assertEqual([aim["gate"].split()[0] for aim in fault_cost["aims"]], ["bystander", "watched"])
             # A touch is one fault; the workload's own memory has a few more.
             self.assertAlmostEqual(fault_cost["counted_per_event"], 1, delta=0.02)
+        self.assertEqual({row["way"] for row in sampling["ways"]}, {"nothing sampled", "every 10 us", "every us"})
+        for ticks in (sampling["alone"], sampling["beside_switches"]):
+            self.assertEqual(ticks["on_time"] + ticks["late"] + ticks["missed"], ticks["due"])
         ingest = [json.loads(line) for line in lines]
         self.assertEqual([(one["mode"], one["sinks"]) for one in ingest],
                          [("drain", "null"), ("drain", "real"), ("stream", "null"), ("stream", "real")])

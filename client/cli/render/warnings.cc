@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "client/cli/render/operations.h"
+#include "client/cli/render/states.h"
 #include "client/cli/render/unavailable.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -356,6 +357,23 @@ std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response) {
   // What tables had no place for is summed since the daemon started: the answer says it, but one such drop is no warning for ever.
   AddUnavailable(response.threads(), warnings);
   AddUnslotted(response.unslotted_thread_count(), warnings);
+  return warnings;
+}
+
+std::vector<std::string> WarningsOf(const v1::SampleStateResponse& response) {
+  std::vector<std::string> warnings;
+  // Fewer than 99 %.
+  if (response.on_time_count() * 100 < response.due_count() * 99) {
+    warnings.push_back(
+        fmt::format("of {} {} were late and {} missed: the daemon's CPU was taken by others, or so many CPUs take longer: give "
+                    "a longer --interval or fewer --cpus",
+                    Counted(response.due_count(), "tick"), response.late_count(), response.missed_count()));
+  }
+  for (const v1::SampledCpu& cpu : response.cpus()) {
+    if (UnknownShare(cpu) > 0)
+      warnings.push_back(
+          fmt::format("who ran on CPU {} was not known for {:.1f} % of its samples: see above why", cpu.cpu(), UnknownShare(cpu) * 100));
+  }
   return warnings;
 }
 

@@ -14,6 +14,7 @@
 #include "hftmon/v1/memory.pb.h"
 #include "hftmon/v1/network.pb.h"
 #include "hftmon/v1/operations.pb.h"
+#include "hftmon/v1/sampling.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -36,6 +37,7 @@ std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response);
+std::vector<std::string> WarningsOf(const v1::SampleStateResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

@@ -19,6 +19,7 @@
 #include "client/cli/render/operation.h"
 #include "client/cli/render/operations.h"
 #include "client/cli/render/spikes.h"
+#include "client/cli/render/states.h"
 #include "client/cli/render/status.h"
 #include "client/cli/render/switches.h"
 #include "client/cli/render/targets.h"
@@ -101,6 +102,7 @@ std::set<std::string> AllKeys() {
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
+    AddKeys(StatesJson(Full<v1::SampleStateResponse>(flag)), &keys);
     AddKeys(OperationsJson(Full<v1::QueryOperationsResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);

@@ -175,6 +175,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryHardware(grpc::CallbackServerContext
   return Answer("QueryHardware", query_hardware, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::SampleState(grpc::CallbackServerContext* context, const v1::SampleStateRequest* request,
+                                                   v1::SampleStateResponse* response) {
+  return Answer("SampleState", sample_state, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                                     v1::QueryNetworkResponse* response) {
   return Answer("QueryNetwork", query_network, context, request, response);

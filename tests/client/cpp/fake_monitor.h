@@ -52,6 +52,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryHardwareRequest, v1::QueryHardwareResponse> query_hardware;
   Handler<v1::QueryOperationsRequest, v1::QueryOperationsResponse> query_operations;
   Handler<v1::QueryNetworkRequest, v1::QueryNetworkResponse> query_network;
+  Handler<v1::SampleStateRequest, v1::SampleStateResponse> sample_state;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
   // Verbs ask it for what they say besides: an empty answer, unless the test scripts it.
@@ -86,6 +87,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
                                           v1::QueryHardwareResponse*) override;
   grpc::ServerUnaryReactor* QueryOperations(grpc::CallbackServerContext*, const v1::QueryOperationsRequest*,
                                             v1::QueryOperationsResponse*) override;
+  grpc::ServerUnaryReactor* SampleState(grpc::CallbackServerContext*, const v1::SampleStateRequest*, v1::SampleStateResponse*) override;
   grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext*, const v1::QueryNetworkRequest*, v1::QueryNetworkResponse*) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
   grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;

@@ -157,14 +157,21 @@ TEST(AllocationTest, TheLoopAllocatesNothingWhileRecordsFlow) {
   });
   // Until each feature was used, and then some: the loop decides how long that takes, not a clock. Every loss it can have is provoked here.
   LifeEvent event;
-  while (sinks.intervals.load(std::memory_order_seq_cst) < 20'000 || sinks.deltas.load(std::memory_order_seq_cst) < 1000 ||
-         sinks.buckets.load(std::memory_order_seq_cst) < 100 ||
+  const int sampled_cpus[] = {0, 1};
+  int samplings = 0;
+  while (samplings < 20 || sinks.intervals.load(std::memory_order_seq_cst) < 20'000 ||
+         sinks.deltas.load(std::memory_order_seq_cst) < 1000 || sinks.buckets.load(std::memory_order_seq_cst) < 100 ||
          sinks.segments.load(std::memory_order_seq_cst) <= sinks.intervals.load(std::memory_order_seq_cst) ||
          sinks.lost.load(std::memory_order_seq_cst) == 0 || loop.stats().stuck_count.Get() == 0 || loop.stats().life_count.Get() < 1000 ||
          sinks.asleep.load(std::memory_order_seq_cst) < 20 || sinks.kernel_stalls.load(std::memory_order_seq_cst) < 20) {
     for (int i = 0; i < 40; ++i) workload.Step();
     while (lives.TryPop(&event)) {
     }
+    if (loop.states().result() != nullptr) {
+      ++samplings;
+      loop.states().End();
+    }
+    loop.states().Begin({.cpus = sampled_cpus, .duration_ns = 1'000'000, .interval_ns = 1'000, .may_spin = true});
     std::this_thread::yield();
   }
   stop.store(true, std::memory_order_seq_cst);

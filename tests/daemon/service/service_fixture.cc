@@ -43,6 +43,7 @@ ServiceCore ServiceFixture::Core() {
           .hardware = &hardware_,
           .network = &network_,
           .operations = &operations_,
+          .sampling = &sampling_,
           .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
             const auto found = maps_.find(pid);
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");

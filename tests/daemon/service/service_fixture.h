@@ -18,6 +18,7 @@
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
+#include "tests/daemon/service/fake_state_sampling.h"
 #include "tests/daemon/service/fakes.h"
 
 namespace hftmon {
@@ -72,6 +73,7 @@ class ServiceFixture : public testing::Test {
   FakeHardwareTotals hardware_;
   FakeNetworkTotals network_;
   FakeOperationSource operations_;
+  FakeStateSampling sampling_;
   FakeDeferredTotals deferred_;
   FakeCoalescingSource coalescing_;
   std::map<uint32_t, std::string> maps_;                       // /proc/PID/maps of processes; who has none may not be looked into
