@@ -1,13 +1,14 @@
 // marker_bench: what a marker costs the thread that writes it, what a record costs the reader, and what is lost when two threads mark at a
-// rate while the reader drains.
+// rate while the reader drains; and what a profile costs its thread, which nobody reads (hftmon_profile.h).
 //
 // Prints one JSON line per figure. "write": ns a record, ring drained between the batches that are timed, so nothing else runs meanwhile;
 // beside it a record that is given its reading, the bare counter, the thread-local way to the handle, a ring that is full, and a handle
 // that is none. "contended": the same while the reader drains from another CPU. "drain": ns a record for the reader alone, by pread into a
 // sink that does nothing and into the book of operations, beside a copy from a mapping, which is what reading by system call is dearer
-// than. "stream": writers that mark pairs at a rate, through MarkerReader into the book; lost is what the rings had no room for. Usage:
-// marker_bench [seconds of each stream, default 5] [write|contended|drain|stream]. Exit code: 1 when a record was neither delivered nor
-// counted as dropped, 2 when a record costs more than its gate, else 0.
+// than. "profile": ns an operation, with readings that are given, all alike and over three decades, and with its own two readings; and
+// beside them the counter twice. "stream": writers that mark pairs at a rate, through MarkerReader into the book; lost is what the rings
+// had no room for. Usage: marker_bench [seconds of each stream, default 5] [write|profile|contended|drain|stream]. Exit code: 1 when a
+// record was neither delivered nor counted as dropped, 2 when a record costs more than its gate, else 0.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
@@ -18,18 +19,21 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <tuple>
 #include <vector>
 
 #include "client/marker/hftmon_marker.h"
+#include "client/marker/hftmon_profile.h"
 #include "daemon/markers/marker_reader.h"
 #include "daemon/markers/operation_book.h"
 #include "tests/fakes/marker_directory.h"
@@ -177,6 +181,43 @@ bool RunWrite() {
       "\"gate_met\": {}, \"ticks\": {}}}\n",
       gated_ns, kAimNs, gated_ns <= kAimNs, kGateNs, gated_ns <= kGateNs, ticks != 0);
   return gated_ns <= kGateNs;
+}
+
+void RunProfile() {
+  hftmon_profile* const profile = hftmon_profile_create(16);
+  if (profile == nullptr) std::abort();
+  // The sums stay in memory between two operations, as they do in a program that does something in between.
+  const auto add = [&](uint32_t operation, uint64_t begin, uint64_t ticks) {
+    hftmon_profile_add(profile, operation, begin, begin + ticks, false);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  };
+  Print("profile", "an operation of given readings, all alike",
+        Measure(
+            kBatchRecords, [&](uint64_t n) { add(0, n, 3'000); }, [] {}));
+  constexpr uint64_t kDurations = 4'096;
+  std::vector<uint64_t> durations;
+  std::mt19937_64 random(1);
+  for (uint64_t n = 0; n < kDurations; ++n) {
+    durations.push_back(static_cast<uint64_t>(300 * std::pow(1'000, std::generate_canonical<double, 53>(random))));
+  }
+  Print("profile", "an operation of given readings, over three decades, four operations in turn",
+        Measure(
+            kBatchRecords, [&](uint64_t n) { add(n % 4, n, durations[n % kDurations]); }, [] {}));
+  Print("profile", "begin and end",
+        Measure(
+            kBatchRecords, [&](uint64_t) { hftmon_profile_end(profile, 1, hftmon_profile_begin()); }, [] {}));
+  uint64_t ticks = 0;
+  Print("profile", "the counter alone, twice",
+        Measure(
+            kBatchRecords,
+            [&](uint64_t) {
+              ticks += hftmon_marker_tsc();
+              ticks ^= hftmon_marker_tsc();
+            },
+            [] {}));
+  hftmon_profile_figures figures;
+  if (ticks == 0 || !hftmon_profile_read(profile, 1, &figures) || figures.count < kBatches * kBatchRecords) std::abort();
+  hftmon_profile_destroy(profile);
 }
 
 // The writer on one CPU, the reader on another: the cache lines wander.
@@ -354,6 +395,7 @@ int Main(int argc, char** argv) {
   bool whole = true;
   bool fast = true;
   if (mode.empty() || mode == "write") fast = RunWrite();
+  if (mode.empty() || mode == "profile") RunProfile();
   if (mode.empty() || mode == "contended") std::thread(RunContended).join();
   if (mode.empty() || mode == "drain") RunDrain(ticks);
   if (mode.empty() || mode == "stream") {

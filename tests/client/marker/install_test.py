@@ -13,8 +13,12 @@ BUILD = pathlib.Path(os.environ["HFTMON_BUILD_DIR"])
 SOURCE = pathlib.Path(os.environ["HFTMON_SOURCE_DIR"])
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 CPP_PROGRAM = """
+#include "client/marker/hftmon_profile.h"
 #include "client/marker/marker_span.h"
 int main() {
+  hftmon_profile* profile = hftmon_profile_create(1);
+  hftmon_profile_end(profile, 0, hftmon_profile_begin());
+  hftmon_profile_destroy(profile);
   hftmon_marker* marker = hftmon_marker_create(nullptr);
   { hftmon::MarkerSpan span(hftmon_marker_this_thread(marker), hftmon_marker_operation(marker, "order"), 1); }
   hftmon_marker_close(marker);
@@ -45,10 +49,12 @@ class Install(unittest.TestCase):
     def flags(self, *options):
         return self.run_checked(["pkg-config", *options, "hftmon_marker"], env=self.environment).split()
 
-    def test_the_example_is_a_c11_program_of_the_shared_library(self):
-        program = self.prefix / "marks"
-        self.run_checked(["cc", "-std=c11", *STRICT, SOURCE / "client/examples/marks.c", "-o", program, *self.flags("--cflags", "--libs")])
-        self.run_checked([program], env=self.environment)
+    def test_the_examples_are_c11_programs_of_the_shared_library(self):
+        for example in ("marks", "profile"):
+            program = self.prefix / example
+            source = SOURCE / "client/examples" / f"{example}.c"
+            self.run_checked(["cc", "-std=c11", *STRICT, source, "-o", program, *self.flags("--cflags", "--libs")])
+            self.run_checked([program], env=self.environment)
 
     def test_a_cpp_program_links_the_static_library(self):
         source = self.prefix / "span.cc"
@@ -63,6 +69,7 @@ class Install(unittest.TestCase):
         symbols = self.run_checked(["nm", "--dynamic", "--defined-only", "--format=posix", library]).splitlines()
         names = {line.split()[0] for line in symbols}
         self.assertIn("hftmon_marker_create", names)
+        self.assertIn("hftmon_profile_create", names)
         self.assertEqual({name for name in names if name.startswith("hftmon_marker_file")}, set(), "the file's functions are its own")
 
 
