@@ -18,6 +18,8 @@ class OperationSource {
   virtual std::string WhyNot() const = 0;
   virtual std::vector<MarkedProgram> ProgramsOf(uint32_t pid) const = 0;
   virtual MarkerReader::Status Files() const = 0;
+  // Marked programs that ended and are known no more.
+  virtual uint64_t ForgottenCount() const = 0;
 };
 
 }  // namespace hftmon

@@ -1,5 +1,7 @@
 #include "daemon/service/operations_query.h"
 
+#include <unistd.h>
+
 #include <iterator>
 #include <limits>
 #include <string>
@@ -54,14 +56,14 @@ void OperationToProto(const OperationEntry& entry, double seconds, const std::ve
     out->set_mean_ns(entry.spans.mean_ns());
   }
   out->set_error_count(entry.error_count);
-  if (seconds > 0) out->set_rate_hz(static_cast<double>(entry.spans.count) / seconds);
+  if (seconds > 0) out->set_rate_hz(static_cast<double>(entry.recent_count) / seconds);
   out->set_instant_count(entry.instant_count);
   if (entry.heartbeats.count > 0) FiguresToProto(entry.heartbeats, percentiles, out->mutable_heartbeat_gaps());
 }
 
 void MarksToProto(const MarkedProgram& program, v1::MarkCounts* out) {
   out->set_read_count(program.counts.delivered_count);
-  out->set_dropped_count(program.counts.dropped_count);
+  out->set_dropped_count(program.counts.overwritten_count);
   for (size_t i = 0; i < kMarkerFaults; ++i) {
     const auto fault = static_cast<MarkerFault>(i);
     if (program.counts.faults[fault] > 0) (*out->mutable_refused())[std::string(MarkerFaultName(fault))] = program.counts.faults[fault];
@@ -72,6 +74,12 @@ void MarksToProto(const MarkedProgram& program, v1::MarkCounts* out) {
   out->set_begin_evicted_count(program.losses.begin_evicted_count);
   out->set_begin_unfinished_count(program.losses.begin_unfinished_count);
   out->set_end_without_begin_count(program.losses.end_without_begin_count);
+}
+
+// As /proc/PID/stat has it.
+uint64_t StartTicks(const TargetInfo& target) {
+  static const int64_t kTicksPerSecond = sysconf(_SC_CLK_TCK);
+  return static_cast<uint64_t>(target.start_boottime_ns / (1'000'000'000 / kTicksPerSecond));
 }
 
 bool IsUsed(const OperationEntry& entry) {
@@ -107,8 +115,7 @@ void AnswerOperations(const ServiceCore& core, const TargetSelection& selection,
   const std::vector<double> percentiles = PercentilesOf(request);
   for (const TargetInfo& target : selection.targets()) {
     for (const MarkedProgram& program : core.operations->ProgramsOf(target.pid)) {
-      // Of an earlier process that had this number.
-      if (program.ended && program.until_mono_ns < target.attached_mono_ns) continue;
+      if (program.start_ticks != StartTicks(target)) continue;  // of another process that had this number
       v1::MarkedProgram* out = response->add_programs();
       ProgramToProto(target, program, now.monotonic_ns, percentiles, out);
       out->set_namespace_pid(core.names->NumbersOf(target.pid, target.pid).pid);

@@ -19,11 +19,13 @@ class FakeOperationSource : public OperationSource {
     return found == programs.end() ? std::vector<MarkedProgram>() : found->second;
   }
   MarkerReader::Status Files() const override { return files; }
+  uint64_t ForgottenCount() const override { return forgotten_count; }
 
   // Set before the server asks.
   std::string why_not;
   std::map<uint32_t, std::vector<MarkedProgram>> programs;
   MarkerReader::Status files;
+  uint64_t forgotten_count = 0;
 };
 
 }  // namespace hftmon
