@@ -3,27 +3,29 @@
  * The marker file: what a program that marks its own operations shares with the daemon, byte by byte.
  *
  * Plain C11 and C++20: client/marker writes it, daemon/markers reads it. The file is /dev/shm/hftmon.PID.N, mode 0600. The program maps it;
- * the daemon only reads and writes it by pread and pwrite, since its owner may truncate it at any moment. Parts, in this order, each from a
- * multiple of 4,096 bytes on:
+ * a reader opens it for reading and copies by pread, since its owner may truncate it at any moment. Nothing goes back to the program, so
+ * any number of readers may look, and none can make it wait. Parts, in this order, each from a multiple of 4,096 bytes on:
  *
  *   hft_marker_header                                   once, written before the file gets its name; `magic` last
  *   hft_marker_operation  [operation_max]               names; append-only, published by `operation_count`
  *   hft_marker_producer   [thread_max]                  one per ring, written by the ring's thread alone
- *   hft_marker_consumer   [thread_max]                  one per ring, written by the reader alone
  *   hft_marker_record     [thread_max][record_max]      the rings
  *
- * A ring has one writer (a thread) and one reader (a daemon). Invariants:
- *   1. consumed <= published <= consumed + record_max; both only grow, also when a thread ends and another takes its ring over.
- *   2. Record n stands in cell n % record_max, with sequence n + 1. It is complete before published becomes n + 1 (release), so a program
- *      that dies inside a record has not published it.
- *   3. A record that does not fit is counted in `dropped`, and the next that fits says so in dropped_before. None is overwritten unread.
- *   4. `consumed` counts only when consumed_check is its complement: the reader's 16 bytes come through a system call, which need not
- *      store them at once.
- * The sequence repeats what `published` says, so that a reader which copies while memory changes, or saw `published` torn, cannot take the
- * ring's previous round for the new one. It stands first: a copy in ascending order that sees the new sequence sees the whole record.
+ * A ring has one writer (a thread), and overwrites: it holds the latest records. Invariants:
+ *   1. Record n stands in cell n % record_max, with sequence n + 1. `published` counts the records that are complete; it only grows, also
+ *      when a thread ends and another takes its ring over.
+ *   2. The stores of record n come before that of published = n + 1 (a release). So who reads `published` and then (acquire) a record below
+ *      it finds it complete, and a program that dies inside a record has not published it.
+ *   3. The store of published = n comes before the stores of record n. A release does not give that: it lets later stores pass. On x86
+ * stores are not reordered, and a barrier for the compiler is enough; arm64 takes a fence between stores (dmb ishst).
+ *   4. Hence who copies records, then (acquire) reads `published` again and finds p has copied whole every record n with n + record_max >
+ * p: cell n % record_max is written again by record n + record_max alone, whose stores come after published = n + record_max. Record p -
+ * record_max may be the one that is being written over at that moment, so it counts as lost: of a full ring record_max - 1 stand. The
+ * sequence repeats what `published` says: a reader that got `published` torn (its copy need not be one load) does not take the ring's
+ * previous or next round for the one it wants.
  *
- * Cache lines: the writer's words, the reader's words and the records lie 128 bytes apart, two lines, since prefetchers fetch in pairs. The
- * writer looks at the reader's words only when the room that it knows of is used up: once a round of the ring when the reader keeps up.
+ * Cache lines: the writer's words and the records lie 128 bytes apart, two lines, since prefetchers fetch in pairs. A record touches half a
+ * line of its ring and the line of `published`, which moves once for each time that a reader looks.
  */
 #ifndef HFTMON_COMMON_MARKER_RING_LAYOUT_H_
 #define HFTMON_COMMON_MARKER_RING_LAYOUT_H_
@@ -32,7 +34,7 @@
 #include <stdint.h>
 
 #define HFT_MARKER_MAGIC UINT64_C(0x314b52414d544648) /* "HFTMARK1" in memory */
-#define HFT_MARKER_VERSION 1u
+#define HFT_MARKER_VERSION 2u
 #define HFT_MARKER_PAGE_BYTES 4096u
 #define HFT_MARKER_LINE_BYTES 128u
 
@@ -43,13 +45,11 @@
 #define HFT_MARKER_RECORDS_MAX (1u << 20)
 #define HFT_MARKER_OPERATIONS_MIN 1u
 #define HFT_MARKER_OPERATIONS_MAX 4096u
-#define HFT_MARKER_FILE_BYTES_MAX (UINT64_C(1) << 30)
+#define HFT_MARKER_FILE_BYTES_MAX (UINT64_C(1) << 31)
 #define HFT_MARKER_NAME_BYTES 60u /* of an operation, without a closing zero */
 
-/* Byte ranges of the file that are locked (fcntl, F_OFD_SETLK): the first by the program for as long as it lives, the second by a reader.
- */
+/* The byte of the file that its program locks (fcntl, F_OFD_SETLK) for as long as it has the file open. */
 #define HFT_MARKER_OWNER_LOCK_BYTE 0
-#define HFT_MARKER_READER_LOCK_BYTE 1
 
 enum hft_marker_counter { /* what `tsc` counts */
                           HFT_MARKER_COUNTER_X86_TSC = 1,
@@ -72,13 +72,13 @@ enum hft_marker_status { /* of an end; HFT_MARKER_OK in all other records */
 #define HFT_MARKER_STATUSES 2u
 
 struct hft_marker_record {
-  uint64_t sequence;       /* index + 1 */
-  uint64_t tsc;            /* ticks of header.counter */
-  uint64_t value;          /* the user's: an order id; of a pair begin/end the same in both */
-  uint32_t operation;      /* index into the operations; 0: unnamed */
-  uint8_t kind;            /* hft_marker_kind */
-  uint8_t status;          /* hft_marker_status */
-  uint16_t dropped_before; /* records dropped right before this one; 65,535: that many or more */
+  uint64_t sequence;  /* index + 1 */
+  uint64_t tsc;       /* ticks of header.counter */
+  uint64_t value;     /* the user's: an order id; of a pair begin/end the same in both */
+  uint32_t operation; /* index into the operations; 0: unnamed */
+  uint8_t kind;       /* hft_marker_kind */
+  uint8_t status;     /* hft_marker_status */
+  uint16_t reserved;  /* 0 */
 };
 
 struct hft_marker_header {
@@ -107,18 +107,11 @@ struct hft_marker_operation {
 
 struct hft_marker_producer {
   uint64_t published; /* records ever published */
-  uint64_t dropped;   /* records ever dropped */
-  uint64_t first_unused[6];
+  uint64_t first_unused[7];
   uint64_t first_index; /* of the thread that has the ring now */
   uint32_t tid;         /* that thread; 0: none ever */
   uint32_t reserved;
   uint64_t second_unused[6];
-};
-
-struct hft_marker_consumer {
-  uint64_t consumed;       /* records ever taken by a reader */
-  uint64_t consumed_check; /* ~consumed */
-  uint64_t unused[14];
 };
 
 #ifdef __cplusplus
@@ -130,7 +123,6 @@ HFT_MARKER_ASSERT(sizeof(struct hft_marker_record) == 32);
 HFT_MARKER_ASSERT(sizeof(struct hft_marker_header) <= HFT_MARKER_PAGE_BYTES);
 HFT_MARKER_ASSERT(sizeof(struct hft_marker_operation) == 64);
 HFT_MARKER_ASSERT(sizeof(struct hft_marker_producer) == HFT_MARKER_LINE_BYTES);
-HFT_MARKER_ASSERT(sizeof(struct hft_marker_consumer) == HFT_MARKER_LINE_BYTES);
 
 static inline uint64_t hft_marker_round_up(uint64_t bytes) {
   return (bytes + HFT_MARKER_PAGE_BYTES - 1) / HFT_MARKER_PAGE_BYTES * HFT_MARKER_PAGE_BYTES;
@@ -143,14 +135,9 @@ static inline uint64_t hft_marker_producers_at(uint32_t operation_max) {
   return HFT_MARKER_OPERATIONS_AT + hft_marker_round_up((uint64_t)operation_max * sizeof(struct hft_marker_operation));
 }
 
-static inline uint64_t hft_marker_consumers_at(uint32_t operation_max, uint32_t thread_max) {
-  return hft_marker_producers_at(operation_max) + hft_marker_round_up((uint64_t)thread_max * sizeof(struct hft_marker_producer));
-}
-
 /* The ring of thread number `thread`. That of number thread_max would begin where the file ends. */
 static inline uint64_t hft_marker_ring_at(uint32_t operation_max, uint32_t thread_max, uint32_t record_max, uint32_t thread) {
-  return hft_marker_consumers_at(operation_max, thread_max) +
-         hft_marker_round_up((uint64_t)thread_max * sizeof(struct hft_marker_consumer)) +
+  return hft_marker_producers_at(operation_max) + hft_marker_round_up((uint64_t)thread_max * sizeof(struct hft_marker_producer)) +
          (uint64_t)thread * record_max * sizeof(struct hft_marker_record);
 }
 

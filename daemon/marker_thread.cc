@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -17,6 +19,8 @@ SlowOperations::Parts WithClocks(const MarkerThread::Parts& parts) {
   return slow;
 }
 
+constexpr int kNice = -20;  // as the housekeeping loop's by default
+
 }  // namespace
 
 MarkerThread::MarkerThread(Parts parts)
@@ -26,6 +30,7 @@ MarkerThread::MarkerThread(Parts parts)
       books_({.clock = parts_.clock,
               .wants = [this](uint32_t pid) { return IsWatched(pid); },
               .ticks = [this] { return parts_.clock->conversion(); },
+              .why_not_believed = [this] { return WhyNotBelieved(); },
               .span_files = &slow_}) {
   if (parts_.clock->conversion().multiplier == 0) {
     why_not_ = "the processor's cycle counter is no clock here (`hftmon doctor`: invariant_tsc), and marks are times of it";
@@ -49,6 +54,9 @@ void MarkerThread::Start() {
   if (!reader_ || thread_.joinable()) return;
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "hftmon_markers");
+    // Programs wait for nobody: what is read too late is lost. It takes some 20 ns a record. Without the right it
+    // stays as it is.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
     reader_->Run(stop_);
   });
 }
@@ -64,6 +72,12 @@ void MarkerThread::Rescan() {
   if (reader_) reader_->Rescan();
 }
 
+absl::Status MarkerThread::WhyNotBelieved() const {
+  if (parts_.clock->uses_tsc()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("the processor's cycle counter is no clock any more, and marks are times of it: {}", parts_.clock->state().reason));
+}
+
 bool MarkerThread::IsWatched(uint32_t pid) const {
   if (pid / 64 >= parts_.watched_bits.size()) return false;
   return (LoadRelaxed(const_cast<uint64_t&>(parts_.watched_bits[pid / 64])) >> (pid % 64) & 1) != 0;
@@ -77,7 +91,7 @@ std::vector<MarkedProgram> MarkerThread::ProgramsOf(uint32_t pid) const {
     if (program.ended) continue;
     for (const MarkerReader::FileStatus& file : status.files) {
       if (!(file.name == program.name)) continue;
-      program.counts.dropped_count = file.counts.dropped_count;
+      program.counts.overwritten_count = file.counts.overwritten_count;
       program.counts.faults = file.counts.faults;
     }
   }

@@ -12,12 +12,12 @@
 #define MARKERS_MAX 16u       /* open at once, of a process */
 #define THREAD_MARKERS_MAX 4u /* that hftmon_marker_this_thread serves, of a thread */
 #define DEFAULT_THREAD_MAX 64u
-#define DEFAULT_RECORD_MAX 65536u
+#define DEFAULT_RECORD_MAX 524288u
 #define DEFAULT_OPERATION_MAX 1024u
 
 /*
  * Stands, with its threads' handles behind it, in anonymous memory that the kernel gives a forked child as zeros (MADV_WIPEONFORK): a
- * handle of the parent's then has no records and no room, which is what a full ring's has, so a record needs no test of its own for it.
+ * handle of the parent's then has no records, as a closed one, so a record needs no test of its own for it.
  */
 struct hftmon_marker {
   uint64_t generation; /* of all markers that this process ever made; 0: a forked child's */
@@ -211,80 +211,6 @@ uint32_t hftmon_marker_operation(hftmon_marker* marker, const char* name) {
   return operation;
 }
 
-/* How far the reader is; false when its words do not fit together: it is just storing them, or they are spoilt. */
-static bool load_consumed(const struct hft_marker_consumer* consumer, uint64_t* consumed) {
-  for (int attempt = 0; attempt < 4; ++attempt) {
-    /* Acquire: the reader has copied what we are about to overwrite. Pairs with its fence before it stores the words. */
-    const uint64_t taken = __atomic_load_n(&consumer->consumed, __ATOMIC_ACQUIRE);
-    if (__atomic_load_n(&consumer->consumed_check, __ATOMIC_ACQUIRE) == ~taken) {
-      *consumed = taken;
-      return true;
-    }
-  }
-  return false;
-}
-
-static bool find_room(hftmon_marker_thread* thread) {
-  uint64_t consumed = 0;
-  if (!load_consumed(thread->consumer, &consumed)) return false;
-  const uint64_t waiting = thread->index - consumed; /* huge where consumed is beyond index: no reader of ours */
-  if (waiting > thread->mask) return false;
-  thread->limit = consumed + thread->mask + 1;
-  return true;
-}
-
-static void count_dropped(hftmon_marker_thread* thread, uint32_t count) {
-  thread->dropped_pending += count < UINT32_MAX - thread->dropped_pending ? count : UINT32_MAX - thread->dropped_pending;
-  __atomic_store_n(&thread->producer->dropped, thread->producer->dropped + count, __ATOMIC_RELAXED);
-}
-
-static bool has_room(hftmon_marker_thread* thread) {
-  if (thread->records == NULL) return false;
-  if (find_room(thread)) return true;
-  count_dropped(thread, 1);
-  return false;
-}
-
-/* The first record of newly found room: tells what is missing before it. */
-static void write_first(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
-  struct hft_marker_record* const record = &thread->records[thread->index & thread->mask];
-  record->sequence = thread->index + 1;
-  record->tsc = tsc;
-  record->value = value;
-  record->operation = operation;
-  record->kind = kind;
-  record->status = status;
-  record->dropped_before = (uint16_t)(thread->dropped_pending < UINT16_MAX ? thread->dropped_pending : UINT16_MAX);
-  thread->dropped_pending = 0;
-  ++thread->index;
-  /* As in hftmon_marker_write. */
-  __atomic_store_n(&thread->producer->published, thread->index, __ATOMIC_RELEASE);
-}
-
-bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
-  if (!has_room(thread)) return false;
-  write_first(thread, hftmon_marker_tsc(), operation, value, kind, status);
-  return true;
-}
-
-bool hftmon_marker_put_slowly_at(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind,
-                                 uint8_t status) {
-  if (!has_room(thread)) return false;
-  write_first(thread, tsc, operation, value, kind, status);
-  return true;
-}
-
-void hftmon_marker_drop(hftmon_marker_thread* thread, uint32_t count) {
-  if (thread == NULL || thread->records == NULL || count == 0) return;
-  count_dropped(thread, count);
-  thread->limit = thread->index; /* the next record looks for room and tells of them */
-}
-
-uint64_t hftmon_marker_dropped_count(const hftmon_marker_thread* thread) {
-  if (thread == NULL || thread->records == NULL) return 0;
-  return __atomic_load_n(&thread->producer->dropped, __ATOMIC_RELAXED);
-}
-
 uint64_t hftmon_marker_published_count(const hftmon_marker_thread* thread) {
   if (thread == NULL || thread->records == NULL) return 0;
   return thread->index;
@@ -304,16 +230,10 @@ static int take_ring(hftmon_marker* marker, uint32_t number) {
   memset(thread, 0, sizeof(*thread));
   thread->records = (struct hft_marker_record*)(memory + at);
   thread->producer = (struct hft_marker_producer*)(memory + hft_marker_producers_at(bounds->operation_max)) + number;
-  thread->consumer = (struct hft_marker_consumer*)(memory + hft_marker_consumers_at(bounds->operation_max, bounds->thread_max)) + number;
   thread->mask = bounds->record_max - 1;
   thread->marker = marker;
   thread->number = number;
   thread->index = thread->producer->published;
-  thread->limit = thread->index;
-  if (!find_room(thread)) {
-    memset(thread, 0, sizeof(*thread));
-    return EAGAIN;
-  }
   const uint32_t tid = (uint32_t)syscall(SYS_gettid);
   thread->producer->first_index = thread->index;
   __atomic_store_n(&thread->producer->tid, tid, __ATOMIC_RELEASE);

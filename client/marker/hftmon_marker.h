@@ -3,8 +3,9 @@
  * Markers: a program marks its own operations ("order 4711 came in", "order 4711 went out") for hftmon's daemon, some 10 ns each.
  *
  * C11 and C++20. A record is written by the inline functions below: no allocation, no system call, no lock, no wait, whether or not a
- * daemon is there, and whatever becomes of it. What does not fit in the thread's ring is dropped and counted. Everything else (creating,
- * opening a thread, naming an operation) is in the library, makes system calls and belongs into start-up.
+ * daemon is there, and whatever becomes of it. A thread's ring keeps its latest records and writes over the oldest: what a daemon has not
+ * read by then it counts as lost. Everything else (creating, opening a thread, naming an operation) is in the library, makes system calls
+ * and belongs into start-up.
  *
  * Threads: each writes to a ring of its own, through a handle of its own. hftmon_marker_thread_open and keeping the handle is the fastest;
  * hftmon_marker_this_thread finds the handle of the calling thread, some 2 ns more a call.
@@ -12,9 +13,9 @@
  * hftmon_marker_create makes the child's own. This holds for every way to make a child with memory of its own, and costs a record nothing.
  * A child that shares the memory (vfork, CLONE_VM) must not mark.
  * Signals: a handler must not mark through the handle of the thread that it interrupts.
- * Memory: a ring's pages are reserved and touched when its thread is opened, so a record takes no page fault unless the host swaps: lock
- * them (mlockall) where that matters.
- * Kernel: 5.14 or later. The mapping needs a tmpfs at /dev/shm.
+ * Memory: a ring's pages are reserved and touched when its thread is opened (16 MiB by default, some milliseconds), so a record takes no
+ * page fault unless the host swaps: lock them (mlockall) where that matters. Give a smaller record_max where the memory does.
+ * Kernel: 5.14 or later. The mapping needs a tmpfs at /dev/shm, and /proc.
  */
 #ifndef HFTMON_CLIENT_MARKER_HFTMON_MARKER_H_
 #define HFTMON_CLIENT_MARKER_HFTMON_MARKER_H_
@@ -37,7 +38,7 @@ typedef struct hftmon_marker hftmon_marker;
 /* A field that is 0 or NULL stands for its default. */
 typedef struct hftmon_marker_options {
   uint32_t thread_max;    /* rings, so threads that mark at the same time: 1 to 256, default 64 */
-  uint32_t record_max;    /* records of each ring, a power of two: 256 to 1,048,576, default 65,536 (2 MiB a thread that is open) */
+  uint32_t record_max;    /* records of each ring, a power of two: 256 to 1,048,576, default 524,288 (16 MiB a thread that is open) */
   uint32_t operation_max; /* names, the unnamed one included: 1 to 4,096, default 1,024 */
   const char* directory;  /* default /dev/shm, where the daemon looks */
 } hftmon_marker_options;
@@ -47,18 +48,15 @@ typedef struct hftmon_marker_thread {
   struct hft_marker_record* records; /* NULL: closed, or a forked child's */
   struct hft_marker_producer* producer;
   uint64_t index; /* of the next record */
-  uint64_t limit; /* index may go so far without another look at the reader's words; 0 where records is NULL */
   uint64_t mask;
   /* Beyond the way of a record. */
-  struct hft_marker_consumer* consumer;
   hftmon_marker* marker;
-  uint32_t dropped_pending; /* since the last record that fitted */
   uint32_t number;
 } hftmon_marker_thread;
 
 /*
  * Makes the file hftmon.PID.N (mode 0600; N the first free number) and maps it. `options` NULL: all defaults. Returns NULL and sets errno:
- *   EINVAL  an option is out of its range, or the file would be larger than 1 GiB
+ *   EINVAL  an option is out of its range, or the file would be larger than 2 GiB
  *   EEXIST  256 files of this pid are there already
  *   EMFILE  16 markers of this process are open, or it has no descriptor left
  *   ENOSPC, ENOMEM, EACCES, ENOENT, ENOTSUP ...  what the kernel said of the directory, the file or the mapping
@@ -81,9 +79,9 @@ HFTMON_MARKER_API void hftmon_marker_close(hftmon_marker* marker);
 HFTMON_MARKER_API uint32_t hftmon_marker_operation(hftmon_marker* marker, const char* name);
 
 /*
- * A ring for the calling thread. Returns NULL and sets errno: EAGAIN (thread_max rings are taken, or full with what an earlier thread left
- * and no daemon read), ENOSPC (/dev/shm has no room for it), EBADF (`marker` is NULL or the parent's). All functions below allow NULL and
- * do nothing then. The handle is for the thread that opened it, alone.
+ * A ring for the calling thread. Returns NULL and sets errno: EAGAIN (thread_max rings are taken), ENOSPC (/dev/shm has no room for it),
+ * EBADF (`marker` is NULL or the parent's). All functions below allow NULL and do nothing then. The handle is for the thread that opened
+ * it, alone.
  */
 HFTMON_MARKER_API hftmon_marker_thread* hftmon_marker_thread_open(hftmon_marker* marker);
 /* Gives the ring to whoever opens one next. What was published is still read. By the handle's thread. NULL is allowed. */
@@ -95,23 +93,11 @@ HFTMON_MARKER_API void hftmon_marker_thread_close(hftmon_marker_thread* thread);
  */
 HFTMON_MARKER_API hftmon_marker_thread* hftmon_marker_this_thread(hftmon_marker* marker);
 
-/* Records of this handle's ring that were dropped, by it and by those that had the ring before. By the handle's thread. */
-HFTMON_MARKER_API uint64_t hftmon_marker_dropped_count(const hftmon_marker_thread* thread);
-/* Likewise those that were published, the one that announces each thread included. */
+/* Records that were ever published in this handle's ring, by it and by those that had the ring before, the one that announces each thread
+ * included. By the handle's thread. */
 HFTMON_MARKER_API uint64_t hftmon_marker_published_count(const hftmon_marker_thread* thread);
-/*
- * Counts `count` records as dropped that the caller spared itself, since the one before them found the ring full: the next that fits tells
- * of them as of any. Where a dropped record's 3 ns are too much. By the handle's thread; no system call.
- */
-HFTMON_MARKER_API void hftmon_marker_drop(hftmon_marker_thread* thread, uint32_t count);
 /* The file's path; valid until the marker is closed. NULL for NULL and for the parent's. */
 HFTMON_MARKER_API const char* hftmon_marker_path(const hftmon_marker* marker);
-
-/* The way of a record that finds no room known; the inline functions call it. */
-HFTMON_MARKER_API bool hftmon_marker_put_slowly(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind,
-                                                uint8_t status);
-HFTMON_MARKER_API bool hftmon_marker_put_slowly_at(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value,
-                                                   uint8_t kind, uint8_t status);
 
 /*
  * The counter that stamps records: TSC, or CNTVCT on arm64. Neither lfence nor rdtscp: they would wait for what stands before, up to a
@@ -129,28 +115,53 @@ static inline uint64_t hftmon_marker_tsc(void) { /* NOLINT(modernize-redundant-v
 #endif
 }
 
-/* The one place that writes a record, into a cell that is known to be free. */
-static inline void hftmon_marker_write(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind,
-                                       uint8_t status) {
+/* Keeps the stores after it behind those before it: the layout's third invariant. */
+static inline void hftmon_marker_order_stores(void) { /* NOLINT(modernize-redundant-void-arg): C wants it */
+#if defined(__x86_64__)
+  __asm__ volatile("" ::: "memory");
+#else
+  __asm__ volatile("dmb ishst" ::: "memory");
+#endif
+}
+
+/* So many records before a cell is written its line is asked for, to be written: a reader on another CPU had it last, and a store that
+ * waits for it holds up all stores behind it. */
+#define HFTMON_MARKER_AHEAD 24u
+
+static inline void hftmon_marker_fetch(const struct hft_marker_record* record) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" : : "m"(*record)); /* __builtin_prefetch makes a prefetch for reading of it, unless told of the CPU */
+#else
+  __builtin_prefetch(record, 1, 3);
+#endif
+}
+
+/* The one place that writes a record. `records` are the handle's. */
+static inline void hftmon_marker_write(hftmon_marker_thread* thread, struct hft_marker_record* records, uint64_t tsc, uint32_t operation,
+                                       uint64_t value, uint8_t kind, uint8_t status) {
   const uint64_t index = thread->index;
-  struct hft_marker_record* const record = &thread->records[index & thread->mask];
+  struct hft_marker_record* const record = &records[index & thread->mask];
+  /* published = index was stored by the record before: whoever sees a part of this one sees that too. */
+  hftmon_marker_order_stores();
+  hftmon_marker_fetch(&records[(index + HFTMON_MARKER_AHEAD) & thread->mask]);
   record->sequence = index + 1;
   record->tsc = tsc;
   record->value = value;
   record->operation = operation;
   record->kind = kind;
   record->status = status;
-  record->dropped_before = 0;
+  record->reserved = 0;
   thread->index = index + 1;
   /* Release: whoever sees the number sees the record. Pairs with the reader's copy of the number before that of the record. */
   __atomic_store_n(&thread->producer->published, index + 1, __ATOMIC_RELEASE);
 }
 
-/* A record that is stamped now. By the handle's thread. False: dropped. */
+/* A record that is stamped now. By the handle's thread. False: there is no ring (the handle is NULL, closed, or a forked child's). */
 static inline bool hftmon_marker_put(hftmon_marker_thread* thread, uint32_t operation, uint64_t value, uint8_t kind, uint8_t status) {
   if (__builtin_expect(!thread, 0)) return false;
-  if (__builtin_expect(thread->index == thread->limit, 0)) return hftmon_marker_put_slowly(thread, operation, value, kind, status);
-  hftmon_marker_write(thread, hftmon_marker_tsc(), operation, value, kind, status);
+  struct hft_marker_record* const records = thread->records;
+  if (__builtin_expect(!records, 0)) return false;
+  hftmon_marker_write(thread, records, hftmon_marker_tsc(), operation, value, kind, status);
   return true;
 }
 
@@ -162,16 +173,15 @@ static inline bool hftmon_marker_put(hftmon_marker_thread* thread, uint32_t oper
 static inline bool hftmon_marker_put_at(hftmon_marker_thread* thread, uint64_t tsc, uint32_t operation, uint64_t value, uint8_t kind,
                                         uint8_t status) {
   if (__builtin_expect(!thread, 0)) return false;
-  if (__builtin_expect(thread->index == thread->limit, 0)) {
-    return hftmon_marker_put_slowly_at(thread, tsc, operation, value, kind, status);
-  }
-  hftmon_marker_write(thread, tsc, operation, value, kind, status);
+  struct hft_marker_record* const records = thread->records;
+  if (__builtin_expect(!records, 0)) return false;
+  hftmon_marker_write(thread, records, tsc, operation, value, kind, status);
   return true;
 }
 
 /*
  * An operation begins and ends on one thread. An end belongs to the open begin of the same operation and value; up to 16 may be open on a
- * thread, nested or overlapping. False: the record was dropped.
+ * thread, nested or overlapping. False: there is no ring.
  */
 static inline bool hftmon_marker_begin(hftmon_marker_thread* thread, uint32_t operation, uint64_t value) {
   return hftmon_marker_put(thread, operation, value, HFT_MARKER_BEGIN, HFT_MARKER_OK);

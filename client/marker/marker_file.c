@@ -16,6 +16,8 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+#define RESERVED_AT_ONCE (UINT64_C(1) << 20) /* bytes, a multiple of the page */
+
 /* Field 22 of /proc/self/stat; 0 where it cannot be read: the reader refuses the file then. */
 static uint64_t own_start_ticks(void) {
   char text[1024];
@@ -41,7 +43,8 @@ static uint64_t counter_hz(void) {
 #endif
 }
 
-static void fill_header(struct hft_marker_header* header, const struct hftmon_marker_bounds* bounds, uint32_t number) {
+/* All but the number and the magic, which come with the name. */
+static void fill_header(struct hft_marker_header* header, const struct hftmon_marker_bounds* bounds) {
   header->version = HFT_MARKER_VERSION;
   header->header_bytes = sizeof(*header);
   header->file_bytes = hft_marker_file_bytes(bounds->operation_max, bounds->thread_max, bounds->record_max);
@@ -60,17 +63,26 @@ static void fill_header(struct hft_marker_header* header, const struct hftmon_ma
   header->created_mono_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
   header->start_ticks = own_start_ticks();
   header->pid = (uint32_t)getpid();
-  header->number = number;
   header->operation_count = 1;
-  /* Release: what the magic stands for is there. */
-  __atomic_store_n(&header->magic, HFT_MARKER_MAGIC, __ATOMIC_RELEASE);
 }
 
 int hftmon_marker_file_reserve(const struct hftmon_marker_file* file, uint64_t at, uint64_t bytes) {
-  /* tmpfs that is full answers a store by SIGBUS, but this call by ENOSPC. */
-  const int error = posix_fallocate(file->fd, (off_t)at, (off_t)bytes);
-  if (error != 0) return error;
-  return madvise((char*)file->header + at, bytes, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
+  /* In pieces: a call that a signal interrupts is undone whole, and a program with a fast timer would never come to the end of a large one.
+   */
+  for (uint64_t done = 0; done < bytes; done += RESERVED_AT_ONCE) {
+    const uint64_t piece = bytes - done < RESERVED_AT_ONCE ? bytes - done : RESERVED_AT_ONCE;
+    int error = 0;
+    do {
+      /* tmpfs that is full answers a store by SIGBUS, but this call by ENOSPC. */
+      error = posix_fallocate(file->fd, (off_t)(at + done), (off_t)piece);
+    } while (error == EINTR);
+    if (error != 0) return error;
+    do {
+      error = madvise((char*)file->header + at + done, piece, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
+    } while (error == EINTR);
+    if (error != 0) return error;
+  }
+  return 0;
 }
 
 static int lock_as_owner(int fd) {
@@ -79,7 +91,7 @@ static int lock_as_owner(int fd) {
 }
 
 /* Everything but the name. `file` has its descriptor. */
-static int fill_file(struct hftmon_marker_file* file, const struct hftmon_marker_bounds* bounds, uint32_t number) {
+static int fill_file(struct hftmon_marker_file* file, const struct hftmon_marker_bounds* bounds) {
   const uint64_t bytes = hft_marker_file_bytes(bounds->operation_max, bounds->thread_max, bounds->record_max);
   if (fchmod(file->fd, S_IRUSR | S_IWUSR) != 0 || ftruncate(file->fd, (off_t)bytes) != 0) return errno;
   const int locked = lock_as_owner(file->fd);
@@ -92,10 +104,7 @@ static int fill_file(struct hftmon_marker_file* file, const struct hftmon_marker
   const int reserved =
       hftmon_marker_file_reserve(file, 0, hft_marker_ring_at(bounds->operation_max, bounds->thread_max, bounds->record_max, 0));
   if (reserved != 0) return reserved;
-  struct hft_marker_consumer* const consumers =
-      (struct hft_marker_consumer*)((char*)memory + hft_marker_consumers_at(bounds->operation_max, bounds->thread_max));
-  for (uint32_t thread = 0; thread < bounds->thread_max; ++thread) consumers[thread].consumed_check = ~UINT64_C(0);
-  fill_header(file->header, bounds, number);
+  fill_header(file->header, bounds);
   return 0;
 }
 
@@ -106,30 +115,31 @@ static void unmap(struct hftmon_marker_file* file) {
   file->fd = -1;
 }
 
-/* `number` of this pid; EEXIST: that name is taken. */
-static int create_numbered(const char* directory, const struct hftmon_marker_bounds* bounds, uint32_t number,
-                           struct hftmon_marker_file* file) {
-  char hidden[HFTMON_MARKER_PATH_BYTES];
-  const int length = snprintf(file->path, sizeof(file->path), "%s/hftmon.%d.%u", directory, (int)getpid(), number);
-  const int hidden_length = snprintf(hidden, sizeof(hidden), "%s/.hftmon.%d.%u", directory, (int)getpid(), number);
-  if (length < 0 || hidden_length < 0 || (size_t)hidden_length >= sizeof(hidden)) return ENAMETOOLONG;
-  file->header = NULL;
-  file->fd = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file->fd < 0) return errno;
-  int error = fill_file(file, bounds, number);
-  if (error == 0 && renameat2(AT_FDCWD, hidden, AT_FDCWD, file->path, RENAME_NOREPLACE) != 0) error = errno;
-  if (error != 0) {
-    unlink(hidden);
-    unmap(file);
+/* Gives the file, which has no name yet, the first free one of this pid. EEXIST: there is none. */
+static int name_file(struct hftmon_marker_file* file, const char* directory) {
+  char itself[32];
+  snprintf(itself, sizeof(itself), "/proc/self/fd/%d", file->fd);
+  for (uint32_t number = 0; number < HFTMON_MARKER_NUMBERS; ++number) {
+    const int length = snprintf(file->path, sizeof(file->path), "%s/hftmon.%d.%u", directory, (int)getpid(), number);
+    if (length < 0 || (size_t)length >= sizeof(file->path)) return ENAMETOOLONG;
+    file->header->number = number;
+    /* Release: what the magic stands for is there. */
+    __atomic_store_n(&file->header->magic, HFT_MARKER_MAGIC, __ATOMIC_RELEASE);
+    /* Never over a name that is there. */
+    if (linkat(AT_FDCWD, itself, AT_FDCWD, file->path, AT_SYMLINK_FOLLOW) == 0) return 0;
+    if (errno != EEXIST) return errno;
   }
-  return error;
+  return EEXIST;
 }
 
 int hftmon_marker_file_create(const char* directory, const struct hftmon_marker_bounds* bounds, struct hftmon_marker_file* out) {
-  int error = EEXIST;
-  for (uint32_t number = 0; number < HFTMON_MARKER_NUMBERS && error == EEXIST; ++number) {
-    error = create_numbered(directory, bounds, number, out);
-  }
+  out->header = NULL;
+  /* Without a name, so that nobody who may write to the directory can be in its way, or find it half made. */
+  out->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (out->fd < 0) return errno;
+  int error = fill_file(out, bounds);
+  if (error == 0) error = name_file(out, directory);
+  if (error != 0) unmap(out);
   return error;
 }
 

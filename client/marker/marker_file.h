@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The marker file of the running process: made whole under a name that nobody looks for, then renamed, so that no reader sees half of it.
+ * The marker file of the running process: made whole without a name, then linked, so that no reader sees half of it.
  *
  * Any thread; no state of its own. Functions return 0 and leave nothing behind, or an errno.
  */

@@ -41,13 +41,17 @@ std::optional<uint64_t> ParseStartTicks(std::string_view stat) {
   return LeadingNumber<uint64_t>(stat.substr(at));
 }
 
-std::optional<MarkerProcess> ProcMarkerProcesses::Find(uint32_t pid) const {
+absl::StatusOr<MarkerProcess> ProcMarkerProcesses::Find(uint32_t pid) const {
   const absl::StatusOr<std::string> status = files_.ReadFile(fmt::format("/proc/{}/status", pid));
+  if (!status.ok()) return status.status();
+  // One that ends between the two is not found (ESRCH is NOT_FOUND too).
   const absl::StatusOr<std::string> stat = files_.ReadFile(fmt::format("/proc/{}/stat", pid));
-  if (!status.ok() || !stat.ok()) return std::nullopt;
+  if (!stat.ok()) return stat.status();
   const std::optional<uid_t> uid = ParseEffectiveUid(*status);
   const std::optional<uint64_t> start_ticks = ParseStartTicks(*stat);
-  if (!uid || !start_ticks) return std::nullopt;
+  if (!uid || !start_ticks) {
+    return absl::InternalError(fmt::format("/proc/{}/{} does not read as the kernel writes it", pid, uid ? "stat" : "status"));
+  }
   return MarkerProcess{.uid = *uid, .start_ticks = *start_ticks};
 }
 

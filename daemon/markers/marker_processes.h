@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "daemon/os/file_root.h"
 
 namespace hftmon {
@@ -23,14 +24,15 @@ struct MarkerProcess {
 class MarkerProcesses {
  public:
   virtual ~MarkerProcesses() = default;
-  // nullopt: there is no such process.
-  virtual std::optional<MarkerProcess> Find(uint32_t pid) const = 0;
+  // NOT_FOUND: there is no such process. Any other error proves nothing: the kernel's word could not be had (no descriptor is left, no
+  // right).
+  virtual absl::StatusOr<MarkerProcess> Find(uint32_t pid) const = 0;
 };
 
 class ProcMarkerProcesses final : public MarkerProcesses {
  public:
   explicit ProcMarkerProcesses(FileRoot files) : files_(std::move(files)) {}
-  std::optional<MarkerProcess> Find(uint32_t pid) const override;
+  absl::StatusOr<MarkerProcess> Find(uint32_t pid) const override;
 
  private:
   const FileRoot files_;

@@ -14,7 +14,7 @@ struct MarkerRecord {
   uint64_t tsc = 0;        // ticks of this host's counter; does not fall within one ring, is not in the future
   uint64_t value = 0;      // the user's; kThread: the tid
   uint32_t operation = 0;  // below the number of operations that OnOperation told; 0: unnamed
-  uint32_t gap_count = 0;  // records of this ring that are missing right before this one: dropped by the program, or refused
+  uint32_t gap_count = 0;  // records of this ring that are missing right before this one: overwritten unread, or refused
   // What the program says that its thread is: a number in the program's own pid namespace, and no proof. 0: not known. Look it up among the
   // threads of this very process, never elsewhere.
   uint32_t tid = 0;

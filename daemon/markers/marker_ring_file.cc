@@ -1,23 +1,25 @@
 #include "daemon/markers/marker_ring_file.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <limits>
 
 #include "common/utf8.h"
+#include "daemon/markers/marker_file_removal.h"
 
 namespace hftmon {
 namespace {
 
 constexpr uint64_t kTidMax = 1u << 22;  // the kernel's PID_MAX_LIMIT
+constexpr uint32_t kNamesAtOnce = 64;
 
-// All of it, or false. Never blocks on tmpfs but for pages that were swapped out.
+// All of it, or false. Waits for nobody on a tmpfs but the swap device: README.md.
 bool ReadWhole(int fd, void* to, uint64_t bytes, uint64_t at) {
   return pread(fd, to, bytes, static_cast<off_t>(at)) == static_cast<ssize_t>(bytes);
 }
@@ -45,9 +47,16 @@ absl::StatusOr<std::unique_ptr<MarkerRingFile>> MarkerRingFile::Open(const std::
   return std::make_unique<MarkerRingFile>(*opened, name, clocks, sink);
 }
 
-MarkerRingFile::MarkerRingFile(const OpenMarkerFile& opened, const MarkerRingName& name, const RawClocks* clocks, MarkerSink* sink)
-    : fd_(opened.fd), name_(name), header_(opened.header), clocks_(clocks), sink_(sink), rings_(opened.header.thread_max) {
-  Resume();
+MarkerRingFile::MarkerRingFile(const OpenMarkerFile& opened, const MarkerRingName& name, const RawClocks* clocks, MarkerSink* sink,
+                               const std::vector<MarkerRingPosition>& positions)
+    : fd_(opened.fd),
+      name_(name),
+      header_(opened.header),
+      identity_(opened.identity),
+      clocks_(clocks),
+      sink_(sink),
+      rings_(opened.header.thread_max) {
+  Begin(positions);
 }
 
 MarkerRingFile::~MarkerRingFile() {
@@ -58,41 +67,62 @@ bool MarkerRingFile::HasOwner() const {
   return MarkerFileHasOwner(fd_);
 }
 
-bool MarkerRingFile::IsNamed(const std::string& directory) const {
-  struct stat held {};
-  struct stat named {};
-  return fstat(fd_, &held) == 0 && lstat((directory + "/" + name_.FileName()).c_str(), &named) == 0 && held.st_ino == named.st_ino &&
-         held.st_dev == named.st_dev;
+bool MarkerRingFile::IsNamed() const {
+  return MarkerFileIsNamed(fd_, name_);
 }
 
-// Goes on where an earlier reader stopped, and learns which thread has each ring since before that.
-void MarkerRingFile::Resume() {
+void MarkerRingFile::Remove(const std::string& directory) const {
+  RemoveMarkerFile(directory, name_, fd_);
+}
+
+std::vector<MarkerRingPosition> MarkerRingFile::positions() const {
+  std::vector<MarkerRingPosition> positions;
+  positions.reserve(rings_.size());
+  for (const Ring& ring : rings_) positions.push_back({.taken = ring.taken, .last_tsc = ring.last_tsc, .tid = ring.tid});
+  return positions;
+}
+
+// Where each ring is read from: what still stands in it, but not what an earlier reader had. What was overwritten by now is nobody's loss:
+// its marks were not read then.
+void MarkerRingFile::Begin(const std::vector<MarkerRingPosition>& positions) {
+  const int64_t now_ns = clocks_->MonotonicNs();
   for (uint32_t i = 0; i < header_.thread_max; ++i) {
-    hft_marker_consumer consumer{};
-    hft_marker_producer producer{};
-    const uint64_t consumer_at = hft_marker_consumers_at(header_.operation_max, header_.thread_max) + i * sizeof(consumer);
-    const uint64_t producer_at = hft_marker_producers_at(header_.operation_max) + i * sizeof(producer);
-    // A file that ends earlier is found by the first drain.
-    if (!ReadWhole(fd_, &consumer, sizeof(consumer), consumer_at) || !ReadWhole(fd_, &producer, sizeof(producer), producer_at)) return;
     Ring& ring = rings_[i];
     ring.last_tsc = header_.created_tsc;
-    ring.taken = consumer.consumed_check == ~consumer.consumed ? consumer.consumed : producer.published;
-    if (ring.taken >= producer.first_index && producer.tid <= kTidMax) ring.tid = producer.tid;
+    if (i < positions.size()) {
+      ring.taken = ring.seen = positions[i].taken;
+      ring.last_tsc = std::max(ring.last_tsc, positions[i].last_tsc);
+      ring.tid = positions[i].tid;
+    }
+    hft_marker_producer producer{};
+    // A file that ends earlier is found by the first drain, and an index that cannot be too.
+    if (!ReadProducer(static_cast<uint16_t>(i), &producer) || !CanBe(ring, producer.published, now_ns)) continue;
+    ring.seen = producer.published;
+    ring.seen_ns = now_ns;
+    if (const uint64_t first = FirstSafe(producer.published); first > ring.taken) {
+      ring.taken = first;
+      ring.tid_is_stale = true;
+    }
   }
 }
 
+// By the file's end, which takes no lock of the file's, and not by fstat, which takes its owner's on some kernels.
 absl::Status MarkerRingFile::CheckSize() const {
-  struct stat status {};
-  if (fstat(fd_, &status) != 0) return absl::ErrnoToStatus(errno, name_.FileName());
-  if (static_cast<uint64_t>(status.st_size) == header_.file_bytes) return absl::OkStatus();
+  const off_t size = lseek(fd_, 0, SEEK_END);
+  if (size < 0) return absl::ErrnoToStatus(errno, name_.FileName());
+  if (static_cast<uint64_t>(size) == header_.file_bytes) return absl::OkStatus();
   return absl::DataLossError(fmt::format("{} had {} bytes and now has {}: its owner changed it, and nothing more is read from it",
-                                         name_.FileName(), header_.file_bytes, status.st_size));
+                                         name_.FileName(), header_.file_bytes, size));
 }
 
 absl::Status MarkerRingFile::ReadProducers(MarkerBuffers* buffers) const {
   const uint64_t bytes = header_.thread_max * sizeof(hft_marker_producer);
   if (ReadWhole(fd_, buffers->producers.data(), bytes, hft_marker_producers_at(header_.operation_max))) return absl::OkStatus();
   return absl::DataLossError(fmt::format("{} cannot be read: its owner changed it", name_.FileName()));
+}
+
+bool MarkerRingFile::ReadProducer(uint16_t number, hft_marker_producer* producer) const {
+  return ReadWhole(fd_, producer, sizeof(*producer), hft_marker_producers_at(header_.operation_max) + number * sizeof(*producer));
 }
 
 // Names that are new: each is copied once.
@@ -102,26 +132,60 @@ void MarkerRingFile::ReadOperations() {
   // Keeps the copies of the names below that of the count; pairs with the program's release of the count.
   std::atomic_thread_fence(std::memory_order_acquire);
   count = std::min(count, header_.operation_max);
-  for (; operation_count_ < count; ++operation_count_) {
-    hft_marker_operation operation{};
-    if (!ReadWhole(fd_, &operation, sizeof(operation), HFT_MARKER_OPERATIONS_AT + operation_count_ * sizeof(operation))) return;
-    const bool named = operation.name_bytes >= 1 && operation.name_bytes <= HFT_MARKER_NAME_BYTES;
-    if (!named) counts_.faults.Add(MarkerFault::kName);
-    sink_->OnOperation(operation_count_, named ? DisplayName(operation) : fmt::format("operation {}", operation_count_));
+  std::array<hft_marker_operation, kNamesAtOnce> operations;
+  while (operation_count_ < count) {
+    const uint32_t names = std::min<uint32_t>(count - operation_count_, kNamesAtOnce);
+    const uint64_t at = HFT_MARKER_OPERATIONS_AT + operation_count_ * sizeof(hft_marker_operation);
+    if (!ReadWhole(fd_, operations.data(), names * sizeof(hft_marker_operation), at)) return;
+    for (uint32_t i = 0; i < names; ++i, ++operation_count_) {
+      const bool named = operations[i].name_bytes >= 1 && operations[i].name_bytes <= HFT_MARKER_NAME_BYTES;
+      if (!named) counts_.faults.Add(MarkerFault::kName);
+      sink_->OnOperation(operation_count_, named ? DisplayName(operations[i]) : fmt::format("operation {}", operation_count_));
+    }
   }
 }
 
-// Records that wait in a ring; 0 where its index cannot be.
-uint64_t MarkerRingFile::WaitingCount(const hft_marker_producer& producer, Ring* ring) {
-  if (producer.dropped > ring->dropped) {
-    counts_.dropped_count += producer.dropped - ring->dropped;
-    ring->dropped = producer.dropped;
+// Whether an index has not fallen, nor grown faster than any thread can make it.
+bool MarkerRingFile::CanBe(const Ring& ring, uint64_t published, int64_t now_ns) const {
+  if (published < ring.taken) return false;
+  const uint64_t growth = published - std::min(published, ring.seen);
+  return growth <= header_.record_max || growth / kRecordsPerNsMax <= static_cast<uint64_t>(std::max<int64_t>(now_ns - ring.seen_ns, 0));
+}
+
+// The first record that nobody can be overwriting while the index is `published`: the layout's fourth invariant.
+uint64_t MarkerRingFile::FirstSafe(uint64_t published) const {
+  return published >= header_.record_max ? published - header_.record_max + 1 : 0;
+}
+
+// Records that wait in a ring, those that are overwritten counted; 0 where its index cannot be.
+uint64_t MarkerRingFile::WaitingCount(uint16_t number, uint64_t published, int64_t now_ns) {
+  Ring& ring = rings_[number];
+  ring.end = ring.taken;
+  if (published == ring.taken && published == ring.seen) return 0;
+  if (!CanBe(ring, published, now_ns)) {
+    if (published != ring.refused_index) counts_.faults.Add(MarkerFault::kIndex);
+    ring.refused_index = published;
+    return 0;
   }
-  const uint64_t waiting = producer.published - ring->taken;  // huge where it fell
-  if (waiting <= header_.record_max) return waiting;
-  if (producer.published != ring->refused_index) counts_.faults.Add(MarkerFault::kIndex);
-  ring->refused_index = producer.published;
-  return 0;
+  if (FirstSafe(published) > ring.taken) {
+    // A copy that came torn must not cost what is not lost: the index stands at least there when it is read again.
+    hft_marker_producer again{};
+    if (!ReadProducer(number, &again) || again.published < published) return 0;
+  }
+  ring.seen = ring.end = published;
+  ring.seen_ns = now_ns;
+  CountOverwritten(&ring, FirstSafe(published));
+  return ring.end - ring.taken;
+}
+
+void MarkerRingFile::CountOverwritten(Ring* ring, uint64_t first_safe) {
+  first_safe = std::min(first_safe, ring->end);
+  if (first_safe <= ring->taken) return;
+  const uint64_t count = first_safe - ring->taken;
+  counts_.overwritten_count += count;
+  ring->gap_count = SaturatedSum(ring->gap_count, count);
+  ring->taken = first_safe;
+  ring->tid_is_stale = true;
 }
 
 absl::StatusOr<MarkerRingFile::Drained> MarkerRingFile::Drain(uint64_t records_max, MarkerBuffers* buffers) {
@@ -132,20 +196,33 @@ absl::StatusOr<MarkerRingFile::Drained> MarkerRingFile::Drain(uint64_t records_m
   std::atomic_thread_fence(std::memory_order_acquire);
   ReadOperations();
   Drained drained;
-  const uint32_t ring_count = header_.thread_max;
-  for (uint32_t i = 0; i < ring_count && drained.record_count < records_max; ++i) {
-    const auto number = static_cast<uint16_t>((first_ring_ + i) % ring_count);
-    Ring& ring = rings_[number];
-    const uint64_t waiting = WaitingCount(buffers->producers[number], &ring);
-    if (waiting == 0) continue;
-    const uint64_t count = std::min({waiting, records_max - drained.record_count, uint64_t{MarkerBuffers::kChunkRecords}});
-    const absl::StatusOr<uint64_t> taken = DrainRing(number, count, buffers);
-    if (!taken.ok()) return taken.status();
-    drained.record_count += *taken;
-    drained.more |= waiting > *taken && *taken > 0;
+  const uint64_t overwritten_before = counts_.overwritten_count;
+  const int64_t now_ns = clocks_->MonotonicNs();
+  bool waits = false;
+  for (uint32_t i = 0; i < header_.thread_max; ++i) {
+    const uint64_t waiting = WaitingCount(static_cast<uint16_t>(i), buffers->producers[i].published, now_ns);
+    waits |= waiting != 0;
+    drained.busy |= waiting >= header_.record_max / kBusyShare;
   }
-  drained.more |= drained.record_count >= records_max;
-  first_ring_ = (first_ring_ + 1) % ring_count;
+  // What was copied and turned out to be overwritten is work too.
+  uint64_t copied = 0;
+  while (waits && copied < records_max) {
+    waits = false;
+    for (uint32_t i = 0; i < header_.thread_max && copied < records_max; ++i) {
+      const auto number = static_cast<uint16_t>((first_ring_ + i) % header_.thread_max);
+      Ring& ring = rings_[number];
+      if (ring.taken == ring.end) continue;
+      const uint64_t count = std::min({ring.end - ring.taken, records_max - copied, uint64_t{MarkerBuffers::kChunkRecords}});
+      const absl::StatusOr<uint64_t> taken = DrainRing(number, count, buffers);
+      if (!taken.ok()) return taken.status();
+      copied += count;
+      drained.record_count += *taken;
+      waits |= ring.taken != ring.end;
+    }
+  }
+  drained.overwritten_count = counts_.overwritten_count - overwritten_before;
+  drained.more = copied >= records_max;
+  first_ring_ = (first_ring_ + 1) % header_.thread_max;
   return drained;
 }
 
@@ -161,25 +238,49 @@ absl::Status MarkerRingFile::ReadRecords(uint16_t number, uint64_t first, uint64
   return absl::OkStatus();
 }
 
-// How many of the `count` records at the ring's place were taken: fewer where a sequence does not fit yet.
+// Whose the records are behind those that are missing, as far as the ring says: the thread that has it now, if it has had it for so long.
+void MarkerRingFile::LearnThread(const hft_marker_producer& before, const hft_marker_producer& after, Ring* ring) const {
+  ring->tid_is_stale = false;
+  const bool stood = before.first_index == after.first_index && before.tid == after.tid;
+  ring->tid = stood && after.first_index <= ring->taken && after.tid <= kTidMax ? after.tid : 0;
+}
+
+// Copies `count` records at the ring's place and takes those that stand. How many were delivered or refused. The ring advances, or its end
+// is set to where it is: nothing more is there in this drain.
 absl::StatusOr<uint64_t> MarkerRingFile::DrainRing(uint16_t number, uint64_t count, MarkerBuffers* buffers) {
-  const absl::Status status = ReadRecords(number, rings_[number].taken, count, buffers);
+  Ring& ring = rings_[number];
+  const uint64_t first = ring.taken;
+  const absl::Status status = ReadRecords(number, first, count, buffers);
   if (!status.ok()) return status;
   const uint64_t now_tsc = clocks_->Ticks() + kFutureSlackTicks;
+  // Keeps the copies of the records above that of the index; pairs with the program's order of an index before the next record.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  hft_marker_producer producer{};
+  if (!ReadProducer(number, &producer)) {
+    return absl::DataLossError(fmt::format("{} became shorter while it was read: its owner changed it", name_.FileName()));
+  }
+  if (producer.published < ring.end) {  // it fell, or came torn: the next drain tells
+    ring.end = ring.taken;
+    return 0;
+  }
+  CountOverwritten(&ring, FirstSafe(producer.published));
+  if (ring.tid_is_stale) LearnThread(buffers->producers[number], producer, &ring);
+  if (ring.taken - first >= count) return 0;
   may_look_for_names_ = true;
-  const uint64_t taken = Validate(number, count, now_tsc, buffers);
-  if (taken != 0) StoreConsumed(number);
+  const uint64_t taken = Validate({.ring = number, .begin = ring.taken - first, .end = count}, now_tsc, buffers);
+  if (ring.taken != first + count) ring.end = ring.taken;
   return taken;
 }
 
-uint64_t MarkerRingFile::Validate(uint16_t number, uint64_t count, uint64_t now_tsc, MarkerBuffers* buffers) {
-  Ring& ring = rings_[number];
+// How many records of the chunk were delivered or refused: not all where a sequence does not fit yet.
+uint64_t MarkerRingFile::Validate(const Chunk& chunk, uint64_t now_tsc, MarkerBuffers* buffers) {
+  Ring& ring = rings_[chunk.ring];
   // An index that came torn may lie beyond what is published: what does not fit is given one more drain, then refused with all that follows
   // and does not fit either.
   const bool refuses_sequence = ring.doubted_index == ring.taken + 1;
   uint64_t accepted = 0;
-  uint64_t i = 0;
-  for (; i < count; ++i) {
+  uint64_t i = chunk.begin;
+  for (; i < chunk.end; ++i) {
     const hft_marker_record& from = buffers->raw[i];
     if (from.sequence != ring.taken + 1) {
       if (!refuses_sequence) break;
@@ -188,7 +289,7 @@ uint64_t MarkerRingFile::Validate(uint16_t number, uint64_t count, uint64_t now_
     } else {
       MarkerRecord& to = buffers->records[accepted];
       if (Accept(from, now_tsc, &ring, &to)) {
-        to.ring = number;
+        to.ring = chunk.ring;
         ++accepted;
       } else {
         ring.gap_count = SaturatedSum(ring.gap_count, 1);
@@ -196,10 +297,10 @@ uint64_t MarkerRingFile::Validate(uint16_t number, uint64_t count, uint64_t now_
     }
     ++ring.taken;
   }
-  if (i < count) ring.doubted_index = ring.taken + 1;
+  if (i < chunk.end) ring.doubted_index = ring.taken + 1;
   counts_.delivered_count += accepted;
   if (accepted != 0) sink_->OnRecords(std::span<const MarkerRecord>(buffers->records.data(), accepted));
-  return i;
+  return i - chunk.begin;
 }
 
 // Whether the record can be believed; then `to` is it, but for the ring's number.
@@ -228,23 +329,13 @@ bool MarkerRingFile::Accept(const hft_marker_record& from, uint64_t now_tsc, Rin
   *to = {.tsc = from.tsc,
          .value = from.value,
          .operation = from.operation,
-         .gap_count = SaturatedSum(ring->gap_count, from.dropped_before),
+         .gap_count = ring->gap_count,
          .tid = ring->tid,
          .ring = 0,
          .kind = static_cast<MarkerKind>(from.kind),
          .error = from.status == HFT_MARKER_ERROR};
   ring->gap_count = 0;
   return true;
-}
-
-void MarkerRingFile::StoreConsumed(uint16_t number) {
-  const uint64_t words[2] = {rings_[number].taken, ~rings_[number].taken};
-  static_assert(offsetof(hft_marker_consumer, consumed) == 0 && offsetof(hft_marker_consumer, consumed_check) == sizeof(uint64_t));
-  // Keeps the copies of the records above the store that gives their cells back; pairs with the program's acquire of `consumed`.
-  std::atomic_thread_fence(std::memory_order_release);
-  const uint64_t at = hft_marker_consumers_at(header_.operation_max, header_.thread_max) + number * sizeof(hft_marker_consumer);
-  // Where it fails the file was changed by its owner, which the next drain finds.
-  static_cast<void>(!pwrite(fd_, words, sizeof(words), static_cast<off_t>(at)));
 }
 
 }  // namespace hftmon

@@ -28,7 +28,7 @@ absl::Status NoWatch(int error, const std::string& directory) {
 absl::StatusOr<std::unique_ptr<MarkerRingFinder>> MarkerRingFinder::Create(std::string directory) {
   const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) return NoWatch(errno, directory);
-  if (inotify_add_watch(fd, directory.c_str(), IN_MOVED_TO | IN_DELETE | IN_ONLYDIR) < 0) {
+  if (inotify_add_watch(fd, directory.c_str(), IN_CREATE | IN_DELETE | IN_ONLYDIR) < 0) {
     const int error = errno;
     close(fd);
     return NoWatch(error, directory);

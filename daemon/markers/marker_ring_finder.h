@@ -1,7 +1,8 @@
 // MarkerRingFinder: sees marker files come and go in a directory, as the kernel tells (inotify), and lists those that are there.
 //
-// Reads: a directory's names, inotify (IN_MOVED_TO, IN_DELETE). Produces: names; whether a file is what its name says is not judged here.
-// A file gets its name when it is complete, so one event is one file. One thread; nothing blocks. Bounds: a Poll looks at 64 KiB of events,
+// Reads: a directory's names, inotify (IN_CREATE, IN_DELETE). Produces: names; whether a file is what its name says is not judged here.
+// A file gets its name when it is complete, so one event is one file. One thread. Poll does not block; a list takes the
+// directory's lock, as every program does that opens or removes a file there (README.md). Bounds: a Poll looks at 64 KiB of events,
 // a list at kDirectoryNamesMax names; whatever was not looked at is counted or said.
 #ifndef HFTMON_DAEMON_MARKERS_MARKER_RING_FINDER_H_
 #define HFTMON_DAEMON_MARKERS_MARKER_RING_FINDER_H_

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <string_view>
 
 namespace hftmon {
 namespace {
@@ -41,8 +45,27 @@ absl::Status Invalid(const std::string& path, std::string_view cause) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", path, cause));
 }
 
+// The name itself by O_PATH, or -1 and errno. From the kernel's cache of names alone, where every name of a tmpfs stands for as long as it
+// is there: a name that is not in it would be looked for under the directory's lock, which any user can hold for as long as he likes.
+int OpenName(const std::string& directory, const MarkerRingName& name) {
+  constexpr int kAttempts = 3;  // a rename anywhere may spoil one
+  const ScopedFd at(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (at.get() < 0) return -1;
+  const std::string file_name = name.FileName();
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_CACHED;
+  int fd = -1;
+  for (int attempt = 0; attempt < kAttempts && fd < 0; ++attempt) {
+    fd = static_cast<int>(syscall(SYS_openat2, at.get(), file_name.c_str(), &how, sizeof(how)));
+    if (fd < 0 && errno != EAGAIN) return -1;
+  }
+  if (fd < 0) errno = ENOENT;
+  return fd;
+}
+
 // What the kernel says of the file itself.
-absl::Status CheckFile(const std::string& path, int fd, const MarkerProcess& process, uint64_t* bytes) {
+absl::Status CheckFile(const std::string& path, int fd, const MarkerProcess& process, uint64_t* bytes, MarkerFileIdentity* identity) {
   struct stat status {};
   struct statfs system {};
   if (fstat(fd, &status) != 0 || fstatfs(fd, &system) != 0) return absl::ErrnoToStatus(errno, path);
@@ -61,6 +84,7 @@ absl::Status CheckFile(const std::string& path, int fd, const MarkerProcess& pro
     return Invalid(path, fmt::format("has {} bytes: no marker file has", status.st_size));
   }
   *bytes = static_cast<uint64_t>(status.st_size);
+  *identity = {.device = status.st_dev, .inode = status.st_ino};
   return absl::OkStatus();
 }
 
@@ -92,45 +116,42 @@ absl::Status CheckHeader(const std::string& path, const hft_marker_header& heade
   return absl::OkStatus();
 }
 
-// One reader at a time: `consumed` is its word alone.
-absl::Status LockAsReader(const std::string& path, int fd) {
-  struct flock range {};
-  range.l_type = F_WRLCK;
-  range.l_whence = SEEK_SET;
-  range.l_start = HFT_MARKER_READER_LOCK_BYTE;
-  range.l_len = 1;
-  if (fcntl(fd, F_OFD_SETLK, &range) == 0) return absl::OkStatus();
-  if (errno == EAGAIN || errno == EACCES) {
-    return absl::FailedPreconditionError(fmt::format("{}: another reader has it: one daemon at a time reads markers", path));
-  }
-  return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be locked", path));
-}
-
 }  // namespace
 
 absl::StatusOr<OpenMarkerFile> OpenMarkerFileOf(const std::string& directory, const MarkerRingName& name, const MarkerProcess& process) {
   const std::string path = fmt::format("{}/{}", directory, name.FileName());
-  const ScopedFd seen(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const ScopedFd seen(OpenName(directory, name));
   if (seen.get() < 0) return absl::ErrnoToStatus(errno, path);
+  OpenMarkerFile opened;
   uint64_t bytes = 0;
-  absl::Status status = CheckFile(path, seen.get(), process, &bytes);
+  absl::Status status = CheckFile(path, seen.get(), process, &bytes, &opened.identity);
   if (!status.ok()) return status;
   // The very file that was looked at, not whatever has the name by now.
   const std::string itself = fmt::format("/proc/self/fd/{}", seen.get());
-  ScopedFd file(open(itself.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  ScopedFd file(open(itself.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (file.get() < 0) {
-    return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be opened (another user's file takes CAP_DAC_OVERRIDE)", path));
+    return absl::ErrnoToStatus(errno, fmt::format("{}: cannot be opened (another user's file takes CAP_DAC_READ_SEARCH)", path));
   }
-  status = LockAsReader(path, file.get());
-  if (!status.ok()) return status;
-  OpenMarkerFile opened;
   if (pread(file.get(), &opened.header, sizeof(opened.header), 0) != static_cast<ssize_t>(sizeof(opened.header))) {
     return Invalid(path, "is shorter than a header");
   }
   status = CheckHeader(path, opened.header, name, process, bytes);
   if (!status.ok()) return status;
+  if (!MarkerFileHasOwner(file.get())) {
+    return absl::FailedPreconditionError(
+        fmt::format("{}: its process lives and does not hold it any more: it closed it without removing it; remove the file, or let the "
+                    "program make a new one",
+                    path));
+  }
   opened.fd = file.Release();
   return opened;
+}
+
+bool MarkerFileIsNamed(int fd, const MarkerRingName& name) {
+  // What the kernel's cache of names has for the open file, without a look into the directory; of one that was removed it ends otherwise.
+  char path[PATH_MAX];
+  const ssize_t length = readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), path, sizeof(path));
+  return length > 0 && std::string_view(path, static_cast<size_t>(length)).ends_with(fmt::format("/{}", name.FileName()));
 }
 
 bool MarkerFileHasOwner(int fd) {

@@ -25,8 +25,8 @@ void OperationFigures::Add(int64_t duration_ns, bool binned) {
   if (binned) durations.Add(BucketOf(duration_ns), 1);
 }
 
-OperationBook::OperationBook(const LinearConversion& ticks, OperationSpanSink* spans)
-    : multiplier_(ticks.multiplier), spans_(spans), operations_(1), rings_(HFT_MARKER_THREADS_MAX) {
+OperationBook::OperationBook(const LinearConversion& ticks, OperationSpanSink* spans, uint64_t since_tsc)
+    : multiplier_(ticks.multiplier), spans_(spans), since_tsc_(since_tsc), operations_(1), rings_(HFT_MARKER_THREADS_MAX) {
   assert(multiplier_ != 0);
 }
 
@@ -77,7 +77,7 @@ void OperationBook::OnRecord(const MarkerRecord& record) {
 void OperationBook::GiveUp(Ring* ring, uint64_t* count) {
   *count += ring->open_count;
   ring->open_count = 0;
-  ring->heartbeat_tsc = 0;
+  ring->beat_count = 0;
 }
 
 // The innermost first: it is the one that ends, as a rule.
@@ -116,18 +116,28 @@ void OperationBook::End(const MarkerRecord& record, Ring* ring) {
   OperationEntry& entry = operations_[record.operation];
   entry.spans.Add(span.duration_ns, span.operation < kBinnedMax);
   entry.error_count += record.error;
+  entry.recent_count += span.begin_tsc >= since_tsc_;
   spans_->OnSpan(span);
 }
 
 void OperationBook::Beat(const MarkerRecord& record, Ring* ring) {
-  if (ring->heartbeat_tsc != 0 && ring->heartbeat_operation == record.operation) {
-    OperationSpan span = SpanOf(record, ring->heartbeat_tsc);
+  // From the latest on: of a loop with one heartbeat it is the only one.
+  uint32_t at = ring->beat_count;
+  while (at > 0 && ring->beats[at - 1].operation != record.operation) --at;
+  if (at > 0) {
+    --at;
+    OperationSpan span = SpanOf(record, ring->beats[at].tsc);
     span.heartbeat = true;
     operations_[record.operation].heartbeats.Add(span.duration_ns, record.operation < kBinnedMax);
     spans_->OnSpan(span);
+  } else if (ring->beat_count == kBeatsMax) {
+    ++losses_.beat_evicted_count;
+  } else {
+    at = ring->beat_count++;
   }
-  ring->heartbeat_operation = record.operation;
-  ring->heartbeat_tsc = record.tsc;
+  // The oldest makes room where there is none.
+  std::copy(ring->beats.begin() + at + 1, ring->beats.begin() + ring->beat_count, ring->beats.begin() + at);
+  ring->beats[ring->beat_count - 1] = {.tsc = record.tsc, .operation = record.operation};
 }
 
 OperationSpan OperationBook::SpanOf(const MarkerRecord& record, uint64_t begin_tsc) const {

@@ -2,10 +2,10 @@
 //
 // Owner: whoever drains the program's marker file; one thread, as the file's sink. Whoever reads the figures from another thread guards
 // both. An end belongs to the open begin of the same ring, operation and value; open ones may nest or overlap. A heartbeat's span is the
-// time since the ring's last heartbeat of the same operation. Bounds: kOpenMax open begins for each ring, one heartbeat; the operations and
-// rings that a file can have. A histogram takes memory where it has counts, 16 KiB at most, two for each of kBinnedMax operations. Each
-// record takes constant time. Nothing is paired across a gap: what was open when records went missing is given up, since its end may be
-// among them.
+// time since the ring's last heartbeat of the same operation. Bounds: kOpenMax open begins for each ring, heartbeats of kBeatsMax
+// operations; the operations and rings that a file can have. A histogram takes memory where it has counts, 16 KiB at most, two for each of
+// kBinnedMax operations. Each record takes constant time. Nothing is paired across a gap: what was open when records went missing is given
+// up, since its end may be among them.
 #ifndef HFTMON_DAEMON_MARKERS_OPERATION_BOOK_H_
 #define HFTMON_DAEMON_MARKERS_OPERATION_BOOK_H_
 
@@ -41,27 +41,31 @@ struct OperationEntry {
   OperationFigures spans;
   OperationFigures heartbeats;  // of the time between two
   uint64_t error_count = 0;     // of the spans
+  uint64_t recent_count = 0;    // of the spans, those that began when the marks were read already: what a rate is made of
   uint64_t instant_count = 0;
 };
 
 // Marks that made no span, by reason.
 struct OperationLosses {
-  uint64_t gap_record_count = 0;         // records that never came: dropped by the program, or refused
+  uint64_t gap_record_count = 0;         // records that never came: overwritten before they were read, or refused
   uint64_t begin_lost_count = 0;         // open when records went missing
   uint64_t begin_replaced_count = 0;     // begun again, same operation and value
   uint64_t begin_evicted_count = 0;      // the oldest of kOpenMax when one more began
   uint64_t begin_unfinished_count = 0;   // open when their thread ended
   uint64_t end_without_begin_count = 0;  // for any of the reasons above, or never begun
+  uint64_t beat_evicted_count = 0;       // heartbeats whose next makes no gap: more than kBeatsMax operations beat on one thread
 };
 
 class OperationBook final : public MarkerSink {
  public:
   static constexpr size_t kOpenMax = 16;
+  static constexpr size_t kBeatsMax = 4;
   // Operations that have histograms: a program may name thousands, and fill the buckets of each. Of others there are no percentiles.
   static constexpr uint32_t kBinnedMax = 128;
 
-  // `spans` outlives the book. `ticks`: how long a tick is; only its multiplier is used, and must not be 0.
-  OperationBook(const LinearConversion& ticks, OperationSpanSink* spans);
+  // `spans` outlives the book. `ticks`: how long a tick is; only its multiplier is used, and must not be 0. `since_tsc`: since when the
+  // marks are read.
+  OperationBook(const LinearConversion& ticks, OperationSpanSink* spans, uint64_t since_tsc = 0);
 
   // For spans that end from now on.
   void SetTicks(const LinearConversion& ticks) { multiplier_ = ticks.multiplier; }
@@ -81,11 +85,15 @@ class OperationBook final : public MarkerSink {
     uint64_t value = 0;
     uint32_t operation = 0;
   };
+  struct Heartbeat {
+    uint64_t tsc = 0;
+    uint32_t operation = 0;
+  };
   struct Ring {
     uint32_t open_count = 0;
-    uint32_t heartbeat_operation = 0;
-    uint64_t heartbeat_tsc = 0;  // 0: none yet
+    uint32_t beat_count = 0;
     std::array<Open, kOpenMax> open{};
+    std::array<Heartbeat, kBeatsMax> beats{};  // the latest of each operation, the latest last
   };
 
   Ring& RingOf(const MarkerRecord& record);
@@ -100,6 +108,7 @@ class OperationBook final : public MarkerSink {
 
   uint64_t multiplier_;
   OperationSpanSink* const spans_;
+  const uint64_t since_tsc_;
   std::vector<OperationEntry> operations_;
   std::vector<std::unique_ptr<Ring>> rings_;  // made at a ring's first record
   OperationLosses losses_;

@@ -4,11 +4,12 @@
 
 namespace hftmon {
 
-OperationBooks::Book::Book(const MarkerRingName& name, const Parts& parts)
-    : parts_(parts), book_(parts.ticks(), this), span_file_(parts.span_files == nullptr ? nullptr : parts.span_files->Begin(name)) {
+OperationBooks::Book::Book(const MarkerRingName& name, uint64_t start_ticks, const Parts& parts)
+    : parts_(parts),
+      program_{.name = name, .start_ticks = start_ticks, .since_mono_ns = parts.clock->NowNs()},
+      book_(parts.ticks(), this, parts.ticks().ToTicks(program_.since_mono_ns)),
+      span_file_(parts.span_files == nullptr ? nullptr : parts.span_files->Begin(name)) {
   if (span_file_ != nullptr) program_.span_file_id = span_file_->id();
-  program_.name = name;
-  program_.since_mono_ns = parts.clock->NowNs();
 }
 
 void OperationBooks::Book::OnOperation(uint32_t operation, std::string_view name) {
@@ -42,8 +43,8 @@ MarkedProgram OperationBooks::Book::Read() const {
   return program;
 }
 
-MarkerSink* OperationBooks::Begin(const MarkerRingName& name, const hft_marker_header&) {
-  auto book = std::make_shared<Book>(name, parts_);
+MarkerSink* OperationBooks::Begin(const MarkerRingName& name, const hft_marker_header& header) {
+  auto book = std::make_shared<Book>(name, header.start_ticks, parts_);
   MarkerSink* const sink = book.get();
   const std::lock_guard lock(mutex_);
   books_.push_back(std::move(book));
@@ -58,7 +59,14 @@ void OperationBooks::End(const MarkerRingName&, MarkerSink* sink, const MarkerRi
   const auto first_live = std::find_if(books_.begin(), books_.end(), [](const auto& other) { return !other->ended(); });
   if (first_live != books_.end()) books_.splice(first_live, books_, book);
   const auto ended_count = std::count_if(books_.begin(), books_.end(), [](const auto& other) { return other->ended(); });
-  if (static_cast<size_t>(ended_count) > kEndedMax) books_.pop_front();
+  if (static_cast<size_t>(ended_count) <= kEndedMax) return;
+  books_.pop_front();
+  ++forgotten_count_;
+}
+
+uint64_t OperationBooks::forgotten_count() const {
+  const std::lock_guard lock(mutex_);
+  return forgotten_count_;
 }
 
 std::vector<MarkedProgram> OperationBooks::ProgramsOf(uint32_t pid) const {

@@ -26,6 +26,7 @@ namespace hftmon {
 struct MarkedProgram {
   MarkerRingName name;
   uint64_t span_file_id = 0;  // SpanFile::id; 0: none
+  uint64_t start_ticks = 0;   // of the process that made it: tells a later one of the same number apart
   int64_t since_mono_ns = 0;  // when its marks were read first
   int64_t until_mono_ns = 0;  // when they were read last, of one that ended
   bool ended = false;
@@ -43,26 +44,30 @@ class OperationBooks final : public MarkerSinks {
 
   struct Parts {
     const MonotonicClock* clock = nullptr;
-    std::function<bool(uint32_t pid)> wants;  // whether the process is watched now
-    std::function<LinearConversion()> ticks;  // the processor's counter -> CLOCK_MONOTONIC, as it is now
-    SpanFiles* span_files = nullptr;          // may be missing
+    std::function<bool(uint32_t pid)> wants;                   // whether the process is watched now
+    std::function<LinearConversion()> ticks;                   // the processor's counter -> CLOCK_MONOTONIC, as it is now
+    std::function<absl::Status()> why_not_believed = nullptr;  // as MarkerSinks has it; none: marks are always believed
+    SpanFiles* span_files = nullptr;                           // may be missing
   };
 
   explicit OperationBooks(Parts parts) : parts_(std::move(parts)) {}
 
   bool Wants(uint32_t pid) override { return parts_.wants(pid); }
   bool EndTurn() override { return parts_.span_files != nullptr && parts_.span_files->EndTurn(); }
+  absl::Status WhyNotBelieved() override { return parts_.why_not_believed ? parts_.why_not_believed() : absl::OkStatus(); }
   MarkerSink* Begin(const MarkerRingName& name, const hft_marker_header& header) override;
   void End(const MarkerRingName& name, MarkerSink* sink, const MarkerRingFile::Counts& counts, const absl::Status& why) override;
 
   // By file number, of one file in the order of beginning. Their counts are not filled in while they are read.
   std::vector<MarkedProgram> ProgramsOf(uint32_t pid) const;
+  // Files that ended and are known no more, since there were more than kEndedMax of them.
+  uint64_t forgotten_count() const;
 
  private:
   // One file's, and the lock around its book.
   class Book final : public MarkerSink, private OperationSpanSink {
    public:
-    Book(const MarkerRingName& name, const Parts& parts);
+    Book(const MarkerRingName& name, uint64_t start_ticks, const Parts& parts);
     void OnOperation(uint32_t operation, std::string_view name) override;
     void OnRecords(std::span<const MarkerRecord> records) override;
     void End(const MarkerRingFile::Counts& counts, const absl::Status& why);
@@ -85,6 +90,7 @@ class OperationBooks final : public MarkerSinks {
   const Parts parts_;
   mutable std::mutex mutex_;                // of the list; a book's own lock is taken within it
   std::list<std::shared_ptr<Book>> books_;  // those that ended first, oldest first
+  uint64_t forgotten_count_ = 0;
 };
 
 }  // namespace hftmon

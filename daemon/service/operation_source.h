@@ -21,6 +21,8 @@ class OperationSource {
   // By operation, of a program that ProgramsOf told of (MarkedProgram.span_file_id); empty: nothing is known.
   virtual std::vector<OperationSlowness> SlownessOf(uint64_t span_file_id) const = 0;
   virtual MarkerReader::Status Files() const = 0;
+  // Marked programs that ended and are known no more.
+  virtual uint64_t ForgottenCount() const = 0;
 };
 
 }  // namespace hftmon

@@ -1,5 +1,7 @@
 #include "daemon/service/operations_query.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
@@ -58,14 +60,14 @@ void OperationToProto(const OperationEntry& entry, double seconds, const std::ve
     out->set_mean_ns(entry.spans.mean_ns());
   }
   out->set_error_count(entry.error_count);
-  if (seconds > 0) out->set_rate_hz(static_cast<double>(entry.spans.count) / seconds);
+  if (seconds > 0) out->set_rate_hz(static_cast<double>(entry.recent_count) / seconds);
   out->set_instant_count(entry.instant_count);
   if (entry.heartbeats.count > 0) FiguresToProto(entry.heartbeats, percentiles, out->mutable_heartbeat_gaps());
 }
 
 void MarksToProto(const MarkedProgram& program, v1::MarkCounts* out) {
   out->set_read_count(program.counts.delivered_count);
-  out->set_dropped_count(program.counts.dropped_count);
+  out->set_dropped_count(program.counts.overwritten_count);
   for (size_t i = 0; i < kMarkerFaults; ++i) {
     const auto fault = static_cast<MarkerFault>(i);
     if (program.counts.faults[fault] > 0) (*out->mutable_refused())[std::string(MarkerFaultName(fault))] = program.counts.faults[fault];
@@ -104,30 +106,34 @@ void SlownessToProto(const OperationSlowness& slowness, v1::OperationSum* out) {
   out->set_untold_spike_count(slowness.untold_count);
   out->set_uncompared_count(slowness.uncompared_count);
   HitsToProto(slowness, out);
-}
-
-bool IsUsed(const OperationEntry& entry) {
-  return entry.spans.count + entry.heartbeats.count + entry.instant_count > 0;
-}
-
-void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, std::span<const OperationSlowness> slowness, int64_t now_ns,
-                    const std::vector<double>& percentiles, v1::MarkedProgram* out) {
-  out->set_pid(static_cast<int32_t>(target.pid));
-  out->set_comm(ValidUtf8(target.comm));
-  out->set_file_number(static_cast<int32_t>(program.name.number));
-  out->set_since_monotonic_ns(program.since_mono_ns);
-  out->set_ended(program.ended);
-  if (program.ended) out->set_ended_reason(WhyEnded(program.why_ended));
-  const int64_t until_ns = program.ended ? program.until_mono_ns : now_ns;
-  const double seconds = static_cast<double>(until_ns - program.since_mono_ns) / 1e9;
-  for (size_t i = 0; i < program.operations.size(); ++i) {
-    if (!IsUsed(program.operations[i])) continue;
-    v1::OperationSum* const sum = out->add_operations();
-    OperationToProto(program.operations[i], seconds, percentiles, sum);
-    if (i < slowness.size()) SlownessToProto(slowness[i], sum);
+  // As /proc/PID/stat has it.
+  uint64_t StartTicks(const TargetInfo& target) {
+    static const int64_t kTicksPerSecond = sysconf(_SC_CLK_TCK);
+    return static_cast<uint64_t>(target.start_boottime_ns / (1'000'000'000 / kTicksPerSecond));
   }
-  MarksToProto(program, out->mutable_marks());
-}
+
+  bool IsUsed(const OperationEntry& entry) {
+    return entry.spans.count + entry.heartbeats.count + entry.instant_count > 0;
+  }
+
+  void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, std::span<const OperationSlowness> slowness, int64_t now_ns,
+                      const std::vector<double>& percentiles, v1::MarkedProgram* out) {
+    out->set_pid(static_cast<int32_t>(target.pid));
+    out->set_comm(ValidUtf8(target.comm));
+    out->set_file_number(static_cast<int32_t>(program.name.number));
+    out->set_since_monotonic_ns(program.since_mono_ns);
+    out->set_ended(program.ended);
+    if (program.ended) out->set_ended_reason(WhyEnded(program.why_ended));
+    const int64_t until_ns = program.ended ? program.until_mono_ns : now_ns;
+    const double seconds = static_cast<double>(until_ns - program.since_mono_ns) / 1e9;
+    for (size_t i = 0; i < program.operations.size(); ++i) {
+      if (!IsUsed(program.operations[i])) continue;
+      v1::OperationSum* const sum = out->add_operations();
+      OperationToProto(program.operations[i], seconds, percentiles, sum);
+      if (i < slowness.size()) SlownessToProto(slowness[i], sum);
+    }
+    MarksToProto(program, out->mutable_marks());
+  }
 
 }  // namespace
 
@@ -142,8 +148,7 @@ void AnswerOperations(const ServiceCore& core, const TargetSelection& selection,
   const std::vector<double> percentiles = PercentilesOf(request);
   for (const TargetInfo& target : selection.targets()) {
     for (const MarkedProgram& program : core.operations->ProgramsOf(target.pid)) {
-      // Of an earlier process that had this number.
-      if (program.ended && program.until_mono_ns < target.attached_mono_ns) continue;
+      if (program.start_ticks != StartTicks(target)) continue;  // of another process that had this number
       v1::MarkedProgram* out = response->add_programs();
       ProgramToProto(target, program, core.operations->SlownessOf(program.span_file_id), now.monotonic_ns, percentiles, out);
       out->set_namespace_pid(core.names->NumbersOf(target.pid, target.pid).pid);

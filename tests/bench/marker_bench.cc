@@ -1,14 +1,15 @@
-// marker_bench: what a marker costs the thread that writes it, what a record costs the reader, and what is lost when two threads mark at a
-// rate while the reader drains; and what a profile costs its thread, which nobody reads (hftmon_profile.h).
+// marker_bench: what a marker costs the thread that writes it, what a record costs the reader, and what is overwritten unread when two
+// threads mark at a rate while the reader drains; and what a profile costs its thread, which nobody reads (hftmon_profile.h).
 //
 // Prints one JSON line per figure. "write": ns a record, ring drained between the batches that are timed, so nothing else runs meanwhile;
-// beside it a record that is given its reading, the bare counter, the thread-local way to the handle, a ring that is full, and a handle
-// that is none. "contended": the same while the reader drains from another CPU. "drain": ns a record for the reader alone, by pread into a
-// sink that does nothing and into the book of operations, beside a copy from a mapping, which is what reading by system call is dearer
-// than. "profile": ns an operation, with readings that are given, all alike and over three decades, and with its own two readings; and
-// beside them the counter twice. "stream": writers that mark pairs at a rate, through MarkerReader into the book; lost is what the rings
-// had no room for. Usage: marker_bench [seconds of each stream, default 5] [write|profile|contended|drain|stream]. Exit code: 1 when a
-// record was neither delivered nor counted as dropped, 2 when a record costs more than its gate, else 0.
+// beside it a record that is given its reading, the bare counter, the thread-local way to the handle, a handle that is closed and one that
+// is none. "contended": the same while the reader drains from another CPU. "drain": ns a record for the reader alone, by pread into a sink
+// that does nothing and into the book of operations, beside a copy from a mapping, which is what reading by system call is dearer than.
+// "profile": ns an operation, with readings that are given, all alike and over three decades, and with its own two readings; and beside
+// them the counter twice. "stream": writers that mark pairs at a rate, through MarkerReader, paced as the daemon has it, into the book;
+// lost is what was overwritten before it was read. Usage: marker_bench [seconds of each stream, default 5]
+// [write|profile|contended|drain|stream]. Exit code: 1 when a record was neither delivered nor counted, 2 when a record costs more than its
+// gate, else 0.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
@@ -26,6 +27,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <thread>
@@ -44,8 +46,9 @@ namespace {
 constexpr double kGateNs = 15;
 constexpr double kAimNs = 12;
 constexpr int kBatches = 400;
-constexpr uint32_t kRingRecords = 65'536;
+constexpr uint32_t kRingRecords = 524'288;  // the default
 constexpr uint64_t kBatchRecords = 32'768;
+constexpr int64_t kPollIntervalNs = 2'000'000;  // MarkerThread's
 
 class NullMarkerSink : public MarkerSink {
   void OnOperation(uint32_t, std::string_view) override {}
@@ -133,7 +136,7 @@ void Print(const std::string& mode, const std::string& what, const Figure& figur
 bool RunWrite() {
   NullMarkerSink sink;
   double gated_ns = 0;
-  for (const uint32_t records : {4'096u, kRingRecords}) {
+  for (const uint32_t records : {4'096u, 65'536u, kRingRecords}) {
     Bench bench(&sink, records);
     const uint64_t batch = std::min<uint64_t>(kBatchRecords, records / 2);
     const auto drain = [&] { bench.DrainAll(); };
@@ -165,11 +168,12 @@ bool RunWrite() {
   Print("write", "through hftmon_marker_this_thread",
         Measure(
             kBatchRecords, [&](uint64_t n) { hftmon_marker_instant(hftmon_marker_this_thread(bench.marker), 0, n); }, drain));
-  while (hftmon_marker_instant(bench.thread, 0, 0)) {
-  }
-  Print("write", "dropped, the ring is full",
+  // What a closed handle is, and a forked child's.
+  hftmon_marker_thread closed{};
+  hftmon_marker_thread* volatile closed_handle = &closed;
+  Print("write", "closed handle",
         Measure(
-            kBatchRecords, [&](uint64_t n) { hftmon_marker_instant(bench.thread, 0, n); }, [] {}));
+            kBatchRecords, [&](uint64_t n) { hftmon_marker_instant(closed_handle, 0, n); }, [] {}));
   // So that the compiler cannot know it.
   hftmon_marker_thread* volatile none = nullptr;
   Print("write", "no handle",
@@ -226,22 +230,25 @@ void RunContended() {
   NullMarkerSink sink;
   Bench bench(&sink);
   std::atomic<bool> stop{false};
+  std::atomic<uint64_t> read_count{0};
   std::thread reader([&] {
     PinTo(1);
-    while (!stop.load(std::memory_order_relaxed)) bench.DrainAll();
+    while (!stop.load(std::memory_order_relaxed)) {
+      bench.DrainAll();
+      read_count.store(bench.file->counts().delivered_count, std::memory_order_relaxed);
+    }
   });
   PinTo(0);
-  // Short enough for the ring; the reader has it all again before the next.
+  // The reader has it all again before the next.
   const auto drained = [&] {
-    while (__atomic_load_n(&bench.thread->consumer->consumed, __ATOMIC_ACQUIRE) != bench.thread->index) {
+    while (read_count.load(std::memory_order_relaxed) != bench.thread->index) {
     }
   };
   const Figure figure = Measure(
       kBatchRecords / 4, [&](uint64_t n) { hftmon_marker_instant(bench.thread, 0, n); }, drained);
   stop.store(true, std::memory_order_relaxed);
   reader.join();
-  Print("contended", fmt::format("instant while the reader spins on another CPU, dropped {}", hftmon_marker_dropped_count(bench.thread)),
-        figure);
+  Print("contended", "instant while the reader spins on another CPU", figure);
 }
 
 // What a drain of a ring full of pairs takes, by the sink.
@@ -308,34 +315,28 @@ class BookSinks : public MarkerSinks {
   MarkerRingFile::Counts counts;
 };
 
-struct Written {
-  uint64_t recorded = 0;
-  uint64_t attempted = 0;
-};
-
 // Pairs at `rate` records a second. What was not marked because the thread did not run is made up for where it is 5 ms at most:
-// a program that was off its CPU does not have all its orders of that time at once.
-Written WriteAtRate(hftmon_marker* marker, double rate, double seconds, double ticks_per_second) {
+// a program that was off its CPU does not have all its orders of that time at once. How many there are in the ring, the thread's own
+// included.
+uint64_t WriteAtRate(hftmon_marker* marker, double rate, double seconds, double ticks_per_second) {
   hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker);
   const uint32_t operation = hftmon_marker_operation(marker, "order");
   const auto pairs = static_cast<uint64_t>(rate * seconds / 2);
   const double ticks_per_pair = 2 * ticks_per_second / rate;
   const double late_ticks_max = 5e-3 * ticks_per_second;
   auto due = static_cast<double>(hftmon_marker_tsc());
-  Written written = {.recorded = 1, .attempted = 1};  // the thread's own
   for (uint64_t n = 0; n < pairs; ++n, due += ticks_per_pair) {
     auto now = static_cast<double>(hftmon_marker_tsc());
     for (; now < due; now = static_cast<double>(hftmon_marker_tsc())) {
     }
     if (now > due + late_ticks_max) due = now;
-    written.recorded += hftmon_marker_begin(thread, operation, n);
-    written.recorded += hftmon_marker_end(thread, operation, n);
-    written.attempted += 2;
+    hftmon_marker_begin(thread, operation, n);
+    hftmon_marker_end(thread, operation, n);
   }
-  return written;
+  return hftmon_marker_published_count(thread);
 }
 
-// False when a record is unaccounted for.
+// False when a record is unaccounted for. The file is found before the first mark: what is lost then is lost to a reader that is late.
 bool RunStream(int writers, double rate, uint32_t ring_records, double seconds, const LinearConversion& ticks) {
   const MarkerDirectory directory;
   const SystemRawClocks clocks;
@@ -343,7 +344,7 @@ bool RunStream(int writers, double rate, uint32_t ring_records, double seconds, 
   BookSinks sinks(ticks);
   const auto finder = std::move(*MarkerRingFinder::Create(directory.path()));
   MarkerReader reader({.finder = finder.get(), .processes = &processes, .clocks = &clocks, .sinks = &sinks},
-                      {.idle_interval_ns = 1'000'000});
+                      {.poll_interval_ns = kPollIntervalNs, .idle_interval_ns = 1'000'000});
   std::atomic<bool> stop{false};
   double reader_cpu_seconds = 0;
   std::thread reading([&] {
@@ -352,11 +353,12 @@ bool RunStream(int writers, double rate, uint32_t ring_records, double seconds, 
     reader_cpu_seconds = Seconds(CLOCK_THREAD_CPUTIME_ID);
   });
   hftmon_marker* const marker = directory.Create(4, ring_records, 16);
-  std::vector<Written> written(static_cast<size_t>(writers));
+  while (reader.status().files.empty()) std::this_thread::yield();
+  std::vector<uint64_t> written(static_cast<size_t>(writers));
   std::vector<std::thread> threads;
   threads.reserve(written.size());
   const double begin = Seconds(CLOCK_MONOTONIC);
-  for (Written& one : written) {
+  for (uint64_t& one : written) {
     threads.emplace_back([&] { one = WriteAtRate(marker, rate / writers, seconds, ticks.ticks_per_second()); });
   }
   for (std::thread& thread : threads) thread.join();
@@ -366,10 +368,9 @@ bool RunStream(int writers, double rate, uint32_t ring_records, double seconds, 
   while (reader.status().ended.delivered_count == 0) std::this_thread::yield();
   stop.store(true, std::memory_order_relaxed);
   reading.join();
-  Written all;
-  for (const Written& one : written) all = {.recorded = all.recorded + one.recorded, .attempted = all.attempted + one.attempted};
+  const uint64_t all = std::accumulate(written.begin(), written.end(), uint64_t{0});
   const MarkerRingFile::Counts& counts = sinks.counts;
-  const bool whole = counts.delivered_count == all.recorded && counts.delivered_count + counts.dropped_count == all.attempted;
+  const bool whole = counts.delivered_count + counts.overwritten_count == all;
   fmt::print(
       "{{\"bench\": \"marker\", \"mode\": \"stream\", \"writers\": {}, \"cpus\": {}, \"oversubscribed\": {}, \"ring\": {}, "
       "\"rate_asked_per_s\": {:.0f}, "
@@ -377,9 +378,8 @@ bool RunStream(int writers, double rate, uint32_t ring_records, double seconds, 
       "{:.2f}, "
       "\"reader_ns_per_record\": {:.2f}, \"accounted\": {}}}\n",
       writers, std::thread::hardware_concurrency(), static_cast<unsigned>(writers) + 1 > std::thread::hardware_concurrency(), ring_records,
-      rate, static_cast<double>(all.attempted) / took, all.attempted, counts.delivered_count, counts.dropped_count,
-      counts.faults.record_count(), sinks.spans.count, reader_cpu_seconds / took,
-      reader_cpu_seconds * 1e9 / static_cast<double>(counts.delivered_count), whole);
+      rate, static_cast<double>(all) / took, all, counts.delivered_count, counts.overwritten_count, counts.faults.record_count(),
+      sinks.spans.count, reader_cpu_seconds / took, reader_cpu_seconds * 1e9 / static_cast<double>(counts.delivered_count), whole);
   std::fflush(stdout);
   return whole;
 }
@@ -400,7 +400,7 @@ int Main(int argc, char** argv) {
   if (mode.empty() || mode == "drain") RunDrain(ticks);
   if (mode.empty() || mode == "stream") {
     for (const auto& [writers, rate, ring_records] :
-         {std::tuple{1, 5e6, kRingRecords}, {1, 10e6, kRingRecords}, {2, 10e6, kRingRecords}, {2, 10e6, 8 * kRingRecords}}) {
+         {std::tuple{1, 5e6, kRingRecords}, {1, 10e6, kRingRecords}, {2, 10e6, 65'536u}, {2, 10e6, 262'144u}, {2, 10e6, kRingRecords}}) {
       whole = RunStream(writers, rate, ring_records, seconds, ticks) && whole;
     }
   }

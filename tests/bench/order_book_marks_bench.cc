@@ -1,18 +1,15 @@
 // order_book_marks_bench: what marks cost the order book, as the ratio of its throughput with marks to that without, in pairs of runs one
 // after the other, whose order alternates.
 //
-// Prints one JSON line for each way of reading and number of threads: the median of the pairs' ratios, their quartiles and extremes.
-// "nobody": no reader, the rings fill and the rest is dropped; "taken": a thread that gives back each ring's room and reads nothing, so
-// that each mark is written; "reader": MarkerReader into the book of operations, as the daemon has it. The last two want a CPU besides the
-// book's, so they are measured with one thread of it.
+// Prints one JSON line for each way of reading and number of threads: the median of the pairs' ratios, their quartiles and extremes; and
+// the same of the orders in a second of the engine's own CPU time ("cpu_ratio"), which does not count what other programs take of it.
+// "nobody": no reader; "reader": MarkerReader into the book of operations, paced as the daemon has it. The last wants a CPU besides the
+// book's, so it is measured with one thread of it where there are two CPUs, and with two as well, where the reader takes its CPU from them.
 // Usage: order_book_marks_bench [pairs, default 10] [seconds of each run, default 2] [SCHED_FIFO priority, default 0: none] [order|all]
-// [nobody|taken|reader, default each].
+// [nobody|reader, default each].
 // Exit code: 1 when a run fails or is not sound, 2 when the gate is missed, else 0. The gate: nobody reads, order.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,8 +36,7 @@ using order_book::RunOrderBook;
 using order_book::RunResult;
 
 constexpr double kGate = 0.97;
-constexpr uint32_t kThreads = 2;     // rings of an order book's file
-constexpr uint32_t kOperations = 7;  // its names, the unnamed one included
+constexpr int64_t kPollIntervalNs = 2'000'000;  // MarkerThread's
 
 struct Plan {
   int pairs = 10;
@@ -56,58 +52,6 @@ void TakePriority(int priority) {
   if (priority > 0) sched_setscheduler(0, SCHED_FIFO, &param);
 }
 
-// Between two turns of a reader: nothing wakes it, since a program that marks tells nobody.
-void Pace() {
-  const timespec turn{.tv_sec = 0, .tv_nsec = 100'000};
-  ppoll(nullptr, 0, &turn, nullptr);
-}
-
-// Gives back the room of each ring as soon as it is used, until it ends.
-class Taker {
- public:
-  Taker(std::string path, int priority)
-      : thread_([this, path = std::move(path), priority] {
-          TakePriority(priority);
-          Take(path);
-        }) {}
-  ~Taker() {
-    stop_.store(true, std::memory_order_relaxed);
-    thread_.join();
-  }
-  Taker(const Taker&) = delete;
-  Taker& operator=(const Taker&) = delete;
-
- private:
-  void Take(const std::string& path) {
-    int fd = -1;
-    while (fd < 0 && !stop_.load(std::memory_order_relaxed)) {
-      fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-      Pace();
-    }
-    if (fd < 0) return;
-    // Mapped to the end of the readers' words.
-    const uint64_t bytes = hft_marker_ring_at(kOperations, kThreads, 256, 0);
-    void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (memory == MAP_FAILED) return;
-    auto* const producers = reinterpret_cast<hft_marker_producer*>(static_cast<char*>(memory) + hft_marker_producers_at(kOperations));
-    auto* const consumers =
-        reinterpret_cast<hft_marker_consumer*>(static_cast<char*>(memory) + hft_marker_consumers_at(kOperations, kThreads));
-    while (!stop_.load(std::memory_order_relaxed)) {
-      for (uint32_t i = 0; i < kThreads; ++i) {
-        const uint64_t published = __atomic_load_n(&producers[i].published, __ATOMIC_ACQUIRE);
-        __atomic_store_n(&consumers[i].consumed, published, __ATOMIC_RELEASE);
-        __atomic_store_n(&consumers[i].consumed_check, ~published, __ATOMIC_RELEASE);
-      }
-      Pace();
-    }
-    munmap(memory, bytes);
-  }
-
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
-
 class CountingSpans : public OperationSpanSink {
  public:
   void OnSpan(const OperationSpan&) override { ++count; }
@@ -118,7 +62,11 @@ class BookSinks : public MarkerSinks {
  public:
   bool Wants(uint32_t) override { return true; }
   MarkerSink* Begin(const MarkerRingName&, const hft_marker_header&) override { return &book_; }
-  void End(const MarkerRingName&, MarkerSink*, const MarkerRingFile::Counts&, const absl::Status&) override {}
+  void End(const MarkerRingName&, MarkerSink*, const MarkerRingFile::Counts& told, const absl::Status&) override {
+    counts.delivered_count += told.delivered_count;
+    counts.overwritten_count += told.overwritten_count;
+  }
+  MarkerRingFile::Counts counts;
 
  private:
   CountingSpans spans_;
@@ -130,14 +78,18 @@ class Reading {
  public:
   Reading(const std::string& directory, int priority)
       : finder_(std::move(*MarkerRingFinder::Create(directory))),
-        reader_({.finder = finder_.get(), .processes = &processes_, .clocks = &clocks_, .sinks = &sinks_}, {.idle_interval_ns = 1'000'000}),
+        reader_({.finder = finder_.get(), .processes = &processes_, .clocks = &clocks_, .sinks = &sinks_},
+                {.poll_interval_ns = kPollIntervalNs, .idle_interval_ns = 1'000'000}),
         thread_([this, priority] {
           TakePriority(priority);
           reader_.Run(stop_);
         }) {}
-  ~Reading() {
+  ~Reading() { End(); }
+  // What it read, once it has ended.
+  MarkerRingFile::Counts End() {
     stop_.store(true, std::memory_order_relaxed);
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+    return sinks_.counts;
   }
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
@@ -155,8 +107,11 @@ class Reading {
 struct Pair {
   double with_per_s = 0;
   double without_per_s = 0;
+  double with_per_cpu_s = 0;
+  double without_per_cpu_s = 0;
   double records = 0;  // of the run with marks
-  double dropped = 0;
+  double read = 0;
+  double lost = 0;
 };
 
 RunResult RunOnce(const Plan& plan, int threads, const std::string& directory, bool marked) {
@@ -184,7 +139,7 @@ double Load() {
   return getloadavg(&load, 1) == 1 ? load : -1;
 }
 
-// The median ratio. `reader`: "nobody", "taken" or "reader".
+// The median ratio. `reader`: "nobody" or "reader".
 double Measure(const Plan& plan, int threads, const std::string& reader) {
   const MarkerDirectory directory;
   std::vector<Pair> pairs;
@@ -192,36 +147,46 @@ double Measure(const Plan& plan, int threads, const std::string& reader) {
   for (int i = 0; i < plan.pairs; ++i) {
     Pair pair;
     for (const bool marked : {i % 2 == 0, i % 2 != 0}) {
-      std::unique_ptr<Taker> taker;
       std::unique_ptr<Reading> reading;
-      if (marked && reader == "taken")
-        taker = std::make_unique<Taker>(fmt::format("{}/hftmon.{}.0", directory.path(), getpid()), plan.priority);
       if (marked && reader == "reader") reading = std::make_unique<Reading>(directory.path(), plan.priority);
       const RunResult result = RunOnce(plan, threads, directory.path(), marked);
       (marked ? pair.with_per_s : pair.without_per_s) = result.orders_per_s();
-      pair.records += static_cast<double>(result.mark_counts.record_count);
-      pair.dropped += static_cast<double>(result.mark_counts.dropped_count);
+      (marked ? pair.with_per_cpu_s : pair.without_per_cpu_s) =
+          static_cast<double>(result.sent_count) * 1e9 / static_cast<double>(std::max<int64_t>(result.engine_cpu_ns, 1));
+      pair.records += static_cast<double>(result.mark_count);
+      if (reading == nullptr) continue;
+      const MarkerRingFile::Counts counts = reading->End();
+      pair.read += static_cast<double>(counts.delivered_count);
+      pair.lost += static_cast<double>(counts.overwritten_count);
     }
     pairs.push_back(pair);
   }
   std::vector<double> ratios;
+  std::vector<double> cpu_ratios;
   std::vector<double> without;
   double records = 0;
-  double dropped = 0;
+  double read = 0;
+  double lost = 0;
   for (const Pair& pair : pairs) {
     ratios.push_back(pair.with_per_s / pair.without_per_s);
+    cpu_ratios.push_back(pair.with_per_cpu_s / pair.without_per_cpu_s);
     without.push_back(pair.without_per_s);
     records += pair.records;
-    dropped += pair.dropped;
+    read += pair.read;
+    lost += pair.lost;
   }
   std::sort(ratios.begin(), ratios.end());
+  std::sort(cpu_ratios.begin(), cpu_ratios.end());
   std::sort(without.begin(), without.end());
   fmt::print(
       "{{\"bench\": \"order_book_marks\", \"marks\": \"{}\", \"threads\": {}, \"reader\": \"{}\", \"priority\": {}, \"pairs\": {}, "
       "\"ratio_median\": {:.4f}, \"ratio_p25\": {:.4f}, \"ratio_p75\": {:.4f}, \"ratio_min\": {:.4f}, \"ratio_max\": {:.4f}, "
-      "\"orders_per_s_without\": {:.0f}, \"dropped_share\": {:.4f}, \"load_before\": {:.1f}, \"load_after\": {:.1f}}}\n",
+      "\"cpu_ratio_median\": {:.4f}, \"cpu_ratio_p25\": {:.4f}, \"cpu_ratio_p75\": {:.4f}, \"orders_per_s_without\": {:.0f}, \"records\": "
+      "{:.0f}, \"read\": {:.0f}, \"lost\": {:.0f}, \"load_before\": {:.1f}, \"load_after\": "
+      "{:.1f}}}\n",
       plan.level == MarkLevel::kAll ? "all" : "order", threads, reader, plan.priority, plan.pairs, At(ratios, 0.5), At(ratios, 0.25),
-      At(ratios, 0.75), ratios.front(), ratios.back(), At(without, 0.5), dropped / (records + dropped), load_before, Load());
+      At(ratios, 0.75), ratios.front(), ratios.back(), At(cpu_ratios, 0.5), At(cpu_ratios, 0.25), At(cpu_ratios, 0.75), At(without, 0.5),
+      records, read, lost, load_before, Load());
   std::fflush(stdout);
   return At(ratios, 0.5);
 }
@@ -242,8 +207,8 @@ int Main(int argc, char** argv) {
   double worst = 1;
   if (wanted("nobody")) worst = std::min(worst, Measure(plan, 1, "nobody"));
   if (wanted("nobody") && two_cpus) worst = std::min(worst, Measure(plan, 2, "nobody"));
-  if (wanted("taken") && two_cpus) Measure(plan, 1, "taken");
   if (wanted("reader") && two_cpus) Measure(plan, 1, "reader");
+  if (wanted("reader") && two_cpus) Measure(plan, 2, "reader");
   return plan.level == MarkLevel::kAll || worst >= kGate ? 0 : 2;
 }
 

@@ -95,9 +95,6 @@ class HostileFile {
   uint64_t Load(uint64_t at) const { return __atomic_load_n(&words_[at / 8], __ATOMIC_RELAXED); }
 
   static uint64_t ProducerAt(uint32_t ring) { return hft_marker_producers_at(kOperationMax) + ring * sizeof(hft_marker_producer); }
-  static uint64_t ConsumerAt(uint32_t ring) {
-    return hft_marker_consumers_at(kOperationMax, kThreadMax) + ring * sizeof(hft_marker_consumer);
-  }
   static uint64_t RecordAt(uint32_t ring, uint64_t index) {
     return hft_marker_ring_at(kOperationMax, kThreadMax, kRecordMax, ring) + index % kRecordMax * sizeof(hft_marker_record);
   }
@@ -152,21 +149,52 @@ void Harm(const HostileFile& file, std::mt19937_64* random) {
       return file.Store(HFT_MARKER_OPERATIONS_AT + (*random)() % (kOperationMax * 8) * 8, Nasty(random));
     case 6:  // how many there are, and all else that the header says
       return file.Store((*random)() % sizeof(hft_marker_header) / 8 * 8, Nasty(random));
-    default:  // the reader's own words, and honest work
-      file.Store(HostileFile::ConsumerAt(ring), Nasty(random));
+    default:  // whose the ring is, and honest work
+      file.Store(HostileFile::ProducerAt(ring) + offsetof(hft_marker_producer, first_index) + (*random)() % 2 * 8, Nasty(random));
       hftmon_marker_begin(file.thread(ring), 1, (*random)() % 4);
       hftmon_marker_end(file.thread(ring), 1, (*random)() % 4);
   }
 }
 
+// Harms the file between the copy of a chunk and the second look at its ring's index, which is when the reader reads the counter.
+class HarmingClocks : public RawClocks {
+ public:
+  HarmingClocks(const HostileFile* file, std::mt19937_64* random) : file_(file), random_(random) {}
+  uint64_t Ticks() const override {
+    for (uint64_t harm = (*random_)() % 4; harm > 0; --harm) Harm(*file_, random_);
+    return clocks_.Ticks();
+  }
+  int64_t MonotonicNs() const override { return clocks_.MonotonicNs(); }
+  int64_t RealtimeNs() const override { return clocks_.RealtimeNs(); }
+  int64_t BoottimeNs() const override { return clocks_.BoottimeNs(); }
+  int64_t TaiNs() const override { return clocks_.TaiNs(); }
+
+ private:
+  const HostileFile* const file_;
+  std::mt19937_64* const random_;
+  const SystemRawClocks clocks_;
+};
+
+uint64_t PositionSum(const MarkerRingFile& file) {
+  uint64_t sum = 0;
+  for (const MarkerRingPosition& position : file.positions()) sum += position.taken;
+  return sum;
+}
+
 // What holds after any drain. How many records it took.
 uint64_t DrainOnce(MarkerRingFile* file, MarkerBuffers* buffers, const StrictSink& sink, bool* lost) {
   const uint64_t told_before = sink.told_count;
+  const uint64_t first_sum = PositionSum(*file);
+  const uint64_t overwritten = file->counts().overwritten_count;
+  const uint64_t refused = file->counts().faults.record_count();
   const auto drained = file->Drain(kDrainMax, buffers);
   *lost = !drained.ok();
   const uint64_t told = sink.told_count - told_before;
   EXPECT_LE(told, kDrainMax);
   EXPECT_EQ(file->counts().delivered_count, sink.told_count);
+  // Each record that was passed is one of three.
+  EXPECT_EQ(PositionSum(*file) - first_sum,
+            told + file->counts().overwritten_count - overwritten + file->counts().faults.record_count() - refused);
   if (!drained.ok()) {
     EXPECT_TRUE(absl::IsDataLoss(drained.status())) << drained.status();
     return 0;
@@ -199,6 +227,13 @@ TEST_F(MarkerFuzz, RandomFilesAreRefusedOrHarmless) {
   const uint32_t number = 1;
   std::memcpy(sound.data() + offsetof(hft_marker_header, number), &number, sizeof(number));
   const std::string path = directory_.path() + "/" + OwnRingName(1).FileName();
+  // Held by its process, as a marker file is.
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  struct flock owner {};
+  owner.l_type = F_WRLCK;
+  owner.l_start = HFT_MARKER_OWNER_LOCK_BYTE;
+  owner.l_len = 1;
+  ASSERT_EQ(fcntl(fd, F_OFD_SETLK, &owner), 0);
   int opened_count = 0;
   for (uint64_t seed = 0; seed < kRounds / 10; ++seed) {
     std::mt19937_64 random(seed);
@@ -212,9 +247,8 @@ TEST_F(MarkerFuzz, RandomFilesAreRefusedOrHarmless) {
       std::memcpy(bytes.data() + (only_noise ? i : first + random() % (bytes.size() / 8 - first)) * 8, &value, sizeof(value));
     }
     if (random() % 8 == 0) bytes.resize(random() % (2 * bytes.size()));
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    ASSERT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-    close(fd);
+    ASSERT_EQ(ftruncate(fd, 0), 0);
+    ASSERT_EQ(pwrite(fd, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
     StrictSink sink(&clocks_);
     const auto file = Open(&sink, 1);
     if (file == nullptr) continue;
@@ -223,18 +257,21 @@ TEST_F(MarkerFuzz, RandomFilesAreRefusedOrHarmless) {
     for (int turn = 0; turn < 6; ++turn) DrainOnce(file.get(), &buffers_, sink, &lost);
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
   }
+  close(fd);
   EXPECT_GT(opened_count, kRounds / 100);
 }
 
-TEST_F(MarkerFuzz, HarmBetweenDrainsIsCountedAndNothingElse) {
+TEST_F(MarkerFuzz, HarmBetweenDrainsAndWithinIsCountedAndNothingElse) {
   const HostileFile harmed(directory_);
   StrictSink sink(&clocks_);
-  const auto file = Open(&sink);
-  ASSERT_NE(file, nullptr);
+  std::mt19937_64 random;
+  const HarmingClocks clocks(&harmed, &random);
+  auto opened = MarkerRingFile::Open(directory_.path(), OwnRingName(), process_, &clocks, &sink);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  std::unique_ptr<MarkerRingFile> file = std::move(*opened);
   uint64_t taken = 0;
-  std::array<uint64_t, kThreadMax> last_consumed{};
   for (uint64_t seed = 0; seed < kRounds; ++seed) {
-    std::mt19937_64 random(seed);
+    random.seed(seed);
     for (uint64_t harm = random() % 8; harm > 0; --harm) Harm(harmed, &random);
     bool lost = false;
     taken += DrainOnce(file.get(), &buffers_, sink, &lost);
@@ -242,14 +279,12 @@ TEST_F(MarkerFuzz, HarmBetweenDrainsIsCountedAndNothingElse) {
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
     // A ring whose index was spoilt for good would say nothing any more: its owner makes it sound again now and then.
     for (uint32_t ring = 0; ring < kThreadMax; ++ring) {
-      const uint64_t consumed = harmed.Load(HostileFile::ConsumerAt(ring));
-      // Spoilt words do not fit together.
-      if (harmed.Load(HostileFile::ConsumerAt(ring) + 8) == ~consumed) last_consumed[ring] = consumed;
-      if (random() % 8 == 0) harmed.Store(HostileFile::ProducerAt(ring), last_consumed[ring] + random() % 8);
+      if (random() % 8 == 0) harmed.Store(HostileFile::ProducerAt(ring), file->positions()[ring].taken + random() % 8);
     }
   }
   EXPECT_EQ(taken, sink.told_count + file->counts().faults.record_count());
   EXPECT_GT(sink.told_count, 0u);
+  EXPECT_GT(file->counts().overwritten_count, 0u);
   for (size_t fault = 0; fault < kMarkerFaults; ++fault) {
     EXPECT_GT(file->counts().faults.counts[fault], 0u) << MarkerFaultName(static_cast<MarkerFault>(fault)) << " was never met";
   }

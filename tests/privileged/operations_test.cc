@@ -40,7 +40,7 @@ class OperationsTest : public PrivilegedTest {
   }
   // Every mark is read, and each figure is that of the program's own counts.
   void ExpectAll(const WorkloadRun& run, const json& truth) const {
-    ASSERT_EQ(truth["dropped_count"], 0);
+    ASSERT_EQ(truth["record_count"], kThreads * (4 * kCount + 1));
     v1::QueryOperationsResponse answer;
     ASSERT_TRUE(Eventually([&] {
       answer = Operations(run.pid());
@@ -55,15 +55,26 @@ class OperationsTest : public PrivilegedTest {
     const v1::MarkCounts& marks = answer.programs(0).marks();
     EXPECT_EQ(marks.end_without_begin_count() + marks.begin_lost_count() + marks.begin_replaced_count() + marks.open_count(), 0u);
     EXPECT_TRUE(marks.refused().empty());
+    EXPECT_EQ(marks.dropped_count(), 0u);
+    EXPECT_EQ(marks.read_count(), truth["record_count"]);
     // The sum is the program's own, which has a little more around each, by a counter whose rate the ratio tells.
     EXPECT_GT(order.durations().sum_ns(), 0);
     EXPECT_GE(order.durations().max_ns(), order.mean_ns());
     EXPECT_GE(order.mean_ns(), order.min_ns());
   }
+  static std::string MarkerFileOf(const WorkloadRun& run) { return "/dev/shm/hftmon." + std::to_string(run.pid()) + ".0"; }
+  // Whether the daemon has the file open.
+  bool HasOpen(const std::string& path) const {
+    std::error_code ignored;
+    for (const auto& descriptor : std::filesystem::directory_iterator("/proc/" + std::to_string(daemon_.pid()) + "/fd", ignored)) {
+      if (std::filesystem::read_symlink(descriptor.path(), ignored) == path) return true;
+    }
+    return false;
+  }
   // It closes its file.
   static void LetEnd(WorkloadRun& run) {
     run.Say("end");
-    EXPECT_TRUE(Eventually([&] { return !std::filesystem::exists("/dev/shm/hftmon." + std::to_string(run.pid()) + ".0"); }));
+    EXPECT_TRUE(Eventually([&] { return !std::filesystem::exists(MarkerFileOf(run)); }));
   }
 };
 
@@ -86,6 +97,58 @@ TEST_F(OperationsTest, WhatItMarkedBeforeItWasWatchedIsInTheFiguresToo) {
   ASSERT_TRUE(truth.is_object());
   ASSERT_TRUE(Attach(run.pid()).ok());
   ExpectAll(run, truth);
+  LetEnd(run);
+}
+
+TEST_F(OperationsTest, WhoIsWatchedAgainIsToldOfWhatCameSinceAndOfNothingTwice) {
+  WorkloadRun run("marking", Arguments());
+  ASSERT_TRUE(run.about().is_object());
+  if (const std::string refused = run.about()["refused"]; !refused.empty()) GTEST_SKIP() << refused;
+  ASSERT_TRUE(Attach(run.pid()).ok());
+  const json truth = run.Act();
+  ASSERT_TRUE(truth.is_object());
+  ExpectAll(run, truth);
+  v1::DetachRequest detach;
+  detach.add_pids(run.pid());
+  ASSERT_TRUE(daemon_.client().Detach(detach).ok());
+  ASSERT_TRUE(Eventually([&] { return !HasOpen(MarkerFileOf(run)); })) << "nobody wants it";
+  ASSERT_TRUE(Attach(run.pid()).ok());
+  v1::QueryOperationsResponse answer;
+  ASSERT_TRUE(Eventually([&] {
+    answer = Operations(run.pid());
+    return answer.programs_size() == 2;
+  })) << answer.DebugString();
+  LetEnd(run);
+  ASSERT_TRUE(Eventually([&] {
+    answer = Operations(run.pid());
+    return answer.programs_size() == 2 && answer.programs(0).ended() && answer.programs(1).ended();
+  })) << answer.DebugString();
+  EXPECT_EQ(answer.programs(0).marks().read_count() + answer.programs(1).marks().read_count(), truth["record_count"]);
+  EXPECT_EQ(answer.programs(0).marks().dropped_count() + answer.programs(1).marks().dropped_count(), 0u);
+}
+
+// 5 million records a second from each of two threads, into rings of the default size, through to the percentiles.
+TEST_F(OperationsTest, TwoThreadsAtARateLoseNoRecord) {
+  constexpr uint64_t kOrders = 2'500'000;
+  WorkloadRun run("marking", {"--count", std::to_string(kOrders), "--threads", "2", "--spin-ns", "0", "--rate", "5000000"});
+  ASSERT_TRUE(run.about().is_object());
+  if (const std::string refused = run.about()["refused"]; !refused.empty()) GTEST_SKIP() << refused;
+  ASSERT_TRUE(Attach(run.pid()).ok());
+  // Its file is read before it marks.
+  ASSERT_TRUE(Eventually([&] { return Operations(run.pid()).programs_size() == 1; }));
+  const json truth = run.Act();
+  ASSERT_TRUE(truth.is_object());
+  v1::QueryOperationsResponse answer;
+  ASSERT_TRUE(Eventually([&] {
+    answer = Operations(run.pid());
+    return answer.programs(0).marks().read_count() + answer.programs(0).marks().dropped_count() == truth["record_count"];
+  })) << answer.DebugString();
+  EXPECT_EQ(answer.programs(0).marks().dropped_count(), 0u);
+  EXPECT_EQ(answer.programs(0).marks().read_count(), truth["record_count"]);
+  EXPECT_TRUE(answer.programs(0).marks().refused().empty());
+  const v1::OperationSum order = Named(answer, "order");
+  EXPECT_EQ(order.durations().count(), 2 * kOrders);
+  EXPECT_EQ(order.durations().percentiles_size(), 6) << "99.999 too has enough behind it";
   LetEnd(run);
 }
 

@@ -327,8 +327,8 @@ std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response)
     const uint64_t refused = RefusedMarks(marks);
     const std::string who = fmt::format("{}[{}]", Printable(program.comm()), program.pid());
     if (marks.dropped_count() > 0) {
-      warnings.push_back(fmt::format("{} dropped {}, its rings were full: give it larger ones, or let it mark less", who,
-                                     Counted(marks.dropped_count(), "mark")));
+      warnings.push_back(fmt::format("{} of {} were overwritten before they were read: give it larger rings, or let it mark less",
+                                     Counted(marks.dropped_count(), "mark"), who));
     }
     if (refused > 0) {
       warnings.push_back(fmt::format("{} of {} cannot be true and {} in no figure: --json says what is wrong with them",

@@ -21,7 +21,8 @@ class OperationsVerb : public Verb {
         "thread "
         "that marked.\n"
         "A percentile needs 10 / (1 - p) operations behind it; without them it is left out.\n"
-        "Exit code 1: marks were dropped by a program or cannot be true, a file cannot be read, or this daemon reads no marks.");
+        "Exit code 1: marks were overwritten before they were read or cannot be true, a file cannot be read, or this daemon reads no "
+        "marks.");
     return verb;
   }
 

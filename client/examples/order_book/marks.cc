@@ -45,10 +45,8 @@ std::string Marks::reason() const {
                      plan_.directory.empty() ? "/dev/shm" : plan_.directory, std::strerror(error));
 }
 
-MarkCounts Marks::counts() const {
-  const MarkCounts& gateway = gateway_.thread.counts();
-  const MarkCounts& engine = engine_.thread.counts();
-  return {gateway.record_count + engine.record_count, gateway.dropped_count + engine.dropped_count};
+uint64_t Marks::record_count() const {
+  return gateway_.thread.record_count() + engine_.thread.record_count();
 }
 
 }  // namespace hftmon::order_book

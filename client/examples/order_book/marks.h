@@ -6,8 +6,7 @@
 //   sent     instant, the gateway's
 //   engine   heartbeat, the engine's: every 10 us or so, whether it has work or not; a longer gap between two is time that it had not
 // Cost: nearly all of a mark is its reading of the counter. So the marks of an order are stamped with readings that gateway and engine make
-// anyhow; only kAll makes one more. What finds its ring full (no daemon reads it) is counted, and nobody looks at the ring again for the
-// next kSkippedAtOnce.
+// anyhow; only kAll makes one more. Nobody waits for a reader: a ring keeps its latest marks and writes over the oldest.
 #ifndef HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_MARKS_H_
 #define HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_MARKS_H_
 
@@ -38,15 +37,9 @@ enum class MarkLevel : uint8_t {
   kAll,    // match, cancel and modify too
 };
 
-struct MarkCounts {
-  uint64_t record_count = 0;   // in a ring, the one that announces each thread included
-  uint64_t dropped_count = 0;  // that found their ring full
-};
-
 // One thread's handle. Used by that thread alone; `tsc` never lies before that of its mark before. Default: every call does nothing.
 class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
  public:
-  static constexpr uint32_t kSkippedAtOnce = 64;
   static constexpr uint32_t kIdleTurnsPerLook = 16;  // a power of two
 
   MarkThread() = default;
@@ -58,25 +51,14 @@ class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
   // Whether the parts of an order are marked.
   bool all() const { return all_; }
 
-  void BeginOrder(uint64_t sequence, uint64_t tsc) { order_is_open_ = Put(Operation::kOrder, sequence, HFT_MARKER_BEGIN, tsc); }
-  // An end whose begin was dropped is dropped too: a reader could not tell what it belongs to.
+  void BeginOrder(uint64_t sequence, uint64_t tsc) { Put(Operation::kOrder, sequence, HFT_MARKER_BEGIN, tsc); }
   void EndOrder(uint64_t sequence, uint64_t tsc) {
-    if (order_is_open_) [[likely]] {
-      Put(Operation::kOrder, sequence, HFT_MARKER_END, tsc);
-    } else {
-      Skip();
-    }
+    Put(Operation::kOrder, sequence, HFT_MARKER_END, tsc);
     BeatIfDue(sequence, tsc);
   }
   // Within an order.
-  void BeginPart(Operation operation, uint64_t sequence) { part_is_open_ = Put(operation, sequence, HFT_MARKER_BEGIN, ReadTsc()); }
-  void EndPart(Operation operation, uint64_t sequence, uint64_t tsc) {
-    if (part_is_open_) [[likely]] {
-      Put(operation, sequence, HFT_MARKER_END, tsc);
-    } else {
-      Skip();
-    }
-  }
+  void BeginPart(Operation operation, uint64_t sequence) { Put(operation, sequence, HFT_MARKER_BEGIN, ReadTsc()); }
+  void EndPart(Operation operation, uint64_t sequence, uint64_t tsc) { Put(operation, sequence, HFT_MARKER_END, tsc); }
   void Sent(uint64_t sequence, uint64_t tsc) {
     if (on()) Put(Operation::kSent, sequence, HFT_MARKER_INSTANT, tsc);
   }
@@ -85,25 +67,12 @@ class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
     if (on() && (++idle_turns_ & (kIdleTurnsPerLook - 1)) == 0) BeatIfDue(sequence, ReadTsc());
   }
 
-  // After the last mark, by the thread.
-  void Finish() {
-    if (skip_count_ != 0) hftmon_marker_drop(thread_, kSkippedAtOnce - skip_count_);
-    skip_count_ = 0;
-    counts_ = {hftmon_marker_published_count(thread_), hftmon_marker_dropped_count(thread_)};
-  }
-  // After Finish.
-  const MarkCounts& counts() const { return counts_; }
+  // Marks in the ring since it was made, the one that announces the thread included. By the thread, or after it has ended.
+  uint64_t record_count() const { return hftmon_marker_published_count(thread_); }
 
  private:
-  bool Put(Operation operation, uint64_t value, uint8_t kind, uint64_t tsc) {
-    if (skip_count_ != 0) [[unlikely]] {
-      Skip();
-      return false;
-    }
-    if (hftmon_marker_put_at(thread_, tsc, ids_[static_cast<size_t>(operation)], value, kind, HFT_MARKER_OK)) [[likely]]
-      return true;
-    skip_count_ = kSkippedAtOnce;
-    return false;
+  void Put(Operation operation, uint64_t value, uint8_t kind, uint64_t tsc) {
+    hftmon_marker_put_at(thread_, tsc, ids_[static_cast<size_t>(operation)], value, kind, HFT_MARKER_OK);
   }
 
   void BeatIfDue(uint64_t sequence, uint64_t tsc) {
@@ -113,25 +82,12 @@ class alignas(HFT_MARKER_LINE_BYTES) MarkThread {
     Put(Operation::kEngine, sequence, HFT_MARKER_HEARTBEAT, tsc);
   }
 
-  // Counts one mark that is not made. The last of a series tells the library of all.
-  void Skip() {
-    if (skip_count_ == 0) {
-      hftmon_marker_drop(thread_, 1);
-    } else if (--skip_count_ == 0) {
-      hftmon_marker_drop(thread_, kSkippedAtOnce);
-    }
-  }
-
   hftmon_marker_thread* thread_ = nullptr;
-  uint32_t skip_count_ = 0;  // how many marks more are not made, of kSkippedAtOnce
   std::array<uint32_t, kOperations> ids_{};
   bool all_ = false;
-  bool order_is_open_ = false;
-  bool part_is_open_ = false;
   uint32_t idle_turns_ = 0;
   uint64_t beat_ticks_ = 0;
   uint64_t beat_tsc_ = 0;
-  MarkCounts counts_;
 };
 
 // The process's rings. Constructed, asked and destroyed by the control thread, which joins the threads that mark before.
@@ -149,7 +105,7 @@ class Marks {
   Marks(const Marks&) = delete;
   Marks& operator=(const Marks&) = delete;
 
-  // Called by the thread that will use the handle, before it is in a hurry: system calls, and 2 MiB are touched. The marks outlive it.
+  // Called by the thread that will use the handle, before it is in a hurry: system calls, and the ring is touched. The marks outlive it.
   // Each slot is one thread's. Where the thread has no ring its marks do nothing.
   MarkThread* OpenGateway() { return Open(&gateway_); }
   MarkThread* OpenEngine() { return Open(&engine_); }
@@ -158,7 +114,8 @@ class Marks {
   bool on() const { return marker_ != nullptr && gateway_.error == 0 && engine_.error == 0; }
   // Empty when on, or never wanted.
   std::string reason() const;
-  MarkCounts counts() const;
+  // Marks in the rings, one for each thread included.
+  uint64_t record_count() const;
 
  private:
   struct Slot {

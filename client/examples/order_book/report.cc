@@ -56,8 +56,7 @@ void AddMarkers(const RunResult& result, nlohmann::ordered_json* json) {
   markers["on"] = result.markers_on;
   if (!result.markers_reason.empty()) markers["reason"] = result.markers_reason;
   if (result.options.markers != MarkLevel::kOff) markers["marks"] = result.options.markers == MarkLevel::kAll ? "all" : "order";
-  markers["records"] = result.mark_counts.record_count;
-  markers["dropped"] = result.mark_counts.dropped_count;
+  markers["records"] = result.mark_count;
 }
 
 std::string PercentileText(const char* name, const std::optional<int64_t>& value) {
@@ -115,10 +114,7 @@ std::string ReportText(const RunResult& result) {
     text += fmt::format("{} orders were due and never sent: the book cannot keep up with {} a second here\n", result.behind_count,
                         result.options.rate_per_s);
   }
-  if (result.markers_on) {
-    text += fmt::format("{} marks, {} dropped{}\n", result.mark_counts.record_count, result.mark_counts.dropped_count,
-                        result.mark_counts.dropped_count > 0 ? ": nobody read them fast enough" : "");
-  }
+  if (result.markers_on) text += fmt::format("{} marks\n", result.mark_count);
   if (!result.markers_reason.empty()) text += fmt::format("not marked: {}\n", result.markers_reason);
   for (const nlohmann::json& injection : result.injections) {
     text += fmt::format("injected {}: {} times, {} in all\n", injection["kind"].get<std::string>(), injection["count"].get<uint64_t>(),

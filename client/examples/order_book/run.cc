@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <memory>
 #include <numeric>
 
@@ -18,6 +19,13 @@ constexpr uint32_t kBookCapacity = 2 * OrderFlow::kLiveMax;
 constexpr int64_t kCalibrationNs = 20'000'000;
 // From the decision to start until the start: all threads are awake by then.
 constexpr int64_t kLeadNs = 2'000'000;
+
+// Of the calling thread.
+int64_t ThreadCpuNs() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
+}
 
 enum class Signal : int { kWait, kGo, kGoHome };
 
@@ -76,6 +84,7 @@ class Run {
   int64_t start_mono_ns_ = 0;
   uint64_t start_tsc_ = 0;
   uint64_t steps_ = 0;  // the gateway's thread's own
+  int64_t engine_cpu_ns_ = 0;
   std::atomic<Signal> signal_{Signal::kWait};
   std::atomic<bool> gateway_done_{false};
   PlacedThread gateway_thread_;
@@ -129,7 +138,6 @@ void Run::BeGateway() {
   gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks);
   while (ReadTsc() < start_tsc_) SpinPause();
   while (gateway_.Step()) StopWhenInjected();
-  marks->Finish();
   gateway_done_.store(true, std::memory_order_release);  // pairs with BeEngine's acquire: all that was sent is in the queue
 }
 
@@ -137,6 +145,7 @@ void Run::BeEngine() {
   MarkThread* const marks = marks_.OpenEngine();
   if (!AwaitSignal()) return;
   engine_.Start(marks);
+  const int64_t start_cpu_ns = ThreadCpuNs();
   while (true) {
     if (engine_.Step()) continue;
     if (gateway_done_.load(std::memory_order_acquire)) {
@@ -144,7 +153,7 @@ void Run::BeEngine() {
     }
     SpinPause();
   }
-  marks->Finish();
+  engine_cpu_ns_ = ThreadCpuNs() - start_cpu_ns;
 }
 
 void Run::BeBoth() {
@@ -153,6 +162,7 @@ void Run::BeBoth() {
   gateway_.Start(start_tsc_, clock_.ToTicks(start_mono_ns_ + options_.duration_ns), marks);
   engine_.Start(marks);
   while (ReadTsc() < start_tsc_) SpinPause();
+  const int64_t start_cpu_ns = ThreadCpuNs();
   while (gateway_.Step()) {
     engine_.TurnAt(gateway_.step_tsc());
     engine_.Step();
@@ -160,7 +170,7 @@ void Run::BeBoth() {
   }
   while (engine_.Step()) {
   }
-  marks->Finish();
+  engine_cpu_ns_ = ThreadCpuNs() - start_cpu_ns;
 }
 
 absl::Status Run::Prepare() {
@@ -202,6 +212,7 @@ RunResult Run::Gather(const LinearConversion& clock) const {
   result.start_mono_ns = clock.ToNs(start_tsc_);
   result.elapsed_ns = engine_.last_tsc() > start_tsc_ ? clock.ToNs(engine_.last_tsc()) - result.start_mono_ns : 0;
   result.sent_count = gateway_.sent_count();
+  result.engine_cpu_ns = engine_cpu_ns_;
   if (options_.rate_per_s != 0 && !options_.until_injected) {
     uint64_t meant = static_cast<uint64_t>(static_cast<double>(options_.duration_ns) * 1e-9 * static_cast<double>(options_.rate_per_s));
     if (options_.orders_max != 0) meant = std::min(meant, options_.orders_max);
@@ -225,7 +236,7 @@ RunResult Run::Gather(const LinearConversion& clock) const {
   result.unsound = std::string(book_.Check().message());
   result.markers_on = marks_.on();
   result.markers_reason = marks_.reason();
-  result.mark_counts = marks_.counts();
+  result.mark_count = marks_.record_count();
   result.tsc_hz = clock.ticks_per_second();
   result.tsc_invariant = TscIsInvariant();
   for (const NamedInjection& named : injections_) {

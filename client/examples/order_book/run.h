@@ -27,7 +27,8 @@ struct RunResult {
   pid_t engine_tid = 0;
 
   int64_t start_mono_ns = 0;
-  int64_t elapsed_ns = 0;  // from the start to the last message's end
+  int64_t elapsed_ns = 0;     // from the start to the last message's end
+  int64_t engine_cpu_ns = 0;  // of its thread, meanwhile
   uint64_t sent_count = 0;
   uint64_t behind_count = 0;  // open loop that ends with its time: meant to be sent within the duration, and never were
   uint64_t queue_full_count = 0;
@@ -47,7 +48,7 @@ struct RunResult {
 
   bool markers_on = false;
   std::string markers_reason;  // why there are none, though they were asked for
-  MarkCounts mark_counts;
+  uint64_t mark_count = 0;     // in the rings, one for each thread included
 
   double tsc_hz = 0;
   bool tsc_invariant = false;

@@ -48,7 +48,7 @@ TEST(MarkerFork, AChildsMarksGoNowhere) {
     count += hftmon_marker_this_thread(marker) != nullptr;
     count += hftmon_marker_thread_open(marker) != nullptr;
     count += hftmon_marker_operation(marker, "child's") != 0;
-    count += static_cast<int>(hftmon_marker_dropped_count(opened));
+    count += static_cast<int>(hftmon_marker_published_count(opened));
     hftmon_marker_thread_close(opened);
     hftmon_marker_close(marker);
     return count;

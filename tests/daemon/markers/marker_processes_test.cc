@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace hftmon {
 namespace {
 
@@ -21,11 +24,25 @@ TEST(MarkerProcesses, ANameOfParenthesesAndBlanksDoesNotMoveTheStartTime) {
 
 TEST(MarkerProcesses, ThisProcessIsFoundAndOneThatCannotBeIsNot) {
   const ProcMarkerProcesses processes(FileRoot("/"));
-  const std::optional<MarkerProcess> own = processes.Find(static_cast<uint32_t>(getpid()));
-  ASSERT_TRUE(own);
+  const absl::StatusOr<MarkerProcess> own = processes.Find(static_cast<uint32_t>(getpid()));
+  ASSERT_TRUE(own.ok()) << own.status();
   EXPECT_EQ(own->uid, geteuid());
   EXPECT_GT(own->start_ticks, 0u);
-  EXPECT_EQ(processes.Find(1u << 23), std::nullopt);
+  EXPECT_EQ(processes.Find(1u << 23).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(MarkerProcesses, WhatTheKernelCannotTellIsNotTheSameAsNobody) {
+  const std::filesystem::path root = std::filesystem::path(testing::TempDir()) / "marker_processes_test";
+  std::filesystem::create_directories(root / "proc/7");
+  std::ofstream(root / "proc/7/status") << "Name:\tx\n";
+  std::ofstream(root / "proc/7/stat") << "7 (x)";
+  std::filesystem::create_directories(root / "proc/8/status");  // opened, and not to be read
+  const ProcMarkerProcesses processes{FileRoot(root.string())};
+  EXPECT_EQ(processes.Find(7).status().code(), absl::StatusCode::kInternal) << processes.Find(7).status();
+  EXPECT_FALSE(processes.Find(8).ok());
+  EXPECT_FALSE(absl::IsNotFound(processes.Find(8).status())) << processes.Find(8).status();
+  EXPECT_EQ(processes.Find(9).status().code(), absl::StatusCode::kNotFound);
+  std::filesystem::remove_all(root);
 }
 
 }  // namespace

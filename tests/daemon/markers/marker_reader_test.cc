@@ -1,86 +1,15 @@
-#include "daemon/markers/marker_reader.h"
-
+// Which files are read, from when until when, and by whom they are told.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
-#include <fstream>
-#include <map>
-#include <set>
 #include <thread>
 
-#include "tests/fakes/marker_directory.h"
+#include "tests/daemon/markers/marker_reader_fixture.h"
 
 namespace hftmon {
 namespace {
-
-class FakeMarkerSinks : public MarkerSinks {
- public:
-  bool Wants(uint32_t pid) override { return wanted.contains(pid); }
-  MarkerSink* Begin(const MarkerRingName& name, const hft_marker_header& header) override {
-    EXPECT_EQ(header.pid, name.pid);
-    EXPECT_FALSE(sinks.contains(name)) << "begun twice";
-    return &sinks[name];
-  }
-  void End(const MarkerRingName& name, MarkerSink* sink, const MarkerRingFile::Counts& counts, const absl::Status& why) override {
-    EXPECT_EQ(sink, &sinks[name]);
-    EXPECT_EQ(counts.delivered_count, sinks[name].records.size());
-    ended[name] = why;
-  }
-  std::set<uint32_t> wanted{static_cast<uint32_t>(getpid())};
-  std::map<MarkerRingName, RecordingMarkerSink> sinks;
-  std::map<MarkerRingName, absl::Status> ended;
-};
-
-class MarkerReaderTest : public testing::Test {
- protected:
-  void SetUp() override {
-    auto finder = MarkerRingFinder::Create(directory_.path());
-    ASSERT_TRUE(finder.ok()) << finder.status();
-    finder_ = std::move(*finder);
-  }
-  // Looks for life and publishes in every turn; lists the directory when it is told to.
-  static MarkerReader::Options Eager() {
-    return {.poll_interval_ns = 1'000'000, .life_interval_ns = 0, .rescan_interval_ns = int64_t{1} << 60, .removes_left_behind = true};
-  }
-  MarkerReader& Reader(MarkerReader::Options options = Eager()) {
-    if (reader_ == nullptr) {
-      const MarkerReader::Wiring wiring = {.finder = finder_.get(), .processes = &processes_, .clocks = &clocks_, .sinks = &sinks_};
-      reader_ = std::make_unique<MarkerReader>(wiring, options);
-    }
-    return *reader_;
-  }
-  // A child that makes a marker, marks `count` instants in it and waits to be killed. Its pid.
-  pid_t StartChild(int count) {
-    int ready[2];
-    if (pipe(ready) != 0) std::abort();
-    const pid_t child = fork();
-    if (child == 0) {
-      hftmon_marker_thread* const thread = hftmon_marker_thread_open(directory_.Create());
-      for (int i = 0; i < count; ++i) hftmon_marker_instant(thread, 0, static_cast<uint64_t>(i));
-      if (write(ready[1], "r", 1) != 1) _exit(1);
-      while (true) pause();
-    }
-    char word = 0;
-    EXPECT_EQ(read(ready[0], &word, 1), 1);
-    close(ready[0]);
-    close(ready[1]);
-    return child;
-  }
-  static void Kill(pid_t child) {
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-  }
-
-  const MarkerDirectory directory_;
-  const ProcMarkerProcesses processes_{FileRoot("/")};
-  const SystemRawClocks clocks_;
-  FakeMarkerSinks sinks_;
-  std::unique_ptr<MarkerRingFinder> finder_;
-  std::unique_ptr<MarkerReader> reader_;
-};
 
 TEST_F(MarkerReaderTest, AMarkerIsReadFromItsFirstTurnOnUntilItIsClosed) {
   Reader().RunOnce();
@@ -189,42 +118,84 @@ TEST_F(MarkerReaderTest, AFileThatIsChangedIsLeftAndTheReasonIsKept) {
   hftmon_marker_close(marker);  // it looks at nothing that is gone
 }
 
-TEST_F(MarkerReaderTest, FilesAndRefusalsAreBounded) {
-  std::vector<hftmon_marker*> markers;
-  for (int i = 0; i < 5; ++i) markers.push_back(directory_.Create());
-  MarkerReader::Options options = Eager();
-  options.files_max = 2;
-  options.refusals_max = 2;
-  Reader(options).RunOnce();
-  const MarkerReader::Status status = Reader().status();
-  EXPECT_EQ(status.files.size(), 2u);
-  ASSERT_EQ(status.refusals.size(), 2u);
-  EXPECT_TRUE(absl::IsResourceExhausted(status.refusals[0].why));
-  EXPECT_EQ(status.unlisted_refusal_count, 1u);
-  for (hftmon_marker* marker : markers) hftmon_marker_close(marker);
-}
-
-TEST_F(MarkerReaderTest, ADirectoryFullOfForeignFilesHidesNoMarkerForLong) {
-  // All pretend to be wanted and come before ours.
-  const auto own = static_cast<uint32_t>(getpid());
-  if (own < 8) GTEST_SKIP() << "pid " << own << " leaves no room for names before it";
-  for (uint32_t pid = own - 6; pid < own; ++pid) {
-    sinks_.wanted.insert(pid);
-    for (uint32_t number = 0; number < 256; ++number) {
-      std::ofstream(directory_.path() + "/" + MarkerRingName{pid, number}.FileName()) << "x";
-    }
-  }
+TEST_F(MarkerReaderTest, AReadingThatPausesGoesOnWhereItStopped) {
   hftmon_marker* const marker = directory_.Create();
-  finder_->Poll();  // the kernel's word is lost
-  for (int list = 0; list < 4; ++list) {
-    Reader().Rescan();
-    Reader().RunOnce();
-  }
-  EXPECT_TRUE(sinks_.sinks.contains(OwnRingName()));
-  EXPECT_EQ(sinks_.sinks.size(), 1u);
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker);
+  for (uint64_t i = 0; i < 100; ++i) hftmon_marker_instant(thread, 0, i);
+  Reader().RunOnce();
+  EXPECT_EQ(sinks_.sinks[OwnRingName()].records.size(), 101u);
+  sinks_.wanted.clear();
+  Reader().RunOnce();
+  ASSERT_TRUE(absl::IsCancelled(sinks_.ended.at(OwnRingName())));
+  for (uint64_t i = 100; i < 150; ++i) hftmon_marker_instant(thread, 0, i);
+  sinks_.wanted.insert(static_cast<uint32_t>(getpid()));
+  Reader().Rescan();
+  Reader().RunOnce();
+  ASSERT_EQ(sinks_.begin_count, 2);
+  const RecordingMarkerSink& again = sinks_.sinks[OwnRingName()];
+  ASSERT_EQ(again.records.size(), 50u) << "nothing twice";
+  EXPECT_EQ(again.records[0].value, 100u);
+  EXPECT_EQ(again.records[0].tid, static_cast<uint32_t>(gettid()));
+  EXPECT_EQ(Reader().status().files.at(0).counts.overwritten_count, 0u);
   hftmon_marker_close(marker);
 }
 
+TEST_F(MarkerReaderTest, AnotherFileOfTheSameNameIsNotGoneOnWith) {
+  hftmon_marker* marker = directory_.Create();
+  hftmon_marker_thread* thread = hftmon_marker_thread_open(marker);
+  for (uint64_t i = 0; i < 100; ++i) hftmon_marker_instant(thread, 0, i);
+  Reader().RunOnce();
+  sinks_.wanted.clear();
+  Reader().RunOnce();
+  hftmon_marker_close(marker);
+  marker = directory_.Create();
+  thread = hftmon_marker_thread_open(marker);
+  for (uint64_t i = 0; i < 10; ++i) hftmon_marker_instant(thread, 0, i);
+  sinks_.wanted.insert(static_cast<uint32_t>(getpid()));
+  Reader().Rescan();
+  Reader().RunOnce();
+  EXPECT_EQ(sinks_.sinks[OwnRingName()].records.size(), 11u);
+  hftmon_marker_close(marker);
+}
+
+// A child that did not exec holds the descriptor, and so the lock, of a marker that its parent has closed.
+TEST_F(MarkerReaderTest, AMarkerThatIsMadeAgainWhileAChildHoldsTheOldOneIsRead) {
+  hftmon_marker* marker = directory_.Create();
+  hftmon_marker_instant(hftmon_marker_thread_open(marker), 0, 1);
+  Reader().RunOnce();
+  const pid_t child = fork();
+  if (child == 0) {
+    while (true) pause();
+  }
+  hftmon_marker_close(marker);
+  marker = directory_.Create();
+  hftmon_marker_instant(hftmon_marker_thread_open(marker), 0, 2);
+  for (int turn = 0; turn < 3; ++turn) Reader().RunOnce();
+  EXPECT_EQ(sinks_.begin_count, 2);
+  ASSERT_EQ(sinks_.sinks[OwnRingName()].records.size(), 2u);
+  EXPECT_EQ(sinks_.sinks[OwnRingName()].records[1].value, 2u);
+  EXPECT_TRUE(sinks_.ended.at(OwnRingName()).ok());
+  Kill(child);
+  hftmon_marker_close(marker);
+}
+
+TEST_F(MarkerReaderTest, AMarkerThatWasClosedIsToldToHaveEndedThoughAChildHoldsIt) {
+  hftmon_marker* const marker = directory_.Create();
+  hftmon_marker_thread* const thread = hftmon_marker_thread_open(marker);
+  Reader().RunOnce();
+  const pid_t child = fork();
+  if (child == 0) {
+    while (true) pause();
+  }
+  hftmon_marker_instant(thread, 0, 1);
+  hftmon_marker_close(marker);
+  Reader().RunOnce();
+  EXPECT_TRUE(sinks_.ended.at(OwnRingName()).ok());
+  EXPECT_EQ(sinks_.sinks[OwnRingName()].records.size(), 2u);
+  Kill(child);
+}
+
+// A hostile owner keeps the kernel's lock of its file for as long as it likes.
 TEST_F(MarkerReaderTest, AReaderThatWaitsIsWokenByANewMarker) {
   MarkerReader::Options options = Eager();
   options.idle_interval_ns = 3'600'000'000'000;  // nothing but the kernel's word ends that wait

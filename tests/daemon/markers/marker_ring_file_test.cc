@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <thread>
 
 #include "tests/fakes/marker_directory.h"
 
@@ -18,11 +20,10 @@ class MarkerRingFileTest : public testing::Test {
   }
   ~MarkerRingFileTest() override { hftmon_marker_close(marker_); }
 
-  void OpenReader() {
-    file_.reset();
-    auto file = MarkerRingFile::Open(directory_.path(), OwnRingName(), OwnMarkerProcess(), &clocks_, &sink_);
-    ASSERT_TRUE(file.ok()) << file.status();
-    file_ = std::move(*file);
+  void OpenReader(const std::vector<MarkerRingPosition>& positions = {}) {
+    const auto opened = OpenMarkerFileOf(directory_.path(), OwnRingName(), OwnMarkerProcess());
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    file_ = std::make_unique<MarkerRingFile>(*opened, OwnRingName(), &clocks_, &sink_, positions);
   }
   // Records taken.
   uint64_t Drain(uint64_t records_max = 1'000'000) {
@@ -61,7 +62,7 @@ TEST_F(MarkerRingFileTest, RecordsComeOnceAndInTheirOrderRoundAfterRound) {
   ASSERT_EQ(sink_.records.size(), 50 * 97 + 1u);
   for (uint64_t i = 0; i < 50 * 97; ++i) ASSERT_EQ(sink_.records[i + 1].value, i);
   EXPECT_EQ(file_->counts().delivered_count, 50 * 97 + 1u);
-  EXPECT_EQ(file_->counts().dropped_count, 0u);
+  EXPECT_EQ(file_->counts().overwritten_count, 0u);
   EXPECT_EQ(file_->counts().faults.record_count(), 0u);
   EXPECT_EQ(Drain(), 0u);
 }
@@ -79,8 +80,7 @@ TEST_F(MarkerRingFileTest, ABusyRingDoesNotKeepTheOthersWaiting) {
   hftmon_marker_thread* const other = hftmon_marker_thread_open(marker_);
   bool other_was_told = false;
   for (int round = 0; round < 8 && !other_was_told; ++round) {
-    while (hftmon_marker_instant(thread_, 0, 0)) {
-    }
+    Mark(200);
     hftmon_marker_instant(other, 0, 4711);
     Drain(64);  // less than the busy ring has
     for (const MarkerRecord& record : sink_.records) other_was_told |= record.value == 4711;
@@ -88,15 +88,138 @@ TEST_F(MarkerRingFileTest, ABusyRingDoesNotKeepTheOthersWaiting) {
   EXPECT_TRUE(other_was_told);
 }
 
-TEST_F(MarkerRingFileTest, TheNextReaderGoesOnWhereTheLastStopped) {
+TEST_F(MarkerRingFileTest, ARingThatFillsIsSaidToBeBusy) {
+  Drain();
+  Mark(256 / MarkerRingFile::kBusyShare - 1);
+  EXPECT_FALSE(file_->Drain(1'000, &buffers_)->busy);
+  Mark(256 / MarkerRingFile::kBusyShare);
+  EXPECT_TRUE(file_->Drain(1'000, &buffers_)->busy);
+}
+
+TEST_F(MarkerRingFileTest, AReaderThatComesFirstTakesWhatStandsAndOneThatComesBackGoesOn) {
   Mark(10);
   Drain();
+  const std::vector<MarkerRingPosition> positions = file_->positions();
   Mark(10);
+  sink_.records.clear();
+  OpenReader(positions);
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 10u);
+  EXPECT_EQ(sink_.records[0].value, 10u);
+  EXPECT_EQ(sink_.records[0].gap_count, 0u);
+  EXPECT_EQ(sink_.records.back().tid, static_cast<uint32_t>(gettid())) << "the thread's own record went to the last reader";
+  sink_.records.clear();
   OpenReader();
   Drain();
-  ASSERT_EQ(sink_.records.size(), 21u);
-  EXPECT_EQ(sink_.records.back().value, 19u);
-  EXPECT_EQ(sink_.records.back().tid, static_cast<uint32_t>(gettid())) << "the thread's own record went to the last reader";
+  EXPECT_EQ(sink_.records.size(), 21u);
+}
+
+TEST_F(MarkerRingFileTest, WhatPassedWhileNobodyReadIsNoLoss) {
+  Mark(10);
+  Drain();
+  const std::vector<MarkerRingPosition> positions = file_->positions();
+  Mark(1'000);
+  sink_.records.clear();
+  OpenReader(positions);
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 255u);
+  EXPECT_EQ(sink_.records[0].value, 755u);
+  EXPECT_EQ(sink_.records[0].gap_count, 0u);
+  EXPECT_EQ(file_->counts().overwritten_count, 0u);
+}
+
+TEST_F(MarkerRingFileTest, APositionThatTheRingIsNotAtYetIsNoPosition) {
+  Mark(10);
+  std::vector<MarkerRingPosition> positions = file_->positions();
+  positions[0].taken = 1'000;
+  OpenReader(positions);
+  EXPECT_EQ(Drain(), 0u);
+  EXPECT_EQ(Faults(MarkerFault::kIndex), 1u);
+}
+
+TEST_F(MarkerRingFileTest, OfAFullRingAllButOneStandAndTheOneMayBeBeingOverwritten) {
+  Drain();  // the thread's own: one record taken
+  Mark(255);
+  EXPECT_EQ(Drain(), 255u);
+  EXPECT_EQ(file_->counts().overwritten_count, 0u);
+  Mark(256);
+  EXPECT_EQ(Drain(), 255u);
+  EXPECT_EQ(file_->counts().overwritten_count, 1u);
+  Mark(10'000);
+  EXPECT_EQ(Drain(), 255u);
+  EXPECT_EQ(file_->counts().overwritten_count, 1u + 10'000 - 255);
+  EXPECT_EQ(file_->counts().delivered_count + file_->counts().overwritten_count, hftmon_marker_published_count(thread_));
+}
+
+// The index moves on between the copy of the records and the second look at it: a clock that marks when it is read, in between.
+TEST_F(MarkerRingFileTest, WhatIsOverwrittenWhileItIsCopiedIsNotDelivered) {
+  class MarkingClocks : public RawClocks {
+   public:
+    uint64_t Ticks() const override {
+      for (uint64_t i = 0; i < marks; ++i) hftmon_marker_instant(thread, 0, next++);
+      return clocks.Ticks();
+    }
+    int64_t MonotonicNs() const override { return clocks.MonotonicNs(); }
+    int64_t RealtimeNs() const override { return clocks.RealtimeNs(); }
+    int64_t BoottimeNs() const override { return clocks.BoottimeNs(); }
+    int64_t TaiNs() const override { return clocks.TaiNs(); }
+    SystemRawClocks clocks;
+    hftmon_marker_thread* thread = nullptr;
+    mutable uint64_t next = 0;
+    uint64_t marks = 0;
+  } clocks;
+  clocks.thread = thread_;
+  auto file = MarkerRingFile::Open(directory_.path(), OwnRingName(), OwnMarkerProcess(), &clocks, &sink_);
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE((*file)->Drain(1'000, &buffers_).ok());
+  sink_.records.clear();
+  uint64_t lost = 0;
+  for (const uint64_t meanwhile : {uint64_t{0}, uint64_t{55}, uint64_t{56}, uint64_t{57}, uint64_t{200}, uint64_t{5'000}}) {
+    for (int i = 0; i < 200; ++i) hftmon_marker_instant(thread_, 0, clocks.next++);
+    clocks.marks = meanwhile;
+    ASSERT_TRUE((*file)->Drain(1'000, &buffers_).ok());
+    clocks.marks = 0;
+    // Of 200 those that the marks meanwhile left alone: the ring holds 255.
+    const uint64_t expected = meanwhile <= 55 ? 0 : std::min<uint64_t>(meanwhile - 55, 200);
+    EXPECT_EQ((*file)->counts().overwritten_count - lost, expected) << meanwhile;
+    ASSERT_TRUE((*file)->Drain(1'000, &buffers_).ok());
+    lost = (*file)->counts().overwritten_count;
+  }
+  // What was delivered is as it was marked, and each gap is what is missing.
+  uint64_t next = 0;
+  for (const MarkerRecord& record : sink_.records) {
+    ASSERT_EQ(record.value, next + record.gap_count);
+    next = record.value + 1;
+  }
+  EXPECT_EQ(next, clocks.next);
+  EXPECT_EQ((*file)->counts().faults.record_count(), 0u);
+}
+
+TEST_F(MarkerRingFileTest, ARecordBehindAGapBelongsToTheThreadThatHasTheRingNow) {
+  Drain();
+  uint32_t tid = 0;
+  hftmon_marker_thread_close(thread_);
+  std::thread([&] {
+    tid = static_cast<uint32_t>(gettid());
+    thread_ = hftmon_marker_thread_open(marker_);
+    Mark(1'000);
+  }).join();
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 256u);
+  EXPECT_EQ(sink_.records.back().tid, tid);
+  EXPECT_EQ(sink_.records[1].tid, tid) << "the record that announced it is overwritten";
+  // The next thread takes the ring over: what stands before is not its.
+  sink_.records.clear();
+  std::thread([&] {
+    Mark(1'000);
+    hftmon_marker_thread_close(thread_);
+    thread_ = hftmon_marker_thread_open(marker_);
+    Mark(1);
+  }).join();
+  Drain();
+  ASSERT_EQ(sink_.records.size(), 255u);
+  EXPECT_EQ(sink_.records[0].tid, 0u) << "nobody knows any more";
+  EXPECT_NE(sink_.records.back().tid, 0u);
 }
 
 TEST_F(MarkerRingFileTest, ANameComesBeforeItsFirstRecordAlsoWhenItIsNewerThanTheDrain) {
@@ -159,12 +282,15 @@ TEST_F(MarkerRingFileTest, AnIndexThatCannotBeIsCountedOnceAndNothingIsReadByIt)
   Mark(5);
   Drain();
   const uint64_t sound = thread_->producer->published;
-  for (const uint64_t index : {uint64_t{0}, sound - 1, sound + 257, uint64_t{1} << 63, ~uint64_t{0}}) {
+  // Those that fell, and those that no thread can have come to since the machine was started.
+  const uint64_t far = sound + MarkerRingFile::kRecordsPerNsMax * static_cast<uint64_t>(clocks_.MonotonicNs() + 1'000'000'000'000);
+  for (const uint64_t index : {uint64_t{0}, sound - 1, far, uint64_t{1} << 63, ~uint64_t{0}}) {
     const uint64_t before = Faults(MarkerFault::kIndex);
     thread_->producer->published = index;
     EXPECT_EQ(Drain(), 0u);
     EXPECT_EQ(Drain(), 0u);
     EXPECT_EQ(Faults(MarkerFault::kIndex), before + 1) << index;
+    EXPECT_EQ(file_->counts().overwritten_count, 0u);
   }
   // A ring that is sound again goes on.
   thread_->producer->published = sound;
@@ -219,7 +345,7 @@ TEST_F(MarkerRingFileTest, WhatWasPublishedBeforeTheFileWasRemovedIsStillRead) {
   Mark(5);
   hftmon_marker_close(std::exchange(marker_, nullptr));
   EXPECT_FALSE(file_->HasOwner());
-  EXPECT_FALSE(file_->IsNamed(directory_.path()));
+  EXPECT_FALSE(file_->IsNamed());
   EXPECT_EQ(Drain(), 6u);
 }
 

@@ -3,13 +3,20 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstddef>
 #include <string>
+#include <thread>
 
+#include "daemon/markers/marker_ring_file.h"
 #include "tests/fakes/marker_directory.h"
+#include "tests/fakes/stuck_writer.h"
 
 namespace hftmon {
 namespace {
@@ -51,12 +58,98 @@ TEST_F(OpenMarkerFileTest, AProgramsFileIsOpenedWithItsHeader) {
   close(opened->fd);
 }
 
-TEST_F(OpenMarkerFileTest, ThereIsOneReaderAtATime) {
+TEST_F(OpenMarkerFileTest, AnyNumberMayReadAndNoneMayWrite) {
   const auto first = OpenMarkerFileOf(directory_.path(), OwnRingName(), process_);
   ASSERT_TRUE(first.ok());
-  EXPECT_EQ(Open().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(fcntl(first->fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+  const auto second = OpenMarkerFileOf(directory_.path(), OwnRingName(), process_);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(first->identity, second->identity);
   close(first->fd);
-  EXPECT_TRUE(Open().ok());
+  close(second->fd);
+}
+
+// What systemd/hftmond.service leaves the daemon with.
+TEST_F(OpenMarkerFileTest, AnotherUsersFileTakesNoMoreThanTheRightToReadAll) {
+  if (geteuid() != 0) GTEST_SKIP() << "another user's file takes root to make";
+  ASSERT_EQ(chmod(directory_.path().c_str(), 0777), 0);
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (setresuid(65'534, 65'534, 65'534) != 0 || directory_.Create() == nullptr || write(ready[1], "r", 1) != 1) _exit(1);
+    while (true) pause();
+  }
+  close(ready[1]);
+  char word = 0;
+  ASSERT_EQ(read(ready[0], &word, 1), 1);
+  close(ready[0]);
+  const MarkerRingName name = {.pid = static_cast<uint32_t>(child), .number = 0};
+  const auto process = ProcMarkerProcesses(FileRoot("/")).Find(name.pid);
+  ASSERT_TRUE(process.ok()) << process.status();
+  const auto open_with = [&](uint32_t rights) {
+    absl::Status status;
+    // The rights are a thread's own.
+    std::thread([&] {
+      __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+      __user_cap_data_struct data[2] = {{.effective = rights, .permitted = rights, .inheritable = 0}, {}};
+      ASSERT_EQ(syscall(SYS_capset, &header, data), 0);
+      const auto opened = OpenMarkerFileOf(directory_.path(), name, *process);
+      if (opened.ok()) close(opened->fd);
+      status = opened.status();
+    }).join();
+    return status;
+  };
+  EXPECT_TRUE(open_with(1u << CAP_DAC_READ_SEARCH).ok());
+  EXPECT_EQ(open_with(0).code(), absl::StatusCode::kPermissionDenied);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
+
+TEST_F(OpenMarkerFileTest, AFileThatItsLivingProcessDoesNotHoldIsRefused) {
+  // As it is when a program closed its descriptor behind the library's back.
+  std::filesystem::copy_file(path(), path(1));
+  const uint32_t number = 1;
+  const int fd = open(path(1).c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(pwrite(fd, &number, sizeof(number), offsetof(hft_marker_header, number)), 4);
+  close(fd);
+  EXPECT_EQ(Open(OwnRingName(1)).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Open(OwnRingName(1)).message(), HasSubstr("does not hold it"));
+}
+
+TEST_F(OpenMarkerFileTest, AFileKnowsWhetherItHasItsName) {
+  const auto opened = OpenMarkerFileOf(directory_.path(), OwnRingName(), process_);
+  ASSERT_TRUE(opened.ok());
+  EXPECT_TRUE(MarkerFileIsNamed(opened->fd, OwnRingName()));
+  ASSERT_EQ(rename(path().c_str(), path(1).c_str()), 0);
+  EXPECT_FALSE(MarkerFileIsNamed(opened->fd, OwnRingName()));
+  ASSERT_EQ(rename(path(1).c_str(), path().c_str()), 0);
+  EXPECT_TRUE(MarkerFileIsNamed(opened->fd, OwnRingName()));
+  hftmon_marker_close(std::exchange(marker_, nullptr));
+  EXPECT_FALSE(MarkerFileIsNamed(opened->fd, OwnRingName()));
+  marker_ = directory_.Create();
+  EXPECT_FALSE(MarkerFileIsNamed(opened->fd, OwnRingName())) << "the name is another file's";
+  close(opened->fd);
+}
+
+// A write whose source never comes holds the file's lock, and whoever takes that away waits. None of what a reader does may.
+TEST_F(OpenMarkerFileTest, WhoHoldsTheFilesLockKeepsNobodyFromReadingIt) {
+  ASSERT_TRUE(hftmon_marker_instant(hftmon_marker_thread_open(marker_), 0, 1));
+  const StuckWriter writer(path());
+  if (!writer.why_not().empty()) GTEST_SKIP() << writer.why_not();
+  const auto opened = OpenMarkerFileOf(directory_.path(), OwnRingName(), process_);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const SystemRawClocks clocks;
+  RecordingMarkerSink sink;
+  MarkerBuffers buffers;
+  MarkerRingFile file(*opened, OwnRingName(), &clocks, &sink);
+  EXPECT_TRUE(file.HasOwner());
+  EXPECT_TRUE(file.IsNamed());
+  const auto drained = file.Drain(1'000, &buffers);
+  ASSERT_TRUE(drained.ok()) << drained.status();
+  EXPECT_EQ(drained->record_count, 2u);
+  file.Remove(directory_.path());
+  EXPECT_TRUE(file.IsNamed()) << "somebody writes to it";
 }
 
 TEST_F(OpenMarkerFileTest, TheProgramIsSeenToHaveItAndThenNot) {
@@ -118,7 +211,7 @@ TEST_F(OpenMarkerFileTest, EachFieldOfTheHeaderIsHeldAgainstItsLimits) {
   EXPECT_THAT(spoilt(offsetof(hft_marker_header, file_bytes), uint64_t{4096}).message(), HasSubstr("its header makes it"));
   EXPECT_THAT(spoilt(offsetof(hft_marker_header, thread_max), uint32_t{5}).message(), HasSubstr("its header makes it"));
   EXPECT_THAT(spoilt(offsetof(hft_marker_header, record_max), uint32_t{0xffffffff}).message(), HasSubstr("beyond the limits"));
-  EXPECT_EQ(spoilt(offsetof(hft_marker_header, version), uint32_t{2}).code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(spoilt(offsetof(hft_marker_header, version), uint32_t{1}).code(), absl::StatusCode::kUnimplemented);
   EXPECT_THAT(spoilt(offsetof(hft_marker_header, magic), uint64_t{0}).message(), HasSubstr("does not begin"));
 }
 

@@ -162,6 +162,48 @@ TEST_F(OperationBookTest, HeartbeatsAreTheTimeBetweenThem) {
   EXPECT_EQ(book_.operations()[1].spans.count, 0u);
 }
 
+TEST_F(OperationBookTest, HeartbeatsOfTwoOperationsInTurnHaveTheirOwnGaps) {
+  for (uint64_t i = 0; i < 10; ++i) {
+    Put(MarkerKind::kHeartbeat, 1, i, 200);
+    Put(MarkerKind::kHeartbeat, 2, i, 400);
+  }
+  EXPECT_EQ(book_.operations()[1].heartbeats.count, 9u);
+  EXPECT_EQ(book_.operations()[2].heartbeats.count, 9u);
+  EXPECT_EQ(book_.operations()[1].heartbeats.min_ns, 300);
+  EXPECT_EQ(book_.operations()[1].heartbeats.max_ns, 300);
+  EXPECT_EQ(book_.losses().beat_evicted_count, 0u);
+}
+
+TEST_F(OperationBookTest, OfMoreHeartbeatsThanItKeepsTheOldestIsGivenUpAndCounted) {
+  for (uint32_t operation = 3; operation < 8; ++operation) book_.OnOperation(operation, "more");
+  for (uint32_t operation = 1; operation <= OperationBook::kBeatsMax; ++operation) Put(MarkerKind::kHeartbeat, operation, 0);
+  Put(MarkerKind::kHeartbeat, 1, 1);  // not the oldest any more
+  Put(MarkerKind::kHeartbeat, OperationBook::kBeatsMax + 1, 0);
+  EXPECT_EQ(book_.losses().beat_evicted_count, 1u);
+  Put(MarkerKind::kHeartbeat, 1, 2);
+  EXPECT_EQ(book_.operations()[1].heartbeats.count, 2u);
+  Put(MarkerKind::kHeartbeat, 2, 1);
+  EXPECT_EQ(book_.operations()[2].heartbeats.count, 0u) << "it was the oldest";
+  EXPECT_EQ(book_.losses().beat_evicted_count, 2u);
+}
+
+TEST(OperationBookSince, ARateIsMadeOfSpansThatBeganSinceThen) {
+  RecordingSpanSink sink;
+  OperationBook book(kHalf, &sink, 1'000);
+  book.OnOperation(1, "in");
+  const auto span = [&](uint64_t from, uint64_t to) {
+    const MarkerRecord records[] = {{.tsc = from, .operation = 1, .kind = MarkerKind::kBegin},
+                                    {.tsc = to, .operation = 1, .kind = MarkerKind::kEnd}};
+    book.OnRecords(records);
+  };
+  span(100, 200);
+  span(900, 1'100);
+  span(1'000, 1'300);
+  span(1'400, 1'500);
+  EXPECT_EQ(book.operations()[1].spans.count, 4u);
+  EXPECT_EQ(book.operations()[1].recent_count, 2u);
+}
+
 TEST_F(OperationBookTest, InstantsAreCounted) {
   Put(MarkerKind::kInstant, 1, 0);
   Put(MarkerKind::kInstant, 1, 0);

@@ -21,7 +21,9 @@ class OperationBooksTest : public ::testing::Test {
     sink->OnRecords(records);
   }
   MarkerSink* Begin(uint32_t number = 0) {
-    MarkerSink* sink = books_.Begin({.pid = kPid, .number = number}, {});
+    hft_marker_header header{};
+    header.start_ticks = 77;
+    MarkerSink* sink = books_.Begin({.pid = kPid, .number = number}, header);
     sink->OnOperation(1, "order");
     return sink;
   }
@@ -40,6 +42,7 @@ TEST_F(OperationBooksTest, WhatAWatchedProgramMarksIsReadWhileItRuns) {
   const std::vector<MarkedProgram> programs = books_.ProgramsOf(kPid);
   ASSERT_EQ(programs.size(), 1u);
   EXPECT_FALSE(programs[0].ended);
+  EXPECT_EQ(programs[0].start_ticks, 77u);
   EXPECT_EQ(programs[0].since_mono_ns, clock_.NowNs());
   ASSERT_EQ(programs[0].operations.size(), 2u);
   EXPECT_EQ(programs[0].operations[1].name, "order");
@@ -53,14 +56,14 @@ TEST_F(OperationBooksTest, WhatEndedIsKeptWithItsReasonAndItsCounts) {
   MarkerSink* const second = Begin(1);
   Mark(first, 1'000, 300);
   clock_.AdvanceNs(7);
-  books_.End({.pid = kPid, .number = 0}, first, {.delivered_count = 2, .dropped_count = 3, .faults = {}}, absl::DataLossError("cut"));
+  books_.End({.pid = kPid, .number = 0}, first, {.delivered_count = 2, .overwritten_count = 3, .faults = {}}, absl::DataLossError("cut"));
   Mark(second, 5'000, 100);
   const std::vector<MarkedProgram> programs = books_.ProgramsOf(kPid);
   ASSERT_EQ(programs.size(), 2u);
   EXPECT_TRUE(programs[0].ended);
   EXPECT_EQ(programs[0].until_mono_ns - programs[0].since_mono_ns, 7);
   EXPECT_EQ(programs[0].why_ended.message(), "cut");
-  EXPECT_EQ(programs[0].counts.dropped_count, 3u);
+  EXPECT_EQ(programs[0].counts.overwritten_count, 3u);
   EXPECT_EQ(programs[0].operations[1].spans.count, 1u);
   EXPECT_FALSE(programs[1].ended);
   EXPECT_EQ(programs[1].operations[1].spans.sum_ns, 100u);
@@ -75,9 +78,30 @@ TEST_F(OperationBooksTest, OfThoseThatEndedTheOldestAreForgotten) {
   const std::vector<MarkedProgram> programs = books_.ProgramsOf(kPid);
   ASSERT_EQ(programs.size(), OperationBooks::kEndedMax);
   EXPECT_EQ(programs.front().operations[1].spans.sum_ns, 4u);
+  EXPECT_EQ(books_.forgotten_count(), 3u);
   MarkerSink* const live = Begin();
   Mark(live, 1'000, 9);
   EXPECT_EQ(books_.ProgramsOf(kPid).size(), OperationBooks::kEndedMax + 1) << "one that is read takes no place of them";
+}
+
+TEST_F(OperationBooksTest, OnlySpansThatBeganSinceItIsReadMakeARate) {
+  MarkerSink* const sink = Begin();
+  const auto since = static_cast<uint64_t>(clock_.NowNs());
+  Mark(sink, since - 500, 300);
+  Mark(sink, since + 10, 300);
+  const std::vector<MarkedProgram> programs = books_.ProgramsOf(kPid);
+  ASSERT_EQ(programs.size(), 1u);
+  EXPECT_EQ(programs[0].operations[1].spans.count, 2u);
+  EXPECT_EQ(programs[0].operations[1].recent_count, 1u);
+}
+
+TEST_F(OperationBooksTest, WhyMarksAreNotBelievedIsHandedOn) {
+  EXPECT_TRUE(books_.WhyNotBelieved().ok());
+  OperationBooks doubtful({.clock = &clock_,
+                           .wants = [](uint32_t) { return true; },
+                           .ticks = &Ticks,
+                           .why_not_believed = [] { return absl::FailedPreconditionError("no clock"); }});
+  EXPECT_EQ(doubtful.WhyNotBelieved().message(), "no clock");
 }
 
 }  // namespace

@@ -23,12 +23,14 @@ class FakeOperationSource : public OperationSource {
     return found == slowness.end() ? std::vector<OperationSlowness>() : found->second;
   }
   MarkerReader::Status Files() const override { return files; }
+  uint64_t ForgottenCount() const override { return forgotten_count; }
 
   // Set before the server asks.
   std::string why_not;
   std::map<uint32_t, std::vector<MarkedProgram>> programs;
   std::map<uint64_t, std::vector<OperationSlowness>> slowness;  // by MarkedProgram.span_file_id
   MarkerReader::Status files;
+  uint64_t forgotten_count = 0;
 };
 
 }  // namespace hftmon

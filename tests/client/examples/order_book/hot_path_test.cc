@@ -34,11 +34,9 @@ TEST(HotPathTest, NothingIsAllocated) {
   }
   while (engine.Step()) {
   }
-  thread->Finish();
   EXPECT_EQ(allocation_count - before, 0u);
-  // Both ways of a mark: into the ring, and dropped.
-  EXPECT_GT(marks.counts().record_count, kMessages / 10);
-  EXPECT_GT(marks.counts().dropped_count, kMessages);
+  // Marks in the ring's first round, and in later ones.
+  EXPECT_GT(marks.record_count(), 3 * kMessages);
   EXPECT_EQ(engine.latencies().count(), kMessages);
   EXPECT_GT(engine.totals().trade_count, 0u);
   // The counter counts: the same thread allocates now.
@@ -69,8 +67,7 @@ TEST(HotPathTest, NoSystemCallIsMade) {
       engine.Step();
     }
     for (int i = 0; i < 1'000; ++i) engine.Step();
-    thread->Finish();
-    _exit(marks.counts().dropped_count > 0 && engine.latencies().count() == kMessages ? 42 : 2);
+    _exit(marks.record_count() > 3 * kMessages && engine.latencies().count() == kMessages ? 42 : 2);
   });
   if (ended == 77) GTEST_SKIP() << "this kernel filters no system calls";
   EXPECT_EQ(ended, 42);
