@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -44,7 +45,16 @@ JitterGatherer::JitterGatherer(const ServiceCore& core, const TargetSelection& s
       percentiles_(request.percentiles().begin(), request.percentiles().end()),
       covered_begin_ns_(begin_ns) {
   if (percentiles_.empty()) percentiles_.assign(std::begin(kPercentilesDefault), std::end(kPercentilesDefault));
-  for (const TargetInfo& target : selection.targets()) recordings_.push_back(RecordingOf(target));
+  // Of those that have no threshold of their own it is the same.
+  std::optional<Recording> without_own;
+  for (const TargetInfo& target : selection.targets()) {
+    if (target.options.blocked_threshold_ns > 0) {
+      recordings_.push_back(RecordingOf(target));
+      continue;
+    }
+    if (!without_own) without_own = RecordingOf(target);
+    recordings_.push_back(*without_own);
+  }
   // Without them there are only events of long waits: a choice of the late ones.
   const bool any = std::any_of(recordings_.begin(), recordings_.end(), [](const Recording& one) { return one.floor_ns != kNoFloor; });
   if (!any) return;
