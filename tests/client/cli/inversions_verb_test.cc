@@ -57,22 +57,22 @@ TEST_F(InversionsVerbTest, EachIsABlockWithItsChainAndTheBoostsAreATable) {
   EXPECT_EQ(seen.max_inversions(), 7);
   EXPECT_EQ(console.out(),
             "priority inversions in off-CPU intervals above 200us in the last 10s\n"
-            "5.000000000  high[10/13] (fifo 80)  waits for a lock: 3.2ms  #41\n"
+            "5000000000 ns  high[10/13] (fifo 80)  waits for a lock: 3.2ms  #41\n"
             "    lock 0x1000, held by upper[10/12] (rr 14), blocked as the wait began\n"
             "    who waits for lock 0x2000, held by low[10/11] (other, nice 5), runnable as the wait began\n"
             "    low[10/11] was off its CPU for 3.1ms of it, which medium[14] had for 3ms\n"
-            "6.000000000  high[10/13] (real time 80)  waits for a lock, in progress: 100us  #42\n"
+            "6000000000 ns  high[10/13] (real time 80)  waits for a lock, in progress: 100us  #42\n"
             "    lock 0x1000, held by low[10/11] (deadline), running as the wait began, with priority inheritance\n"
             "    and so on, or round and round (a deadlock)\n"
             "    low[10/11] was not seen off its CPU meanwhile\n"
             "    the owner ran with the waiter's priority\n"
-            "7.000000000  idle[10/15]  waits for a lock: 500us  #43\n"
+            "7000000000 ns  idle[10/15]  waits for a lock: 500us  #43\n"
             "    lock 0x1000, held by ?[99], of whom no more is known, with priority inheritance\n"
             "and 2 waits whose owner or its priority is not known: they may be inversions too\n"
             "priority boosts\n"
-            "boosted     since            for  from          to            waiter       changes\n"
-            "low[10/11]  5.999990000     90us  nice 0        real time 80  high[10/13]        2\n"
-            "low[10/11]  8.000000000  goes on  real time 10  deadline      edf[10/16]         1\n");
+            "boosted     since              for  from          to            waiter       changes\n"
+            "low[10/11]  5999990000 ns     90us  nice 0        real time 80  high[10/13]        2\n"
+            "low[10/11]  8000000000 ns  goes on  real time 10  deadline      edf[10/16]         1\n");
 }
 
 TEST_F(InversionsVerbTest, JsonLeavesOutWhatIsNotKnown) {
