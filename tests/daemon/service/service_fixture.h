@@ -17,6 +17,7 @@
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
+#include "tests/daemon/service/fake_time.h"
 #include "tests/daemon/service/fakes.h"
 
 namespace hftmon {
