@@ -122,6 +122,14 @@ absl::StatusOr<v1::QueryNetworkResponse> Client::QueryNetwork(const v1::QueryNet
   return Call(&v1::Monitor::Stub::QueryNetwork, request);
 }
 
+absl::StatusOr<v1::QueryTimelineResponse> Client::QueryTimeline(const v1::QueryTimelineRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryTimeline, request);
+}
+
+absl::StatusOr<v1::CorrelateEventsResponse> Client::CorrelateEvents(const v1::CorrelateEventsRequest& request) const {
+  return Call(&v1::Monitor::Stub::CorrelateEvents, request);
+}
+
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryLocks, request);
 }

@@ -67,6 +67,10 @@ class Client {
   absl::StatusOr<v1::QueryHardwareResponse> QueryHardware(const v1::QueryHardwareRequest& request = {}) const;
   // How long the operations took that programs mark themselves.
   absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
+  // What the threads did over a window, piece by piece; it may wait one sampling interval.
+  absl::StatusOr<v1::QueryTimelineResponse> QueryTimeline(const v1::QueryTimelineRequest& request = {}) const;
+  // Which stalls hit moments that the caller names, at most 10,000 a call; it may wait one sampling interval.
+  absl::StatusOr<v1::CorrelateEventsResponse> CorrelateEvents(const v1::CorrelateEventsRequest& request) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Spikes that ended in the window or go on, newest last.
