@@ -302,7 +302,11 @@ void Daemon::BuildStatus() {
 
 std::vector<ControlLoop::Job> Daemon::Jobs() {
   std::vector<ControlLoop::Job> jobs = {
-      {"calibrate the clock", kCalibrationIntervalNs, [this] { clock_->Calibrate(); }},
+      {"calibrate the clock", kCalibrationIntervalNs,
+       [this] {
+         clock_->Calibrate();
+         time_->NoteCalibration();
+       }},
       {"look at the clocks", EpochWatcher::kLookIntervalNs, [this] { time_->LookAtClocks(); }},
       {"read the kernel's clock", TimeKeeper::kKernelClockIntervalNs, [this] { time_->RefreshKernelClock(); }},
       {"read the PTP clocks", TimeKeeper::kPtpIntervalNs, [this] { time_->RefreshPtpClocks(); }},

@@ -12,7 +12,7 @@ namespace hftmon {
 void Daemon::BuildTotals() {
   const auto high_water = [this] { return loop_->sampler().high_water(); };
   const KernelView& view = collector_->view();
-  totals_ = std::make_unique<SlotTotals>(view, high_water);
+  totals_ = std::make_unique<SlotTotals>(view, high_water, earlier_sleeps_.get());
   call_totals_ = std::make_unique<SharedCallTotals>(view, high_water, collector_->has_registers());
   fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal(),
                                                       collector_->memory_programs().missing());

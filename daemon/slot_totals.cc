@@ -25,8 +25,27 @@ std::optional<ThreadTotal> SlotTotals::Read(uint32_t slot) const {
   total.involuntary_count = Load(words.involuntary_count);
   total.run_delay_ns = static_cast<int64_t>(Load(words.run_delay_ns));
   total.alive = state == HFT_SLOT_LIVE;
+  if (total.alive) total.departure = ReadDeparture(slot, generation);
   if (Load(words.state) == HFT_SLOT_FREE || Load(words.generation) != generation) return std::nullopt;
   return total;
+}
+
+std::optional<ThreadDeparture> SlotTotals::ReadDeparture(uint32_t slot, uint32_t generation) const {
+  const hft_thread_slot& words = view_.slots[slot];
+  // Acquire: what is read below is not older than the mark and the switch-out.
+  const auto out_clock_ns =
+      static_cast<int64_t>(std::atomic_ref<__u64>(const_cast<__u64&>(words.out_clock_ns)).load(std::memory_order_acquire));
+  if (out_clock_ns == 0) {
+    // No mark: no program has seen it run since its slot was published.
+    EarlierSleep sleep;
+    if (earlier_ == nullptr || Load(words.task) != 0 || !earlier_->Read(slot, generation, &sleep)) return std::nullopt;
+    return ThreadDeparture{.out_clock_ns = -sleep.found_mono_ns, .cpu = sleep.cpu, .kind = HFT_SWITCH_UNKNOWN, .syscall = sleep.syscall};
+  }
+  const hft_departure out = std::atomic_ref<hft_departure>(const_cast<hft_departure&>(words.out)).load(std::memory_order_acquire);
+  // It has come back meanwhile: the departure is another one's.
+  if (static_cast<int64_t>(Load(words.out_clock_ns)) != out_clock_ns) return std::nullopt;
+  return ThreadDeparture{
+      .out_clock_ns = out_clock_ns, .cpu = out.cpu, .kind = static_cast<hft_switch_kind>(out.kind), .syscall = out.syscall};
 }
 
 std::optional<ThreadTotal> SlotTotals::Find(const ThreadKey& thread) const {

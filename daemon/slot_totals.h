@@ -6,14 +6,16 @@
 #include <functional>
 
 #include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
 
 class SlotTotals : public ThreadTotals {
  public:
-  // `high_water` tells the highest slot that may be in use. The view's memory outlives the object.
-  SlotTotals(const KernelView& view, std::function<uint32_t()> high_water) : view_(view), high_water_(std::move(high_water)) {}
+  // `high_water` tells the highest slot that may be in use. The view's memory and `earlier`, which may be nullptr, outlive the object.
+  SlotTotals(const KernelView& view, std::function<uint32_t()> high_water, const EarlierSleeps* earlier = nullptr)
+      : view_(view), high_water_(std::move(high_water)), earlier_(earlier) {}
 
   std::optional<ThreadTotal> Find(const ThreadKey& thread) const override;
   std::vector<ThreadTotal> AllOf(uint32_t tgid) const override;
@@ -22,9 +24,11 @@ class SlotTotals : public ThreadTotals {
 
  private:
   std::optional<ThreadTotal> Read(uint32_t slot) const;
+  std::optional<ThreadDeparture> ReadDeparture(uint32_t slot, uint32_t generation) const;
 
   const KernelView view_;
   const std::function<uint32_t()> high_water_;
+  const EarlierSleeps* const earlier_;
 };
 
 }  // namespace hftmon

@@ -76,6 +76,12 @@ class StatusReader : public StatusSource {
   int64_t OffWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const override {
     return parts_.off_periods->Within(begin_mono_ns, end_mono_ns);
   }
+  std::vector<CpuTimeSpan> LossesWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const override {
+    return parts_.losses->SpansWithin(begin_mono_ns, end_mono_ns);
+  }
+  std::vector<TimeSpan> OffSpansWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const override {
+    return parts_.off_periods->SpansWithin(begin_mono_ns, end_mono_ns);
+  }
 
  private:
   LoopStatus Loop() const;

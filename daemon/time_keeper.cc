@@ -2,10 +2,15 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
 namespace hftmon {
 
 TimeKeeper::TimeKeeper(Parts parts, std::unique_ptr<WallClockNotice> notice)
-    : parts_(std::move(parts)), watcher_(std::make_unique<EpochWatcher>(parts_.raw_clocks, parts_.clock, std::move(notice))) {}
+    : parts_(std::move(parts)), watcher_(std::make_unique<EpochWatcher>(parts_.raw_clocks, parts_.clock, std::move(notice))) {
+  NoteCalibration();
+}
 
 void TimeKeeper::RefreshKernelClock() {
   KernelClock read = ReadKernelClock(parts_.adjust_clock);
@@ -20,6 +25,35 @@ void TimeKeeper::RefreshPtpClocks() {
   for (PtpClock& clock : read) clock.read_mono_ns = now_ns;
   const std::lock_guard lock(mutex_);
   ptp_clocks_ = std::move(read);
+}
+
+void TimeKeeper::NoteCalibration() {
+  if (parts_.clock->uses_tsc()) ticks_.Note(parts_.clock->conversion(), parts_.clock->epoch());
+}
+
+absl::StatusOr<std::vector<PlacedTime>> TimeKeeper::FromTicks(std::span<const uint64_t> ticks) const {
+  if (parts_.clock->uses_tsc()) {
+    std::vector<PlacedTime> placed = ticks_.Place(ticks);
+    if (placed.size() == ticks.size()) return placed;
+  }
+  const std::string reason = parts_.clock->state().reason;
+  return absl::FailedPreconditionError(
+      absl::StrCat("the processor's counter is no clock on this host: ", reason.empty() ? "it was not calibrated yet" : reason,
+                   ": give the times of another clock"));
+}
+
+std::optional<int64_t> TimeKeeper::FromRunQueueClock(uint16_t cpu, int64_t clock_ns) const {
+  const std::vector<RunQueueClock> clocks = parts_.pairs->Clocks(parts_.raw_clocks->MonotonicNs());
+  for (const RunQueueClock& clock : clocks) {
+    if (clock.cpu == cpu) return clock_ns + clock.offset_ns;
+  }
+  // Where the kernel's clock source is the counter, its scheduler's clock is that of all CPUs.
+  if (!parts_.clock->uses_tsc() || clocks.empty()) return std::nullopt;
+  return clock_ns + clocks.front().offset_ns;
+}
+
+int64_t TimeKeeper::FromBoottime(int64_t boottime_ns) const {
+  return MonotonicFromBoottimeNs(Epochs(), ReadBoottimeOffset(*parts_.raw_clocks).offset_ns, boottime_ns);
 }
 
 TimePair TimeKeeper::Now() const {

@@ -16,6 +16,7 @@
 #include "daemon/os/file_root.h"
 #include "daemon/os/kernel_clock.h"
 #include "daemon/os/ptp_clocks.h"
+#include "daemon/os/tick_history.h"
 #include "daemon/store/clock_pair_recorder.h"
 
 namespace hftmon {
@@ -37,6 +38,8 @@ class TimeKeeper : public TimeSource {
   TimeKeeper(Parts parts, std::unique_ptr<WallClockNotice> notice);
 
   void LookAtClocks() { watcher_->Look(); }
+  // After each calibration of the counter.
+  void NoteCalibration();
   void RefreshKernelClock();
   void RefreshPtpClocks();
 
@@ -44,6 +47,9 @@ class TimeKeeper : public TimeSource {
   BeginError ErrorOfBegin(uint16_t cpu, int64_t record_clock_ns, int64_t record_mono_ns, int64_t duration_ns) const override {
     return parts_.pairs->ErrorOfBegin(cpu, record_clock_ns, record_mono_ns, duration_ns);
   }
+  absl::StatusOr<std::vector<PlacedTime>> FromTicks(std::span<const uint64_t> ticks) const override;
+  std::optional<int64_t> FromRunQueueClock(uint16_t cpu, int64_t clock_ns) const override;
+  int64_t FromBoottime(int64_t boottime_ns) const override;
 
   // A pair of this moment, with the epoch in force.
   TimePair Now() const;
@@ -52,6 +58,7 @@ class TimeKeeper : public TimeSource {
  private:
   const Parts parts_;
   const std::unique_ptr<EpochWatcher> watcher_;
+  TickHistory ticks_;
   mutable std::mutex mutex_;  // guards what follows
   KernelClock kernel_clock_;
   std::vector<PtpClock> ptp_clocks_;

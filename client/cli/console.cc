@@ -1,5 +1,6 @@
 #include "client/cli/console.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,6 +43,11 @@ void ProcessConsole::Err(const std::string& text) {
 
 int ProcessConsole::out_fd() const {
   return STDOUT_FILENO;
+}
+
+int ProcessConsole::out_width() const {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 }  // namespace hftmon

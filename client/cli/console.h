@@ -27,6 +27,8 @@ class Console {
   virtual int out_fd() const = 0;
   virtual TextStyle out_style() const = 0;
   virtual TextStyle err_style() const = 0;
+  // Columns of the terminal that standard output is; 0: it is none.
+  virtual int out_width() const { return 0; }
 };
 
 // Standard output and error of this process. Colour on a terminal without NO_COLOR only.
@@ -39,6 +41,7 @@ class ProcessConsole : public Console {
   int out_fd() const override;
   TextStyle out_style() const override { return out_style_; }
   TextStyle err_style() const override { return err_style_; }
+  int out_width() const override;
 
  private:
   TextStyle out_style_;

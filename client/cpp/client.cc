@@ -141,6 +141,14 @@ absl::StatusOr<v1::SampleStateResponse> Client::SampleState(const v1::SampleStat
   return Call(&v1::Monitor::Stub::SampleState, request, duration_ns);
 }
 
+absl::StatusOr<v1::QueryTimelineResponse> Client::QueryTimeline(const v1::QueryTimelineRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryTimeline, request);
+}
+
+absl::StatusOr<v1::CorrelateEventsResponse> Client::CorrelateEvents(const v1::CorrelateEventsRequest& request) const {
+  return Call(&v1::Monitor::Stub::CorrelateEvents, request);
+}
+
 absl::StatusOr<v1::QueryLocksResponse> Client::QueryLocks(const v1::QueryLocksRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryLocks, request);
 }

@@ -71,6 +71,10 @@ class Client {
   absl::StatusOr<v1::QueryThreadsResponse> QueryThreads(const v1::QueryThreadsRequest& request = {}) const;
   // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
   absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
+  // What the threads did over a window, piece by piece; it may wait one sampling interval.
+  absl::StatusOr<v1::QueryTimelineResponse> QueryTimeline(const v1::QueryTimelineRequest& request = {}) const;
+  // Which stalls hit moments that the caller names, at most 10,000 a call; it may wait one sampling interval.
+  absl::StatusOr<v1::CorrelateEventsResponse> CorrelateEvents(const v1::CorrelateEventsRequest& request) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Waits for locks whose owner is less urgent or does not run, and priority inheritance; it may wait one sampling interval.

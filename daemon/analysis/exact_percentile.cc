@@ -32,7 +32,7 @@ std::optional<int64_t> EventDurations::At(const PercentilePlace& place) const {
 }
 
 void ThreadEvents::Add(const SwitchEvent& event, const EventWindow& window) {
-  if (event.is_migration || !window.MayHold(event.end_mono_ns)) return;
+  if (event.is_migration || event.is_end || !window.MayHold(event.end_mono_ns)) return;
   const bool inside = window.Holds(event.end_mono_ns);
   run_queue.Add(event.wait_ns, inside);
   // Its beginning was not seen: it is in the other histogram only.

@@ -10,6 +10,9 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <vector>
+
+#include "common/time_span.h"
 
 namespace hftmon {
 
@@ -41,6 +44,17 @@ class OffPeriods {
     int64_t off_ns = begun_ns_ ? overlap(*begun_ns_, end_mono_ns) : 0;
     for (const Period& period : ended_) off_ns += overlap(period.begin_ns, period.end_ns);
     return off_ns;
+  }
+
+  // The periods that touch [begin, end], oldest first; the one that goes on ends with `end`.
+  std::vector<TimeSpan> SpansWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const {
+    std::lock_guard lock(mutex_);
+    std::vector<TimeSpan> spans;
+    for (const Period& period : ended_) {
+      if (period.end_ns >= begin_mono_ns && period.begin_ns <= end_mono_ns) spans.push_back({period.begin_ns, period.end_ns});
+    }
+    if (begun_ns_ && *begun_ns_ <= end_mono_ns) spans.push_back({*begun_ns_, end_mono_ns});
+    return spans;
   }
 
   // Since when they are off; nothing while they are on.

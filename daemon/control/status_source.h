@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/clock_epoch.h"
+#include "common/time_span.h"
 #include "daemon/control/operation.h"
 #include "daemon/os/kernel_clock.h"
 #include "daemon/os/ptp_clocks.h"
@@ -142,6 +143,9 @@ class StatusSource {
   virtual uint64_t LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
   // Time of [begin, end) in which the programs were off.
   virtual int64_t OffWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
+  // When that was, and when on which CPU records were lost: those that touch [begin, end].
+  virtual std::vector<CpuTimeSpan> LossesWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
+  virtual std::vector<TimeSpan> OffSpansWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const = 0;
 };
 
 }  // namespace hftmon

@@ -35,4 +35,25 @@ int64_t FloorOfGroup(const Targets& targets, const std::vector<TargetInfo>& aske
   return highest_ns < 0 ? targets.FloorsSince(begin_ns).run_queue_ns : highest_ns;
 }
 
+AnswerFloor FloorOfAnswer(const Targets& targets, const std::vector<TargetInfo>& selected, int64_t asked_ns, int64_t asked_blocked_ns,
+                          int64_t begin_ns) {
+  AnswerFloor answer;
+  bool any = false;
+  for (const TargetInfo& target : selected) {
+    if (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns) continue;
+    any = true;
+    const int64_t own_ns = target.options.spike_threshold_ns > 0 ? target.options.spike_threshold_ns : targets.default_spike_threshold_ns();
+    const int64_t wanted_ns = asked_ns > 0 ? asked_ns : own_ns;
+    const int64_t floor_ns = FloorOf(targets, target, &Targets::Floors::run_queue_ns, begin_ns, wanted_ns, own_ns);
+    answer.run_queue_ns = std::max(answer.run_queue_ns, floor_ns);
+    answer.above_asked |= floor_ns > wanted_ns;
+    if (asked_blocked_ns == 0) continue;
+    const int64_t own_blocked_ns = target.options.blocked_threshold_ns > 0 ? target.options.blocked_threshold_ns : kNoFloor;
+    answer.above_asked |=
+        FloorOf(targets, target, &Targets::Floors::off_cpu_ns, begin_ns, asked_blocked_ns, own_blocked_ns) > asked_blocked_ns;
+  }
+  if (!any) answer.run_queue_ns = targets.FloorsSince(begin_ns).run_queue_ns;
+  return answer;
+}
+
 }  // namespace hftmon

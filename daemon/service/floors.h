@@ -23,6 +23,15 @@ int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Target
 // of all when none does. kNoFloor where one of them asks for the group since later than its attachment and the window's begin.
 int64_t FloorOfGroup(const Targets& targets, const std::vector<TargetInfo>& asked, std::string_view group, int64_t begin_ns);
 
+// The floors of a window of several targets, and whether a threshold that was asked for lies below them. Targets that had ended before the
+// window count for nothing. `asked_ns` 0: each target's own; `asked_blocked_ns` 0: nobody asks.
+struct AnswerFloor {
+  int64_t run_queue_ns = 0;
+  bool above_asked = false;
+};
+AnswerFloor FloorOfAnswer(const Targets& targets, const std::vector<TargetInfo>& selected, int64_t asked_ns, int64_t asked_blocked_ns,
+                          int64_t begin_ns);
+
 }  // namespace hftmon
 
 #endif  // HFTMON_DAEMON_SERVICE_FLOORS_H_

@@ -10,6 +10,7 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_coalescing.h"
 #include "daemon/service/convert_targets.h"
+#include "daemon/service/correlate_query.h"
 #include "daemon/service/hardware_query.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/inversions_query.h"
@@ -24,6 +25,7 @@
 #include "daemon/service/state_sampling_call.h"
 #include "daemon/service/switches_query.h"
 #include "daemon/service/target_selection.h"
+#include "daemon/service/timeline_query.h"
 #include "daemon/service/windowed_call.h"
 
 namespace hftmon {
@@ -281,6 +283,47 @@ grpc::ServerUnaryReactor* MonitorService::SampleState(grpc::CallbackServerContex
   return StateSamplingCall::Start(
       context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, *request,
       response);
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryTimeline(grpc::CallbackServerContext* context, const v1::QueryTimelineRequest* request,
+                                                        v1::QueryTimelineResponse* response) {
+  const TimePair arrival = core_.status->Now();
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  v1::QueryTimelineRequest asked = *request;
+  if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) return Answered(context, translated);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, asked.pids()); !selected.ok()) return Answered(context, selected);
+  std::vector<ThreadTotal> on_arrival = ThreadsOnArrival(core_, selection);
+  const int64_t interval_ns = selection.sampling_interval_max_ns();
+  return WindowedCall::Start(
+      context, ForQueries(), limits_.Get().queries_max, arrival, interval_ns,
+      [this, asked = std::move(asked), response, selection = std::move(selection), on_arrival = std::move(on_arrival)](const Arrival& at) {
+        const grpc::Status answered = AnswerTimeline(core_, selection, asked, at, on_arrival, response);
+        if (!answered.ok()) return answered;
+        int rows = response->threads_size();
+        for (const v1::ThreadTimeline& thread : response->threads()) rows += thread.pieces_size();
+        return CheckAnswer(*response, rows, &limits_);
+      });
+}
+
+grpc::ServerUnaryReactor* MonitorService::CorrelateEvents(grpc::CallbackServerContext* context, const v1::CorrelateEventsRequest* request,
+                                                          v1::CorrelateEventsResponse* response) {
+  const TimePair arrival = core_.status->Now();
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  v1::CorrelateEventsRequest asked = *request;
+  if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) return Answered(context, translated);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*core_.targets, asked.pids()); !selected.ok()) return Answered(context, selected);
+  const int64_t interval_ns = selection.sampling_interval_max_ns();
+  return WindowedCall::Start(context, ForQueries(), limits_.Get().queries_max, arrival, interval_ns,
+                             [this, asked = std::move(asked), response, selection = std::move(selection)](const Arrival& at) {
+                               const grpc::Status answered = AnswerCorrelation(core_, selection, &thresholds_, asked, at, response);
+                               if (!answered.ok()) return answered;
+                               int64_t rows = std::max(response->events_size(), response->causes_size());
+                               int64_t spikes = 0;
+                               for (const v1::CorrelatedEvent& event : response->events()) spikes += event.spikes_size();
+                               return CheckAnswer(*response, std::max(rows, spikes), &limits_);
+                             });
 }
 
 grpc::ServerUnaryReactor* MonitorService::DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

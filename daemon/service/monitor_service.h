@@ -70,6 +70,10 @@ class MonitorService : public v1::Monitor::CallbackService {
                                             v1::QueryOperationsResponse* response) override;
   grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                          v1::QueryNetworkResponse* response) override;
+  grpc::ServerUnaryReactor* QueryTimeline(grpc::CallbackServerContext* context, const v1::QueryTimelineRequest* request,
+                                          v1::QueryTimelineResponse* response) override;
+  grpc::ServerUnaryReactor* CorrelateEvents(grpc::CallbackServerContext* context, const v1::CorrelateEventsRequest* request,
+                                            v1::CorrelateEventsResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                        v1::QueryLocksResponse* response) override;
   grpc::ServerUnaryReactor* QueryInversions(grpc::CallbackServerContext* context, const v1::QueryInversionsRequest* request,

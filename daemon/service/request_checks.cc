@@ -231,6 +231,39 @@ grpc::Status Check(const v1::SampleStateRequest& request) {
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryTimelineRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.ZeroOrWithin("window_ns", request.window_ns(), kTimelineWindowMinNs, kTimelineWindowMaxNs, "1 s");
+  if (request.end_monotonic_ns() < 0) {
+    checks.Add("end_monotonic_ns", absl::StrCat("end_monotonic_ns is ", request.end_monotonic_ns(),
+                                                ": give a time of CLOCK_MONOTONIC that has passed, or 0 for now"));
+  }
+  checks.ZeroOrWithin("max_pieces", request.max_pieces(), 1, kTimelinePiecesMax, "10000");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::CorrelateEventsRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  if (!v1::CorrelateEventsRequest::Clock_IsValid(request.clock())) {
+    checks.Add("clock", absl::StrCat("clock is ", static_cast<int>(request.clock()), ": give MONOTONIC, REALTIME, TAI or TSC"));
+  }
+  if (request.events().empty() || request.events_size() > kCorrelatedEventsMax) {
+    checks.Add("events", absl::StrCat("events has ", request.events_size(), " entries: give 1 to ", kCorrelatedEventsMax, " in one call"));
+  }
+  for (int i = 0; i < request.events_size(); ++i) {
+    if (request.events(i).id().size() <= kEventIdBytesMax) continue;
+    checks.Add(absl::StrCat("events[", i, "].id"),
+               absl::StrCat("an event's id has ", request.events(i).id().size(), " bytes: give at most ", kEventIdBytesMax));
+    break;  // one finding is enough: the list may be long
+  }
+  checks.ZeroOrWithin("before_ns", request.before_ns(), 1, kCorrelateSpanMaxNs, "nothing before (with after_ns 0: 100 us)");
+  checks.ZeroOrWithin("after_ns", request.after_ns(), 1, kCorrelateSpanMaxNs, "nothing after");
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

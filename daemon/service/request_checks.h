@@ -21,6 +21,7 @@
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
+#include "hftmon/v1/timeline.pb.h"
 
 namespace hftmon {
 
@@ -32,6 +33,15 @@ inline constexpr int kTidsPerQueryMax = 65'536;  // and of threads
 inline constexpr int kPercentilesMax = 16;
 inline constexpr int kProbeGroupsMax = 16;
 inline constexpr int kMetricsPerWatchMax = 64;
+inline constexpr int64_t kTimelineWindowMinNs = 1'000;
+inline constexpr int64_t kTimelineWindowMaxNs = 60'000'000'000;
+inline constexpr int64_t kTimelineWindowDefaultNs = 1'000'000'000;
+inline constexpr int kTimelinePiecesMax = 100'000;
+inline constexpr int kTimelinePiecesDefault = 10'000;
+inline constexpr int kCorrelatedEventsMax = 10'000;
+inline constexpr int kEventIdBytesMax = 64;
+inline constexpr int64_t kCorrelateSpanMaxNs = 10'000'000'000;
+inline constexpr int64_t kCorrelateBeforeDefaultNs = 100'000;
 inline constexpr int kAnswerRowsDefault = 1'000;
 inline constexpr int kQueueLimitDefault = 1'024;
 inline constexpr int64_t kMetricsPeriodMinNs = 10'000'000;
@@ -78,6 +88,8 @@ grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& l
 grpc::Status Check(const v1::QueryNetworkRequest& request);
 grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::SampleStateRequest& request);
+grpc::Status Check(const v1::QueryTimelineRequest& request);
+grpc::Status Check(const v1::CorrelateEventsRequest& request);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

@@ -6,14 +6,10 @@
 #include <unordered_set>
 #include <vector>
 
-#include "common/utf8.h"
 #include "daemon/service/convert.h"
-#include "daemon/service/convert_fault.h"
-#include "daemon/service/convert_hardware.h"
-#include "daemon/service/convert_spike.h"
-#include "daemon/service/convert_stack.h"
 #include "daemon/service/floors.h"
 #include "daemon/service/request_checks.h"
+#include "daemon/service/spike_details.h"
 #include "daemon/service/spike_filter.h"
 
 namespace hftmon {
@@ -134,33 +130,6 @@ class WindowSearch {
   int64_t oldest_detected_ns_ = 0;
 };
 
-// The floors of the window, and whether the request has a threshold below them. Targets that had ended before the window count for nothing.
-struct AnswerFloor {
-  int64_t run_queue_ns = 0;
-  bool above_asked = false;
-};
-AnswerFloor FloorOfAnswer(const Targets& targets, const TargetSelection& selection, const v1::DetectSpikesRequest& request,
-                          int64_t begin_ns) {
-  AnswerFloor answer;
-  bool any = false;
-  for (const TargetInfo& target : selection.targets()) {
-    if (target.ended_mono_ns > 0 && target.ended_mono_ns < begin_ns) continue;
-    any = true;
-    const int64_t own_ns = target.options.spike_threshold_ns > 0 ? target.options.spike_threshold_ns : targets.default_spike_threshold_ns();
-    const int64_t asked_ns = request.threshold_ns() > 0 ? request.threshold_ns() : own_ns;
-    const int64_t floor_ns = FloorOf(targets, target, &Targets::Floors::run_queue_ns, begin_ns, asked_ns, own_ns);
-    answer.run_queue_ns = std::max(answer.run_queue_ns, floor_ns);
-    answer.above_asked |= floor_ns > asked_ns;
-    const int64_t asked_blocked_ns = request.blocked_threshold_ns();
-    if (asked_blocked_ns == 0) continue;
-    const int64_t own_blocked_ns = target.options.blocked_threshold_ns > 0 ? target.options.blocked_threshold_ns : kNoFloor;
-    answer.above_asked |=
-        FloorOf(targets, target, &Targets::Floors::off_cpu_ns, begin_ns, asked_blocked_ns, own_blocked_ns) > asked_blocked_ns;
-  }
-  if (!any) answer.run_queue_ns = targets.FloorsSince(begin_ns).run_queue_ns;
-  return answer;
-}
-
 }  // namespace
 
 grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& selection, TargetThresholds* thresholds,
@@ -174,20 +143,8 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : std::min<int64_t>(kAnswerRowsDefault, rows_max);
   WindowSearch search(core, selection, filter, thresholds, begin_ns, end_ns, spikes_max);
   search.Run();
-  const std::vector<ClockEpoch> epochs = core.time->Epochs();
-  MappingLookup mappings(&core.mappings, &selection);
-  FileLookup files(&core.files, &selection);
-  for (auto it = search.newest_first().rbegin(); it != search.newest_first().rend(); ++it) {
-    v1::Spike* spike = response->add_spikes();
-    SpikeToProto(*it, core.names, spike);
-    SpikeTimeToProto(*it, epochs, core.time->ErrorOfBegin(it->cpu, it->record_clock_ns, it->record_mono_ns, it->duration_ns), spike);
-    AddStack(core.stacks, it->thread.tid, it->record_mono_ns, spike);
-    AddHardware(core.hardware, *it, core.names, spike);
-    if (it->kind == SpikeKind::kFault) PlaceToProto(mappings.Find(it->thread, it->stall.address), spike->mutable_fault());
-    if (spike->call().has_file_descriptor()) {
-      spike->mutable_call()->set_file(ValidUtf8(files.Find(it->thread, spike->call().file_descriptor())));
-    }
-  }
+  SpikeDetails details(core, selection);
+  for (auto it = search.newest_first().rbegin(); it != search.newest_first().rend(); ++it) details.ToProto(*it, response->add_spikes());
 
   const bool before_attach = request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns();
   if (search.overwritten()) begin_ns = std::max(begin_ns, search.oldest_detected_ns());
@@ -202,10 +159,11 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
   // A spike may have begun before the window that it ended in.
   int64_t first_begin_ns = begin_ns;
   for (const Spike& spike : search.newest_first()) first_begin_ns = std::min(first_begin_ns, spike.start_mono_ns);
-  EpochsToProto(EpochsWithin(epochs, first_begin_ns, end_ns), response->mutable_epochs());
+  EpochsToProto(EpochsWithin(details.epochs(), first_begin_ns, end_ns), response->mutable_epochs());
   response->set_lost_records(core.status->LostBetween(begin_ns, end_ns));
 
-  const AnswerFloor floor = FloorOfAnswer(*core.targets, selection, request, begin_ns);
+  const AnswerFloor floor =
+      FloorOfAnswer(*core.targets, selection.targets(), request.threshold_ns(), request.blocked_threshold_ns(), begin_ns);
   if (floor.run_queue_ns != kNoFloor) response->set_floor_ns(floor.run_queue_ns);
   const uint64_t unfollowed = request.blocked_threshold_ns() > 0 ? core.spikes->unfollowed_count() : 0;
   response->set_unfollowed_sleep_count(unfollowed);

@@ -61,7 +61,7 @@ grpc::Status CheckTidsFound(const v1::QueryContextSwitchesRequest& request, cons
 }
 
 bool WantsEvent(const SwitchEvent& event, const ThreadFilter& filter, int64_t min_duration_ns) {
-  if (!filter.Keeps(event.thread)) return false;
+  if (event.is_end || !filter.Keeps(event.thread)) return false;
   if (event.is_migration) return true;
   // An interval whose beginning was not seen lasted at least as long as its wait.
   return std::max(event.off_cpu_ns, event.wait_ns) >= min_duration_ns;

@@ -12,6 +12,15 @@
 
 namespace hftmon {
 
+// How a thread left the CPU that it is off.
+struct ThreadDeparture {
+  // The run queue's clock of `cpu`. Negative: it slept already when watching began, and was found asleep at minus this, CLOCK_MONOTONIC.
+  int64_t out_clock_ns = 0;
+  uint16_t cpu = 0;
+  hft_switch_kind kind = HFT_SWITCH_UNKNOWN;
+  int32_t syscall = -1;  // -1: in none, or not known; HFT_STOPPED
+};
+
 // As of the thread's last switch, equal to /proc/PID/task/TID/{status,schedstat} then.
 struct ThreadTotal {
   ThreadKey thread;
@@ -19,6 +28,7 @@ struct ThreadTotal {
   uint64_t involuntary_count = 0;
   int64_t run_delay_ns = 0;
   bool alive = false;
+  std::optional<ThreadDeparture> departure;  // it is off its CPU; nothing: it is on one, or was never seen leaving
 };
 
 class ThreadTotals {

@@ -28,6 +28,7 @@ void EventRecorder::OnInterval(const OffCpuInterval& interval) {
 }
 
 void EventRecorder::OnLife(const LifeEvent& event) {
+  if (event.kind == LifeKind::kEnded) return RecordEnd(event);
   if (event.kind != LifeKind::kMigration) return;
   SwitchEvent migration;
   migration.thread = event.thread;
@@ -37,6 +38,14 @@ void EventRecorder::OnLife(const LifeEvent& event) {
   migration.is_migration = true;
   migration.migration_reason = event.reason;
   events_->Append(migration);
+}
+
+void EventRecorder::RecordEnd(const LifeEvent& event) {
+  SwitchEvent end;
+  end.thread = event.thread;
+  end.end_mono_ns = event.mono_ns;
+  end.is_end = true;
+  events_->Append(end);
 }
 
 }  // namespace hftmon

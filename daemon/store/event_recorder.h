@@ -1,4 +1,4 @@
-// EventRecorder: keeps off-CPU intervals and migrations in the history.
+// EventRecorder: keeps off-CPU intervals, migrations and the ends of threads in the history.
 //
 // Threads: the sinks' half by the housekeeping thread (no allocation, lock or system call); the ring is read by anyone.
 #ifndef HFTMON_DAEMON_STORE_EVENT_RECORDER_H_
@@ -28,9 +28,11 @@ class EventRecorder : public IntervalSink, public LifeSink {
 
   void OnInterval(const OffCpuInterval& interval) override;
   void OnLoss(const LossEvent&) override {}      // kept by LossHistory
-  void OnLife(const LifeEvent& event) override;  // migrations only
+  void OnLife(const LifeEvent& event) override;  // migrations and ends
 
  private:
+  void RecordEnd(const LifeEvent& event);
+
   SeqRing<SwitchEvent>* const events_;
   std::atomic<int64_t> run_queue_threshold_ns_{INT64_MIN};
   std::atomic<int64_t> off_cpu_threshold_ns_{INT64_MIN};

@@ -44,4 +44,19 @@ uint64_t LossHistory::LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) co
   return lost;
 }
 
+std::vector<CpuTimeSpan> LossHistory::SpansWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const {
+  std::vector<CpuTimeSpan> spans;
+  const uint64_t end = losses_.end();
+  for (uint64_t n = losses_.begin(); n < end; ++n) {
+    LossEvent loss;
+    if (losses_.Read(n, &loss) != SeqRead::kOk) continue;
+    if (loss.end_mono_ns < begin_mono_ns || loss.begin_mono_ns > end_mono_ns) continue;
+    spans.push_back({.span = {loss.begin_mono_ns, loss.end_mono_ns}, .cpu = loss.cpu});
+  }
+  // After the look at the cells: one that was overwritten meanwhile is in it.
+  const int64_t older_until_ns = older_until_mono_ns_.load(std::memory_order_relaxed);
+  if (older_until_ns >= begin_mono_ns) spans.push_back({.span = {0, older_until_ns}, .cpu = -1});
+  return spans;
+}
+
 }  // namespace hftmon

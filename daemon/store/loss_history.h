@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
+#include "common/time_span.h"
 #include "daemon/ingest/sinks.h"
 #include "daemon/store/seq_ring.h"
 
@@ -26,6 +28,9 @@ class LossHistory : public IntervalSink {
   // Records lost whose time may lie in [begin, end]: an upper bound. Exact to the loss events' own times, except for a window that reaches
   // back before the losses still kept one by one: there all older ones count.
   uint64_t LostBetween(int64_t begin_mono_ns, int64_t end_mono_ns) const;
+  // When on which CPU records were lost, of losses that touch [begin, end]; the older ones together are one, of any CPU, from the
+  // beginning.
+  std::vector<CpuTimeSpan> SpansWithin(int64_t begin_mono_ns, int64_t end_mono_ns) const;
   uint64_t bytes() const { return losses_.bytes() + sizeof(*this); }
 
  private:

@@ -1,4 +1,4 @@
-// SwitchEvent: an off-CPU interval or a migration, small enough that the history keeps many of them.
+// SwitchEvent: an off-CPU interval, a migration or the end of a thread, small enough that the history keeps many of them.
 #ifndef HFTMON_DAEMON_STORE_SWITCH_EVENT_H_
 #define HFTMON_DAEMON_STORE_SWITCH_EVENT_H_
 
@@ -23,6 +23,7 @@ struct SwitchEvent {
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
   uint8_t depth = 0;
   bool is_migration = false;
+  bool is_end = false;  // the thread's last switch, on cpu_out: nothing else is meant
   hft_migration_reason migration_reason = HFT_MIGRATION_UNKNOWN;
   int64_t wake_at_mono_ns = 0;  // Call.wake_at_mono_ns of the call that it slept in; 0: none such, or not known
   Waker waker;

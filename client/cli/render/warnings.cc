@@ -377,6 +377,52 @@ std::vector<std::string> WarningsOf(const v1::SampleStateResponse& response) {
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryTimelineResponse& response) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(
+        fmt::format("{} lost in the window: what threads did before is unknown where it may have been theirs: see `hftmon "
+                    "status`",
+                    Lost(response.lost_records())));
+  }
+  if (response.pieces_left_out()) {
+    warnings.push_back(
+        "older pieces are missing: ask for a shorter --window, for fewer threads, or for more with --pieces; or start hftmond with a "
+        "larger "
+        "--switch-history");
+  }
+  if (!response.threads().empty() && !response.has_off_cpu_floor_ns()) {
+    warnings.push_back(
+        "sleeps are not known one by one, at least in a part of the window: they look like running, but for those that a longer wait "
+        "ended: attach with --blocked 50us, then wait a --window");
+  }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  AddLate(response.window(), warnings);
+  if (response.window().off_ns() > 0) {
+    warnings.push_back(fmt::format("the programs were off for {} of the window (`hftmon off`): what threads did then is unknown",
+                                   FormatDuration(response.window().off_ns())));
+  }
+  return warnings;
+}
+
+std::vector<std::string> WarningsOf(const v1::CorrelateEventsResponse& response) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(fmt::format("{} lost between the first event and the last: stalls may be missing: see `hftmon status`",
+                                   Lost(response.lost_records())));
+  }
+  if (response.incomplete()) {
+    warnings.push_back(
+        response.has_floor_ns()
+            ? fmt::format("incomplete: stalls of some of these times are no longer kept, or were below the floor of {}: ask sooner, start "
+                          "hftmond with a larger --spike-history (spike_history), or attach with a lower --threshold",
+                          FormatDuration(response.floor_ns()))
+            : "incomplete: no stalls were recorded at some of these times: attach before the events happen");
+  }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  return warnings;
+}
+
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
 }

@@ -18,6 +18,7 @@
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
+#include "hftmon/v1/timeline.pb.h"
 
 namespace hftmon {
 
@@ -38,6 +39,8 @@ std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryNetworkResponse& response);
 std::vector<std::string> WarningsOf(const v1::SampleStateResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryTimelineResponse& response);
+std::vector<std::string> WarningsOf(const v1::CorrelateEventsResponse& response);
 
 // Writes them as "hftmon: VERB: …" to standard error.
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings);

@@ -18,6 +18,8 @@ std::unique_ptr<Verb> NewRunVerb();
 std::unique_ptr<Verb> NewSampleVerb();
 std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
+std::unique_ptr<Verb> NewTimelineVerb();
+std::unique_ptr<Verb> NewCorrelateVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewLocksVerb();
 std::unique_ptr<Verb> NewInversionsVerb();

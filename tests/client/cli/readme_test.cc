@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "client/cli/render/correlate.h"
 #include "client/cli/render/doctor.h"
 #include "client/cli/render/hardware.h"
 #include "client/cli/render/interrupt_lines.h"
@@ -23,6 +24,7 @@
 #include "client/cli/render/status.h"
 #include "client/cli/render/switches.h"
 #include "client/cli/render/targets.h"
+#include "client/cli/render/timeline.h"
 #include "hftmon/v1/monitor.pb.h"
 
 namespace hftmon {
@@ -104,6 +106,8 @@ std::set<std::string> AllKeys() {
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
     AddKeys(StatesJson(Full<v1::SampleStateResponse>(flag)), &keys);
     AddKeys(OperationsJson(Full<v1::QueryOperationsResponse>(flag)), &keys);
+    AddKeys(TimelineJson(Full<v1::QueryTimelineResponse>(flag)), &keys);
+    AddKeys(CorrelateJson(Full<v1::CorrelateEventsResponse>(flag)), &keys);
     AddKeys(InterruptsJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson(Full<v1::QueryInterruptsResponse>(flag)), &keys);
     AddKeys(InterruptLinesJson({}), &keys);

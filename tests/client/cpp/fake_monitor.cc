@@ -190,6 +190,16 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryInversions(grpc::CallbackServerConte
   return Answer("QueryInversions", query_inversions, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryTimeline(grpc::CallbackServerContext* context, const v1::QueryTimelineRequest* request,
+                                                     v1::QueryTimelineResponse* response) {
+  return Answer("QueryTimeline", query_timeline, context, request, response);
+}
+
+grpc::ServerUnaryReactor* FakeMonitor::CorrelateEvents(grpc::CallbackServerContext* context, const v1::CorrelateEventsRequest* request,
+                                                       v1::CorrelateEventsResponse* response) {
+  return Answer("CorrelateEvents", correlate_events, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                                   v1::QueryLocksResponse* response) {
   return Answer("QueryLocks", query_locks, context, request, response);

@@ -51,6 +51,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
   Handler<v1::QueryHardwareRequest, v1::QueryHardwareResponse> query_hardware;
   Handler<v1::QueryOperationsRequest, v1::QueryOperationsResponse> query_operations;
+  Handler<v1::QueryTimelineRequest, v1::QueryTimelineResponse> query_timeline;
+  Handler<v1::CorrelateEventsRequest, v1::CorrelateEventsResponse> correlate_events;
   Handler<v1::QueryNetworkRequest, v1::QueryNetworkResponse> query_network;
   Handler<v1::SampleStateRequest, v1::SampleStateResponse> sample_state;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
@@ -85,6 +87,10 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext*, const v1::QueryHardwareRequest*,
                                           v1::QueryHardwareResponse*) override;
+  grpc::ServerUnaryReactor* QueryTimeline(grpc::CallbackServerContext*, const v1::QueryTimelineRequest*,
+                                          v1::QueryTimelineResponse*) override;
+  grpc::ServerUnaryReactor* CorrelateEvents(grpc::CallbackServerContext*, const v1::CorrelateEventsRequest*,
+                                            v1::CorrelateEventsResponse*) override;
   grpc::ServerUnaryReactor* QueryOperations(grpc::CallbackServerContext*, const v1::QueryOperationsRequest*,
                                             v1::QueryOperationsResponse*) override;
   grpc::ServerUnaryReactor* SampleState(grpc::CallbackServerContext*, const v1::SampleStateRequest*, v1::SampleStateResponse*) override;

@@ -42,5 +42,15 @@ TEST(OffPeriodsTest, OldPeriodsAreForgottenButNotTheirSum) {
   EXPECT_EQ(periods.count(), static_cast<uint64_t>(count));
 }
 
+TEST(OffPeriodsTest, PeriodsThatTouchAWindowAreToldOneByOne) {
+  OffPeriods periods;
+  periods.Begin(100);
+  periods.End(200);
+  periods.Begin(300);
+  EXPECT_EQ(periods.SpansWithin(0, 99), std::vector<TimeSpan>());
+  EXPECT_EQ(periods.SpansWithin(150, 250), (std::vector<TimeSpan>{{100, 200}}));
+  EXPECT_EQ(periods.SpansWithin(0, 1'000), (std::vector<TimeSpan>{{100, 200}, {300, 1'000}}));
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -15,7 +15,6 @@
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
-#include "daemon/control/time_source.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/hardware_totals.h"
@@ -273,6 +272,12 @@ class FakeStatus : public StatusSource {
     return std::max<int64_t>(0, std::min(end, off_end_ns) - std::max(begin, off_begin_ns));
   }
 
+  std::vector<CpuTimeSpan> LossesWithin(int64_t /*begin*/, int64_t /*end*/) const override { return losses; }
+  std::vector<TimeSpan> OffSpansWithin(int64_t /*begin*/, int64_t /*end*/) const override {
+    if (off_begin_ns == off_end_ns) return {};
+    return {{off_begin_ns, off_end_ns}};
+  }
+
   void SetNow(int64_t now_ns) {
     std::lock_guard lock(mutex_);
     now_ns_ = now_ns;
@@ -290,43 +295,13 @@ class FakeStatus : public StatusSource {
   int64_t lost_at_ns = -1;
   int64_t off_begin_ns = 0;
   int64_t off_end_ns = 0;
+  std::vector<CpuTimeSpan> losses;  // set before the server asks
 
  private:
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   int64_t now_ns_ = 0;
   mutable int asked_ = 0;
-};
-
-// One epoch at first; the error of a beginning is a thousandth of the duration.
-class FakeTime : public TimeSource {
- public:
-  std::vector<ClockEpoch> Epochs() const override {
-    std::lock_guard lock(mutex_);
-    return epochs_;
-  }
-  BeginError ErrorOfBegin(uint16_t /*cpu*/, int64_t /*record_clock_ns*/, int64_t /*record_mono_ns*/, int64_t duration_ns) const override {
-    return {.bound_ns = duration_ns / 1'000, .estimated = false};
-  }
-
-  // The wall clock goes forward by `step_ns` between the two times.
-  void StepWallClock(int64_t after_mono_ns, int64_t mono_ns, int64_t step_ns) {
-    std::lock_guard lock(mutex_);
-    ClockEpoch next = epochs_.back();
-    epochs_.back().end_mono_ns = mono_ns;
-    ++next.number;
-    next.reason = EpochReason::kWallStep;
-    next.begin_after_mono_ns = after_mono_ns;
-    next.begin_mono_ns = mono_ns;
-    next.step_ns = step_ns;
-    next.pair.realtime_ns += step_ns;
-    epochs_.push_back(next);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<ClockEpoch> epochs_ = {
-      {.pair = {.monotonic_ns = 0, .realtime_ns = 1'000'000, .error_ns = 20}, .tai_offset_ns = 37'000'000'000}};
 };
 
 class FakeNames : public ThreadNames {

@@ -19,6 +19,7 @@
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
 #include "tests/daemon/service/fake_state_sampling.h"
+#include "tests/daemon/service/fake_time.h"
 #include "tests/daemon/service/fakes.h"
 
 namespace hftmon {

@@ -49,10 +49,10 @@ TEST(EventRecorderTest, AnIntervalIsKeptAsAnEvent) {
   EXPECT_EQ(event.wake_at_mono_ns, 0);
 }
 
-TEST(EventRecorderTest, OfLifeEventsOnlyMigrationsAreKept) {
+TEST(EventRecorderTest, OfLifeEventsMigrationsAndEndsAreKept) {
   SeqRing<SwitchEvent> events(8);
   EventRecorder recorder(&events);
-  for (const LifeKind kind : {LifeKind::kFork, LifeKind::kExec, LifeKind::kEnded, LifeKind::kRecycled}) {
+  for (const LifeKind kind : {LifeKind::kFork, LifeKind::kExec, LifeKind::kRecycled}) {
     LifeEvent life;
     life.kind = kind;
     recorder.OnLife(life);
@@ -76,6 +76,18 @@ TEST(EventRecorderTest, OfLifeEventsOnlyMigrationsAreKept) {
   EXPECT_EQ(event.migration_reason, HFT_MIGRATION_BALANCE);
   EXPECT_EQ(event.end_mono_ns, 700);
   EXPECT_EQ(event.off_cpu_ns, 0);
+  EXPECT_FALSE(event.is_end);
+
+  LifeEvent end;
+  end.kind = LifeKind::kEnded;
+  end.thread = move.thread;
+  end.mono_ns = 900;
+  recorder.OnLife(end);
+  ASSERT_EQ(events.Read(1, &event), SeqRead::kOk);
+  EXPECT_TRUE(event.is_end);
+  EXPECT_FALSE(event.is_migration);
+  EXPECT_EQ(event.thread, move.thread);
+  EXPECT_EQ(event.end_mono_ns, 900);
 }
 
 TEST(EventRecorderTest, WhatTheKernelRecordedForOthersSakeIsNotKept) {

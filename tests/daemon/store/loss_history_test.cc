@@ -39,5 +39,20 @@ TEST(LossHistoryTest, LossesThatAgedOutStillCountInWindowsThatReachBackToThem) {
   EXPECT_EQ(history.LostBetween(505, 506), 6u);
 }
 
+TEST(LossHistoryTest, EachLossTellsWhenAndOnWhichCpuItWas) {
+  LossHistory history(2);
+  history.OnLoss(Loss(3, 100, 200));
+  LossEvent second = Loss(5, 300, 400);
+  second.cpu = 7;
+  history.OnLoss(second);
+  EXPECT_EQ(history.SpansWithin(200, 250), (std::vector<CpuTimeSpan>{{.span = {100, 200}, .cpu = 1}}));
+  EXPECT_EQ(history.SpansWithin(350, 360), (std::vector<CpuTimeSpan>{{.span = {300, 400}, .cpu = 7}}));
+  EXPECT_TRUE(history.SpansWithin(201, 299).empty());
+  // The first is no longer told apart: any CPU, any time until then.
+  history.OnLoss(Loss(1, 500, 510));
+  EXPECT_EQ(history.SpansWithin(150, 250), (std::vector<CpuTimeSpan>{{.span = {0, 200}, .cpu = -1}}));
+  EXPECT_TRUE(history.SpansWithin(201, 299).empty());
+}
+
 }  // namespace
 }  // namespace hftmon
