@@ -25,6 +25,9 @@ std::optional<ThreadTotal> SlotTotals::Read(uint32_t slot) const {
   total.involuntary_count = Load(words.involuntary_count);
   total.run_delay_ns = static_cast<int64_t>(Load(words.run_delay_ns));
   total.alive = state == HFT_SLOT_LIVE;
+  // The mark goes with the end too.
+  total.seen = !total.alive || Load(words.task) != 0;
+  if (!total.seen && sleeps_ != nullptr) total.found_asleep_mono_ns = sleeps_->FoundNs(slot, generation);
   if (Load(words.state) == HFT_SLOT_FREE || Load(words.generation) != generation) return std::nullopt;
   return total;
 }

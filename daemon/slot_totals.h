@@ -6,14 +6,16 @@
 #include <functional>
 
 #include "daemon/collectors/kernel_view.h"
+#include "daemon/ingest/earlier_sleeps.h"
 #include "daemon/service/thread_totals.h"
 
 namespace hftmon {
 
 class SlotTotals : public ThreadTotals {
  public:
-  // `high_water` tells the highest slot that may be in use. The view's memory outlives the object.
-  SlotTotals(const KernelView& view, std::function<uint32_t()> high_water) : view_(view), high_water_(std::move(high_water)) {}
+  // `high_water` tells the highest slot that may be in use. `sleeps` may be null. It and the view's memory outlive the object.
+  SlotTotals(const KernelView& view, std::function<uint32_t()> high_water, const EarlierSleeps* sleeps = nullptr)
+      : view_(view), high_water_(std::move(high_water)), sleeps_(sleeps) {}
 
   std::optional<ThreadTotal> Find(const ThreadKey& thread) const override;
   std::vector<ThreadTotal> AllOf(uint32_t tgid) const override;
@@ -25,6 +27,7 @@ class SlotTotals : public ThreadTotals {
 
   const KernelView view_;
   const std::function<uint32_t()> high_water_;
+  const EarlierSleeps* const sleeps_;
 };
 
 }  // namespace hftmon

@@ -66,6 +66,8 @@ void DurationsToProto(const DurationSummary& summary, v1::DurationStatistics* ou
   }
 }
 
+}  // namespace
+
 void DepthToProto(const DepthSummary& summary, v1::DepthStatistics* out) {
   out->set_count(summary.count);
   if (summary.mean.has_value()) out->set_mean(*summary.mean);
@@ -73,8 +75,6 @@ void DepthToProto(const DepthSummary& summary, v1::DepthStatistics* out) {
   if (summary.p99.has_value()) out->set_p99(*summary.p99);
   if (summary.max.has_value()) out->set_max(*summary.max);
 }
-
-}  // namespace
 
 void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events, ThreadNames* names,
                          v1::ThreadSwitches* out) {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "daemon/analysis/exact_percentile.h"
+#include "daemon/analysis/switch_summary.h"
 #include "daemon/control/thread_names.h"
 #include "daemon/service/thread_totals.h"
 #include "daemon/store/switch_event.h"
@@ -16,6 +17,7 @@ namespace hftmon {
 // Everything but the totals. `events`: the thread's in that window, null when there are none.
 void ThreadWindowToProto(const ThreadWindow& window, std::span<const double> percentiles, const ThreadEvents* events, ThreadNames* names,
                          v1::ThreadSwitches* out);
+void DepthToProto(const DepthSummary& summary, v1::DepthStatistics* out);
 void ThreadTotalToProto(const ThreadTotal& total, v1::ThreadSwitches* out);
 void SwitchEventToProto(const SwitchEvent& event, ThreadNames* names, v1::SwitchEvent* out);
 

@@ -22,6 +22,7 @@
 #include "daemon/service/spikes_query.h"
 #include "daemon/service/switches_query.h"
 #include "daemon/service/target_selection.h"
+#include "daemon/service/threads_query.h"
 #include "daemon/service/windowed_call.h"
 
 namespace hftmon {
@@ -233,6 +234,14 @@ grpc::ServerUnaryReactor* MonitorService::QueryLocks(grpc::CallbackServerContext
     const grpc::Status answered = AnswerLocks(core_, question.selection, asked, question.arrival, response);
     const int rows = std::max({response->threads_size(), response->locks_size(), response->kernel_locks_size()});
     return answered.ok() ? CheckAnswer(*response, rows, &limits_) : answered;
+  });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryThreads(grpc::CallbackServerContext* context, const v1::QueryThreadsRequest* request,
+                                                       v1::QueryThreadsResponse* response) {
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerThreads(core_, question.selection, asked, question.arrival, response);
+    return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->changes_size()), &limits_) : answered;
   });
 }
 

@@ -70,6 +70,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                             v1::QueryOperationsResponse* response) override;
   grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                          v1::QueryNetworkResponse* response) override;
+  grpc::ServerUnaryReactor* QueryThreads(grpc::CallbackServerContext* context, const v1::QueryThreadsRequest* request,
+                                         v1::QueryThreadsResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                        v1::QueryLocksResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,

@@ -19,6 +19,7 @@
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
+#include "hftmon/v1/threads.pb.h"
 
 namespace hftmon {
 
@@ -34,6 +35,8 @@ inline constexpr int kAnswerRowsDefault = 1'000;
 inline constexpr int kQueueLimitDefault = 1'024;
 inline constexpr int64_t kMetricsPeriodMinNs = 10'000'000;
 inline constexpr int64_t kMetricsPeriodMaxNs = 3'600'000'000'000;
+inline constexpr int64_t kThreadPeriodMinNs = 1'000;
+inline constexpr int64_t kThreadPeriodMaxNs = 60'000'000'000;
 inline constexpr int64_t kMetricsPeriodDefaultNs = 1'000'000'000;
 
 class RequestChecks {
@@ -69,6 +72,7 @@ grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& li
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryNetworkRequest& request);
 grpc::Status Check(const v1::QueryOperationsRequest& request);
+grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

@@ -19,6 +19,10 @@ struct ThreadTotal {
   uint64_t involuntary_count = 0;
   int64_t run_delay_ns = 0;
   bool alive = false;
+  // No program has seen it come or go since it is watched, and it was found asleep or blocked at this time (0: it was not): it has slept
+  // since, and before.
+  bool seen = true;
+  int64_t found_asleep_mono_ns = 0;
 };
 
 class ThreadTotals {
