@@ -118,6 +118,10 @@ absl::StatusOr<v1::QueryOperationsResponse> Client::QueryOperations(const v1::Qu
   return Call(&v1::Monitor::Stub::QueryOperations, request);
 }
 
+absl::StatusOr<v1::QueryThreadsResponse> Client::QueryThreads(const v1::QueryThreadsRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryThreads, request);
+}
+
 absl::StatusOr<v1::QueryNetworkResponse> Client::QueryNetwork(const v1::QueryNetworkRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryNetwork, request);
 }

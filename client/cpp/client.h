@@ -67,6 +67,8 @@ class Client {
   absl::StatusOr<v1::QueryHardwareResponse> QueryHardware(const v1::QueryHardwareRequest& request = {}) const;
   // How long the operations took that programs mark themselves.
   absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
+  // How threads are scheduled and where their time went; it may wait one sampling interval.
+  absl::StatusOr<v1::QueryThreadsResponse> QueryThreads(const v1::QueryThreadsRequest& request = {}) const;
   // What watched threads block in, and the locks that they wait for; it may wait one sampling interval.
   absl::StatusOr<v1::QueryLocksResponse> QueryLocks(const v1::QueryLocksRequest& request = {}) const;
   // Spikes that ended in the window or go on, newest last.

@@ -16,6 +16,7 @@
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
+#include "hftmon/v1/threads.pb.h"
 
 namespace hftmon {
 
@@ -26,6 +27,7 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const 
 std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement);
 // `min_duration_ns`: of the intervals that were asked for; 0 = none were.
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);
+std::vector<std::string> WarningsOf(const v1::QueryThreadsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);

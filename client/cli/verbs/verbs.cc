@@ -12,6 +12,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewRunVerb());
   verbs.push_back(NewSpikesVerb());
   verbs.push_back(NewSwitchesVerb());
+  verbs.push_back(NewThreadsVerb());
   verbs.push_back(NewIrqsVerb());
   verbs.push_back(NewLocksVerb());
   verbs.push_back(NewMemoryVerb());

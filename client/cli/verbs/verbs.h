@@ -17,6 +17,7 @@ std::unique_ptr<Verb> NewTargetsVerb();
 std::unique_ptr<Verb> NewRunVerb();
 std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
+std::unique_ptr<Verb> NewThreadsVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewLocksVerb();
 std::unique_ptr<Verb> NewMemoryVerb();

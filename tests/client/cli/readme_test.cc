@@ -21,6 +21,7 @@
 #include "client/cli/render/status.h"
 #include "client/cli/render/switches.h"
 #include "client/cli/render/targets.h"
+#include "client/cli/render/threads.h"
 #include "hftmon/v1/monitor.pb.h"
 
 namespace hftmon {
@@ -97,6 +98,7 @@ std::set<std::string> AllKeys() {
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
+    AddKeys(ThreadsJson(Full<v1::QueryThreadsResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
     AddKeys(OperationsJson(Full<v1::QueryOperationsResponse>(flag)), &keys);
