@@ -170,6 +170,7 @@ void Daemon::BuildStore() {
   store_options.slot_count = static_cast<uint32_t>(config_.threads_max) + 1;
   store_options.run_id = static_cast<uint64_t>(ReadClockPair(raw_clocks_).realtime_ns);
   windows_ = std::make_unique<WindowStore>(store_options);
+  thread_states_ = std::make_unique<ThreadStates>(collector_->view().slots, windows_.get());
   losses_ = std::make_unique<LossHistory>();
   recorder_ = std::make_unique<EventRecorder>(switch_events_.get());
   clock_pairs_ = std::make_unique<ClockPairRecorder>(collector_->view().ring_count);
@@ -190,9 +191,9 @@ void Daemon::BuildStore() {
   wiring.boost_sinks = {boosts_.get()};
   earlier_sleeps_ = std::make_unique<EarlierSleeps>(collector_->view().slots.size());
   wiring.earlier_sleeps = earlier_sleeps_.get();
-  wiring.life_sinks = {life_events_.get(), recorder_.get()};
   wiring.guests = {marked_spikes_.get()};
-  wiring.window_sink = windows_.get();
+  wiring.life_sinks = {life_events_.get(), recorder_.get(), thread_states_.get()};
+  wiring.window_sink = thread_states_.get();
   wiring.sleep_ns = SleepNs;
   HousekeepingLoop::Options options;
   options.policy = modes_->policy();
@@ -313,6 +314,7 @@ std::vector<ControlLoop::Job> Daemon::Jobs() {
       {"follow the CPUs", CpuFollower::kLookIntervalNs, [this] { cpus_->Look(); }},
       {"choose the mode", kModeReconsideredNs, [this] { modes_->Reconsider(); }},
       {"note what hardware had of spikes", HardwareEvidenceBook::kLookIntervalNs, [this] { hardware_evidence_->Look(); }},
+      {"look how threads are scheduled", SchedulingBook::kTurnNs, [this] { scheduling_->Turn(); }},
       {"attach and detach on demand", DemandCost::kTurnNs, [this] { SettleDemand(); }},
   };
   if (const int64_t interval_ns = service_manager_.WatchdogIntervalNs(); interval_ns > 0) {

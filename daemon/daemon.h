@@ -28,6 +28,7 @@
 #include "daemon/control/heartbeat_watchdog.h"
 #include "daemon/control/process_facts.h"
 #include "daemon/control/process_names.h"
+#include "daemon/control/scheduling_book.h"
 #include "daemon/control/target_registry.h"
 #include "daemon/cpu_follower.h"
 #include "daemon/daemon_operation.h"
@@ -43,6 +44,7 @@
 #include "daemon/naming_task_source.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/pid_namespaces.h"
+#include "daemon/os/thread_scheduling.h"
 #include "daemon/os/tsc_clock.h"
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
@@ -63,6 +65,7 @@
 #include "daemon/store/clock_pair_recorder.h"
 #include "daemon/store/event_recorder.h"
 #include "daemon/store/loss_history.h"
+#include "daemon/store/thread_states.h"
 #include "daemon/store/window_store.h"
 #include "daemon/time_keeper.h"
 
@@ -131,6 +134,7 @@ class Daemon {
   std::unique_ptr<SpikeHistory> spikes_;
   std::unique_ptr<SeqRing<SwitchEvent>> switch_events_;
   std::unique_ptr<WindowStore> windows_;
+  std::unique_ptr<ThreadStates> thread_states_;
   std::unique_ptr<LossHistory> losses_;
   std::unique_ptr<BoostHistory> boosts_;
   std::unique_ptr<EventRecorder> recorder_;
@@ -156,6 +160,8 @@ class Daemon {
   std::unique_ptr<DemandCost> demand_cost_;
   std::unique_ptr<DaemonOperation> operation_;
   std::unique_ptr<SlotTotals> totals_;
+  SystemSchedulingQueries scheduling_queries_;
+  std::unique_ptr<SchedulingBook> scheduling_;
   std::unique_ptr<HostInterruptAffinities> interrupt_affinities_;
   std::unique_ptr<SharedInterruptTotals> interrupt_totals_;
   std::unique_ptr<SharedCallTotals> call_totals_;

@@ -13,6 +13,7 @@ void Daemon::BuildTotals() {
   const auto high_water = [this] { return loop_->sampler().high_water(); };
   const KernelView& view = collector_->view();
   totals_ = std::make_unique<SlotTotals>(view, high_water, earlier_sleeps_.get());
+  scheduling_ = std::make_unique<SchedulingBook>(view.slots, high_water, &files_, &scheduling_queries_, clock_.get());
   call_totals_ = std::make_unique<SharedCallTotals>(view, high_water, collector_->has_registers());
   fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal(),
                                                       collector_->memory_programs().missing());
@@ -61,6 +62,10 @@ void Daemon::AddLookups(ServiceCore* core) {
     if (missing.name == SwitchCollector::kBoostProgram) core->boosts_unavailable = missing.reason;
   }
   core->task_priorities = [this](uint32_t pid, uint32_t tid) { return ReadTaskPriority(files_, pid, tid); };
+  core->scheduling = scheduling_.get();
+  core->thread_states = thread_states_.get();
+  core->run_queue_clocks = clock_pairs_.get();
+  core->boottime_offset_ns = [this] { return ReadBoottimeOffset(raw_clocks_).offset_ns; };
   core->numa = [this] { return ReadNumaBalancing(files_); };
   core->numa_of_thread = [this](uint32_t pid, uint32_t tid) { return ReadNumaOfThread(files_, pid, tid); };
 }

@@ -26,6 +26,9 @@ std::optional<ThreadTotal> SlotTotals::Read(uint32_t slot) const {
   total.run_delay_ns = static_cast<int64_t>(Load(words.run_delay_ns));
   total.alive = state == HFT_SLOT_LIVE;
   if (total.alive) total.departure = ReadDeparture(slot, generation);
+  // The mark goes with the end too.
+  total.seen = !total.alive || Load(words.task) != 0;
+  if (!total.seen && sleeps_ != nullptr) total.found_asleep_mono_ns = sleeps_->FoundNs(slot, generation);
   if (Load(words.state) == HFT_SLOT_FREE || Load(words.generation) != generation) return std::nullopt;
   return total;
 }
@@ -38,7 +41,7 @@ std::optional<ThreadDeparture> SlotTotals::ReadDeparture(uint32_t slot, uint32_t
   if (out_clock_ns == 0) {
     // No mark: no program has seen it run since its slot was published.
     EarlierSleep sleep;
-    if (earlier_ == nullptr || Load(words.task) != 0 || !earlier_->Read(slot, generation, &sleep)) return std::nullopt;
+    if (sleeps_ == nullptr || Load(words.task) != 0 || !sleeps_->Read(slot, generation, &sleep)) return std::nullopt;
     return ThreadDeparture{.out_clock_ns = -sleep.found_mono_ns, .cpu = sleep.cpu, .kind = HFT_SWITCH_UNKNOWN, .syscall = sleep.syscall};
   }
   const hft_departure out = std::atomic_ref<hft_departure>(const_cast<hft_departure&>(words.out)).load(std::memory_order_acquire);

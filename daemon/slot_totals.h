@@ -13,9 +13,9 @@ namespace hftmon {
 
 class SlotTotals : public ThreadTotals {
  public:
-  // `high_water` tells the highest slot that may be in use. The view's memory and `earlier`, which may be nullptr, outlive the object.
-  SlotTotals(const KernelView& view, std::function<uint32_t()> high_water, const EarlierSleeps* earlier = nullptr)
-      : view_(view), high_water_(std::move(high_water)), earlier_(earlier) {}
+  // `high_water` tells the highest slot that may be in use. `sleeps` may be null. It and the view's memory outlive the object.
+  SlotTotals(const KernelView& view, std::function<uint32_t()> high_water, const EarlierSleeps* sleeps = nullptr)
+      : view_(view), high_water_(std::move(high_water)), sleeps_(sleeps) {}
 
   std::optional<ThreadTotal> Find(const ThreadKey& thread) const override;
   std::vector<ThreadTotal> AllOf(uint32_t tgid) const override;
@@ -28,7 +28,7 @@ class SlotTotals : public ThreadTotals {
 
   const KernelView view_;
   const std::function<uint32_t()> high_water_;
-  const EarlierSleeps* const earlier_;
+  const EarlierSleeps* const sleeps_;
 };
 
 }  // namespace hftmon

@@ -96,10 +96,18 @@ absl::StatusOr<std::vector<int>> ReadOnlineCpus(const FileRoot& root) {
   return ReadCpuList(root, "/sys/devices/system/cpu/online");
 }
 
+absl::StatusOr<std::vector<int>> ReadIsolatedCpus(const FileRoot& root) {
+  return ReadCpuList(root, "/sys/devices/system/cpu/isolated");
+}
+
+absl::StatusOr<std::vector<int>> ReadNohzFullCpus(const FileRoot& root) {
+  return ReadCpuList(root, "/sys/devices/system/cpu/nohz_full");
+}
+
 absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root) {
-  absl::StatusOr<std::vector<int>> isolated = ReadCpuList(root, "/sys/devices/system/cpu/isolated");
+  absl::StatusOr<std::vector<int>> isolated = ReadIsolatedCpus(root);
   if (!isolated.ok()) return isolated;
-  const absl::StatusOr<std::vector<int>> nohz_full = ReadCpuList(root, "/sys/devices/system/cpu/nohz_full");
+  const absl::StatusOr<std::vector<int>> nohz_full = ReadNohzFullCpus(root);
   if (!nohz_full.ok()) return nohz_full;
   std::vector<int> reserved;
   std::set_union(isolated->begin(), isolated->end(), nohz_full->begin(), nohz_full->end(), std::back_inserter(reserved));

@@ -38,6 +38,10 @@ struct CpuTopology {
 
 // The lists alone, without hwloc, as they are now. Empty where the kernel has no such file.
 absl::StatusOr<std::vector<int>> ReadOnlineCpus(const FileRoot& root);
+// isolcpus=, or a cpuset partition of type isolated.
+absl::StatusOr<std::vector<int>> ReadIsolatedCpus(const FileRoot& root);
+// Without a tick while one thread runs there.
+absl::StatusOr<std::vector<int>> ReadNohzFullCpus(const FileRoot& root);
 // Isolated or without a tick.
 absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root);
 // Those that share a core with `cpu`, without itself.

@@ -25,6 +25,7 @@
 #include "daemon/service/state_sampling_call.h"
 #include "daemon/service/switches_query.h"
 #include "daemon/service/target_selection.h"
+#include "daemon/service/threads_query.h"
 #include "daemon/service/timeline_query.h"
 #include "daemon/service/windowed_call.h"
 
@@ -245,6 +246,14 @@ grpc::ServerUnaryReactor* MonitorService::QueryInversions(grpc::CallbackServerCo
   return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
     const grpc::Status answered = AnswerInversions(core_, question.selection, asked, question.arrival, question.rows_max, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->inversions_size(), response->boosts_size()), &limits_) : answered;
+  });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryThreads(grpc::CallbackServerContext* context, const v1::QueryThreadsRequest* request,
+                                                       v1::QueryThreadsResponse* response) {
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerThreads(core_, question.selection, asked, question.arrival, response);
+    return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->changes_size()), &limits_) : answered;
   });
 }
 

@@ -74,6 +74,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                           v1::QueryTimelineResponse* response) override;
   grpc::ServerUnaryReactor* CorrelateEvents(grpc::CallbackServerContext* context, const v1::CorrelateEventsRequest* request,
                                             v1::CorrelateEventsResponse* response) override;
+  grpc::ServerUnaryReactor* QueryThreads(grpc::CallbackServerContext* context, const v1::QueryThreadsRequest* request,
+                                         v1::QueryThreadsResponse* response) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext* context, const v1::QueryLocksRequest* request,
                                        v1::QueryLocksResponse* response) override;
   grpc::ServerUnaryReactor* QueryInversions(grpc::CallbackServerContext* context, const v1::QueryInversionsRequest* request,

@@ -78,6 +78,7 @@ void MarksToProto(const MarkedProgram& program, v1::MarkCounts* out) {
   out->set_begin_evicted_count(program.losses.begin_evicted_count);
   out->set_begin_unfinished_count(program.losses.begin_unfinished_count);
   out->set_end_without_begin_count(program.losses.end_without_begin_count);
+  out->set_beat_evicted_count(program.losses.beat_evicted_count);
 }
 
 // Kinds that hit no span are left out; the largest sum first.
@@ -163,6 +164,7 @@ void AnswerOperations(const ServiceCore& core, const TargetSelection& selection,
   }
   response->set_unlisted_refused_count(files.unlisted_refusal_count);
   response->set_left_behind_count(files.left_behind_count);
+  response->set_forgotten_program_count(core.operations->ForgottenCount());
 }
 
 }  // namespace hftmon

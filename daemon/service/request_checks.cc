@@ -207,6 +207,16 @@ grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& l
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
+  checks.ZeroOrWithin("period_ns", request.period_ns(), kThreadPeriodMinNs, kThreadPeriodMaxNs, "each thread's own");
+  checks.Percentiles("percentiles", request.percentiles());
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::QueryNetworkRequest& request) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

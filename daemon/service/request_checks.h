@@ -21,6 +21,7 @@
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
+#include "hftmon/v1/threads.pb.h"
 #include "hftmon/v1/timeline.pb.h"
 
 namespace hftmon {
@@ -46,6 +47,8 @@ inline constexpr int kAnswerRowsDefault = 1'000;
 inline constexpr int kQueueLimitDefault = 1'024;
 inline constexpr int64_t kMetricsPeriodMinNs = 10'000'000;
 inline constexpr int64_t kMetricsPeriodMaxNs = 3'600'000'000'000;
+inline constexpr int64_t kThreadPeriodMinNs = 1'000;
+inline constexpr int64_t kThreadPeriodMaxNs = 60'000'000'000;
 inline constexpr int64_t kMetricsPeriodDefaultNs = 1'000'000'000;
 inline constexpr int64_t kSamplingDurationMinNs = 1'000'000;
 inline constexpr int64_t kSamplingDurationMaxNs = 10'000'000'000;
@@ -90,6 +93,7 @@ grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::SampleStateRequest& request);
 grpc::Status Check(const v1::QueryTimelineRequest& request);
 grpc::Status Check(const v1::CorrelateEventsRequest& request);
+grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::DetectSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::StreamSpikesRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::WatchMetricsRequest& request);

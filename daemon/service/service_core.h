@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/analysis/spike_history.h"
 #include "daemon/control/operation.h"
+#include "daemon/control/scheduling_source.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/targets.h"
 #include "daemon/control/thread_names.h"
@@ -32,8 +33,10 @@
 #include "daemon/service/thread_totals.h"
 #include "daemon/stacks/sender_stacks.h"
 #include "daemon/stacks/stack_source.h"
+#include "daemon/store/clock_pair_recorder.h"
 #include "daemon/store/seq_ring.h"
 #include "daemon/store/switch_event.h"
+#include "daemon/store/thread_states.h"
 #include "daemon/store/window_store.h"
 
 namespace hftmon {
@@ -45,6 +48,7 @@ struct ServiceCore {
   ThreadNames* names = nullptr;
   const PidNamespaces* namespaces = nullptr;  // may be missing: numbers of other namespaces are refused then
   const ThreadTotals* totals = nullptr;
+  const SchedulingSource* scheduling = nullptr;
   const InterruptTotals* interrupts = nullptr;
   const InterruptAffinities* affinities = nullptr;
   const DeferredTotals* deferred = nullptr;
@@ -62,6 +66,9 @@ struct ServiceCore {
   std::function<absl::StatusOr<NumaBalancing>()> numa;
   std::function<absl::StatusOr<NumaOfThread>(uint32_t pid, uint32_t tid)> numa_of_thread;  // asked where `numa` has an answer
   const WindowStore* windows = nullptr;
+  const ThreadStates* thread_states = nullptr;          // of what `windows` has
+  const ClockPairRecorder* run_queue_clocks = nullptr;  // may be missing: switch-outs are then known to a bucket
+  std::function<int64_t()> boottime_offset_ns;          // CLOCK_BOOTTIME minus CLOCK_MONOTONIC; may be empty: 0
   const SeqRing<SwitchEvent>* switch_events = nullptr;
   const SpikeHistory* spikes = nullptr;
   const SeqRing<BoostStep>* boost_steps = nullptr;  // may be missing

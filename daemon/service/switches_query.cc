@@ -2,63 +2,19 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
-#include <tuple>
-#include <unordered_set>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_stack.h"
 #include "daemon/service/convert_switches.h"
 #include "daemon/service/request_checks.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/service/window_threads.h"
 
 namespace hftmon {
 namespace {
 
 constexpr double kPercentilesDefault[] = {50, 95, 99, 99.9};
 constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
-
-// Which threads the request is about.
-struct ThreadFilter {
-  const TargetSelection& selection;
-  std::unordered_set<uint32_t> tids;  // empty = all
-
-  bool Keeps(const ThreadKey& thread) const { return (tids.empty() || tids.contains(thread.tid)) && selection.Keeps(thread); }
-};
-
-bool KeyLess(const ThreadKey& a, const ThreadKey& b) {
-  return std::tie(a.tgid, a.tid, a.start_ns) < std::tie(b.tgid, b.tid, b.start_ns);
-}
-
-// Threads with activity in the window, then those that are watched and had none; by process and thread id.
-std::vector<ThreadWindow> ThreadsOf(const ServiceCore& core, const ThreadFilter& filter, std::vector<ThreadWindow> active) {
-  std::set<ThreadKey, decltype(&KeyLess)> known(&KeyLess);
-  for (const ThreadWindow& window : active) known.insert(window.thread);
-  std::unordered_set<uint32_t> pids;
-  for (const TargetInfo& target : filter.selection.targets()) {
-    if (!pids.insert(target.pid).second) continue;
-    for (const ThreadTotal& total : core.totals->AllOf(target.pid)) {
-      if (!filter.Keeps(total.thread) || !known.insert(total.thread).second) continue;
-      active.push_back({.thread = total.thread});
-    }
-  }
-  std::sort(active.begin(), active.end(), [](const ThreadWindow& a, const ThreadWindow& b) { return KeyLess(a.thread, b.thread); });
-  return active;
-}
-
-grpc::Status CheckTidsFound(const v1::QueryContextSwitchesRequest& request, const std::vector<ThreadWindow>& threads) {
-  std::unordered_set<uint32_t> found;
-  for (const ThreadWindow& window : threads) found.insert(window.thread.tid);
-  for (const int32_t tid : request.tids()) {
-    if (found.contains(static_cast<uint32_t>(tid))) continue;
-    return RichError(
-        grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-        absl::StrCat("thread ", tid, " is not a watched thread of the targets asked for: `hftmon switches` without -t lists them"));
-  }
-  return grpc::Status::OK;
-}
 
 bool WantsEvent(const SwitchEvent& event, const ThreadFilter& filter, int64_t min_duration_ns) {
   if (event.is_end || !filter.Keeps(event.thread)) return false;
@@ -98,21 +54,13 @@ grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& sele
                             const Arrival& arrival, int64_t rows_max, v1::QueryContextSwitchesResponse* response) {
   const ThreadFilter filter{selection, {request.tids().begin(), request.tids().end()}};
   const int64_t end_ns = arrival.time.monotonic_ns;
-  const int64_t begin_ns =
-      request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
+  const int64_t begin_ns = WindowBegin(selection, request.window_ns(), end_ns);
   WindowAnswer answer = core.windows->Query(begin_ns, end_ns, [&filter](const ThreadKey& thread) { return filter.Keeps(thread); });
 
   const std::vector<ThreadWindow> threads = ThreadsOf(core, filter, std::move(answer.threads));
-  if (const grpc::Status found = CheckTidsFound(request, threads); !found.ok()) return found;
+  if (const grpc::Status found = CheckTidsFound(request.tids(), threads, "switches"); !found.ok()) return found;
 
-  v1::Window* window = response->mutable_window();
-  window->set_begin_monotonic_ns(answer.begin_mono_ns);
-  window->set_end_monotonic_ns(answer.end_mono_ns);
-  window->set_requested_ns(request.window_ns());
-  window->set_resolution_ns(answer.resolution_ns);
-  window->set_truncated(answer.truncated || (request.window_ns() > 0 && begin_ns < selection.last_attached_mono_ns()));
-  window->set_late(arrival.late);
-  window->set_off_ns(core.status->OffWithin(answer.begin_mono_ns, answer.end_mono_ns));
+  WindowAnswerToProto(core, selection, request.window_ns(), begin_ns, arrival, answer, response->mutable_window());
   TimePairToProto(core.status->Now(), response->mutable_time());
   response->set_lost_records(core.status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
   response->set_unslotted_thread_count(selection.UnslottedSince(answer.begin_mono_ns));

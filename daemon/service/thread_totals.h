@@ -29,6 +29,10 @@ struct ThreadTotal {
   int64_t run_delay_ns = 0;
   bool alive = false;
   std::optional<ThreadDeparture> departure;  // it is off its CPU; nothing: it is on one, or was never seen leaving
+  // No program has seen it come or go since it is watched, and it was found asleep or blocked at this time (0: it was not): it has slept
+  // since, and before.
+  bool seen = true;
+  int64_t found_asleep_mono_ns = 0;
 };
 
 class ThreadTotals {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -59,12 +60,40 @@ struct ThreadKeyHash {
   }
 };
 
+// What a sum has so far of what a piece tells.
+ThreadPiece PieceOf(const ThreadWindow& sum) {
+  ThreadPiece piece;
+  piece.in_count = static_cast<uint32_t>(std::accumulate(sum.depth.begin(), sum.depth.end(), uint64_t{0}));
+  piece.timed_count = static_cast<uint32_t>(sum.off_cpu_count + sum.discarded_count);
+  piece.out_count = static_cast<uint32_t>(std::accumulate(sum.kind_count.begin(), sum.kind_count.end(), uint64_t{0}));
+  piece.off_cpu_ns = static_cast<int64_t>(sum.off_cpu_ns);
+  piece.run_delay_ns = static_cast<int64_t>(sum.run_delay_ns);
+  piece.interrupted_ns = static_cast<int64_t>(std::accumulate(sum.interrupted_ns.begin(), sum.interrupted_ns.end(), uint64_t{0}));
+  return piece;
+}
+
+// What came to the sum since `before`; counts are modulo 2^32, so is their difference.
+ThreadPiece PieceSince(const ThreadPiece& before, const ThreadWindow& sum, const Bucket& bucket) {
+  ThreadPiece piece = PieceOf(sum);
+  piece.thread = sum.thread;
+  piece.begin_mono_ns = bucket.begin_mono_ns;
+  piece.end_mono_ns = bucket.end_mono_ns;
+  piece.in_count -= before.in_count;
+  piece.timed_count -= before.timed_count;
+  piece.out_count -= before.out_count;
+  piece.off_cpu_ns -= before.off_cpu_ns;
+  piece.run_delay_ns -= before.run_delay_ns;
+  piece.interrupted_ns -= before.interrupted_ns;
+  return piece;
+}
+
 // Sums by thread. The filter is asked once for each thread.
 class Sums {
  public:
-  explicit Sums(const std::function<bool(const ThreadKey&)>& filter) : filter_(filter) {}
+  // `pieces` may be null.
+  Sums(const std::function<bool(const ThreadKey&)>& filter, std::vector<ThreadPiece>* pieces) : filter_(filter), pieces_(pieces) {}
 
-  void AddBucket(const std::vector<uint64_t>& words) {
+  void AddBucket(const Bucket& bucket, const std::vector<uint64_t>& words) {
     places_.clear();
     size_t thread_count = threads_.size();
     for (size_t at = 0; at < words.size(); at += ReadEntryHead(&words[at]).word_count) {
@@ -82,7 +111,9 @@ class Sums {
       if (place != kRefused) {
         ThreadWindow& sum = threads_[static_cast<size_t>(place)];
         sum.thread = head.thread;
+        const ThreadPiece before = pieces_ != nullptr ? PieceOf(sum) : ThreadPiece();
         AddEntry(&words[at], &sum);
+        if (pieces_ != nullptr) pieces_->push_back(PieceSince(before, sum, bucket));
       }
       at += head.word_count;
     }
@@ -93,6 +124,7 @@ class Sums {
  private:
   static constexpr int64_t kRefused = -1;
   const std::function<bool(const ThreadKey&)>& filter_;
+  std::vector<ThreadPiece>* const pieces_;
   absl::flat_hash_map<ThreadKey, int64_t, ThreadKeyHash> place_of_;
   std::vector<int64_t> places_;
   std::vector<ThreadWindow> threads_;
@@ -101,8 +133,12 @@ class Sums {
 class Walk {
  public:
   Walk(std::span<const BucketLog* const> levels, int64_t begin_mono_ns, int64_t end_mono_ns,
-       const std::function<bool(const ThreadKey&)>& filter)
-      : levels_(levels.first(std::min(levels.size(), kLevelsMax))), at_mono_ns_(begin_mono_ns), end_mono_ns_(end_mono_ns), sums_(filter) {
+       const std::function<bool(const ThreadKey&)>& filter, std::vector<ThreadPiece>* pieces)
+      : levels_(levels.first(std::min(levels.size(), kLevelsMax))),
+        at_mono_ns_(begin_mono_ns),
+        end_mono_ns_(end_mono_ns),
+        finest_first_(pieces != nullptr),
+        sums_(filter, pieces) {
     for (size_t i = 0; i < levels_.size(); ++i) cursors_[i] = LevelCursor(levels_[i]);
   }
 
@@ -132,9 +168,10 @@ class Walk {
   }
 
  private:
-  // The level whose bucket comes next: the coarsest that begins here and fits, else the finest that holds this moment.
+  // The level whose bucket comes next: the coarsest that begins here and fits, unless the finest is wanted; else the finest that holds this
+  // moment.
   std::optional<size_t> Choose() {
-    for (size_t i = levels_.size(); i-- > 0;) {
+    for (size_t i = finest_first_ ? 0 : levels_.size(); i-- > 0;) {
       const Bucket* bucket = cursors_[i].Seek(at_mono_ns_);
       if (bucket != nullptr && bucket->begin_mono_ns == at_mono_ns_ && bucket->end_mono_ns <= end_mono_ns_) return i;
     }
@@ -159,7 +196,7 @@ class Walk {
   }
 
   void Use(const Bucket& bucket, const std::vector<uint64_t>& words, WindowAnswer* answer) {
-    sums_.AddBucket(words);
+    sums_.AddBucket(bucket, words);
     if (!started_) {
       answer->begin_mono_ns = bucket.begin_mono_ns;
       answer->begin_read_ns = bucket.begin_read_ns;
@@ -176,6 +213,7 @@ class Walk {
   std::array<LevelCursor, kLevelsMax> cursors_;
   int64_t at_mono_ns_;
   const int64_t end_mono_ns_;
+  const bool finest_first_;
   bool started_ = false;
   int lapped_count_ = 0;
   Sums sums_;
@@ -184,11 +222,12 @@ class Walk {
 }  // namespace
 
 WindowAnswer SumWindow(std::span<const BucketLog* const> levels, int64_t begin_mono_ns, int64_t end_mono_ns,
-                       const std::function<bool(const ThreadKey&)>& filter) {
+                       const std::function<bool(const ThreadKey&)>& filter, std::vector<ThreadPiece>* pieces) {
   for (int attempt = 1;; ++attempt) {
+    if (pieces != nullptr) pieces->clear();
     WindowAnswer answer;
     answer.begin_mono_ns = answer.end_mono_ns = begin_mono_ns;
-    if (Walk(levels, begin_mono_ns, end_mono_ns, filter).Run(attempt == kWindowAttempts, &answer)) return answer;
+    if (Walk(levels, begin_mono_ns, end_mono_ns, filter, pieces).Run(attempt == kWindowAttempts, &answer)) return answer;
   }
 }
 

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "daemon/store/bucket_log.h"
+#include "daemon/store/thread_piece.h"
 #include "daemon/store/thread_window.h"
 
 namespace hftmon {
@@ -18,8 +20,10 @@ inline constexpr int kWindowAttempts = 4;
 
 // `levels` from the finest to the coarsest; each one's edges are edges of the finer ones. Buckets that lie whole in the window come from
 // the coarsest level that has them, its two ends from the finest.
+// With `pieces`: each bucket comes from the finest level that has it, and each thread's part of it is added there, in the order of time; as
+// many as the logs have entries at most.
 WindowAnswer SumWindow(std::span<const BucketLog* const> levels, int64_t begin_mono_ns, int64_t end_mono_ns,
-                       const std::function<bool(const ThreadKey&)>& filter);
+                       const std::function<bool(const ThreadKey&)>& filter, std::vector<ThreadPiece>* pieces = nullptr);
 
 }  // namespace hftmon
 

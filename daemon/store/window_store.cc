@@ -60,6 +60,11 @@ WindowAnswer WindowStore::Query(int64_t begin_mono_ns, int64_t end_mono_ns, cons
   return SumWindow(logs(), begin_mono_ns, end_mono_ns, filter);
 }
 
+WindowAnswer WindowStore::QueryPieces(int64_t begin_mono_ns, int64_t end_mono_ns, const std::function<bool(const ThreadKey&)>& filter,
+                                      std::vector<ThreadPiece>* pieces) const {
+  return SumWindow(logs(), begin_mono_ns, end_mono_ns, filter, pieces);
+}
+
 int64_t WindowStore::achieved_interval_ns() const {
   const BucketLog& log = fine_.log();
   const uint64_t end = log.bucket_end();

@@ -11,8 +11,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "daemon/ingest/sinks.h"
+#include "daemon/store/thread_piece.h"
 #include "daemon/store/thread_window.h"
 #include "daemon/store/window_level.h"
 
@@ -43,6 +45,10 @@ class WindowStore : public WindowSink {
   // Sum of [begin, end), each edge moved outwards to a bucket's edge. `filter` keeps a thread when true; an empty one keeps all. An answer
   // without any bucket has both edges at `begin`.
   WindowAnswer Query(int64_t begin_mono_ns, int64_t end_mono_ns, const std::function<bool(const ThreadKey&)>& filter) const;
+  // The same from the finest buckets that are kept, with each thread's part of each bucket in `pieces`, in the order of time. Dearer: it
+  // reads all that the finest log has of the window.
+  WindowAnswer QueryPieces(int64_t begin_mono_ns, int64_t end_mono_ns, const std::function<bool(const ThreadKey&)>& filter,
+                           std::vector<ThreadPiece>* pieces) const;
   uint64_t bytes() const;
   // From the finest to the coarsest.
   std::array<const BucketLog*, 3> logs() const { return {&fine_.log(), &second_.log(), &minute_.log()}; }

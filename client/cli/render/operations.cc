@@ -151,7 +151,8 @@ Json MarksJson(const v1::MarkCounts& marks) {
             {"begin_replaced_count", marks.begin_replaced_count()},
             {"begin_evicted_count", marks.begin_evicted_count()},
             {"begin_unfinished_count", marks.begin_unfinished_count()},
-            {"end_without_begin_count", marks.end_without_begin_count()}};
+            {"end_without_begin_count", marks.end_without_begin_count()},
+            {"beat_evicted_count", marks.beat_evicted_count()}};
   for (const auto& [fault, count] : marks.refused()) json["refused"][fault] = count;
   return json;
 }
@@ -239,6 +240,7 @@ Json OperationsJson(const v1::QueryOperationsResponse& response) {
   }
   json["unlisted_refused_count"] = response.unlisted_refused_count();
   json["left_behind_count"] = response.left_behind_count();
+  json["forgotten_program_count"] = response.forgotten_program_count();
   return json;
 }
 

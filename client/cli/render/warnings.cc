@@ -202,6 +202,26 @@ std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& resp
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryThreadsResponse& response) {
+  std::vector<std::string> warnings;
+  if (response.lost_records() > 0) {
+    warnings.push_back(fmt::format("{} lost in the window: where threads that moved ran may not be known: see `hftmon status`",
+                                   Lost(response.lost_records())));
+  }
+  if (response.changes_incomplete()) {
+    warnings.push_back("older changes of scheduling are no longer kept: ask for a shorter --window");
+  }
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  AddLate(response.window(), warnings);
+  if (response.window().off_ns() > 0) {
+    warnings.push_back(
+        fmt::format("the programs were off for {} of the window (`hftmon off`): what threads did then is not known: it is "
+                    "in what they did before",
+                    FormatDuration(response.window().off_ns())));
+  }
+  return warnings;
+}
+
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response) {
   std::vector<std::string> warnings;
   AddUnslotted(response.unslotted_thread_count(), warnings);

@@ -18,6 +18,7 @@
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
+#include "hftmon/v1/threads.pb.h"
 #include "hftmon/v1/timeline.pb.h"
 
 namespace hftmon {
@@ -29,6 +30,7 @@ std::vector<std::string> WarningsOf(const v1::DetectSpikesRequest& asked, const 
 std::vector<std::string> WarningsOf(const v1::StreamSpikesResponse& announcement);
 // `min_duration_ns`: of the intervals that were asked for; 0 = none were.
 std::vector<std::string> WarningsOf(const v1::QueryContextSwitchesResponse& response, int64_t min_duration_ns);
+std::vector<std::string> WarningsOf(const v1::QueryThreadsResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response);
 // `asked_max`: how many were asked for at most; 0 = no number.
 std::vector<std::string> WarningsOf(const v1::QueryInversionsResponse& response, int32_t asked_max);

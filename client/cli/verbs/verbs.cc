@@ -14,6 +14,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewSwitchesVerb());
   verbs.push_back(NewTimelineVerb());
   verbs.push_back(NewCorrelateVerb());
+  verbs.push_back(NewThreadsVerb());
   verbs.push_back(NewIrqsVerb());
   verbs.push_back(NewLocksVerb());
   verbs.push_back(NewInversionsVerb());

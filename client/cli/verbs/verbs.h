@@ -20,6 +20,7 @@ std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
 std::unique_ptr<Verb> NewTimelineVerb();
 std::unique_ptr<Verb> NewCorrelateVerb();
+std::unique_ptr<Verb> NewThreadsVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewLocksVerb();
 std::unique_ptr<Verb> NewInversionsVerb();

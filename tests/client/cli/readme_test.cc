@@ -24,6 +24,7 @@
 #include "client/cli/render/status.h"
 #include "client/cli/render/switches.h"
 #include "client/cli/render/targets.h"
+#include "client/cli/render/threads.h"
 #include "client/cli/render/timeline.h"
 #include "hftmon/v1/monitor.pb.h"
 
@@ -102,6 +103,7 @@ std::set<std::string> AllKeys() {
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(InversionsJson(Full<v1::QueryInversionsResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
+    AddKeys(ThreadsJson(Full<v1::QueryThreadsResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
     AddKeys(StatesJson(Full<v1::SampleStateResponse>(flag)), &keys);

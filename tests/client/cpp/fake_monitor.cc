@@ -160,6 +160,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryInterrupts(grpc::CallbackServerConte
   return Answer("QueryInterrupts", query_interrupts, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryThreads(grpc::CallbackServerContext* context, const v1::QueryThreadsRequest* request,
+                                                    v1::QueryThreadsResponse* response) {
+  return Answer("QueryThreads", query_threads, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                                    v1::QueryMemoryResponse* response) {
   return Answer("QueryMemory", query_memory, context, request, response);

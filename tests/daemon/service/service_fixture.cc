@@ -33,6 +33,7 @@ ServiceCore ServiceFixture::Core() {
           .names = &names_,
           .namespaces = namespaces_.get(),
           .totals = &totals_,
+          .scheduling = &scheduling_,
           .interrupts = &interrupts_,
           .affinities = &affinities_,
           .deferred = &deferred_,
@@ -61,6 +62,7 @@ ServiceCore ServiceFixture::Core() {
             return NumaOfThread{.fault_count = tid, .moved_page_count = 7};
           },
           .windows = &windows_,
+          .thread_states = &thread_states_,
           .switch_events = &switch_events_,
           .spikes = &spikes_,
           .boost_steps = &boosts_.steps(),

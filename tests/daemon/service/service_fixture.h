@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/service/server.h"
 #include "daemon/store/boost_history.h"
@@ -18,6 +19,7 @@
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
+#include "tests/daemon/service/fake_scheduling.h"
 #include "tests/daemon/service/fake_state_sampling.h"
 #include "tests/daemon/service/fake_time.h"
 #include "tests/daemon/service/fakes.h"
@@ -66,6 +68,7 @@ class ServiceFixture : public testing::Test {
   std::unique_ptr<PidNamespaces> namespaces_;  // made before SetUp, where a test wants them
   FakeTime time_;
   FakeTotals totals_;
+  FakeScheduling scheduling_;
   FakeInterruptTotals interrupts_;
   FakeInterruptAffinities affinities_;
   FakeCallTotals calls_;
@@ -82,6 +85,8 @@ class ServiceFixture : public testing::Test {
   FakeSenderStacks sender_stacks_;
   absl::StatusOr<NumaBalancing> numa_ = absl::FailedPreconditionError("this host has one node");
   WindowStore windows_{{.fine_bytes = 1u << 20, .second_bytes = 1u << 20, .minute_bytes = 1u << 20, .slot_count = 64}};
+  std::vector<hft_thread_slot> slots_{64};
+  ThreadStates thread_states_{slots_, &windows_};
   SeqRing<SwitchEvent> switch_events_{64};
   SpikeHistory spikes_{kSpikeRingCapacity, 16};
   BoostHistory boosts_{64};
