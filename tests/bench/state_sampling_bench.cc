@@ -100,7 +100,6 @@ class Bench {
       workload::BecomeImportant();
       loop_->Run(stop_);
     });
-    workload::PinTo(loop_cpu_);  // the workload is pinned by itself
   }
   ~Bench() {
     stop_.store(true, std::memory_order_relaxed);
