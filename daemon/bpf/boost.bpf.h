@@ -9,9 +9,6 @@
 #ifndef HFTMON_DAEMON_BPF_BOOST_BPF_H_
 #define HFTMON_DAEMON_BPF_BOOST_BPF_H_
 
-/* Its run count stands in the last free word of hft_cpu. */
-#define BOOST_COUNT(cpu_state) ((cpu_state)->reserved[0])
-
 /*
  * Who waits, or 0. Copied as a number: kernels before 6.13 (838a10bd2ebf) believe that a tracepoint's typed argument is never NULL, may
  * take a test of it out and let the program read there, and this one is NULL whenever nobody waits any more.
@@ -53,7 +50,7 @@ static __always_inline void put_boost(struct task_struct *task, struct task_stru
 HFT_TRACEPOINT("sched_pi_setprio")
 int on_boost(u64 *context) {
   if (unlikely(controls.off)) return 0;
-  __sync_fetch_and_add(&BOOST_COUNT(cpu_at(bpf_get_smp_processor_id())), 1);
+  __sync_fetch_and_add(&cpu_at(bpf_get_smp_processor_id())->boost_count, 1);
   struct task_struct *task = (struct task_struct *)((volatile u64 *)context)[0];
   if (!is_watched(READ_FIELD(task, tgid))) return 0;
   u16 index = HFT_NO_SLOT;

@@ -307,7 +307,7 @@ struct hft_cpu {
   __u64 collapse_count;
   __u64 cross_call_count;
   __u64 cross_call_entry_count;
-  __u64 reserved[1];
+  __u64 boost_count;
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 

@@ -469,7 +469,7 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
       if (program.name == "on_fork") probe.run_count += Relaxed(cpu.fork_count);
       if (program.name == "on_exec") probe.run_count += Relaxed(cpu.exec_count);
       if (program.name == "on_migrate") probe.run_count += Relaxed(cpu.migrate_count);
-      if (program.name == kBoostProgram) probe.run_count += Relaxed(cpu.reserved[0]);  // BOOST_COUNT of daemon/bpf/boost.bpf.h
+      if (program.name == kBoostProgram) probe.run_count += Relaxed(cpu.boost_count);
       if (program.name == waker_name_) probe.run_count += Relaxed(cpu.waking_count);
     }
     probe.detached = IsDetached(program.name);
