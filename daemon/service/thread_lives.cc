@@ -1,6 +1,7 @@
 #include "daemon/service/thread_lives.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/cpu_list.h"
 
@@ -14,13 +15,13 @@ bool CouldRun(hft_switch_kind kind) {
 
 }  // namespace
 
-ThreadLives::ThreadLives(const ServiceCore& core, const TargetSelection& selection, const WindowAnswer& answer)
-    : core_(core), selection_(selection), answer_(answer) {
+ThreadLives::ThreadLives(const ServiceCore& core, const TargetSelection& selection, const WindowAnswer& answer,
+                         ThreadStates::ByThread<ThreadState> states)
+    : core_(core), selection_(selection), answer_(answer), states_(std::move(states)) {
   if (core.boottime_offset_ns) boottime_offset_ns_ = core.boottime_offset_ns();
   for (const TargetInfo& target : selection.targets()) {
     for (const ThreadTotal& total : core.totals->AllOf(target.pid)) totals_.insert_or_assign(total.thread, total);
   }
-  states_ = core.thread_states->At(answer.end_mono_ns);
   ends_ = core.thread_states->Ends();
   if (core.run_queue_clocks == nullptr) return;
   for (const RunQueueClock& clock : core.run_queue_clocks->Clocks(answer.end_mono_ns)) clocks_[clock.cpu] = clock;

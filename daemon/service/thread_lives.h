@@ -19,8 +19,9 @@ namespace hftmon {
 
 class ThreadLives {
  public:
-  // All outlive the object. `answer`: the window, as the store has it.
-  ThreadLives(const ServiceCore& core, const TargetSelection& selection, const WindowAnswer& answer);
+  // All but the states outlive the object. `answer`: the window, as the store has it; `states`: at its end.
+  ThreadLives(const ServiceCore& core, const TargetSelection& selection, const WindowAnswer& answer,
+              ThreadStates::ByThread<ThreadState> states);
 
   // Absent: it lived in no part of the window. `pieces`: its own. `history`: may be null.
   std::optional<ThreadLife> Find(const ThreadKey& thread, std::span<const ThreadPiece> pieces, const ThreadHistory* history) const;

@@ -135,12 +135,14 @@ grpc::Status AnswerThreads(const ServiceCore& core, const TargetSelection& selec
                            const Arrival& arrival, v1::QueryThreadsResponse* response) {
   const ThreadFilter filter{selection, {request.tids().begin(), request.tids().end()}};
   const auto keeps = [&filter](const ThreadKey& thread) { return filter.Keeps(thread); };
-  const int64_t end_ns = arrival.time.monotonic_ns;
+  // The newest bucket that has closed, and first of all how threads stood at its end: states are kept for a few buckets only.
+  const int64_t closed_ns = core.windows->closed_until_mono_ns();
+  ThreadStates::ByThread<ThreadState> states = core.thread_states->At(closed_ns);
+  const int64_t end_ns = std::max(arrival.time.monotonic_ns, closed_ns);
   const int64_t begin_ns = WindowBegin(selection, request.window_ns(), end_ns);
   std::vector<ThreadPiece> all_pieces;
   WindowAnswer answer = core.windows->QueryPieces(begin_ns, end_ns, keeps, &all_pieces);
-  // As soon after the window as can be: what threads did since makes their states older.
-  const ThreadLives lives(core, selection, answer);
+  const ThreadLives lives(core, selection, answer, std::move(states));
   const std::vector<ThreadWindow> threads = ThreadsOf(core, filter, std::move(answer.threads));
   if (const grpc::Status found = CheckTidsFound(request.tids(), threads, "threads"); !found.ok()) return found;
 

