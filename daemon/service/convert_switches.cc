@@ -68,8 +68,6 @@ void DurationsToProto(const DurationSummary& summary, v1::DurationStatistics* ou
   }
 }
 
-}  // namespace
-
 void DepthToProto(const DepthSummary& summary, v1::DepthStatistics* out) {
   out->set_count(summary.count);
   if (summary.mean.has_value()) out->set_mean(*summary.mean);
