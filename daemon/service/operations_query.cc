@@ -107,34 +107,36 @@ void SlownessToProto(const OperationSlowness& slowness, v1::OperationSum* out) {
   out->set_untold_spike_count(slowness.untold_count);
   out->set_uncompared_count(slowness.uncompared_count);
   HitsToProto(slowness, out);
-  // As /proc/PID/stat has it.
-  uint64_t StartTicks(const TargetInfo& target) {
-    static const int64_t kTicksPerSecond = sysconf(_SC_CLK_TCK);
-    return static_cast<uint64_t>(target.start_boottime_ns / (1'000'000'000 / kTicksPerSecond));
-  }
+}
 
-  bool IsUsed(const OperationEntry& entry) {
-    return entry.spans.count + entry.heartbeats.count + entry.instant_count > 0;
-  }
+// As /proc/PID/stat has it.
+uint64_t StartTicks(const TargetInfo& target) {
+  static const int64_t kTicksPerSecond = sysconf(_SC_CLK_TCK);
+  return static_cast<uint64_t>(target.start_boottime_ns / (1'000'000'000 / kTicksPerSecond));
+}
 
-  void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, std::span<const OperationSlowness> slowness, int64_t now_ns,
-                      const std::vector<double>& percentiles, v1::MarkedProgram* out) {
-    out->set_pid(static_cast<int32_t>(target.pid));
-    out->set_comm(ValidUtf8(target.comm));
-    out->set_file_number(static_cast<int32_t>(program.name.number));
-    out->set_since_monotonic_ns(program.since_mono_ns);
-    out->set_ended(program.ended);
-    if (program.ended) out->set_ended_reason(WhyEnded(program.why_ended));
-    const int64_t until_ns = program.ended ? program.until_mono_ns : now_ns;
-    const double seconds = static_cast<double>(until_ns - program.since_mono_ns) / 1e9;
-    for (size_t i = 0; i < program.operations.size(); ++i) {
-      if (!IsUsed(program.operations[i])) continue;
-      v1::OperationSum* const sum = out->add_operations();
-      OperationToProto(program.operations[i], seconds, percentiles, sum);
-      if (i < slowness.size()) SlownessToProto(slowness[i], sum);
-    }
-    MarksToProto(program, out->mutable_marks());
+bool IsUsed(const OperationEntry& entry) {
+  return entry.spans.count + entry.heartbeats.count + entry.instant_count > 0;
+}
+
+void ProgramToProto(const TargetInfo& target, const MarkedProgram& program, std::span<const OperationSlowness> slowness, int64_t now_ns,
+                    const std::vector<double>& percentiles, v1::MarkedProgram* out) {
+  out->set_pid(static_cast<int32_t>(target.pid));
+  out->set_comm(ValidUtf8(target.comm));
+  out->set_file_number(static_cast<int32_t>(program.name.number));
+  out->set_since_monotonic_ns(program.since_mono_ns);
+  out->set_ended(program.ended);
+  if (program.ended) out->set_ended_reason(WhyEnded(program.why_ended));
+  const int64_t until_ns = program.ended ? program.until_mono_ns : now_ns;
+  const double seconds = static_cast<double>(until_ns - program.since_mono_ns) / 1e9;
+  for (size_t i = 0; i < program.operations.size(); ++i) {
+    if (!IsUsed(program.operations[i])) continue;
+    v1::OperationSum* const sum = out->add_operations();
+    OperationToProto(program.operations[i], seconds, percentiles, sum);
+    if (i < slowness.size()) SlownessToProto(slowness[i], sum);
   }
+  MarksToProto(program, out->mutable_marks());
+}
 
 }  // namespace
 
