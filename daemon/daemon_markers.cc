@@ -16,13 +16,16 @@ std::optional<WatchedThread> ThreadOf(const KernelView& view, uint32_t pid, uint
   return WatchedThread{.key = key, .slot = slot};
 }
 
-std::vector<OperationWish> WishesOf(const TargetRegistry& registry) {
+std::optional<std::vector<OperationWish>> WishesOf(const TargetRegistry& registry) {
+  const std::optional<std::vector<TargetInfo>> targets = registry.TryList();
+  if (!targets) return std::nullopt;
   std::vector<OperationWish> wishes;
-  for (const TargetInfo& target : registry.List()) {
+  for (const TargetInfo& target : *targets) {
     if (target.state != TargetState::kRunning) continue;
     wishes.push_back({.pid = target.pid,
                       .operation_threshold_ns = target.options.operation_threshold_ns,
-                      .spike_threshold_ns = target.options.spike_threshold_ns});
+                      .spike_threshold_ns = target.options.spike_threshold_ns,
+                      .stacks = target.options.kernel_stacks || target.options.user_stacks});
   }
   return wishes;
 }
@@ -45,6 +48,9 @@ void Daemon::BuildMarkers() {
     // The recorder goes first: a record that the kernel makes under the new threshold finds it ready.
     stalls_->Enable(floor_ns != SlowOperations::kNoStallFloorNs);
     registry_->SetStallThreshold(floor_ns);
+  };
+  parts.slow.seen_whole = [this](int64_t begin_mono_ns, int64_t end_mono_ns) {
+    return losses_->LostBetween(begin_mono_ns, end_mono_ns) == 0 && collection_->periods().Within(begin_mono_ns, end_mono_ns) == 0;
   };
   parts.slow.stall_floor_since = [this](int64_t since_mono_ns) { return registry_->StallFloorSince(since_mono_ns); };
   parts.slow.tell = [this](const Spike& spike) { return marked_spikes_->TryPush(spike); };

@@ -7,6 +7,9 @@
 
 namespace hftmon {
 
+// An offset that was last seen so long ago tells nothing any more.
+constexpr int64_t kRunQueueClockErrorMaxNs = 1'000'000;
+
 TimeKeeper::TimeKeeper(Parts parts, std::unique_ptr<WallClockNotice> notice)
     : parts_(std::move(parts)), watcher_(std::make_unique<EpochWatcher>(parts_.raw_clocks, parts_.clock, std::move(notice))) {
   NoteCalibration();
@@ -44,12 +47,14 @@ absl::StatusOr<std::vector<PlacedTime>> TimeKeeper::FromTicks(std::span<const ui
 
 std::optional<int64_t> TimeKeeper::FromRunQueueClock(uint16_t cpu, int64_t clock_ns) const {
   const std::vector<RunQueueClock> clocks = parts_.pairs->Clocks(parts_.raw_clocks->MonotonicNs());
+  // Where the kernel's clock source is the counter, its scheduler's clock is that of all CPUs: the best known one serves.
+  const RunQueueClock* best = nullptr;
   for (const RunQueueClock& clock : clocks) {
-    if (clock.cpu == cpu) return clock_ns + clock.offset_ns;
+    if (clock.cpu != cpu && !parts_.clock->uses_tsc()) continue;
+    if (best == nullptr || clock.error_ns < best->error_ns) best = &clock;
   }
-  // Where the kernel's clock source is the counter, its scheduler's clock is that of all CPUs.
-  if (!parts_.clock->uses_tsc() || clocks.empty()) return std::nullopt;
-  return clock_ns + clocks.front().offset_ns;
+  if (best == nullptr || best->error_ns > kRunQueueClockErrorMaxNs) return std::nullopt;
+  return clock_ns + best->offset_ns;
 }
 
 int64_t TimeKeeper::FromBoottime(int64_t boottime_ns) const {

@@ -64,10 +64,16 @@ bool EventCorrelation::Add(const Spike& spike, int64_t end_mono_ns, const SpikeP
   ranges_.push_back(range);
   const auto next = static_cast<uint32_t>(thread_numbers_.size());
   threads_.push_back(thread_numbers_.try_emplace({spike.thread.tid, spike.thread.start_ns}, next).first->second);
-  sleeps_.push_back(IsSleep(spike));
+  sleeps_.push_back(IsSleep(spike) || IsMarked(spike.kind));
+  // A mark's causes are those of the stalls within it, and most of its time its thread ran.
+  if (IsMarked(spike.kind)) return true;
   const size_t cause_count = std::min<size_t>(spike.cause_count, spike.causes.size());
-  for (size_t i = 0; i < cause_count; ++i) AddCause(spike.causes[i], false, spike.causes[i].duration_ns, range);
-  if (spike.unexplained_ns > 0) AddCause({}, true, spike.unexplained_ns, range);
+  for (size_t i = 0; i < cause_count; ++i) {
+    // The wait that ends a sleep is a stall of its own, above the threshold.
+    if (spike.kind == SpikeKind::kBlocked && spike.causes[i].kind != CauseKind::kBlocked) continue;
+    AddCause(spike.causes[i], false, spike.causes[i].duration_ns, range);
+  }
+  if (spike.unexplained_ns > 0 && spike.kind != SpikeKind::kBlocked) AddCause({}, true, spike.unexplained_ns, range);
   return true;
 }
 

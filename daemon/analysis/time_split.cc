@@ -24,6 +24,7 @@ class Splitter {
       Pass(i, end_ns);
     }
     Stand(std::max(life_.end_ns, at_ns_));
+    AgreeWithEnd();
     return Finish();
   }
 
@@ -98,6 +99,7 @@ class Splitter {
     const bool comes = piece.in_count > 0;
     const int64_t net = int64_t{piece.out_count} - int64_t{piece.in_count};
     const bool off_after = (off_ ? 1 : 0) + net > 0;
+    const int64_t accrued_before_ns = off_ ? accrued_ns_ : 0;
     int64_t off_ns = off_ && !comes ? width_ns : 0;
     int64_t tail_ns = 0;
     if (comes || piece.out_count > 0) {
@@ -109,6 +111,7 @@ class Splitter {
     } else if (off_) {
       accrued_ns_ += width_ns;
     }
+    if (off_ns < 0 && accrued_before_ns > 0) off_ns += GiveBack(std::min(-off_ns, accrued_before_ns));
     // What this piece has no room for, because an edge was not where it was thought to be, is its neighbour's.
     off_ns += owed_ns_;
     owed_ns_ = off_ns - std::clamp<int64_t>(off_ns, 0, width_ns - interrupted_ns);
@@ -118,6 +121,25 @@ class Splitter {
     interrupted_ns_ += interrupted_ns;
     running_ns_ += width_ns - off_ns - interrupted_ns;
     at_ns_ = end_ns;
+    AddKnot();
+  }
+
+  // The interval in progress was shorter than what it was thought to have had: a switch was not seen, and the thread ran meanwhile.
+  int64_t GiveBack(int64_t duration_ns) {
+    off_ns_ -= duration_ns;
+    running_ns_ += duration_ns;
+    return duration_ns;
+  }
+
+  // What the walk came to against what is known of the end.
+  void AgreeWithEnd() {
+    if (off_ == life_.off_at_end) return;
+    if (off_) {
+      GiveBack(std::min(accrued_ns_, off_ns_));
+    } else {
+      const int64_t since_ns = std::clamp(life_.off_since_ns, life_.begin_ns, life_.end_ns);
+      GiveBack(-std::min(life_.end_ns - since_ns, running_ns_));
+    }
     AddKnot();
   }
 

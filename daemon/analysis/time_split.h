@@ -3,9 +3,10 @@
 //
 // The buckets of the store have whole off-CPU intervals, each in the bucket in which it ended. What lies within the window of the first
 // one, which may have begun before, and of the last one, which may go on, is worked out here: whether the thread was off its CPU at an edge
-// follows from how often it was seen to come and go until the next known state, and is exact; where within its bucket an interval began or
-// ended is known from the events of the history, or else to the bucket's width.
-// The four parts sum to the length of the life that is split, exactly; none is negative.
+// follows from how often it was seen to come and go until the next known state. Where a switch was not seen, what contradicts it (an
+// interval that ended sooner than it was thought to have lasted, the state at the end) sets it right from there on; where within its bucket
+// an interval began or ended is known from the events of the history, or else to the bucket's width. The four parts sum to the length of
+// the life that is split, exactly; none is negative.
 //
 // Pure functions, any thread. All times CLOCK_MONOTONIC nanoseconds.
 #ifndef HFTMON_DAEMON_ANALYSIS_TIME_SPLIT_H_

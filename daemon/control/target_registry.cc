@@ -252,8 +252,18 @@ absl::Status TargetRegistry::CheckDetach(const DetachWish& wish) const {
   return absl::InvalidArgumentError("both all and process ids or rules are given: give one of them");
 }
 
+std::optional<std::vector<TargetInfo>> TargetRegistry::TryList() const {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return std::nullopt;
+  return ListLocked();
+}
+
 std::vector<TargetInfo> TargetRegistry::List() const {
   std::lock_guard lock(mutex_);
+  return ListLocked();
+}
+
+std::vector<TargetInfo> TargetRegistry::ListLocked() const {
   std::vector<TargetInfo> list;
   list.reserve(targets_.size() + ended_.size());
   for (const auto& [pid, target] : targets_) list.push_back(Describe(target));

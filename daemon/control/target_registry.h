@@ -106,6 +106,8 @@ class TargetRegistry : public Targets {
   absl::StatusOr<AttachResult> Attach(const AttachWish& wish) override;
   absl::StatusOr<DetachResult> Detach(const DetachWish& wish) override;
   std::vector<TargetInfo> List() const override;
+  // The same where nobody holds the lock, as an attachment does while programs are attached: for who must not wait.
+  std::optional<std::vector<TargetInfo>> TryList() const;
   std::vector<RuleInfo> Rules() const override;
   absl::StatusOr<uint64_t> OpenSession(const std::string& client) override;
   void CloseSession(uint64_t session_id) override;
@@ -175,6 +177,7 @@ class TargetRegistry : public Targets {
   bool IsCurrent(const ProcessInfo& process) const;
   absl::Status SetState(TargetMap::iterator target, TargetState state, int64_t now_ns);
   void ApplySettings();
+  std::vector<TargetInfo> ListLocked() const;  // mutex_ held
   TargetInfo Describe(const Target& target) const;
   static ProcessInfo ProcessOf(const TargetInfo& info);
 

@@ -2,7 +2,7 @@
 // slow, or long enough for a stall, are kept until the stalls of their time are known.
 //
 // One thread: the reader's. Bounds: an operation takes 5 KiB from its first span on, kOperationsMax of them at most (spans of others are
-// counted as not compared); kPendingMax spans wait.
+// not judged); kPendingMax spans wait.
 #ifndef HFTMON_DAEMON_OPERATIONS_FILE_SPANS_H_
 #define HFTMON_DAEMON_OPERATIONS_FILE_SPANS_H_
 

@@ -3,34 +3,33 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <tuple>
 
 namespace hftmon {
 namespace {
 
 constexpr size_t kStallCountMax = std::numeric_limits<uint16_t>::max();
 
-bool SameActor(const Cause& one, const Cause& other) {
-  return one.kind == other.kind && one.others == other.others && one.tid == other.tid && one.tgid == other.tgid &&
-         one.source == other.source && one.number == other.number && one.syscall == other.syscall;
+// Whom a cause is: two with the same are one.
+using Actor = std::tuple<CauseKind, bool, uint32_t, uint32_t, hft_interrupt_source, uint16_t, int32_t>;
+
+Actor ActorOf(const Cause& cause) {
+  return {cause.kind, cause.others, cause.tid, cause.tgid, cause.source, cause.number, cause.syscall};
 }
 
-void AddCause(const Cause& cause, std::vector<Cause>* causes) {
+using CausesByActor = std::map<Actor, Cause>;
+
+void AddCause(const Cause& cause, CausesByActor* causes) {
   if (cause.duration_ns <= 0) return;
-  const auto same = std::find_if(causes->begin(), causes->end(), [&](const Cause& known) { return SameActor(known, cause); });
-  if (same == causes->end()) {
-    causes->push_back(cause);
-    return;
-  }
-  if (cause.duration_ns > same->duration_ns) same->cpu = cause.cpu;
-  same->duration_ns += cause.duration_ns;
-  same->estimated |= cause.estimated;
-  same->run_count = static_cast<uint16_t>(std::min<uint32_t>(uint32_t{same->run_count} + cause.run_count, UINT16_MAX));
-  if (same->comm[0] == '\0') std::memcpy(same->comm, cause.comm, sizeof(same->comm));
-}
-
-bool LargerFirst(const Cause& a, const Cause& b) {
-  if (a.duration_ns != b.duration_ns) return a.duration_ns > b.duration_ns;
-  return a.kind < b.kind;
+  const auto [place, is_new] = causes->try_emplace(ActorOf(cause), cause);
+  if (is_new) return;
+  Cause& same = place->second;
+  if (cause.duration_ns > same.duration_ns) same.cpu = cause.cpu;
+  same.duration_ns += cause.duration_ns;
+  same.estimated |= cause.estimated;
+  same.run_count = static_cast<uint16_t>(std::min<uint32_t>(uint32_t{same.run_count} + cause.run_count, UINT16_MAX));
+  if (same.comm[0] == '\0') std::memcpy(same.comm, cause.comm, sizeof(same.comm));
 }
 
 Cause SumOfKind(const Cause& one, const Cause& other) {
@@ -42,30 +41,35 @@ Cause SumOfKind(const Cause& one, const Cause& other) {
           .duration_ns = one.duration_ns + other.duration_ns};
 }
 
-// Makes two causes one: the smallest that has another of its kind and the next smallest of that. False: there are no two of a kind.
-bool SumTwoSmallest(std::vector<Cause>* causes) {
-  for (auto small = causes->rbegin(); small != causes->rend(); ++small) {
-    const auto next = std::find_if(std::next(small), causes->rend(), [&](const Cause& other) { return other.kind == small->kind; });
-    if (next == causes->rend()) continue;
-    *next = SumOfKind(*next, *small);
-    causes->erase(std::next(small).base());
-    return true;
-  }
-  return false;
+bool LargerFirst(const Cause& a, const Cause& b) {
+  if (a.duration_ns != b.duration_ns) return a.duration_ns > b.duration_ns;
+  return a.kind < b.kind;
 }
 
-// Until what is left fits. There are more kinds than places: what finds no other of its kind stays without a cause. Returns that.
+// Of those beyond the places each kind becomes one, `others` where they were several. There are more kinds than places: what finds none
+// stays without a cause. Returns that.
 int64_t SumSmallOnes(std::vector<Cause>* causes) {
-  int64_t left_out_ns = 0;
   std::sort(causes->begin(), causes->end(), LargerFirst);
-  while (causes->size() > kCausesMax) {
-    if (!SumTwoSmallest(causes)) {
-      left_out_ns += causes->back().duration_ns;
-      causes->pop_back();
-    }
-    std::sort(causes->begin(), causes->end(), LargerFirst);
+  if (causes->size() <= kCausesMax) return 0;
+  std::map<CauseKind, Cause> sums;
+  while (causes->size() + sums.size() > kCausesMax && !causes->empty()) {
+    const Cause& small = causes->back();
+    const auto [place, is_new] = sums.try_emplace(small.kind, small);
+    if (!is_new) place->second = SumOfKind(small, place->second);
+    causes->pop_back();
   }
+  for (const auto& [kind, sum] : sums) causes->push_back(sum);
+  std::sort(causes->begin(), causes->end(), LargerFirst);
+  int64_t left_out_ns = 0;
+  for (; causes->size() > kCausesMax; causes->pop_back()) left_out_ns += causes->back().duration_ns;
   return left_out_ns;
+}
+
+std::vector<Cause> ListOf(const CausesByActor& by_actor) {
+  std::vector<Cause> causes;
+  causes.reserve(by_actor.size() + 1);
+  for (const auto& [actor, cause] : by_actor) causes.push_back(cause);
+  return causes;
 }
 
 int64_t SumOf(const std::vector<Cause>& causes) {
@@ -112,15 +116,16 @@ std::vector<const Stall*> OuterStallsWithin(std::span<const Stall> stalls, int64
 }
 
 void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStallsOf& short_stalls, Spike* spike) {
-  std::vector<Cause> causes;
+  CausesByActor by_actor;
   int64_t unexplained_ns = 0;
   const Stall* longest = nullptr;
   for (const Stall* stall : stalls) {
     const size_t count = std::min<size_t>(stall->cause_count, kCausesMax);
-    for (size_t i = 0; i < count; ++i) AddCause(stall->causes[i], &causes);
+    for (size_t i = 0; i < count; ++i) AddCause(stall->causes[i], &by_actor);
     unexplained_ns += stall->unexplained_ns;
     if (longest == nullptr || stall->duration_ns > longest->duration_ns) longest = stall;
   }
+  std::vector<Cause> causes = ListOf(by_actor);
   CutDown(spike->duration_ns, &unexplained_ns, &causes);
   const int64_t on_cpu_ns = spike->duration_ns - SumOf(causes) - unexplained_ns;
   const int64_t usual_ns = spike->mark.usual_ns;
@@ -130,10 +135,10 @@ void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStalls
     for (Cause& cause : short_stalls(rest_ns)) {
       cause.duration_ns = std::clamp<int64_t>(cause.duration_ns, 0, rest_ns);
       rest_ns -= cause.duration_ns;
-      AddCause(cause, &causes);
+      if (cause.duration_ns > 0) causes.push_back(cause);
     }
   }
-  AddCause({.kind = CauseKind::kRunning, .estimated = usual_ns < 0, .duration_ns = running_ns}, &causes);
+  if (running_ns > 0) causes.push_back({.kind = CauseKind::kRunning, .estimated = usual_ns < 0, .duration_ns = running_ns});
   unexplained_ns += SumSmallOnes(&causes);
   std::copy(causes.begin(), causes.end(), spike->causes.begin());
   spike->cause_count = static_cast<uint8_t>(causes.size());

@@ -142,12 +142,20 @@ void ShortStalls::Split(const Look& before, std::span<const Stall> recorded, int
     const auto count = static_cast<int64_t>(look->sums[i].count - before.sums[i].count - known[i].count);
     // Shorter than the floor, each: a stall at the edge of the two looks that is in one figure and not in the other is not taken for short
     // ones.
-    look->left_ns[i] = count <= 0 || count > INT32_MAX ? 0 : Clamped(duration_ns, count * std::min<int64_t>(floor_ns, INT32_MAX));
+    look->short_ns[i] = count <= 0 || count > INT32_MAX ? 0 : Clamped(duration_ns, count * std::min<int64_t>(floor_ns, INT32_MAX));
   }
 }
 
-std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, int64_t begin_mono_ns, int64_t end_mono_ns, std::span<const Stall> recorded,
-                                     int64_t floor_ns, int64_t limit_ns) {
+ShortStalls::Durations* ShortStalls::TakenBy(const Track& track, Look* look) {
+  for (auto& [other, taken_ns] : look->taken) {
+    if (other == track) return &taken_ns;
+  }
+  if (look->taken.size() >= kTracksMax) return nullptr;
+  return &look->taken.emplace_back(track, Durations{}).second;
+}
+
+std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, const Track& track, int64_t begin_mono_ns, int64_t end_mono_ns,
+                                     std::span<const Stall> recorded, int64_t floor_ns, int64_t limit_ns) {
   const auto found = threads_.find(thread.tid);
   if (found == threads_.end() || !(found->second.key == thread) || limit_ns < kWorthTellingNs) return {};
   std::deque<Look>& looks = found->second.looks;
@@ -155,14 +163,16 @@ std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, int64_t begin_mono
   int64_t touched_ns = 0;
   for (size_t i = 1; i < looks.size(); ++i) {
     if (looks[i].mono_ns <= begin_mono_ns || looks[i - 1].mono_ns >= end_mono_ns) continue;
+    if (TakenBy(track, &looks[i]) == nullptr) return {};
     if (!looks[i].split) Split(looks[i - 1], recorded, floor_ns, &looks[i]);
     touched.push_back(&looks[i]);
     touched_ns += looks[i].mono_ns - looks[i - 1].mono_ns;
   }
   if (static_cast<double>(end_mono_ns - begin_mono_ns) < kCoverageMin * static_cast<double>(touched_ns)) return {};
-  std::array<int64_t, kKinds.size()> had_ns{};
-  for (const Look* look : touched) {
-    for (size_t i = 0; i < kKinds.size(); ++i) had_ns[i] += look->left_ns[i];
+  Durations had_ns{};
+  for (Look* look : touched) {
+    const Durations& taken_ns = *TakenBy(track, look);
+    for (size_t i = 0; i < kKinds.size(); ++i) had_ns[i] += look->short_ns[i] - taken_ns[i];
   }
   const int64_t all_ns = std::accumulate(had_ns.begin(), had_ns.end(), int64_t{0});
   if (all_ns <= 0) return {};
@@ -172,7 +182,10 @@ std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, int64_t begin_mono
     const auto taken_ns = static_cast<int64_t>(static_cast<double>(had_ns[i]) * share);
     if (taken_ns < kWorthTellingNs) continue;
     causes.push_back({.kind = kKinds[i], .estimated = true, .others = HasActor(kKinds[i]), .duration_ns = taken_ns});
-    for (Look* look : touched) look->left_ns[i] -= static_cast<int64_t>(static_cast<double>(look->left_ns[i]) * share);
+    for (Look* look : touched) {
+      int64_t& taken_by_look_ns = (*TakenBy(track, look))[i];
+      taken_by_look_ns += static_cast<int64_t>(static_cast<double>(look->short_ns[i] - taken_by_look_ns) * share);
+    }
   }
   return causes;
 }

@@ -18,6 +18,9 @@ constexpr int64_t kRecordWayNs = 1'000'000;
 // Around a span: more than lies between two samples of its thread.
 constexpr int64_t kAroundNs = 50'000'000;
 
+// Stalls that spans are compared with in one turn: some milliseconds.
+constexpr size_t kVisitedPerTurnMax = 50'000;
+
 constexpr int64_t kSecondNs = 1'000'000'000;
 
 }  // namespace
@@ -101,15 +104,23 @@ int64_t SlowOperations::StallFloorOf(const FileSpans& file, const OperationWish&
 }
 
 void SlowOperations::RefreshWishes() {
-  const std::vector<OperationWish> wishes = files_.empty() ? std::vector<OperationWish>() : parts_.wishes();
-  const auto wish_of = [&wishes](uint32_t pid) {
-    const auto found = std::find_if(wishes.begin(), wishes.end(), [pid](const OperationWish& wish) { return wish.pid == pid; });
-    return found == wishes.end() ? nullptr : &*found;
+  if (!files_.empty()) {
+    if (std::optional<std::vector<OperationWish>> wishes = parts_.wishes()) wishes_ = *std::move(wishes);
+  }
+  const auto wish_of = [this](uint32_t pid) {
+    const auto found = std::find_if(wishes_.begin(), wishes_.end(), [pid](const OperationWish& wish) { return wish.pid == pid; });
+    return found == wishes_.end() ? nullptr : &*found;
   };
   int64_t floor_ns = kNoStallFloorNs;
   for (const std::shared_ptr<File>& file : files_) {
     const OperationWish* wish = wish_of(file->spans.name().pid);
     if (wish != nullptr && !file->spans.ended) floor_ns = std::min(floor_ns, StallFloorOf(file->spans, *wish));
+    // What waits for its stalls has them to the end.
+    if (!file->spans.pending()->empty()) floor_ns = std::min(floor_ns, stall_floor_ns_);
+  }
+  // A stack for each short stall would cost its thread more than the stall, and push out those of spikes.
+  for (const OperationWish& wish : wishes_) {
+    if (wish.stacks && floor_ns != kNoStallFloorNs) floor_ns = std::max(floor_ns, wish.spike_threshold_ns);
   }
   if (floor_ns != stall_floor_ns_) parts_.want_stalls(floor_ns);
   stall_floor_ns_ = floor_ns;
@@ -125,6 +136,7 @@ void SlowOperations::Compare(int64_t now_ns) {
     return pending.end_mono_ns() <= known_until_ns || pending.end_mono_ns() <= now_ns - kPatienceMaxNs;
   };
   StallIndex index;
+  size_t visited_count = 0;  // stalls
   int64_t since_ns = INT64_MAX;
   for (const std::shared_ptr<File>& file : files_) {
     for (FileSpans::Pending& pending : *file->spans.pending()) {
@@ -138,19 +150,25 @@ void SlowOperations::Compare(int64_t now_ns) {
   }
   if (since_ns != INT64_MAX) index.Gather(*parts_.stalls, since_ns);
   for (const std::shared_ptr<File>& file : files_) {
+    std::vector<FileSpans::Pending> later;
     for (const FileSpans::Pending& pending : *file->spans.pending()) {
-      if (is_ready(pending)) CompareSpan(pending, index, pending.end_mono_ns() > known_until_ns, file.get());
+      // The rest has its turn a little later: marks are to be read meanwhile.
+      if (!is_ready(pending) || visited_count > kVisitedPerTurnMax) {
+        later.push_back(pending);
+        continue;
+      }
+      visited_count += CompareSpan(pending, index, pending.end_mono_ns() > known_until_ns, file.get());
     }
-    std::erase_if(*file->spans.pending(), is_ready);
+    file->spans.pending()->swap(later);
   }
 }
 
-void SlowOperations::CompareSpan(const FileSpans::Pending& pending, const StallIndex& index, bool overdue, File* file) {
+size_t SlowOperations::CompareSpan(const FileSpans::Pending& pending, const StallIndex& index, bool overdue, File* file) {
   OperationSlowness& slowness = file->spans.operation(pending.span.operation)->slowness;
   if (!pending.thread) {
     ++slowness.uncompared_count;
     slowness.untold_count += pending.slow ? 1 : 0;
-    return;
+    return 0;
   }
   const std::vector<const Stall*> stalls = OuterStallsWithin(index.Of(*pending.thread, pending.start_mono_ns, pending.end_mono_ns()),
                                                              pending.start_mono_ns, pending.end_mono_ns());
@@ -165,12 +183,14 @@ void SlowOperations::CompareSpan(const FileSpans::Pending& pending, const StallI
     hits.duration_ns += stall->duration_ns;
     hits.longest_ns = std::max(hits.longest_ns, stall->duration_ns);
   }
-  const bool whole = !overdue && pending.start_mono_ns >= index.complete_since_mono_ns();
+  const bool whole = !overdue && pending.start_mono_ns >= index.complete_since_mono_ns() &&
+                     parts_.seen_whole(pending.start_mono_ns, pending.end_mono_ns());
   const int64_t floor_ns = whole ? parts_.stall_floor_since(pending.start_mono_ns) : kNoStallFloorNs;
   if (floor_ns == kNoStallFloorNs) ++slowness.uncompared_count;
-  if (!pending.slow) return;
+  if (!pending.slow) return 1 + stalls.size();
   const bool told = MayTell(file) && parts_.tell(SpikeOf(pending, index, stalls, floor_ns == kNoStallFloorNs ? -1 : floor_ns, file->spans));
   ++(told ? slowness.spike_count : slowness.untold_count);
+  return 1 + stalls.size();
 }
 
 Spike SlowOperations::SpikeOf(const FileSpans::Pending& pending, const StallIndex& index, std::span<const Stall* const> stalls,
@@ -196,7 +216,8 @@ Spike SlowOperations::SpikeOf(const FileSpans::Pending& pending, const StallInde
   const auto short_stalls = [&](int64_t limit_ns) {
     const int64_t begin_ns = pending.start_mono_ns;
     const int64_t end_ns = pending.end_mono_ns();
-    return short_stalls_.Take(*pending.thread, begin_ns, end_ns, index.Of(*pending.thread, begin_ns - kAroundNs, end_ns + kAroundNs),
+    const ShortStalls::Track track = {.file = file.name().number, .operation = pending.span.operation, .heartbeat = pending.span.heartbeat};
+    return short_stalls_.Take(*pending.thread, track, begin_ns, end_ns, index.Of(*pending.thread, begin_ns - kAroundNs, end_ns + kAroundNs),
                               floor_ns, limit_ns);
   };
   FillOperationBudget(stalls, floor_ns < 0 ? ShortStallsOf() : short_stalls, &spike);
@@ -223,7 +244,12 @@ void SlowOperations::Publish() {
       place->second.push_back(operation == nullptr ? OperationSlowness() : operation->slowness);
     }
   }
-  while (published_.size() > files_.size() + kEndedMax) published_.pop_front();
+  const auto is_read = [this](const auto& known) {
+    return std::any_of(files_.begin(), files_.end(), [&](const std::shared_ptr<File>& file) { return file->id() == known.first; });
+  };
+  while (published_.size() > files_.size() + kEndedMax) {
+    published_.erase(std::find_if_not(published_.begin(), published_.end(), is_read));
+  }
 }
 
 std::vector<OperationSlowness> SlowOperations::SlownessOf(uint64_t file_id) const {

@@ -35,6 +35,7 @@ struct OperationWish {
   uint32_t pid = 0;
   int64_t operation_threshold_ns = 0;  // 0: adaptive
   int64_t spike_threshold_ns = 0;
+  bool stacks = false;  // of each record above the kernel's threshold
 };
 
 // A thread as the daemon watches it.
@@ -65,7 +66,10 @@ class SlowOperations final : public SpanFiles {
     std::function<int64_t()> caught_up_mono_ns;
     int64_t hold_ns = 0;
     std::function<std::optional<WatchedThread>(uint32_t pid, uint32_t tid)> thread_of;
-    std::function<std::vector<OperationWish>()> wishes;
+    // Of all targets that run; nothing: they cannot be had without waiting, and stay as they were.
+    std::function<std::optional<std::vector<OperationWish>>()> wishes;
+    // Whether no record of that time was lost, and the programs were on.
+    std::function<bool(int64_t begin_mono_ns, int64_t end_mono_ns)> seen_whole;
     // Stalls are wanted from so long on; kNoStallFloorNs: none.
     std::function<void(int64_t floor_ns)> want_stalls;
     // The highest floor since then; kNoStallFloorNs: for some time there was none.
@@ -90,7 +94,8 @@ class SlowOperations final : public SpanFiles {
   void RefreshWishes();
   int64_t StallFloorOf(const FileSpans& file, const OperationWish& wish) const;
   void Compare(int64_t now_ns);
-  void CompareSpan(const FileSpans::Pending& pending, const StallIndex& index, bool overdue, File* file);
+  // Returns how many stalls it was compared with, and one.
+  size_t CompareSpan(const FileSpans::Pending& pending, const StallIndex& index, bool overdue, File* file);
   Spike SpikeOf(const FileSpans::Pending& pending, const StallIndex& index, std::span<const Stall* const> stalls, int64_t floor_ns,
                 const FileSpans& file);
   bool MayTell(File* file) const;
@@ -104,6 +109,7 @@ class SlowOperations final : public SpanFiles {
   int64_t wishes_read_mono_ns_ = INT64_MIN;
   int64_t compared_mono_ns_ = INT64_MIN;
   int64_t stall_floor_ns_ = kNoStallFloorNs;
+  std::vector<OperationWish> wishes_;
   int64_t now_ns_ = 0;
 
   mutable std::mutex mutex_;                                                  // of the list, for readers, and of what follows

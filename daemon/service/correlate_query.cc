@@ -124,9 +124,11 @@ class StallSearch {
   }
 
   bool Wants(const Spike& spike, int64_t end_ns) const {
-    if (!selection_.Keeps(spike.thread) || !thresholds_->CoversCpu(spike.thread.tgid, spike.cpu)) return false;
-    // Sleeps and marks are kept above thresholds of their own.
-    if (spike.kind == SpikeKind::kBlocked || IsMarked(spike.kind)) return true;
+    if (!selection_.Keeps(spike.thread)) return false;
+    // Sleeps and marks are kept above thresholds of their own; where a mark's thread was is not always known.
+    if (IsMarked(spike.kind)) return true;
+    if (!thresholds_->CoversCpu(spike.thread.tgid, spike.cpu)) return false;
+    if (spike.kind == SpikeKind::kBlocked) return true;
     return end_ns - spike.start_mono_ns > thresholds_->SpikeThresholdNs(spike.thread.tgid);
   }
 

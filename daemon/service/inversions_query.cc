@@ -92,11 +92,17 @@ class TimeCollection {
   const std::vector<OffCpuTime>& times() const { return times_; }
   uint64_t unknown_count() const { return unknown_count_; }
 
+  // A telling of one that goes on was overwritten while it was read.
+  bool going_on_missing() const { return going_on_missing_; }
+
  private:
   void AddGoingOn(const SpikeHistory& history, const SeqRing<Spike>& ring) {
     Spike spike;
     for (uint64_t left = ring.end(); left > ring.begin();) {
-      if (ring.Read(--left, &spike) != SeqRead::kOk) return;
+      if (ring.Read(--left, &spike) != SeqRead::kOk) {
+        going_on_missing_ = true;
+        return;
+      }
       // Of one that was told more than once the last telling counts.
       if (!IsOffCpu(spike.kind) || !history.GoesOn(spike) || going_on_.contains(spike.id)) continue;
       OffCpuTime time = OffCpuTimeOf(spike, now_ns_);
@@ -140,7 +146,8 @@ class TimeCollection {
   const AskedWaits& asked_;
   const int64_t now_ns_;
   std::vector<OffCpuTime> times_;
-  std::unordered_set<uint64_t> ended_;           // ids
+  std::unordered_set<uint64_t> ended_;  // ids
+  bool going_on_missing_ = false;
   std::unordered_map<uint64_t, bool> going_on_;  // by id, whether it is a wait for what is not known
   int64_t first_wait_ns_ = INT64_MAX;
   uint64_t unknown_count_ = 0;
@@ -169,6 +176,11 @@ KeptBoosts ReadBoosts(const SeqRing<BoostStep>& ring, int64_t begin_ns) {
   return kept;
 }
 
+// Its end may have been lost, or have come while the programs were off.
+bool MayHaveEnded(const ServiceCore& core, const PriorityBoost& boost, int64_t now_ns) {
+  return core.status->LostBetween(boost.start_mono_ns, now_ns) > 0 || core.status->OffWithin(boost.start_mono_ns, now_ns) > 0;
+}
+
 // Of any target's threads; one that goes on only of a thread that is still watched: else nobody would have seen its end.
 void AddBoosts(const ServiceCore& core, const HistoryWindow& window, const std::vector<PriorityBoost>& boosts,
                v1::QueryInversionsResponse* response) {
@@ -176,7 +188,7 @@ void AddBoosts(const ServiceCore& core, const HistoryWindow& window, const std::
   all.SelectKnown(*core.targets, google::protobuf::RepeatedField<int32_t>());
   for (const PriorityBoost& boost : boosts) {
     if (!boost.Overlaps(window.begin_ns(), window.end_ns()) || !all.Keeps(boost.thread)) continue;
-    if (boost.duration_ns < 0 && !all.Runs(boost.thread)) continue;
+    if (boost.duration_ns < 0 && (!all.Runs(boost.thread) || MayHaveEnded(core, boost, window.end_ns()))) continue;
     BoostToProto(boost, core.names, response->add_boosts());
   }
 }
@@ -223,7 +235,7 @@ grpc::Status AnswerInversions(const ServiceCore& core, const TargetSelection& se
   const bool recorded = asked.any_target_asks() && floor.ns != kNoFloor;
   if (recorded) response->set_blocked_floor_ns(floor.ns);
   response->set_incomplete(!recorded || floor.part_only || !AskedThroughout(selection, window.begin_ns()) || window.overwritten() ||
-                           kept.incomplete);
+                           kept.incomplete || collection.going_on_missing() || core.spikes->unfollowed_count() > 0);
   return grpc::Status::OK;
 }
 

@@ -30,7 +30,8 @@ ThreadLives::ThreadLives(const ServiceCore& core, const TargetSelection& selecti
 int64_t ThreadLives::WatchedSince(const ThreadKey& thread) const {
   int64_t since_ns = 0;
   for (const TargetInfo& target : selection_.targets()) {
-    if (target.pid == thread.tgid && !target.watched_from_birth) since_ns = target.attached_mono_ns;
+    const bool is_its = target.pid == thread.tgid && target.start_boottime_ns <= thread.start_ns;
+    if (is_its && !target.watched_from_birth) since_ns = target.attached_mono_ns;
   }
   return since_ns;
 }

@@ -106,6 +106,16 @@ std::string GapTable(const v1::QueryOperationsResponse& response) {
   return table.empty() ? "" : "\n" + table.Print();
 }
 
+// "2 (+3 untold, 4 not compared)".
+std::string SpikesCell(const v1::OperationSum& operation) {
+  std::string beyond;
+  if (operation.untold_spike_count() > 0) beyond = fmt::format("+{} untold", operation.untold_spike_count());
+  if (operation.uncompared_count() > 0) {
+    beyond += fmt::format("{}{} not compared", beyond.empty() ? "" : ", ", operation.uncompared_count());
+  }
+  return std::to_string(operation.spike_count()) + (beyond.empty() ? "" : " (" + beyond + ")");
+}
+
 // What was slow, and what hit which operation.
 std::string SlownessTable(const v1::QueryOperationsResponse& response) {
   Table table({{"program", Table::Align::kLeft},
@@ -120,12 +130,11 @@ std::string SlownessTable(const v1::QueryOperationsResponse& response) {
                {"longest"}});
   for (const v1::MarkedProgram& program : response.programs()) {
     for (const v1::OperationSum& operation : program.operations()) {
-      if (operation.spike_count() + operation.untold_spike_count() == 0 && operation.hits().empty()) continue;
+      if (SpikesCell(operation) == "0" && operation.hits().empty()) continue;
       const int64_t threshold_ns = operation.has_threshold_ns() ? operation.threshold_ns() : operation.gap_threshold_ns();
       std::vector<std::string> cells = WhoCells(program, operation);
       cells.push_back(threshold_ns > 0 ? FormatDuration(threshold_ns) : "");
-      cells.push_back(std::to_string(operation.spike_count()) +
-                      (operation.untold_spike_count() > 0 ? fmt::format(" (+{} untold)", operation.untold_spike_count()) : ""));
+      cells.push_back(SpikesCell(operation));
       for (const v1::OperationHit& hit : operation.hits()) {
         for (const std::string& cell : {hit.kind(), std::to_string(hit.span_count()), std::to_string(hit.stall_count()),
                                         FormatDuration(hit.duration_ns()), FormatDuration(hit.longest_ns())}) {

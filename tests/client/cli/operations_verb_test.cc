@@ -98,13 +98,14 @@ TEST_F(OperationsVerbTest, WhatHitThemIsATableOfItsOwnAndInTheJson) {
     order->set_threshold_ns(80'000);
     order->set_spike_count(2);
     order->set_untold_spike_count(3);
+    order->set_uncompared_count(4);
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         R"(kind: "preempted" span_count: 12 stall_count: 13 duration_ns: 7000000 longest_ns: 2000000)", order->add_hits()));
     return grpc::Status::OK;
   };
   StringConsole console;
   EXPECT_EQ(Run({"operations"}, console), 0) << console.err();
-  for (const char* part : {"slow above", "80us", "2 (+3 untold)", "preempted", "12", "13", "7ms", "2ms"}) {
+  for (const char* part : {"slow above", "80us", "2 (+3 untold, 4 not compared)", "preempted", "12", "13", "7ms", "2ms"}) {
     EXPECT_THAT(console.out(), HasSubstr(part));
   }
   StringConsole as_json;

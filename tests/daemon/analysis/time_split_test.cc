@@ -219,5 +219,45 @@ TEST(SplitByCpuTest, RunningTimeGoesToWhereItWasAndSumsToAll) {
   EXPECT_GT(running.doubtful_ns, 0);
 }
 
+// A spinner that is preempted now and then, whose record of one switch is missing.
+class UnseenSwitch : public ::testing::Test {
+ protected:
+  UnseenSwitch() {
+    for (int64_t i = 1; i < 100; ++i) truth_.push_back({.begin_ns = i * 100 * kMs + kMs, .end_ns = i * 100 * kMs + kMs + 50'000});
+    pieces_ = PiecesOf(truth_, 0, kEnd);
+    life_ = LifeOf(truth_, 0, kEnd);
+  }
+  void ExpectRunning() const {
+    const TimeSplit split = SplitTime(life_, pieces_);
+    EXPECT_EQ(SumOf(split), kEnd);
+    EXPECT_GT(split.running_ns, kEnd * 95 / 100) << "it ran nearly all the time";
+  }
+
+  static constexpr int64_t kEnd = 10'000 * kMs;
+  std::vector<Off> truth_;
+  std::vector<ThreadPiece> pieces_;
+  ThreadLife life_;
+};
+
+TEST_F(UnseenSwitch, AComingThatWasNotSeenDoesNotTurnTheRestOver) {
+  pieces_[10].in_count = 0;
+  pieces_[10].timed_count = 0;
+  pieces_[10].off_cpu_ns = 0;
+  ExpectRunning();
+}
+
+TEST_F(UnseenSwitch, AGoingThatWasNotSeenDoesNotTurnTheRestOver) {
+  pieces_[10].out_count = 0;
+  pieces_[10].timed_count = 0;
+  pieces_[10].off_cpu_ns = 0;
+  ExpectRunning();
+}
+
+TEST_F(UnseenSwitch, AnEndThatWasReadALittleLaterDoesNotTurnTheWindowOver) {
+  life_.off_at_end = true;
+  life_.off_since_ns = kEnd - kMs;
+  ExpectRunning();
+}
+
 }  // namespace
 }  // namespace hftmon

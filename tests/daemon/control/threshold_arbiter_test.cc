@@ -117,19 +117,22 @@ TEST_F(ThresholdArbiterTest, LeaseMayOutliveTheArbiter) {
   EXPECT_EQ(controls.run_queue_threshold_ns, 5'000u);  // nobody wrote after the end
 }
 
-TEST_F(ThresholdArbiterTest, StallsLowerTheKernelsThresholdsAndNobodyElses) {
+TEST_F(ThresholdArbiterTest, StallsLowerWhatMakesARecordAndNothingElse) {
   arbiter->SetStallThreshold(3'000);
-  EXPECT_EQ(controls.run_queue_threshold_ns, 3'000u);
+  EXPECT_EQ(cpus[2].run_queue_threshold_ns, 3'000u);
   EXPECT_EQ(cpus[1].off_cpu_threshold_ns, 3'000u);
+  EXPECT_EQ(controls.run_queue_threshold_ns, 50'000u) << "the loop's watches tell by these";
+  EXPECT_EQ(controls.off_cpu_threshold_ns, HFT_NO_THRESHOLD);
   EXPECT_EQ(observed.run_queue_threshold_ns, 50'000) << "spikes are those above their own threshold";
   EXPECT_EQ(arbiter->FloorsSince(0).run_queue_ns, 50'000);
   std::unique_ptr<ThresholdLease> lease = Lease(2'000, 100'000);
-  EXPECT_EQ(controls.run_queue_threshold_ns, 2'000u);
-  EXPECT_EQ(controls.off_cpu_threshold_ns, 3'000u);
+  EXPECT_EQ(cpus[0].run_queue_threshold_ns, 2'000u);
+  EXPECT_EQ(cpus[0].off_cpu_threshold_ns, 3'000u);
+  EXPECT_EQ(controls.off_cpu_threshold_ns, 100'000u);
   lease.reset();
   arbiter->SetStallThreshold(kNoThresholdNs);
-  EXPECT_EQ(controls.run_queue_threshold_ns, 50'000u);
-  EXPECT_EQ(controls.off_cpu_threshold_ns, HFT_NO_THRESHOLD);
+  EXPECT_EQ(cpus[0].run_queue_threshold_ns, 50'000u);
+  EXPECT_EQ(cpus[0].off_cpu_threshold_ns, HFT_NO_THRESHOLD);
 }
 
 TEST_F(ThresholdArbiterTest, TheStallFloorOfATimeIsTheHighestInIt) {

@@ -19,8 +19,9 @@ class ShortStallsTest : public ::testing::Test {
     slot_.generation = 3;
     stalls_.Follow(kMadeThread, kSlot, 0);
   }
-  std::vector<Cause> Take(int64_t begin_ns, int64_t end_ns, std::vector<Stall> recorded = {}, int64_t limit_ns = kMs) {
-    return stalls_.Take(kMadeThread, begin_ns, end_ns, recorded, 25'000, limit_ns);
+  std::vector<Cause> Take(int64_t begin_ns, int64_t end_ns, std::vector<Stall> recorded = {}, int64_t limit_ns = kMs,
+                          const ShortStalls::Track& track = {}) {
+    return stalls_.Take(kMadeThread, track, begin_ns, end_ns, recorded, 25'000, limit_ns);
   }
 
   FakeKernelView fake_;
@@ -39,7 +40,10 @@ TEST_F(ShortStallsTest, WaitsWithoutARecordAreOneCauseOfTheSpanThatFillsTheTime)
   EXPECT_EQ(causes[0].kind, CauseKind::kRunnable);
   EXPECT_EQ(causes[0].duration_ns, 200'000);
   EXPECT_TRUE(causes[0].estimated);
-  EXPECT_TRUE(Take(10 * kMs + 100'000, 11 * kMs + 900'000).empty()) << "what one span had no other has";
+  EXPECT_TRUE(Take(10 * kMs + 100'000, 11 * kMs + 900'000).empty()) << "what one span had no other of its track has";
+  const std::vector<Cause> gap = Take(10 * kMs + 100'000, 11 * kMs + 900'000, {}, kMs, {.heartbeat = true});
+  ASSERT_EQ(gap.size(), 1u) << "a span around it is as long";
+  EXPECT_EQ(gap[0].duration_ns, 200'000);
 }
 
 TEST_F(ShortStallsTest, WhatHasARecordIsNoneOfThem) {

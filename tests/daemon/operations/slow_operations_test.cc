@@ -34,6 +34,7 @@ class SlowOperationsTest : public ::testing::Test {
       return WatchedThread{.key = kMadeThread, .slot = 4};
     };
     parts.wishes = [this] { return wishes_; };
+    parts.seen_whole = [this](int64_t, int64_t) { return seen_whole_; };
     parts.want_stalls = [this](int64_t floor_ns) { wanted_.push_back(floor_ns); };
     parts.stall_floor_since = [this](int64_t) { return floor_since_ns_; };
     parts.tell = [this](const Spike& spike) {
@@ -68,6 +69,7 @@ class SlowOperationsTest : public ::testing::Test {
   int64_t caught_up_ns_ = 0;
   int64_t floor_since_ns_ = 3 * kUs;
   bool watched_ = true;
+  bool seen_whole_ = true;
   std::vector<OperationWish> wishes_ = {{.pid = 100, .operation_threshold_ns = 96 * kUs, .spike_threshold_ns = 50 * kUs}};
   std::vector<int64_t> wanted_;
   std::vector<Spike> told_;
@@ -136,6 +138,21 @@ TEST_F(SlowOperationsTest, WhereStallsWereNotRecordedAllTheTimeTheSpikeSaysSo) {
   EXPECT_EQ(Slowness().uncompared_count, 1u);
 }
 
+TEST_F(SlowOperationsTest, WhereRecordsWereLostItIsNotComparedAndTheSpikeSaysSo) {
+  seen_whole_ = false;
+  Span(200 * kUs);
+  Turn(20 * kMs);
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_EQ(told_[0].mark.floor_ns, -1);
+  EXPECT_EQ(Slowness().uncompared_count, 1u);
+}
+
+TEST_F(SlowOperationsTest, WhileATargetWantsStacksNoShorterStallsAreRecorded) {
+  wishes_.push_back({.pid = 7, .operation_threshold_ns = 0, .spike_threshold_ns = 40 * kUs, .stacks = true});
+  Turn(SlowOperations::kWishesIntervalNs);
+  EXPECT_EQ(wanted_.back(), 40 * kUs);
+}
+
 TEST_F(SlowOperationsTest, AThreadThatIsNotWatchedIsNotToldOfAndCounted) {
   watched_ = false;
   Span(200 * kUs);
@@ -166,6 +183,7 @@ TEST_F(SlowOperationsTest, NobodyWantsStallsWhenTheLastFileHasEnded) {
   Span(200 * kUs);
   file_->End();
   EXPECT_TRUE(Turn(1 * kMs)) << "what it marked last still waits";
+  EXPECT_EQ(wanted_.back(), 3 * kUs) << "and its stalls are wanted until then";
   EXPECT_FALSE(Turn(20 * kMs));
   EXPECT_EQ(told_.size(), 1u);
   Turn(SlowOperations::kWishesIntervalNs);
