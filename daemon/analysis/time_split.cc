@@ -111,7 +111,7 @@ class Splitter {
     } else if (off_) {
       accrued_ns_ += width_ns;
     }
-    if (off_ns < 0 && accrued_before_ns > 0) off_ns += GiveBack(std::min(-off_ns, accrued_before_ns));
+    if (off_ns < 0 && accrued_before_ns > 0) off_ns += GiveBack(std::min({-off_ns, accrued_before_ns, off_ns_}));
     // What this piece has no room for, because an edge was not where it was thought to be, is its neighbour's.
     off_ns += owed_ns_;
     owed_ns_ = off_ns - std::clamp<int64_t>(off_ns, 0, width_ns - interrupted_ns);
@@ -135,10 +135,10 @@ class Splitter {
   void AgreeWithEnd() {
     if (off_ == life_.off_at_end) return;
     if (off_) {
-      GiveBack(std::min(accrued_ns_, off_ns_));
+      GiveBack(std::clamp<int64_t>(accrued_ns_, 0, off_ns_));
     } else {
       const int64_t since_ns = std::clamp(life_.off_since_ns, life_.begin_ns, life_.end_ns);
-      GiveBack(-std::min(life_.end_ns - since_ns, running_ns_));
+      GiveBack(-std::clamp<int64_t>(life_.end_ns - since_ns, 0, running_ns_));
     }
     AddKnot();
   }
