@@ -67,8 +67,11 @@ JitterGatherer::JitterGatherer(const ServiceCore& core, const TargetSelection& s
 JitterGatherer::Recording JitterGatherer::RecordingOf(const TargetInfo& target) const {
   const int64_t own_ns = target.options.blocked_threshold_ns > 0 ? target.options.blocked_threshold_ns : kNoFloor;
   const auto floor_since = [&](int64_t since_ns) {
-    return own_ns == kNoFloor ? targets_.FloorsSince(since_ns).off_cpu_ns
-                              : FloorOf(targets_, target, &Targets::Floors::off_cpu_ns, since_ns, own_ns, own_ns);
+    if (own_ns == kNoFloor) return targets_.FloorsSince(since_ns).off_cpu_ns;
+    const int64_t known_ns = FloorOf(targets_, target, &Targets::Floors::off_cpu_ns, since_ns, own_ns, own_ns);
+    // It ran when it was asked about: what raised the floor since, its end for one, is not of the window.
+    const bool is_its_time = target.ended_mono_ns == 0 && since_ns >= target.attached_mono_ns + kAttachingNs;
+    return is_its_time ? std::min(known_ns, own_ns) : known_ns;
   };
   const int64_t floor_ns = floor_since(end_ns_);
   if (floor_ns == kNoFloor || floor_since(begin_ns_) <= floor_ns) return {floor_ns, begin_ns_};

@@ -5,12 +5,6 @@
 #include "daemon/control/target_options.h"
 
 namespace hftmon {
-namespace {
-
-// An attach notes its time first and lowers the floors last; a bound for what lies between, the attaching of programs included.
-constexpr int64_t kAttachingNs = 250'000'000;
-
-}  // namespace
 
 int64_t FloorOf(const Targets& targets, const TargetInfo& target, int64_t Targets::Floors::*kind, int64_t begin_ns, int64_t asked_ns,
                 int64_t own_ns) {

@@ -13,6 +13,8 @@ namespace hftmon {
 
 // At some time nothing was recorded.
 inline constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
+// An attach notes its time first and lowers the floors last; a bound for what lies between, the attaching of programs included.
+inline constexpr int64_t kAttachingNs = 250'000'000;
 
 // The highest floor in the target's part of the window, by what is known. `own_ns`: what the target itself asks the kernel for: from its
 // attachment to its end no floor is above that, unless it asked for less before.

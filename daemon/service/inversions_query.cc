@@ -16,14 +16,12 @@
 #include "daemon/os/syscall_names.h"
 #include "daemon/service/blocked_floor.h"
 #include "daemon/service/convert_inversion.h"
+#include "daemon/service/floors.h"
 #include "daemon/service/history_window.h"
 #include "daemon/service/request_checks.h"
 
 namespace hftmon {
 namespace {
-
-// An attach notes its time first and the groups that it asks for last.
-constexpr int64_t kAttachingNs = 250'000'000;
 
 bool IsOffCpu(SpikeKind kind) {
   return kind == SpikeKind::kPreempted || kind == SpikeKind::kRunQueue || kind == SpikeKind::kBlocked;

@@ -68,19 +68,25 @@ class OrderBookSpikesTest : public PrivilegedTest {
     EXPECT_TRUE(answer.ok()) << answer.status();
     if (!answer.ok()) return orders;
     for (const v1::Spike& spike : answer->spikes()) {
-      if (spike.kind() == "operation" && spike.thread().tid() == tid && spike.operation().name() == "order") orders.push_back(spike);
+      const bool is_order = spike.kind() == "operation" && spike.operation().name() == "order";
+      const bool is_loop = spike.kind() == "gap" && spike.operation().name() == "engine";
+      if (spike.thread().tid() == tid && (is_order || is_loop)) orders.push_back(spike);
     }
     return orders;
   }
+  // The order that it hit, or between two orders the engine's loop.
   static const v1::Spike* OrderOf(const std::vector<v1::Spike>& orders, const json& event) {
     const int64_t begin_ns = event["start_mono_ns"];
     const int64_t duration_ns = event["duration_ns"];
+    const v1::Spike* gap = nullptr;
     for (const v1::Spike& order : orders) {
       const int64_t overlap_ns = std::min(begin_ns + duration_ns, order.start_monotonic_ns() + order.duration_ns()) -
                                  std::max(begin_ns, order.start_monotonic_ns());
-      if (overlap_ns > duration_ns / 2) return &order;
+      if (overlap_ns <= duration_ns / 2) continue;
+      if (order.kind() == "operation") return &order;
+      gap = &order;
     }
-    return nullptr;
+    return gap;
   }
   using IsRight = std::function<bool(const v1::Cause&, const json& detail)>;
   // Of one kind of injection: how many orders have it as their first cause.
