@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <unordered_map>
 
 #include "daemon/operations/operation_budget.h"
 
@@ -14,6 +15,9 @@ constexpr int64_t kFixedFloorShare = 32;
 constexpr int64_t kAdaptiveFloorShare = 16;
 // A record that is written while the loop looks comes with the next look.
 constexpr int64_t kRecordWayNs = 1'000'000;
+
+// Of a file: it has no more rings.
+constexpr size_t kThreadsMax = 256;
 
 // Around a span: more than lies between two samples of its thread.
 constexpr int64_t kAroundNs = 50'000'000;
@@ -38,11 +42,12 @@ class SlowOperations::File final : public SpanFile {
     const size_t before = spans.pending()->size();
     spans.OnSpan(span, owner_->parts_.ticks());
     if (spans.pending()->size() == before) return;
-    owner_->Identify(spans.name().pid, &spans.pending()->back());  // now: a thread that ends is soon forgotten
+    owner_->Identify(*this, &spans.pending()->back());  // now: a thread that ends is soon forgotten
   }
 
   FileSpans spans;
-  uint32_t followed_tid = 0;  // whose short stalls are looked at since a moment ago
+  std::unordered_map<uint32_t, WatchedThread> threads;  // that marked, as they were when they were looked up last
+  uint32_t followed_tid = 0;                            // whose short stalls are looked at since a moment ago
   int64_t told_since_mono_ns = 0;
   uint32_t told_count = 0;  // since then
 
@@ -58,8 +63,10 @@ std::shared_ptr<SpanFile> SlowOperations::Begin(const MarkerRingName& name) {
   return file;
 }
 
-void SlowOperations::Identify(uint32_t pid, FileSpans::Pending* pending) const {
-  const std::optional<WatchedThread> thread = parts_.thread_of(pid, pending->span.tid);
+void SlowOperations::Identify(const File& file, FileSpans::Pending* pending) const {
+  std::optional<WatchedThread> thread = parts_.thread_of(file.spans.name().pid, pending->span.tid);
+  // One that has just ended is known by what it marked before.
+  if (const auto known = file.threads.find(pending->span.tid); !thread && known != file.threads.end()) thread = known->second;
   if (!thread) return;
   pending->thread = thread->key;
   pending->slot = thread->slot;
@@ -68,7 +75,9 @@ void SlowOperations::Identify(uint32_t pid, FileSpans::Pending* pending) const {
 void SlowOperations::Follow(uint32_t tid, File* file) {
   file->followed_tid = tid;
   const std::optional<WatchedThread> thread = parts_.thread_of(file->spans.name().pid, tid);
-  if (thread) short_stalls_.Follow(thread->key, thread->slot, now_ns_);
+  if (!thread) return;
+  if (file->threads.size() < kThreadsMax || file->threads.contains(tid)) file->threads.insert_or_assign(tid, *thread);
+  short_stalls_.Follow(thread->key, thread->slot, now_ns_);
 }
 
 bool SlowOperations::EndTurn() {
@@ -142,7 +151,7 @@ void SlowOperations::Compare(int64_t now_ns) {
     for (FileSpans::Pending& pending : *file->spans.pending()) {
       if (!is_ready(pending)) continue;
       // What was marked before its process was attached is read before its threads are known.
-      if (!pending.thread) Identify(file->spans.name().pid, &pending);
+      if (!pending.thread) Identify(*file, &pending);
       if (!pending.thread) continue;
       index.Want(*pending.thread);
       since_ns = std::min(since_ns, pending.start_mono_ns - kAroundNs);

@@ -89,7 +89,7 @@ class SlowOperations final : public SpanFiles {
   class File;
   using Files = std::list<std::shared_ptr<File>>;
 
-  void Identify(uint32_t pid, FileSpans::Pending* pending) const;
+  void Identify(const File& file, FileSpans::Pending* pending) const;
   void Follow(uint32_t tid, File* file);
   void RefreshWishes();
   int64_t StallFloorOf(const FileSpans& file, const OperationWish& wish) const;

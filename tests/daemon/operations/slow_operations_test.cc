@@ -161,6 +161,15 @@ TEST_F(SlowOperationsTest, AThreadThatIsNotWatchedIsNotToldOfAndCounted) {
   EXPECT_EQ(Slowness().untold_count, 1u);
 }
 
+TEST_F(SlowOperationsTest, TheLastOperationOfAThreadThatHasEndedIsToldOfIt) {
+  Span(1 * kUs);
+  watched_ = false;
+  Span(200 * kUs);
+  Turn(20 * kMs);
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_TRUE(told_[0].thread == kMadeThread);
+}
+
 TEST_F(SlowOperationsTest, ALoopThatNeverCatchesUpDelaysASpanForItsPatienceOnly) {
   Span(200 * kUs);
   clock_.AdvanceNs(SlowOperations::kPatienceMaxNs - kMs);
