@@ -40,6 +40,11 @@ bool SchedulingBook::Look(uint32_t slot) {
   const uint32_t generation = Load(words.generation);
   const ThreadKey thread{.tid = Load(words.tid), .tgid = Load(words.tgid), .start_ns = static_cast<int64_t>(Load(words.start_ns))};
   if (Load(words.state) != HFT_SLOT_LIVE || Load(words.generation) != generation) return false;
+  // Looked at in /proc, a thread has an entry there to remove when it ends: who was born under watch is left alone for a round.
+  const bool born = Load(words.base_voluntary_count) == 0 && Load(words.base_involuntary_count) == 0 && Load(words.base_run_delay_ns) == 0;
+  const bool is_new = seen_generation_[slot] != generation;
+  seen_generation_[slot] = generation;
+  if (born && is_new) return false;
   const auto now = ReadThreadScheduling(*files_, *queries_, thread.tgid, thread.tid, thread.start_ns);
   // One that has ended keeps what was seen of it. What cannot be read stays as it was seen last, with the time of that look.
   if (now.ok()) Note(slot, thread, *now, clock_->NowNs());

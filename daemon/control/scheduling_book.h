@@ -1,4 +1,5 @@
-// SchedulingBook: how each watched thread is scheduled, looked at once a second, and the changes that were found.
+// SchedulingBook: how each watched thread is scheduled, looked at once a second, and the changes that were found. A thread that is born
+// under watch is looked at from its second round on: those that live for less pay nothing.
 //
 // Reads: the slots of watched threads (who is watched), ReadThreadScheduling of each. Threads: Turn by the control thread; the rest by any.
 // Cost: some 9 us a thread, 0.09 s a second for 10,000 threads: a second's looks are spread over its turns, at most kReadsPerTurn (2 ms)
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "common/monotonic_clock.h"
 #include "daemon/control/scheduling_source.h"
@@ -30,7 +32,12 @@ class SchedulingBook : public SchedulingSource {
   // `high_water`: the highest slot that may be in use. What is pointed to, and the slots' memory, outlives the book.
   SchedulingBook(std::span<const hft_thread_slot> slots, std::function<uint32_t()> high_water, const FileRoot* files,
                  SchedulingQueries* queries, const MonotonicClock* clock)
-      : slots_(slots), high_water_(std::move(high_water)), files_(files), queries_(queries), clock_(clock) {}
+      : slots_(slots),
+        high_water_(std::move(high_water)),
+        files_(files),
+        queries_(queries),
+        clock_(clock),
+        seen_generation_(slots.size()) {}
 
   // Looks at as many threads as are due by now.
   void Turn();
@@ -56,6 +63,7 @@ class SchedulingBook : public SchedulingSource {
   SchedulingQueries* const queries_;
   const MonotonicClock* const clock_;
   // The control thread's: the round's slots are [1, round_end_), looked at up to next_.
+  std::vector<uint32_t> seen_generation_;  // by slot, as of the last round
   int64_t round_begin_ns_ = 0;
   uint32_t round_end_ = 0;
   uint32_t next_ = 0;

@@ -33,9 +33,10 @@ class SchedulingBookTest : public testing::Test, public SchedulingQueries {
     return 0;
   }
   static ThreadKey KeyOf(uint32_t tid) { return {.tid = tid, .tgid = 100, .start_ns = tid * kTickNs}; }
-  void Add(uint16_t slot) {
+  void Add(uint16_t slot, bool born_under_watch = false) {
     const uint32_t tid = 100u + slot;
     kernel_.Follow({.slot = slot, .tid = tid, .tgid = 100, .start_ns = KeyOf(tid).start_ns});
+    kernel_.view().slots[slot].base_run_delay_ns = born_under_watch ? 0 : 1;
     tree_.Write(fmt::format("/proc/100/task/{}/stat", tid), StatOf(tid, 1));
     cpus_[static_cast<pid_t>(tid)] = {0, 1};
     highest_ = std::max<uint32_t>(highest_, slot);
@@ -133,6 +134,7 @@ TEST_F(SchedulingBookTest, AThreadThatEndedStaysAsItWasSeenUntilItsSlotIsAnother
   EXPECT_TRUE(book_.Find(KeyOf(101)).has_value());
   kernel_.Release(1);
   kernel_.Follow({.slot = 1, .tid = 202, .tgid = 100, .start_ns = 202 * kTickNs});
+  kernel_.view().slots[1].base_run_delay_ns = 1;
   tree_.Write("/proc/100/task/202/stat", StatOf(202, 0));
   attributes_[202] = {.policy = SCHED_BATCH};
   Pass(SchedulingBook::kRoundNs + SchedulingBook::kTurnNs);
@@ -161,6 +163,15 @@ TEST_F(SchedulingBookTest, IsolatedCpusAreTheKernelsLists) {
   tree_.Write("/sys/devices/system/cpu/nohz_full", "(null)\n");
   EXPECT_EQ(book_.KeptFree().isolated, (std::vector<int>{2, 3}));
   EXPECT_TRUE(book_.KeptFree().nohz_full.empty());
+}
+
+TEST_F(SchedulingBookTest, AThreadBornUnderWatchIsLeftAloneForARound) {
+  Add(1, true);
+  Pass(SchedulingBook::kRoundNs);
+  EXPECT_EQ(reads_, 0u) << "it may live for less";
+  Pass(SchedulingBook::kRoundNs);
+  EXPECT_GE(reads_, 1u);
+  EXPECT_TRUE(book_.Find(KeyOf(101)).has_value());
 }
 
 }  // namespace
