@@ -299,9 +299,9 @@ TEST(SamplingDisturbanceTest, NothingIsSentToTheCpuThatIsSampled) {
   sched_setaffinity(0, sizeof(inherited), &inherited);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->due_count(), 1'000'000u);
-  // The kernel's own balancing may kick the CPU when a thread goes to sleep, as in disturbance_test; a tick that sent anything would be a
-  // million.
-  EXPECT_LE(after.ipi_count - before.ipi_count, 3u) << witness.Origins(before.ipi_count, after.ipi_count);
+  // The kernel's own balancing kicks the CPU now and then when a thread of the daemon's goes to sleep, more often on a busy host; a tick
+  // that sent anything would be a million.
+  EXPECT_LE(after.ipi_count - before.ipi_count, answer->due_count() / 10'000) << witness.Origins(before.ipi_count, after.ipi_count);
   EXPECT_EQ(after.wake_count, before.wake_count);
   EXPECT_EQ(after.run_count, before.run_count);
   std::printf("in a million ticks: %llu interrupts sent, %llu wake-ups, %llu runs\n",
