@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 namespace hftmon {
 namespace {
 
 constexpr int64_t kMediansOfThreshold = 8;
 constexpr int64_t kTailsOfThreshold = 2;
+
+// At most the largest value: a program may mark what it likes.
+int64_t Times(int64_t count, int64_t duration_ns) {
+  return duration_ns > std::numeric_limits<int64_t>::max() / count ? std::numeric_limits<int64_t>::max() : count * duration_ns;
+}
 
 }  // namespace
 
@@ -56,7 +62,7 @@ void OperationBaseline::Refresh() {
   if (count_ == 0) return;
   usual_ns_ = static_cast<int64_t>(Percentile(count_ - count_ / 2));
   const auto tail_ns = static_cast<int64_t>(Percentile(std::max<uint64_t>(count_ / 100, 1)));
-  threshold_ns_ = std::max({kThresholdMinNs, kMediansOfThreshold * usual_ns_, kTailsOfThreshold * tail_ns});
+  threshold_ns_ = std::max({kThresholdMinNs, Times(kMediansOfThreshold, usual_ns_), Times(kTailsOfThreshold, tail_ns)});
 }
 
 }  // namespace hftmon
