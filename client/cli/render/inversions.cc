@@ -161,12 +161,7 @@ std::string InversionsText(const v1::QueryInversionsResponse& response, const ab
 }
 
 Json InversionsJson(const v1::QueryInversionsResponse& response) {
-  Json json = NewAnswer();
-  json["time"] = TimeJson(response.time());
-  json["window"] = WindowJson(response.window());
-  json["lost_records"] = response.lost_records();
-  json["unslotted_thread_count"] = response.unslotted_thread_count();
-  json["incomplete"] = response.incomplete();
+  Json json = NewHistoryAnswer(response);
   json["older_left_out"] = response.older_left_out();
   json["unknown_owner_count"] = response.unknown_owner_count();
   if (response.has_blocked_floor_ns()) json["blocked_floor_ns"] = response.blocked_floor_ns();

@@ -43,6 +43,15 @@ Json DurationStatisticsJson(const v1::DurationStatistics& statistics) {
   return json;
 }
 
+Json DepthJson(const v1::DepthStatistics& depth) {
+  Json json{{"count", depth.count()}};
+  if (depth.count() > 0) json["mean"] = depth.mean();
+  if (depth.has_p50()) json["p50"] = depth.p50();
+  if (depth.has_p99()) json["p99"] = depth.p99();
+  if (depth.has_max()) json["max"] = depth.max();
+  return json;
+}
+
 std::string PercentileKey(double percent) {
   std::string number = fmt::format("{:g}", percent);
   if (number.find('e') != std::string::npos) number = fmt::format("{:f}", percent);

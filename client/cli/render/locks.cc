@@ -193,12 +193,7 @@ std::string LocksText(const v1::QueryLocksResponse& response) {
 }
 
 Json LocksJson(const v1::QueryLocksResponse& response) {
-  Json json = NewAnswer();
-  json["time"] = TimeJson(response.time());
-  json["window"] = WindowJson(response.window());
-  json["lost_records"] = response.lost_records();
-  json["unslotted_thread_count"] = response.unslotted_thread_count();
-  json["incomplete"] = response.incomplete();
+  Json json = NewHistoryAnswer(response);
   json["floor_of_part"] = response.floor_of_part();
   json["unlocated_wait_count"] = response.unlocated_wait_count();
   if (response.has_blocked_floor_ns()) json["blocked_floor_ns"] = response.blocked_floor_ns();

@@ -275,12 +275,7 @@ std::string MemoryText(const v1::QueryMemoryResponse& response) {
 }
 
 Json MemoryJson(const v1::QueryMemoryResponse& response) {
-  Json json = NewAnswer();
-  json["time"] = TimeJson(response.time());
-  json["window"] = WindowJson(response.window());
-  json["lost_records"] = response.lost_records();
-  json["unslotted_thread_count"] = response.unslotted_thread_count();
-  json["incomplete"] = response.incomplete();
+  Json json = NewHistoryAnswer(response);
   if (response.has_fault_floor_ns()) json["fault_floor_ns"] = response.fault_floor_ns();
   json["threads"] = Json::array();
   for (const v1::ThreadMemory& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));

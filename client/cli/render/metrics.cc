@@ -50,12 +50,7 @@ std::string MetricsText(const v1::WatchMetricsResponse& response, const MetricUn
 }
 
 Json MetricsJson(const v1::WatchMetricsResponse& response) {
-  Json json = NewAnswer();
-  json["window_ns"] = response.window().end_monotonic_ns() - response.window().begin_monotonic_ns();
-  json["window"] = WindowJson(response.window());
-  json["time"] = TimeJson(response.time());
-  json["lost_records"] = response.lost_records();
-  json["unslotted_thread_count"] = response.unslotted_thread_count();
+  Json json = NewWindowAnswer(response);
   json["dropped"] = response.dropped();
   json["samples"] = Json::array();
   for (const v1::MetricSample& sample : response.samples()) {

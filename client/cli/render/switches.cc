@@ -117,15 +117,6 @@ std::string EventTable(const v1::QueryContextSwitchesResponse& response) {
   return table.Print();
 }
 
-Json DepthJson(const v1::DepthStatistics& depth) {
-  Json json{{"count", depth.count()}};
-  if (depth.count() > 0) json["mean"] = depth.mean();
-  if (depth.has_p50()) json["p50"] = depth.p50();
-  if (depth.has_p99()) json["p99"] = depth.p99();
-  if (depth.has_max()) json["max"] = depth.max();
-  return json;
-}
-
 Json ThreadJson(const v1::ThreadSwitches& thread) {
   Json json{{"tid", thread.thread().tid()},
             {"comm", thread.thread().comm()},
@@ -210,12 +201,7 @@ std::string PercentilesLeftOut(const v1::QueryContextSwitchesResponse& response,
 }
 
 Json SwitchesJson(const v1::QueryContextSwitchesResponse& response, bool events_asked) {
-  Json json = NewAnswer();
-  json["window_ns"] = response.window().end_monotonic_ns() - response.window().begin_monotonic_ns();
-  json["window"] = WindowJson(response.window());
-  json["time"] = TimeJson(response.time());
-  json["lost_records"] = response.lost_records();
-  json["unslotted_thread_count"] = response.unslotted_thread_count();
+  Json json = NewWindowAnswer(response);
   if (response.has_run_queue_floor_ns()) json["run_queue_floor_ns"] = response.run_queue_floor_ns();
   if (response.has_off_cpu_floor_ns()) json["off_cpu_floor_ns"] = response.off_cpu_floor_ns();
   json["threads"] = Json::array();

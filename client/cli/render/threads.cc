@@ -175,15 +175,6 @@ std::string IsolationText(const v1::QueryThreadsResponse& response) {
   return text;
 }
 
-Json DepthJson(const v1::DepthStatistics& depth) {
-  Json json{{"count", depth.count()}};
-  if (depth.count() > 0) json["mean"] = depth.mean();
-  if (depth.has_p50()) json["p50"] = depth.p50();
-  if (depth.has_p99()) json["p99"] = depth.p99();
-  if (depth.has_max()) json["max"] = depth.max();
-  return json;
-}
-
 Json JitterJson(const v1::Jitter& jitter) {
   Json json{{"period_ns", jitter.period_ns()}, {"period_given", jitter.period_given()}, {"source", jitter.source()}};
   json.update(DurationStatisticsJson(jitter.lateness()));
@@ -235,12 +226,7 @@ std::string ThreadsText(const v1::QueryThreadsResponse& response, bool changes) 
 }
 
 Json ThreadsJson(const v1::QueryThreadsResponse& response) {
-  Json json = NewAnswer();
-  json["window_ns"] = response.window().end_monotonic_ns() - response.window().begin_monotonic_ns();
-  json["window"] = WindowJson(response.window());
-  json["time"] = TimeJson(response.time());
-  json["lost_records"] = response.lost_records();
-  json["unslotted_thread_count"] = response.unslotted_thread_count();
+  Json json = NewWindowAnswer(response);
   json["isolated_cpus"] = response.isolated_cpus();
   json["nohz_full_cpus"] = response.nohz_full_cpus();
   json["threads"] = Json::array();

@@ -19,6 +19,12 @@ class ShortStallsTest : public ::testing::Test {
     slot_.generation = 3;
     stalls_.Follow(kMadeThread, kSlot, 0);
   }
+  // For its CPU, so many times and so long together.
+  void Waited(uint32_t count, uint64_t sum_ns) {
+    slot_.off_cpu_count += count;
+    slot_.off_cpu_ns += sum_ns;
+    slot_.run_delay_ns += sum_ns;
+  }
   std::vector<Cause> Take(int64_t begin_ns, int64_t end_ns, std::vector<Stall> recorded = {}, int64_t limit_ns = kMs,
                           const ShortStalls::Track& track = {}) {
     return stalls_.Take(kMadeThread, track, begin_ns, end_ns, recorded, 25'000, limit_ns);
@@ -31,9 +37,7 @@ class ShortStallsTest : public ::testing::Test {
 
 TEST_F(ShortStallsTest, WaitsWithoutARecordAreOneCauseOfTheSpanThatFillsTheTime) {
   stalls_.Sample(10 * kMs);
-  slot_.off_cpu_count += 20;
-  slot_.off_cpu_ns += 200'000;
-  slot_.run_delay_ns += 200'000;
+  Waited(20, 200'000);
   stalls_.Sample(12 * kMs);
   const std::vector<Cause> causes = Take(10 * kMs + 100'000, 11 * kMs + 900'000);
   ASSERT_EQ(causes.size(), 1u);
@@ -48,9 +52,7 @@ TEST_F(ShortStallsTest, WaitsWithoutARecordAreOneCauseOfTheSpanThatFillsTheTime)
 
 TEST_F(ShortStallsTest, WhatHasARecordIsNoneOfThem) {
   stalls_.Sample(10 * kMs);
-  slot_.off_cpu_count += 3;
-  slot_.off_cpu_ns += 650'000;
-  slot_.run_delay_ns += 650'000;
+  Waited(3, 650'000);
   stalls_.Sample(12 * kMs);
   const std::vector<Stall> recorded = {MakeStall(SpikeKind::kPreempted, 10 * kMs + 300'000, 620'000, {ByThread(9, 620'000)})};
   const std::vector<Cause> causes = Take(10 * kMs, 12 * kMs, recorded);
@@ -60,9 +62,7 @@ TEST_F(ShortStallsTest, WhatHasARecordIsNoneOfThem) {
 
 TEST_F(ShortStallsTest, ALongStallAtTheEdgeOfTwoLooksIsNotTakenForShortOnes) {
   stalls_.Sample(10 * kMs);
-  slot_.off_cpu_count += 1;
-  slot_.off_cpu_ns += 900'000;
-  slot_.run_delay_ns += 900'000;
+  Waited(1, 900'000);
   stalls_.Sample(12 * kMs);
   // By its record it ended just after the look that has it in its sums.
   const std::vector<Stall> recorded = {MakeStall(SpikeKind::kPreempted, 11 * kMs + 100'010, 900'000, {ByThread(9, 900'000)})};
@@ -72,18 +72,14 @@ TEST_F(ShortStallsTest, ALongStallAtTheEdgeOfTwoLooksIsNotTakenForShortOnes) {
 
 TEST_F(ShortStallsTest, AShortSpanInALongTimeTakesNothing) {
   stalls_.Sample(10 * kMs);
-  slot_.off_cpu_count += 20;
-  slot_.off_cpu_ns += 200'000;
-  slot_.run_delay_ns += 200'000;
+  Waited(20, 200'000);
   stalls_.Sample(14 * kMs);
   EXPECT_TRUE(Take(11 * kMs, 11 * kMs + 500'000).empty());
 }
 
 TEST_F(ShortStallsTest, NoMoreIsGivenThanAskedForAndTheRestIsLeft) {
   stalls_.Sample(10 * kMs);
-  slot_.off_cpu_count += 20;
-  slot_.off_cpu_ns += 200'000;
-  slot_.run_delay_ns += 200'000;
+  Waited(20, 200'000);
   stalls_.Sample(12 * kMs);
   EXPECT_EQ(Take(10 * kMs, 12 * kMs, {}, 50'000).at(0).duration_ns, 50'000);
   EXPECT_NEAR(static_cast<double>(Take(10 * kMs, 12 * kMs).at(0).duration_ns), 150'000, 10);
@@ -92,9 +88,7 @@ TEST_F(ShortStallsTest, NoMoreIsGivenThanAskedForAndTheRestIsLeft) {
 TEST_F(ShortStallsTest, AnotherThreadInTheSlotIsNotRead) {
   stalls_.Sample(10 * kMs);
   slot_.generation = 4;
-  slot_.off_cpu_count += 20;
-  slot_.off_cpu_ns += 200'000;
-  slot_.run_delay_ns += 200'000;
+  Waited(20, 200'000);
   stalls_.Sample(12 * kMs);
   EXPECT_TRUE(Take(10 * kMs, 12 * kMs).empty());
 }
