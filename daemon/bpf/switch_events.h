@@ -276,10 +276,10 @@ struct hft_cpu {
   __u16 watched_slot; /* slot of the watched thread that was switched in last */
   __u16 audited;      /* the daemon's: 1: who is switched in here and is not watched is noted in hft_audit */
   __u16 recent[HFT_RECENT_SLOTS]; /* slots of watched threads that ran here, by tid; believed only if the slot's mark agrees */
-  __u64 run_queue_threshold_ns;   /* copies of the controls': all that a switch needs, but its log entry, is on the line that ends here */
-  __u64 off_cpu_threshold_ns;
-  __u64 log_begin;  /* entries before this one are not believed: what ran after them is not known */
-  __u64 fork_count; /* run counts of the other programs on this CPU */
+  __u64 run_queue_threshold_ns;   /* a wait above this makes a record: as the controls', or lower */
+  __u64 off_cpu_threshold_ns;     /* likewise of times off-CPU. All that a switch needs, but its log entry, is on the line that ends here */
+  __u64 log_begin;                /* entries before this one are not believed: what ran after them is not known */
+  __u64 fork_count;               /* run counts of the other programs on this CPU */
   __u64 exec_count;
   __u64 migrate_count;
   __u64 waking_count;
@@ -417,9 +417,9 @@ struct hft_thread_slot {
 
 /* In .bss: what the daemon sets (may change while running) and what the programs count when something did not fit. */
 struct hft_controls {
-  /* Written with every CPU's copy, which is what a switch looks at (StoreThresholds); here programs see only whether there is one. */
-  __u64 run_queue_threshold_ns; /* a wait above this makes a record */
-  __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this makes a record */
+  /* Written with every CPU's (StoreThresholds), which are what a switch looks at; here programs see only whether there is one. */
+  __u64 run_queue_threshold_ns; /* a wait above this is a spike: the loop tells of it while it goes on */
+  __u64 off_cpu_threshold_ns;   /* an off-CPU interval above this, likewise */
   __u32 follow_children;        /* 1: children of a watched process are watched (their bit is set in the fork hook) */
   __u32 off;                    /* 1: every program returns at its first test (see switch.bpf.c) */
   __u32 rules_active;           /* 1: an exec of any process makes a record */

@@ -55,18 +55,24 @@ struct KernelView {
   const hft_stack_ring* stack_ring = nullptr;
 };
 
-// Above which a wait, or an off-CPU interval, makes a record: for the controls and each CPU's copy of them. Relaxed: each threshold stands
-// alone; the programs read it afresh at every switch.
-inline void StoreThresholds(const KernelView& view, uint64_t run_queue_ns, uint64_t off_cpu_ns) {
+// Thresholds of waits for a CPU and of times off it, or HFT_NO_THRESHOLD.
+struct WaitThresholds {
+  uint64_t run_queue_ns = HFT_NO_THRESHOLD;
+  uint64_t off_cpu_ns = HFT_NO_THRESHOLD;
+};
+
+// `spikes`, above which the loop's watches tell what goes on, into the controls; `records`, above which what ended makes a record, into
+// each CPU's copy. Relaxed: each threshold stands alone; the programs and the watches read it afresh each time.
+inline void StoreThresholds(const KernelView& view, const WaitThresholds& spikes, const WaitThresholds& records) {
   const auto store = [](auto& word, uint64_t value) {
     using Word = std::remove_reference_t<decltype(word)>;
     std::atomic_ref<Word>(word).store(static_cast<Word>(value), std::memory_order_relaxed);
   };
-  store(view.controls->run_queue_threshold_ns, run_queue_ns);
-  store(view.controls->off_cpu_threshold_ns, off_cpu_ns);
+  store(view.controls->run_queue_threshold_ns, spikes.run_queue_ns);
+  store(view.controls->off_cpu_threshold_ns, spikes.off_cpu_ns);
   for (hft_cpu& cpu : view.cpus) {
-    store(cpu.run_queue_threshold_ns, run_queue_ns);
-    store(cpu.off_cpu_threshold_ns, off_cpu_ns);
+    store(cpu.run_queue_threshold_ns, records.run_queue_ns);
+    store(cpu.off_cpu_threshold_ns, records.off_cpu_ns);
   }
 }
 

@@ -423,7 +423,7 @@ absl::Status SwitchCollector::MapAll() {
   view_.ring_stride_bytes = rings->stride_bytes;
   view_.stack_ring = reinterpret_cast<const hft_stack_ring*>(stack_ring->data);
   FillCpus();
-  StoreThresholds(view_, HFT_NO_THRESHOLD, HFT_NO_THRESHOLD);
+  StoreThresholds(view_, {}, {});
   view_.controls->follow_children = 1;
   free_slots_fd_ = *free_slots;
   return MapSmallTables();

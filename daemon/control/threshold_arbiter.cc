@@ -1,7 +1,6 @@
 #include "daemon/control/threshold_arbiter.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -151,20 +150,15 @@ void ThresholdArbiter::Publish(const ThresholdSettings& next) {
   StoreToKernel(next);
 }
 
-// The controls have those of spikes, which the loop's watches tell by; each CPU's copy, from which on a program makes a record, may be
-// lower.
 void ThresholdArbiter::StoreToKernel(const ThresholdSettings& settings) const {
   const auto word = [](int64_t threshold_ns) {
     return threshold_ns == kNoThresholdNs ? HFT_NO_THRESHOLD : static_cast<uint64_t>(threshold_ns);
   };
-  // Relaxed: each threshold stands alone; the programs and the watches read it afresh each time.
-  const auto store = [](__u64& to, uint64_t value) { std::atomic_ref<__u64>(to).store(value, std::memory_order_relaxed); };
-  store(view_.controls->run_queue_threshold_ns, word(settings.run_queue_threshold_ns));
-  store(view_.controls->off_cpu_threshold_ns, word(settings.blocked_threshold_ns));
-  for (hft_cpu& cpu : view_.cpus) {
-    store(cpu.run_queue_threshold_ns, word(std::min(settings.run_queue_threshold_ns, stall_threshold_ns_)));
-    store(cpu.off_cpu_threshold_ns, word(std::min(settings.blocked_threshold_ns, stall_threshold_ns_)));
-  }
+  const auto down_to = [&](int64_t limit_ns) {
+    return WaitThresholds{.run_queue_ns = word(std::min(settings.run_queue_threshold_ns, limit_ns)),
+                          .off_cpu_ns = word(std::min(settings.blocked_threshold_ns, limit_ns))};
+  };
+  StoreThresholds(view_, down_to(kNoThresholdNs), down_to(stall_threshold_ns_));
 }
 
 void ThresholdArbiter::SetStallThreshold(int64_t threshold_ns) {

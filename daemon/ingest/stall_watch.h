@@ -3,8 +3,9 @@
 //
 // Reads: HFT_RECORD_PREEMPTED and HFT_RECORD_WAKER (the beginning of a wait), the slot's out_clock_ns (whether it still waits), the CPU's
 // logs of who ran and of interrupts, hft_cpu_interrupts (what executes now). Produces: what is known of the stall when it crosses the
-// threshold, and later that it is over when no record of its end came. The kernel's threshold is the lowest that anyone asked for; who
-// asked for a higher one is told when the stall crosses that (StallLevels).
+// threshold, and later that it is over when no record of its end came. The threshold is the lowest at which anyone asked for spikes
+// (hft_controls; the CPUs' copies, above which ended waits make records, may be lower); who asked for a higher one is told when the stall
+// crosses that (StallLevels).
 //
 // Threads: the housekeeping thread; the counter by anyone. No allocation, lock or system call after construction. Bounds: kPendingMax waits
 // followed at a time, more are counted in dropped_count (they are told at their end only); one stretch per CPU.
@@ -44,7 +45,7 @@ class StallWatch {
   // What is pointed to outlives the watch. `states`, which may be nullptr, has its turn between two CPUs.
   StallWatch(const KernelView& view, const WakerTable* wakers, std::vector<StallSink*> sinks, StateSampler* states = nullptr);
 
-  // Ascending: the thresholds at which a stall is told, the kernel's own the lowest. By any thread, one at a time.
+  // Ascending: the thresholds at which a stall is told, that of hft_controls the lowest. By any thread, one at a time.
   void SetLevels(std::span<const int64_t> levels_ns) { levels_.Set(levels_ns); }
 
   // The beginning of a wait. `thread` is the slot's.
@@ -106,7 +107,6 @@ class StallWatch {
   bool TellWait(const Wait& wait, int64_t now_ns);
   void FillPreempted(const Wait& wait);
   bool FillWoken(const Wait& wait);
-  hft_departure DepartureOf(uint16_t slot) const;
   int64_t NextCrossing(const Wait& wait, int64_t told_mono_ns) const;
   void BeginRunners(uint16_t cpu);
   void CopyRunners(const Wait& wait, int64_t now_clock_ns);

@@ -57,7 +57,8 @@ void OwnPrograms::SetBit(pid_t pid, bool watched) {
 
 void OwnPrograms::NameWakers(bool on, pid_t pid) {
   // Without any threshold no wait would ever be told, and so no record written.
-  StoreThresholds(collector_->view(), on ? static_cast<uint64_t>(kThresholdMaxNs) : HFT_NO_THRESHOLD, HFT_NO_THRESHOLD);
+  const WaitThresholds thresholds{.run_queue_ns = on ? static_cast<uint64_t>(kThresholdMaxNs) : HFT_NO_THRESHOLD};
+  StoreThresholds(collector_->view(), thresholds, thresholds);
   if (pid != 0) watcher_->slots().SetWishes(static_cast<uint32_t>(pid), {.probes = 0, .waker = on ? 1u : 0u});
   DemandProgram& program = collector_->waker_program();
   if (on) OrAbort(program.Attach());
