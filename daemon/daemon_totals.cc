@@ -5,7 +5,7 @@
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/numa_balancing.h"
 #include "daemon/os/proc_maps.h"
-#include "daemon/os/task_priority.h"
+#include "daemon/os/thread_scheduling.h"
 
 namespace hftmon {
 
@@ -61,7 +61,7 @@ void Daemon::AddLookups(ServiceCore* core) {
   for (const MissingProgram& missing : collector_->missing_programs()) {
     if (missing.name == SwitchCollector::kBoostProgram) core->boosts_unavailable = missing.reason;
   }
-  core->task_priorities = [this](uint32_t pid, uint32_t tid) { return ReadTaskPriority(files_, pid, tid); };
+  core->task_priorities = [this](uint32_t pid, uint32_t tid) { return ReadThreadStat(files_, pid, tid); };
   core->scheduling = scheduling_.get();
   core->thread_states = thread_states_.get();
   core->run_queue_clocks = clock_pairs_.get();

@@ -3,26 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 #include "common/cpu_list.h"
+#include "daemon/ingest/departure.h"
 #include "daemon/ingest/watched_slot.h"
 #include "daemon/ring/shared_word.h"
+#include "daemon/service/rich_error.h"
 
 namespace hftmon {
 namespace {
 
 absl::Status WithReason(absl::Status status, const char* reason) {
-  status.SetPayload("hftmon/reason", absl::Cord(reason));  // as daemon/service/rich_error.h reads it
+  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
   return status;
-}
-
-hft_departure DepartureOf(hft_thread_slot& slot) {
-  const uint64_t word = LoadRelaxed(*reinterpret_cast<__u64*>(&slot.out));
-  hft_departure out;
-  std::memcpy(&out, &word, sizeof(out));
-  return out;
 }
 
 }  // namespace
@@ -94,7 +88,7 @@ std::vector<int> SharedStateSampling::CpusOfWatched() const {
   for (size_t i = 1; i < view.slots.size(); ++i) {
     hft_thread_slot& slot = view.slots[i];
     if (!IsWatchedSlot(view, static_cast<uint32_t>(i), LoadRelaxed(slot.tid), LoadRelaxed(slot.tgid))) continue;
-    if (LoadRelaxed(slot.out_clock_ns) != 0) cpus.insert(DepartureOf(slot).cpu);
+    if (LoadRelaxed(slot.out_clock_ns) != 0) cpus.insert(LoadDeparture(slot).cpu);
   }
   for (size_t cpu = 0; cpu < view.cpus.size(); ++cpu) {
     CpuState state;

@@ -17,7 +17,6 @@
 #include <limits>
 #include <map>
 #include <optional>
-#include <tuple>
 #include <vector>
 
 #include "common/sparse_histogram.h"
@@ -66,11 +65,6 @@ struct ThreadEvents {
   void Add(const SwitchEvent& event, const EventWindow& window);
 };
 
-struct ThreadKeyOrder {
-  bool operator()(const ThreadKey& a, const ThreadKey& b) const {
-    return std::tie(a.tgid, a.tid, a.start_ns) < std::tie(b.tgid, b.tid, b.start_ns);
-  }
-};
 using EventsOfThreads = std::map<ThreadKey, ThreadEvents, ThreadKeyOrder>;
 
 // What is known about the window's records.

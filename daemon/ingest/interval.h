@@ -6,7 +6,9 @@
 #include <linux/types.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <tuple>
 
 #include "common/sparse_histogram.h"
 #include "daemon/bpf/interrupt_events.h"
@@ -24,6 +26,22 @@ struct ThreadKey {
   uint32_t tgid = 0;
   int64_t start_ns = 0;  // task->start_boottime
   bool operator==(const ThreadKey&) const = default;
+};
+
+// By process, thread, and which of those that had the number.
+struct ThreadKeyOrder {
+  bool operator()(const ThreadKey& a, const ThreadKey& b) const {
+    return std::tie(a.tgid, a.tid, a.start_ns) < std::tie(b.tgid, b.tid, b.start_ns);
+  }
+};
+
+struct ThreadKeyHash {
+  size_t operator()(const ThreadKey& key) const {
+    uint64_t mixed = (static_cast<uint64_t>(key.tgid) << 32 | key.tid) * 0x9e3779b97f4a7c15ull;
+    mixed ^= static_cast<uint64_t>(key.start_ns) + (mixed >> 29);
+    mixed *= 0xbf58476d1ce4e5b9ull;
+    return mixed ^ (mixed >> 32);
+  }
 };
 
 // Who ran on a CPU for part of a wait. tid 0 is the idle task.

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "daemon/ingest/departure.h"
 #include "daemon/ingest/watched_slot.h"
 #include "daemon/ring/shared_word.h"
 
@@ -82,8 +83,7 @@ bool KernelStallWatch::IsAsking(uint32_t slot, uint32_t generation) const {
 // missed: it is believed where the thread is held up in a way that only it can be.
 bool KernelStallWatch::IsCertain(uint32_t slot, size_t which) const {
   hft_thread_slot& state = view_.slots[slot];
-  const uint64_t departure = LoadRelaxed(*reinterpret_cast<__u64*>(&state.out));
-  const auto kind = static_cast<uint8_t>(departure >> 16);
+  const uint8_t kind = LoadDeparture(state).kind;
   const bool is_off_cpu = LoadRelaxed(state.out_clock_ns) != 0;
   const uint64_t sleeps = LoadRelaxed(state.off_cpu_count) - LoadRelaxed(BeginningOf(view_.kernel[slot], which).off_cpu_count);
   if (which < HFT_FAULT_MODES) return which == 0 && is_off_cpu && kind == HFT_SWITCH_BLOCKED_FAULT && sleeps < kSleepsOfOneWait;
@@ -194,10 +194,9 @@ int64_t KernelStallWatch::CurrentOffCpuNs(uint32_t slot, int64_t now_ns, bool* r
   hft_thread_slot& state = view_.slots[slot];
   const int64_t out_clock_ns = LoadNs(state.out_clock_ns);
   if (out_clock_ns == 0) return 0;
-  const uint64_t departure = LoadRelaxed(*reinterpret_cast<__u64*>(&state.out));
-  const auto kind = static_cast<uint8_t>(departure >> 16);
-  *runnable = kind < HFT_SWITCH_KINDS && !EndsWithWakeUp(static_cast<hft_switch_kind>(kind));
-  const std::optional<int64_t> out_ns = offsets_->MonotonicOf(static_cast<uint16_t>(departure), out_clock_ns, now_ns);
+  const hft_departure out = LoadDeparture(state);
+  *runnable = out.kind < HFT_SWITCH_KINDS && !EndsWithWakeUp(static_cast<hft_switch_kind>(out.kind));
+  const std::optional<int64_t> out_ns = offsets_->MonotonicOf(out.cpu, out_clock_ns, now_ns);
   return std::max<int64_t>(now_ns - std::max(out_ns.value_or(so_far_.start_mono_ns), so_far_.start_mono_ns), 0);
 }
 
@@ -205,7 +204,7 @@ int64_t KernelStallWatch::CurrentOffCpuNs(uint32_t slot, int64_t now_ns, bool* r
 void KernelStallWatch::FillTime(uint32_t slot, hft_kernel_begin& begin, int64_t now_ns) {
   hft_thread_slot& state = view_.slots[slot];
   int64_t left_ns = now_ns - so_far_.start_mono_ns;
-  so_far_.cpu = static_cast<uint16_t>(LoadRelaxed(*reinterpret_cast<__u64*>(&state.out)));
+  so_far_.cpu = LoadDeparture(state).cpu;
   so_far_.on_cpu = false;
   so_far_.interrupts.count = 0;
   so_far_.interrupts.truncated = false;

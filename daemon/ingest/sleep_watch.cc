@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
+#include "daemon/ingest/departure.h"
 #include "daemon/ingest/watched_slot.h"
 #include "daemon/ring/shared_word.h"
 
@@ -106,8 +106,7 @@ int SleepWatch::Close(uint32_t slot, Seen* seen, const Look& look) {
 
 bool SleepWatch::ReadDeparture(uint32_t slot, const Seen& seen, hft_departure* out) const {
   if (seen.out_clock_ns > 0) {
-    const uint64_t word = LoadRelaxed(*reinterpret_cast<__u64*>(&view_.slots[slot].out));
-    std::memcpy(out, &word, sizeof(*out));
+    *out = LoadDeparture(view_.slots[slot]);
     return true;
   }
   EarlierSleep sleep;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemon/ingest/departure.h"
 #include "daemon/ingest/interrupt_builder.h"
 #include "daemon/ring/shared_word.h"
 
@@ -202,7 +203,7 @@ void StallWatch::FillPreempted(const Wait& wait) {
 // False when it was not asleep: preempted just before it would have slept, which is told as such.
 bool StallWatch::FillWoken(const Wait& wait) {
   const WakerTable::Entry& from = wakers_->At(wait.slot);
-  const hft_departure out = DepartureOf(wait.slot);
+  const hft_departure out = LoadDeparture(view_.slots[wait.slot]);
   const auto kind = out.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(out.kind) : HFT_SWITCH_UNKNOWN;
   if (!EndsWithWakeUp(kind) || from.out_clock_ns != wait.out_clock_ns || from.wait_cpu >= view_.cpus.size()) return false;
   interval_.cpu = from.wait_cpu;
@@ -219,13 +220,6 @@ bool StallWatch::FillWoken(const Wait& wait) {
   interval_.waker = from.waker;
   CopyOnlyRunner(from.wait_cpu, out.wait_migrations == 0 ? from.log_position : 0);
   return true;
-}
-
-hft_departure StallWatch::DepartureOf(uint16_t slot) const {
-  hft_departure out{};
-  const uint64_t word = Load(*reinterpret_cast<const __u64*>(&view_.slots[slot].out));
-  std::memcpy(&out, &word, sizeof(out));
-  return out;
 }
 
 // One segment, nobody in it yet.
@@ -257,7 +251,7 @@ void StallWatch::CopyRunners(const Wait& wait, int64_t now_clock_ns) {
   const hft_cpu& cpu = view_.cpus[wait.cpu];
   BeginRunners(wait.cpu);
   // A move: it waits elsewhere since, and that CPU's part of it is told by the record of the end.
-  if (DepartureOf(wait.slot).wait_migrations != 0 || wait.log_position == 0) {
+  if (LoadDeparture(view_.slots[wait.slot]).wait_migrations != 0 || wait.log_position == 0) {
     interval_.runners_truncated = true;
     return;
   }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
+#include "daemon/ingest/departure.h"
 #include "daemon/ingest/waker.h"
 #include "daemon/ingest/watched_slot.h"
 #include "daemon/ring/shared_word.h"
@@ -176,9 +176,7 @@ int StateSampler::WaitsFor(uint16_t slot) const {
   hft_thread_slot& state = view_.slots[slot];
   const uint64_t out_clock_ns = LoadRelaxed(state.out_clock_ns);
   if (out_clock_ns == 0) return -1;
-  const uint64_t word = LoadRelaxed(*reinterpret_cast<__u64*>(&state.out));
-  hft_departure out;
-  std::memcpy(&out, &word, sizeof(out));
+  const hft_departure out = LoadDeparture(state);
   const auto kind = out.kind < HFT_SWITCH_KINDS ? static_cast<hft_switch_kind>(out.kind) : HFT_SWITCH_UNKNOWN;
   if (kind == HFT_SWITCH_UNKNOWN || kind == HFT_SWITCH_EXIT) return -1;
   if (!EndsWithWakeUp(kind)) return out.wait_migrations == 0 ? out.cpu : -1;

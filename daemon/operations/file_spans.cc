@@ -54,10 +54,7 @@ int64_t FileSpans::lowest_threshold_ns() const {
 
 void FileSpans::OnSpan(const OperationSpan& span, const LinearConversion& ticks) {
   Operation* const operation = OperationOf(span.operation);
-  if (operation == nullptr) {
-    ++unlisted_count_;
-    return;
-  }
+  if (operation == nullptr) return;
   OperationBaseline& baseline = span.heartbeat ? operation->gaps : operation->spans;
   const bool anew = baseline.Add(span.duration_ns);
   if (span.duration_ns > (span.heartbeat ? operation->gap_candidate_ns : operation->candidate_ns)) {

@@ -2,7 +2,7 @@
 // slow, or long enough for a stall, are kept until the stalls of their time are known.
 //
 // One thread: the reader's. Bounds: an operation takes 5 KiB from its first span on, kOperationsMax of them at most (spans of others are
-// not judged); kPendingMax spans wait.
+// not judged, and an answer has no threshold for them); kPendingMax spans wait.
 #ifndef HFTMON_DAEMON_OPERATIONS_FILE_SPANS_H_
 #define HFTMON_DAEMON_OPERATIONS_FILE_SPANS_H_
 
@@ -66,7 +66,6 @@ class FileSpans {
   const std::vector<std::unique_ptr<Operation>>& operations() const { return operations_; }
   // Spans that wait, in the order of their ends within a ring; whoever has looked at some takes them out.
   std::vector<Pending>* pending() { return &pending_; }
-  uint64_t unlisted_count() const { return unlisted_count_; }  // spans of operations beyond the bound
 
   bool ended = false;  // its marks come no more
 
@@ -80,7 +79,6 @@ class FileSpans {
   std::vector<std::string> names_ = {""};
   std::vector<std::unique_ptr<Operation>> operations_;
   std::vector<Pending> pending_;
-  uint64_t unlisted_count_ = 0;
 };
 
 }  // namespace hftmon

@@ -79,6 +79,12 @@ absl::StatusOr<ThreadStat> ParseThreadStat(std::string_view text) {
                     .policy = *policy};
 }
 
+absl::StatusOr<ThreadStat> ReadThreadStat(const FileRoot& root, uint32_t tgid, uint32_t tid) {
+  const absl::StatusOr<std::string> text = root.ReadFile(fmt::format("/proc/{}/task/{}/stat", tgid, tid));
+  if (!text.ok()) return text.status();
+  return ParseThreadStat(*text);
+}
+
 int SystemSchedulingQueries::GetAttributes(pid_t tid, SchedulingAttributes* attributes) {
   KernelAttributes kernel{};
   if (::syscall(SYS_sched_getattr, tid, &kernel, sizeof(kernel), 0) != 0) return errno;
@@ -121,9 +127,7 @@ absl::StatusOr<ScheduledNow> ReadThreadScheduling(const FileRoot& root, Scheduli
     return absl::ErrnoToStatus(error, fmt::format("sched_getaffinity of thread {}", tid));
   }
   // Last: whose number it is now has had it all the while.
-  const absl::StatusOr<std::string> text = root.ReadFile(fmt::format("/proc/{}/task/{}/stat", tgid, tid));
-  if (!text.ok()) return text.status();
-  const absl::StatusOr<ThreadStat> stat = ParseThreadStat(*text);
+  const absl::StatusOr<ThreadStat> stat = ReadThreadStat(root, tgid, tid);
   if (!stat.ok()) return stat.status();
   if (stat->start_ticks != static_cast<uint64_t>(start_boottime_ns / kTickNs)) {
     return absl::NotFoundError(fmt::format("thread {} has ended: another one has its number", tid));

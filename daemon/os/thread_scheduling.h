@@ -1,7 +1,8 @@
 // ThreadScheduling: how the kernel schedules one thread: policy, priority, affinity.
 //
 // Reads: sched_getattr, sched_getaffinity, /proc/PID/task/TID/stat (fields 18 priority, 19 nice, 22 starttime, 39 processor, 40
-// rt_priority, 41 policy). Any thread but the housekeeping thread. Cost: two system calls and one file.
+// rt_priority, 41 policy). Any thread but the housekeeping thread. Cost: two system calls and one file;
+// ReadThreadStat: the file alone.
 #ifndef HFTMON_DAEMON_OS_THREAD_SCHEDULING_H_
 #define HFTMON_DAEMON_OS_THREAD_SCHEDULING_H_
 
@@ -49,6 +50,8 @@ struct ThreadStat {
 };
 // Pure. INVALID_ARGUMENT when a field is missing or no number. The name, in parentheses, may hold any byte.
 absl::StatusOr<ThreadStat> ParseThreadStat(std::string_view text);
+// Of the file. NOT_FOUND when there is no such thread.
+absl::StatusOr<ThreadStat> ReadThreadStat(const FileRoot& root, uint32_t tgid, uint32_t tid);
 
 // What sched_getattr tells.
 struct SchedulingAttributes {

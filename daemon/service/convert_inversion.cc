@@ -6,8 +6,8 @@
 #include "common/utf8.h"
 #include "daemon/analysis/call_names.h"
 #include "daemon/analysis/kernel_priority.h"
-#include "daemon/analysis/policy_name.h"
 #include "daemon/analysis/preemption_reason.h"
+#include "daemon/os/thread_scheduling.h"
 #include "daemon/service/convert.h"
 
 namespace hftmon {
@@ -20,7 +20,7 @@ std::string NameIn(const char (&comm)[HFT_COMM_LENGTH]) {
 std::string PolicyOfWaiter(const OffCpuTime& wait, const TaskPriorities& priorities) {
   if (!wait.priority) return "";
   if (priorities) {
-    const absl::StatusOr<TaskPriority> now = priorities(wait.thread.tgid, wait.thread.tid);
+    const absl::StatusOr<ThreadStat> now = priorities(wait.thread.tgid, wait.thread.tid);
     if (now.ok() && now->priority == KernelPriority(*wait.priority)) return PolicyName(now->policy);
   }
   return SchedulingClassName(0, *wait.priority);

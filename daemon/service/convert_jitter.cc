@@ -106,16 +106,6 @@ void JitterGatherer::Walk(const SeqRing<SwitchEvent>& events, const std::unorder
   }
 }
 
-// Of two processes that had the number, the one that was there when the thread began.
-const TargetInfo* JitterGatherer::TargetOf(const ThreadKey& thread) const {
-  const TargetInfo* found = nullptr;
-  for (const TargetInfo& target : selection_.targets()) {
-    if (target.pid != thread.tgid || target.start_boottime_ns > thread.start_ns) continue;
-    if (found == nullptr || target.start_boottime_ns > found->start_boottime_ns) found = &target;
-  }
-  return found;
-}
-
 std::vector<WakeUp> JitterGatherer::WakeUpsOf(const ThreadKey& thread, const Recording& recording) const {
   std::vector<WakeUp> wake_ups;
   const auto found = sleeps_.find(thread);
@@ -163,7 +153,7 @@ std::string JitterGatherer::Missing(const Recording& recording) const {
 }
 
 void JitterGatherer::Fill(const ThreadKey& thread, v1::ScheduledThread* out) const {
-  const TargetInfo* const target = TargetOf(thread);
+  const TargetInfo* const target = selection_.TargetOf(thread);
   if (target == nullptr) return;
   const Recording& recording = recordings_[static_cast<size_t>(target - selection_.targets().data())];
   if (recording.floor_ns == kNoFloor) {

@@ -45,7 +45,6 @@ class JitterGatherer {
   };
 
   Recording RecordingOf(const TargetInfo& target) const;
-  const TargetInfo* TargetOf(const ThreadKey& thread) const;
   void Walk(const SeqRing<SwitchEvent>& events, const std::unordered_set<uint32_t>& tids);
   std::vector<WakeUp> WakeUpsOf(const ThreadKey& thread, const Recording& recording) const;
   std::string WhyNone(const JitterFinding& finding, const Recording& recording) const;

@@ -3,20 +3,12 @@
 #include "daemon/service/convert.h"
 
 namespace hftmon {
-namespace {
-
-int64_t BeginOf(const TargetSelection& selection, int64_t requested_ns, int64_t end_ns) {
-  if (requested_ns > 0) return std::max<int64_t>(0, end_ns - requested_ns);
-  return std::min(end_ns, selection.first_attached_mono_ns());
-}
-
-}  // namespace
 
 HistoryWindow::HistoryWindow(const TargetSelection& selection, int64_t requested_ns, const Arrival& arrival)
     : selection_(&selection),
       requested_ns_(requested_ns),
       end_ns_(arrival.time.monotonic_ns),
-      begin_ns_(BeginOf(selection, requested_ns, end_ns_)),
+      begin_ns_(selection.WindowBegin(requested_ns, end_ns_)),
       late_(arrival.late),
       covered_begin_ns_(begin_ns_) {}
 

@@ -8,8 +8,6 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "absl/strings/str_cat.h"
-#include "daemon/service/rich_error.h"
 #include "daemon/service/service_core.h"
 #include "daemon/service/target_selection.h"
 #include "daemon/service/windowed_call.h"
@@ -71,19 +69,16 @@ class HistoryWindow {
 template <typename Source, typename Add>
 grpc::Status AddThreadsOf(const Source& source, const TargetSelection& selection, const google::protobuf::RepeatedField<int32_t>& tids,
                           std::string_view verb, Add add) {
-  std::unordered_set<uint32_t> missing(tids.begin(), tids.end());
-  const std::unordered_set<uint32_t> wanted = missing;
+  const std::unordered_set<uint32_t> wanted(tids.begin(), tids.end());
+  std::unordered_set<uint32_t> found;
   for (const TargetInfo& target : selection.targets()) {
     for (auto& total : source.ThreadsOf(target.pid)) {
       if (!selection.Keeps(total.thread) || (!wanted.empty() && !wanted.contains(total.thread.tid))) continue;
-      missing.erase(total.thread.tid);
+      found.insert(total.thread.tid);
       add(std::move(total));
     }
   }
-  if (missing.empty()) return grpc::Status::OK;
-  return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-                   absl::StrCat("thread ", *missing.begin(), " is not a watched thread of the targets asked for: `hftmon ",
-                                absl::string_view(verb.data(), verb.size()), "` without -t lists them"));
+  return CheckTidsFound(tids, found, verb);
 }
 
 }  // namespace hftmon

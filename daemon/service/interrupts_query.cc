@@ -99,9 +99,9 @@ void AddLines(const ServiceCore& core, std::span<const ThreadKey> threads, v1::Q
   for (const InterruptAffinity& line : report->lines) LineToProto(line, core.names, response->add_lines());
 }
 
-// Threads are taken off `missing`.
+// Adds to `found` the threads that the window has.
 void AddWindow(const ServiceCore& core, const TargetSelection& selection, int64_t window_ns, const Arrival& arrival,
-               const std::unordered_set<uint32_t>& wanted, std::unordered_set<uint32_t>* missing, v1::QueryInterruptsResponse* response) {
+               const std::unordered_set<uint32_t>& wanted, std::unordered_set<uint32_t>* found, v1::QueryInterruptsResponse* response) {
   const int64_t end_ns = arrival.time.monotonic_ns;
   const int64_t begin_ns = std::max<int64_t>(0, end_ns - window_ns);
   const WindowAnswer answer = core.windows->Query(begin_ns, end_ns, [&](const ThreadKey& thread) {
@@ -116,7 +116,7 @@ void AddWindow(const ServiceCore& core, const TargetSelection& selection, int64_
   window->set_late(arrival.late);
   window->set_off_ns(core.status->OffWithin(answer.begin_mono_ns, answer.end_mono_ns));
   for (const ThreadWindow& thread : answer.threads) {
-    missing->erase(thread.thread.tid);
+    found->insert(thread.thread.tid);
     if (std::all_of(thread.interrupted_ns.begin(), thread.interrupted_ns.end(), [](uint64_t taken_ns) { return taken_ns == 0; })) continue;
     v1::WindowInterrupts* row = response->add_window_threads();
     ThreadToProto(thread.thread, core.names, row->mutable_thread());
@@ -148,24 +148,20 @@ grpc::Status AddCpus(const std::vector<CpuInterruptTotal>& totals, const std::se
 
 grpc::Status AnswerInterrupts(const ServiceCore& core, const TargetSelection& selection, const v1::QueryInterruptsRequest& request,
                               const Arrival& arrival, v1::QueryInterruptsResponse* response) {
-  std::unordered_set<uint32_t> missing(request.tids().begin(), request.tids().end());
-  const std::unordered_set<uint32_t> wanted = missing;
+  const std::unordered_set<uint32_t> wanted(request.tids().begin(), request.tids().end());
+  std::unordered_set<uint32_t> found;
   response->set_late(arrival.late);
-  if (request.window_ns() > 0) AddWindow(core, selection, request.window_ns(), arrival, wanted, &missing, response);
+  if (request.window_ns() > 0) AddWindow(core, selection, request.window_ns(), arrival, wanted, &found, response);
   std::vector<ThreadKey> threads;
   for (const TargetInfo& target : selection.targets()) {
     for (const ThreadInterruptTotal& total : core.interrupts->ThreadsOf(target.pid)) {
       if (!selection.Keeps(total.thread) || (!wanted.empty() && !wanted.contains(total.thread.tid))) continue;
-      missing.erase(total.thread.tid);
+      found.insert(total.thread.tid);
       threads.push_back(total.thread);
       ThreadToProto(total, core.names, response->add_threads());
     }
   }
-  if (!missing.empty()) {
-    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-                     absl::StrCat("thread ", *missing.begin(),
-                                  " is not a watched thread of the targets asked for: `hftmon irqs` without -t lists them"));
-  }
+  if (const grpc::Status checked = CheckTidsFound(request.tids(), found, "irqs"); !checked.ok()) return checked;
   const std::vector<CpuInterruptTotal> totals = core.interrupts->Cpus();
   // Of the figures, not of the lines, which take their time.
   const TimePair now = core.status->Now();

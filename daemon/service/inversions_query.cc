@@ -30,7 +30,7 @@ bool IsOffCpu(SpikeKind kind) {
 // A thread may have thousands of waits.
 TaskPriorities LookedUpOnce(const TaskPriorities& priorities) {
   if (!priorities) return {};
-  using Known = std::map<std::pair<uint32_t, uint32_t>, absl::StatusOr<TaskPriority>>;
+  using Known = std::map<std::pair<uint32_t, uint32_t>, absl::StatusOr<ThreadStat>>;
   return [&priorities, known = std::make_shared<Known>()](uint32_t pid, uint32_t tid) {
     const auto found = known->find({pid, tid});
     if (found != known->end()) return found->second;
@@ -115,7 +115,7 @@ class TimeCollection {
 
   std::optional<uint8_t> PriorityNow(const ThreadKey& thread) const {
     if (!priorities_) return std::nullopt;
-    const absl::StatusOr<TaskPriority> task = priorities_(thread.tgid, thread.tid);
+    const absl::StatusOr<ThreadStat> task = priorities_(thread.tgid, thread.tid);
     if (!task.ok()) return std::nullopt;
     return task->priority < 0 ? kDeadlinePriority : static_cast<uint8_t>(task->priority);
   }

@@ -3,7 +3,6 @@
 #define HFTMON_DAEMON_SERVICE_METRIC_SAMPLES_H_
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -16,11 +15,6 @@
 
 namespace hftmon {
 
-struct ThreadKeyHash {
-  size_t operator()(const ThreadKey& thread) const {
-    return std::hash<uint64_t>()((static_cast<uint64_t>(thread.tgid) << 32 | thread.tid) ^ static_cast<uint64_t>(thread.start_ns));
-  }
-};
 using SpikeCounts = std::unordered_map<ThreadKey, uint64_t, ThreadKeyHash>;
 
 // One sample a metric for each selected target (tid 0), or for each of its threads: those with activity in `active` and those that are

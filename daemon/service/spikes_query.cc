@@ -136,8 +136,7 @@ grpc::Status AnswerSpikes(const ServiceCore& core, const TargetSelection& select
                           const v1::DetectSpikesRequest& request, const Arrival& arrival, int64_t rows_max,
                           v1::DetectSpikesResponse* response) {
   const int64_t end_ns = arrival.time.monotonic_ns;
-  int64_t begin_ns =
-      request.window_ns() > 0 ? std::max<int64_t>(0, end_ns - request.window_ns()) : std::min(end_ns, selection.first_attached_mono_ns());
+  int64_t begin_ns = selection.WindowBegin(request.window_ns(), end_ns);
   if (selection.targets().empty() && request.window_ns() == 0) begin_ns = end_ns;
   const SpikeFilter filter{.threshold_ns = request.threshold_ns(), .blocked_threshold_ns = request.blocked_threshold_ns()};
   const size_t spikes_max = request.max_spikes() > 0 ? request.max_spikes() : std::min<int64_t>(kAnswerRowsDefault, rows_max);

@@ -1,12 +1,12 @@
 #include "daemon/service/switches_query.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_stack.h"
 #include "daemon/service/convert_switches.h"
+#include "daemon/service/floors.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/window_threads.h"
 
@@ -14,7 +14,6 @@ namespace hftmon {
 namespace {
 
 constexpr double kPercentilesDefault[] = {50, 95, 99, 99.9};
-constexpr int64_t kNoFloor = std::numeric_limits<int64_t>::max();
 
 bool WantsEvent(const SwitchEvent& event, const ThreadFilter& filter, int64_t min_duration_ns) {
   if (event.is_end || !filter.Keeps(event.thread)) return false;
@@ -54,11 +53,11 @@ grpc::Status AnswerSwitches(const ServiceCore& core, const TargetSelection& sele
                             const Arrival& arrival, int64_t rows_max, v1::QueryContextSwitchesResponse* response) {
   const ThreadFilter filter{selection, {request.tids().begin(), request.tids().end()}};
   const int64_t end_ns = arrival.time.monotonic_ns;
-  const int64_t begin_ns = WindowBegin(selection, request.window_ns(), end_ns);
+  const int64_t begin_ns = selection.WindowBegin(request.window_ns(), end_ns);
   WindowAnswer answer = core.windows->Query(begin_ns, end_ns, [&filter](const ThreadKey& thread) { return filter.Keeps(thread); });
 
   const std::vector<ThreadWindow> threads = ThreadsOf(core, filter, std::move(answer.threads));
-  if (const grpc::Status found = CheckTidsFound(request.tids(), threads, "switches"); !found.ok()) return found;
+  if (const grpc::Status found = CheckTidsFound(request.tids(), TidsOf(threads), "switches"); !found.ok()) return found;
 
   WindowAnswerToProto(core, selection, request.window_ns(), begin_ns, arrival, answer, response->mutable_window());
   TimePairToProto(core.status->Now(), response->mutable_time());

@@ -1,7 +1,6 @@
 #include "daemon/service/target_selection.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "absl/strings/str_cat.h"
 #include "daemon/service/rich_error.h"
@@ -46,6 +45,15 @@ bool TargetSelection::Runs(const ThreadKey& thread) const {
   });
 }
 
+const TargetInfo* TargetSelection::TargetOf(const ThreadKey& thread) const {
+  const TargetInfo* newest = nullptr;
+  for (const TargetInfo& target : targets_) {
+    if (target.pid != thread.tgid || target.start_boottime_ns > thread.start_ns) continue;
+    if (newest == nullptr || target.start_boottime_ns > newest->start_boottime_ns) newest = &target;
+  }
+  return newest;
+}
+
 int64_t TargetSelection::sampling_interval_max_ns() const {
   int64_t interval_ns = 0;
   for (const TargetInfo& target : targets_) interval_ns = std::max(interval_ns, target.sampling_interval_ns);
@@ -56,6 +64,11 @@ int64_t TargetSelection::first_attached_mono_ns() const {
   int64_t first_ns = targets_.empty() ? 0 : targets_.front().attached_mono_ns;
   for (const TargetInfo& target : targets_) first_ns = std::min(first_ns, target.attached_mono_ns);
   return first_ns;
+}
+
+int64_t TargetSelection::WindowBegin(int64_t requested_ns, int64_t end_mono_ns) const {
+  if (requested_ns > 0) return std::max<int64_t>(0, end_mono_ns - requested_ns);
+  return std::min(end_mono_ns, first_attached_mono_ns());
 }
 
 int64_t TargetSelection::last_attached_mono_ns() const {
@@ -73,6 +86,17 @@ uint64_t TargetSelection::UnslottedSince(int64_t since_mono_ns) const {
     if (was || target.unslotted_thread_count > 0) count += target.unslotted_peak_count;
   }
   return count;
+}
+
+grpc::Status CheckTidsFound(const google::protobuf::RepeatedField<int32_t>& tids, const std::unordered_set<uint32_t>& found,
+                            std::string_view verb) {
+  for (const int32_t tid : tids) {
+    if (found.contains(static_cast<uint32_t>(tid))) continue;
+    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
+                     absl::StrCat("thread ", tid, " is not a watched thread of the targets asked for: `hftmon ",
+                                  absl::string_view(verb.data(), verb.size()), "` without -t lists them"));
+  }
+  return grpc::Status::OK;
 }
 
 }  // namespace hftmon

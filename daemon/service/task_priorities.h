@@ -6,12 +6,12 @@
 #include <functional>
 
 #include "absl/status/statusor.h"
-#include "daemon/os/task_priority.h"
+#include "daemon/os/thread_scheduling.h"
 
 namespace hftmon {
 
 // May be empty: then it is not known.
-using TaskPriorities = std::function<absl::StatusOr<TaskPriority>(uint32_t pid, uint32_t tid)>;
+using TaskPriorities = std::function<absl::StatusOr<ThreadStat>(uint32_t pid, uint32_t tid)>;
 
 }  // namespace hftmon
 

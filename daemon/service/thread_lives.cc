@@ -28,12 +28,8 @@ ThreadLives::ThreadLives(const ServiceCore& core, const TargetSelection& selecti
 }
 
 int64_t ThreadLives::WatchedSince(const ThreadKey& thread) const {
-  int64_t since_ns = 0;
-  for (const TargetInfo& target : selection_.targets()) {
-    const bool is_its = target.pid == thread.tgid && target.start_boottime_ns <= thread.start_ns;
-    if (is_its && !target.watched_from_birth) since_ns = target.attached_mono_ns;
-  }
-  return since_ns;
+  const TargetInfo* const target = selection_.TargetOf(thread);
+  return target == nullptr || target->watched_from_birth ? 0 : target->attached_mono_ns;
 }
 
 // By the run queue's clock where that is known better than the bucket; else the last of the bucket's departures is where they would leave

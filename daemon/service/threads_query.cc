@@ -139,12 +139,12 @@ grpc::Status AnswerThreads(const ServiceCore& core, const TargetSelection& selec
   const int64_t closed_ns = core.windows->closed_until_mono_ns();
   ThreadStates::ByThread<ThreadState> states = core.thread_states->At(closed_ns);
   const int64_t end_ns = std::max(arrival.time.monotonic_ns, closed_ns);
-  const int64_t begin_ns = WindowBegin(selection, request.window_ns(), end_ns);
+  const int64_t begin_ns = selection.WindowBegin(request.window_ns(), end_ns);
   std::vector<ThreadPiece> all_pieces;
   WindowAnswer answer = core.windows->QueryPieces(begin_ns, end_ns, keeps, &all_pieces);
   const ThreadLives lives(core, selection, answer, std::move(states));
   const std::vector<ThreadWindow> threads = ThreadsOf(core, filter, std::move(answer.threads));
-  if (const grpc::Status found = CheckTidsFound(request.tids(), threads, "threads"); !found.ok()) return found;
+  if (const grpc::Status found = CheckTidsFound(request.tids(), TidsOf(threads), "threads"); !found.ok()) return found;
 
   WindowAnswerToProto(core, selection, request.window_ns(), begin_ns, arrival, answer, response->mutable_window());
   TimePairToProto(core.status->Now(), response->mutable_time());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -14,19 +13,12 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/floors.h"
 #include "daemon/service/request_checks.h"
-#include "daemon/service/rich_error.h"
 
 namespace hftmon {
 namespace {
 
 // Events before the window that are looked at for the CPUs on which threads were.
 constexpr uint64_t kLookedBackMax = 65'536;
-
-struct KeyLess {
-  bool operator()(const ThreadKey& a, const ThreadKey& b) const {
-    return std::tie(a.tgid, a.tid, a.start_ns) < std::tie(b.tgid, b.tid, b.start_ns);
-  }
-};
 
 // One thread, while its timeline is put together.
 struct ThreadStory {
@@ -57,7 +49,7 @@ class TimelineSearch {
     for (auto& [thread, story] : stories_) Complete(thread, &story);
   }
 
-  std::map<ThreadKey, ThreadStory, KeyLess>& stories() { return stories_; }
+  std::map<ThreadKey, ThreadStory, ThreadKeyOrder>& stories() { return stories_; }
   bool overwritten() const { return overwritten_; }
   int64_t kept_since_ns() const { return kept_since_ns_; }
 
@@ -123,18 +115,9 @@ class TimelineSearch {
     return true;
   }
 
-  const TargetInfo* TargetOf(const ThreadKey& thread) const {
-    const TargetInfo* newest = nullptr;
-    for (const TargetInfo& target : selection_.targets()) {
-      if (target.pid != thread.tgid || target.start_boottime_ns > thread.start_ns) continue;
-      if (newest == nullptr || target.start_boottime_ns > newest->start_boottime_ns) newest = &target;
-    }
-    return newest;
-  }
-
   // What is known of its life, and what it does now.
   void Complete(const ThreadKey& thread, ThreadStory* story) const {
-    const TargetInfo* target = TargetOf(thread);
+    const TargetInfo* target = selection_.TargetOf(thread);
     TimelineEvidence& evidence = story->evidence;
     const int64_t born_ns = story->born_ns = core_.time->FromBoottime(thread.start_ns);
     evidence.begin_mono_ns = std::max({begin_ns_, born_ns, overwritten_ ? kept_since_ns_ : begin_ns_});
@@ -167,7 +150,7 @@ class TimelineSearch {
   const int64_t begin_ns_;
   const int64_t end_ns_;
   const int64_t now_ns_;
-  std::map<ThreadKey, ThreadStory, KeyLess> stories_;
+  std::map<ThreadKey, ThreadStory, ThreadKeyOrder> stories_;
   size_t with_earlier_ = 0;
   bool overwritten_ = false;
   int64_t kept_since_ns_ = 0;  // overwritten: nothing is kept of what ended before
@@ -202,18 +185,6 @@ void PieceToProto(const TimelinePiece& piece, ThreadNames* names, v1::TimelinePi
   out->set_spike_id(piece.spike_id);
 }
 
-grpc::Status CheckFound(const v1::QueryTimelineRequest& request, const std::map<ThreadKey, ThreadStory, KeyLess>& stories) {
-  std::unordered_set<uint32_t> found;
-  for (const auto& [thread, story] : stories) found.insert(thread.tid);
-  for (const int32_t tid : request.tids()) {
-    if (found.contains(static_cast<uint32_t>(tid))) continue;
-    return RichError(
-        grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-        absl::StrCat("thread ", tid, " is not a watched thread of the targets asked for: `hftmon timeline` without -t lists them"));
-  }
-  return grpc::Status::OK;
-}
-
 }  // namespace
 
 std::vector<ThreadTotal> ThreadsOnArrival(const ServiceCore& core, const TargetSelection& selection) {
@@ -241,7 +212,9 @@ grpc::Status AnswerTimeline(const ServiceCore& core, const TargetSelection& sele
   const int64_t begin_ns = std::max<int64_t>(0, end_ns - window_ns);
   TimelineSearch search(core, selection, request, begin_ns, end_ns, now_ns);
   search.Run(on_arrival);
-  if (const grpc::Status found = CheckFound(request, search.stories()); !found.ok()) return found;
+  std::unordered_set<uint32_t> tids;
+  for (const auto& [thread, story] : search.stories()) tids.insert(thread.tid);
+  if (const grpc::Status found = CheckTidsFound(request.tids(), tids, "timeline"); !found.ok()) return found;
 
   const TimelineBlindness blindness{.losses = core.status->LossesWithin(begin_ns, now_ns),
                                     .off = core.status->OffSpansWithin(begin_ns, now_ns)};

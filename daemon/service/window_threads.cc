@@ -3,16 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "absl/strings/str_cat.h"
-#include "daemon/analysis/exact_percentile.h"
-#include "daemon/service/rich_error.h"
-
 namespace hftmon {
-
-int64_t WindowBegin(const TargetSelection& selection, int64_t requested_ns, int64_t end_mono_ns) {
-  if (requested_ns > 0) return std::max<int64_t>(0, end_mono_ns - requested_ns);
-  return std::min(end_mono_ns, selection.first_attached_mono_ns());
-}
 
 std::vector<ThreadWindow> ThreadsOf(const ServiceCore& core, const ThreadFilter& filter, std::vector<ThreadWindow> active) {
   std::set<ThreadKey, ThreadKeyOrder> known;
@@ -30,17 +21,10 @@ std::vector<ThreadWindow> ThreadsOf(const ServiceCore& core, const ThreadFilter&
   return active;
 }
 
-grpc::Status CheckTidsFound(const google::protobuf::RepeatedField<int32_t>& tids, const std::vector<ThreadWindow>& threads,
-                            std::string_view verb) {
-  std::unordered_set<uint32_t> found;
-  for (const ThreadWindow& window : threads) found.insert(window.thread.tid);
-  for (const int32_t tid : tids) {
-    if (found.contains(static_cast<uint32_t>(tid))) continue;
-    return RichError(grpc::StatusCode::NOT_FOUND, "NOT_A_THREAD",
-                     absl::StrCat("thread ", tid, " is not a watched thread of the targets asked for: `hftmon ",
-                                  absl::string_view(verb.data(), verb.size()), "` without -t lists them"));
-  }
-  return grpc::Status::OK;
+std::unordered_set<uint32_t> TidsOf(const std::vector<ThreadWindow>& threads) {
+  std::unordered_set<uint32_t> tids;
+  for (const ThreadWindow& window : threads) tids.insert(window.thread.tid);
+  return tids;
 }
 
 void WindowAnswerToProto(const ServiceCore& core, const TargetSelection& selection, int64_t requested_ns, int64_t begin_mono_ns,

@@ -4,7 +4,6 @@
 #define HFTMON_DAEMON_SERVICE_WINDOW_THREADS_H_
 
 #include <cstdint>
-#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -12,8 +11,6 @@
 #include "daemon/service/target_selection.h"
 #include "daemon/service/windowed_call.h"
 #include "daemon/store/thread_window.h"
-#include "google/protobuf/repeated_field.h"
-#include "grpcpp/support/status.h"
 #include "hftmon/v1/common.pb.h"
 
 namespace hftmon {
@@ -26,15 +23,10 @@ struct ThreadFilter {
   bool Keeps(const ThreadKey& thread) const { return (tids.empty() || tids.contains(thread.tid)) && selection.Keeps(thread); }
 };
 
-// 0: the first attachment.
-int64_t WindowBegin(const TargetSelection& selection, int64_t requested_ns, int64_t end_mono_ns);
-
 // Threads with activity in the window, then those that are watched and had none; by process and thread id.
 std::vector<ThreadWindow> ThreadsOf(const ServiceCore& core, const ThreadFilter& filter, std::vector<ThreadWindow> active);
 
-// NOT_FOUND (reason NOT_A_THREAD) names the first of `tids` that is none of the threads. `verb` is where the user finds those that are.
-grpc::Status CheckTidsFound(const google::protobuf::RepeatedField<int32_t>& tids, const std::vector<ThreadWindow>& threads,
-                            std::string_view verb);
+std::unordered_set<uint32_t> TidsOf(const std::vector<ThreadWindow>& threads);
 
 // `begin_mono_ns`: as asked for.
 void WindowAnswerToProto(const ServiceCore& core, const TargetSelection& selection, int64_t requested_ns, int64_t begin_mono_ns,

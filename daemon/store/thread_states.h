@@ -35,21 +35,12 @@ struct ThreadState {
   hft_switch_kind out_kind = HFT_SWITCH_UNKNOWN;
 };
 
-struct ThreadKeyOf {
-  size_t operator()(const ThreadKey& key) const {
-    uint64_t mixed = (static_cast<uint64_t>(key.tgid) << 32 | key.tid) * 0x9e3779b97f4a7c15ull;
-    mixed ^= static_cast<uint64_t>(key.start_ns) + (mixed >> 29);
-    mixed *= 0xbf58476d1ce4e5b9ull;
-    return mixed ^ (mixed >> 32);
-  }
-};
-
 class ThreadStates : public WindowSink, public LifeSink {
  public:
   static constexpr size_t kKept = 4;
   static constexpr uint64_t kEndsKept = 4'096;
   template <typename Value>
-  using ByThread = absl::flat_hash_map<ThreadKey, Value, ThreadKeyOf>;
+  using ByThread = absl::flat_hash_map<ThreadKey, Value, ThreadKeyHash>;
 
   // `next` gets every delta and close before it is noted here. It and the slots' memory outlive the object.
   ThreadStates(std::span<hft_thread_slot> slots, WindowSink* next);

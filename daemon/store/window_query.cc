@@ -51,15 +51,6 @@ class LevelCursor {
   bool exhausted_ = false;
 };
 
-struct ThreadKeyHash {
-  size_t operator()(const ThreadKey& key) const {
-    uint64_t mixed = (static_cast<uint64_t>(key.tgid) << 32 | key.tid) * 0x9e3779b97f4a7c15ull;
-    mixed ^= static_cast<uint64_t>(key.start_ns) + (mixed >> 29);
-    mixed *= 0xbf58476d1ce4e5b9ull;
-    return mixed ^ (mixed >> 32);
-  }
-};
-
 // What a sum has so far of what a piece tells.
 ThreadPiece PieceOf(const ThreadWindow& sum) {
   ThreadPiece piece;

@@ -66,8 +66,16 @@ TEST(FileSpansTest, WhatFindsNoPlaceIsCounted) {
   EXPECT_EQ(spans.pending()->size(), FileSpans::kPendingMax);
   EXPECT_EQ(spans.operation(1)->slowness.uncompared_count, 7u);
   EXPECT_EQ(spans.operation(1)->slowness.untold_count, 7u);
+}
+
+TEST(FileSpansTest, AnOperationBeyondTheBoundIsNotJudged) {
+  FileSpans spans({.pid = 100, .number = 0});
+  spans.SetWishes(1'000, 1'000);
   spans.OnSpan(SpanOf(FileSpans::kOperationsMax, 5'000), kTicks);
-  EXPECT_EQ(spans.unlisted_count(), 1u);
+  EXPECT_TRUE(spans.pending()->empty());
+  EXPECT_EQ(spans.operation(FileSpans::kOperationsMax), nullptr);
+  spans.OnSpan(SpanOf(FileSpans::kOperationsMax - 1, 5'000), kTicks);
+  EXPECT_EQ(spans.pending()->size(), 1u);
 }
 
 }  // namespace

@@ -70,11 +70,31 @@ TEST(ThreadStatTest, ANameWithParenthesesMisleadsNobody) {
   EXPECT_EQ(stat->cpu, 0);
 }
 
+TEST(ThreadStatTest, ADeadlineTasksPriorityIsBelowZero) {
+  std::string text = kFifo;
+  const size_t priority = text.find(" -81 ");
+  ASSERT_NE(priority, std::string::npos);
+  text.replace(priority, 5, " -101 ");
+  const auto deadline = ParseThreadStat(text);
+  ASSERT_TRUE(deadline.ok()) << deadline.status();
+  EXPECT_EQ(deadline->priority, -1);
+  text.replace(priority, 6, " x ");
+  EXPECT_FALSE(ParseThreadStat(text).ok()) << "no number";
+}
+
 TEST(ThreadStatTest, WhatIsCutOffIsRefused) {
   const std::string text = kFifo;
   EXPECT_FALSE(ParseThreadStat("").ok());
   EXPECT_FALSE(ParseThreadStat("4712 (x").ok());
+  EXPECT_FALSE(ParseThreadStat("4711 matcher S 1").ok());
   EXPECT_FALSE(ParseThreadStat(text.substr(0, text.size() / 2)).ok());
+}
+
+TEST(ThreadStatTest, TheThreadsOwnIsRead) {
+  const auto own = ReadThreadStat(FileRoot(), static_cast<uint32_t>(getpid()), static_cast<uint32_t>(gettid()));
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(own->policy, sched_getscheduler(0));
+  EXPECT_EQ(ReadThreadStat(FileRoot(), 1u << 23, 1u << 23).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST(ThreadSchedulingTest, TheCallsAndTheFileMakeOneState) {

@@ -67,7 +67,7 @@ ServiceCore ServiceFixture::Core() {
           .spikes = &spikes_,
           .boost_steps = &boosts_.steps(),
           .boosts_unavailable = boosts_unavailable_,
-          .task_priorities = [this](uint32_t, uint32_t tid) -> absl::StatusOr<TaskPriority> {
+          .task_priorities = [this](uint32_t, uint32_t tid) -> absl::StatusOr<ThreadStat> {
             const auto found = task_priorities_.find(tid);
             if (found == task_priorities_.end()) return absl::NotFoundError("no such thread");
             return found->second;

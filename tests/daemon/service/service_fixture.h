@@ -90,8 +90,8 @@ class ServiceFixture : public testing::Test {
   SeqRing<SwitchEvent> switch_events_{64};
   SpikeHistory spikes_{kSpikeRingCapacity, 16};
   BoostHistory boosts_{64};
-  std::string boosts_unavailable_;                    // before SetUp
-  std::map<uint32_t, TaskPriority> task_priorities_;  // of threads; there are no others
+  std::string boosts_unavailable_;                  // before SetUp
+  std::map<uint32_t, ThreadStat> task_priorities_;  // of threads; there are no others
   uint64_t next_spike_id_ = 1;
   std::unique_ptr<MonitorServer> server_;
   std::unique_ptr<v1::Monitor::Stub> stub_;
