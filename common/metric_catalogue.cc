@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
-#include <utility>
+
+#include "common/near_names.h"
 
 namespace hftmon {
 namespace {
@@ -91,22 +91,6 @@ constexpr std::array kDrops = {
             "Connections closed at once because only the daemon's reserve of open files was left: raise its limit (LimitNOFILE)."},
 };
 
-// Levenshtein distance; names are short and few.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const MetricRow> MetricRows() {
@@ -139,21 +123,10 @@ std::string_view MetricKindName(MetricKind kind) {
 }
 
 std::vector<std::string_view> NearMetricNames(std::string_view name, size_t limit) {
-  constexpr size_t kNameLengthMax = 128;  // a name from outside bounds neither time nor memory
-  constexpr size_t kPartLengthMin = 3;
-  if (name.empty() || name.size() > kNameLengthMax) return {};
-  std::vector<std::pair<size_t, std::string_view>> near;
-  for (const MetricRow& row : kMetrics) {
-    const size_t distance = EditDistance(name, row.name);
-    const bool part = name.size() >= kPartLengthMin && row.name.find(name) != std::string_view::npos;
-    if (part || distance <= std::max<size_t>(2, name.size() / 4)) near.emplace_back(distance, row.name);
-  }
-  std::sort(near.begin(), near.end());
-  if (near.size() > limit) near.resize(limit);
   std::vector<std::string_view> names;
-  names.reserve(near.size());
-  for (const auto& [distance, near_name] : near) names.push_back(near_name);
-  return names;
+  names.reserve(kMetrics.size());
+  for (const MetricRow& row : kMetrics) names.push_back(row.name);
+  return NearNames(name, names, limit);
 }
 
 std::string UnknownMetricMessage(std::string_view name) {

@@ -11,7 +11,10 @@ from source_tree import line_of
 # Folder, library; each may use those before it.
 LAYERS = [
     ("common", "hftmon_common"),
+    ("common/perf", "hftmon_perf"),
+    ("common/memory_access", "hftmon_memory_access"),
     ("daemon/os", "hftmon_os"),
+    ("daemon/pmu", "hftmon_pmu"),
     ("daemon/markers", "hftmon_markers"),
     ("daemon/bpf", "hftmon_bpf"),
     ("daemon/ring", "hftmon_ring"),
@@ -29,7 +32,7 @@ LAYERS = [
 # Folders beside the daemon, and what of ours they may include from.
 BESIDE = {
     "client/cpp": {"common", "client/cpp"},
-    "client/cli": {"common", "client/cpp", "client/cli"},
+    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/cli"},
     "client/marker": {"common", "client/marker"},
     # The bundled workload: watched by the daemon, so nothing of it and no gRPC.
     "client/examples/order_book": {"common", "client/marker", "client/examples/order_book"},
