@@ -132,7 +132,13 @@ void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStalls
   const int64_t running_ns = usual_ns < 0 ? on_cpu_ns : std::min(on_cpu_ns, usual_ns);
   int64_t rest_ns = on_cpu_ns - running_ns;
   if (rest_ns > 0 && short_stalls) {
-    for (Cause& cause : short_stalls(rest_ns)) {
+    ShortStallCauses found = short_stalls(rest_ns);
+    // Of an operation whose cause is a stall with a record, what is left does not matter.
+    if (2 * rest_ns >= spike->duration_ns && found.looks_apart_ns > 0) {
+      spike->mark.looks_apart_ns = found.looks_apart_ns;
+      spike->inconclusive = true;
+    }
+    for (Cause& cause : found.causes) {
       cause.duration_ns = std::clamp<int64_t>(cause.duration_ns, 0, rest_ns);
       rest_ns -= cause.duration_ns;
       if (cause.duration_ns > 0) causes.push_back(cause);

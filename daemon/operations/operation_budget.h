@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "daemon/analysis/stall.h"
+#include "daemon/operations/short_stalls.h"
 
 namespace hftmon {
 
@@ -26,9 +27,9 @@ namespace hftmon {
 std::vector<const Stall*> OuterStallsWithin(std::span<const Stall> stalls, int64_t begin_mono_ns, int64_t end_mono_ns);
 
 // Reads the spike's duration_ns and mark.usual_ns; sets causes, cause_count, unexplained_ns, mark.stall_count, and the CPU of the longest
-// stall (kUnknownCpu without one). `stalls`: as OuterStallsWithin has them.
-// `short_stalls` gives the causes of short stalls, of at most so much time together; may be empty.
-using ShortStallsOf = std::function<std::vector<Cause>(int64_t limit_ns)>;
+// stall (kUnknownCpu without one); where short stalls may have had most of what is unexplained, mark.looks_apart_ns and inconclusive.
+// `stalls`: as OuterStallsWithin has them. `short_stalls` gives the causes of short stalls, of at most so much time together; may be empty.
+using ShortStallsOf = std::function<ShortStallCauses(int64_t limit_ns)>;
 void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStallsOf& short_stalls, Spike* spike);
 
 }  // namespace hftmon

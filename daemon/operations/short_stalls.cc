@@ -154,8 +154,8 @@ ShortStalls::Durations* ShortStalls::TakenBy(const Track& track, Look* look) {
   return &look->taken.emplace_back(track, Durations{}).second;
 }
 
-std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, const Track& track, int64_t begin_mono_ns, int64_t end_mono_ns,
-                                     std::span<const Stall> recorded, int64_t floor_ns, int64_t limit_ns) {
+ShortStallCauses ShortStalls::Take(const ThreadKey& thread, const Track& track, int64_t begin_mono_ns, int64_t end_mono_ns,
+                                   std::span<const Stall> recorded, int64_t floor_ns, int64_t limit_ns) {
   const auto found = threads_.find(thread.tid);
   if (found == threads_.end() || !(found->second.key == thread) || limit_ns < kWorthTellingNs) return {};
   std::deque<Look>& looks = found->second.looks;
@@ -168,7 +168,6 @@ std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, const Track& track
     touched.push_back(&looks[i]);
     touched_ns += looks[i].mono_ns - looks[i - 1].mono_ns;
   }
-  if (static_cast<double>(end_mono_ns - begin_mono_ns) < kCoverageMin * static_cast<double>(touched_ns)) return {};
   Durations had_ns{};
   for (Look* look : touched) {
     const Durations& taken_ns = *TakenBy(track, look);
@@ -176,18 +175,21 @@ std::vector<Cause> ShortStalls::Take(const ThreadKey& thread, const Track& track
   }
   const int64_t all_ns = std::accumulate(had_ns.begin(), had_ns.end(), int64_t{0});
   if (all_ns <= 0) return {};
+  if (static_cast<double>(end_mono_ns - begin_mono_ns) < kCoverageMin * static_cast<double>(touched_ns)) {
+    return {.causes = {}, .looks_apart_ns = all_ns >= limit_ns / 2 ? touched_ns : 0};
+  }
   const double share = std::min(1.0, static_cast<double>(limit_ns) / static_cast<double>(all_ns));
-  std::vector<Cause> causes;
+  ShortStallCauses found_causes;
   for (size_t i = 0; i < kKinds.size(); ++i) {
     const auto taken_ns = static_cast<int64_t>(static_cast<double>(had_ns[i]) * share);
     if (taken_ns < kWorthTellingNs) continue;
-    causes.push_back({.kind = kKinds[i], .estimated = true, .others = HasActor(kKinds[i]), .duration_ns = taken_ns});
+    found_causes.causes.push_back({.kind = kKinds[i], .estimated = true, .others = HasActor(kKinds[i]), .duration_ns = taken_ns});
     for (Look* look : touched) {
       int64_t& taken_by_look_ns = (*TakenBy(track, look))[i];
       taken_by_look_ns += static_cast<int64_t>(static_cast<double>(look->short_ns[i] - taken_by_look_ns) * share);
     }
   }
-  return causes;
+  return found_causes;
 }
 
 }  // namespace hftmon

@@ -23,6 +23,13 @@
 
 namespace hftmon {
 
+struct ShortStallCauses {
+  std::vector<Cause> causes;
+  // Short stalls had half of the limit or more, in looks so far apart that it is not known how much of it in the span: nothing was taken.
+  // Else 0.
+  int64_t looks_apart_ns = 0;
+};
+
 class ShortStalls {
  public:
   static constexpr size_t kThreadsMax = 256;
@@ -50,8 +57,8 @@ class ShortStalls {
 
   // What short stalls had of [begin, end], by kind, estimated, at most `limit_ns` together. `recorded`: the thread's stalls of that time
   // and some milliseconds around it; shorter than `floor_ns` none has a record.
-  std::vector<Cause> Take(const ThreadKey& thread, const Track& track, int64_t begin_mono_ns, int64_t end_mono_ns,
-                          std::span<const Stall> recorded, int64_t floor_ns, int64_t limit_ns);
+  ShortStallCauses Take(const ThreadKey& thread, const Track& track, int64_t begin_mono_ns, int64_t end_mono_ns,
+                        std::span<const Stall> recorded, int64_t floor_ns, int64_t limit_ns);
 
  private:
   static constexpr std::array<CauseKind, 8> kKinds = {CauseKind::kRunnable,   CauseKind::kBlocked, CauseKind::kFault,

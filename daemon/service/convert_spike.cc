@@ -1,7 +1,10 @@
 #include "daemon/service/convert_spike.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "common/duration.h"
 #include "common/utf8.h"
 #include "daemon/analysis/cause_evidence.h"
 #include "daemon/analysis/interrupt_names.h"
@@ -86,6 +89,12 @@ std::string ReasonOf(const Spike& spike) {
   }
   if (spike.lost_records == 0 && spike.mark.known && spike.mark.floor_ns < 0) {
     return "its thread's stalls were not recorded in all of its time, or no longer kept: causes may be missing";
+  }
+  if (spike.lost_records == 0 && spike.mark.known && spike.mark.looks_apart_ns > 0) {
+    return fmt::format(
+        "stalls shorter than {}, which have no record each, may have had what is unexplained: the daemon's looks at their sums "
+        "lay {} apart, too far to tell (its reader of marks had no CPU in time)",
+        FormatDuration(spike.mark.floor_ns), FormatDuration(spike.mark.looks_apart_ns));
   }
   return spike.lost_records > 0 ? "records lost" : "the programs were off in its time";
 }

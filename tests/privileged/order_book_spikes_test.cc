@@ -88,6 +88,10 @@ class OrderBookSpikesTest : public PrivilegedTest {
     }
     return gap;
   }
+  // The daemon says that its reader had no CPU in time to tell what short stalls took.
+  static bool HasNoTellingLooks(const v1::Spike& order) {
+    return order.inconclusive() && order.inconclusive_reason().find("too far to tell") != std::string::npos;
+  }
   using IsRight = std::function<bool(const v1::Cause&, const json& detail)>;
   // Of one kind of injection: how many orders have it as their first cause.
   Tally Count(const std::string& kind, const IsRight& is_right) const {
@@ -111,7 +115,7 @@ class OrderBookSpikesTest : public PrivilegedTest {
       if (order == nullptr) continue;
       ++tally.found;
       ExpectExactBudget(*order);
-      if (order->duration_ns() > 2 * event["duration_ns"].get<int64_t>()) {
+      if (order->duration_ns() > 2 * event["duration_ns"].get<int64_t>() || HasNoTellingLooks(*order)) {
         ++tally.disturbed;
       } else if (order->causes_size() > 0 && order->causes(0).duration_ns() > order->unexplained_ns() &&
                  is_right(order->causes(0), injection["detail"])) {

@@ -260,6 +260,18 @@ TEST(SamplingOnASharedCpuTest, FastTicksAreRefusedWithTheMendAndSlowOnesAreTaken
   EXPECT_GT(taken->on_time_count() + taken->late_count(), 20u);
 }
 
+void PinThreadsOf(pid_t pid, int cpu) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  CPU_SET(static_cast<size_t>(cpu), &mask);
+  DIR* tasks = opendir(("/proc/" + std::to_string(pid) + "/task").c_str());
+  ASSERT_NE(tasks, nullptr);
+  while (const dirent* entry = readdir(tasks)) {
+    if (const int tid = std::atoi(entry->d_name); tid > 0) sched_setaffinity(tid, sizeof(mask), &mask);
+  }
+  closedir(tasks);
+}
+
 // All of the daemon and of its client keeps to the loop's CPU.
 TEST(SamplingDisturbanceTest, NothingIsSentToTheCpuThatIsSampled) {
   if (const std::string why = WhyNotPrivileged(); !why.empty()) GTEST_SKIP() << why;
@@ -274,15 +286,8 @@ TEST(SamplingDisturbanceTest, NothingIsSentToTheCpuThatIsSampled) {
   const absl::Status started = daemon.Start();
   ASSERT_TRUE(started.ok()) << started;
   workload::PinTo(other);
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  CPU_SET(static_cast<size_t>(other), &mask);
-  DIR* tasks = opendir(("/proc/" + std::to_string(daemon.pid()) + "/task").c_str());
-  ASSERT_NE(tasks, nullptr);
-  while (const dirent* entry = readdir(tasks)) {
-    if (const int tid = std::atoi(entry->d_name); tid > 0) sched_setaffinity(tid, sizeof(mask), &mask);
-  }
-  closedir(tasks);
+  PinThreadsOf(daemon.pid(), other);
+  PinThreadsOf(getpid(), other);  // the daemon's answer wakes those of its client
   ASSERT_TRUE(daemon.Attach(game.pid()).ok());
   const DisturbanceWitness witness(daemon.pid(), cpu);
   if (!witness.refused().empty()) {

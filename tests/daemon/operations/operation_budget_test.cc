@@ -127,14 +127,27 @@ TEST(OperationBudgetTest, ShortStallsHaveWhatWouldBeUnexplainedAndNoMore) {
   int64_t asked_ns = 0;
   const Spike spike = Budget({}, 100'000, 10'000, [&](int64_t limit_ns) {
     asked_ns = limit_ns;
-    return std::vector<Cause>{{.kind = CauseKind::kFault, .estimated = true, .duration_ns = 80'000},
-                              {.kind = CauseKind::kSoftirq, .estimated = true, .others = true, .duration_ns = 80'000}};
+    return ShortStallCauses{.causes = {{.kind = CauseKind::kFault, .estimated = true, .duration_ns = 80'000},
+                                       {.kind = CauseKind::kSoftirq, .estimated = true, .others = true, .duration_ns = 80'000}}};
   });
   ExpectExact(spike);
   EXPECT_EQ(asked_ns, 90'000);
   EXPECT_EQ(DurationOf(spike, CauseKind::kFault), 80'000);
   EXPECT_EQ(DurationOf(spike, CauseKind::kSoftirq), 10'000);
   EXPECT_EQ(spike.unexplained_ns, 0);
+}
+
+TEST(OperationBudgetTest, WhereShortStallsMayHaveHadMostOfItItIsInconclusive) {
+  const auto too_far_apart = [](int64_t) { return ShortStallCauses{.causes = {}, .looks_apart_ns = 9'000'000}; };
+  const Spike alone = Budget({}, 100'000, 10'000, too_far_apart);
+  ExpectExact(alone);
+  EXPECT_EQ(alone.unexplained_ns, 90'000);
+  EXPECT_TRUE(alone.inconclusive);
+  EXPECT_EQ(alone.mark.looks_apart_ns, 9'000'000);
+  const Stall sleep = MakeStall(SpikeKind::kBlocked, kBegin + 5'000, 60'000, {{.kind = CauseKind::kBlocked, .duration_ns = 60'000}});
+  const Spike explained = Budget({sleep}, 100'000, 10'000, too_far_apart);
+  EXPECT_FALSE(explained.inconclusive) << "a stall with a record has most of it";
+  EXPECT_EQ(explained.mark.looks_apart_ns, 0);
 }
 
 TEST(OperationBudgetTest, WhateverComesInTheSumsAreExact) {

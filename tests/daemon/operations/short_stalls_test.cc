@@ -27,12 +27,15 @@ class ShortStallsTest : public ::testing::Test {
   }
   std::vector<Cause> Take(int64_t begin_ns, int64_t end_ns, std::vector<Stall> recorded = {}, int64_t limit_ns = kMs,
                           const ShortStalls::Track& track = {}) {
-    return stalls_.Take(kMadeThread, track, begin_ns, end_ns, recorded, 25'000, limit_ns);
+    ShortStallCauses taken = stalls_.Take(kMadeThread, track, begin_ns, end_ns, recorded, 25'000, limit_ns);
+    looks_apart_ns_ = taken.looks_apart_ns;
+    return taken.causes;
   }
 
   FakeKernelView fake_;
   hft_thread_slot& slot_;
   ShortStalls stalls_;
+  int64_t looks_apart_ns_ = 0;
 };
 
 TEST_F(ShortStallsTest, WaitsWithoutARecordAreOneCauseOfTheSpanThatFillsTheTime) {
@@ -75,6 +78,11 @@ TEST_F(ShortStallsTest, AShortSpanInALongTimeTakesNothing) {
   Waited(20, 200'000);
   stalls_.Sample(14 * kMs);
   EXPECT_TRUE(Take(11 * kMs, 11 * kMs + 500'000).empty());
+  EXPECT_EQ(looks_apart_ns_, 0) << "200 us are not half of what is asked for";
+  EXPECT_TRUE(Take(11 * kMs, 11 * kMs + 500'000, {}, 400'000).empty());
+  EXPECT_EQ(looks_apart_ns_, 4 * kMs) << "they may have had half of it: said, and not taken";
+  EXPECT_FALSE(Take(10 * kMs, 13 * kMs).empty()) << "nothing was taken";
+  EXPECT_EQ(looks_apart_ns_, 0);
 }
 
 TEST_F(ShortStallsTest, NoMoreIsGivenThanAskedForAndTheRestIsLeft) {
