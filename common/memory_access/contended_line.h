@@ -1,0 +1,84 @@
+// ContendedLine: a cache line that went from core to core, and what its samples say about it; the table of all of them. Values.
+//
+// Offsets are compared exactly: the size of an access is not recorded, so an 8-byte store that covers a neighbour's field counts as a store
+// to its own offset alone. A thread is its tid; the idle threads of all CPUs are one (tid 0).
+#ifndef HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINE_H_
+#define HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINE_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "common/memory_access/access_counts.h"
+#include "common/memory_access/line_place.h"
+#include "common/memory_access/sharing_advice.h"
+#include "common/memory_access/sharing_verdict.h"
+
+namespace hftmon {
+
+// Lines of the table, dearest first; what is equal stands by total HITM and peer, then by address.
+enum class LineOrder : uint8_t {
+  kCycles,      // by estimated cycles; lines without stand last. Where no line has any it is kTotalHitm
+  kRemoteHitm,  // by HITM from another socket or node
+  kTotalHitm,   // by all HITM and peer accesses
+};
+
+// One instruction of one thread at one offset.
+struct LineSite {
+  uint16_t offset = 0;  // of the data, in bytes from the line's begin
+  uint32_t pid = 0;
+  uint32_t tid = 0;
+  uint64_t code_address = 0;
+  AccessCounts counts;
+};
+
+struct LineOffset {
+  uint16_t offset = 0;
+  AccessCounts counts;         // of all accesses there, also of sites that were dropped
+  std::vector<uint32_t> tids;  // ascending; of the sites that were kept
+};
+
+struct LineThread {
+  uint32_t pid = 0;
+  uint32_t tid = 0;
+  AccessCounts counts;  // of the sites that were kept
+};
+
+struct ContendedLine {
+  LinePlace place;       // of the line's first byte
+  uint64_t address = 0;  // the lowest virtual address that it was seen at; 0: none was told
+  AccessCounts counts;
+  // Cycles that the sampled threads waited for the line, all that the samples stand for: an estimate. Hardware of which only slow loads are
+  // sampled tells of those alone, stores have no latency. Absent where no contended access told its latency.
+  std::optional<uint64_t> estimated_cycles;
+  double share = 0;  // 0 … 1, of all contended lines: of what the table is ordered by
+  SharingSplit sharing;
+  std::vector<SharingAdvice> advice;  // what takes away most stands first; never empty
+  std::vector<LineOffset> offsets;    // ascending
+  std::vector<LineSite> sites;        // most contended accesses first, then most accesses
+  std::vector<LineThread> threads;    // the same
+  std::vector<uint32_t> cpus;         // ascending; the lowest ones where there were too many
+  std::vector<uint32_t> nodes;        // of those CPUs, ascending; none where the nodes are not known
+  AccessCounts dropped_sites;         // accesses of sites for which there was no room
+  bool cpus_dropped = false;
+  bool begin_missing = false;  // it was first kept when lines had been dropped already: accesses before may be missing from all of this
+};
+
+struct ContendedLineTable {
+  LineOrder order = LineOrder::kCycles;  // as it was done: kTotalHitm where cycles were asked for and none are known
+  std::vector<ContendedLine> lines;      // with one HITM or peer access at least
+
+  // What came in: accesses = those of `lines` + `uncontended` + `dropped`, and each other sum likewise.
+  AccessCounts total;
+  AccessCounts uncontended;  // of lines that stayed with their cores
+  uint64_t uncontended_lines = 0;
+  AccessCounts dropped;        // of lines for which there was no room. dropped.contended() != 0: the table may miss a contended line
+  uint64_t dropped_lines = 0;  // times that a line was dropped; one that came back and was dropped again counts twice
+  uint64_t no_address = 0;     // samples beside those: of no known address,
+  uint64_t no_access = 0;      // and of which the hardware told neither load nor store
+  uint32_t line_bytes = 0;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINE_H_

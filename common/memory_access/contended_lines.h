@@ -1,0 +1,63 @@
+// ContendedLines: gathers sampled accesses by cache line and tells which lines go from core to core, what that costs and what would mend
+// it.
+//
+// Threads: one at a time, like any value. The table does not depend on the order of the accesses as long as nothing was dropped; sums never
+// do. Bound: `lines`, `sites` and `sites_per_line` below, about 150 MB with the defaults whatever comes in. When they are reached the
+// quarter that is least contended goes (first lines without any contended access, of one thread alone, with few accesses), counted as
+// dropped; so contended lines keep their contended accesses, exactly, unless there are more of them than lines.
+#ifndef HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINES_H_
+#define HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "common/memory_access/contended_line.h"
+#include "common/memory_access/line_place.h"
+#include "common/memory_access/memory_access.h"
+
+namespace hftmon {
+
+struct ContendedLineLimits {
+  static constexpr uint32_t kLineBytesMin = 16;
+  static constexpr uint32_t kLineBytesMax = 1024;
+
+  size_t lines = 65'536;
+  size_t sites = 262'144;  // of all lines together
+  size_t sites_per_line = 256;
+  size_t cpus_per_line = 256;
+  uint32_t line_bytes = 64;  // some Arm and Power CPUs: 128
+
+  // A power of two within the range, and every limit at least 4.
+  bool Valid() const;
+};
+
+class ContendedLines {
+ public:
+  // Requires limits.Valid().
+  explicit ContendedLines(const ContendedLineLimits& limits = {});
+  ~ContendedLines();
+  ContendedLines(ContendedLines&&) noexcept;
+  ContendedLines& operator=(ContendedLines&&) noexcept;
+
+  // At its VirtualPlace. A sample without an address, or that is no access, is counted as such.
+  void Add(const MemoryAccess& access);
+  // At a place that the caller knows better (a mapping that processes share). The address may be unknown.
+  void Add(const MemoryAccess& access, const LinePlace& place);
+
+  // node_of_cpu[cpu] is its NUMA node; CPUs beyond its end, or without a value, have no known one.
+  ContendedLineTable Build(LineOrder order, std::span<const std::optional<uint32_t>> node_of_cpu = {}) const;
+
+  // Lines that are held now, contended or not.
+  size_t size() const;
+
+ private:
+  class Book;
+  std::unique_ptr<Book> book_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINES_H_
