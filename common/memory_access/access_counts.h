@@ -37,7 +37,9 @@ struct AccessCounts {
 
   uint64_t hitm() const { return hitm_local + hitm_remote + hitm_unplaced; }
   uint64_t contended() const { return hitm() + peer; }
-  // Of a mean contended access; absent where none of them told its latency.
+  // contended_cycles; absent where no contended access told its latency.
+  std::optional<uint64_t> estimated_cycles() const;
+  // Means of the samples that told their latency; absent where none did.
   std::optional<double> cycles_per_contended() const;
   std::optional<double> cycles_per_load() const;
 };

@@ -11,6 +11,7 @@
 
 #include "common/memory_access/access_counts.h"
 #include "common/memory_access/line_place.h"
+#include "common/memory_access/line_site.h"
 #include "common/memory_access/sharing_advice.h"
 #include "common/memory_access/sharing_verdict.h"
 
@@ -23,19 +24,11 @@ enum class LineOrder : uint8_t {
   kTotalHitm,   // by all HITM and peer accesses
 };
 
-// One instruction of one thread at one offset.
-struct LineSite {
-  uint16_t offset = 0;  // of the data, in bytes from the line's begin
-  uint32_t pid = 0;
-  uint32_t tid = 0;
-  uint64_t code_address = 0;
-  AccessCounts counts;
-};
-
 struct LineOffset {
   uint16_t offset = 0;
-  AccessCounts counts;         // of all accesses there, also of sites that were dropped
-  std::vector<uint32_t> tids;  // ascending; of the sites that were kept
+  AccessCounts counts;
+  std::vector<uint32_t> tids;         // ascending; of the sites that were kept
+  std::vector<uint32_t> writer_tids;  // those of them that wrote there
 };
 
 struct LineThread {
@@ -51,25 +44,27 @@ struct ContendedLine {
   // Cycles that the sampled threads waited for the line, all that the samples stand for: an estimate. Hardware of which only slow loads are
   // sampled tells of those alone, stores have no latency. Absent where no contended access told its latency.
   std::optional<uint64_t> estimated_cycles;
-  double share = 0;  // 0 … 1, of all contended lines: of what the table is ordered by
+  double share = 0;  // 0 … 1, of all that came in: of what the table is ordered by
   SharingSplit sharing;
-  std::vector<SharingAdvice> advice;  // what takes away most stands first; never empty
-  std::vector<LineOffset> offsets;    // ascending
-  std::vector<LineSite> sites;        // most contended accesses first, then most accesses
-  std::vector<LineThread> threads;    // the same
-  std::vector<uint32_t> cpus;         // ascending; the lowest ones where there were too many
-  std::vector<uint32_t> nodes;        // of those CPUs, ascending; none where the nodes are not known
-  AccessCounts dropped_sites;         // accesses of sites for which there was no room
+  std::vector<SharingAdvice> advice;   // what takes away most stands first
+  std::vector<LineOffset> offsets;     // ascending
+  std::vector<LineSite> sites;         // most contended accesses first, then most accesses
+  std::vector<LineThread> threads;     // the same
+  std::vector<uint32_t> cpus;          // ascending; the lowest ones where there were too many
+  std::vector<uint32_t> nodes;         // of those CPUs, ascending; none where the nodes are not known
+  uint64_t dropped_site_accesses = 0;  // in `counts`, but of sites for which there was no room
   bool cpus_dropped = false;
   bool begin_missing = false;  // it was first kept when lines had been dropped already: accesses before may be missing from all of this
 };
 
 struct ContendedLineTable {
   LineOrder order = LineOrder::kCycles;  // as it was done: kTotalHitm where cycles were asked for and none are known
-  std::vector<ContendedLine> lines;      // with one HITM or peer access at least
+  std::vector<ContendedLine> lines;      // with one HITM or peer access at least; the first `lines_max` of them
 
-  // What came in: accesses = those of `lines` + `uncontended` + `dropped`, and each other sum likewise.
+  // What came in: total = contended + uncontended + dropped, each count of them.
   AccessCounts total;
+  AccessCounts contended;  // of all contended lines, also of those beyond lines_max
+  uint64_t contended_lines = 0;
   AccessCounts uncontended;  // of lines that stayed with their cores
   uint64_t uncontended_lines = 0;
   AccessCounts dropped;        // of lines for which there was no room. dropped.contended() != 0: the table may miss a contended line

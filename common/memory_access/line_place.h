@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "common/memory_access/memory_access.h"
 
@@ -20,6 +21,10 @@ struct LineSpace {
   uint64_t inode = 0;  // of a shared mapping alone
 
   auto operator<=>(const LineSpace&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H hash, const LineSpace& space) {
+    return H::combine(std::move(hash), space.kind, space.owner, space.inode);
+  }
 };
 
 struct LinePlace {
@@ -27,6 +32,10 @@ struct LinePlace {
   uint64_t address = 0;  // within the space; of a shared mapping the offset in its file
 
   auto operator<=>(const LinePlace&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H hash, const LinePlace& place) {
+    return H::combine(std::move(hash), place.space, place.address);
+  }
 };
 
 // By the virtual address: the kernel's half is one space for all, below it each process has its own. Absent where the address was not told.

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/memory_access/line_site.h"
 
 namespace hftmon {
 
@@ -33,16 +36,16 @@ struct SharingAdvice {
   std::string text;                          // a sentence for people, with its numbers; no names but numbers in it
 };
 
-// What lies around the line and in the table.
+// What is known beside the line itself.
 struct AdviceContext {
   uint32_t line_bytes = 64;
-  bool stores_recorded = false;  // of any line
-  // The lower neighbour line is used, from its upper part, by the thread of this line's lower part, and so on: see kAlign.
-  std::optional<uint16_t> object_offset;  // where in the line the next thread's object begins, when the neighbours show it
-  uint64_t pair_writes = 0;               // of other threads, to the other line of the aligned pair of lines that some CPUs fetch together
+  bool stores_recorded = false;        // of any line
+  std::span<const LineSite> previous;  // sites of the lines before and after it in memory, contended or not; empty where they are not known
+  std::span<const LineSite> next;
 };
 
-// Reads the line's counts, sharing, offsets, sites and threads. Never empty for a line with a contended access.
+// From the line's counts, sharing, offsets and sites; what takes away most cycles (contended accesses, where cycles are not known) stands
+// first. Empty only where the sites of all contended accesses were dropped.
 std::vector<SharingAdvice> AdviseOn(const ContendedLine& line, const AdviceContext& context);
 
 }  // namespace hftmon

@@ -33,6 +33,10 @@ class WriterSet {
   uint32_t tid_ = 0;  // of kOne
 };
 
+// Of one contended access.
+enum class AccessSharing : uint8_t { kNoWriter, kFalse, kTrue };
+AccessSharing JudgeAccess(uint32_t tid, const WriterSet& at_offset, const WriterSet& of_line);
+
 struct SharingSplit {
   SharingVerdict verdict = SharingVerdict::kWriterNotSeen;
   uint64_t false_contended = 0;  // contended accesses (HITM and peer); the three sum to the line's
@@ -48,15 +52,16 @@ struct ThreadContention {
   uint32_t tid = 0;
   uint64_t contended = 0;
 };
-// Of one offset, whichever threads: `contended` is at least the sum over its threads.
+// Of one offset, whichever threads: `contended` is at least the sum over its threads, more where sites were dropped.
 struct OffsetContention {
   uint16_t offset = 0;
   uint64_t contended = 0;
   WriterSet writers;
 };
 
-// Requires each offset once among `offsets`, and every offset of `threads` among them.
-SharingSplit JudgeSharing(std::span<const OffsetContention> offsets, std::span<const ThreadContention> threads);
+// `contended`: of the whole line, at least the sum over the offsets. Requires ascending offsets, each once, and every offset of `threads`
+// among them.
+SharingSplit JudgeSharing(uint64_t contended, std::span<const OffsetContention> offsets, std::span<const ThreadContention> threads);
 
 }  // namespace hftmon
 

@@ -1,0 +1,217 @@
+#include "common/memory_access/contended_lines.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/memory_access/contended_line_book.h"
+
+namespace hftmon {
+namespace {
+
+constexpr size_t kLimitMin = 4;
+constexpr uint64_t kPageBytesMin = 4096;
+
+// What a table is ordered by.
+uint64_t WeightOf(const AccessCounts& counts, LineOrder order) {
+  switch (order) {
+    case LineOrder::kCycles:
+      return counts.contended_cycles;
+    case LineOrder::kRemoteHitm:
+      return counts.hitm_remote;
+    case LineOrder::kTotalHitm:
+      return counts.contended();
+  }
+  return 0;
+}
+
+struct Ranked {
+  const LinePlace* place;
+  const BookedLine* line;
+};
+
+// Dearest first. The place makes it a total order: what the lines were gathered in must not show.
+void Rank(LineOrder order, std::vector<Ranked>* lines) {
+  std::sort(lines->begin(), lines->end(), [order](const Ranked& a, const Ranked& b) {
+    const AccessCounts& left = a.line->counts;
+    const AccessCounts& right = b.line->counts;
+    const auto rank = [order](const AccessCounts& counts) {
+      const bool cycles_known = order != LineOrder::kCycles || counts.contended_latency_samples != 0;
+      return std::tuple(cycles_known, WeightOf(counts, order), counts.contended());
+    };
+    if (rank(left) != rank(right)) return rank(left) > rank(right);
+    return std::tie(a.line->address, *a.place) < std::tie(b.line->address, *b.place);
+  });
+}
+
+std::vector<LineOffset> OffsetsOf(const BookedLine& booked) {
+  std::vector<LineOffset> offsets;
+  offsets.reserve(booked.offsets.size());
+  auto site = booked.sites.begin();
+  for (const BookedOffset& from : booked.offsets) {
+    LineOffset& to = offsets.emplace_back();
+    to.offset = from.offset;
+    to.counts = from.counts;
+    std::map<uint32_t, bool> wrote;  // by tid
+    for (; site != booked.sites.end() && site->offset == from.offset; ++site) wrote[site->tid] |= site->counts.writes != 0;
+    for (const auto& [tid, is_writer] : wrote) {
+      to.tids.push_back(tid);
+      if (is_writer) to.writer_tids.push_back(tid);
+    }
+  }
+  return offsets;
+}
+
+std::vector<LineThread> ThreadsOf(const BookedLine& booked) {
+  std::map<std::pair<uint32_t, uint32_t>, AccessCounts> counts;
+  for (const LineSite& site : booked.sites) counts[{site.pid, site.tid}].Add(site.counts);
+  std::vector<LineThread> threads;
+  threads.reserve(counts.size());
+  for (const auto& [thread, sum] : counts) threads.push_back({thread.first, thread.second, sum});
+  std::stable_sort(threads.begin(), threads.end(), [](const LineThread& a, const LineThread& b) {
+    return std::tuple(a.counts.contended(), a.counts.accesses) > std::tuple(b.counts.contended(), b.counts.accesses);
+  });
+  return threads;
+}
+
+std::vector<LineSite> SitesOf(const BookedLine& booked) {
+  std::vector<LineSite> sites = booked.sites;
+  std::stable_sort(sites.begin(), sites.end(), [](const LineSite& a, const LineSite& b) {
+    return std::tuple(a.counts.contended(), a.counts.accesses) > std::tuple(b.counts.contended(), b.counts.accesses);
+  });
+  return sites;
+}
+
+std::vector<uint32_t> NodesOf(std::span<const uint32_t> cpus, std::span<const std::optional<uint32_t>> node_of_cpu) {
+  std::vector<uint32_t> nodes;
+  for (const uint32_t cpu : cpus) {
+    if (cpu < node_of_cpu.size() && node_of_cpu[cpu].has_value()) nodes.push_back(*node_of_cpu[cpu]);
+  }
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
+}
+
+SharingSplit SharingOf(const BookedLine& booked) {
+  std::vector<OffsetContention> offsets;
+  for (const BookedOffset& offset : booked.offsets) offsets.push_back({offset.offset, offset.counts.contended(), offset.writers});
+  std::vector<ThreadContention> threads;
+  for (const LineSite& site : booked.sites) threads.push_back({site.offset, site.tid, site.counts.contended()});
+  return JudgeSharing(booked.counts.contended(), offsets, threads);
+}
+
+std::span<const LineSite> SitesAt(const ContendedLineBook& book, const LinePlace& place) {
+  const BookedLine* const line = book.Find(place);
+  if (line == nullptr) return {};
+  return line->sites;
+}
+
+AdviceContext ContextOf(const ContendedLineBook& book, const LinePlace& place) {
+  const uint32_t line_bytes = book.line_bytes();
+  AdviceContext context{.line_bytes = line_bytes, .stores_recorded = book.total().stores != 0};
+  // What is beside a line beyond its page is another's memory where the addresses are physical.
+  const bool physical = place.space.kind == LineSpaceKind::kPhysical;
+  const uint64_t before = place.address - line_bytes;
+  const uint64_t after = place.address + line_bytes;
+  const auto is_beside = [&](uint64_t address) { return !physical || address / kPageBytesMin == place.address / kPageBytesMin; };
+  if (before < place.address && is_beside(before)) context.previous = SitesAt(book, {place.space, before});
+  if (after > place.address && is_beside(after)) context.next = SitesAt(book, {place.space, after});
+  return context;
+}
+
+ContendedLine LineOf(const Ranked& ranked, const ContendedLineBook& book, std::span<const std::optional<uint32_t>> node_of_cpu) {
+  const BookedLine& booked = *ranked.line;
+  ContendedLine line;
+  line.place = *ranked.place;
+  line.address = booked.address;
+  line.counts = booked.counts;
+  line.estimated_cycles = booked.counts.estimated_cycles();
+  line.sharing = SharingOf(booked);
+  line.offsets = OffsetsOf(booked);
+  line.sites = SitesOf(booked);
+  line.threads = ThreadsOf(booked);
+  line.cpus = booked.cpus;
+  line.nodes = NodesOf(booked.cpus, node_of_cpu);
+  line.dropped_site_accesses = booked.counts.accesses;
+  for (const LineSite& site : booked.sites) line.dropped_site_accesses -= site.counts.accesses;
+  line.cpus_dropped = booked.cpus_dropped;
+  line.begin_missing = booked.begin_missing;
+  line.advice = AdviseOn(line, ContextOf(book, *ranked.place));
+  return line;
+}
+
+}  // namespace
+
+bool ContendedLineLimits::Valid() const {
+  return std::has_single_bit(line_bytes) && line_bytes >= kLineBytesMin && line_bytes <= kLineBytesMax && lines >= kLimitMin &&
+         sites >= kLimitMin && sites_per_line >= kLimitMin && cpus_per_line >= kLimitMin;
+}
+
+ContendedLines::ContendedLines(const ContendedLineLimits& limits) : book_(std::make_unique<ContendedLineBook>(limits)) {
+  assert(limits.Valid());
+}
+ContendedLines::~ContendedLines() = default;
+ContendedLines::ContendedLines(ContendedLines&&) noexcept = default;
+ContendedLines& ContendedLines::operator=(ContendedLines&&) noexcept = default;
+
+void ContendedLines::Add(const MemoryAccess& access) {
+  const std::optional<LinePlace> place = VirtualPlace(access);
+  if (!access.source.IsAccess()) {
+    ++no_access_;
+  } else if (!place.has_value()) {
+    ++no_address_;
+  } else {
+    book_->Add(access, *place);
+  }
+}
+
+void ContendedLines::Add(const MemoryAccess& access, const LinePlace& place) {
+  if (access.source.IsAccess()) {
+    book_->Add(access, place);
+  } else {
+    ++no_access_;
+  }
+}
+
+ContendedLineTable ContendedLines::Build(LineOrder order, std::span<const std::optional<uint32_t>> node_of_cpu, size_t lines_max) const {
+  ContendedLineTable table{.total = book_->total(), .dropped = book_->dropped(), .dropped_lines = book_->dropped_lines()};
+  table.no_address = no_address_;
+  table.no_access = no_access_;
+  table.line_bytes = book_->line_bytes();
+  std::vector<Ranked> ranked;
+  book_->ForEach([&](const LinePlace& place, const BookedLine& line) {
+    if (line.counts.contended() == 0) {
+      table.uncontended.Add(line.counts);
+      ++table.uncontended_lines;
+    } else {
+      table.contended.Add(line.counts);
+      ranked.push_back({&place, &line});
+    }
+  });
+  table.contended_lines = ranked.size();
+  const bool cycles_known = table.contended.contended_latency_samples != 0;
+  table.order = order == LineOrder::kCycles && !cycles_known ? LineOrder::kTotalHitm : order;
+  Rank(table.order, &ranked);
+  if (ranked.size() > lines_max) ranked.resize(lines_max);
+  const uint64_t weight = WeightOf(table.total, table.order);
+  table.lines.reserve(ranked.size());
+  for (const Ranked& line : ranked) {
+    ContendedLine& built = table.lines.emplace_back(LineOf(line, *book_, node_of_cpu));
+    if (weight != 0) built.share = static_cast<double>(WeightOf(built.counts, table.order)) / static_cast<double>(weight);
+  }
+  return table;
+}
+
+size_t ContendedLines::size() const {
+  return book_->size();
+}
+
+size_t ContendedLines::bytes() const {
+  return book_->bytes();
+}
+
+}  // namespace hftmon
