@@ -54,7 +54,9 @@ struct ContendedLine {
   std::vector<uint32_t> nodes;         // of those CPUs, ascending; none where the nodes are not known
   uint64_t dropped_site_accesses = 0;  // in `counts`, but of sites for which there was no room
   bool cpus_dropped = false;
-  bool begin_missing = false;  // it was first kept when lines had been dropped already: accesses before may be missing from all of this
+  // Room had run out: accesses before some moment are missing from sharing, advice, offsets and sites; of those that were not contended
+  // some may be missing from the counts too.
+  bool begin_missing = false;
 };
 
 struct ContendedLineTable {

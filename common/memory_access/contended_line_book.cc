@@ -146,6 +146,7 @@ void ContendedLineBook::DropAllSites(BookedLine* line) {
   held_offsets_ -= line->offsets.size();
   line->sites = {};
   line->offsets = {};
+  line->begin_missing = true;
 }
 
 size_t ContendedLineBook::bytes() const {

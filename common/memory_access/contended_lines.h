@@ -1,10 +1,10 @@
 // ContendedLines: gathers sampled accesses by cache line; tells which lines go from core to core, what that costs and what would mend it.
 //
 // Threads: one at a time, like any value. The table does not depend on the order of the accesses as long as nothing was dropped.
-// Bound: the limits below; with the defaults bytes() stays under kBytesMax, whatever comes in. Where one is reached the least contended
-// quarter goes and is counted as dropped: first lines without any contended access, of one thread alone, with few accesses; of contended
-// ones their sites alone. So a contended line's contended accesses are counted exactly beside millions of other lines, as long as contended
-// ones are fewer than three quarters of `lines`.
+// Bound: the limits below; with the defaults bytes() stays under kBytesMax, whatever comes in (usual is a tenth of it). Where one is
+// reached the least contended quarter goes and is counted as dropped: first lines without any contended access, of one thread alone, with
+// few accesses; of contended ones their sites alone. So a contended line's contended accesses are counted exactly beside millions of other
+// lines, as long as contended ones are fewer than three quarters of `lines`.
 #ifndef HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINES_H_
 #define HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINES_H_
 
@@ -55,7 +55,7 @@ class ContendedLines {
   ContendedLineTable Build(LineOrder order, std::span<const std::optional<uint32_t>> node_of_cpu = {}, size_t lines_max = SIZE_MAX) const;
 
   size_t size() const;   // lines that are held now, contended or not
-  size_t bytes() const;  // that they and their sites take
+  size_t bytes() const;  // that they and their sites take, without the allocator's own
 
  private:
   std::unique_ptr<ContendedLineBook> book_;

@@ -190,8 +190,8 @@ SharingAdvice OnReadMostly(const Group& group, const std::vector<OffsetUse>& use
   }
   return Advice(
       AdviceKind::kSeparateReadMostly, group,
-      fmt::format("{} are of fields that are only read ({}), beside what {} write at {}: move the read ones to a line that nobody writes",
-                  Weight(group, line), Offsets(OffsetsOf(group)), Threads(WritersOf(written)), Offsets(written_offsets)));
+      fmt::format("{} are of fields that are only read ({}), beside {}, written by {}: move the read ones to a line that nobody writes",
+                  Weight(group, line), Offsets(OffsetsOf(group)), Offsets(written_offsets), Threads(WritersOf(written))));
 }
 
 SharingAdvice OnCopies(const Group& group, const ContendedLine& line) {
