@@ -214,19 +214,22 @@ SharingAdvice OnPublished(const Group& group, const ContendedLine& line) {
       if (thread.sharing == AccessSharing::kTrue && thread.counts.contended() != 0) readers.insert(thread.tid);
     }
   }
+  const std::string who =
+      fmt::format("written by {}, waited for by {}", Threads(WritersOf(group.offsets)), Threads({readers.begin(), readers.end()}));
   return Advice(
       AdviceKind::kWriteLess, group,
-      fmt::format("{} are of {}, which one thread writes and others read ({} write, {} wait): no layout mends that; write or read it less "
-                  "often, or write many values at once",
-                  Weight(group, line), Offsets(OffsetsOf(group)), Threads(WritersOf(group.offsets)),
-                  Threads({readers.begin(), readers.end()})));
+      fmt::format("{} are of {}, {}, no offset by more than one writer: no layout mends that; write or read it less often, or many "
+                  "values at once",
+                  Weight(group, line), Offsets(OffsetsOf(group)), who));
 }
 
 SharingAdvice OnNoWriter(const Group& group, const ContendedLine& line, const AdviceContext& context) {
-  const std::string_view mend =
-      context.stores_recorded
-          ? "stores were recorded, but none of this line by another thread: record all CPUs, for longer or at a higher rate"
-          : "no store of any line was recorded: record stores too (perf c2c record does), else true and false sharing cannot be told apart";
+  std::string_view mend = "stores were recorded, but none of this line by another thread: record all CPUs, for longer or at a higher rate";
+  if (!context.stores_recorded) {
+    mend = "no store of any line was recorded: record stores too (perf c2c record does), else true and false sharing cannot be told apart";
+  } else if (line.counts.hitm() == 0) {
+    mend = "stores were recorded, but none of this line: what comes from a peer may be clean, and then nobody needs to mend it";
+  }
   return Advice(AdviceKind::kRecordStores, group,
                 fmt::format("{} are without a writer ({} at {}): {}", Weight(group, line), Counted(line.threads.size(), "thread"),
                             Offsets(OffsetsOf(group)), mend));

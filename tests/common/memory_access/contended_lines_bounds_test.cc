@@ -164,6 +164,36 @@ TEST(ContendedLinesBoundsTest, AThousandThreadsOnOneLineAreJudgedThoughTheirSite
   }
 }
 
+TEST(ContendedLinesBoundsTest, TheSitesThatWaitOrWriteStayWhenOthersGo) {
+  ContendedLines lines({.sites_per_line = 16});
+  for (uint32_t tid = 1; tid <= 10; ++tid) lines.Add(tid % 2 == 0 ? HitmAt(kHotLine, tid, 100) : StoreAt(kHotLine, tid));
+  for (uint32_t tid = 100; tid < 1'000; ++tid) {
+    lines.Add(LoadAt(kHotLine + 8, tid));
+    lines.Add(LoadAt(kHotLine + 8, tid));
+  }
+  const ContendedLine line = lines.Build(LineOrder::kCycles).lines.at(0);
+  const auto kept = std::count_if(line.sites.begin(), line.sites.end(), [](const LineSite& site) { return site.tid <= 10; });
+  EXPECT_EQ(kept, 10);
+}
+
+TEST(ContendedLinesBoundsTest, LinesOfSeveralThreadsStayWhenThoseOfOneGo) {
+  ContendedLines lines({.lines = 16});
+  for (uint64_t i = 0; i < 4; ++i) {
+    lines.Add(StoreAt(kHotLine + 64 * i, 1));
+    lines.Add(LoadAt(kHotLine + 64 * i + 8, 2));
+  }
+  for (uint64_t i = 0; i < 200; ++i) {
+    for (int times = 0; times < 3; ++times) lines.Add(LoadAt(0x10000 + 64 * i, 1));
+  }
+  for (uint64_t i = 0; i < 4; ++i) lines.Add(HitmAt(kHotLine + 64 * i + 8, 2));
+  const ContendedLineTable table = lines.Build(LineOrder::kCycles);
+  ASSERT_EQ(table.lines.size(), 4u);
+  for (const ContendedLine& line : table.lines) {
+    EXPECT_EQ(line.sharing.verdict, SharingVerdict::kFalse);
+    EXPECT_FALSE(line.begin_missing);
+  }
+}
+
 TEST(ContendedLinesBoundsTest, CpusBeyondTheBoundAreSaidToBeMissing) {
   std::vector<MemoryAccess> stream;
   for (uint32_t cpu = 0; cpu < 10; ++cpu) {

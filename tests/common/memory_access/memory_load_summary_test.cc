@@ -109,6 +109,12 @@ TEST(LoadLatenciesTest, PercentilesAreWithinOnePercent) {
   }
 }
 
+TEST(LoadLatenciesTest, NoPercentileLiesAboveTheMaximum) {
+  LoadLatencies latencies;
+  for (int i = 0; i < 30; ++i) latencies.Add(65'536);  // the lowest of its bucket
+  EXPECT_EQ(latencies.PercentileCycles(50), 65'536u);
+}
+
 TEST(LoadLatenciesTest, LatenciesOfAnySizeAreTaken) {
   LoadLatencies latencies;
   for (int i = 0; i < 30; ++i) latencies.Add(UINT64_MAX);

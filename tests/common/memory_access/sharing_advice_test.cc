@@ -127,15 +127,17 @@ TEST(SharingAdviceTest, EachThreadsFieldsOnALineOfTheirOwnEndAllContention) {
 }
 
 TEST(SharingAdviceTest, ObjectsLargerThanALineAreNotToldThatAligningIsEnough) {
-  std::vector<ModelStep> steps;
-  // 96 bytes each: aligning the first leaves the second's begin and end where they are.
-  for (const uint64_t field : {0, 48, 88}) {
-    Increment(1, kBase + field, &steps);
-    Increment(2, kBase + 96 + field, &steps);
+  // 96 bytes each: aligning the first leaves the second's begin where it is. Once the first alone shows its size, once the second.
+  const std::vector<std::vector<uint64_t>> first_fields{{0, 88}, {48, 88}};
+  const std::vector<std::vector<uint64_t>> second_fields{{0}, {0, 88}};
+  for (size_t i = 0; i < 2; ++i) {
+    std::vector<ModelStep> steps;
+    for (const uint64_t field : first_fields[i]) Increment(1, kBase + field, &steps);
+    for (const uint64_t field : second_fields[i]) Increment(2, kBase + 96 + field, &steps);
+    const ContendedLineTable table = ModelTable(steps);
+    ASSERT_EQ(table.lines.size(), 1u);
+    EXPECT_THAT(KindsOf(table.lines[0]), ElementsAre(AdviceKind::kPad));
   }
-  const ContendedLineTable table = ModelTable(steps);
-  ASSERT_EQ(table.lines.size(), 1u);
-  EXPECT_THAT(KindsOf(table.lines[0]), ElementsAre(AdviceKind::kPad));
 }
 
 TEST(SharingAdviceTest, FieldsThatAreOnlyReadLeaveTheWrittenOneAndThenTheirReadersDoNotWait) {
@@ -182,11 +184,32 @@ TEST(SharingAdviceTest, ACounterOfAllIsGivenToEachAndThenNobodyWaits) {
   EXPECT_THAT(ModelTable(copies).lines, IsEmpty());
 }
 
+TEST(SharingAdviceTest, TwoWritersAreSeveral) {
+  std::vector<ModelStep> steps;
+  for (const uint32_t tid : {1u, 2u}) Increment(tid, kBase, &steps);
+  EXPECT_THAT(KindsOf(ModelTable(steps).lines.at(0)), ElementsAre(AdviceKind::kPerThreadCopies));
+}
+
+TEST(SharingAdviceTest, WhereTheWritersSiteWasDroppedNothingIsSaidOfIt) {
+  ContendedLines lines({.sites_per_line = 4});
+  lines.Add(StoreAt(kBase, 1));
+  for (uint64_t code = 0; code < 10; ++code) {
+    MemoryAccess access = HitmAt(kBase, 2, 100);
+    access.code_address = code;
+    lines.Add(access);
+  }
+  const ContendedLine line = lines.Build(LineOrder::kCycles).lines.at(0);
+  EXPECT_EQ(line.sharing.true_contended + line.sharing.no_writer_contended, 10u);
+  EXPECT_EQ(line.sharing.verdict, SharingVerdict::kTrue);
+  EXPECT_THAT(line.advice, IsEmpty());
+}
+
 TEST(SharingAdviceTest, WhatOneWritesAndOthersReadIsMendedByNoLayout) {
-  const std::vector<ModelStep> steps{{1, kBase, true}, {2, kBase, false}, {3, kBase, false}};
+  const std::vector<ModelStep> steps{{1, kBase, true}, {2, kBase, false}, {1, kBase, true}, {3, kBase, false}};
   const ContendedLineTable table = ModelTable(steps);
   ASSERT_EQ(table.lines.size(), 1u);
   EXPECT_THAT(KindsOf(table.lines[0]), ElementsAre(AdviceKind::kWriteLess));
+  EXPECT_THAT(table.lines[0].advice[0].text, HasSubstr("0x0, written by thread 1, waited for by threads 2, 3, "));
   EXPECT_THAT(table.lines[0].advice[0].text, HasSubstr("no layout mends that"));
 }
 
@@ -196,6 +219,15 @@ TEST(SharingAdviceTest, WithoutStoresItSaysWhatToRecord) {
   std::vector<MemoryAccess> beside = loads;
   beside.push_back(StoreAt(kBase + 0x1000, 1));
   EXPECT_THAT(TableOf(beside).lines.at(0).advice.at(0).text, HasSubstr("none of this line by another thread"));
+}
+
+TEST(SharingAdviceTest, WhatCameFromPeersWithoutAWriterMayBeClean) {
+  MemoryAccess peer = LoadAt(kBase, 1);
+  peer.source.peer = true;
+  const ContendedLine line = TableOf(std::vector{peer, StoreAt(kBase + 0x1000, 2)}).lines.at(0);
+  EXPECT_THAT(KindsOf(line), ElementsAre(AdviceKind::kRecordStores));
+  EXPECT_THAT(line.advice[0].text, HasSubstr("1 of 1 HITM and peer accesses are without a writer (1 thread at 0x0)"));
+  EXPECT_THAT(line.advice[0].text, HasSubstr("may be clean"));
 }
 
 TEST(SharingAdviceTest, WhatTakesMostAwayStandsFirst) {
