@@ -35,6 +35,7 @@ class PerfReadValues {
   std::span<const std::byte> values_;
   size_t size_ = 0;
   size_t stride_ = 8;
+  size_t tail_at_ = 8;  // of id and lost, from the value on: a single event's stand behind the times
   bool has_id_ = false;
   bool has_lost_ = false;
   std::optional<uint64_t> enabled_ns_;
