@@ -11,7 +11,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "common/perf/perf_task_records.h"
 
@@ -25,14 +27,16 @@ struct MappedRange {
   std::optional<uint64_t> inode;
   bool shared = false;
   bool kernel = false;
-  std::string build_id;  // bytes
-  std::string name;      // bytes of the file: a path, "[heap]", "//anon", "[kernel.kallsyms]_text"
+  // Of the spaces' own memory, valid as long as they are.
+  std::string_view build_id;  // bytes
+  std::string_view name;      // bytes of the file: a path, "[heap]", "//anon", "[kernel.kallsyms]_text"
 };
 
 struct AddressSpaceLimits {
   size_t mappings_per_process = 65'536;  // the kernel's own default
   size_t mappings = 1u << 20;            // of all
   size_t processes = 1u << 20;
+  size_t text_bytes = 64u << 20;  // of all names and build ids, each once, and what keeping them costs
 };
 
 class PerfAddressSpaces {
@@ -53,9 +57,12 @@ class PerfAddressSpaces {
   Space* Writable(uint32_t pid);
   void Release(const std::shared_ptr<Space>& space);
   void Cut(Space* space, uint64_t start, uint64_t end);
+  std::optional<std::string_view> Keep(std::string_view text);  // no value: there is no room for it
 
   const AddressSpaceLimits limits_;
   std::unordered_map<uint32_t, std::shared_ptr<Space>> spaces_;  // shared between parent and child until one of them maps
+  std::unordered_set<std::string> texts_;
+  size_t text_bytes_ = 0;
   size_t mapping_count_ = 0;
   uint64_t dropped_count_ = 0;
 };

@@ -1,0 +1,156 @@
+#include "common/perf/perf_data_reader.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "common/perf/perf_data_header.h"
+#include "common/perf/perf_event_table.h"
+#include "common/perf/perf_features.h"
+#include "common/perf/perf_field_cursor.h"
+#include "common/perf/perf_packed_records.h"
+#include "common/perf/perf_record_stream.h"
+#include "common/perf/perf_record_teller.h"
+
+namespace hftmon {
+namespace {
+
+// One reading of a file: its records in order, those that others pack, and bytes between them that are none.
+class FileReading {
+ public:
+  FileReading(ByteSource* source, const PerfDataHeader& header, PerfRecordTeller* teller)
+      : pipe_(header.pipe), stream_(source, header.data.at, header.data.bytes), teller_(teller) {}
+
+  absl::Status ReadAll() {
+    for (;;) {
+      const absl::StatusOr<std::optional<PerfRecord>> record = stream_.Next();
+      if (!record.ok()) return Placed(record.status());
+      if (!record->has_value()) return Placed(packed_.Finish());
+      if (absl::Status taken = Take(**record); !taken.ok()) return Placed(taken);
+    }
+  }
+  bool compressed() const { return compressed_; }
+  uint64_t skipped_aux_bytes() const { return skipped_aux_bytes_; }
+
+ private:
+  absl::Status Take(const PerfRecord& record) {
+    if (absl::Status told = teller_->Take(record); !told.ok()) return told;
+    PerfFieldCursor cursor(PerfRecordTypeName(record.header.type), record.body);
+    switch (static_cast<PerfRecordType>(record.header.type)) {
+      case PerfRecordType::kCompressed:
+        return TakePacked(record.body);
+      case PerfRecordType::kCompressed2: {
+        const std::span<const std::byte> packed = cursor.TakeBytes(cursor.Take<uint64_t>("size"), "compressed records");
+        return cursor.ok() ? TakePacked(packed) : cursor.status();
+      }
+      case PerfRecordType::kAuxtrace: {
+        const auto bytes = cursor.Take<uint64_t>("size");
+        skipped_aux_bytes_ += bytes;
+        return cursor.ok() ? stream_.Skip(bytes) : cursor.status();
+      }
+      case PerfRecordType::kTracingData: {
+        if (!pipe_) return absl::OkStatus();
+        const uint64_t bytes = cursor.Take<uint32_t>("size");
+        return cursor.ok() ? stream_.Skip((bytes + 7) / 8 * 8) : cursor.status();
+      }
+      default:
+        return absl::OkStatus();
+    }
+  }
+
+  absl::Status TakePacked(std::span<const std::byte> packed) {
+    compressed_ = true;
+    return packed_.Take(packed, [this](const PerfRecord& record) -> absl::Status {
+      switch (static_cast<PerfRecordType>(record.header.type)) {
+        case PerfRecordType::kCompressed:
+        case PerfRecordType::kCompressed2:
+        case PerfRecordType::kAuxtrace:
+          return absl::DataLossError(
+              fmt::format("a compressed record is {}, which perf never compresses", PerfRecordTypeName(record.header.type)));
+        default:
+          return teller_->Take(record);
+      }
+    });
+  }
+
+  absl::Status Placed(const absl::Status& status) const {
+    if (status.ok()) return status;
+    const std::string message(status.message());
+    if (!absl::IsDataLoss(status))
+      return absl::Status(status.code(), fmt::format("perf.data, record at byte {}: {}", stream_.record_at(), message));
+    return absl::DataLossError(fmt::format("perf.data is damaged at byte {}: {}; copy it again, or record again and let perf end by itself",
+                                           stream_.record_at(), message));
+  }
+
+  const bool pipe_;
+  PerfRecordStream stream_;
+  PerfRecordTeller* const teller_;
+  PerfPackedRecords packed_;
+  bool compressed_ = false;
+  uint64_t skipped_aux_bytes_ = 0;
+};
+
+void AddNotes(PerfDataSummary* summary) {
+  if (summary->pipe) summary->notes.push_back("a recording from a pipe has no mark of its end: whether it is whole cannot be told");
+  if (summary->unmatched_samples != 0) {
+    summary->notes.push_back(
+        fmt::format("{} samples are of an event that the file does not describe, and are left out", summary->unmatched_samples));
+  }
+  if (summary->skipped_aux_bytes != 0) {
+    summary->notes.push_back(
+        fmt::format("{} bytes of hardware trace (Intel PT, Arm SPE and the like) are not decoded", summary->skipped_aux_bytes));
+  }
+  uint64_t unknown_count = 0;
+  for (const auto& [type, count] : summary->records_by_type) unknown_count += PerfRecordTypeName(type).empty() ? count : 0;
+  if (unknown_count != 0)
+    summary->notes.push_back(fmt::format("{} records are of types newer than this reader, and are left out", unknown_count));
+}
+
+}  // namespace
+
+void PerfDataVisitor::OnSample(const PerfEvent&, const PerfSample&, uint16_t) {}
+void PerfDataVisitor::OnStat(const PerfEvent*, const PerfStat&) {}
+void PerfDataVisitor::OnStatRound(int64_t, bool) {}
+void PerfDataVisitor::OnLost(const PerfEvent*, const PerfLost&) {}
+void PerfDataVisitor::OnThrottle(const PerfEvent*, const PerfThrottle&) {}
+void PerfDataVisitor::OnSwitch(const PerfSwitch&) {}
+void PerfDataVisitor::OnComm(const PerfComm&) {}
+void PerfDataVisitor::OnMapping(const PerfMapping&) {}
+void PerfDataVisitor::OnFork(const PerfTask&) {}
+void PerfDataVisitor::OnExit(const PerfTask&) {}
+
+uint64_t PerfDataSummary::RecordCount(PerfRecordType type) const {
+  const auto found = records_by_type.find(static_cast<uint32_t>(type));
+  return found == records_by_type.end() ? 0 : found->second;
+}
+
+absl::StatusOr<PerfDataSummary> ReadPerfData(ByteSource& source, PerfDataVisitor& visitor) {
+  const absl::StatusOr<PerfDataHeader> header = ReadPerfDataHeader(source);
+  if (!header.ok()) return header.status();
+  PerfEventTable events;
+  PerfFeatures features;
+  if (!header->pipe) {
+    if (absl::Status read = ReadPerfEvents(source, *header, &events); !read.ok()) return read;
+    if (absl::Status read = ReadPerfFeatures(source, *header, &features); !read.ok()) return read;
+    events.Describe(std::exchange(features.descriptions, {}));
+  }
+  if (features.directory) {
+    return absl::InvalidArgumentError(
+        "this perf.data is a part of a directory (perf record --threads), whose samples are in files beside it: record without --threads");
+  }
+  PerfRecordTeller teller(header->pipe, &events, &features, &visitor);
+  FileReading reading(&source, *header, &teller);
+  if (absl::Status read = reading.ReadAll(); !read.ok()) return read;
+  PerfDataSummary summary{.pipe = header->pipe,
+                          .compressed = reading.compressed(),
+                          .host = std::move(features.host),
+                          .events = events.Take(),
+                          .records_by_type = teller.records_by_type(),
+                          .skipped_aux_bytes = reading.skipped_aux_bytes(),
+                          .unmatched_samples = teller.unmatched_samples()};
+  AddNotes(&summary);
+  return summary;
+}
+
+}  // namespace hftmon
