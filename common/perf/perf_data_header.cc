@@ -36,6 +36,8 @@ absl::Status CheckInside(const ByteSource& source, PerfSection section, std::str
 absl::Status CheckMagic(std::span<const std::byte> begin) {
   const std::string_view magic(reinterpret_cast<const char*>(begin.data()), std::min(begin.size(), Format::kMagic.size()));
   if (magic == Format::kMagic) return absl::OkStatus();
+  if (begin.empty())
+    return absl::InvalidArgumentError("this is no perf.data file: it is empty, as perf leaves it where it could not record");
   if (magic == Format::kMagicBigEndian) {
     return absl::InvalidArgumentError(
         "this perf.data was written on a big-endian machine, which hftmon does not read: use perf on such a machine");
