@@ -1,11 +1,13 @@
-// A file's bytes, for tests that read recordings.
+// Recordings for tests: a file's bytes, and where those are that the tree does not have.
 #ifndef HFTMON_TESTS_COMMON_PERF_FILE_BYTES_H_
 #define HFTMON_TESTS_COMMON_PERF_FILE_BYTES_H_
 
 #include <cstddef>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hftmon {
@@ -17,6 +19,13 @@ inline std::optional<std::vector<std::byte>> FileBytes(const std::string& path) 
   file.seekg(0);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   return file ? std::optional(std::move(bytes)) : std::nullopt;
+}
+
+// The folder of recordings without a free licence, or too large to keep: $HFTMON_SHARED_FIXTURES, or shared/fixtures beside the source
+// tree, which tests run in. It need not be there.
+inline std::string SharedRecordingsFolder() {
+  const char* const told = std::getenv("HFTMON_SHARED_FIXTURES");
+  return told != nullptr ? told : "../shared/fixtures";
 }
 
 }  // namespace hftmon

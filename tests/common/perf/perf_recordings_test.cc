@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -211,8 +210,6 @@ TEST(PerfRecordingsTest, CompressedRecordsAreUnpackedOrRefusedWithTheReason) {
 class SharedRecordingsTest : public testing::Test {
  protected:
   void SetUp() override {
-    const char* const told = std::getenv("HFTMON_SHARED_FIXTURES");
-    folder_ = told != nullptr ? told : "../shared/fixtures";
     if (!std::filesystem::is_directory(folder_)) {
       GTEST_SKIP() << "there are no recordings in " << folder_ << ": name their folder in HFTMON_SHARED_FIXTURES";
     }
@@ -220,7 +217,7 @@ class SharedRecordingsTest : public testing::Test {
   std::optional<Reading> Read(const std::string& name) const { return ReadFile(folder_ + "/" + name + ".perf.data"); }
 
  private:
-  std::string folder_;
+  const std::string folder_ = SharedRecordingsFolder();
 };
 
 TEST_F(SharedRecordingsTest, EverySampleOfEveryEventIsCounted) {
