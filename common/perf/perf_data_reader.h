@@ -36,6 +36,7 @@ struct PerfStat {
 class PerfDataVisitor {
  public:
   virtual ~PerfDataVisitor() = default;
+  // Of a group that is read with its leader (PERF_SAMPLE_READ), the leader's alone: `perf script` prints it once for each member.
   virtual void OnSample(const PerfEvent& event, const PerfSample& sample, uint16_t misc);
   virtual void OnStat(const PerfEvent* event, const PerfStat& stat);
   virtual void OnStatRound(int64_t time_ns, bool final);  // ends the values of one interval, or of all

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/perf/perf_data_format.h"
@@ -26,7 +26,7 @@ absl::Status NoEvent() {
 }  // namespace
 
 absl::Status PerfEventTable::Add(const PerfAttr& attr, std::span<const uint64_t> ids) {
-  if (events_.size() >= PerfDataFormat::kEventsMax || ids.size() > PerfDataFormat::kIdsMax - index_by_id_.size()) {
+  if (events_.size() >= PerfDataFormat::kEventsMax || ids.size() > PerfDataFormat::kIdsMax - id_count_) {
     return absl::ResourceExhaustedError(
         fmt::format("more than {} events or {} ids of events", PerfDataFormat::kEventsMax, PerfDataFormat::kIdsMax));
   }
@@ -39,7 +39,9 @@ absl::Status PerfEventTable::Add(const PerfAttr& attr, std::span<const uint64_t>
   PerfEvent event{.index = index, .attr = attr, .ids = {ids.begin(), ids.end()}};
   event.name = GenericEventName(attr);
   events_.push_back(std::move(event));
-  ids_stand_in_one_place_.reset();
+  id_count_ += ids.size();
+  const std::optional<uint64_t> before_id = BeforeId(attr);
+  ids_stand_in_one_place_ = ids_stand_in_one_place_ && before_id.has_value() && before_id == BeforeId(events_.front().attr);
   return absl::OkStatus();
 }
 
@@ -64,19 +66,10 @@ PerfEvent* PerfEventTable::Find(uint64_t id) {
   return found == index_by_id_.end() ? nullptr : &events_[found->second];
 }
 
-bool PerfEventTable::IdsStandInOnePlace() {
-  if (!ids_stand_in_one_place_.has_value()) {
-    const std::optional<uint64_t> before = BeforeId(events_.front().attr);
-    ids_stand_in_one_place_ = before.has_value() && std::all_of(events_.begin(), events_.end(),
-                                                                [&](const PerfEvent& event) { return BeforeId(event.attr) == before; });
-  }
-  return *ids_stand_in_one_place_;
-}
-
 absl::StatusOr<PerfEvent*> PerfEventTable::OfSample(std::span<const std::byte> body) {
   if (events_.empty()) return NoEvent();
   if (PerfEvent* const only = Only(); only != nullptr) return only;
-  if (index_by_id_.empty() || !IdsStandInOnePlace()) {
+  if (index_by_id_.empty() || !ids_stand_in_one_place_) {
     return absl::InvalidArgumentError(fmt::format(
         "there are {} events, and samples do not say which they are of: record each alone, or with a newer perf", events_.size()));
   }

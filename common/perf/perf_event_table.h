@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -43,13 +42,13 @@ class PerfEventTable {
 
  private:
   void NameFrom(size_t first);
-  bool IdsStandInOnePlace();
 
   std::vector<PerfEvent> events_;
   std::unordered_map<uint64_t, size_t> index_by_id_;
   std::vector<PerfEventDescription> descriptions_;
-  size_t named_count_ = 0;                      // events that were there when the descriptions came
-  std::optional<bool> ids_stand_in_one_place_;  // of the events so far
+  size_t named_count_ = 0;  // events that were there when the descriptions came
+  size_t id_count_ = 0;
+  bool ids_stand_in_one_place_ = true;  // in samples of the events so far
 };
 
 }  // namespace hftmon

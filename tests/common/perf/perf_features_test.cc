@@ -144,6 +144,11 @@ TEST(PerfEventTableTest, ThereIsABoundForEventsAndIds) {
   const std::vector<uint64_t> none;
   for (int i = 0; i < 65'536; ++i) ASSERT_TRUE(table.Add(PlainAttr(1), none).ok());
   EXPECT_TRUE(absl::IsResourceExhausted(table.Add(PlainAttr(1), none)));
+  PerfEventTable ids;
+  const std::vector<uint64_t> many((size_t{4} << 20) - 1, 5);  // of one descriptor, told over and over
+  ASSERT_TRUE(ids.Add(PlainAttr(1), many).ok());
+  ASSERT_TRUE(ids.Add(PlainAttr(1), std::vector<uint64_t>{6}).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(ids.Add(PlainAttr(1), std::vector<uint64_t>{7})));
 }
 
 }  // namespace
