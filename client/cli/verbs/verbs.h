@@ -28,6 +28,7 @@ std::unique_ptr<Verb> NewMemoryVerb();
 std::unique_ptr<Verb> NewHardwareVerb();
 std::unique_ptr<Verb> NewOperationsVerb();
 std::unique_ptr<Verb> NewNetworkVerb();
+std::unique_ptr<Verb> NewImportVerb();
 std::unique_ptr<Verb> NewMetricsVerb();
 std::unique_ptr<Verb> NewModeVerb();
 std::unique_ptr<Verb> NewQuietVerb();

@@ -1,0 +1,227 @@
+#include "client/cli/import_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "common/counted.h"
+#include "common/cpu_list.h"
+#include "common/perf/perf_address_spaces.h"
+
+namespace hftmon {
+namespace {
+
+constexpr char kNoMemorySamples[] =
+    "no event of this file tells where accesses were served from (PERF_SAMPLE_DATA_SRC): record with `perf mem record` or `perf c2c "
+    "record`";
+
+bool TellsAccesses(const PerfEvent& event) {
+  return event.attr.Samples(PerfSampleBit::kDataSource);
+}
+
+// Gathers while the file is read.
+class Gatherer : public PerfDataVisitor {
+ public:
+  explicit Gatherer(const ContendedLineLimits& limits) : lines_(limits) {}
+
+  void OnSample(const PerfEvent& event, const PerfSample& sample, uint16_t /*misc*/) override {
+    if (!sample.data_source) return;
+    ++data_source_samples_;
+    const MemoryAccess access = AccessOf(event, sample);
+    if (!access.source.IsAccess()) return;
+    ++access_samples_;
+    loads_.Add(access);
+    // Where the address was not told it counts as such.
+    const std::optional<LinePlace> shared = SharedPlace(access);
+    if (shared) {
+      lines_.Add(access, *shared);
+    } else {
+      lines_.Add(access);
+    }
+  }
+  void OnStat(const PerfEvent* event, const PerfStat& stat) override {
+    if (event == nullptr) return;  // told in the file's notes
+    const StatKey key{event->index, stat.cpu, stat.thread};
+    const auto found = stats_.find(key);
+    if (found != stats_.end()) {
+      found->second = stat;
+    } else if (stats_.size() < ImportReport::kStatsMax) {
+      stats_.emplace(key, stat);
+    } else {
+      ++dropped_stats_;
+    }
+  }
+  void OnComm(const PerfComm& comm) override { spaces_.OnComm(comm); }
+  void OnMapping(const PerfMapping& mapping) override { spaces_.OnMapping(mapping); }
+  void OnFork(const PerfTask& task) override { spaces_.OnFork(task); }
+
+  void Finish(PerfDataSummary summary, const ImportOptions& options, ImportReport* report) const {
+    report->summary = std::move(summary);
+    report->dropped_stats = dropped_stats_;
+    report->dropped_mappings = spaces_.dropped_count();
+    AddStats(report);
+    AddAccesses(options, report);
+    if (report->summary.skipped_aux_bytes > 0) {
+      report->unavailable.push_back(
+          {"hardware_trace", fmt::format("{} bytes of a hardware trace (Intel PT, Arm SPE …) are not decoded: `perf "
+                                         "script --itrace` turns them into samples, on the machine that has perf for it",
+                                         report->summary.skipped_aux_bytes)});
+    }
+  }
+
+ private:
+  using StatKey = std::tuple<size_t, int32_t, uint32_t>;  // event, CPU, thread
+
+  static MemoryAccess AccessOf(const PerfEvent& event, const PerfSample& sample) {
+    MemoryAccess access;
+    access.pid = sample.pid.value_or(0);
+    access.tid = sample.tid.value_or(0);
+    access.cpu = sample.cpu;
+    access.time_ns = sample.time_ns.value_or(0);
+    access.code_address = sample.ip.value_or(0);
+    access.address = sample.address.value_or(0);
+    access.physical_address = sample.physical_address;
+    if (sample.weight.value_or(0) > 0) access.latency_cycles = sample.weight;
+    const uint64_t asked_period = event.attr.frequency() ? 1 : event.attr.period_or_frequency;
+    access.period = std::max<uint64_t>(sample.period.value_or(asked_period), 1);
+    access.source = DecodeDataSource(*sample.data_source);
+    return access;
+  }
+  std::optional<LinePlace> SharedPlace(const MemoryAccess& access) const {
+    if (access.address == 0) return std::nullopt;
+    const MappedRange* range = spaces_.Find(access.pid, access.address);
+    if (range == nullptr || !range->shared || range->kernel || !range->inode) return std::nullopt;
+    return SharedMappingPlace(range->device_major, range->device_minor, *range->inode,
+                              range->file_offset + (access.address - range->start));
+  }
+  std::optional<MappedPlace> PlaceOf(uint32_t pid, uint64_t address) const {
+    const MappedRange* range = address == 0 ? nullptr : spaces_.Find(pid, address);
+    if (range == nullptr) return std::nullopt;
+    return MappedPlace{range->name, range->file_offset + (address - range->start)};
+  }
+
+  void AddStats(ImportReport* report) const {
+    for (const auto& [key, stat] : stats_) {
+      const auto& [event, cpu, thread] = key;
+      ImportedStat row{.event = event, .cpu = cpu, .thread = thread, .enabled_ns = stat.enabled_ns, .running_ns = stat.running_ns};
+      if (stat.running_ns == 0) {
+        row.reason = "not counted: no counter was free for it, or this CPU has no such event";
+      } else {
+        row.multiplexed = stat.running_ns < stat.enabled_ns;
+        const double scale = row.multiplexed ? static_cast<double>(stat.enabled_ns) / static_cast<double>(stat.running_ns) : 1;
+        row.value = static_cast<double>(stat.value) * scale * report->summary.events[event].scale;
+      }
+      report->stats.push_back(std::move(row));
+    }
+    if (stats_.empty()) return;
+    for (const PerfEvent& event : report->summary.events) {
+      const auto first = stats_.lower_bound(StatKey{event.index, INT32_MIN, 0});
+      if (first != stats_.end() && std::get<0>(first->first) == event.index) continue;
+      report->unavailable.push_back({event.name, "it was not supported where it was recorded: no value of it is in the file"});
+    }
+  }
+  void AddAccesses(const ImportOptions& options, ImportReport* report) const {
+    if (access_samples_ == 0) {
+      const bool asked = std::any_of(report->summary.events.begin(), report->summary.events.end(), TellsAccesses);
+      std::string why = kNoMemorySamples;
+      if (asked && data_source_samples_ == 0) {
+        why =
+            "the events that tell where accesses were served from have no sample: record for longer, or with a lower latency threshold "
+            "(`perf mem record --ldlat`)";
+      } else if (asked) {
+        why = fmt::format(
+            "{} tell where an access was served from, but none that it was one of memory: the events are not of loads or stores",
+            Counted(data_source_samples_, "sample"));
+      }
+      report->unavailable.push_back({"memory_loads", why});
+      report->unavailable.push_back({"contended_lines", why});
+      return;
+    }
+    report->loads = loads_;
+    report->table = lines_.Build(options.order, NodesOfCpus(report->summary.host), options.lines_max);
+    for (ContendedLine& line : report->table->lines) {
+      ImportedLine imported;
+      const uint32_t pid = line.sites.empty() ? 0 : line.sites.front().pid;
+      imported.data = PlaceOf(pid, line.address);
+      for (const LineSite& site : line.sites) imported.code.push_back(PlaceOf(site.pid, site.code_address));
+      imported.line = std::move(line);
+      report->lines.push_back(std::move(imported));
+    }
+    report->table->lines.clear();
+  }
+  static std::vector<std::optional<uint32_t>> NodesOfCpus(const PerfHost& host) {
+    constexpr int kCpusMax = 65'536;
+    std::vector<std::optional<uint32_t>> nodes;
+    for (const PerfNode& node : host.nodes) {
+      const auto cpus = ParseCpuList(node.cpus);
+      if (!cpus.ok()) continue;
+      for (const int cpu : *cpus) {
+        if (cpu < 0 || cpu >= kCpusMax) continue;
+        if (nodes.size() <= static_cast<size_t>(cpu)) nodes.resize(static_cast<size_t>(cpu) + 1);
+        nodes[static_cast<size_t>(cpu)] = node.node;
+      }
+    }
+    return nodes;
+  }
+
+  MemoryLoadSummary loads_;
+  ContendedLines lines_;
+  PerfAddressSpaces spaces_;
+  std::map<StatKey, PerfStat> stats_;
+  uint64_t data_source_samples_ = 0;
+  uint64_t access_samples_ = 0;
+  uint64_t dropped_stats_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<ImportReport> ReadImportReport(ByteSource& source, const ImportOptions& options) {
+  Gatherer gatherer({.line_bytes = options.line_bytes});
+  absl::StatusOr<PerfDataSummary> summary = ReadPerfData(source, gatherer);
+  if (!summary.ok()) return summary.status();
+  ImportReport report;
+  gatherer.Finish(*std::move(summary), options, &report);
+  return report;
+}
+
+std::vector<std::string> WarningsOf(const ImportReport& report) {
+  std::vector<std::string> warnings = report.summary.notes;
+  for (const PerfEvent& event : report.summary.events) {
+    if (event.lost_count == 0) continue;
+    warnings.push_back(
+        fmt::format("{} lost of {}: the recorder read too slowly: record with a larger buffer (`perf record -m`) or less often",
+                    Counted(event.lost_count, "record"), event.name));
+  }
+  if (report.summary.unmatched_samples > 0) {
+    warnings.push_back(
+        fmt::format("{} of no event of the file: they are in no figure", Counted(report.summary.unmatched_samples, "sample")));
+  }
+  if (report.dropped_stats > 0) {
+    warnings.push_back(
+        fmt::format("{} of `perf stat` beyond the {} that are kept", Counted(report.dropped_stats, "count"), ImportReport::kStatsMax));
+  }
+  if (report.dropped_mappings > 0) {
+    warnings.push_back(
+        fmt::format("{} beyond what is kept: the mapping of some addresses is missing", Counted(report.dropped_mappings, "mapping")));
+  }
+  if (report.table && report.table->dropped.contended() > 0) {
+    warnings.push_back(
+        fmt::format("{} of more cache lines than are kept at a time: the table may miss a contended line: record for a shorter time",
+                    Counted(report.table->dropped.contended(), "contended access", "contended accesses")));
+  }
+  const auto multiplexed =
+      std::count_if(report.stats.begin(), report.stats.end(), [](const ImportedStat& stat) { return stat.multiplexed; });
+  if (multiplexed > 0) {
+    warnings.push_back(fmt::format("{} scaled, because more events were asked for than there are counters: ask for fewer at a time",
+                                   Counted(static_cast<uint64_t>(multiplexed), "count")));
+  }
+  for (const UnavailablePart& part : report.unavailable) {
+    if (part.name == "hardware_trace") warnings.push_back(part.reason);
+  }
+  return warnings;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,77 @@
+// ImportReport: what a perf.data file that was recorded elsewhere says. Values, and the function that reads them; one thread.
+//
+// All names in it are bytes of the file: whoever prints them makes them printable.
+#ifndef HFTMON_CLIENT_CLI_IMPORT_REPORT_H_
+#define HFTMON_CLIENT_CLI_IMPORT_REPORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/memory_access/contended_lines.h"
+#include "common/memory_access/memory_load_summary.h"
+#include "common/perf/byte_source.h"
+#include "common/perf/perf_data_reader.h"
+
+namespace hftmon {
+
+struct ImportOptions {
+  LineOrder order = LineOrder::kCycles;
+  size_t lines_max = 20;
+  uint32_t line_bytes = 64;  // as ContendedLineLimits allows
+};
+
+// What is mapped at an address by the end of the recording: perf does not record what is unmapped.
+struct MappedPlace {
+  std::string mapping;
+  uint64_t file_offset = 0;
+};
+
+struct ImportedLine {
+  ContendedLine line;
+  std::optional<MappedPlace> data;
+  std::vector<std::optional<MappedPlace>> code;  // of line.sites, one each
+};
+
+// One count of `perf stat record`, of the whole run.
+struct ImportedStat {
+  size_t event = 0;             // of summary.events
+  int32_t cpu = -1;             // -1: of all
+  uint32_t thread = 0;          // which of those asked for
+  std::optional<double> value;  // in the event's unit; estimated where multiplexed. Absent: `reason`
+  bool multiplexed = false;     // it counted for running_ns of enabled_ns, and the value is scaled to all of it
+  uint64_t enabled_ns = 0;
+  uint64_t running_ns = 0;
+  std::string reason;
+};
+
+struct UnavailablePart {
+  std::string name;
+  std::string reason;
+};
+
+struct ImportReport {
+  PerfDataSummary summary;
+  std::optional<MemoryLoadSummary> loads;   // absent: `unavailable` says why
+  std::optional<ContendedLineTable> table;  // its lines are taken out: they are in `lines`
+  std::vector<ImportedLine> lines;
+  std::vector<ImportedStat> stats;  // by event, CPU, thread
+  uint64_t dropped_stats = 0;       // beyond kStatsMax
+  uint64_t dropped_mappings = 0;    // for which there was no room: places may be missing
+  std::vector<UnavailablePart> unavailable;
+
+  static constexpr size_t kStatsMax = 100'000;
+};
+
+// Errors are ReadPerfData's. `options.line_bytes` is one that ContendedLineLimits allows.
+absl::StatusOr<ImportReport> ReadImportReport(ByteSource& source, const ImportOptions& options);
+
+// What keeps the report from being the whole truth: "<what>: <cause>: <mend>", one each.
+std::vector<std::string> WarningsOf(const ImportReport& report);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_IMPORT_REPORT_H_

@@ -1,0 +1,188 @@
+#include "client/cli/render/contended_lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "client/cli/table.h"
+#include "common/counted.h"
+
+namespace hftmon {
+namespace {
+
+constexpr size_t kSitesShown = 8;
+constexpr size_t kTidsShown = 4;
+
+std::string_view OrderText(LineOrder order) {
+  switch (order) {
+    case LineOrder::kCycles:
+      return "estimated cycles";
+    case LineOrder::kRemoteHitm:
+      return "remote HITM";
+    case LineOrder::kTotalHitm:
+      return "HITM and peer accesses";
+  }
+  return "";
+}
+
+// "false", "true, in part false": what people call it.
+std::string_view VerdictText(SharingVerdict verdict) {
+  switch (verdict) {
+    case SharingVerdict::kWriterNotSeen:
+      return "writer not seen";
+    case SharingVerdict::kFalse:
+      return "false sharing";
+    case SharingVerdict::kTrue:
+      return "true sharing";
+    case SharingVerdict::kBoth:
+      return "true and false";
+  }
+  return "";
+}
+
+std::string TidsText(const std::vector<uint32_t>& tids) {
+  std::string text;
+  for (size_t i = 0; i < std::min(tids.size(), kTidsShown); ++i) text += fmt::format("{}{}", i == 0 ? "" : " ", tids[i]);
+  if (tids.size() > kTidsShown) text += fmt::format(" +{}", tids.size() - kTidsShown);
+  return text;
+}
+
+std::string LineTable(const ContendedLineTable& table, const std::vector<ImportedLine>& lines) {
+  Table text({{"#"},
+              {"line"},
+              {"HITM remote"},
+              {"local"},
+              {"peer"},
+              {"loads"},
+              {"stores"},
+              {"est. cycles"},
+              {"share"},
+              {"threads"},
+              {"verdict", Table::Align::kLeft},
+              {"mapping", Table::Align::kLeft}});
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const ContendedLine& line = lines[i].line;
+    const AccessCounts& counts = line.counts;
+    text.AddRow({std::to_string(i + 1), fmt::format("{:#x}", line.address), std::to_string(counts.hitm_remote),
+                 std::to_string(counts.hitm_local + counts.hitm_unplaced), std::to_string(counts.peer), std::to_string(counts.loads),
+                 std::to_string(counts.stores), line.estimated_cycles ? std::to_string(*line.estimated_cycles) : "",
+                 fmt::format("{:.1f}%", 100 * line.share), std::to_string(line.threads.size()),
+                 std::string(VerdictText(line.sharing.verdict)), lines[i].data ? Printable(lines[i].data->mapping) : ""});
+  }
+  return fmt::format("contended cache lines of {} bytes, by {}: {} of {}\n{}", table.line_bytes, OrderText(table.order), lines.size(),
+                     table.contended_lines, text.Print());
+}
+
+std::string SiteTable(const ImportedLine& imported) {
+  Table text({{"offset"}, {"HITM"}, {"peer"}, {"loads"}, {"stores"}, {"tid"}, {"code", Table::Align::kLeft}});
+  const std::vector<LineSite>& sites = imported.line.sites;
+  for (size_t i = 0; i < std::min(sites.size(), kSitesShown); ++i) {
+    const LineSite& site = sites[i];
+    text.AddRow({fmt::format("{:#x}", site.offset), std::to_string(site.counts.hitm()), std::to_string(site.counts.peer),
+                 std::to_string(site.counts.loads), std::to_string(site.counts.stores), std::to_string(site.tid),
+                 i < imported.code.size() ? PlaceText(imported.code[i], site.code_address) : ""});
+  }
+  std::string table = text.Print(2);
+  if (sites.size() > kSitesShown) table += fmt::format("  and {} (--json has all)\n", Counted(sites.size() - kSitesShown, "site"));
+  return table;
+}
+
+std::string LineDetail(size_t number, const ImportedLine& imported) {
+  const ContendedLine& line = imported.line;
+  std::string text = fmt::format("\nline {}: {:#x}", number, line.address);
+  if (imported.data) text += fmt::format(" ({})", PlaceText(imported.data, line.address));
+  if (!line.nodes.empty()) text += fmt::format(", nodes {}", TidsText(line.nodes));
+  text += "\n" + SiteTable(imported);
+  for (const SharingAdvice& advice : line.advice) text += fmt::format("  {}: {}\n", AdviceKindName(advice.kind), Printable(advice.text));
+  if (line.begin_missing) text += "  accesses before it was first kept may be missing: more lines came than are kept\n";
+  return text;
+}
+
+Json CountsJson(const AccessCounts& counts) {
+  return {{"accesses", counts.accesses},
+          {"loads", counts.loads},
+          {"stores", counts.stores},
+          {"locked", counts.locked},
+          {"hitm_local", counts.hitm_local},
+          {"hitm_remote", counts.hitm_remote},
+          {"hitm_unplaced", counts.hitm_unplaced},
+          {"peer", counts.peer}};
+}
+
+Json PlaceJson(const MappedPlace& place) {
+  return {{"mapping", place.mapping}, {"offset", place.file_offset}};
+}
+
+Json OffsetJson(const LineOffset& offset, const ImportedLine& imported) {
+  Json json{{"offset", offset.offset}};
+  json.update(CountsJson(offset.counts));
+  json["tids"] = offset.tids;
+  json["writer_tids"] = offset.writer_tids;
+  json["sites"] = Json::array();
+  for (size_t i = 0; i < imported.line.sites.size(); ++i) {
+    const LineSite& site = imported.line.sites[i];
+    if (site.offset != offset.offset) continue;
+    Json entry{{"tid", site.tid}, {"pid", site.pid}, {"code_address", site.code_address}};
+    entry.update(CountsJson(site.counts));
+    if (i < imported.code.size() && imported.code[i]) entry["code"] = PlaceJson(*imported.code[i]);
+    json["sites"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Json LineJson(const ImportedLine& imported) {
+  const ContendedLine& line = imported.line;
+  const SharingSplit& sharing = line.sharing;
+  Json json{{"address", line.address}};
+  json.update(CountsJson(line.counts));
+  if (line.estimated_cycles) json["estimated_cycles"] = *line.estimated_cycles;
+  json["share"] = line.share;
+  json["verdict"] = SharingVerdictName(sharing.verdict);
+  if (sharing.verdict != SharingVerdict::kWriterNotSeen) json["false_sharing"] = sharing.verdict != SharingVerdict::kTrue;
+  json["false_contended"] = sharing.false_contended;
+  json["true_contended"] = sharing.true_contended;
+  json["no_writer_contended"] = sharing.no_writer_contended;
+  if (imported.data) json["data"] = PlaceJson(*imported.data);
+  json["threads"] = Json::array();
+  for (const LineThread& thread : line.threads) {
+    Json entry{{"tid", thread.tid}, {"pid", thread.pid}};
+    entry.update(CountsJson(thread.counts));
+    json["threads"].push_back(std::move(entry));
+  }
+  json["cpus"] = line.cpus;
+  json["nodes"] = line.nodes;
+  json["offsets"] = Json::array();
+  for (const LineOffset& offset : line.offsets) json["offsets"].push_back(OffsetJson(offset, imported));
+  json["dropped_site_accesses"] = line.dropped_site_accesses;
+  json["begin_missing"] = line.begin_missing;
+  json["advice"] = Json::array();
+  for (const SharingAdvice& advice : line.advice) {
+    Json entry{{"kind", AdviceKindName(advice.kind)}, {"offsets", advice.offsets}, {"contended", advice.contended}};
+    if (advice.estimated_cycles) entry["estimated_cycles"] = *advice.estimated_cycles;
+    entry["text"] = advice.text;
+    json["advice"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address) {
+  if (!place) return fmt::format("{:#x}", address);
+  return fmt::format("{}+{:#x}", Printable(place->mapping), place->file_offset);
+}
+
+std::string ContendedLinesText(const ContendedLineTable& table, const std::vector<ImportedLine>& lines) {
+  if (lines.empty()) return "";
+  std::string text = LineTable(table, lines);
+  for (size_t i = 0; i < lines.size(); ++i) text += LineDetail(i + 1, lines[i]);
+  return text;
+}
+
+Json ContendedLinesJson(const std::vector<ImportedLine>& lines) {
+  Json json = Json::array();
+  for (const ImportedLine& line : lines) json.push_back(LineJson(line));
+  return json;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,25 @@
+// Contended cache lines, as text and JSON. Pure; no I/O.
+#ifndef HFTMON_CLIENT_CLI_RENDER_CONTENDED_LINES_H_
+#define HFTMON_CLIENT_CLI_RENDER_CONTENDED_LINES_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cli/import_report.h"
+#include "client/cli/render/json.h"
+
+namespace hftmon {
+
+// A table of the lines, then for each of them its offsets, who uses them from where, and what to change. "" without lines.
+std::string ContendedLinesText(const ContendedLineTable& table, const std::vector<ImportedLine>& lines);
+
+// [{address, …}].
+Json ContendedLinesJson(const std::vector<ImportedLine>& lines);
+
+// "/opt/engine+0x4f2a", or the address where nothing known is mapped.
+std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_CLIENT_CLI_RENDER_CONTENDED_LINES_H_

@@ -1,0 +1,185 @@
+#include "client/cli/render/import.h"
+
+#include <fmt/format.h>
+
+#include "client/cli/render/contended_lines.h"
+#include "client/cli/table.h"
+#include "common/counted.h"
+#include "common/duration.h"
+
+namespace hftmon {
+namespace {
+
+constexpr AccessLevel kLevels[] = {
+    AccessLevel::kL1,         AccessLevel::kLineFillBuffer,   AccessLevel::kL2,          AccessLevel::kL3,
+    AccessLevel::kL4,         AccessLevel::kPeerCache,        AccessLevel::kRemoteCache, AccessLevel::kLocalDram,
+    AccessLevel::kRemoteDram, AccessLevel::kPersistentMemory, AccessLevel::kCxl,         AccessLevel::kIo,
+    AccessLevel::kUncached,   AccessLevel::kUnknown};
+constexpr double kPercents[] = {50, 99};
+constexpr size_t kStatsShown = 40;
+
+std::string HostText(const std::string& file, const PerfDataSummary& summary) {
+  const PerfHost& host = summary.host;
+  std::string text = fmt::format("{}: recorded", Printable(file));
+  if (!host.perf_version.empty()) text += " by perf " + Printable(host.perf_version);
+  if (!host.release.empty()) text += " on Linux " + Printable(host.release);
+  if (!host.cpu.empty()) text += ", " + Printable(host.cpu);
+  if (host.cpus_online && host.cpus_available) text += fmt::format(", {} of {} CPUs online", *host.cpus_online, *host.cpus_available);
+  if (!host.nodes.empty()) text += ", " + Counted(host.nodes.size(), "node");
+  return text + "\n";
+}
+
+std::string EventTable(const PerfDataSummary& summary) {
+  Table table({{"event", Table::Align::kLeft}, {"samples"}, {"lost"}, {"throttled"}});
+  for (const PerfEvent& event : summary.events) {
+    table.AddRow({Printable(event.name), std::to_string(event.sample_count), std::to_string(event.lost_count),
+                  std::to_string(event.throttle_count)});
+  }
+  return table.empty() ? "no event\n" : table.Print();
+}
+
+std::string LoadText(const MemoryLoadSummary& loads) {
+  Table table({{"served by", Table::Align::kLeft}, {"loads"}, {"share"}, {"p50 cycles"}, {"p99"}, {"mean"}, {"max"}});
+  for (const AccessLevel level : kLevels) {
+    const LevelLoads& one = loads.level(level);
+    if (one.loads == 0) continue;
+    std::vector<std::string> cells = {std::string(AccessLevelName(level)), std::to_string(one.loads),
+                                      fmt::format("{:.1f}%", 100 * static_cast<double>(one.loads) / static_cast<double>(loads.loads()))};
+    for (const double percent : kPercents) {
+      const auto value = one.latency.PercentileCycles(percent);
+      cells.push_back(value ? std::to_string(*value) : "");
+    }
+    cells.push_back(one.latency.mean_cycles() ? fmt::format("{:.0f}", *one.latency.mean_cycles()) : "");
+    cells.push_back(one.latency.max_cycles() ? std::to_string(*one.latency.max_cycles()) : "");
+    table.AddRow(cells);
+  }
+  std::string text = fmt::format("\nsampled accesses: {}, {}\n", Counted(loads.loads(), "load"), Counted(loads.stores(), "store"));
+  text += table.Print();
+  text += fmt::format("HITM {}, from a peer core {}, locked {}, TLB misses {} of {} told ({} walks)\n", loads.hitm(), loads.peer(),
+                      loads.locked(), loads.tlb_misses(), loads.loads() - loads.tlb_unknown(), loads.tlb_walks());
+  return text;
+}
+
+// "1234567", "12.34 msec".
+std::string ValueText(const PerfEvent& event, double value) {
+  if (event.unit.empty() && event.scale == 1) return fmt::format("{:.0f}", value);
+  return fmt::format("{:.2f}{}{}", value, event.unit.empty() ? "" : " ", Printable(event.unit));
+}
+
+std::string StatText(const ImportReport& report) {
+  if (report.stats.empty()) return "";
+  Table table({{"count of", Table::Align::kLeft}, {"CPU"}, {"value"}, {"counted for"}, {"", Table::Align::kLeft}});
+  size_t shown = 0;
+  for (const ImportedStat& stat : report.stats) {
+    if (++shown > kStatsShown) break;
+    const PerfEvent& event = report.summary.events[stat.event];
+    table.AddRow({Printable(event.name), stat.cpu < 0 ? "all" : std::to_string(stat.cpu), stat.value ? ValueText(event, *stat.value) : "",
+                  FormatDuration(static_cast<int64_t>(stat.running_ns)),
+                  !stat.value        ? stat.reason
+                  : stat.multiplexed ? "scaled to " + FormatDuration(static_cast<int64_t>(stat.enabled_ns))
+                                     : " "});
+  }
+  std::string text = "\n" + table.Print();
+  if (report.stats.size() > kStatsShown)
+    text += fmt::format("and {} (--json has all)\n", Counted(report.stats.size() - kStatsShown, "count"));
+  return text;
+}
+
+Json HostJson(const PerfHost& host) {
+  Json json = Json::object();
+  const auto add = [&json](const char* key, const std::string& value) {
+    if (!value.empty()) json[key] = value;
+  };
+  add("hostname", host.hostname);
+  add("kernel", host.release);
+  add("perf_version", host.perf_version);
+  add("arch", host.arch);
+  add("cpu", host.cpu);
+  if (host.cpus_online) json["cpus_online"] = *host.cpus_online;
+  if (host.cpus_available) json["cpus_available"] = *host.cpus_available;
+  if (!host.nodes.empty()) json["nodes"] = host.nodes.size();
+  if (!host.command.empty()) json["command"] = host.command;
+  return json;
+}
+
+Json LatencyJson(const LoadLatencies& latency) {
+  Json json{{"count", latency.count()}, {"sum_cycles", latency.sum_cycles()}};
+  for (const double percent : kPercents) {
+    if (const auto value = latency.PercentileCycles(percent)) json[fmt::format("p{:g}_cycles", percent)] = *value;
+  }
+  if (const auto value = latency.max_cycles()) json["max_cycles"] = *value;
+  return json;
+}
+
+Json LoadsJson(const MemoryLoadSummary& loads) {
+  Json json{{"samples", loads.loads()},
+            {"stores", loads.stores()},
+            {"locked", loads.locked()},
+            {"lock_unknown", loads.lock_unknown()},
+            {"hitm", loads.hitm()},
+            {"peer", loads.peer()},
+            {"tlb",
+             {{"hits", loads.tlb_hits()}, {"misses", loads.tlb_misses()}, {"unknown", loads.tlb_unknown()}, {"walks", loads.tlb_walks()}}}};
+  json["levels"] = Json::object();
+  json["missed"] = Json::object();
+  json["latency"] = Json::object();
+  for (const AccessLevel level : kLevels) {
+    const std::string name(AccessLevelName(level));
+    if (loads.level(level).loads > 0) json["levels"][name] = loads.level(level).loads;
+    if (loads.missed(level) > 0) json["missed"][name] = loads.missed(level);
+    if (loads.level(level).latency.count() > 0) json["latency"][name] = LatencyJson(loads.level(level).latency);
+  }
+  return json;
+}
+
+Json StatJson(const PerfEvent& event, const ImportedStat& stat) {
+  Json json{{"event", event.name}};
+  if (stat.cpu >= 0) json["cpu"] = stat.cpu;
+  json["thread"] = stat.thread;
+  if (stat.value) json["value"] = *stat.value;
+  if (!event.unit.empty()) json["unit"] = event.unit;
+  json["multiplexed"] = stat.multiplexed;
+  json["enabled_ns"] = stat.enabled_ns;
+  json["running_ns"] = stat.running_ns;
+  if (!stat.reason.empty()) json["reason"] = stat.reason;
+  return json;
+}
+
+}  // namespace
+
+std::string ImportText(const std::string& file, const ImportReport& report) {
+  std::string text = HostText(file, report.summary) + EventTable(report.summary) + StatText(report);
+  if (report.loads) text += LoadText(*report.loads);
+  if (report.table) {
+    text += report.lines.empty() ? "\nno contended cache line\n" : "\n" + ContendedLinesText(*report.table, report.lines);
+  }
+  std::string unavailable;
+  for (const UnavailablePart& part : report.unavailable)
+    unavailable += fmt::format("{}: unavailable: {}\n", Printable(part.name), part.reason);
+  return unavailable.empty() ? text : text + "\n" + unavailable;
+}
+
+Json ImportJson(const std::string& file, const ImportReport& report) {
+  Json json = NewAnswer();
+  json["imported"] = true;
+  json["file"] = file;
+  json["host"] = HostJson(report.summary.host);
+  json["events"] = Json::array();
+  for (const PerfEvent& event : report.summary.events) {
+    json["events"].push_back(
+        {{"name", event.name}, {"samples", event.sample_count}, {"lost", event.lost_count}, {"throttled", event.throttle_count}});
+  }
+  json["unmatched_samples"] = report.summary.unmatched_samples;
+  if (report.loads) json["memory_loads"] = LoadsJson(*report.loads);
+  if (report.table) {
+    json["contended_line_count"] = report.table->contended_lines;
+    json["contended_lines"] = ContendedLinesJson(report.lines);
+  }
+  json["stat"] = Json::array();
+  for (const ImportedStat& stat : report.stats) json["stat"].push_back(StatJson(report.summary.events[stat.event], stat));
+  json["unavailable"] = Json::array();
+  for (const UnavailablePart& part : report.unavailable) json["unavailable"].push_back({{"name", part.name}, {"reason", part.reason}});
+  return json;
+}
+
+}  // namespace hftmon
