@@ -33,6 +33,7 @@ class Gatherer : public PerfDataVisitor {
     const MemoryAccess access = AccessOf(event, sample);
     if (!access.source.IsAccess()) return;
     ++access_samples_;
+    if (!sample.tid) ++threadless_accesses_;
     loads_.Add(access);
     // Where the address was not told it counts as such.
     const std::optional<LinePlace> shared = SharedPlace(access);
@@ -62,6 +63,7 @@ class Gatherer : public PerfDataVisitor {
     report->summary = std::move(summary);
     report->dropped_stats = dropped_stats_;
     report->dropped_mappings = spaces_.dropped_count();
+    report->threadless_accesses = threadless_accesses_;
     AddStats(report);
     AddAccesses(options, report);
     if (report->summary.skipped_aux_bytes > 0) {
@@ -100,7 +102,7 @@ class Gatherer : public PerfDataVisitor {
   std::optional<MappedPlace> PlaceOf(uint32_t pid, uint64_t address) const {
     const MappedRange* range = address == 0 ? nullptr : spaces_.Find(pid, address);
     if (range == nullptr) return std::nullopt;
-    return MappedPlace{range->name, range->file_offset + (address - range->start)};
+    return MappedPlace{std::string(range->name), range->file_offset + (address - range->start)};
   }
 
   void AddStats(ImportReport* report) const {
@@ -173,6 +175,7 @@ class Gatherer : public PerfDataVisitor {
   std::map<StatKey, PerfStat> stats_;
   uint64_t data_source_samples_ = 0;
   uint64_t access_samples_ = 0;
+  uint64_t threadless_accesses_ = 0;
   uint64_t dropped_stats_ = 0;
 };
 
@@ -218,8 +221,9 @@ std::vector<std::string> WarningsOf(const ImportReport& report) {
     warnings.push_back(fmt::format("{} scaled, because more events were asked for than there are counters: ask for fewer at a time",
                                    Counted(static_cast<uint64_t>(multiplexed), "count")));
   }
-  for (const UnavailablePart& part : report.unavailable) {
-    if (part.name == "hardware_trace") warnings.push_back(part.reason);
+  if (report.threadless_accesses > 0) {
+    warnings.push_back(fmt::format("{} of memory tell no thread: who shares a line with whom is not known of them: record with thread ids",
+                                   Counted(report.threadless_accesses, "sample")));
   }
   return warnings;
 }

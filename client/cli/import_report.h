@@ -58,9 +58,10 @@ struct ImportReport {
   std::optional<MemoryLoadSummary> loads;   // absent: `unavailable` says why
   std::optional<ContendedLineTable> table;  // its lines are taken out: they are in `lines`
   std::vector<ImportedLine> lines;
-  std::vector<ImportedStat> stats;  // by event, CPU, thread
-  uint64_t dropped_stats = 0;       // beyond kStatsMax
-  uint64_t dropped_mappings = 0;    // for which there was no room: places may be missing
+  std::vector<ImportedStat> stats;   // by event, CPU, thread
+  uint64_t dropped_stats = 0;        // beyond kStatsMax
+  uint64_t dropped_mappings = 0;     // for which there was no room: places may be missing
+  uint64_t threadless_accesses = 0;  // samples of memory without a thread id
   std::vector<UnavailablePart> unavailable;
 
   static constexpr size_t kStatsMax = 100'000;

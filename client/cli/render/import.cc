@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "client/cli/render/contended_lines.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -36,6 +40,27 @@ std::string EventTable(const PerfDataSummary& summary) {
                   std::to_string(event.throttle_count)});
   }
   return table.empty() ? "no event\n" : table.Print();
+}
+
+bool HasSamples(const PerfDataSummary& summary) {
+  return std::any_of(summary.events.begin(), summary.events.end(), [](const PerfEvent& event) { return event.sample_count > 0; });
+}
+
+// Parts with the same reason in one line.
+std::string UnavailableText(const std::vector<UnavailablePart>& parts) {
+  std::vector<std::pair<std::string, std::string>> names_of_reason;
+  for (const UnavailablePart& part : parts) {
+    const auto known =
+        std::find_if(names_of_reason.begin(), names_of_reason.end(), [&](const auto& one) { return one.first == part.reason; });
+    if (known == names_of_reason.end()) {
+      names_of_reason.emplace_back(part.reason, Printable(part.name));
+    } else {
+      known->second += ", " + Printable(part.name);
+    }
+  }
+  std::string text = names_of_reason.empty() ? "" : "\n";
+  for (const auto& [reason, names] : names_of_reason) text += fmt::format("{}: unavailable: {}\n", names, reason);
+  return text;
 }
 
 std::string LoadText(const MemoryLoadSummary& loads) {
@@ -148,15 +173,14 @@ Json StatJson(const PerfEvent& event, const ImportedStat& stat) {
 }  // namespace
 
 std::string ImportText(const std::string& file, const ImportReport& report) {
-  std::string text = HostText(file, report.summary) + EventTable(report.summary) + StatText(report);
+  std::string text = HostText(file, report.summary);
+  if (report.stats.empty() || HasSamples(report.summary)) text += EventTable(report.summary);
+  text += StatText(report);
   if (report.loads) text += LoadText(*report.loads);
   if (report.table) {
     text += report.lines.empty() ? "\nno contended cache line\n" : "\n" + ContendedLinesText(*report.table, report.lines);
   }
-  std::string unavailable;
-  for (const UnavailablePart& part : report.unavailable)
-    unavailable += fmt::format("{}: unavailable: {}\n", Printable(part.name), part.reason);
-  return unavailable.empty() ? text : text + "\n" + unavailable;
+  return text + UnavailableText(report.unavailable);
 }
 
 Json ImportJson(const std::string& file, const ImportReport& report) {

@@ -10,6 +10,7 @@
 #include "client/cli/render/correlate.h"
 #include "client/cli/render/doctor.h"
 #include "client/cli/render/hardware.h"
+#include "client/cli/render/import.h"
 #include "client/cli/render/interrupt_lines.h"
 #include "client/cli/render/interrupts.h"
 #include "client/cli/render/inversions.h"
@@ -86,6 +87,42 @@ Filled Full(bool flag) {
   return message;
 }
 
+// One of everything that a recording may tell.
+ImportReport FullImport() {
+  ImportReport report;
+  PerfEvent event;
+  event.name = "cycles";
+  event.unit = "msec";
+  report.summary.events.push_back(event);
+  PerfHost& host = report.summary.host;
+  host.hostname = host.release = host.perf_version = host.arch = host.cpu = "told";
+  host.cpus_online = host.cpus_available = 2;
+  host.nodes.emplace_back();
+  host.command = {"perf"};
+  MemoryLoadSummary loads;
+  ContendedLines lines;
+  MemoryAccess access{.pid = 1, .tid = 1, .cpu = 0, .code_address = 2, .address = 64, .latency_cycles = 5, .source = {}};
+  access.source = {.store = true};
+  lines.Add(access);
+  access.tid = 2;
+  access.source = {.load = true, .level = AccessLevel::kL1, .snoop = SnoopResult::kModified};
+  for (int i = 0; i < 2'000; ++i) {
+    loads.Add(access);
+    lines.Add(access);
+  }
+  access.source.level_hit = false;
+  loads.Add(access);
+  report.loads = loads;
+  report.table = lines.Build(LineOrder::kCycles);
+  const MappedPlace place{"engine", 8};
+  for (const ContendedLine& line : report.table->lines) {
+    report.lines.push_back({.line = line, .data = place, .code = std::vector<std::optional<MappedPlace>>(line.sites.size(), place)});
+  }
+  report.stats = {{.cpu = 1, .value = 1.5}, {.reason = "not counted"}};
+  report.unavailable = {{"hardware_trace", "not decoded"}};
+  return report;
+}
+
 void AddKeys(const Json& json, std::set<std::string>* keys) {
   if (!json.is_structured()) return;
   for (const auto& item : json.items()) {
@@ -119,6 +156,7 @@ std::set<std::string> AllKeys() {
     AddKeys(TargetsJson(targets.targets(), targets.rules()), &keys);
     AddKeys(LoopPlaceJson(Full<v1::LoopStatus>(flag)), &keys);
     AddKeys(MetricsJson(Full<v1::WatchMetricsResponse>(flag)), &keys);
+    AddKeys(ImportJson("file", FullImport()), &keys);
     AddKeys(MetricListJson(Full<v1::ListMetricsResponse>(flag)), &keys);
   }
   return keys;

@@ -1,0 +1,296 @@
+// `import`: what perf.data files of other machines say, by files that the test writes and by recordings of real hosts. No daemon.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "client/cli/cli.h"
+#include "client/cli/file_bytes.h"
+#include "tests/client/cli/string_console.h"
+#include "tests/common/perf/perf_data_writer.h"
+
+namespace hftmon {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr uint64_t kL1Hit = 0x68100142;  // a load, served by the L1, no snoop, TLB hit
+constexpr uint64_t kLoad = 1u << 1;
+constexpr uint64_t kStore = 1u << 2;
+constexpr uint64_t kLevelHit = uint64_t{2} << 5;
+constexpr uint64_t kL3 = uint64_t{64} << 5;
+constexpr uint64_t kRemoteCache = uint64_t{1024} << 5;
+constexpr uint64_t kHitm = uint64_t{16} << 19;
+constexpr uint64_t kLocalHitm = kLoad | kLevelHit | kL3 | kHitm;
+constexpr uint64_t kRemoteHitm = kLoad | kLevelHit | kRemoteCache | kHitm;
+constexpr uint64_t kMemoryBits = PerfSampleBit::kIdentifier | PerfSampleBit::kIp | PerfSampleBit::kTid | PerfSampleBit::kTime |
+                                 PerfSampleBit::kAddress | PerfSampleBit::kCpu | PerfSampleBit::kWeight | PerfSampleBit::kDataSource;
+constexpr uint64_t kLine = 0x7f0000001040;
+constexpr uint32_t kPid = 700;
+
+class ImportVerbTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/hftmon_import_XXXXXX";
+    const int fd = mkstemp(name);
+    ASSERT_GE(fd, 0);
+    close(fd);
+    path_ = name;
+  }
+  void TearDown() override { std::remove(path_.c_str()); }
+
+  size_t AddMemoryEvent() {
+    PerfAttr attr = PlainAttr(kMemoryBits);
+    attr.type = 4;
+    attr.config = 0x1cd;
+    attr.period_or_frequency = 1;
+    return writer_.AddEvent(attr, {11}, "cpu/mem-loads,ldlat=30/P");
+  }
+  void AddAccess(uint32_t tid, uint64_t offset, uint64_t data_source, uint64_t latency_cycles, uint64_t ip = 0x401234) {
+    WrittenSample sample;
+    sample.id = 11;
+    sample.ip = ip;
+    sample.pid = kPid;
+    sample.tid = tid;
+    sample.cpu = tid % 8;
+    sample.address = kLine + offset;
+    sample.weight = latency_cycles;
+    sample.data_source = data_source;
+    writer_.AddSample(0, sample);
+  }
+  void Write() { Write(writer_.File()); }
+  void Write(const Bytes& bytes) const {
+    std::ofstream file(path_, std::ios::binary | std::ios::trunc);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  }
+  int Run(std::vector<std::string> words, StringConsole& console) const {
+    words.insert(words.begin(), {"import", path_});
+    return RunCli(words, console, absl::UTCTimeZone());
+  }
+  json Answer(int exit_code, std::vector<std::string> words = {}) const {
+    words.emplace_back("--json");
+    StringConsole console;
+    EXPECT_EQ(Run(words, console), exit_code) << console.err();
+    return json::parse(console.out(), nullptr, false);
+  }
+
+  std::string path_;
+  PerfDataWriter writer_;
+};
+
+// Two threads, each with a counter of its own in one line: the first writes, the second waits.
+TEST_F(ImportVerbTest, FalselySharedLinesAreToldWithCostCodeAndMend) {
+  AddMemoryEvent();
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid, 0x400000, 0x10000, 77, 2, "/opt/engine"));
+  for (int i = 0; i < 30; ++i) {
+    AddAccess(701, 0x8, kStore, 0, 0x402000);
+    AddAccess(702, 0x20, kRemoteHitm, 400);
+    AddAccess(702, 0x20, kLocalHitm, 100);
+    AddAccess(702, 0x100, kL1Hit, 7);
+  }
+  Write();
+  const json answer = Answer(0);
+  EXPECT_EQ(answer["imported"], true);
+  EXPECT_EQ(answer["events"][0]["samples"], 120);
+  EXPECT_EQ(answer["memory_loads"]["samples"], 90);
+  EXPECT_EQ(answer["memory_loads"]["stores"], 30);
+  EXPECT_EQ(answer["memory_loads"]["levels"], json({{"L1", 30}, {"L3", 30}, {"remote_cache", 30}}));
+  EXPECT_EQ(answer["memory_loads"]["latency"]["remote_cache"],
+            json({{"count", 30}, {"sum_cycles", 12'000}, {"p50_cycles", 400}, {"max_cycles", 400}}));
+  ASSERT_EQ(answer["contended_lines"].size(), 1u);
+  const json& line = answer["contended_lines"][0];
+  EXPECT_EQ(line["address"], kLine);
+  EXPECT_EQ(line["hitm_remote"], 30);
+  EXPECT_EQ(line["hitm_local"], 30);
+  EXPECT_EQ(line["estimated_cycles"], 15'000);
+  EXPECT_EQ(line["verdict"], "false");
+  EXPECT_EQ(line["false_sharing"], true);
+  ASSERT_EQ(line["offsets"].size(), 2u);
+  EXPECT_EQ(line["offsets"][0]["offset"], 8);
+  EXPECT_EQ(line["offsets"][0]["writer_tids"], json({701}));
+  EXPECT_EQ(line["offsets"][1]["sites"][0]["code"], json({{"mapping", "/opt/engine"}, {"offset", 0x1234}}));
+  EXPECT_EQ(line["advice"][0]["kind"], "pad");
+  StringConsole text;
+  EXPECT_EQ(Run({}, text), 0);
+  EXPECT_THAT(text.out(), HasSubstr("false sharing"));
+  EXPECT_THAT(text.out(), HasSubstr("/opt/engine+0x1234"));
+  EXPECT_THAT(text.out(), HasSubstr("  pad: "));
+}
+
+TEST_F(ImportVerbTest, APaddedVariantHasNoContendedLine) {
+  AddMemoryEvent();
+  for (int i = 0; i < 30; ++i) {
+    AddAccess(701, 0x8, kStore, 0);
+    AddAccess(702, 0x60, kL1Hit, 7);
+  }
+  Write();
+  EXPECT_EQ(Answer(0)["contended_lines"], json::array());
+  StringConsole text;
+  EXPECT_EQ(Run({}, text), 0);
+  EXPECT_THAT(text.out(), HasSubstr("no contended cache line\n"));
+}
+
+TEST_F(ImportVerbTest, LinesAreOrderedAndCutAsAsked) {
+  AddMemoryEvent();
+  for (int i = 0; i < 4; ++i) AddAccess(702, 0, kRemoteHitm, 100);
+  for (int i = 0; i < 3; ++i) AddAccess(703, 0x1000, kRemoteHitm, 1'000);
+  Write();
+  EXPECT_EQ(Answer(0)["contended_lines"][0]["address"], kLine + 0x1000) << "what costs most";
+  const json remote = Answer(0, {"--order", "remote", "--lines", "1"});
+  ASSERT_EQ(remote["contended_lines"].size(), 1u);
+  EXPECT_EQ(remote["contended_lines"][0]["address"], kLine);
+  EXPECT_EQ(remote["contended_line_count"], 2);
+  EXPECT_EQ(Answer(0, {"--line-bytes", "128"})["contended_lines"].back()["address"], kLine - 0x40) << "its line begins there";
+  StringConsole console;
+  EXPECT_EQ(Run({"--order", "dearest"}, console), 3);
+  EXPECT_THAT(console.err(), HasSubstr("give cycles, remote or total"));
+}
+
+// A page that two processes map at different addresses is one.
+TEST_F(ImportVerbTest, ProcessesThatShareAMappingShareItsLines) {
+  AddMemoryEvent();
+  constexpr uint32_t kMapShared = 1;
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid, 0x10000000, 0x1000, 99, kMapShared, "/dev/shm/book"));
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid + 1, 0x20000000, 0x1000, 99, kMapShared, "/dev/shm/book"));
+  const auto add = [this](uint32_t pid, uint64_t address, uint64_t source) {
+    WrittenSample sample;
+    sample.id = 11;
+    sample.pid = sample.tid = pid;
+    sample.address = address;
+    sample.weight = 50;
+    sample.data_source = source;
+    writer_.AddSample(0, sample);
+  };
+  add(kPid, 0x10000040, kStore);
+  add(kPid + 1, 0x20000040, kLocalHitm);
+  Write();
+  const json answer = Answer(0);
+  ASSERT_EQ(answer["contended_lines"].size(), 1u);
+  EXPECT_EQ(answer["contended_lines"][0]["verdict"], "true");
+  EXPECT_EQ(answer["contended_lines"][0]["threads"].size(), 2u);
+}
+
+TEST_F(ImportVerbTest, WhatAFileDoesNotTellIsUnavailableAndNeverZero) {
+  PerfAttr attr = PlainAttr(PerfSampleBit::kIp | PerfSampleBit::kTid);
+  writer_.AddEvent(attr, {1}, "cycles");
+  Write();
+  const json answer = Answer(0);
+  EXPECT_FALSE(answer.contains("memory_loads"));
+  EXPECT_FALSE(answer.contains("contended_lines"));
+  EXPECT_EQ(answer["unavailable"][0]["name"], "memory_loads");
+  EXPECT_THAT(answer["unavailable"][0]["reason"].get<std::string>(), HasSubstr("perf mem record"));
+}
+
+TEST_F(ImportVerbTest, SamplesOfNoAccessAreNotLoads) {
+  AddMemoryEvent();
+  AddAccess(701, 0, 0x1e05080021, 0);
+  Write();
+  const json answer = Answer(0);
+  EXPECT_FALSE(answer.contains("memory_loads"));
+  EXPECT_THAT(answer["unavailable"][0]["reason"].get<std::string>(), HasSubstr("1 sample tell"));
+}
+
+TEST_F(ImportVerbTest, CountsOfStatAreTheLastOnesScaledOrAbsentWithTheReason) {
+  const PerfAttr attr = PlainAttr(PerfSampleBit::kIdentifier);
+  writer_.AddEvent(attr, {1}, "cycles");
+  writer_.AddEvent(attr, {2}, "instructions");
+  writer_.AddEvent(attr, {3}, "LLC-loads");
+  writer_.AddEvent(attr, {}, "L1-icache-loads");
+  writer_.AddEventDescriptions();
+  const auto stat = [this](uint64_t id, uint64_t value, uint64_t enabled_ns, uint64_t running_ns) {
+    ByteWriter body;
+    body.Put(id).Put(int32_t{-1}).Put(uint32_t{0}).Put(value).Put(enabled_ns).Put(running_ns);
+    writer_.AddRecord(PerfRecordType::kStat, body.bytes);
+  };
+  stat(1, 500, 1'000, 1'000);
+  stat(1, 900, 2'000, 2'000);
+  stat(2, 300, 2'000, 500);
+  stat(3, 0, 2'000, 0);
+  Write();
+  const json answer = Answer(1);
+  ASSERT_EQ(answer["stat"].size(), 3u);
+  EXPECT_EQ(answer["stat"][0]["value"], 900);
+  EXPECT_EQ(answer["stat"][0]["multiplexed"], false);
+  EXPECT_EQ(answer["stat"][1]["value"], 1'200);
+  EXPECT_EQ(answer["stat"][1]["multiplexed"], true);
+  EXPECT_FALSE(answer["stat"][2].contains("value"));
+  EXPECT_THAT(answer["stat"][2]["reason"].get<std::string>(), HasSubstr("not counted"));
+  EXPECT_EQ(answer["unavailable"][0]["name"], "L1-icache-loads");
+}
+
+TEST_F(ImportVerbTest, LossesAreWarnings) {
+  const PerfAttr attr = PlainAttr(PerfSampleBit::kIdentifier | PerfSampleBit::kTid);
+  const size_t event = writer_.AddEvent(attr, {1}, "cycles");
+  WrittenSample who;
+  who.id = 1;
+  writer_.AddKernelRecord(event, PerfRecordType::kLost, 0, WordsBody({1, 40}), who);
+  Write();
+  StringConsole console;
+  EXPECT_EQ(Run({}, console), 1);
+  EXPECT_THAT(console.err(), HasSubstr("hftmon: import: 40 records lost of"));
+}
+
+TEST_F(ImportVerbTest, NamesFromTheFileCannotDriveTheTerminal) {
+  writer_.AddEvent(PlainAttr(PerfSampleBit::kIdentifier), {1}, "evil\x1b[2J\n");
+  writer_.AddEventDescriptions();
+  Write();
+  StringConsole console;
+  Run({}, console);
+  EXPECT_THAT(console.out(), HasSubstr("evil?[2J?"));
+  EXPECT_THAT(console.out(), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(ImportVerbTest, WhatIsNoSuchFileIsAnErrorThatNamesIt) {
+  Write(ByteWriter().Text("not a recording").bytes);
+  StringConsole console;
+  EXPECT_EQ(Run({}, console), 3);
+  EXPECT_THAT(console.err(), HasSubstr(path_));
+  StringConsole folder;
+  EXPECT_EQ(RunCli({"import", "/"}, folder, absl::UTCTimeZone()), 3);
+  EXPECT_THAT(folder.err(), HasSubstr("/ is a folder"));
+  StringConsole missing;
+  EXPECT_EQ(RunCli({"import", path_ + ".none"}, missing, absl::UTCTimeZone()), 3);
+  EXPECT_THAT(missing.err(), HasSubstr("No such file"));
+}
+
+// The figures of tests/fixtures/README.md.
+TEST(ImportRecordingTest, EventsOfARealHostHaveTheirSamples) {
+  StringConsole console;
+  const std::string file = "tests/fixtures/perf/celeron-6events-echo.perf.data";
+  ASSERT_EQ(RunCli({"import", file, "--json"}, console, absl::UTCTimeZone()), 0) << console.err();
+  const json answer = json::parse(console.out());
+  std::vector<uint64_t> samples;
+  for (const json& event : answer["events"]) samples.push_back(event["samples"]);
+  EXPECT_THAT(samples, ElementsAre(14, 14, 12, 11, 13, 13));
+  EXPECT_EQ(answer["host"]["cpus_online"], 2);
+}
+
+TEST(FileBytesTest, WhatComesThroughAPipeIsReadWholeUpToItsBound) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], "abcdef", 6), 6);
+  close(ends[1]);
+  const std::string name = "/proc/self/fd/" + std::to_string(ends[0]);
+  const auto bytes = OpenFileBytes(name);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  EXPECT_EQ((*bytes)->size(), 6u);
+  std::byte part[2];
+  EXPECT_TRUE((*bytes)->ReadAt(4, part).ok());
+  EXPECT_EQ(part[1], std::byte{'f'});
+  EXPECT_FALSE((*bytes)->ReadAt(5, part).ok());
+  close(ends[0]);
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], "abcdef", 6), 6);
+  close(ends[1]);
+  const auto refused = OpenFileBytes("/proc/self/fd/" + std::to_string(ends[0]), 5);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  close(ends[0]);
+}
+
+}  // namespace
+}  // namespace hftmon
