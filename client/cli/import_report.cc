@@ -55,6 +55,9 @@ class Gatherer : public PerfDataVisitor {
       ++dropped_stats_;
     }
   }
+  void OnLost(const PerfEvent* event, const PerfLost& lost) override {
+    if (event == nullptr) lost_of_no_event_ += lost.count;  // else it is in the event's count
+  }
   void OnComm(const PerfComm& comm) override { spaces_.OnComm(comm); }
   void OnMapping(const PerfMapping& mapping) override { spaces_.OnMapping(mapping); }
   void OnFork(const PerfTask& task) override { spaces_.OnFork(task); }
@@ -63,6 +66,7 @@ class Gatherer : public PerfDataVisitor {
     report->summary = std::move(summary);
     report->dropped_stats = dropped_stats_;
     report->dropped_mappings = spaces_.dropped_count();
+    report->lost_of_no_event = lost_of_no_event_;
     report->threadless_accesses = threadless_accesses_;
     AddStats(report);
     AddAccesses(options, report);
@@ -176,6 +180,7 @@ class Gatherer : public PerfDataVisitor {
   uint64_t data_source_samples_ = 0;
   uint64_t access_samples_ = 0;
   uint64_t threadless_accesses_ = 0;
+  uint64_t lost_of_no_event_ = 0;
   uint64_t dropped_stats_ = 0;
 };
 
@@ -197,6 +202,12 @@ std::vector<std::string> WarningsOf(const ImportReport& report) {
     warnings.push_back(
         fmt::format("{} lost of {}: the recorder read too slowly: record with a larger buffer (`perf record -m`) or less often",
                     Counted(event.lost_count, "record"), event.name));
+  }
+  if (report.lost_of_no_event > 0) {
+    warnings.push_back(
+        fmt::format("{} lost, of which event is not told: the recorder read too slowly: record with a larger buffer "
+                    "(`perf record -m`) or less often",
+                    Counted(report.lost_of_no_event, "record")));
   }
   if (report.summary.unmatched_samples > 0) {
     warnings.push_back(

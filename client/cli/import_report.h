@@ -61,6 +61,7 @@ struct ImportReport {
   std::vector<ImportedStat> stats;   // by event, CPU, thread
   uint64_t dropped_stats = 0;        // beyond kStatsMax
   uint64_t dropped_mappings = 0;     // for which there was no room: places may be missing
+  uint64_t lost_of_no_event = 0;     // records or samples, beside those in the events' own counts
   uint64_t threadless_accesses = 0;  // samples of memory without a thread id
   std::vector<UnavailablePart> unavailable;
 

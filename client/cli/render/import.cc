@@ -193,6 +193,7 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
     json["events"].push_back(
         {{"name", event.name}, {"samples", event.sample_count}, {"lost", event.lost_count}, {"throttled", event.throttle_count}});
   }
+  json["lost_of_no_event"] = report.lost_of_no_event;
   json["unmatched_samples"] = report.summary.unmatched_samples;
   if (report.loads) json["memory_loads"] = LoadsJson(*report.loads);
   if (report.table) {
