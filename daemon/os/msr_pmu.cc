@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
+#include "daemon/os/event_terms.h"
 #include "daemon/os/proc_numbers.h"
 
 namespace hftmon {
@@ -19,14 +19,9 @@ constexpr std::string_view kFolder = "/sys/bus/event_source/devices/msr";
 }  // namespace
 
 std::optional<uint64_t> ParseMsrEvent(std::string_view text) {
-  constexpr std::string_view kTerm = "event=0x";
-  const std::string_view event = Trim(text);
-  if (!event.starts_with(kTerm)) return std::nullopt;
-  uint64_t config = 0;
-  const char* end = event.data() + event.size();
-  const auto [parsed, error] = std::from_chars(event.data() + kTerm.size(), end, config, 16);
-  if (error != std::errc() || parsed != end) return std::nullopt;
-  return config;
+  const auto terms = ParseEventTerms(text);
+  if (!terms.ok() || terms->size() != 1 || terms->front().name != "event") return std::nullopt;
+  return terms->front().value;
 }
 
 MsrPmu MsrPmu::Read(const FileRoot& root) {
