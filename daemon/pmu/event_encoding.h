@@ -21,6 +21,9 @@ struct EventEncoding {
   bool exclude_user = false;
   bool exclude_kernel = false;
   bool exclude_hypervisor = false;
+  // A number that nobody but its giver vouches for ("r01cd", "cpu/event=0xcd/"): the kernel opens such a one whether the processor has it
+  // or not. A reading that stays 0 while cycles run is then no measured 0.
+  bool number_unchecked = false;
   // False: the PMU counts for a package or a cache, whoever runs (uncore): opened with pid -1 on each of `cpus`, never on a thread.
   bool per_thread = true;
   // Sorted. Per thread: the CPUs on which it counts (a hybrid processor's cores of one kind). Else: the CPUs to open it on, one for each
