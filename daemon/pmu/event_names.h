@@ -45,6 +45,8 @@ class EventNames {
   // Whether the kernel opens it: the reason names the event.
   absl::Status Validate(const EventEncoding& encoding) const;
 
+  const PmuList& pmus() const { return parts_.pmus; }
+
  private:
   absl::StatusOr<std::vector<EventEncoding>> ByNumber(std::string_view name, std::string_view digits, std::string_view modifiers) const;
   absl::StatusOr<std::vector<EventEncoding>> ByPmu(std::string_view name) const;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <memory>
+#include <random>
 
 #include "tests/daemon/pmu/pmu_trees.h"
 
@@ -154,6 +155,46 @@ TEST_F(EventNamesTest, HostileNamesAreRefusedAndNotRepeated) {
   }
   EXPECT_LT(names.Encode(std::string(4000, 'x')).status().message().size(), 400u);
   EXPECT_LT(names.Encode(std::string(4000, 'x') + "//").status().message().size(), 500u);
+}
+
+TEST_F(EventNamesTest, DamagedNamesNeverGiveAnEncodingThatTheUnitHasNotTheBitsFor) {
+  const EventNames& names = On(WriteIntelServer);
+  const std::string seeds[] = {"cpu/mem-loads,ldlat=30/P",
+                               "cpu/event=0xa3,umask=0x4,cmask=4,inv/u",
+                               "r00000000000001cd:ukh",
+                               "cycles:ppp",
+                               "uncore_imc_0/cas_count_read/",
+                               "L1-dcache-load-misses:u",
+                               "cpu/config=0x1cd,config1=0xffffffff/"};
+  constexpr std::string_view kBytes = "/:,=?0123456789abcdefxrukpP-_ \n\xff";
+  std::mt19937 random(6);
+  size_t encoded = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string name = seeds[random() % std::size(seeds)];
+    for (uint32_t change = random() % 3; change > 0; --change) {
+      const size_t at = random() % name.size();
+      const char byte = kBytes[random() % kBytes.size()];
+      if (random() % 3 == 0) {
+        name.insert(at, 1, byte);
+      } else if (name.size() > 1 && random() % 2 == 0) {
+        name.erase(at, 1);
+      } else {
+        name[at] = byte;
+      }
+    }
+    const auto encoding = names.Encode(name);
+    if (!encoding.ok()) {
+      EXPECT_FALSE(encoding.status().message().empty()) << name;
+      continue;
+    }
+    ++encoded;
+    EXPECT_EQ(encoding->name, name);
+    if (encoding->type == 4) {
+      EXPECT_EQ(encoding->config & ~uint64_t{0x1ffa4ffff}, 0u) << name;
+    }
+    EXPECT_LE(encoding->precise_ip, 3) << name;
+  }
+  EXPECT_GT(encoded, 1000u);
 }
 
 TEST_F(EventNamesTest, AnArmNumberThatTheProcessorHasNotIsRefusedWhicheverWayItIsGiven) {
