@@ -23,6 +23,12 @@ TEST(ProcessorModelTest, EachCpuHasItsOwnBlock) {
   EXPECT_EQ(ParseCpuinfo(kArm, 1), (ProcessorModel{.vendor = ProcessorVendor::kArm, .implementer = 0x41, .part = 0xd0c}));
 }
 
+TEST(ProcessorModelTest, OfABlockThatStandsTwiceTheFirstHolds) {
+  const auto model = ParseCpuinfo(std::string(kIntel) + "processor\t: 0\nmodel\t\t: 1\n", 0);
+  ASSERT_TRUE(model.has_value());
+  EXPECT_EQ(model->model, 143u);
+}
+
 TEST(ProcessorModelTest, AModelThatIsNotToldWholeIsNone) {
   for (const char* text : {"", "processor\t: 0\n", "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\n",
                            "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t: 85\n",
