@@ -3,20 +3,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <linux/capability.h>
-#include <linux/perf_event.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 
 #include "common/cpu_list.h"
 #include "common/duration.h"
 #include "daemon/os/memory_lock.h"
+#include "daemon/os/perf_event_calls.h"
+#include "daemon/os/perf_event_error.h"
 #include "daemon/os/proc_numbers.h"
 #include "daemon/os/proc_schedstat.h"
 #include "daemon/os/ptp_clocks.h"
@@ -108,32 +105,17 @@ HostCapability ClocksourceTsc(const HostProbes& probes) {
 
 HostCapability HardwarePmu(const HostProbes& probes) {
   const int error = probes.open_hardware_counter();
-  switch (error) {
-    case 0:
-      return Available("hardware_pmu", "perf_event_open counts cycles");
-    case ENOENT:
-    case EOPNOTSUPP:
-    case ENODEV:
-      return Unavailable("hardware_pmu",
-                         fmt::format("no hardware PMU ({}): a virtual machine without one, or the driver is missing", std::strerror(error)),
-                         "run on the bare machine, or let the hypervisor pass the PMU through");
-    case EACCES:
-    case EPERM:
-      return Unavailable(
-          "hardware_pmu", fmt::format("perf_event_open is refused ({}): see perf_event_paranoid", std::strerror(error)),
-          "give CAP_PERFMON and `sysctl kernel.perf_event_paranoid=2`; in a container also let seccomp pass perf_event_open");
-    default:
-      return Unavailable("hardware_pmu", fmt::format("perf_event_open fails: {}", std::strerror(error)), "see the kernel log");
-  }
+  if (error == 0) return Available("hardware_pmu", "perf_event_open counts cycles");
+  PerfEventRefusal refusal = ExplainPerfEventError(error, {.attributes = CycleAttributes()});
+  return Unavailable("hardware_pmu", std::move(refusal.reason), std::move(refusal.mend));
 }
 
 HostCapability PerfEventParanoid(const HostProbes& probes) {
-  const absl::StatusOr<std::string> text = probes.root.ReadFile("/proc/sys/kernel/perf_event_paranoid");
-  if (!text.ok())
-    return Unavailable("perf_event_paranoid", std::string(text.status().message()), "boot a kernel built with CONFIG_PERF_EVENTS=y");
-  const std::optional<int> level = ParseNumber<int>(Trim(*text));
-  if (!level)
-    return Unavailable("perf_event_paranoid", fmt::format("'{}' is not a number", Trim(*text)), "sysctl kernel.perf_event_paranoid=2");
+  const absl::StatusOr<int> level = ReadParanoidLevel(probes.root);
+  if (absl::IsInvalidArgument(level.status()))
+    return Unavailable("perf_event_paranoid", std::string(level.status().message()), "sysctl kernel.perf_event_paranoid=2");
+  if (!level.ok())
+    return Unavailable("perf_event_paranoid", std::string(level.status().message()), "boot a kernel built with CONFIG_PERF_EVENTS=y");
   const std::string found = fmt::format("perf_event_paranoid is {}", *level);
   if (probes.has_capability(CAP_SYS_ADMIN) || *level < 0) return Available("perf_event_paranoid", found);
   if (*level > 2) {
@@ -234,18 +216,6 @@ HostCapability PtpClocks(const HostProbes& probes) {
   return Unavailable("ptp_clocks", "/sys/class/ptp lists none: no NIC of this host makes hardware time stamps", std::string(kMend));
 }
 
-int OpenHardwareCounter() {
-  perf_event_attr attributes{};
-  attributes.size = sizeof(attributes);
-  attributes.type = PERF_TYPE_HARDWARE;
-  attributes.config = PERF_COUNT_HW_CPU_CYCLES;
-  attributes.disabled = 1;
-  const long fd = ::syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-  if (fd < 0) return errno;
-  ::close(static_cast<int>(fd));
-  return 0;
-}
-
 }  // namespace
 
 HostProbes SystemHostProbes() {
@@ -256,7 +226,11 @@ HostProbes SystemHostProbes() {
           .kernel_release = names.release,
           .invariant_tsc = TscIsInvariant(),
           .has_capability = SystemCapabilities(),
-          .open_hardware_counter = OpenHardwareCounter,
+          .open_hardware_counter =
+              [] {
+                SystemPerfEventCalls calls;
+                return TryCycleCounter(calls);
+              },
           .memory_lock_limit_bytes = SystemMemoryLockCalls().limit_bytes,
           .adjust_clock = SystemAdjustClock(),
           .tai_offset_ns = [] { return ReadTaiOffsetNs(SystemRawClocks()); },

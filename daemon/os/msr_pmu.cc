@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <linux/perf_event.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "daemon/os/event_terms.h"
+#include "daemon/os/perf_event_calls.h"
+#include "daemon/os/perf_event_error.h"
 #include "daemon/os/proc_numbers.h"
 
 namespace hftmon {
@@ -53,27 +53,11 @@ absl::StatusOr<int> OpenMsrEvent(const MsrPmu& pmu, const std::string& event, in
   attributes.config = pmu.events.at(event);
   // One that is not on its CPU any more, which was offline, then fails to be read, where it would else give its last value for ever.
   attributes.pinned = 1;
-  const long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-  if (fd >= 0) return static_cast<int>(fd);
-  const int error = errno;
-  const std::string what = fmt::format("msr event {} of CPU {}: perf_event_open: {}", event, cpu, strerror(error));
-  switch (error) {
-    case ENODEV:  // offline
-    case EINVAL:  // beyond the possible CPUs
-    case ENXIO:
-      return absl::NotFoundError(what);
-    case EPERM:
-    case EACCES:
-      return absl::PermissionDeniedError(
-          what +
-          ": give hftmond CAP_PERFMON; where kernel.perf_event_paranoid is above 2 (Debian's default is 3) also CAP_SYS_ADMIN, or set it "
-          "to 2");
-    case EMFILE:
-    case ENFILE:
-      return absl::ResourceExhaustedError(what + ": up to four descriptors are needed: raise LimitNOFILE= of hftmond.service");
-    default:
-      return absl::FailedPreconditionError(what);
-  }
+  const int opened = SystemPerfEventCalls().Open(attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+  if (opened >= 0) return opened;
+  // The event is the kernel's own: what is invalid is a CPU beyond the possible ones.
+  return PerfEventError(fmt::format("msr event {} of CPU {}", event, cpu),
+                        ExplainPerfEventError(opened == -EINVAL ? ENODEV : -opened, {.attributes = attributes, .tid = -1, .cpu = cpu}));
 }
 
 }  // namespace hftmon

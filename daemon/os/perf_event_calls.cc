@@ -29,13 +29,17 @@ void SystemPerfEventCalls::Close(int descriptor) {
   ::close(descriptor);
 }
 
-int TryCycleCounter(PerfEventCalls& calls) {
+perf_event_attr CycleAttributes() {
   perf_event_attr attributes = {};
   attributes.size = sizeof(attributes);
   attributes.type = PERF_TYPE_HARDWARE;
   attributes.config = PERF_COUNT_HW_CPU_CYCLES;
   attributes.disabled = 1;
-  const int descriptor = calls.Open(attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  return attributes;
+}
+
+int TryCycleCounter(PerfEventCalls& calls) {
+  const int descriptor = calls.Open(CycleAttributes(), 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
   if (descriptor < 0) return -descriptor;
   calls.Close(descriptor);
   return 0;

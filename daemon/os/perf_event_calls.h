@@ -34,7 +34,9 @@ class SystemPerfEventCalls final : public PerfEventCalls {
   void Close(int descriptor) override;
 };
 
-// Opens and closes a counter of this thread's cycles, which every hardware PMU has: 0, or errno.
+// A counter of cycles, which every hardware PMU has; switched off.
+perf_event_attr CycleAttributes();
+// Opens and closes one of this thread: 0, or errno.
 int TryCycleCounter(PerfEventCalls& calls);
 
 }  // namespace hftmon

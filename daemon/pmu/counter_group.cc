@@ -26,6 +26,14 @@ bool IsTransient(int error) {
   return error == EINTR || error == EAGAIN;
 }
 
+// An event that never happens and needs no counter.
+CountedEvent Witness() {
+  CountedEvent witness{.name = "dummy"};
+  witness.attributes.type = PERF_TYPE_SOFTWARE;
+  witness.attributes.config = PERF_COUNT_SW_DUMMY;
+  return witness;
+}
+
 }  // namespace
 
 std::string CounterPlace::ToString() const {
@@ -35,7 +43,11 @@ std::string CounterPlace::ToString() const {
 }
 
 CounterGroup::CounterGroup(CounterGroup&& other) noexcept
-    : calls_(other.calls_), place_(other.place_), members_(std::exchange(other.members_, {})), tells_lost_(other.tells_lost_) {}
+    : calls_(other.calls_),
+      place_(other.place_),
+      members_(std::exchange(other.members_, {})),
+      event_count_(other.event_count_),
+      tells_lost_(other.tells_lost_) {}
 
 CounterGroup& CounterGroup::operator=(CounterGroup&& other) noexcept {
   if (this == &other) return *this;
@@ -43,6 +55,7 @@ CounterGroup& CounterGroup::operator=(CounterGroup&& other) noexcept {
   calls_ = other.calls_;
   place_ = other.place_;
   members_ = std::exchange(other.members_, {});
+  event_count_ = other.event_count_;
   tells_lost_ = other.tells_lost_;
   return *this;
 }
@@ -70,9 +83,13 @@ absl::StatusOr<CounterGroup> CounterGroup::Open(PerfEventCalls& calls, const Cou
   if (place.tid == -1 && options.heirs != CounterHeirs::kNobody)
     return absl::InvalidArgumentError(fmt::format("{} has no heirs: a CPU's events count all its threads", place.ToString()));
   CounterGroup group(calls, place);
-  group.members_.reserve(events.size());
+  group.members_.reserve(events.size() + 1);
   for (const CountedEvent& event : events) {
     if (absl::Status opened = group.OpenMember(event, options); !opened.ok()) return opened;
+  }
+  group.event_count_ = events.size();
+  if (place.tid == -1 && events.size() == 1) {
+    if (absl::Status opened = group.OpenMember(Witness(), options); !opened.ok()) return opened;
   }
   return group;
 }
@@ -121,7 +138,7 @@ absl::Status CounterGroup::Refused(int error, const CountedEvent& event, const p
     const int opened = calls_->Open(alone, place_.tid, place_.cpu, -1, PERF_FLAG_FD_CLOEXEC);
     if (opened >= 0) {
       calls_->Close(opened);
-      return absl::ResourceExhaustedError(fmt::format(
+      return absl::OutOfRangeError(fmt::format(
           "{}: the {} event of the group does not fit beside the {} before it ({}): this processor has no counter left for it, or "
           "another PMU counts it: put it into another group",
           what, Ordinal(members_.size() + 1), members_.size(), std::strerror(error)));
@@ -159,7 +176,12 @@ absl::StatusOr<std::vector<CounterReading>> CounterGroup::Read() const {
     bytes = calls_->Read(members_.front().descriptor, buffer);
     if (bytes >= 0 || !IsTransient(static_cast<int>(-bytes))) break;
   }
-  if (bytes == 0) return NoCounters();
+  if (bytes == 0) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "the {} events of {} had to do without counters, which others held, and stay so: count fewer, end other users of perf, or do not "
+        "pin them; then open them anew",
+        size(), place_.ToString()));
+  }
   if (bytes == -ECHILD) {
     return absl::UnavailableError(fmt::format(
         "the events of {} and of its heirs are no longer the same group (a CPU went offline): open it anew", place_.ToString()));
@@ -205,29 +227,9 @@ absl::StatusOr<std::vector<CounterReading>> CounterGroup::Decode(std::span<const
   }
   // As many as members, none twice: all are there.
   std::vector<CounterReading> readings;
-  readings.reserve(found.size());
-  for (const std::optional<CounterReading>& reading : found) readings.push_back(*reading);
+  readings.reserve(size());
+  for (size_t event = 0; event < size(); ++event) readings.push_back(*found[event]);
   return readings;
-}
-
-absl::Status CounterGroup::NoCounters() const {
-  if (place_.tid == -1) {
-    // Whether the CPU is there shows when something is opened on it.
-    perf_event_attr nothing = {};
-    nothing.size = sizeof(nothing);
-    nothing.type = PERF_TYPE_SOFTWARE;
-    nothing.config = PERF_COUNT_SW_DUMMY;
-    nothing.disabled = 1;
-    const int opened = calls_->Open(nothing, -1, place_.cpu, -1, PERF_FLAG_FD_CLOEXEC);
-    if (opened >= 0) calls_->Close(opened);
-    if (opened == -ENODEV) {
-      return absl::UnavailableError(fmt::format("{} is offline, its events are gone: open them anew when it is back", place_.ToString()));
-    }
-  }
-  return absl::ResourceExhaustedError(fmt::format(
-      "the {} events of {} had to do without counters (others hold them, or the CPU was offline for a while) and stay so: count "
-      "fewer, end other users of perf, or do not pin them; then open them anew",
-      members_.size(), place_.ToString()));
 }
 
 }  // namespace hftmon

@@ -2,7 +2,7 @@
 //
 // One thread at a time; `calls` outlives it. Never from the loop: system calls, and the CPU where the counted thread runs (or which is
 // counted) is interrupted: once for each event when it is opened and when it is closed, once by Enable, Disable and Read. The caller's own
-// CPU, and that of a thread that does not run, are not. It is opened switched off.
+// CPU, and that of a thread that does not run, are not. It is opened switched off. A descriptor for each event; of a CPU two at least.
 #ifndef HFTMON_DAEMON_PMU_COUNTER_GROUP_H_
 #define HFTMON_DAEMON_PMU_COUNTER_GROUP_H_
 
@@ -57,9 +57,9 @@ class CounterGroup {
   };
 
   // All of them or an error; `events` in this order, the first leads. INVALID_ARGUMENT: none, more than kGroupEventsMax, an event that
-  // this kernel or processor does not take as it is encoded. RESOURCE_EXHAUSTED: descriptors, or the events do not fit together (the
-  // message says which does not). NOT_FOUND: no such thread, or the CPU is offline. FAILED_PRECONDITION: this host cannot count it.
-  // PERMISSION_DENIED. Each names the event, the place, the cause and the mend.
+  // this kernel or processor does not take as it is encoded. OUT_OF_RANGE: they do not fit together; the message says which does not.
+  // RESOURCE_EXHAUSTED: descriptors, or counters that another user holds for itself. NOT_FOUND: no such thread, or the CPU is offline.
+  // FAILED_PRECONDITION: this host cannot count it. PERMISSION_DENIED. Each names the event, the place, the cause and the mend.
   static absl::StatusOr<CounterGroup> Open(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events,
                                            const Options& options);
   CounterGroup(CounterGroup&& other) noexcept;
@@ -71,11 +71,10 @@ class CounterGroup {
 
   // Of one moment, in the order of the events. Of a thread that ended: its last.
   // RESOURCE_EXHAUSTED: pinned, and it had to do without counters: it stays so. UNAVAILABLE: the kernel took the group apart because its
-  // CPU went offline; open it anew when the CPU is back. The kernel does not tell so for a group of one event that is not pinned: its times
-  // stand still from then on.
+  // CPU went offline; open it anew when the CPU is back.
   absl::StatusOr<std::vector<CounterReading>> Read() const;
 
-  size_t size() const { return members_.size(); }
+  size_t size() const { return event_count_; }
   const CounterPlace& place() const { return place_; }
   const std::string& name(size_t event) const { return members_[event].name; }
   // For a map of perf events; closed with the group.
@@ -94,13 +93,13 @@ class CounterGroup {
   absl::Status OpenMember(const CountedEvent& event, const Options& options);
   absl::Status Refused(int error, const CountedEvent& event, const perf_event_attr& attributes, const Options& options);
   absl::Status Control(unsigned long request, const char* what);
-  absl::Status NoCounters() const;
   absl::StatusOr<std::vector<CounterReading>> Decode(std::span<const std::byte> bytes) const;
   void Close();
 
   PerfEventCalls* calls_;
   CounterPlace place_;
-  std::vector<Member> members_;
+  std::vector<Member> members_;  // the events, and where one CPU's is alone a witness: without company a group cannot be seen taken apart
+  size_t event_count_ = 0;
   bool tells_lost_ = true;
 };
 

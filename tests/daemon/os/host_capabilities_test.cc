@@ -164,7 +164,7 @@ TEST_F(HostCapabilitiesTest, AMissingPmuAndARefusedOneAreDifferentThings) {
   pmu_error_ = EACCES;
   ExpectUnavailable("hardware_pmu", "refused", "perf_event_paranoid=2");
   pmu_error_ = EMFILE;
-  ExpectUnavailable("hardware_pmu", "Too many open files", "kernel log");
+  ExpectUnavailable("hardware_pmu", "Too many open files", "LimitNOFILE");
 }
 
 TEST_F(HostCapabilitiesTest, ParanoidThreeNeedsMoreThanPerfmon) {
