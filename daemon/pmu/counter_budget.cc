@@ -18,17 +18,18 @@ absl::Status CheckPlace(const CounterPlace& place) {
       fmt::format("whether counters are free for {} shows only while it runs: try a CPU, or the calling thread", place.ToString()));
 }
 
-// Switched on and counting, or RESOURCE_EXHAUSTED: without counters.
-absl::Status Begin(CounterGroup& group) {
+// Switches it on; whether it found counters.
+absl::StatusOr<bool> Begin(CounterGroup& group) {
   if (absl::Status enabled = group.Enable(); !enabled.ok()) return enabled;
   const absl::StatusOr<std::vector<CounterReading>> readings = group.Read();
+  if (absl::IsResourceExhausted(readings.status())) return false;
   if (!readings.ok()) return readings.status();
-  if (readings->front().counted()) return absl::OkStatus();
+  if (readings->front().counted()) return true;
   return absl::FailedPreconditionError(fmt::format("{} does not count on {}: of a hybrid processor, it belongs to cores of the other kind",
                                                    group.name(0), group.place().ToString()));
 }
 
-absl::Status TryAtOnce(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events) {
+absl::StatusOr<bool> CountAtOnce(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events) {
   absl::StatusOr<CounterGroup> group = CounterGroup::Open(calls, place, events, kPinned);
   return group.ok() ? Begin(*group) : group.status();
 }
@@ -57,9 +58,9 @@ absl::StatusOr<CounterBudget> MeasureCounterBudget(PerfEventCalls& calls, const 
   while (copies.size() < events_max) {
     absl::StatusOr<CounterGroup> copy = CounterGroup::Open(calls, place, std::span(&event, 1), kPinned);
     if (!copy.ok()) return copy.status();
-    const absl::Status begun = Begin(*copy);
-    if (absl::IsResourceExhausted(begun)) return CounterBudget{.events = copies.size()};
-    if (!begun.ok()) return begun;
+    const absl::StatusOr<bool> counts = Begin(*copy);
+    if (!counts.ok()) return counts.status();
+    if (!*counts) return CounterBudget{.events = copies.size()};
     copies.push_back(*std::move(copy));
   }
   return CounterBudget{.events = copies.size(), .at_least = true};
@@ -68,14 +69,13 @@ absl::StatusOr<CounterBudget> MeasureCounterBudget(PerfEventCalls& calls, const 
 absl::Status CheckCounterBudget(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events,
                                 const CounterRivals& rivals) {
   if (absl::Status checked = CheckPlace(place); !checked.ok()) return checked;
-  absl::StatusOr<CounterGroup> all = CounterGroup::Open(calls, place, events, kPinned);
-  if (!all.ok()) return all.status();
-  const absl::Status begun = Begin(*all);
-  if (!absl::IsResourceExhausted(begun)) return begun;
-  // Not beside them.
-  all = absl::CancelledError();
-  size_t fitting = events.size() - 1;
-  while (fitting > 0 && !TryAtOnce(calls, place, events.first(fitting)).ok()) --fitting;
+  size_t fitting = events.size();
+  for (;; --fitting) {
+    const absl::StatusOr<bool> counts = fitting == 0 ? true : CountAtOnce(calls, place, events.first(fitting));
+    if (!counts.ok()) return counts.status();
+    if (*counts) break;
+  }
+  if (fitting == events.size()) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       fmt::format("{} events do not count at once on {}: {} do, {} finds no counter: {}; else count fewer at a time", events.size(),
                   place.ToString(), fitting, events[fitting].name, Holders(rivals)));

@@ -119,7 +119,6 @@ absl::Status CounterGroup::OpenMember(const CountedEvent& event, const Options& 
   if (descriptor == -EINVAL && leads) {
     tells_lost_ = false;
     descriptor = open();
-    if (descriptor < 0) tells_lost_ = true;
   }
   if (descriptor < 0) return Refused(-descriptor, event, attributes, options);
   members_.push_back({.name = event.name, .descriptor = descriptor, .sampled = attributes.sample_period != 0});

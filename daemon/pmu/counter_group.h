@@ -1,4 +1,5 @@
-// CounterGroup: events of one thread or of one CPU that the kernel counts together: all at the same times, or none.
+// CounterGroup: events of one thread or of one CPU that the kernel counts together: all at the same times, or none. They begin and end one
+// after the other, so that the readings of one event twice in a group differ by the instructions in between, some hundred.
 //
 // One thread at a time; `calls` outlives it. Never from the loop: system calls, and the CPU where the counted thread runs (or which is
 // counted) is interrupted: once for each event when it is opened and when it is closed, once by Enable, Disable and Read. The caller's own
