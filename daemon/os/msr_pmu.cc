@@ -4,7 +4,6 @@
 #include <linux/perf_event.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "daemon/os/event_terms.h"
 #include "daemon/os/perf_event_calls.h"

@@ -24,8 +24,8 @@ constexpr size_t kStatsShown = 40;
 
 std::string HostText(const std::string& file, const PerfDataSummary& summary) {
   const PerfHost& host = summary.host;
-  std::string text = fmt::format("{}: recorded", Printable(file));
-  if (!host.perf_version.empty()) text += " by perf " + Printable(host.perf_version);
+  std::string text = Printable(file) + ": perf.data";
+  if (!host.perf_version.empty()) text += " of perf " + Printable(host.perf_version);
   if (!host.release.empty()) text += " on Linux " + Printable(host.release);
   if (!host.cpu.empty()) text += ", " + Printable(host.cpu);
   if (host.cpus_online && host.cpus_available) text += fmt::format(", {} of {} CPUs online", *host.cpus_online, *host.cpus_available);

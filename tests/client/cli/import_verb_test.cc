@@ -83,12 +83,14 @@ class ImportVerbTest : public ::testing::Test {
   PerfDataWriter writer_;
 };
 
-// Two threads, each with a counter of its own in one line: the first writes, the second waits.
+// Two threads, each with a counter of its own in one line.
 TEST_F(ImportVerbTest, FalselySharedLinesAreToldWithCostCodeAndMend) {
   AddMemoryEvent();
+  // Of the file from 0x1000 on.
   writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid, 0x400000, 0x10000, 77, 2, "/opt/engine"));
   for (int i = 0; i < 30; ++i) {
     AddAccess(701, 0x8, kStore, 0, 0x402000);
+    AddAccess(702, 0x20, kStore, 0);
     AddAccess(702, 0x20, kRemoteHitm, 400);
     AddAccess(702, 0x20, kLocalHitm, 100);
     AddAccess(702, 0x100, kL1Hit, 7);
@@ -96,9 +98,9 @@ TEST_F(ImportVerbTest, FalselySharedLinesAreToldWithCostCodeAndMend) {
   Write();
   const json answer = Answer(0);
   EXPECT_EQ(answer["imported"], true);
-  EXPECT_EQ(answer["events"][0]["samples"], 120);
+  EXPECT_EQ(answer["events"][0]["samples"], 150);
   EXPECT_EQ(answer["memory_loads"]["samples"], 90);
-  EXPECT_EQ(answer["memory_loads"]["stores"], 30);
+  EXPECT_EQ(answer["memory_loads"]["stores"], 60);
   EXPECT_EQ(answer["memory_loads"]["levels"], json({{"L1", 30}, {"L3", 30}, {"remote_cache", 30}}));
   EXPECT_EQ(answer["memory_loads"]["latency"]["remote_cache"],
             json({{"count", 30}, {"sum_cycles", 12'000}, {"p50_cycles", 400}, {"max_cycles", 400}}));
@@ -113,12 +115,12 @@ TEST_F(ImportVerbTest, FalselySharedLinesAreToldWithCostCodeAndMend) {
   ASSERT_EQ(line["offsets"].size(), 2u);
   EXPECT_EQ(line["offsets"][0]["offset"], 8);
   EXPECT_EQ(line["offsets"][0]["writer_tids"], json({701}));
-  EXPECT_EQ(line["offsets"][1]["sites"][0]["code"], json({{"mapping", "/opt/engine"}, {"offset", 0x1234}}));
+  EXPECT_EQ(line["offsets"][1]["sites"][0]["code"], json({{"mapping", "/opt/engine"}, {"offset", 0x2234}}));
   EXPECT_EQ(line["advice"][0]["kind"], "pad");
   StringConsole text;
   EXPECT_EQ(Run({}, text), 0);
   EXPECT_THAT(text.out(), HasSubstr("false sharing"));
-  EXPECT_THAT(text.out(), HasSubstr("/opt/engine+0x1234"));
+  EXPECT_THAT(text.out(), HasSubstr("/opt/engine+0x2234"));
   EXPECT_THAT(text.out(), HasSubstr("  pad: "));
 }
 
@@ -178,6 +180,7 @@ TEST_F(ImportVerbTest, ProcessesThatShareAMappingShareItsLines) {
 TEST_F(ImportVerbTest, WhatAFileDoesNotTellIsUnavailableAndNeverZero) {
   PerfAttr attr = PlainAttr(PerfSampleBit::kIp | PerfSampleBit::kTid);
   writer_.AddEvent(attr, {1}, "cycles");
+  writer_.AddKernelRecord(0, PerfRecordType::kComm, 0, CommBody(kPid, kPid, "engine"));
   Write();
   const json answer = Answer(0);
   EXPECT_FALSE(answer.contains("memory_loads"));
@@ -238,9 +241,10 @@ TEST_F(ImportVerbTest, LossesAreWarnings) {
 TEST_F(ImportVerbTest, NamesFromTheFileCannotDriveTheTerminal) {
   writer_.AddEvent(PlainAttr(PerfSampleBit::kIdentifier), {1}, "evil\x1b[2J\n");
   writer_.AddEventDescriptions();
+  writer_.AddKernelRecord(0, PerfRecordType::kComm, 0, CommBody(kPid, kPid, "engine"));
   Write();
   StringConsole console;
-  Run({}, console);
+  EXPECT_EQ(Run({}, console), 0) << console.err();
   EXPECT_THAT(console.out(), HasSubstr("evil?[2J?"));
   EXPECT_THAT(console.out(), Not(HasSubstr("\x1b")));
 }
