@@ -129,7 +129,7 @@ void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStalls
   CutDown(spike->duration_ns, &unexplained_ns, &causes);
   const int64_t on_cpu_ns = spike->duration_ns - SumOf(causes) - unexplained_ns;
   const int64_t usual_ns = spike->mark.usual_ns;
-  const int64_t running_ns = usual_ns < 0 ? on_cpu_ns : std::min(on_cpu_ns, usual_ns);
+  int64_t running_ns = usual_ns < 0 ? 0 : std::min(on_cpu_ns, usual_ns);
   int64_t rest_ns = on_cpu_ns - running_ns;
   if (rest_ns > 0 && short_stalls) {
     ShortStallCauses found = short_stalls(rest_ns);
@@ -144,6 +144,7 @@ void FillOperationBudget(std::span<const Stall* const> stalls, const ShortStalls
       if (cause.duration_ns > 0) causes.push_back(cause);
     }
   }
+  if (usual_ns < 0) std::swap(running_ns, rest_ns);
   if (running_ns > 0) causes.push_back({.kind = CauseKind::kRunning, .estimated = usual_ns < 0, .duration_ns = running_ns});
   unexplained_ns += SumSmallOnes(&causes);
   std::copy(causes.begin(), causes.end(), spike->causes.begin());

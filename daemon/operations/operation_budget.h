@@ -8,8 +8,8 @@
 //     come from two clocks;
 //   - of stalls within one another (a sleep within a page fault) the outer one counts: its budget has the inner one's time;
 //   - what no stall had, the thread had its CPU, for all that is known: up to what the operation usually takes that is its own work
-//     (kRunning), the rest is unexplained; all of it is kRunning, estimated, where nothing is usual yet;
-//   - of that rest, short stalls have what is known of them as a sum (ShortStalls), estimated;
+//     (kRunning), of the rest short stalls have what is known of them as a sum (ShortStalls), estimated, and what is left is unexplained;
+//   - where nothing is usual yet, what short stalls did not have is all kRunning, estimated;
 //   - stalls that together claim more than the duration lose it from the largest cause on.
 #ifndef HFTMON_DAEMON_OPERATIONS_OPERATION_BUDGET_H_
 #define HFTMON_DAEMON_OPERATIONS_OPERATION_BUDGET_H_

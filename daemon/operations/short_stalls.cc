@@ -168,18 +168,20 @@ ShortStallCauses ShortStalls::Take(const ThreadKey& thread, const Track& track, 
     touched.push_back(&looks[i]);
     touched_ns += looks[i].mono_ns - looks[i - 1].mono_ns;
   }
+  ShortStallCauses found_causes;
+  const int64_t after_last_ns = end_mono_ns - (looks.empty() ? begin_mono_ns : std::max(begin_mono_ns, looks.back().mono_ns));
+  if (after_last_ns >= limit_ns / 2) found_causes.looks_apart_ns = after_last_ns;
   Durations had_ns{};
   for (Look* look : touched) {
     const Durations& taken_ns = *TakenBy(track, look);
     for (size_t i = 0; i < kKinds.size(); ++i) had_ns[i] += look->short_ns[i] - taken_ns[i];
   }
   const int64_t all_ns = std::accumulate(had_ns.begin(), had_ns.end(), int64_t{0});
-  if (all_ns <= 0) return {};
+  if (all_ns <= 0) return found_causes;
   if (static_cast<double>(end_mono_ns - begin_mono_ns) < kCoverageMin * static_cast<double>(touched_ns)) {
     return {.causes = {}, .looks_apart_ns = all_ns >= limit_ns / 2 ? touched_ns : 0};
   }
   const double share = std::min(1.0, static_cast<double>(limit_ns) / static_cast<double>(all_ns));
-  ShortStallCauses found_causes;
   for (size_t i = 0; i < kKinds.size(); ++i) {
     const auto taken_ns = static_cast<int64_t>(static_cast<double>(had_ns[i]) * share);
     if (taken_ns < kWorthTellingNs) continue;

@@ -25,8 +25,8 @@ namespace hftmon {
 
 struct ShortStallCauses {
   std::vector<Cause> causes;
-  // Short stalls had half of the limit or more, in looks so far apart that it is not known how much of it in the span: nothing was taken.
-  // Else 0.
+  // Half of the limit or more may be short stalls' and is in no cause, because it is not known which of the span they had: the looks lay so
+  // far apart, or the last one so long before its end (the thread is gone). Else 0.
   int64_t looks_apart_ns = 0;
 };
 

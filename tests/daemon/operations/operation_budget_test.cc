@@ -137,6 +137,16 @@ TEST(OperationBudgetTest, ShortStallsHaveWhatWouldBeUnexplainedAndNoMore) {
   EXPECT_EQ(spike.unexplained_ns, 0);
 }
 
+TEST(OperationBudgetTest, WhereNothingIsUsualYetShortStallsHaveTheirsFirst) {
+  const Spike spike = Budget({}, 100'000, -1, [](int64_t) {
+    return ShortStallCauses{.causes = {{.kind = CauseKind::kFault, .estimated = true, .duration_ns = 80'000}}};
+  });
+  ExpectExact(spike);
+  EXPECT_EQ(spike.causes[0].kind, CauseKind::kFault);
+  EXPECT_EQ(DurationOf(spike, CauseKind::kRunning), 20'000);
+  EXPECT_EQ(spike.unexplained_ns, 0);
+}
+
 TEST(OperationBudgetTest, WhereShortStallsMayHaveHadMostOfItItIsInconclusive) {
   const auto too_far_apart = [](int64_t) { return ShortStallCauses{.causes = {}, .looks_apart_ns = 9'000'000}; };
   const Spike alone = Budget({}, 100'000, 10'000, too_far_apart);

@@ -85,6 +85,17 @@ TEST_F(ShortStallsTest, AShortSpanInALongTimeTakesNothing) {
   EXPECT_EQ(looks_apart_ns_, 0);
 }
 
+TEST_F(ShortStallsTest, WhatCameAfterTheLastLookIsNotKnown) {
+  stalls_.Sample(10 * kMs);
+  Waited(20, 200'000);
+  stalls_.Sample(12 * kMs);
+  const std::vector<Cause> causes = Take(11 * kMs, 15 * kMs, {}, 4 * kMs);
+  ASSERT_EQ(causes.size(), 1u) << "what was seen before is told";
+  EXPECT_EQ(looks_apart_ns_, 3 * kMs);
+  Take(11 * kMs, 12 * kMs + 100'000, {}, kMs);
+  EXPECT_EQ(looks_apart_ns_, 0) << "a tenth of it does not matter";
+}
+
 TEST_F(ShortStallsTest, NoMoreIsGivenThanAskedForAndTheRestIsLeft) {
   stalls_.Sample(10 * kMs);
   Waited(20, 200'000);
