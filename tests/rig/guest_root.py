@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 
+import initramfs
+
 HERE = pathlib.Path(__file__).parent
 INTERPRETER = "/usr/bin/python3"
 # Of the standard library: what no case imports, and is large.
@@ -47,7 +49,7 @@ class GuestRoot:
         self._add_cases()
         for library in self._libraries:
             self._copy(library, library)
-        self._pack(archive)
+        initramfs.pack(self._root, archive)
         return archive
 
     def _copy(self, source, inside):
@@ -94,9 +96,3 @@ class GuestRoot:
                 self._copy(path, f"/rig/{path.name}")
         self._copy(HERE.parent / "python_cases.py", "/rig/python_cases.py")
         self._copy(HERE / "guest" / "init", "/init")
-
-    def _pack(self, archive):
-        names = subprocess.run(["find", "."], cwd=self._root, capture_output=True, check=True, timeout=60).stdout
-        with open(archive, "wb") as out:
-            subprocess.run(["busybox", "cpio", "-o", "-H", "newc"], cwd=self._root, input=names, stdout=out, stderr=subprocess.DEVNULL, check=True,
-                           timeout=120)

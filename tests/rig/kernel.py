@@ -10,6 +10,8 @@ import re
 import struct
 import subprocess
 
+from host_command import Unavailable, run
+
 # What a version is called in Debian 12; the package depends on the present build of it.
 META_PACKAGES = {"6.1": "linux-image-amd64", "6.1-rt": "linux-image-rt-amd64", "6.12": "linux-image-6.12-amd64"}
 
@@ -17,28 +19,17 @@ _XZ = b"\xfd7zXZ\0"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
-class KernelUnavailable(Exception):
-    """Why there is no such kernel here, and what helps."""
-
-
-def _run(*command, cwd=None, timeout=600):
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=timeout, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise KernelUnavailable(f"{' '.join(map(str, command))} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
-    return done.stdout
-
-
 def package_of(name):
     """The package that holds the kernel `name`: a key of META_PACKAGES, or a package's own name."""
     if name not in META_PACKAGES:
         return name
-    text = _run("apt-cache", "depends", META_PACKAGES[name])
+    text = run("apt-cache", "depends", META_PACKAGES[name])
     found = re.search(r"Depends: (linux-image-\S+)", text)
     if not found:
-        raise KernelUnavailable(f"kernel {name}: apt knows no {META_PACKAGES[name]}: run apt-get update on Debian 12 with its security archive, "
-                                "or name a linux-image package that apt-cache search lists")
+        raise Unavailable(f"kernel {name}: apt knows no {META_PACKAGES[name]}: run apt-get update on Debian 12 with its security archive, "
+                          "or name a linux-image package that apt-cache search lists")
     if not found.group(1).startswith(f"linux-image-{name.removesuffix('-rt')}."):
-        raise KernelUnavailable(f"kernel {name}: {META_PACKAGES[name]} is {found.group(1)} in this release: name a linux-image package")
+        raise Unavailable(f"kernel {name}: {META_PACKAGES[name]} is {found.group(1)} in this release: name a linux-image package")
     return found.group(1)
 
 
@@ -56,7 +47,7 @@ def _uncompressed(payload, path):
     if payload.startswith(_ZSTD):
         # The last four bytes are the size, behind the frame: zstd complains of them after it has written everything.
         return subprocess.run(["zstd", "-dcq"], input=payload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=120).stdout
-    raise KernelUnavailable(f"{path}: compressed with neither xz nor zstd (it begins with {payload[:6].hex()}): teach tests/rig/kernel.py")
+    raise Unavailable(f"{path}: compressed with neither xz nor zstd (it begins with {payload[:6].hex()}): teach tests/rig/kernel.py")
 
 
 class Kernel:
@@ -73,15 +64,15 @@ class Kernel:
         self._folder.mkdir(parents=True, exist_ok=True)
         packages = list(self._folder.glob("*.deb"))
         if not packages:
-            _run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", self.package, cwd=self._folder)
+            run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", self.package, cwd=self._folder)
             packages = list(self._folder.glob("*.deb"))
-        _run("dpkg-deb", "-x", packages[0], self._folder / "unpacked")
+        run("dpkg-deb", "-x", packages[0], self._folder / "unpacked")
         image = next((self._folder / "unpacked" / "boot").glob("vmlinuz-*"))
         elf = _uncompressed(_payload(image.read_bytes()), image)
         if not elf.startswith(b"\x7fELF"):
-            raise KernelUnavailable(f"{image}: no kernel came out of it: remove {self._folder} and try again")
+            raise Unavailable(f"{image}: no kernel came out of it: remove {self._folder} and try again")
         partial = ready.with_suffix(".partial")
         partial.write_bytes(elf)
         partial.rename(ready)
-        _run("rm", "-rf", self._folder / "unpacked")
+        run("rm", "-rf", self._folder / "unpacked")
         return ready

@@ -12,33 +12,11 @@ import xml.etree.ElementTree as ElementTree
 
 from guest import Guest
 from guest_root import GuestRoot
-from kernel import Kernel, KernelUnavailable
+from host_command import Unavailable
+from kernel import Kernel
+from tally import Tally
 
 CASES = ("kernel_load", "hot_unplug", "clock_step")
-
-
-class Tally:
-    def __init__(self):
-        self.passed = self.failed = self.skipped = 0
-
-    def take(self, results):
-        """Counts one guest's results; prints what did not pass."""
-        for case in results:
-            name = f"{case.get('classname')}.{case.get('name')}"
-            if (failure := case.find("failure")) is not None:
-                self.fail(f"{name}\n{failure.get('message')}")
-            elif (skipped := case.find("skipped")) is not None:
-                self.skip(f"{name}: {skipped.get('message')}")
-            else:
-                self.passed += 1
-
-    def fail(self, text):
-        self.failed += 1
-        print(f"FAILED  {text}", flush=True)
-
-    def skip(self, text):
-        self.skipped += 1
-        print(f"SKIPPED {text}", flush=True)
 
 
 def read_results(path):
@@ -47,6 +25,18 @@ def read_results(path):
         return ElementTree.parse(path).getroot().findall("./testsuite/testcase")
     except (ElementTree.ParseError, OSError):
         return []
+
+
+def take(tally, results):
+    """Counts one guest's results."""
+    for case in results:
+        name = f"{case.get('classname')}.{case.get('name')}"
+        if (failure := case.find("failure")) is not None:
+            tally.fail(f"{name}\n{failure.get('message')}")
+        elif (skipped := case.find("skipped")) is not None:
+            tally.skip(f"{name}: {skipped.get('message')}")
+        else:
+            tally.passes()
 
 
 def run_case(vmlinux, archive, case, folder, arguments, tally):
@@ -61,7 +51,7 @@ def run_case(vmlinux, archive, case, folder, arguments, tally):
     with Guest(vmlinux, archive, case, folder, arguments.kvm) as guest:
         fault = guest.run(arguments.timeout, on_line)
     results = read_results(guest.results_path)
-    tally.take(results)
+    take(tally, results)
     if fault or not results:
         tally.fail("\n".join([f"{folder.name}: {fault or 'the guest ended without results'}; it said last:", *said[-25:]]))
     print(f"    {time.monotonic() - start_s:.0f} s, console in {guest.console_path}", flush=True)
@@ -93,14 +83,13 @@ def main():
         try:
             kernel = Kernel(name, work)
             vmlinux = kernel.vmlinux()
-        except KernelUnavailable as reason:
+        except Unavailable as reason:
             tally.skip(str(reason))
             continue
         for case in cases:
             print(f"{kernel.package}: {case}", flush=True)
             run_case(vmlinux, archive, case, work / "guests" / f"{name}.{case}", arguments, tally)
-    print(f"\n{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
-    sys.exit(1 if tally.failed or not tally.passed else 0)
+    tally.end()
 
 
 if __name__ == "__main__":
