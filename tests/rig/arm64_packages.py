@@ -20,13 +20,16 @@ class Arm64Packages:
         # No package is installed as far as this apt is concerned: whatever the host has is of no use to arm64.
         (self._apt / "status").touch()
         settings = {"APT::Architecture": "arm64", "APT::Architectures": "arm64", "APT::Sandbox::User": "root",
-                    "Dir::State::lists": self._apt / "lists", "Dir::Cache": self._apt / "cache", "Dir::State::status": self._apt / "status",
-                    "Acquire::Languages": "none", "Acquire::Retries": "1", "Acquire::http::Timeout": "20", "APT::Update::Error-Mode": "any"}
+                    "APT::Update::Error-Mode": "any", "Dir::State::lists": self._apt / "lists", "Dir::Cache": self._apt / "cache",
+                    "Dir::State::status": self._apt / "status", "Acquire::Languages": "none", "Acquire::Retries": "1",
+                    "Acquire::http::Timeout": "20"}
         self._options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
 
     def unpacked(self, name, packages, only=()):
-        """The folder work/NAME with these packages' files, of them those in the top folders `only`, if it names any. Unavailable: apt cannot
-        get one of the packages."""
+        """The folder work/NAME with these packages' files; of them those in the top folders `only`, if it names any.
+
+        Unavailable: apt cannot get one of the packages.
+        """
         folder = self._work / name
         contents = folder / "packages"
         wanted = "".join(f"{package}\n" for package in packages)
@@ -70,7 +73,8 @@ class Arm64Packages:
         try:
             return self._run(tool, *words, cwd=cwd)
         except Unavailable as reason:
-            raise Unavailable(f"{reason}{doubt}\nthis needs Debian 12's archive in the host's apt sources, and the network the first time") from None
+            raise Unavailable(f"{reason}{doubt}\nthis needs Debian 12's archive in the host's apt sources, and the network the first "
+                              "time") from None
 
     def _run(self, tool, *words, cwd=None):
         return run(tool, *self._options, *words, cwd=cwd, name=f"{tool} {' '.join(words)} (for arm64)")

@@ -23,6 +23,7 @@ class ArmGuest(VirtualMachine):
     def __init__(self, kernel_image, archive, model, folder):
         """`model`: of MODELS."""
         cpu, cpus, cases = MODELS[model]
-        super().__init__(folder, ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-cpu", cpu, "-smp", str(cpus), "-m", str(MEMORY_MB),
-                                  "-icount", "shift=0,sleep=off", "-nodefaults", "-display", "none", "-no-reboot",
-                                  "-kernel", kernel_image, "-initrd", archive, "-append", f"{BOOT_ARGUMENTS} -- --gtest_filter={cases}"])
+        super().__init__(folder, ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-cpu", cpu, "-smp", str(cpus),
+                                  "-m", str(MEMORY_MB), "-icount", "shift=0,sleep=off", "-nodefaults", "-display", "none", "-no-reboot",
+                                  "-kernel", kernel_image, "-initrd", archive,
+                                  "-append", f"{BOOT_ARGUMENTS} -- --gtest_filter={cases}"])

@@ -24,7 +24,10 @@ SUM = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped")
 
 
 def kernel_image(packages, name):
-    """The path of a kernel that QEMU can boot: Debian's arm64 images are not compressed. `name`: a key of META_PACKAGES or a package's own name."""
+    """The path of a kernel that QEMU can boot: Debian's arm64 images are not compressed.
+
+    `name`: a key of META_PACKAGES or a package's own name.
+    """
     package = packages.dependency(META_PACKAGES[name], r"linux-image-\S+") if name in META_PACKAGES else name
     return next((packages.unpacked(f"kernels/{package}", [package], only=("boot",)) / "boot").glob("vmlinuz-*"))
 
@@ -44,7 +47,10 @@ class GuestResults:
         if found := RESULT.fullmatch(line):
             outcome, case, text = found.groups()
             self._counts[outcome] += 1
-            {"PASS": lambda _: self._tally.passes(), "FAIL": self._tally.fail, "SKIP": self._tally.skip}[outcome](f"{self._name}: {case}: {text}")
+            if outcome == "PASS":
+                self._tally.passes()
+            else:
+                {"FAIL": self._tally.fail, "SKIP": self._tally.skip}[outcome](f"{self._name}: {case}: {text}")
         elif found := SUM.fullmatch(line):
             self._sum = tuple(map(int, found.groups()))
         elif line.startswith("rig: "):

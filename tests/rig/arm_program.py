@@ -1,6 +1,7 @@
 """ArmProgram: the counting module and its cases (tests/rig/arm_pmu) as one static arm64 binary, by the host's clang.
 
-Reads: this tree's sources, those of the module as its CMakeLists.txt lists them. Produces: the binary, and the initramfs of which it is /init.
+Reads: this tree's sources, those of the module as its CMakeLists.txt lists them. Produces: the binary, and the initramfs of which it is
+/init.
 """
 
 import concurrent.futures
@@ -33,6 +34,8 @@ class ArmProgram:
         self._sysroot = sysroot
         self._work = pathlib.Path(work)
         self._compiler = shutil.which("clang++-14") or shutil.which("clang++")
+        ccache = shutil.which("ccache")
+        self._launcher = [ccache] if ccache else []
         if self._compiler is None:
             raise Unavailable("clang++ is not there: apt-get install clang-14 lld-14")
 
@@ -47,17 +50,18 @@ class ArmProgram:
             compiled = list(compilers.map(lambda source: self._compile(source, objects), sources))
         # Each of abseil's archives may need each other one.
         abseil = sorted(f"-l:{path.name}" for path in self._sysroot.glob("usr/lib/aarch64-linux-gnu/libabsl_*.a"))
-        self._run("-static", "-fuse-ld=lld", "-s", "-o", root / "init", *compiled, "-Wl,--start-group", "-lgmock", "-lgtest", *abseil, "-Wl,--end-group")
+        self._run("-static", "-fuse-ld=lld", "-s", "-o", root / "init", *compiled,
+                  "-Wl,--start-group", "-lgmock", "-lgtest", *abseil, "-Wl,--end-group")
         initramfs.pack(root, self._work / "root.cpio")
         return self._work / "root.cpio"
 
     def _compile(self, source, objects):
         target = objects / (source.relative_to(ROOT).as_posix().replace("/", ".") + ".o")
-        self._run("-c", "-Wall", "-Wextra", "-o", target, source)
+        self._run("-c", "-Wall", "-Wextra", "-o", target, source, launcher=self._launcher)
         return target
 
-    def _run(self, *words):
-        done = subprocess.run([self._compiler, *self._flags, *words], capture_output=True, text=True, check=False, timeout=COMPILE_TIMEOUT_S,
-                              stdin=subprocess.DEVNULL)
+    def _run(self, *words, launcher=()):
+        done = subprocess.run([*launcher, self._compiler, *self._flags, *words], capture_output=True, text=True, check=False,
+                              timeout=COMPILE_TIMEOUT_S, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             raise BuildFailed(done.stderr.strip()[-4000:])

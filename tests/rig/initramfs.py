@@ -7,4 +7,5 @@ def pack(root, archive):
     """Writes all that is below `root` to the file `archive`."""
     names = subprocess.run(["find", "."], cwd=root, capture_output=True, check=True, timeout=60).stdout
     with open(archive, "wb") as out:
-        subprocess.run(["busybox", "cpio", "-o", "-H", "newc"], cwd=root, input=names, stdout=out, stderr=subprocess.DEVNULL, check=True, timeout=120)
+        subprocess.run(["busybox", "cpio", "-o", "-H", "newc"], cwd=root, input=names, stdout=out, stderr=subprocess.DEVNULL, check=True,
+                       timeout=120)

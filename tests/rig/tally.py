@@ -19,6 +19,9 @@ class Tally:
         print(f"SKIPPED {text}", flush=True)
 
     def end(self):
-        """The last line stands alone: "N passed, N failed, N skipped". Ends the program, with 0 when something passed and nothing failed, else 1."""
+        """The last line stands alone: "N passed, N failed, N skipped".
+
+        Ends the program, with 0 when something passed and nothing failed, else 1.
+        """
         print(f"\n{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         sys.exit(1 if self.failed or not self.passed else 0)

@@ -1,6 +1,7 @@
 """VirtualMachine: one run of QEMU, from its start until it is off.
 
-The machine's console, and what QEMU itself says, are files in its folder. Owner: whoever enters it (`with`); leaving it ends QEMU, by its pid.
+The machine's console, and what QEMU itself says, are files in its folder. Owner: whoever enters it (`with`); leaving it ends QEMU, by its
+pid.
 """
 
 import pathlib
@@ -11,7 +12,10 @@ import time
 
 class VirtualMachine:
     def __init__(self, folder, command, further_lines=()):
-        """`command` is QEMU's own; the console, as the first serial line, and the monitor are added. further_lines: the files of the next ones."""
+        """`command` is QEMU's own; the console, as the first serial line, and the monitor are added.
+
+        further_lines: the names of the files of the next ones.
+        """
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.console_path = self.folder / "console"

@@ -10,14 +10,10 @@
 #include "tests/rig/arm_pmu/known_loop.h"
 
 namespace hftmon {
-namespace {
-
 PerfEventCalls& Calls() {
   static SystemPerfEventCalls calls;
   return calls;
 }
-
-}  // namespace
 
 CountedEvent Event(std::string name, uint32_t type, uint64_t config) {
   CountedEvent event{.name = std::move(name)};

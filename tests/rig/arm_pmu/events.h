@@ -27,6 +27,9 @@ std::vector<CountedEvent> SomeInstructions(size_t count);
 // The type of this guest's hardware PMU; 0 and a failure of the case when /sys has none.
 uint32_t PmuType();
 
+// The kernel's.
+PerfEventCalls& Calls();
+
 // Opens them for the calling thread, or for `place`.
 absl::StatusOr<CounterGroup> Open(const std::vector<CountedEvent>& events, const CounterPlace& place = {},
                                   const CounterGroup::Options& options = {});
