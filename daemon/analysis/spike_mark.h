@@ -18,8 +18,8 @@ struct SpikeMark {
   uint32_t file_number = 0;
   uint64_t value = 0;  // the program's own
   int64_t threshold_ns = 0;
-  int64_t usual_ns = -1;  // the operation's median; -1: not known
-  int64_t floor_ns = -1;  // stalls below it are not known; -1: nor are longer ones
+  int64_t usual_ns = -1;       // the operation's median; -1: not known
+  int64_t floor_ns = -1;       // stalls below it are not known; -1: nor are longer ones
   int64_t looks_apart_ns = 0;  // not 0: stalls below floor_ns may have had what is unexplained, the looks at their sums were so far apart
   char name[kNameBytes] = {};
 };
