@@ -70,12 +70,20 @@ absl::Status CheckCounterBudget(PerfEventCalls& calls, const CounterPlace& place
                                 const CounterRivals& rivals) {
   if (absl::Status checked = CheckPlace(place); !checked.ok()) return checked;
   size_t fitting = events.size();
+  bool one_more_is_refused = false;  // whoever holds counters
   for (;; --fitting) {
     const absl::StatusOr<bool> counts = fitting == 0 ? true : CountAtOnce(calls, place, events.first(fitting));
-    if (!counts.ok()) return counts.status();
-    if (*counts) break;
+    if (counts.ok() && *counts) break;
+    if (!counts.ok() && !absl::IsOutOfRange(counts.status())) return counts.status();
+    one_more_is_refused = !counts.ok();
   }
   if (fitting == events.size()) return absl::OkStatus();
+  if (one_more_is_refused) {
+    return absl::OutOfRangeError(fmt::format(
+        "{} events do not count at once on {}: {} do, {} finds no counter: this processor has no more, or another PMU counts it: "
+        "count fewer at a time",
+        events.size(), place.ToString(), fitting, events[fitting].name));
+  }
   return absl::ResourceExhaustedError(
       fmt::format("{} events do not count at once on {}: {} do, {} finds no counter: {}; else count fewer at a time", events.size(),
                   place.ToString(), fitting, events[fitting].name, Holders(rivals)));

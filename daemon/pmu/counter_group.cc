@@ -143,6 +143,17 @@ absl::Status CounterGroup::Refused(int error, const CountedEvent& event, const p
           what, Ordinal(members_.size() + 1), members_.size(), std::strerror(error)));
     }
   }
+  if (error == EINVAL && members_.empty() && place_.cpu >= 0) {
+    // A CPU beyond the kernel's last one takes no event at all.
+    perf_event_attr any = Witness().attributes;
+    any.size = sizeof(any);
+    any.disabled = 1;
+    const int opened = calls_->Open(any, place_.tid, place_.cpu, -1, PERF_FLAG_FD_CLOEXEC);
+    if (opened >= 0) calls_->Close(opened);
+    if (opened == -EINVAL) {
+      return absl::NotFoundError(fmt::format("{}: there is no CPU {} on this host: `lscpu` lists those that there are", what, place_.cpu));
+    }
+  }
   PerfEventRefusalFacts facts = options.facts;
   if (error == ENOENT && !facts.hardware_pmu) {
     const int tried = TryCycleCounter(*calls_);

@@ -59,8 +59,8 @@ class CounterGroup {
 
   // All of them or an error; `events` in this order, the first leads. INVALID_ARGUMENT: none, more than kGroupEventsMax, an event that
   // this kernel or processor does not take as it is encoded. OUT_OF_RANGE: they do not fit together; the message says which does not.
-  // RESOURCE_EXHAUSTED: descriptors, or counters that another user holds for itself. NOT_FOUND: no such thread, or the CPU is offline.
-  // FAILED_PRECONDITION: this host cannot count it. PERMISSION_DENIED. Each names the event, the place, the cause and the mend.
+  // RESOURCE_EXHAUSTED: descriptors, or counters that another user holds for itself. NOT_FOUND: no such thread or CPU, or the CPU is
+  // offline. FAILED_PRECONDITION: this host cannot count it. PERMISSION_DENIED. Each names the event, the place, the cause and the mend.
   static absl::StatusOr<CounterGroup> Open(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events,
                                            const Options& options);
   CounterGroup(CounterGroup&& other) noexcept;

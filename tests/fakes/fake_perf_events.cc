@@ -162,6 +162,7 @@ int FakePerfEvents::Open(const perf_event_attr& attributes, pid_t tid, int cpu, 
   if (events_.size() >= kernel_.descriptors_max) return -EMFILE;
   if (whose != -1 && !threads_.contains(whose)) return -ESRCH;
   const Pmu* pmu = nullptr;
+  if (cpu >= kCpusPossible) return -EINVAL;
   if (const int error = Choose(attributes, cpu, &pmu); error != 0) return -error;
   if (cpu >= 0 && !online_.contains(cpu)) return -ENODEV;
   if (group != -1) {

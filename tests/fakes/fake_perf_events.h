@@ -43,6 +43,7 @@ class FakePerfEvents final : public PerfEventCalls {
     size_t watchdog_counters = 0;       // held on each CPU by nobody here
     int64_t call_ns = 0;                // time that passes with each call: the caller is on CPU 0, the others are idle
   };
+  static constexpr int kCpusPossible = 64;  // others are offline, or not there
   static constexpr int64_t kTickNs = 1'000'000;
   static constexpr pid_t kCaller = 1;
   static constexpr uint64_t kEventsPerUs = 1'000;  // each event happens so often where it counts; software events of a thread too

@@ -79,7 +79,15 @@ TEST(CounterBudgetTest, MoreThanTheProcessorHasAtAllIsNobodysFault) {
   FakePerfEvents kernel(Machine(4));
   const absl::Status status = CheckCounterBudget(kernel, kCpu1, RawEvents(5), {.nmi_watchdog = true});
   EXPECT_TRUE(absl::IsOutOfRange(status));
-  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("5th event"), Not(HasSubstr("watchdog"))));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("5 events do not count at once on CPU 1: 4 do, raw5 finds no"), Not(HasSubstr("watchdog"))));
+  const absl::Status many = CheckCounterBudget(kernel, kCpu1, RawEvents(12), {.nmi_watchdog = true});
+  EXPECT_TRUE(absl::IsOutOfRange(many));
+  EXPECT_THAT(std::string(many.message()), HasSubstr("12 events do not count at once on CPU 1: 4 do, raw5 finds no"));
+  FakePerfEvents shared(Machine(4, 1));
+  const absl::Status held = CheckCounterBudget(shared, kCpu1, RawEvents(12), {});
+  EXPECT_TRUE(absl::IsResourceExhausted(held)) << "the fourth would fit, did nobody hold it";
+  EXPECT_THAT(std::string(held.message()), HasSubstr("3 do, raw4 finds no counter"));
 }
 
 TEST(CounterBudgetTest, WhatCannotBeTriedIsRefused) {

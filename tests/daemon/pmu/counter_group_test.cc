@@ -120,6 +120,12 @@ TEST_F(CounterGroupTest, TheEventThatDoesNotFitIsNamed) {
   EXPECT_EQ(kernel_.open_count(), 0u) << "all of them or none";
 }
 
+TEST_F(CounterGroupTest, ACpuThatIsNotThereIsNotAFaultOfTheEvent) {
+  const auto group = CounterGroup::Open(kernel_, {.tid = -1, .cpu = 99}, RawEvents(1), {});
+  EXPECT_TRUE(absl::IsNotFound(group.status())) << group.status();
+  EXPECT_THAT(std::string(group.status().message()), HasSubstr("there is no CPU 99"));
+}
+
 TEST_F(CounterGroupTest, SoftwareEventsNeedNoCounter) {
   std::vector<CountedEvent> events = RawEvents(4);
   events.insert(events.begin(), PageFaults());
