@@ -157,20 +157,27 @@ ShortStalls::Durations* ShortStalls::TakenBy(const Track& track, Look* look) {
 ShortStallCauses ShortStalls::Take(const ThreadKey& thread, const Track& track, int64_t begin_mono_ns, int64_t end_mono_ns,
                                    std::span<const Stall> recorded, int64_t floor_ns, int64_t limit_ns) {
   const auto found = threads_.find(thread.tid);
-  if (found == threads_.end() || !(found->second.key == thread) || limit_ns < kWorthTellingNs) return {};
+  if (limit_ns < kWorthTellingNs) return {};
+  // Of a thread that nobody looked at, and of a track for which a look has no room, nothing is known.
+  const ShortStallCauses unknown{.causes = {}, .looks_apart_ns = end_mono_ns - begin_mono_ns};
+  if (found == threads_.end() || !(found->second.key == thread)) return unknown;
   std::deque<Look>& looks = found->second.looks;
   std::vector<Look*> touched;
   int64_t touched_ns = 0;
   for (size_t i = 1; i < looks.size(); ++i) {
     if (looks[i].mono_ns <= begin_mono_ns || looks[i - 1].mono_ns >= end_mono_ns) continue;
-    if (TakenBy(track, &looks[i]) == nullptr) return {};
+    if (TakenBy(track, &looks[i]) == nullptr) return unknown;
     if (!looks[i].split) Split(looks[i - 1], recorded, floor_ns, &looks[i]);
     touched.push_back(&looks[i]);
     touched_ns += looks[i].mono_ns - looks[i - 1].mono_ns;
   }
   ShortStallCauses found_causes;
-  const int64_t after_last_ns = end_mono_ns - (looks.empty() ? begin_mono_ns : std::max(begin_mono_ns, looks.back().mono_ns));
-  if (after_last_ns >= limit_ns / 2) found_causes.looks_apart_ns = after_last_ns;
+  int64_t unseen_ns = end_mono_ns - begin_mono_ns;  // before the first look that is kept, and after the last
+  if (!looks.empty()) {
+    unseen_ns = std::max<int64_t>(0, std::min(end_mono_ns, looks.front().mono_ns) - begin_mono_ns) +
+                std::max<int64_t>(0, end_mono_ns - std::max(begin_mono_ns, looks.back().mono_ns));
+  }
+  if (unseen_ns >= limit_ns / 2) found_causes.looks_apart_ns = unseen_ns;
   Durations had_ns{};
   for (Look* look : touched) {
     const Durations& taken_ns = *TakenBy(track, look);
@@ -179,7 +186,8 @@ ShortStallCauses ShortStalls::Take(const ThreadKey& thread, const Track& track, 
   const int64_t all_ns = std::accumulate(had_ns.begin(), had_ns.end(), int64_t{0});
   if (all_ns <= 0) return found_causes;
   if (static_cast<double>(end_mono_ns - begin_mono_ns) < kCoverageMin * static_cast<double>(touched_ns)) {
-    return {.causes = {}, .looks_apart_ns = all_ns >= limit_ns / 2 ? touched_ns : 0};
+    if (all_ns >= limit_ns / 2) found_causes.looks_apart_ns = std::max(found_causes.looks_apart_ns, touched_ns);
+    return found_causes;
   }
   const double share = std::min(1.0, static_cast<double>(limit_ns) / static_cast<double>(all_ns));
   for (size_t i = 0; i < kKinds.size(); ++i) {

@@ -25,8 +25,9 @@ namespace hftmon {
 
 struct ShortStallCauses {
   std::vector<Cause> causes;
-  // Half of the limit or more may be short stalls' and is in no cause, because it is not known which of the span they had: the looks lay so
-  // far apart, or the last one so long before its end (the thread is gone). Else 0.
+  // Half of the limit or more may be short stalls' and is in no cause, because it is not known what of the span they had: the looks lay so
+  // far apart, or so much of it lies before the first or after the last one that is kept (the thread is gone, or was not looked at). Else
+  // 0.
   int64_t looks_apart_ns = 0;
 };
 

@@ -55,8 +55,9 @@ absl::StatusOr<int> OpenMsrEvent(const MsrPmu& pmu, const std::string& event, in
   const int opened = SystemPerfEventCalls().Open(attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
   if (opened >= 0) return opened;
   // The event is the kernel's own: what is invalid is a CPU beyond the possible ones.
-  return PerfEventError(fmt::format("msr event {} of CPU {}", event, cpu),
-                        ExplainPerfEventError(opened == -EINVAL ? ENODEV : -opened, {.attributes = attributes, .tid = -1, .cpu = cpu}));
+  const PerfEventRefusal refusal =
+      opened == -EINVAL ? ExplainNoSuchCpu(cpu) : ExplainPerfEventError(-opened, {.attributes = attributes, .tid = -1, .cpu = cpu});
+  return PerfEventError(fmt::format("msr event {} of CPU {}", event, cpu), refusal);
 }
 
 }  // namespace hftmon

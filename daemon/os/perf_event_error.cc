@@ -148,6 +148,12 @@ PerfEventRefusal ExplainPerfEventError(int error, const PerfEventRequest& reques
   }
 }
 
+PerfEventRefusal ExplainNoSuchCpu(int cpu) {
+  return {.code = absl::StatusCode::kNotFound,
+          .reason = fmt::format("there is no CPU {} on this host", cpu),
+          .mend = "`lscpu` lists those that there are"};
+}
+
 absl::Status PerfEventError(std::string_view what, const PerfEventRefusal& refusal) {
   return absl::Status(refusal.code, fmt::format("{}: {}: {}", what, refusal.reason, refusal.mend));
 }

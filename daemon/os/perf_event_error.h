@@ -37,6 +37,9 @@ struct PerfEventRefusal {
 };
 PerfEventRefusal ExplainPerfEventError(int error, const PerfEventRequest& request, const PerfEventRefusalFacts& facts = {});
 
+// Of a CPU beyond the kernel's last one, of which perf_event_open says EINVAL, whatever the event. NOT_FOUND.
+PerfEventRefusal ExplainNoSuchCpu(int cpu);
+
 // "what: reason: mend"
 absl::Status PerfEventError(std::string_view what, const PerfEventRefusal& refusal);
 

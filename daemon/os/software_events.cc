@@ -19,8 +19,9 @@ absl::StatusOr<int> OpenFaultEvent(FaultEvent event, int cpu) {
   const int opened = SystemPerfEventCalls().Open(attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
   if (opened >= 0) return opened;
   // Every kernel has the event: what is invalid is a CPU beyond the possible ones.
-  return PerfEventError(fmt::format("page faults of CPU {}", cpu),
-                        ExplainPerfEventError(opened == -EINVAL ? ENODEV : -opened, {.attributes = attributes, .tid = -1, .cpu = cpu}));
+  const PerfEventRefusal refusal =
+      opened == -EINVAL ? ExplainNoSuchCpu(cpu) : ExplainPerfEventError(-opened, {.attributes = attributes, .tid = -1, .cpu = cpu});
+  return PerfEventError(fmt::format("page faults of CPU {}", cpu), refusal);
 }
 
 }  // namespace hftmon

@@ -39,7 +39,7 @@ std::string Holders(const CounterRivals& rivals) {
   if (rivals.nmi_watchdog.value_or(false)) text += "the NMI watchdog holds one (sysctl kernel.nmi_watchdog=0 frees it); ";
   if (!rivals.nmi_watchdog) text += "the NMI watchdog may hold one (see kernel.nmi_watchdog); ";
   if (rivals.hypervisor) text += "the hypervisor may give fewer than the processor has; ";
-  return text + "other users of perf may hold some (end them)";
+  return text + "other users of perf may hold some (end them), or this processor has no more (arm64 kernels do not tell)";
 }
 
 }  // namespace
@@ -69,6 +69,7 @@ absl::StatusOr<CounterBudget> MeasureCounterBudget(PerfEventCalls& calls, const 
 absl::Status CheckCounterBudget(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events,
                                 const CounterRivals& rivals) {
   if (absl::Status checked = CheckPlace(place); !checked.ok()) return checked;
+  if (events.empty()) return absl::InvalidArgumentError("no event: name one to see whether it counts");
   size_t fitting = events.size();
   bool one_more_is_refused = false;  // whoever holds counters
   for (;; --fitting) {

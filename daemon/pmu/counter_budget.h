@@ -38,8 +38,9 @@ absl::StatusOr<CounterBudget> MeasureCounterBudget(PerfEventCalls& calls, const 
                                                    size_t events_max = kGroupEventsMax);
 
 // Whether all of them count at once there, now: others may come. RESOURCE_EXHAUSTED: they do not; it says how many do, which is the first
-// that does not, who may have the counters and what helps. OUT_OF_RANGE: the same, and nobody has them: there are no more.
-// INVALID_ARGUMENT: no event, or more than kGroupEventsMax. Else as MeasureCounterBudget.
+// that does not, who may have the counters and what helps; on arm64, whose kernels open a group that can never count, it may be nobody.
+// OUT_OF_RANGE: the same, and nobody has them: there are no more. INVALID_ARGUMENT: no event, or more than kGroupEventsMax. Else as
+// MeasureCounterBudget.
 absl::Status CheckCounterBudget(PerfEventCalls& calls, const CounterPlace& place, std::span<const CountedEvent> events,
                                 const CounterRivals& rivals);
 

@@ -150,9 +150,7 @@ absl::Status CounterGroup::Refused(int error, const CountedEvent& event, const p
     any.disabled = 1;
     const int opened = calls_->Open(any, place_.tid, place_.cpu, -1, PERF_FLAG_FD_CLOEXEC);
     if (opened >= 0) calls_->Close(opened);
-    if (opened == -EINVAL) {
-      return absl::NotFoundError(fmt::format("{}: there is no CPU {} on this host: `lscpu` lists those that there are", what, place_.cpu));
-    }
+    if (opened == -EINVAL) return PerfEventError(what, ExplainNoSuchCpu(place_.cpu));
   }
   PerfEventRefusalFacts facts = options.facts;
   if (error == ENOENT && !facts.hardware_pmu) {

@@ -92,8 +92,8 @@ std::string ReasonOf(const Spike& spike) {
   }
   if (spike.lost_records == 0 && spike.mark.known && spike.mark.looks_apart_ns > 0) {
     return fmt::format(
-        "stalls shorter than {}, which have no record each, may have had what is unexplained: the daemon's looks at their sums "
-        "lay {} apart, too far to tell (its reader of marks had no CPU in time, or the thread ended)",
+        "stalls shorter than {}, which have no record each, may have had what is unexplained: the daemon did not look at their "
+        "sums for {}, too long to tell (its reader of marks had no CPU in time, or the thread was not followed yet or any more)",
         FormatDuration(spike.mark.floor_ns), FormatDuration(spike.mark.looks_apart_ns));
   }
   return spike.lost_records > 0 ? "records lost" : "the programs were off in its time";

@@ -94,6 +94,21 @@ TEST_F(ShortStallsTest, WhatCameAfterTheLastLookIsNotKnown) {
   EXPECT_EQ(looks_apart_ns_, 3 * kMs);
   Take(11 * kMs, 12 * kMs + 100'000, {}, kMs);
   EXPECT_EQ(looks_apart_ns_, 0) << "a tenth of it does not matter";
+  Take(8 * kMs, 11 * kMs, {}, 3 * kMs);
+  EXPECT_EQ(looks_apart_ns_, 2 * kMs) << "nor what was before the first";
+}
+
+TEST_F(ShortStallsTest, WhatLooksTooFarApartDoNotTellDoesNotHideWhatCameAfterThem) {
+  stalls_.Sample(0);
+  Waited(20, 200'000);
+  stalls_.Sample(10 * kMs);
+  Take(9 * kMs + 900'000, 11 * kMs);
+  EXPECT_EQ(looks_apart_ns_, kMs);
+}
+
+TEST_F(ShortStallsTest, OfAThreadThatIsNotFollowedNothingIsKnown) {
+  const ThreadKey stranger = {.tid = 999, .tgid = 999, .start_ns = 1};
+  EXPECT_EQ(stalls_.Take(stranger, {}, 10 * kMs, 12 * kMs, {}, 25'000, kMs).looks_apart_ns, 2 * kMs);
 }
 
 TEST_F(ShortStallsTest, NoMoreIsGivenThanAskedForAndTheRestIsLeft) {

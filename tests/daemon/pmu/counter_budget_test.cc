@@ -95,6 +95,7 @@ TEST(CounterBudgetTest, WhatCannotBeTriedIsRefused) {
   kernel.AddThread(500, 500);
   EXPECT_TRUE(absl::IsInvalidArgument(MeasureCounterBudget(kernel, {.tid = 500, .cpu = -1}, Raw(1)).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(CheckCounterBudget(kernel, {.tid = 500, .cpu = -1}, RawEvents(1), {})));
+  EXPECT_TRUE(absl::IsInvalidArgument(CheckCounterBudget(kernel, kHere, {}, {})));
   FakePerfEvents guest({});
   EXPECT_TRUE(absl::IsFailedPrecondition(MeasureCounterBudget(guest, kHere, Cycles()).status()));
   FakePerfEvents::Kernel few = Machine(8);
