@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -33,8 +34,12 @@ class Gatherer : public PerfDataVisitor {
     const MemoryAccess access = AccessOf(event, sample);
     if (!access.source.IsAccess()) return;
     ++access_samples_;
-    if (!sample.tid) ++threadless_accesses_;
     loads_.Add(access);
+    // Who shares a line with whom cannot be told of it.
+    if (!sample.tid) {
+      ++threadless_accesses_;
+      return;
+    }
     // Where the address was not told it counts as such.
     const std::optional<LinePlace> shared = SharedPlace(access);
     if (shared) {
@@ -109,17 +114,49 @@ class Gatherer : public PerfDataVisitor {
     return MappedPlace{std::string(range->name), range->file_offset + (address - range->start)};
   }
 
+  // A thread's count of an event of one kind of a hybrid processor's cores: it stands still while the thread is on the other kind.
+  static bool CountsOnOneKindOfCore(const PerfEvent& event, int32_t cpu) {
+    constexpr uint32_t kHardware = 0;
+    constexpr uint32_t kHardwareCache = 3;
+    const bool generic = event.attr.type == kHardware || event.attr.type == kHardwareCache;
+    return cpu < 0 &&
+           ((generic && event.attr.config >> 32 != 0) || event.name.starts_with("cpu_core/") || event.name.starts_with("cpu_atom/"));
+  }
+  static void FillValue(const PerfEvent& event, const PerfStat& stat, ImportedStat* row) {
+    if (stat.enabled_ns == 0) {
+      row->reason = "never switched on: the thread did not run, or the CPU was offline";
+      return;
+    }
+    if (stat.running_ns == 0) {
+      row->reason = "not counted: no counter was free for it, or where it ran there is no such event";
+      return;
+    }
+    double scale = event.scale;
+    if (stat.running_ns < stat.enabled_ns) {
+      row->multiplexed = !CountsOnOneKindOfCore(event, row->cpu);
+      if (row->multiplexed) {
+        scale *= static_cast<double>(stat.enabled_ns) / static_cast<double>(stat.running_ns);
+      } else {
+        row->reason = "not scaled: it counts on its own kind of core alone";
+      }
+    }
+    const double value = static_cast<double>(stat.value) * scale;
+    if (std::isfinite(value)) {
+      row->value = value;
+    } else {
+      row->reason = "beyond what a number holds, by the file's own scale";
+    }
+  }
   void AddStats(ImportReport* report) const {
     for (const auto& [key, stat] : stats_) {
       const auto& [event, cpu, thread] = key;
-      ImportedStat row{.event = event, .cpu = cpu, .thread = thread, .enabled_ns = stat.enabled_ns, .running_ns = stat.running_ns};
-      if (stat.running_ns == 0) {
-        row.reason = "not counted: no counter was free for it, or this CPU has no such event";
-      } else {
-        row.multiplexed = stat.running_ns < stat.enabled_ns;
-        const double scale = row.multiplexed ? static_cast<double>(stat.enabled_ns) / static_cast<double>(stat.running_ns) : 1;
-        row.value = static_cast<double>(stat.value) * scale * report->summary.events[event].scale;
-      }
+      ImportedStat row{.event = event,
+                       .cpu = cpu,
+                       .thread = thread,
+                       .raw_value = stat.value,
+                       .enabled_ns = stat.enabled_ns,
+                       .running_ns = stat.running_ns};
+      FillValue(report->summary.events[event], stat, &row);
       report->stats.push_back(std::move(row));
     }
     if (stats_.empty()) return;
@@ -147,6 +184,10 @@ class Gatherer : public PerfDataVisitor {
       return;
     }
     report->loads = loads_;
+    if (threadless_accesses_ == access_samples_) {
+      report->unavailable.push_back({"contended_lines", "no sample of memory tells its thread: record with thread ids (PERF_SAMPLE_TID)"});
+      return;
+    }
     report->table = lines_.Build(options.order, NodesOfCpus(report->summary.host), options.lines_max);
     for (ContendedLine& line : report->table->lines) {
       ImportedLine imported;
@@ -157,6 +198,12 @@ class Gatherer : public PerfDataVisitor {
       report->lines.push_back(std::move(imported));
     }
     report->table->lines.clear();
+    const ContendedLineTable& table = *report->table;
+    if (table.no_address > 0 && table.total.accesses == 0 && table.dropped.accesses == 0) {
+      report->table.reset();
+      report->unavailable.push_back(
+          {"contended_lines", "no sample of memory tells its address: record with `perf mem record` or `perf record -d`"});
+    }
   }
   static std::vector<std::optional<uint32_t>> NodesOfCpus(const PerfHost& host) {
     constexpr int kCpusMax = 65'536;
@@ -209,9 +256,20 @@ std::vector<std::string> WarningsOf(const ImportReport& report) {
                     "(`perf record -m`) or less often",
                     Counted(report.lost_of_no_event, "record")));
   }
-  if (report.summary.unmatched_samples > 0) {
-    warnings.push_back(
-        fmt::format("{} of no event of the file: they are in no figure", Counted(report.summary.unmatched_samples, "sample")));
+  for (const PerfEvent& event : report.summary.events) {
+    if (event.throttle_count == 0) continue;
+    warnings.push_back(fmt::format("sampling of {} stood still {}: record with a longer period, or raise kernel.perf_event_max_sample_rate",
+                                   event.name, Counted(event.throttle_count, "time")));
+  }
+  if (report.table && report.table->no_address > 0) {
+    warnings.push_back(fmt::format("{} of memory tell no address: they are in no line", Counted(report.table->no_address, "sample")));
+  }
+  const auto cut = std::count_if(report.lines.begin(), report.lines.end(), [](const ImportedLine& one) {
+    return one.line.dropped_site_accesses > 0 || one.line.cpus_dropped || one.line.begin_missing;
+  });
+  if (cut > 0) {
+    warnings.push_back(fmt::format("{} with more threads, places or CPUs than are kept: verdict and advice are of those that were kept",
+                                   Counted(static_cast<uint64_t>(cut), "line")));
   }
   if (report.dropped_stats > 0) {
     warnings.push_back(
@@ -233,7 +291,7 @@ std::vector<std::string> WarningsOf(const ImportReport& report) {
                                    Counted(static_cast<uint64_t>(multiplexed), "count")));
   }
   if (report.threadless_accesses > 0) {
-    warnings.push_back(fmt::format("{} of memory tell no thread: who shares a line with whom is not known of them: record with thread ids",
+    warnings.push_back(fmt::format("{} of memory tell no thread: they are in no line: record with thread ids",
                                    Counted(report.threadless_accesses, "sample")));
   }
   return warnings;

@@ -42,10 +42,11 @@ struct ImportedStat {
   int32_t cpu = -1;             // -1: of all
   uint32_t thread = 0;          // which of those asked for
   std::optional<double> value;  // in the event's unit; estimated where multiplexed. Absent: `reason`
+  uint64_t raw_value = 0;       // as it was counted; says nothing where running_ns is 0
   bool multiplexed = false;     // it counted for running_ns of enabled_ns, and the value is scaled to all of it
   uint64_t enabled_ns = 0;
   uint64_t running_ns = 0;
-  std::string reason;
+  std::string reason;  // why there is no value, or why it is not scaled
 };
 
 struct UnavailablePart {
@@ -62,7 +63,7 @@ struct ImportReport {
   uint64_t dropped_stats = 0;        // beyond kStatsMax
   uint64_t dropped_mappings = 0;     // for which there was no room: places may be missing
   uint64_t lost_of_no_event = 0;     // records or samples, beside those in the events' own counts
-  uint64_t threadless_accesses = 0;  // samples of memory without a thread id
+  uint64_t threadless_accesses = 0;  // samples of memory without a thread id: in no line
   std::vector<UnavailablePart> unavailable;
 
   static constexpr size_t kStatsMax = 100'000;

@@ -48,26 +48,39 @@ std::string TidsText(const std::vector<uint32_t>& tids) {
 }
 
 std::string LineTable(const ContendedLineTable& table, const std::vector<ImportedLine>& lines) {
-  Table text({{"#"},
-              {"line"},
-              {"HITM remote"},
-              {"local"},
-              {"peer"},
-              {"loads"},
-              {"stores"},
-              {"est. cycles"},
-              {"share"},
-              {"threads"},
-              {"verdict", Table::Align::kLeft},
-              {"mapping", Table::Align::kLeft}});
+  const bool unplaced = std::any_of(lines.begin(), lines.end(), [](const auto& one) { return one.line.counts.hitm_unplaced > 0; });
+  std::vector<Table::Column> columns = {{"#"},
+                                        {"line"},
+                                        {"HITM remote"},
+                                        {"local"},
+                                        {"peer"},
+                                        {"loads"},
+                                        {"stores"},
+                                        {"est. cycles"},
+                                        {"share"},
+                                        {"threads"},
+                                        {"verdict", Table::Align::kLeft},
+                                        {"mapping", Table::Align::kLeft}};
+  if (unplaced) columns.insert(columns.begin() + 4, {"unplaced"});
+  Table text(columns);
   for (size_t i = 0; i < lines.size(); ++i) {
     const ContendedLine& line = lines[i].line;
     const AccessCounts& counts = line.counts;
-    text.AddRow({std::to_string(i + 1), fmt::format("{:#x}", line.address), std::to_string(counts.hitm_remote),
-                 std::to_string(counts.hitm_local + counts.hitm_unplaced), std::to_string(counts.peer), std::to_string(counts.loads),
-                 std::to_string(counts.stores), line.estimated_cycles ? std::to_string(*line.estimated_cycles) : "",
-                 fmt::format("{:.1f}%", 100 * line.share), std::to_string(line.threads.size()),
-                 std::string(VerdictText(line.sharing.verdict)), lines[i].data ? Printable(lines[i].data->mapping) : ""});
+    const char* more = line.dropped_site_accesses > 0 ? "+" : "";
+    std::vector<std::string> cells = {std::to_string(i + 1),
+                                      fmt::format("{:#x}", line.address),
+                                      std::to_string(counts.hitm_remote),
+                                      std::to_string(counts.hitm_local),
+                                      std::to_string(counts.peer),
+                                      std::to_string(counts.loads),
+                                      std::to_string(counts.stores),
+                                      line.estimated_cycles ? std::to_string(*line.estimated_cycles) : "",
+                                      fmt::format("{:.1f}%", 100 * line.share),
+                                      fmt::format("{}{}", line.threads.size(), more),
+                                      std::string(VerdictText(line.sharing.verdict)),
+                                      lines[i].data ? Printable(lines[i].data->mapping) : ""};
+    if (unplaced) cells.insert(cells.begin() + 4, std::to_string(counts.hitm_unplaced));
+    text.AddRow(cells);
   }
   return fmt::format("contended cache lines of {} bytes, by {}: {} of {}\n{}", table.line_bytes, OrderText(table.order), lines.size(),
                      table.contended_lines, text.Print());
@@ -94,6 +107,10 @@ std::string LineDetail(size_t number, const ImportedLine& imported) {
   if (!line.nodes.empty()) text += fmt::format(", nodes {}", TidsText(line.nodes));
   text += "\n" + SiteTable(imported);
   for (const SharingAdvice& advice : line.advice) text += fmt::format("  {}: {}\n", AdviceKindName(advice.kind), Printable(advice.text));
+  if (line.dropped_site_accesses > 0) {
+    text += fmt::format("  {} of threads or places beyond those that are kept: verdict and advice are of the others\n",
+                        Counted(line.dropped_site_accesses, "access", "accesses"));
+  }
   if (line.begin_missing) text += "  accesses before it was first kept may be missing: more lines came than are kept\n";
   return text;
 }
@@ -122,7 +139,8 @@ Json OffsetJson(const LineOffset& offset, const ImportedLine& imported) {
   for (size_t i = 0; i < imported.line.sites.size(); ++i) {
     const LineSite& site = imported.line.sites[i];
     if (site.offset != offset.offset) continue;
-    Json entry{{"tid", site.tid}, {"pid", site.pid}, {"code_address", site.code_address}};
+    Json entry{{"tid", site.tid}, {"pid", site.pid}};
+    if (site.code_address != 0) entry["code_address"] = site.code_address;
     entry.update(CountsJson(site.counts));
     if (i < imported.code.size() && imported.code[i]) entry["code"] = PlaceJson(*imported.code[i]);
     json["sites"].push_back(std::move(entry));
@@ -150,6 +168,7 @@ Json LineJson(const ImportedLine& imported) {
     json["threads"].push_back(std::move(entry));
   }
   json["cpus"] = line.cpus;
+  json["cpus_dropped"] = line.cpus_dropped;
   json["nodes"] = line.nodes;
   json["offsets"] = Json::array();
   for (const LineOffset& offset : line.offsets) json["offsets"].push_back(OffsetJson(offset, imported));
@@ -167,8 +186,20 @@ Json LineJson(const ImportedLine& imported) {
 
 }  // namespace
 
+std::string_view LineOrderName(LineOrder order) {
+  switch (order) {
+    case LineOrder::kCycles:
+      return "cycles";
+    case LineOrder::kRemoteHitm:
+      return "remote";
+    case LineOrder::kTotalHitm:
+      return "total";
+  }
+  return "";
+}
+
 std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address) {
-  if (!place) return fmt::format("{:#x}", address);
+  if (!place) return address == 0 ? "" : fmt::format("{:#x}", address);
   return fmt::format("{}+{:#x}", Printable(place->mapping), place->file_offset);
 }
 

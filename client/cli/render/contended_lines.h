@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/cli/import_report.h"
@@ -16,6 +17,9 @@ std::string ContendedLinesText(const ContendedLineTable& table, const std::vecto
 
 // [{address, …}].
 Json ContendedLinesJson(const std::vector<ImportedLine>& lines);
+
+// "cycles", "remote", "total".
+std::string_view LineOrderName(LineOrder order);
 
 // "/opt/engine+0x4f2a", or the address where nothing known is mapped.
 std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address);

@@ -91,18 +91,26 @@ std::string ValueText(const PerfEvent& event, double value) {
   return fmt::format("{:.2f}{}{}", value, event.unit.empty() ? "" : " ", Printable(event.unit));
 }
 
+std::string RemarkOn(const ImportedStat& stat) {
+  if (!stat.reason.empty()) return stat.reason;
+  return stat.multiplexed ? "scaled to " + FormatDuration(static_cast<int64_t>(stat.enabled_ns)) : " ";
+}
+
 std::string StatText(const ImportReport& report) {
   if (report.stats.empty()) return "";
-  Table table({{"count of", Table::Align::kLeft}, {"CPU"}, {"value"}, {"counted for"}, {"", Table::Align::kLeft}});
+  const bool threads = std::any_of(report.stats.begin(), report.stats.end(), [](const ImportedStat& stat) { return stat.thread > 0; });
+  std::vector<Table::Column> columns = {{"count of", Table::Align::kLeft}, {"CPU"}, {"value"}, {"counted for"}, {"", Table::Align::kLeft}};
+  if (threads) columns.insert(columns.begin() + 1, {"thread"});
+  Table table(columns);
   size_t shown = 0;
   for (const ImportedStat& stat : report.stats) {
     if (++shown > kStatsShown) break;
     const PerfEvent& event = report.summary.events[stat.event];
-    table.AddRow({Printable(event.name), stat.cpu < 0 ? "all" : std::to_string(stat.cpu), stat.value ? ValueText(event, *stat.value) : "",
-                  FormatDuration(static_cast<int64_t>(stat.running_ns)),
-                  !stat.value        ? stat.reason
-                  : stat.multiplexed ? "scaled to " + FormatDuration(static_cast<int64_t>(stat.enabled_ns))
-                                     : " "});
+    std::vector<std::string> cells = {Printable(event.name), stat.cpu < 0 ? "all" : std::to_string(stat.cpu),
+                                      stat.value ? ValueText(event, *stat.value) : "",
+                                      FormatDuration(static_cast<int64_t>(stat.running_ns)), RemarkOn(stat)};
+    if (threads) cells.insert(cells.begin() + 1, std::to_string(stat.thread));
+    table.AddRow(cells);
   }
   std::string text = "\n" + table.Print();
   if (report.stats.size() > kStatsShown)
@@ -162,6 +170,7 @@ Json StatJson(const PerfEvent& event, const ImportedStat& stat) {
   if (stat.cpu >= 0) json["cpu"] = stat.cpu;
   json["thread"] = stat.thread;
   if (stat.value) json["value"] = *stat.value;
+  if (stat.running_ns > 0) json["raw_value"] = stat.raw_value;
   if (!event.unit.empty()) json["unit"] = event.unit;
   json["multiplexed"] = stat.multiplexed;
   json["enabled_ns"] = stat.enabled_ns;
@@ -197,6 +206,15 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   json["unmatched_samples"] = report.summary.unmatched_samples;
   if (report.loads) json["memory_loads"] = LoadsJson(*report.loads);
   if (report.table) {
+    const ContendedLineTable& table = *report.table;
+    json["contended_line_order"] = LineOrderName(table.order);
+    json["line_bytes"] = table.line_bytes;
+    json["accesses"] = {{"total", table.total.accesses},
+                        {"contended_lines", table.contended.accesses},
+                        {"other_lines", table.uncontended.accesses},
+                        {"dropped", table.dropped.accesses},
+                        {"no_address", table.no_address},
+                        {"no_thread", report.threadless_accesses}};
     json["contended_line_count"] = report.table->contended_lines;
     json["contended_lines"] = ContendedLinesJson(report.lines);
   }
@@ -204,6 +222,7 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   for (const ImportedStat& stat : report.stats) json["stat"].push_back(StatJson(report.summary.events[stat.event], stat));
   json["unavailable"] = Json::array();
   for (const UnavailablePart& part : report.unavailable) json["unavailable"].push_back({{"name", part.name}, {"reason", part.reason}});
+  json["warnings"] = WarningsOf(report);
   return json;
 }
 

@@ -198,12 +198,59 @@ TEST_F(ImportVerbTest, SamplesOfNoAccessAreNotLoads) {
   EXPECT_THAT(answer["unavailable"][0]["reason"].get<std::string>(), HasSubstr("1 sample tell"));
 }
 
+TEST_F(ImportVerbTest, WithoutAddressesOrThreadsThereAreNoLinesAndNotNone) {
+  PerfAttr attr = PlainAttr(PerfSampleBit::kIdentifier | PerfSampleBit::kTid | PerfSampleBit::kDataSource);
+  writer_.AddEvent(attr, {11}, "mem-loads");
+  AddAccess(701, 0, kLocalHitm, 0);
+  Write();
+  json answer = Answer(0);
+  EXPECT_EQ(answer["memory_loads"]["hitm"], 1);
+  EXPECT_FALSE(answer.contains("contended_lines"));
+  EXPECT_THAT(answer["unavailable"][0]["reason"].get<std::string>(), HasSubstr("tells its address"));
+  writer_ = PerfDataWriter();
+  attr.sample_type = PerfSampleBit::kIdentifier | PerfSampleBit::kAddress | PerfSampleBit::kDataSource;
+  writer_.AddEvent(attr, {11}, "mem-loads");
+  AddAccess(701, 0, kLocalHitm, 0);
+  Write();
+  answer = Answer(1);
+  EXPECT_FALSE(answer.contains("contended_lines"));
+  EXPECT_THAT(answer["unavailable"][0]["reason"].get<std::string>(), HasSubstr("tells its thread"));
+}
+
+TEST_F(ImportVerbTest, MoreThreadsThanAreKeptAreSaid) {
+  AddMemoryEvent();
+  for (uint32_t tid = 1; tid <= 600; ++tid) AddAccess(1'000 + tid, 8, kLocalHitm, 10);
+  Write();
+  const json answer = Answer(1);
+  EXPECT_GT(answer["contended_lines"][0]["dropped_site_accesses"], 0);
+  EXPECT_THAT(answer["warnings"][0].get<std::string>(), HasSubstr("1 line with more threads"));
+  StringConsole text;
+  EXPECT_EQ(Run({}, text), 1);
+  EXPECT_THAT(text.out(), HasSubstr("+  writer not seen"));
+}
+
+// A thread's counts on a hybrid processor: each stands still while the thread is on cores of the other kind.
+TEST_F(ImportVerbTest, CountsOfOneKindOfCoreAreNotScaledToTheOther) {
+  PerfAttr attr = PlainAttr(PerfSampleBit::kIdentifier);
+  attr.type = 0;
+  attr.config = uint64_t{10} << 32;
+  writer_.AddEvent(attr, {1}, "cpu_atom/cycles/");
+  ByteWriter body;
+  body.Put(uint64_t{1}).Put(int32_t{-1}).Put(uint32_t{0}).Put(uint64_t{400}).Put(uint64_t{100}).Put(uint64_t{50});
+  writer_.AddRecord(PerfRecordType::kStat, body.bytes);
+  Write();
+  const json answer = Answer(0);
+  EXPECT_EQ(answer["stat"][0]["value"], 400);
+  EXPECT_THAT(answer["stat"][0]["reason"].get<std::string>(), HasSubstr("its own kind of core"));
+}
+
 TEST_F(ImportVerbTest, CountsOfStatAreTheLastOnesScaledOrAbsentWithTheReason) {
   const PerfAttr attr = PlainAttr(PerfSampleBit::kIdentifier);
   writer_.AddEvent(attr, {1}, "cycles");
   writer_.AddEvent(attr, {2}, "instructions");
   writer_.AddEvent(attr, {3}, "LLC-loads");
   writer_.AddEvent(attr, {}, "L1-icache-loads");
+  writer_.AddEvent(attr, {5}, "branches");
   writer_.AddEventDescriptions();
   const auto stat = [this](uint64_t id, uint64_t value, uint64_t enabled_ns, uint64_t running_ns) {
     ByteWriter body;
@@ -214,15 +261,17 @@ TEST_F(ImportVerbTest, CountsOfStatAreTheLastOnesScaledOrAbsentWithTheReason) {
   stat(1, 900, 2'000, 2'000);
   stat(2, 300, 2'000, 500);
   stat(3, 0, 2'000, 0);
+  stat(5, 0, 0, 0);
   Write();
   const json answer = Answer(1);
-  ASSERT_EQ(answer["stat"].size(), 3u);
+  ASSERT_EQ(answer["stat"].size(), 4u);
   EXPECT_EQ(answer["stat"][0]["value"], 900);
   EXPECT_EQ(answer["stat"][0]["multiplexed"], false);
   EXPECT_EQ(answer["stat"][1]["value"], 1'200);
   EXPECT_EQ(answer["stat"][1]["multiplexed"], true);
   EXPECT_FALSE(answer["stat"][2].contains("value"));
   EXPECT_THAT(answer["stat"][2]["reason"].get<std::string>(), HasSubstr("not counted"));
+  EXPECT_THAT(answer["stat"][3]["reason"].get<std::string>(), HasSubstr("never switched on"));
   EXPECT_EQ(answer["unavailable"][0]["name"], "L1-icache-loads");
 }
 
