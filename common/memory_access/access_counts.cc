@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/memory_access/saturating_sum.h"
+#include "common/saturating_sum.h"
 
 namespace hftmon {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "common/histogram.h"
 #include "common/memory_access/access_counts.h"
-#include "common/memory_access/saturating_sum.h"
+#include "common/saturating_sum.h"
 
 namespace hftmon {
 

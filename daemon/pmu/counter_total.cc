@@ -1,11 +1,9 @@
 #include "daemon/pmu/counter_total.h"
 
+#include "common/saturating_sum.h"
+
 namespace hftmon {
 namespace {
-
-uint64_t SaturatingSum(uint64_t left, uint64_t right) {
-  return left > UINT64_MAX - right ? UINT64_MAX : left + right;
-}
 
 void Add(const CounterReading& reading, CounterTotal& total) {
   if (reading.lost) total.lost = SaturatingSum(total.lost.value_or(0), *reading.lost);

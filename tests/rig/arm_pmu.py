@@ -29,7 +29,11 @@ def kernel_image(packages, name):
     `name`: a key of META_PACKAGES or a package's own name.
     """
     package = packages.dependency(META_PACKAGES[name], r"linux-image-\S+") if name in META_PACKAGES else name
-    return next((packages.unpacked(f"kernels/{package}", [package], only=("boot",)) / "boot").glob("vmlinuz-*"))
+    boot = packages.unpacked(f"kernels/{package}", [package], only=("boot",)) / "boot"
+    image = next(boot.glob("vmlinuz-*"), None)
+    if image is None:
+        raise Unavailable(f"the package {package} has no /boot/vmlinuz-*: name one of linux-image-*")
+    return image
 
 
 class GuestResults:

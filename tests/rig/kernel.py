@@ -67,7 +67,9 @@ class Kernel:
             run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", self.package, cwd=self._folder)
             packages = list(self._folder.glob("*.deb"))
         run("dpkg-deb", "-x", packages[0], self._folder / "unpacked")
-        image = next((self._folder / "unpacked" / "boot").glob("vmlinuz-*"))
+        image = next((self._folder / "unpacked" / "boot").glob("vmlinuz-*"), None)
+        if image is None:
+            raise Unavailable(f"the package {self.package} has no /boot/vmlinuz-*: remove {self._folder} and name one of linux-image-*")
         elf = _uncompressed(_payload(image.read_bytes()), image)
         if not elf.startswith(b"\x7fELF"):
             raise Unavailable(f"{image}: no kernel came out of it: remove {self._folder} and try again")

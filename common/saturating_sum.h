@@ -1,6 +1,6 @@
 // Sums and products that end at 2^64 - 1 instead of beginning anew: what is counted comes from outside. Pure functions, any thread.
-#ifndef HFTMON_COMMON_MEMORY_ACCESS_SATURATING_SUM_H_
-#define HFTMON_COMMON_MEMORY_ACCESS_SATURATING_SUM_H_
+#ifndef HFTMON_COMMON_SATURATING_SUM_H_
+#define HFTMON_COMMON_SATURATING_SUM_H_
 
 #include <cstdint>
 
@@ -18,4 +18,4 @@ constexpr uint64_t SaturatingProduct(uint64_t a, uint64_t b) {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_COMMON_MEMORY_ACCESS_SATURATING_SUM_H_
+#endif  // HFTMON_COMMON_SATURATING_SUM_H_
