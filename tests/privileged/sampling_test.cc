@@ -101,8 +101,11 @@ TEST_F(SamplingTest, APinnedSpinnerHasItsCpuAsLongAsTheKernelSaysItHad) {
   const int64_t before_ns = workload::NowNs();
   const int64_t had_before_ns = CpuTimeNs(run.pid(), tid);
   const auto answer = Sample(1'000 * kMs);
-  const auto had = static_cast<double>(CpuTimeNs(run.pid(), tid) - had_before_ns) / static_cast<double>(workload::NowNs() - before_ns);
+  const int64_t asked_ns = workload::NowNs() - before_ns;
+  const auto had = static_cast<double>(CpuTimeNs(run.pid(), tid) - had_before_ns) / static_cast<double>(asked_ns);
   ASSERT_TRUE(answer.ok()) << answer.status();
+  // What it had then is of another time than the samples.
+  if (asked_ns > 1'100 * kMs) GTEST_SKIP() << "this host is too busy: a second's question took " << asked_ns / kMs << " ms";
   Print(*answer);
   ExpectWhole(*answer, 1'000 * kMs);
   ASSERT_EQ(answer->cpus_size(), 1);
