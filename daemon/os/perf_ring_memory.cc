@@ -1,0 +1,24 @@
+#include "daemon/os/perf_ring_memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace hftmon {
+
+size_t SystemPerfRingMemory::page_bytes() const {
+  return static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+PerfRingMapping SystemPerfRingMemory::Map(int descriptor, size_t bytes) {
+  void* const begin = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  if (begin == MAP_FAILED) return {.memory = {}, .error = errno};
+  return {.memory = {static_cast<std::byte*>(begin), bytes}, .error = 0};
+}
+
+void SystemPerfRingMemory::Unmap(std::span<std::byte> memory) {
+  ::munmap(memory.data(), memory.size());
+}
+
+}  // namespace hftmon
