@@ -1,0 +1,141 @@
+#include "daemon/pmu/memory_sampling_events.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "daemon/pmu/sysfs_events.h"
+
+namespace hftmon {
+namespace {
+
+using Events = std::vector<MemorySamplingEvent>;
+
+constexpr std::string_view kLoads = "mem-loads";
+constexpr std::string_view kStores = "mem-stores";
+constexpr std::string_view kLoadsLeader = "mem-loads-aux";
+constexpr uint32_t kLoadLatencyMax = 65'535;
+// Of IBS: the counter's lowest four bits are not there, and below nine steps the kernel refuses.
+constexpr uint64_t kIbsStep = 16, kIbsPeriodMin = 0x90;
+constexpr uint64_t kPeriodMax = uint64_t{1} << 31;
+constexpr uint64_t kSampleType = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU |
+                                 PERF_SAMPLE_PERIOD | PERF_SAMPLE_WEIGHT | PERF_SAMPLE_DATA_SRC;
+
+bool Has(const Pmu& pmu, std::string_view event) {
+  return pmu.events.contains(std::string(event));
+}
+
+absl::Status AddIntelEvent(const Pmu& pmu, const std::string& terms, uint64_t period, bool joins_previous, Events* events) {
+  absl::StatusOr<EventEncoding> encoding = EncodePmuTerms(pmu, terms);
+  if (!encoding.ok())
+    return absl::FailedPreconditionError(fmt::format("{}/{}/: {}", pmu.name, terms, std::string(encoding.status().message())));
+  encoding->name = fmt::format("{}/{}/{}", pmu.name, terms, period == 0 ? "" : "P");
+  if (period != 0) encoding->precise_ip = static_cast<uint8_t>(*pmu.precise_max);
+  events->push_back({.encoding = *std::move(encoding), .period = period, .joins_previous = joins_previous});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Events> OfIntel(const PmuList& pmus, const MemorySamplingWish& wish) {
+  Events events;
+  std::string imprecise;
+  for (const Pmu* core : pmus.Cores()) {
+    if (!Has(*core, kLoads)) continue;
+    if (core->precise_max.value_or(0) == 0) {
+      imprecise = core->name;
+      continue;
+    }
+    const bool led = Has(*core, kLoadsLeader);
+    if (led) {
+      if (absl::Status added = AddIntelEvent(*core, std::string(kLoadsLeader), 0, false, &events); !added.ok()) return added;
+    }
+    const std::string loads = fmt::format("{},ldlat={}", kLoads, wish.load_latency_cycles);
+    if (absl::Status added = AddIntelEvent(*core, loads, wish.period, led, &events); !added.ok()) return added;
+    if (!Has(*core, kStores)) continue;
+    if (absl::Status added = AddIntelEvent(*core, std::string(kStores), wish.period, false, &events); !added.ok()) return added;
+  }
+  if (!events.empty()) return events;
+  if (!imprecise.empty()) {
+    return absl::FailedPreconditionError(
+        fmt::format("PMU {} has no precise sampling (PEBS), by which loads tell address and latency: run on the bare machine, or let the "
+                    "hypervisor pass PEBS through",
+                    imprecise));
+  }
+  return absl::FailedPreconditionError(
+      "no PMU of the processor has mem-loads: run on the bare machine, on an Intel processor whose kernel lists that event");
+}
+
+absl::StatusOr<Events> OfAmd(const PmuList& pmus, const MemorySamplingWish& wish) {
+  const Pmu* const ibs = pmus.Find("ibs_op");
+  if (ibs == nullptr) {
+    return absl::FailedPreconditionError(
+        "there is no PMU ibs_op: run on the bare machine, with instruction-based sampling (IBS) switched on in the firmware");
+  }
+  MemorySamplingEvent event{.encoding = EmptyEncoding(*ibs)};
+  event.encoding.name = "ibs_op//";
+  event.period = std::max(kIbsPeriodMin, (wish.period + kIbsStep - 1) / kIbsStep * kIbsStep);
+  return Events{std::move(event)};
+}
+
+absl::Status OfArm(const PmuList& pmus) {
+  for (const Pmu& pmu : pmus.pmus) {
+    if (!pmu.name.starts_with("arm_spe_")) continue;
+    return absl::FailedPreconditionError(
+        fmt::format("{} samples memory accesses, but its records (SPE, in AUX memory) are not decoded here: record with perf", pmu.name));
+  }
+  return absl::FailedPreconditionError(
+      "there is no PMU arm_spe_0: this processor has no statistical profiling extension, or its firmware or kernel hides it");
+}
+
+}  // namespace
+
+absl::StatusOr<Events> MemorySamplingEvents(const PmuList& pmus, const ProcessorModel& model, const MemorySamplingWish& wish) {
+  if (wish.load_latency_cycles == 0 || wish.load_latency_cycles > kLoadLatencyMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("loads are sampled from a latency of 1 to {} cycles on, not {}", kLoadLatencyMax, wish.load_latency_cycles));
+  }
+  if (wish.period == 0 || wish.period > kPeriodMax)
+    return absl::InvalidArgumentError(fmt::format("one of 1 to {} accesses is sampled, not of {}", kPeriodMax, wish.period));
+  if (!pmus.reason.empty()) return absl::FailedPreconditionError(fmt::format("memory accesses cannot be sampled: {}", pmus.reason));
+  switch (model.vendor) {
+    case ProcessorVendor::kIntel:
+      return OfIntel(pmus, wish);
+    case ProcessorVendor::kAmd:
+      return OfAmd(pmus, wish);
+    case ProcessorVendor::kArm:
+      return OfArm(pmus);
+    case ProcessorVendor::kOther:
+      break;
+  }
+  return absl::FailedPreconditionError(fmt::format(
+      "{} is of no vendor whose sampling of memory accesses is known here: Intel (PEBS) and AMD (IBS) are", ProcessorName(model)));
+}
+
+std::vector<SampledEvent> SampledEventsOf(const Events& events) {
+  std::vector<SampledEvent> sampled;
+  sampled.reserve(events.size());
+  for (const MemorySamplingEvent& event : events) {
+    SampledEvent one{.name = event.encoding.name, .joins_previous = event.joins_previous};
+    perf_event_attr& attributes = one.attributes;
+    attributes.size = sizeof(attributes);
+    attributes.type = event.encoding.type;
+    attributes.config = event.encoding.config;
+    attributes.config1 = event.encoding.config1;
+    attributes.config2 = event.encoding.config2;
+    attributes.precise_ip = event.encoding.precise_ip;
+    attributes.exclude_user = event.encoding.exclude_user;
+    attributes.exclude_kernel = event.encoding.exclude_kernel;
+    attributes.exclude_hv = event.encoding.exclude_hypervisor;
+    attributes.sample_period = event.period;
+    attributes.sample_type = kSampleType;
+    attributes.use_clockid = 1;
+    attributes.clockid = CLOCK_MONOTONIC;
+    sampled.push_back(std::move(one));
+  }
+  return sampled;
+}
+
+}  // namespace hftmon

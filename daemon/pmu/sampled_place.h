@@ -1,0 +1,81 @@
+// SampledPlace: sampling events of one thread or of one CPU, whose records the kernel writes into one ring.
+//
+// One thread at a time; `calls` and `memory` outlive it. Costs as CounterGroup: opening, Enable and Disable interrupt the CPU where the
+// sampled thread runs (or which is sampled); Drain interrupts none and makes no system call. Opened switched off. A descriptor for each
+// event, and the ring's locked memory.
+#ifndef HFTMON_DAEMON_PMU_SAMPLED_PLACE_H_
+#define HFTMON_DAEMON_PMU_SAMPLED_PLACE_H_
+
+#include <linux/perf_event.h>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "daemon/os/perf_event_calls.h"
+#include "daemon/os/perf_ring.h"
+#include "daemon/os/perf_ring_memory.h"
+#include "daemon/pmu/counter_group.h"
+
+namespace hftmon {
+
+struct SampledEvent {
+  std::string name;  // for messages
+  // Type, configs, period, sample_type, exclusions, precise_ip, clock. Overwritten: size, disabled, inherit, pinned, read_format,
+  // sample_id_all.
+  perf_event_attr attributes = {};
+  bool joins_previous = false;  // in one group with the event before it, which some processors ask for
+};
+
+class SampledPlace {
+ public:
+  struct Options {
+    size_t ring_pages = 64;  // a power of two
+    PerfEventRefusalFacts facts;
+  };
+
+  // Requires: events, the first of which joins none. Errors as CounterGroup::Open; RESOURCE_EXHAUSTED also: the ring's memory may not be
+  // locked.
+  static absl::StatusOr<SampledPlace> Open(PerfEventCalls& calls, PerfRingMemory& memory, const CounterPlace& place,
+                                           std::span<const SampledEvent> events, const Options& options);
+  SampledPlace(SampledPlace&& other) noexcept;
+  SampledPlace& operator=(SampledPlace&&) = delete;
+  ~SampledPlace();
+
+  absl::Status Enable();
+  absl::Status Disable();
+  // As PerfRing::Drain; what was written stays to be read after Disable.
+  size_t Drain(size_t records_max, absl::FunctionRef<void(const PerfRecord&)> visit) { return ring_->Drain(records_max, visit); }
+  const PerfRingCounts& ring_counts() const { return ring_->counts(); }
+  const CounterPlace& place() const { return place_; }
+
+ private:
+  struct Member {
+    std::string name;
+    int descriptor = -1;
+    bool leads = false;
+  };
+
+  SampledPlace(PerfEventCalls& calls, PerfRingMemory& memory, const CounterPlace& place)
+      : calls_(&calls), memory_(&memory), place_(place) {}
+
+  absl::Status OpenMember(const SampledEvent& event, const Options& options);
+  absl::Status MapRing(const Options& options);
+  absl::Status Control(unsigned long request, const char* what);
+
+  PerfEventCalls* calls_;
+  PerfRingMemory* memory_;
+  CounterPlace place_;
+  std::vector<Member> members_;  // the first has the ring
+  std::span<std::byte> mapped_;
+  std::optional<PerfRing> ring_;  // always, once opened
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_PMU_SAMPLED_PLACE_H_

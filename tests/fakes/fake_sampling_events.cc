@@ -1,0 +1,118 @@
+#include "tests/fakes/fake_sampling_events.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace hftmon {
+
+FakeSamplingEvents::~FakeSamplingEvents() {
+  EXPECT_TRUE(events_.empty()) << events_.size() << " descriptors are left open";
+  EXPECT_TRUE(rings_.empty()) << rings_.size() << " rings are left mapped";
+}
+
+absl::StatusOr<std::vector<pid_t>> FakeSamplingEvents::List() const {
+  if (threads.empty()) return absl::NotFoundError("it ended");
+  return std::vector<pid_t>(threads.rbegin(), threads.rend());
+}
+
+int FakeSamplingEvents::TakeError(std::deque<int>* errors) {
+  if (errors->empty()) return 0;
+  const int error = errors->front();
+  errors->pop_front();
+  return error;
+}
+
+int FakeSamplingEvents::Open(const perf_event_attr& attributes, pid_t tid, int cpu, int group, unsigned long flags) {
+  EXPECT_EQ(flags, static_cast<unsigned long>(PERF_FLAG_FD_CLOEXEC)) << "a descriptor that a child would inherit";
+  if (before_open) before_open(tid);
+  if (const int error = TakeError(&open_errors); error != 0) return -error;
+  if (attributes.size != sizeof(attributes)) return -E2BIG;
+  if (tid == -1 && (cpu < 0 || cpu >= cpu_count)) return cpu < 0 ? -EINVAL : -ENODEV;
+  if (tid != -1 && !threads.contains(tid)) return -ESRCH;
+  if (group != -1) {
+    EXPECT_TRUE(events_.contains(group) && events_[group].leader == -1) << "descriptor " << group << " leads no group";
+    EXPECT_EQ(events_[group].tid, tid);
+  }
+  const int descriptor = next_descriptor_++;
+  events_[descriptor] = {.attributes = attributes, .tid = tid, .cpu = cpu, .leader = group, .on = !attributes.disabled};
+  return descriptor;
+}
+
+ssize_t FakeSamplingEvents::Read(int descriptor, std::span<std::byte> /*to*/) {
+  ADD_FAILURE() << "descriptor " << descriptor << " is read: samples come through the ring";
+  return -EINVAL;
+}
+
+int FakeSamplingEvents::Control(int descriptor, unsigned long request, unsigned long argument) {
+  if (!events_.contains(descriptor)) {
+    ADD_FAILURE() << "request " << request << " to descriptor " << descriptor << ", which is not open";
+    return -EBADF;
+  }
+  if (const int error = TakeError(&control_errors); error != 0) return -error;
+  Event& event = events_[descriptor];
+  switch (request) {
+    case PERF_EVENT_IOC_ENABLE:
+    case PERF_EVENT_IOC_DISABLE:
+      event.on = request == PERF_EVENT_IOC_ENABLE;
+      return 0;
+    case PERF_EVENT_IOC_SET_OUTPUT: {
+      const int output = static_cast<int>(argument);
+      if (!rings_.contains(output) || rings_.contains(descriptor)) return -EINVAL;
+      if (events_[output].tid != event.tid || events_[output].cpu != event.cpu) return -EINVAL;
+      if (events_[output].attributes.clockid != event.attributes.clockid) return -EINVAL;
+      event.output = output;
+      return 0;
+    }
+    default:
+      ADD_FAILURE() << "request " << request << " is none that sampling needs";
+      return -ENOTTY;
+  }
+}
+
+void FakeSamplingEvents::Close(int descriptor) {
+  EXPECT_EQ(events_.erase(descriptor), 1u) << "descriptor " << descriptor << " is closed, which is not open";
+}
+
+PerfRingMapping FakeSamplingEvents::Map(int descriptor, size_t bytes) {
+  if (const int error = TakeError(&map_errors); error != 0) return {.memory = {}, .error = error};
+  if (!events_.contains(descriptor) || rings_.contains(descriptor)) {
+    ADD_FAILURE() << "descriptor " << descriptor << " is not open, or has a ring";
+    return {.memory = {}, .error = EBADF};
+  }
+  // As the kernel has it of events that are wherever their thread is.
+  if (events_[descriptor].attributes.inherit && events_[descriptor].cpu == -1) return {.memory = {}, .error = EINVAL};
+  Ring& ring = rings_[descriptor];
+  ring.words.resize(bytes / sizeof(uint64_t));
+  const std::span<std::byte> memory = std::as_writable_bytes(std::span(ring.words));
+  ring.writer = std::make_unique<PerfRingWriter>(memory);
+  return {.memory = memory, .error = 0};
+}
+
+void FakeSamplingEvents::Unmap(std::span<std::byte> memory) {
+  const size_t unmapped = std::erase_if(rings_, [&](const auto& entry) {
+    return std::as_bytes(std::span(entry.second.words)).data() == memory.data() && entry.second.words.size() * 8 == memory.size();
+  });
+  EXPECT_EQ(unmapped, 1u) << "memory is unmapped that is not mapped";
+}
+
+bool FakeSamplingEvents::Write(pid_t tid, size_t number, std::span<const std::byte> record) {
+  for (const auto& [descriptor, event] : events_) {
+    if (event.tid != tid || number-- != 0) continue;
+    const bool on = event.on && (event.leader == -1 || events_.at(event.leader).on);
+    return on && rings_.at(event.output == -1 ? descriptor : event.output).writer->Write(record);
+  }
+  ADD_FAILURE() << "there is no such event of thread " << tid;
+  return false;
+}
+
+PerfRingWriter& FakeSamplingEvents::RingOf(pid_t tid) {
+  for (const auto& [descriptor, ring] : rings_) {
+    if (events_.at(descriptor).tid == tid) return *ring.writer;
+  }
+  ADD_FAILURE() << "thread " << tid << " has no ring";
+  std::abort();
+}
+
+}  // namespace hftmon
