@@ -168,11 +168,17 @@ TEST_F(PerfRingTest, AHeadThatCannotBeCostsWhatIsUnreadAndIsCounted) {
 }
 
 TEST_F(PerfRingTest, ARingThatWasOverwrittenIsPassedOver) {
-  for (uint64_t i = 0; i < 100; ++i) writer_->Put(Record(i, 11));
-  writer_->SetHead(writer_->head());
-  EXPECT_THAT(Read(), SizeIs(0));
-  EXPECT_EQ(ring_->counts().damage_count, 1u);
-  ExpectGoesOn();
+  // Where the reader stands a later record begins, sound as it looks.
+  constexpr size_t kRecordBytes = 64;
+  for (const size_t more : {1, 26, 64, 100}) {
+    SCOPED_TRACE(more);
+    Begin(kFar);
+    for (uint64_t i = 0; i < kPage / kRecordBytes + more; ++i) writer_->Put(Record(i, kRecordBytes / 8 - 1));
+    writer_->SetHead(writer_->head());
+    EXPECT_THAT(Read(), SizeIs(0));
+    EXPECT_EQ(ring_->counts().damage_count, 1u);
+    ExpectGoesOn();
+  }
 }
 
 TEST_F(PerfRingTest, ARecordWithASizeThatCannotBeEndsWhatIsUnread) {
