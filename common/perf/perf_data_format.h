@@ -37,6 +37,7 @@ struct PerfDataFormat {
 
 // The features that are read, by their bits. Others are passed over.
 enum class PerfFeature : uint32_t {
+  kBuildIds = 2,
   kHostname = 3,
   kRelease = 4,
   kVersion = 5,

@@ -145,6 +145,7 @@ absl::StatusOr<PerfDataSummary> ReadPerfData(ByteSource& source, PerfDataVisitor
   PerfDataSummary summary{.pipe = header->pipe,
                           .compressed = reading.compressed(),
                           .host = std::move(features.host),
+                          .build_ids = std::move(features.build_ids),
                           .events = events.Take(),
                           .records_by_type = teller.records_by_type(),
                           .skipped_aux_bytes = reading.skipped_aux_bytes(),

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/perf/byte_source.h"
+#include "common/perf/perf_build_ids.h"
 #include "common/perf/perf_event.h"
 #include "common/perf/perf_host.h"
 #include "common/perf/perf_sample.h"
@@ -53,6 +54,7 @@ struct PerfDataSummary {
   bool pipe = false;
   bool compressed = false;
   PerfHost host;
+  PerfBuildIds build_ids;                        // of files by name; mappings may have their own (PerfMapping)
   std::vector<PerfEvent> events;                 // in the file's order
   std::map<uint32_t, uint64_t> records_by_type;  // by PerfRecordType, those inside compressed records among them
   uint64_t skipped_aux_bytes = 0;                // hardware traces (Intel PT, Arm SPE), which are not decoded

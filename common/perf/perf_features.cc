@@ -68,6 +68,8 @@ absl::Status TakeDescriptions(PerfFieldCursor* cursor, std::vector<PerfEventDesc
 
 std::string_view FeatureName(PerfFeature feature) {
   switch (feature) {
+    case PerfFeature::kBuildIds:
+      return "BUILD_ID";
     case PerfFeature::kHostname:
       return "HOSTNAME";
     case PerfFeature::kRelease:
@@ -141,6 +143,8 @@ absl::Status ParsePerfFeature(uint32_t number, std::span<const std::byte> payloa
     TakeNodes(&cursor, host);
   } else if (feature == PerfFeature::kEventDescriptions) {
     if (absl::Status taken = TakeDescriptions(&cursor, &features->descriptions); !taken.ok()) return taken;
+  } else if (feature == PerfFeature::kBuildIds) {
+    return features->build_ids.AddFeature(payload);
   } else {
     features->directory = true;
   }

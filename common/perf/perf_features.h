@@ -1,4 +1,5 @@
-// PerfFeatures: what a perf.data file says of itself beside its records: the machine, and its events' names. Pure, any thread.
+// PerfFeatures: what a perf.data file says of itself beside its records: the machine, its events' names, and which
+// builds of files it met. Pure, any thread.
 #ifndef HFTMON_COMMON_PERF_PERF_FEATURES_H_
 #define HFTMON_COMMON_PERF_PERF_FEATURES_H_
 
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/perf/perf_build_ids.h"
 #include "common/perf/perf_host.h"
 
 namespace hftmon {
@@ -22,12 +24,14 @@ struct PerfEventDescription {
 struct PerfFeatures {
   PerfHost host;
   std::vector<PerfEventDescription> descriptions;
+  PerfBuildIds build_ids;
   bool directory = false;  // the records are in files beside this one
 };
 
 bool IsPerfFeatureRead(uint32_t number);
 
 // Adds what the feature tells; one that is not read changes nothing. DATA_LOSS: it ends too early, or counts more than there can be.
+// RESOURCE_EXHAUSTED: it tells more build ids than are kept.
 absl::Status ParsePerfFeature(uint32_t number, std::span<const std::byte> payload, PerfFeatures* features);
 
 }  // namespace hftmon

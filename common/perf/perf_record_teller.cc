@@ -74,6 +74,8 @@ absl::Status PerfRecordTeller::TakePerfs(const PerfRecord& record) {
       return pipe_ ? TakeAttr(record) : absl::OkStatus();
     case PerfRecordType::kFeature:
       return pipe_ ? TakeFeature(record) : absl::OkStatus();
+    case PerfRecordType::kBuildId:
+      return features_->build_ids.AddEntry(record.header.misc, record.body);
     case PerfRecordType::kEventUpdate:
       return TakeUpdate(record);
     case PerfRecordType::kStat:
