@@ -108,10 +108,18 @@ class Gatherer : public PerfDataVisitor {
     return SharedMappingPlace(range->device_major, range->device_minor, *range->inode,
                               range->file_offset + (access.address - range->start));
   }
-  std::optional<MappedPlace> PlaceOf(uint32_t pid, uint64_t address) const {
+  std::optional<MappedPlace> PlaceOf(uint32_t pid, uint64_t address, const PerfBuildIds& build_ids) const {
     const MappedRange* range = address == 0 ? nullptr : spaces_.Find(pid, address);
     if (range == nullptr) return std::nullopt;
-    return MappedPlace{std::string(range->name), range->file_offset + (address - range->start)};
+    MappedPlace place{.mapping = std::string(range->name),
+                      .file_offset = range->file_offset + (address - range->start),
+                      .kernel = range->kernel,
+                      .build_id = std::string(range->build_id)};
+    if (place.build_id.find_first_not_of('\0') != std::string::npos) return place;
+    const std::optional<std::string_view> of_name = build_ids.Find(range->name);
+    place.build_id = of_name.value_or("");
+    place.build_id_ambiguous = of_name.has_value() && of_name->empty();
+    return place;
   }
 
   // A thread's count of an event of one kind of a hybrid processor's cores: it stands still while the thread is on the other kind.
@@ -192,8 +200,9 @@ class Gatherer : public PerfDataVisitor {
     for (ContendedLine& line : report->table->lines) {
       ImportedLine imported;
       const uint32_t pid = line.sites.empty() ? 0 : line.sites.front().pid;
-      imported.data = PlaceOf(pid, line.address);
-      for (const LineSite& site : line.sites) imported.code.push_back(PlaceOf(site.pid, site.code_address));
+      const PerfBuildIds& build_ids = report->summary.build_ids;
+      imported.data = PlaceOf(pid, line.address, build_ids);
+      for (const LineSite& site : line.sites) imported.code.push_back(PlaceOf(site.pid, site.code_address, build_ids));
       imported.line = std::move(line);
       report->lines.push_back(std::move(imported));
     }

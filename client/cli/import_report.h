@@ -28,6 +28,10 @@ struct ImportOptions {
 struct MappedPlace {
   std::string mapping;
   uint64_t file_offset = 0;
+  bool kernel = false;
+  std::string build_id;               // bytes, as recorded: NULs at its end may be filling; empty: not told
+  bool build_id_ambiguous = false;    // not told, because files of that name differ
+  std::optional<std::string> symbol;  // "engine::Match()+0x12"; absent until NameSymbols, and where it finds none
 };
 
 struct ImportedLine {
@@ -65,8 +69,11 @@ struct ImportReport {
   uint64_t lost_of_no_event = 0;     // records or samples, beside those in the events' own counts
   uint64_t threadless_accesses = 0;  // samples of memory without a thread id: in no line
   std::vector<UnavailablePart> unavailable;
+  std::vector<UnavailablePart> symbols_unavailable;  // by mapping, in the lines' order; the first kSymbolReasonsMax of them,
+  uint64_t symbols_unavailable_left_out = 0;         // and how many more there are
 
   static constexpr size_t kStatsMax = 100'000;
+  static constexpr size_t kSymbolReasonsMax = 20;
 };
 
 // Errors are ReadPerfData's. `options.line_bytes` is one that ContendedLineLimits allows.

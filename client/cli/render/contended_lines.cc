@@ -127,7 +127,9 @@ Json CountsJson(const AccessCounts& counts) {
 }
 
 Json PlaceJson(const MappedPlace& place) {
-  return {{"mapping", place.mapping}, {"offset", place.file_offset}};
+  Json json{{"mapping", place.mapping}, {"offset", place.file_offset}};
+  if (place.symbol) json["symbol"] = *place.symbol;
+  return json;
 }
 
 Json OffsetJson(const LineOffset& offset, const ImportedLine& imported) {
@@ -200,7 +202,8 @@ std::string_view LineOrderName(LineOrder order) {
 
 std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address) {
   if (!place) return address == 0 ? "" : fmt::format("{:#x}", address);
-  return fmt::format("{}+{:#x}", Printable(place->mapping), place->file_offset);
+  const std::string in_file = fmt::format("{}+{:#x}", Printable(place->mapping), place->file_offset);
+  return place->symbol ? fmt::format("{} ({})", Printable(*place->symbol), in_file) : in_file;
 }
 
 std::string ContendedLinesText(const ContendedLineTable& table, const std::vector<ImportedLine>& lines) {

@@ -46,8 +46,8 @@ bool HasSamples(const PerfDataSummary& summary) {
   return std::any_of(summary.events.begin(), summary.events.end(), [](const PerfEvent& event) { return event.sample_count > 0; });
 }
 
-// Parts with the same reason in one line.
-std::string UnavailableText(const std::vector<UnavailablePart>& parts) {
+// Parts with the same reason in one line; `what` stands before their names.
+std::string UnavailableText(const std::string& what, const std::vector<UnavailablePart>& parts) {
   std::vector<std::pair<std::string, std::string>> names_of_reason;
   for (const UnavailablePart& part : parts) {
     const auto known =
@@ -59,7 +59,7 @@ std::string UnavailableText(const std::vector<UnavailablePart>& parts) {
     }
   }
   std::string text = names_of_reason.empty() ? "" : "\n";
-  for (const auto& [reason, names] : names_of_reason) text += fmt::format("{}: unavailable: {}\n", names, reason);
+  for (const auto& [reason, names] : names_of_reason) text += fmt::format("{}{}: unavailable: {}\n", what, names, reason);
   return text;
 }
 
@@ -189,7 +189,11 @@ std::string ImportText(const std::string& file, const ImportReport& report) {
   if (report.table) {
     text += report.lines.empty() ? "\nno contended cache line\n" : "\n" + ContendedLinesText(*report.table, report.lines);
   }
-  return text + UnavailableText(report.unavailable);
+  text += UnavailableText("symbols of ", report.symbols_unavailable);
+  if (report.symbols_unavailable_left_out > 0) {
+    text += fmt::format("and of {}\n", Counted(report.symbols_unavailable_left_out, "mapping more", "mappings more"));
+  }
+  return text + UnavailableText("", report.unavailable);
 }
 
 Json ImportJson(const std::string& file, const ImportReport& report) {
@@ -222,6 +226,11 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   for (const ImportedStat& stat : report.stats) json["stat"].push_back(StatJson(report.summary.events[stat.event], stat));
   json["unavailable"] = Json::array();
   for (const UnavailablePart& part : report.unavailable) json["unavailable"].push_back({{"name", part.name}, {"reason", part.reason}});
+  json["symbols_unavailable"] = Json::array();
+  for (const UnavailablePart& part : report.symbols_unavailable) {
+    json["symbols_unavailable"].push_back({{"mapping", part.name}, {"reason", part.reason}});
+  }
+  json["symbols_unavailable_left_out"] = report.symbols_unavailable_left_out;
   json["warnings"] = WarningsOf(report);
   return json;
 }

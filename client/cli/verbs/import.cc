@@ -5,6 +5,7 @@
 
 #include "client/cli/exit_code.h"
 #include "client/cli/file_bytes.h"
+#include "client/cli/import_symbols.h"
 #include "client/cli/render/warnings.h"
 #include "client/cli/verbs/verbs.h"
 
@@ -34,11 +35,13 @@ class ImportVerb : public Verb {
     verb->add_option("--line-bytes", options_.line_bytes, "of a cache line there")
         ->capture_default_str()
         ->check(CLI::IsMember({16, 32, 64, 128, 256, 512, 1024}));
+    verb->add_flag("--no-symbols", no_symbols_, "name no functions and variables: open no other file than FILE");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Needs neither a daemon nor perf, and may be run on another machine than the one that recorded. Compressed files need a build "
         "with\n"
-        "zstd. Cycles are estimated: the latency of each contended sample times the events that it stands for.\n"
+        "zstd. Functions and variables are named from the programs and libraries of this machine that have the recorded build id. Cycles "
+        "are estimated: the latency of each contended sample times the events that it stands for.\n"
         "Exit code 1: samples were lost, counts were scaled, or a part of the file is not decoded.");
     return verb;
   }
@@ -49,10 +52,11 @@ class ImportVerb : public Verb {
     options_.order = *order;
     const absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenFileBytes(file_);
     if (!source.ok()) return source.status();
-    const absl::StatusOr<ImportReport> report = ReadImportReport(**source, options_);
+    absl::StatusOr<ImportReport> report = ReadImportReport(**source, options_);
     if (!report.ok()) {
       return absl::Status(report.status().code(), fmt::format("{}: {}", file_, std::string(report.status().message())));
     }
+    if (!no_symbols_) NameSymbols(&*report);
     context.console.Out(json_ ? JsonLine(ImportJson(file_, *report)) : ImportText(file_, *report));
     const std::vector<std::string> warnings = WarningsOf(*report);
     PrintWarnings(context.console, "import", warnings);
@@ -63,6 +67,7 @@ class ImportVerb : public Verb {
   std::string file_;
   std::string order_ = "cycles";
   ImportOptions options_;
+  bool no_symbols_ = false;
   bool json_ = false;
 };
 

@@ -114,12 +114,13 @@ ImportReport FullImport() {
   loads.Add(access);
   report.loads = loads;
   report.table = lines.Build(LineOrder::kCycles);
-  const MappedPlace place{"engine", 8};
+  const MappedPlace place{.mapping = "engine", .file_offset = 8, .symbol = "Match()+0x12"};
   for (const ContendedLine& line : report.table->lines) {
     report.lines.push_back({.line = line, .data = place, .code = std::vector<std::optional<MappedPlace>>(line.sites.size(), place)});
   }
   report.stats = {{.cpu = 1, .value = 1.5}, {.reason = "not counted"}};
   report.unavailable = {{"hardware_trace", "not decoded"}};
+  report.symbols_unavailable = {{"engine", "no build id"}};
   return report;
 }
 
