@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "common/memory_access/sampled_access.h"
-#include "common/memory_access/saturating_sum.h"
 #include "common/perf/perf_sample.h"
+#include "common/saturating_sum.h"
 
 namespace hftmon {
 namespace {
