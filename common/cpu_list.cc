@@ -39,7 +39,9 @@ std::optional<std::pair<int, int>> ParseItem(std::string_view item) {
 }  // namespace
 
 absl::StatusOr<std::vector<int>> ParseCpuList(std::string_view text) {
-  std::vector<int> cpus;
+  std::vector<bool> named(kCpuNumberLimit);  // a list that repeats its ranges costs no more than its length
+  int lowest = kCpuNumberLimit;
+  int highest = -1;
   std::string_view rest = Trim(text);
   bool more = !rest.empty();
   while (more) {
@@ -51,14 +53,15 @@ absl::StatusOr<std::vector<int>> ParseCpuList(std::string_view text) {
           fmt::format("CPU list '{}': '{}' is not a CPU or an ascending range of CPUs 0 to {}: write it like 2-5,8", text.substr(0, 256),
                       item.substr(0, 64), kCpuNumberLimit - 1));
     }
-    for (int cpu = range->first; cpu <= range->second; ++cpu) cpus.push_back(cpu);
+    std::fill(named.begin() + range->first, named.begin() + range->second + 1, true);
+    lowest = std::min(lowest, range->first);
+    highest = std::max(highest, range->second);
     more = comma != std::string_view::npos;
     if (more) rest = rest.substr(comma + 1);
-    // A list that repeats ranges stays as small as the set it names.
-    if (cpus.size() > static_cast<size_t>(kCpuNumberLimit) || !more) {
-      std::sort(cpus.begin(), cpus.end());
-      cpus.erase(std::unique(cpus.begin(), cpus.end()), cpus.end());
-    }
+  }
+  std::vector<int> cpus;
+  for (int cpu = lowest; cpu <= highest; ++cpu) {
+    if (named[static_cast<size_t>(cpu)]) cpus.push_back(cpu);
   }
   return cpus;
 }
