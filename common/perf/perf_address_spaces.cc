@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kBytesBesideText = 64;  // about what keeping one costs
 constexpr uint32_t kKernelPid = ~uint32_t{0};
+constexpr uint64_t kKernelHalf = uint64_t{1} << 63;  // of x86 and of Arm, whatever the size of their pages
 
 const MappedRange* FindIn(const std::map<uint64_t, std::shared_ptr<const MappedRange>>& space, uint64_t address) {
   auto after = space.upper_bound(address);
@@ -20,7 +21,7 @@ const MappedRange* FindIn(const std::map<uint64_t, std::shared_ptr<const MappedR
 // The part of a range from `start` to `end`.
 std::shared_ptr<const MappedRange> PartOf(const MappedRange& range, uint64_t start, uint64_t end) {
   auto part = std::make_shared<MappedRange>(range);
-  part->file_offset += start - range.start;
+  if (!range.kernel) part->file_offset += start - range.start;
   part->start = start;
   part->end = end;
   return part;
@@ -41,8 +42,9 @@ PerfAddressSpaces::Space* PerfAddressSpaces::Writable(uint32_t pid) {
   }
   std::shared_ptr<Space>& space = found->second;
   if (space.use_count() > 1) {
-    if (space->size() > limits_.mappings - mapping_count_) return nullptr;
+    if (space->size() > limits_.mappings - mapping_count_ || space->size() > limits_.copied_mappings - copied_count_) return nullptr;
     mapping_count_ += space->size();
+    copied_count_ += space->size();
     space = std::make_shared<Space>(*space);
   }
   return space.get();
@@ -129,12 +131,8 @@ void PerfAddressSpaces::OnFork(const PerfTask& task) {
 }
 
 const MappedRange* PerfAddressSpaces::Find(uint32_t pid, uint64_t address) const {
-  for (const uint32_t whose : {pid, kKernelPid}) {
-    const auto space = spaces_.find(whose);
-    const MappedRange* const range = space == spaces_.end() ? nullptr : FindIn(*space->second, address);
-    if (range != nullptr) return range;
-  }
-  return nullptr;
+  const auto space = spaces_.find((address & kKernelHalf) != 0 ? kKernelPid : pid);
+  return space == spaces_.end() ? nullptr : FindIn(*space->second, address);
 }
 
 }  // namespace hftmon

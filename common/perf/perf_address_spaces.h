@@ -22,7 +22,7 @@ namespace hftmon {
 struct MappedRange {
   uint64_t start = 0;
   uint64_t end = 0;          // the first byte beyond
-  uint64_t file_offset = 0;  // of start
+  uint64_t file_offset = 0;  // of start; the kernel's is what perf wrote, the address of a reference symbol, and no offset in a file
   uint32_t device_major = 0, device_minor = 0;
   std::optional<uint64_t> inode;
   bool shared = false;
@@ -36,7 +36,8 @@ struct AddressSpaceLimits {
   size_t mappings_per_process = 65'536;  // the kernel's own default
   size_t mappings = 1u << 20;            // of all
   size_t processes = 1u << 20;
-  size_t text_bytes = 64u << 20;  // of all names and build ids, each once, and what keeping them costs
+  size_t text_bytes = 64u << 20;       // of all names and build ids, each once, and what keeping them costs
+  size_t copied_mappings = 16u << 20;  // ever, where parent and child go their own ways: beyond, what both see stays as it is
 };
 
 class PerfAddressSpaces {
@@ -47,7 +48,8 @@ class PerfAddressSpaces {
   void OnComm(const PerfComm& comm);           // an exec empties the space
   void OnFork(const PerfTask& task);           // a new process begins with its parent's mappings; a new thread is no news
 
-  // Null: nothing known is mapped there. Addresses of the kernel are found whatever the process. Valid until the next record.
+  // Null: nothing known is mapped there. Addresses of the upper half are the kernel's, whatever the process, and no others are, though perf
+  // may tell of the kernel as mapped from 0 on. Valid until the next record.
   const MappedRange* Find(uint32_t pid, uint64_t address) const;
   uint64_t dropped_count() const { return dropped_count_; }
 
@@ -64,6 +66,7 @@ class PerfAddressSpaces {
   std::unordered_set<std::string> texts_;
   size_t text_bytes_ = 0;
   size_t mapping_count_ = 0;
+  size_t copied_count_ = 0;
   uint64_t dropped_count_ = 0;
 };
 

@@ -81,6 +81,36 @@ TEST(PerfAddressSpacesTest, TheKernelIsInEveryProcess) {
   EXPECT_TRUE(spaces.Find(12, 0xffffffff81000010)->kernel);
 }
 
+TEST(PerfAddressSpacesTest, OnlyAddressesOfTheUpperHalfAreTheKernels) {
+  PerfAddressSpaces spaces;
+  // As perfs of ten years write it: all there is, and modules from 0 on.
+  PerfMapping kernel = Mapping(~0u, 0, ~uint64_t{0}, "[kernel.kallsyms]_text");
+  PerfMapping module = Mapping(~0u, 0, 0x2000, "[module]");
+  kernel.kernel = module.kernel = true;
+  spaces.OnMapping(kernel);
+  spaces.OnMapping(module);
+  spaces.OnMapping(Mapping(7, 0x7f0000001000, 0x1000, "/lib/libc.so.6"));
+  EXPECT_EQ(NameAt(spaces, 7, 0x7f0000001000), "/lib/libc.so.6");
+  for (const uint64_t address : {uint64_t{0}, uint64_t{0x1000}, uint64_t{0x5000}, uint64_t{0x7f0000002000}, ~uint64_t{0} >> 1}) {
+    EXPECT_EQ(NameAt(spaces, 7, address), "") << address;
+    EXPECT_EQ(NameAt(spaces, ~0u - 1, address), "") << address;
+  }
+  for (const uint64_t address : {uint64_t{1} << 63, uint64_t{0xffff888000000000}, uint64_t{0xffffffff81000010}}) {
+    EXPECT_EQ(NameAt(spaces, 7, address), "[kernel.kallsyms]_text") << address;
+  }
+}
+
+TEST(PerfAddressSpacesTest, TheKernelsOffsetIsWhatPerfWroteAlsoBehindACut) {
+  PerfAddressSpaces spaces;
+  PerfMapping kernel = Mapping(~0u, 0xffffffff81000000, 0x3000, "[kernel.kallsyms]_text", 0xffffffff81000000);
+  PerfMapping module = Mapping(~0u, 0xffffffff81001000, 0x1000, "[module]");
+  kernel.kernel = module.kernel = true;
+  spaces.OnMapping(kernel);
+  spaces.OnMapping(module);
+  ASSERT_EQ(NameAt(spaces, 7, 0xffffffff81002000), "[kernel.kallsyms]_text");
+  EXPECT_EQ(spaces.Find(7, 0xffffffff81002000)->file_offset, 0xffffffff81000000u);
+}
+
 TEST(PerfAddressSpacesTest, WhatFindsNoRoomIsCounted) {
   PerfAddressSpaces spaces({.mappings_per_process = 4, .mappings = 10, .processes = 2});
   for (uint64_t i = 0; i < 6; ++i) spaces.OnMapping(Mapping(7, 0x1000 * i, 0x1000, "a"));
@@ -94,6 +124,30 @@ TEST(PerfAddressSpacesTest, WhatFindsNoRoomIsCounted) {
   spaces.OnMapping(Mapping(10, 0, 0x1000, "a"));
   EXPECT_EQ(spaces.dropped_count(), 5u);
   EXPECT_EQ(NameAt(spaces, 10, 0), "a");
+}
+
+TEST(PerfAddressSpacesTest, MappingsThatAreCopiedAreBoundedOverTheWholeRecording) {
+  PerfAddressSpaces spaces({.copied_mappings = 10});
+  for (uint64_t i = 0; i < 4; ++i) spaces.OnMapping(Mapping(7, 0x1000 * i, 0x1000, "parent"));
+  const auto fork_and_map = [&] {
+    spaces.OnFork({.pid = 8, .parent_pid = 7});
+    spaces.OnMapping(Mapping(8, 0x9000, 0x1000, "child"));
+  };
+  fork_and_map();
+  fork_and_map();
+  EXPECT_EQ(spaces.dropped_count(), 0u);
+  EXPECT_EQ(NameAt(spaces, 8, 0x9000), "child");
+  fork_and_map();
+  EXPECT_EQ(spaces.dropped_count(), 1u);
+  EXPECT_EQ(NameAt(spaces, 8, 0x9000), "");
+  EXPECT_EQ(NameAt(spaces, 8, 0x1000), "parent") << "what both see stays";
+  // What needs no copy is kept still.
+  spaces.OnMapping(Mapping(9, 0x9000, 0x1000, "other"));
+  spaces.OnComm({.pid = 8, .exec = true});
+  spaces.OnMapping(Mapping(8, 0x9000, 0x1000, "after exec"));
+  EXPECT_EQ(NameAt(spaces, 9, 0x9000), "other");
+  EXPECT_EQ(NameAt(spaces, 8, 0x9000), "after exec");
+  EXPECT_EQ(spaces.dropped_count(), 1u);
 }
 
 TEST(PerfAddressSpacesTest, NamesAreKeptOnceAndBounded) {
