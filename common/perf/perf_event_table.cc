@@ -11,14 +11,6 @@
 namespace hftmon {
 namespace {
 
-// Which fields stand before a sample's id. No value: it has none.
-std::optional<uint64_t> BeforeId(const PerfAttr& attr) {
-  constexpr uint64_t kBefore = PerfSampleBit::kIp | PerfSampleBit::kTid | PerfSampleBit::kTime | PerfSampleBit::kAddress;
-  if (attr.Samples(PerfSampleBit::kIdentifier)) return 0;
-  if (!attr.Samples(PerfSampleBit::kId)) return std::nullopt;
-  return attr.sample_type & kBefore;
-}
-
 absl::Status NoEvent() {
   return absl::DataLossError("it comes before any event is described");
 }
@@ -40,8 +32,8 @@ absl::Status PerfEventTable::Add(const PerfAttr& attr, std::span<const uint64_t>
   event.name = GenericEventName(attr);
   events_.push_back(std::move(event));
   id_count_ += ids.size();
-  const std::optional<uint64_t> before_id = BeforeId(attr);
-  ids_stand_in_one_place_ = ids_stand_in_one_place_ && before_id.has_value() && before_id == BeforeId(events_.front().attr);
+  const std::optional<size_t> id_place = SampleIdPlace(attr);
+  ids_stand_in_one_place_ = ids_stand_in_one_place_ && id_place.has_value() && id_place == SampleIdPlace(events_.front().attr);
   return absl::OkStatus();
 }
 

@@ -179,16 +179,20 @@ absl::StatusOr<PerfSampleId> DecodeSampleId(const PerfAttr& attr, std::span<cons
   return id;
 }
 
-std::optional<uint64_t> SampleEventId(const PerfAttr& any, std::span<const std::byte> body) {
+std::optional<size_t> SampleIdPlace(const PerfAttr& attr) {
+  if (attr.Samples(PerfSampleBit::kIdentifier)) return 0;
+  if (!attr.Samples(PerfSampleBit::kId)) return std::nullopt;
   size_t at = 0;
-  if (!any.Samples(PerfSampleBit::kIdentifier)) {
-    if (!any.Samples(PerfSampleBit::kId)) return std::nullopt;
-    for (const uint64_t bit : {PerfSampleBit::kIp, PerfSampleBit::kTid, PerfSampleBit::kTime, PerfSampleBit::kAddress}) {
-      at += any.Samples(bit) ? 8 : 0;
-    }
+  for (const uint64_t bit : {PerfSampleBit::kIp, PerfSampleBit::kTid, PerfSampleBit::kTime, PerfSampleBit::kAddress}) {
+    at += attr.Samples(bit) ? 8 : 0;
   }
-  if (body.size() < at + 8) return std::nullopt;
-  return LoadLittleEndian<uint64_t>(body, at);
+  return at;
+}
+
+std::optional<uint64_t> SampleEventId(const PerfAttr& any, std::span<const std::byte> body) {
+  const std::optional<size_t> at = SampleIdPlace(any);
+  if (!at.has_value() || body.size() < *at + 8) return std::nullopt;
+  return LoadLittleEndian<uint64_t>(body, *at);
 }
 
 std::optional<uint64_t> TrailerEventId(const PerfAttr& any, std::span<const std::byte> body) {

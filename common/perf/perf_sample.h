@@ -60,6 +60,9 @@ absl::StatusOr<PerfSample> DecodeSample(const PerfAttr& attr, std::span<const st
 // Of a record other than a sample. Empty without sample_id_all. DATA_LOSS: the body is shorter than the trailer.
 absl::StatusOr<PerfSampleId> DecodeSampleId(const PerfAttr& attr, std::span<const std::byte> body);
 
+// The byte of a sample's body where its id begins. No value: its samples tell no id.
+std::optional<size_t> SampleIdPlace(const PerfAttr& attr);
+
 // Which of several events a sample is of, before its attr is known: all events of a recording keep the id in the same place, and `any` is
 // one of them. No value: their samples tell no id, or the body ends before it.
 std::optional<uint64_t> SampleEventId(const PerfAttr& any, std::span<const std::byte> body);

@@ -274,5 +274,15 @@ TEST(PerfSampleTest, TheTrailerIsReadFromTheEnd) {
   }
 }
 
+TEST(PerfSampleIdTest, TheIdStandsBehindWhatTheAttrAsksForBeforeIt) {
+  const auto place = [](uint64_t sample_type) { return SampleIdPlace(PlainAttr(sample_type)); };
+  using Bit = PerfSampleBit;
+  EXPECT_EQ(place(Bit::kIp | Bit::kTid), std::nullopt);
+  EXPECT_EQ(place(Bit::kIp | Bit::kIdentifier), std::optional<size_t>(0));
+  EXPECT_EQ(place(Bit::kIp | Bit::kId | Bit::kIdentifier), std::optional<size_t>(0));
+  EXPECT_EQ(place(Bit::kId | Bit::kCpu), std::optional<size_t>(0));
+  EXPECT_EQ(place(Bit::kIp | Bit::kTid | Bit::kTime | Bit::kAddress | Bit::kId | Bit::kPeriod), std::optional<size_t>(32));
+}
+
 }  // namespace
 }  // namespace hftmon
