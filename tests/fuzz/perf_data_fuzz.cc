@@ -246,9 +246,7 @@ TEST(PerfDataFuzz, SpoiltFilesAreReadOrRefused) {
 TEST(PerfDataFuzz, CutAndSpoiltRecordingsThatAreNotKeptAreReadOrRefused) {
   constexpr uint64_t kRoundsOfEach = 40;
   const std::string folder = SharedRecordingsFolder();
-  if (!std::filesystem::is_directory(folder)) {
-    GTEST_SKIP() << "there are no recordings in " << folder << ": name their folder in HFTMON_SHARED_FIXTURES";
-  }
+  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << NoSharedRecordings(folder);
   const std::vector<Sound> files = SoundFiles();
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string path = entry.path().string();

@@ -21,11 +21,17 @@ inline std::optional<std::vector<std::byte>> FileBytes(const std::string& path) 
   return file ? std::optional(std::move(bytes)) : std::nullopt;
 }
 
-// The folder of recordings without a free licence, or too large to keep: $HFTMON_SHARED_FIXTURES, or shared/fixtures beside the source
-// tree, which tests run in. It need not be there.
+// The folder of recordings without a free licence, or too large to keep: $HFTMON_SHARED_FIXTURES alone names it. Empty: it does not, and
+// what needs them is skipped. It need not be there.
 inline std::string SharedRecordingsFolder() {
   const char* const told = std::getenv("HFTMON_SHARED_FIXTURES");
-  return told != nullptr ? told : "../shared/fixtures";
+  return told != nullptr ? told : "";
+}
+
+// Why tests skip where that folder is none.
+inline std::string NoSharedRecordings(const std::string& folder) {
+  if (folder.empty()) return "HFTMON_SHARED_FIXTURES is not set: let it name the folder of recordings that the tree does not have";
+  return "HFTMON_SHARED_FIXTURES names no folder of recordings: " + folder;
 }
 
 }  // namespace hftmon

@@ -1,9 +1,10 @@
 // Recordings of real hosts: what the reader says of each is what is known of it. Those with a free licence are in tests/fixtures/perf;
-// the others are looked for in $HFTMON_SHARED_FIXTURES, or in shared/fixtures beside the source tree, and their tests are skipped without.
+// the others are looked for in the folder that $HFTMON_SHARED_FIXTURES names, and their tests are skipped without.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -206,13 +207,28 @@ TEST(PerfRecordingsTest, CompressedRecordsAreUnpackedOrRefusedWithTheReason) {
   EXPECT_THAT(summary->host.nodes, SizeIs(1));
 }
 
+// Only the environment tells where they are: the tests look at nothing outside the tree of their own accord.
+TEST(SharedRecordingsFolderTest, OnlyTheEnvironmentNamesIt) {
+  const char* const told = std::getenv("HFTMON_SHARED_FIXTURES");
+  const std::optional<std::string> before = told == nullptr ? std::nullopt : std::optional<std::string>(told);
+  ASSERT_EQ(unsetenv("HFTMON_SHARED_FIXTURES"), 0);
+  EXPECT_EQ(SharedRecordingsFolder(), "");
+  EXPECT_THAT(NoSharedRecordings(SharedRecordingsFolder()), HasSubstr("HFTMON_SHARED_FIXTURES is not set"));
+  ASSERT_EQ(setenv("HFTMON_SHARED_FIXTURES", "/nowhere", 1), 0);
+  EXPECT_EQ(SharedRecordingsFolder(), "/nowhere");
+  EXPECT_THAT(NoSharedRecordings(SharedRecordingsFolder()), HasSubstr("/nowhere"));
+  if (before.has_value()) {
+    ASSERT_EQ(setenv("HFTMON_SHARED_FIXTURES", before->c_str(), 1), 0);
+  } else {
+    ASSERT_EQ(unsetenv("HFTMON_SHARED_FIXTURES"), 0);
+  }
+}
+
 // The recordings without a free licence, or too large to keep.
 class SharedRecordingsTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::is_directory(folder_)) {
-      GTEST_SKIP() << "there are no recordings in " << folder_ << ": name their folder in HFTMON_SHARED_FIXTURES";
-    }
+    if (!std::filesystem::is_directory(folder_)) GTEST_SKIP() << NoSharedRecordings(folder_);
   }
   std::optional<Reading> Read(const std::string& name) const { return ReadFile(folder_ + "/" + name + ".perf.data"); }
 
