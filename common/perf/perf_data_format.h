@@ -33,6 +33,10 @@ struct PerfDataFormat {
   static constexpr uint64_t kAttrBytesMax = 65'536;
   static constexpr uint64_t kFeatureBytesMax = uint64_t{16} << 20;  // of those that are read
   static constexpr uint64_t kUnpackedBytesMax = uint64_t{1} << 30;
+
+  // Bounds of what is kept of NUMA_TOPOLOGY: what is beyond is left out, and said so. Linux has at most 1,024 nodes.
+  static constexpr size_t kNodesMax = 1'024;
+  static constexpr size_t kNodeCpusBytesMax = size_t{64} << 10;
 };
 
 // The features that are read, by their bits. Others are passed over.

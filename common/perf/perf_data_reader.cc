@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <string_view>
 #include <utility>
 
+#include "common/perf/perf_data_format.h"
 #include "common/perf/perf_data_header.h"
 #include "common/perf/perf_event_table.h"
 #include "common/perf/perf_features.h"
@@ -91,20 +93,30 @@ class FileReading {
   uint64_t skipped_aux_bytes_ = 0;
 };
 
-void AddNotes(PerfDataSummary* summary) {
-  if (summary->pipe) summary->notes.push_back("a recording from a pipe has no mark of its end: whether it is whole cannot be told");
-  if (summary->unmatched_samples != 0) {
-    summary->notes.push_back(
-        fmt::format("{} samples are of an event that the file does not describe, and are left out", summary->unmatched_samples));
-  }
-  if (summary->skipped_aux_bytes != 0) {
-    summary->notes.push_back(
-        fmt::format("{} bytes of hardware trace (Intel PT, Arm SPE and the like) are not decoded", summary->skipped_aux_bytes));
-  }
+// The count, and what goes with one or with many of it; none is no note.
+void AddCount(uint64_t count, std::string_view one, std::string_view many, std::vector<std::string>* notes) {
+  if (count != 0) notes->push_back(fmt::format("{} {}", count, count == 1 ? one : many));
+}
+
+void AddNotes(const PerfFeatures& features, PerfDataSummary* summary) {
+  std::vector<std::string>* const notes = &summary->notes;
+  if (summary->pipe) notes->push_back("a recording from a pipe has no mark of its end: whether it is whole cannot be told");
+  AddCount(summary->unmatched_samples, "sample is of an event that the file does not describe, and is left out",
+           "samples are of events that the file does not describe, and are left out", notes);
+  AddCount(summary->unmatched_stats, "value of `perf stat` is of an event that the file does not describe",
+           "values of `perf stat` are of events that the file does not describe", notes);
+  AddCount(summary->skipped_aux_bytes, "byte of hardware trace (Intel PT, Arm SPE and the like) is not decoded",
+           "bytes of hardware trace (Intel PT, Arm SPE and the like) are not decoded", notes);
   uint64_t unknown_count = 0;
   for (const auto& [type, count] : summary->records_by_type) unknown_count += PerfRecordTypeName(type).empty() ? count : 0;
-  if (unknown_count != 0)
-    summary->notes.push_back(fmt::format("{} records are of types newer than this reader, and are left out", unknown_count));
+  AddCount(unknown_count, "record is of a type newer than this reader, and is left out",
+           "records are of types newer than this reader, and are left out", notes);
+  const std::string beyond_nodes = fmt::format("beyond the {} that are kept", PerfDataFormat::kNodesMax);
+  AddCount(features.dropped_nodes, fmt::format("node of the host is {}", beyond_nodes),
+           fmt::format("nodes of the host are {}", beyond_nodes), notes);
+  const std::string beyond_text = fmt::format("without CPUs: the list of them is longer than {} bytes", PerfDataFormat::kNodeCpusBytesMax);
+  AddCount(features.nodes_without_cpus, fmt::format("node of the host is {}", beyond_text),
+           fmt::format("nodes of the host are {}", beyond_text), notes);
 }
 
 }  // namespace
@@ -149,8 +161,9 @@ absl::StatusOr<PerfDataSummary> ReadPerfData(ByteSource& source, PerfDataVisitor
                           .events = events.Take(),
                           .records_by_type = teller.records_by_type(),
                           .skipped_aux_bytes = reading.skipped_aux_bytes(),
-                          .unmatched_samples = teller.unmatched_samples()};
-  AddNotes(&summary);
+                          .unmatched_samples = teller.unmatched_samples(),
+                          .unmatched_stats = teller.unmatched_stats()};
+  AddNotes(features, &summary);
   return summary;
 }
 

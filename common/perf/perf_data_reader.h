@@ -59,6 +59,7 @@ struct PerfDataSummary {
   std::map<uint32_t, uint64_t> records_by_type;  // by PerfRecordType, those inside compressed records among them
   uint64_t skipped_aux_bytes = 0;                // hardware traces (Intel PT, Arm SPE), which are not decoded
   uint64_t unmatched_samples = 0;                // whose id is none of the file's; told to nobody
+  uint64_t unmatched_stats = 0;                  // values of `perf stat` whose id is none of the file's; told without an event
   std::vector<std::string> notes;                // what an answer from this file must say, in whole sentences
 
   uint64_t RecordCount(PerfRecordType type) const;

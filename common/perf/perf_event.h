@@ -20,7 +20,10 @@ struct PerfEvent {
   double scale = 1;           // of values of `perf stat`, to `unit`
   std::string unit;           // empty: a plain count
   uint64_t sample_count = 0;
-  uint64_t lost_count = 0;  // as the kernel told: records that found no room, and samples that the hardware dropped
+  uint64_t lost_count = 0;  // LOST alone: records that found no room in the buffer, as the kernel told
+  // LOST_SAMPLES alone: samples that hardware or kernel dropped. Since Linux 6.0 perf writes in it also those that found no room, which
+  // LOST counts too: the two are no sum.
+  uint64_t lost_sample_count = 0;
   uint64_t throttle_count = 0;
   uint64_t unthrottle_count = 0;
 };

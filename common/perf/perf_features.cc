@@ -37,15 +37,26 @@ void TakeCommandLine(PerfFieldCursor* cursor, PerfHost* host) {
   }
 }
 
-void TakeNodes(PerfFieldCursor* cursor, PerfHost* host) {
-  host->nodes.clear();
+void TakeNodes(PerfFieldCursor* cursor, PerfFeatures* features) {
+  std::vector<PerfNode>& nodes = features->host.nodes;
+  nodes.clear();
+  features->dropped_nodes = features->nodes_without_cpus = 0;
   for (uint32_t left = TakeCount(cursor, "number of nodes"); left > 0 && cursor->ok(); --left) {
     PerfNode node;
     node.node = cursor->Take<uint32_t>("node");
     node.total_kb = cursor->Take<uint64_t>("memory of the node");
     node.free_kb = cursor->Take<uint64_t>("free memory of the node");
     node.cpus = TakeSizedText(cursor, "CPUs of the node");
-    if (cursor->ok()) host->nodes.push_back(std::move(node));
+    if (!cursor->ok()) return;
+    if (nodes.size() == PerfDataFormat::kNodesMax) {
+      ++features->dropped_nodes;
+      continue;
+    }
+    if (node.cpus.size() > PerfDataFormat::kNodeCpusBytesMax) {
+      ++features->nodes_without_cpus;
+      node.cpus = {};
+    }
+    nodes.push_back(std::move(node));
   }
 }
 
@@ -140,7 +151,7 @@ absl::Status ParsePerfFeature(uint32_t number, std::span<const std::byte> payloa
   } else if (feature == PerfFeature::kCommandLine) {
     TakeCommandLine(&cursor, host);
   } else if (feature == PerfFeature::kNodes) {
-    TakeNodes(&cursor, host);
+    TakeNodes(&cursor, features);
   } else if (feature == PerfFeature::kEventDescriptions) {
     if (absl::Status taken = TakeDescriptions(&cursor, &features->descriptions); !taken.ok()) return taken;
   } else if (feature == PerfFeature::kBuildIds) {

@@ -25,7 +25,9 @@ struct PerfFeatures {
   PerfHost host;
   std::vector<PerfEventDescription> descriptions;
   PerfBuildIds build_ids;
-  bool directory = false;  // the records are in files beside this one
+  bool directory = false;           // the records are in files beside this one
+  uint64_t dropped_nodes = 0;       // beyond PerfDataFormat::kNodesMax
+  uint64_t nodes_without_cpus = 0;  // kept without their CPUs, whose text is beyond kNodeCpusBytesMax
 };
 
 bool IsPerfFeatureRead(uint32_t number);

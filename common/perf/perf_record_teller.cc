@@ -110,7 +110,7 @@ absl::Status PerfRecordTeller::TakeLost(const PerfRecord& record, const PerfEven
   const absl::StatusOr<PerfLost> lost = ParseLost(*trailer.attr, record);
   if (!lost.ok()) return lost.status();
   PerfEvent* const event = lost->id.has_value() ? EventOf(*lost->id) : trailer.event;
-  if (event != nullptr) event->lost_count += lost->count;
+  if (event != nullptr) (lost->samples ? event->lost_sample_count : event->lost_count) += lost->count;
   visitor_->OnLost(event, *lost);
   return absl::OkStatus();
 }
@@ -173,7 +173,9 @@ absl::Status PerfRecordTeller::TakeStat(const PerfRecord& record) {
   stat.enabled_ns = cursor.Take<uint64_t>("time enabled");
   stat.running_ns = cursor.Take<uint64_t>("time running");
   if (!cursor.ok()) return cursor.status();
-  visitor_->OnStat(EventOf(stat.id), stat);
+  const PerfEvent* const event = EventOf(stat.id);
+  if (event == nullptr) ++unmatched_stats_;
+  visitor_->OnStat(event, stat);
   return absl::OkStatus();
 }
 

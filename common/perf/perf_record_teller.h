@@ -25,6 +25,7 @@ class PerfRecordTeller {
 
   const std::map<uint32_t, uint64_t>& records_by_type() const { return records_by_type_; }
   uint64_t unmatched_samples() const { return unmatched_samples_; }
+  uint64_t unmatched_stats() const { return unmatched_stats_; }
 
  private:
   absl::Status TakeKernels(const PerfRecord& record);
@@ -45,6 +46,7 @@ class PerfRecordTeller {
   PerfDataVisitor* const visitor_;
   std::map<uint32_t, uint64_t> records_by_type_;
   uint64_t unmatched_samples_ = 0;
+  uint64_t unmatched_stats_ = 0;
 };
 
 }  // namespace hftmon

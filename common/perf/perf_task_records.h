@@ -60,7 +60,7 @@ struct PerfLost {
   PerfSampleId sample_id;
   std::optional<uint64_t> id;  // of the event; LOST_SAMPLES tells it in the trailer alone
   uint64_t count = 0;
-  bool samples = false;  // LOST_SAMPLES: samples that the hardware dropped; else records that found no room
+  bool samples = false;  // LOST_SAMPLES: samples that hardware or kernel dropped; else records that found no room
 };
 
 struct PerfThrottle {

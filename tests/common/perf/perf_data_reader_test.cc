@@ -106,11 +106,13 @@ TEST(PerfDataReaderTest, AFileAndAPipeTellTheSame) {
     EXPECT_EQ(summary->events[0].name, "loads");
     EXPECT_THAT(summary->events[0].ids, ElementsAre(11, 12));
     EXPECT_EQ(summary->events[0].sample_count, 1u);
-    EXPECT_EQ(summary->events[0].lost_count, 3u);
+    EXPECT_EQ(summary->events[0].lost_count, 0u);
+    EXPECT_EQ(summary->events[0].lost_sample_count, 3u);
     EXPECT_EQ(summary->events[0].throttle_count, 1u);
     EXPECT_EQ(summary->events[0].unthrottle_count, 0u);
     EXPECT_EQ(summary->events[1].index, 1u);
     EXPECT_EQ(summary->events[1].lost_count, 4u);
+    EXPECT_EQ(summary->events[1].lost_sample_count, 0u);
     EXPECT_EQ(summary->events[1].attr.size, 112u);
     EXPECT_EQ(summary->host.hostname, "host");
     EXPECT_EQ(summary->host.cpu, "A CPU");
@@ -195,6 +197,15 @@ TEST(PerfDataReaderTest, SamplesOfSeveralEventsMustSayWhichTheyAreOf) {
   mixed.AddEvent(PlainAttr(Bit::kIp | Bit::kId | Bit::kTid), {2}, "b");
   mixed.AddSample(0, {.id = 1});
   EXPECT_TRUE(absl::IsInvalidArgument(Failure(mixed.File())));
+  // What stands before it may differ.
+  PerfDataWriter same;
+  same.AddEvent(PlainAttr(Bit::kIp | Bit::kId), {1}, "a");
+  same.AddEvent(PlainAttr(Bit::kTid | Bit::kId), {2}, "b");
+  same.AddSample(0, {.id = 1, .ip = 5});
+  same.AddSample(1, {.id = 2});
+  Story story;
+  ASSERT_TRUE(Read(same.File(), &story).ok()) << Failure(same.File());
+  EXPECT_THAT(story.lines, ElementsAre("sample of cycles ip 5 misc 2", "sample of cycles ip 0 misc 2"));
 }
 
 TEST(PerfDataReaderTest, ASampleOfNoEventOfTheFileIsCountedAndSaid) {
@@ -205,7 +216,11 @@ TEST(PerfDataReaderTest, ASampleOfNoEventOfTheFileIsCountedAndSaid) {
   ASSERT_TRUE(summary.ok()) << summary.status();
   ExpectFullStory(story.lines);
   EXPECT_EQ(summary->unmatched_samples, 1u);
-  EXPECT_THAT(summary->notes, ElementsAre(HasSubstr("1 samples")));
+  EXPECT_THAT(summary->notes, ElementsAre("1 sample is of an event that the file does not describe, and is left out"));
+  writer.AddSample(0, {.id = 78, .ip = 1});
+  const auto two = Read(writer.File(), &story);
+  ASSERT_TRUE(two.ok()) << two.status();
+  EXPECT_THAT(two->notes, ElementsAre("2 samples are of events that the file does not describe, and are left out"));
   // One event without ids needs none.
   PerfDataWriter single;
   single.AddEvent(PlainAttr(Bit::kIp), {}, "only");
@@ -252,6 +267,45 @@ TEST(PerfDataReaderTest, ValuesOfPerfStatAndTheirUnits) {
     EXPECT_DOUBLE_EQ(summary->events[0].scale, 1e-6);
     EXPECT_EQ(summary->events[1].unit, "");
   }
+}
+
+TEST(PerfDataReaderTest, AValueOfPerfStatOfNoEventOfTheFileIsCountedAndSaid) {
+  PerfDataWriter writer;
+  writer.AddEvent(PlainAttr(Bit::kIdentifier), {31}, "task-clock");
+  writer.AddEvent(PlainAttr(Bit::kIdentifier), {32}, "cycles");
+  const auto add_stat = [&](uint64_t id) { writer.AddRecord(PerfRecordType::kStat, WordsBody({id, 0, 1, 1, 1})); };
+  const auto read = [&] {
+    PerfDataVisitor nobody;
+    return Read(writer.File(), &nobody);
+  };
+  add_stat(31);
+  ASSERT_TRUE(read().ok()) << read().status();
+  EXPECT_EQ(read()->unmatched_stats, 0u);
+  EXPECT_THAT(read()->notes, IsEmpty());
+  add_stat(77);
+  EXPECT_EQ(read()->unmatched_stats, 1u);
+  EXPECT_THAT(read()->notes, ElementsAre("1 value of `perf stat` is of an event that the file does not describe"));
+  add_stat(78);
+  EXPECT_EQ(read()->unmatched_stats, 2u);
+  EXPECT_THAT(read()->notes, ElementsAre("2 values of `perf stat` are of events that the file does not describe"));
+}
+
+TEST(PerfDataReaderTest, NodesThatAreNotKeptAreSaid) {
+  ByteWriter nodes;
+  nodes.Put<uint32_t>(1'026);
+  for (uint32_t node = 0; node < 1'026; ++node) {
+    nodes.Put(node).Put<uint64_t>(1).Put<uint64_t>(1).SizedText(node == 0 ? std::string((size_t{64} << 10) + 1, '1') : "0-3");
+  }
+  PerfDataWriter writer;
+  writer.AddEvent(PlainAttr(kUsual), {5}, "a");
+  writer.AddSample(0, {.id = 5});
+  writer.AddFeature(14, nodes.bytes);
+  PerfDataVisitor nobody;
+  const auto summary = Read(writer.File(), &nobody);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->host.nodes.size(), 1'024u);
+  EXPECT_THAT(summary->notes, ElementsAre("2 nodes of the host are beyond the 1024 that are kept",
+                                          "1 node of the host is without CPUs: the list of them is longer than 65536 bytes"));
 }
 
 TEST(PerfDataReaderTest, BytesBehindARecordAreNoRecords) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "common/perf/perf_data_format.h"
 #include "common/perf/perf_event_table.h"
 #include "tests/common/perf/perf_data_writer.h"
 
@@ -100,6 +101,29 @@ TEST(PerfFeaturesTest, NoBeginningOfAFeatureIsOne) {
       EXPECT_TRUE(absl::IsDataLoss(status)) << number << " at " << length << ": " << status;
     }
   }
+}
+
+TEST(PerfFeaturesTest, NodesBeyondABoundAndHugeListsOfCpusAreNotKept) {
+  const auto nodes = [](uint32_t count, const std::string& cpus) {
+    ByteWriter to;
+    to.Put(count);
+    for (uint32_t node = 0; node < count; ++node) to.Put(node).Put<uint64_t>(1).Put<uint64_t>(1).SizedText(node == 1 ? cpus : "0-3");
+    return to.bytes;
+  };
+  const std::string longest(PerfDataFormat::kNodeCpusBytesMax, '1');
+  PerfFeatures features;
+  ASSERT_TRUE(ParsePerfFeature(14, nodes(1'027, longest + "1"), &features).ok());
+  ASSERT_THAT(features.host.nodes, SizeIs(1'024));
+  EXPECT_EQ(features.dropped_nodes, 3u);
+  EXPECT_EQ(features.nodes_without_cpus, 1u);
+  EXPECT_EQ(features.host.nodes[1].cpus, "");
+  EXPECT_EQ(features.host.nodes[1'023].cpus, "0-3");
+  // Told again, and within the bounds.
+  ASSERT_TRUE(ParsePerfFeature(14, nodes(1'024, longest), &features).ok());
+  ASSERT_THAT(features.host.nodes, SizeIs(1'024));
+  EXPECT_EQ(features.dropped_nodes, 0u);
+  EXPECT_EQ(features.nodes_without_cpus, 0u);
+  EXPECT_EQ(features.host.nodes[1].cpus, longest);
 }
 
 TEST(PerfFeaturesTest, CountsOfMoreThanThereCanBeAreErrors) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/perf/data_source.h"
+#include "common/perf/perf_address_spaces.h"
 #include "common/perf/perf_data_reader.h"
 #include "tests/common/perf/file_bytes.h"
 
@@ -111,13 +112,56 @@ TEST(PerfRecordingsTest, LostSamplesAreOfTheEventThatTheTrailerNames) {
               ElementsAre(Samples{"cycles:pp", 97}, Samples{"instructions:pp", 80}, Samples{"branch-instructions:pp", 14}));
   EXPECT_THAT(reading->told.lost, ElementsAre(Samples{"cycles:pp", 1}, Samples{"branch-instructions:pp", 1}));
   const auto& events = reading->summary.events;
-  EXPECT_EQ(events[0].lost_count, 1u);
-  EXPECT_EQ(events[1].lost_count, 0u);
-  EXPECT_EQ(events[2].lost_count, 1u);
+  EXPECT_EQ(events[0].lost_sample_count, 1u);
+  EXPECT_EQ(events[1].lost_sample_count, 0u);
+  EXPECT_EQ(events[2].lost_sample_count, 1u);
+  for (const PerfEvent& event : events) EXPECT_EQ(event.lost_count, 0u) << "the buffer had room";
   EXPECT_THAT(events[0].ids, Contains(289));
   EXPECT_THAT(events[2].ids, Contains(293));
   EXPECT_EQ(events[0].attr.size, 112u);
   EXPECT_EQ(events[0].attr.precise_ip(), 2);
+}
+
+// Whose mapping each sample's code lies in. These perfs wrote the kernel's mapping from 0 on.
+struct Placed : PerfDataVisitor {
+  void OnSample(const PerfEvent&, const PerfSample& sample, uint16_t misc) override {
+    if (!sample.ip.has_value() || !sample.pid.has_value()) return;
+    const MappedRange* const range = spaces.Find(*sample.pid, *sample.ip);
+    const bool user = (misc & PerfRecordHeader::kModeMask) == kModeUser;
+    ++(range == nullptr ? nowhere : range->kernel ? (user ? user_in_kernel : kernel_in_kernel) : in_process);
+  }
+  void OnMapping(const PerfMapping& mapping) override {
+    kernel_from_0 = kernel_from_0 || (mapping.kernel && mapping.start == 0);
+    spaces.OnMapping(mapping);
+  }
+  void OnComm(const PerfComm& comm) override { spaces.OnComm(comm); }
+  void OnFork(const PerfTask& task) override { spaces.OnFork(task); }
+
+  static constexpr uint16_t kModeUser = 2;
+  PerfAddressSpaces spaces;
+  bool kernel_from_0 = false;
+  uint64_t nowhere = 0, in_process = 0, kernel_in_kernel = 0, user_in_kernel = 0;
+};
+
+TEST(PerfRecordingsTest, CodeOfUsersIsNotTheKernelsWhereItsMappingBeginsAt0) {
+  const struct {
+    const char* name;
+    uint64_t in_process, in_kernel, nowhere;
+  } kRecordings[] = {{"celeron-6events-echo", 2, 75, 0}, {"e5-2690-2node-small", 176, 22, 0}, {"i5-3330-cache-misses", 80, 402, 1}};
+  for (const auto& recording : kRecordings) {
+    SCOPED_TRACE(recording.name);
+    const auto bytes = FileBytes(std::string("tests/fixtures/perf/") + recording.name + ".perf.data");
+    ASSERT_TRUE(bytes.has_value());
+    MemoryByteSource source(*bytes);
+    Placed placed;
+    ASSERT_TRUE(ReadPerfData(source, placed).ok());
+    EXPECT_TRUE(placed.kernel_from_0);
+    EXPECT_EQ(placed.user_in_kernel, 0u);
+    EXPECT_EQ(placed.in_process, recording.in_process);
+    EXPECT_EQ(placed.kernel_in_kernel, recording.in_kernel);
+    EXPECT_EQ(placed.nowhere, recording.nowhere);
+    EXPECT_EQ(placed.spaces.Find(~0u - 1, 0x400000), nullptr) << "of no process that is known";
+  }
 }
 
 TEST(PerfRecordingsTest, APipeOfThisYearsPerf) {
@@ -349,6 +393,7 @@ TEST_F(SharedRecordingsTest, ValuesOfPerfStatComeWithTheirTimes) {
   for (const auto& [name, stat] : stats) not_counted += stat.running_ns == 0 ? 1 : 0;
   EXPECT_EQ(not_counted, 10u);
   EXPECT_EQ(reading->told.final_rounds, 1u);
+  EXPECT_EQ(reading->summary.unmatched_stats, 0u);
   EXPECT_EQ(reading->summary.events[0].unit, "msec");
   EXPECT_DOUBLE_EQ(reading->summary.events[0].scale, 1e-6);
 }
