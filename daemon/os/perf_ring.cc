@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "common/perf/little_endian.h"
+#include "common/saturating_sum.h"
 
 namespace hftmon {
 namespace {
@@ -22,7 +23,7 @@ std::atomic_ref<uint64_t> Word(std::byte* control, size_t offset) {
 }
 
 void Add(uint64_t more, uint64_t* sum) {
-  if (__builtin_add_overflow(*sum, more, sum)) *sum = std::numeric_limits<uint64_t>::max();
+  *sum = SaturatingSum(*sum, more);
 }
 
 }  // namespace
