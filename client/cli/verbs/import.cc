@@ -38,10 +38,9 @@ class ImportVerb : public Verb {
     verb->add_flag("--no-symbols", no_symbols_, "name no functions and variables: open no other file than FILE");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
-        "Needs neither a daemon nor perf, and may be run on another machine than the one that recorded. Compressed files need a build "
-        "with\n"
-        "zstd. Functions and variables are named from the programs and libraries of this machine that have the recorded build id. Cycles "
-        "are estimated: the latency of each contended sample times the events that it stands for.\n"
+        "Needs neither a daemon nor perf, and may be run on another machine than the one that recorded. Compressed files need a build\n"
+        "with zstd. Functions and variables are named from the programs and libraries of this machine that have the recorded build id.\n"
+        "Cycles are estimated: the latency of each contended sample times the events that it stands for.\n"
         "Exit code 1: samples were lost, counts were scaled, or a part of the file is not decoded.");
     return verb;
   }
