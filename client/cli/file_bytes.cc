@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@ namespace hftmon {
 namespace {
 
 constexpr size_t kPartBytes = size_t{1} << 20;
+constexpr std::string_view kMagic = "PERFILE2";
 
 class Descriptor {
  public:
@@ -76,11 +79,18 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ReadWhole(const Descriptor& file, co
     const size_t had = bytes.size();
     bytes.resize(had + kPartBytes);
     const ssize_t count = read(file.get(), bytes.data() + had, kPartBytes);
-    const int error = errno;
+    const int error = count < 0 ? errno : 0;
     bytes.resize(had + static_cast<size_t>(count > 0 ? count : 0));
-    if (count < 0 && error == EINTR) continue;
-    if (count < 0) return absl::UnavailableError(fmt::format("{}: {}", name, std::strerror(error)));
-    if (count == 0) return std::make_unique<OwnedBytes>(std::move(bytes));
+    if (error == EINTR) continue;
+    if (error == EAGAIN) {
+      pollfd ready{.fd = file.get(), .events = POLLIN, .revents = 0};
+      poll(&ready, 1, -1);
+      continue;
+    }
+    if (error != 0) return absl::UnavailableError(fmt::format("{}: {}", name, std::strerror(error)));
+    // What is no recording need not be read to its end, which may never come: the reader says so of its beginning.
+    const bool sound = bytes.size() < kMagic.size() || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
+    if (count == 0 || !sound) return std::make_unique<OwnedBytes>(std::move(bytes));
     if (bytes.size() > bytes_max) {
       return absl::ResourceExhaustedError(fmt::format(
           "{}: more than {} bytes through a pipe, which are held in memory: save them to a file and name that", name, bytes_max));
@@ -98,6 +108,12 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileBytes(const std::string& nam
   if (S_ISDIR(about.st_mode)) {
     return absl::InvalidArgumentError(
         fmt::format("{} is a folder: name a file (of a recording with `perf record --threads` its parts are not read)", name));
+  }
+  const bool readable = S_ISREG(about.st_mode) || S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode) || S_ISCHR(about.st_mode);
+  if (!readable) {
+    // A closed standard input's number is another descriptor's by now.
+    return absl::InvalidArgumentError(
+        fmt::format("{} is no file, pipe or device: name a perf.data file", name == "-" ? "standard input" : name));
   }
   // Of standard input that is a file, too, the offset that it was handed over with is not the file's begin.
   if (name != "-" && S_ISREG(about.st_mode)) {

@@ -8,9 +8,14 @@
 #include <tuple>
 #include <utility>
 
+#include "client/cli/table.h"
+#include "client/cli/timed_records.h"
 #include "common/counted.h"
 #include "common/cpu_list.h"
+#include "common/memory_access/sampled_access.h"
 #include "common/perf/perf_address_spaces.h"
+#include "common/perf/perf_record.h"
+#include "common/saturating_sum.h"
 
 namespace hftmon {
 namespace {
@@ -28,25 +33,27 @@ class Gatherer : public PerfDataVisitor {
  public:
   explicit Gatherer(const ContendedLineLimits& limits) : lines_(limits) {}
 
-  void OnSample(const PerfEvent& event, const PerfSample& sample, uint16_t /*misc*/) override {
+  void OnSample(const PerfEvent& event, const PerfSample& sample, uint16_t misc) override {
     if (!sample.data_source) return;
     ++data_source_samples_;
-    const MemoryAccess access = AccessOf(event, sample);
+    const MemoryAccess access = AccessOfSample(event.attr, sample);
     if (!access.source.IsAccess()) return;
     ++access_samples_;
     loads_.Add(access);
-    // Who shares a line with whom cannot be told of it.
+    // Whose memory it was cannot be told: of a guest the addresses are its own.
+    if (const unsigned mode = misc & PerfRecordHeader::kModeMask; mode == kGuestKernel || mode == kGuestUser) {
+      ++guest_accesses_;
+      return;
+    }
+    // Nor who shares a line with whom.
     if (!sample.tid) {
       ++threadless_accesses_;
       return;
     }
-    // Where the address was not told it counts as such.
-    const std::optional<LinePlace> shared = SharedPlace(access);
-    if (shared) {
-      lines_.Add(access, *shared);
-    } else {
-      lines_.Add(access);
-    }
+    if (records_.AddAccess(access)) return;
+    ++early_drain_count_;
+    Drain();
+    records_.AddAccess(access);
   }
   void OnStat(const PerfEvent* event, const PerfStat& stat) override {
     if (event == nullptr) return;  // told in the file's notes
@@ -61,16 +68,19 @@ class Gatherer : public PerfDataVisitor {
     }
   }
   void OnLost(const PerfEvent* event, const PerfLost& lost) override {
-    if (event == nullptr) lost_of_no_event_ += lost.count;  // else it is in the event's count
+    if (event == nullptr) lost_of_no_event_ = SaturatingSum(lost_of_no_event_, lost.count);  // else it is in the event's count
   }
-  void OnComm(const PerfComm& comm) override { spaces_.OnComm(comm); }
-  void OnMapping(const PerfMapping& mapping) override { spaces_.OnMapping(mapping); }
-  void OnFork(const PerfTask& task) override { spaces_.OnFork(task); }
+  void OnComm(const PerfComm& comm) override { records_.AddComm(comm); }
+  void OnMapping(const PerfMapping& mapping) override { records_.AddMapping(mapping); }
+  void OnFork(const PerfTask& task) override { records_.AddFork(task); }
 
-  void Finish(PerfDataSummary summary, const ImportOptions& options, ImportReport* report) const {
+  void Finish(PerfDataSummary summary, const ImportOptions& options, ImportReport* report) {
+    Drain();
     report->summary = std::move(summary);
     report->dropped_stats = dropped_stats_;
-    report->dropped_mappings = spaces_.dropped_count();
+    report->dropped_mappings = spaces_.dropped_count() + records_.dropped_task_count();
+    report->early_drain_count = early_drain_count_;
+    report->guest_accesses = guest_accesses_;
     report->lost_of_no_event = lost_of_no_event_;
     report->threadless_accesses = threadless_accesses_;
     AddStats(report);
@@ -86,20 +96,19 @@ class Gatherer : public PerfDataVisitor {
  private:
   using StatKey = std::tuple<size_t, int32_t, uint32_t>;  // event, CPU, thread
 
-  static MemoryAccess AccessOf(const PerfEvent& event, const PerfSample& sample) {
-    MemoryAccess access;
-    access.pid = sample.pid.value_or(0);
-    access.tid = sample.tid.value_or(0);
-    access.cpu = sample.cpu;
-    access.time_ns = sample.time_ns.value_or(0);
-    access.code_address = sample.ip.value_or(0);
-    access.address = sample.address.value_or(0);
-    access.physical_address = sample.physical_address;
-    if (sample.weight.value_or(0) > 0) access.latency_cycles = sample.weight;
-    const uint64_t asked_period = event.attr.frequency() ? 1 : event.attr.period_or_frequency;
-    access.period = std::max<uint64_t>(sample.period.value_or(asked_period), 1);
-    access.source = DecodeDataSource(*sample.data_source);
-    return access;
+  static constexpr unsigned kGuestKernel = 4;
+  static constexpr unsigned kGuestUser = 5;
+
+  void Drain() {
+    records_.Drain(&spaces_, [this](const MemoryAccess& access) {
+      // Where the address was not told it counts as such.
+      const std::optional<LinePlace> shared = SharedPlace(access);
+      if (shared) {
+        lines_.Add(access, *shared);
+      } else {
+        lines_.Add(access);
+      }
+    });
   }
   std::optional<LinePlace> SharedPlace(const MemoryAccess& access) const {
     if (access.address == 0) return std::nullopt;
@@ -192,16 +201,24 @@ class Gatherer : public PerfDataVisitor {
       return;
     }
     report->loads = loads_;
-    if (threadless_accesses_ == access_samples_) {
+    if (guest_accesses_ == access_samples_) {
+      report->unavailable.push_back(
+          {"contended_lines", "all samples of memory are of guests, whose addresses are their own: record in the guest"});
+      return;
+    }
+    if (threadless_accesses_ + guest_accesses_ == access_samples_) {
       report->unavailable.push_back({"contended_lines", "no sample of memory tells its thread: record with thread ids (PERF_SAMPLE_TID)"});
       return;
     }
     report->table = lines_.Build(options.order, NodesOfCpus(report->summary.host), options.lines_max);
     for (ContendedLine& line : report->table->lines) {
       ImportedLine imported;
-      const uint32_t pid = line.sites.empty() ? 0 : line.sites.front().pid;
       const PerfBuildIds& build_ids = report->summary.build_ids;
-      imported.data = PlaceOf(pid, line.address, build_ids);
+      // Of processes that share it, the one that sees it at this address.
+      for (const LineSite& site : line.sites) {
+        imported.data = PlaceOf(site.pid, line.address, build_ids);
+        if (imported.data) break;
+      }
       for (const LineSite& site : line.sites) imported.code.push_back(PlaceOf(site.pid, site.code_address, build_ids));
       imported.line = std::move(line);
       report->lines.push_back(std::move(imported));
@@ -236,9 +253,78 @@ class Gatherer : public PerfDataVisitor {
   uint64_t data_source_samples_ = 0;
   uint64_t access_samples_ = 0;
   uint64_t threadless_accesses_ = 0;
+  uint64_t guest_accesses_ = 0;
+  uint64_t early_drain_count_ = 0;
+  TimedRecords records_;
   uint64_t lost_of_no_event_ = 0;
   uint64_t dropped_stats_ = 0;
 };
+
+void AddLosses(const ImportReport& report, std::vector<std::string>* warnings) {
+  for (const PerfEvent& event : report.summary.events) {
+    const std::string name = Printable(event.name);
+    if (event.lost_count > 0) {
+      warnings->push_back(
+          fmt::format("{} lost of {}: the recorder read too slowly: record with a larger buffer (`perf record -m`) or less often",
+                      Counted(event.lost_count, "record"), name));
+    }
+    if (event.lost_sample_count > 0) {
+      warnings->push_back(
+          fmt::format("{} dropped of {}, by the hardware or the kernel (records that found no room may be among them): sample "
+                      "less often",
+                      Counted(event.lost_sample_count, "sample"), name));
+    }
+  }
+  if (report.lost_of_no_event > 0) {
+    warnings->push_back(
+        fmt::format("{} lost, of which event is not told: the recorder read too slowly: record with a larger buffer "
+                    "(`perf record -m`) or less often",
+                    Counted(report.lost_of_no_event, "record")));
+  }
+  for (const PerfEvent& event : report.summary.events) {
+    if (event.throttle_count == 0) continue;
+    warnings->push_back(
+        fmt::format("sampling of {} stood still {}: record with a longer period, or raise kernel.perf_event_max_sample_rate",
+                    Printable(event.name), Counted(event.throttle_count, "time")));
+  }
+}
+
+// What of the accesses is in no line, or not with certainty.
+void AddGapsOfLines(const ImportReport& report, std::vector<std::string>* warnings) {
+  if (report.table && report.table->no_address > 0) {
+    warnings->push_back(fmt::format("{} of memory tell no address: they are in no line", Counted(report.table->no_address, "sample")));
+  }
+  const auto cut = std::count_if(report.lines.begin(), report.lines.end(), [](const ImportedLine& one) {
+    return one.line.dropped_site_accesses > 0 || one.line.cpus_dropped || one.line.begin_missing;
+  });
+  if (cut > 0) {
+    warnings->push_back(fmt::format("{} with more threads, places or CPUs than are kept: verdict and advice are of those that were kept",
+                                    Counted(static_cast<uint64_t>(cut), "line")));
+  }
+  if (report.dropped_mappings > 0) {
+    warnings->push_back(
+        fmt::format("{} beyond what is kept: the mapping of some addresses is missing", Counted(report.dropped_mappings, "mapping")));
+  }
+  if (report.table && report.table->dropped.contended() > 0) {
+    warnings->push_back(
+        fmt::format("{} of more cache lines than are kept at a time: the table may miss a contended line: record for a shorter time",
+                    Counted(report.table->dropped.contended(), "contended access", "contended accesses")));
+  }
+  if (report.guest_accesses > 0) {
+    warnings->push_back(fmt::format("{} of memory are of guests, whose addresses are their own: they are in no line",
+                                    Counted(report.guest_accesses, "sample")));
+  }
+  if (report.early_drain_count > 0) {
+    warnings->push_back(
+        fmt::format("more accesses than are brought into the order of time at a time ({}): around {} a mapping may have been "
+                    "told too late: record for a shorter time",
+                    TimedRecords::kAccessesMax, Counted(report.early_drain_count, "place")));
+  }
+  if (report.threadless_accesses > 0) {
+    warnings->push_back(fmt::format("{} of memory tell no thread: they are in no line: record with thread ids",
+                                    Counted(report.threadless_accesses, "sample")));
+  }
+}
 
 }  // namespace
 
@@ -253,55 +339,17 @@ absl::StatusOr<ImportReport> ReadImportReport(ByteSource& source, const ImportOp
 
 std::vector<std::string> WarningsOf(const ImportReport& report) {
   std::vector<std::string> warnings = report.summary.notes;
-  for (const PerfEvent& event : report.summary.events) {
-    if (event.lost_count == 0) continue;
-    warnings.push_back(
-        fmt::format("{} lost of {}: the recorder read too slowly: record with a larger buffer (`perf record -m`) or less often",
-                    Counted(event.lost_count, "record"), event.name));
-  }
-  if (report.lost_of_no_event > 0) {
-    warnings.push_back(
-        fmt::format("{} lost, of which event is not told: the recorder read too slowly: record with a larger buffer "
-                    "(`perf record -m`) or less often",
-                    Counted(report.lost_of_no_event, "record")));
-  }
-  for (const PerfEvent& event : report.summary.events) {
-    if (event.throttle_count == 0) continue;
-    warnings.push_back(fmt::format("sampling of {} stood still {}: record with a longer period, or raise kernel.perf_event_max_sample_rate",
-                                   event.name, Counted(event.throttle_count, "time")));
-  }
-  if (report.table && report.table->no_address > 0) {
-    warnings.push_back(fmt::format("{} of memory tell no address: they are in no line", Counted(report.table->no_address, "sample")));
-  }
-  const auto cut = std::count_if(report.lines.begin(), report.lines.end(), [](const ImportedLine& one) {
-    return one.line.dropped_site_accesses > 0 || one.line.cpus_dropped || one.line.begin_missing;
-  });
-  if (cut > 0) {
-    warnings.push_back(fmt::format("{} with more threads, places or CPUs than are kept: verdict and advice are of those that were kept",
-                                   Counted(static_cast<uint64_t>(cut), "line")));
-  }
+  AddLosses(report, &warnings);
+  AddGapsOfLines(report, &warnings);
   if (report.dropped_stats > 0) {
     warnings.push_back(
         fmt::format("{} of `perf stat` beyond the {} that are kept", Counted(report.dropped_stats, "count"), ImportReport::kStatsMax));
-  }
-  if (report.dropped_mappings > 0) {
-    warnings.push_back(
-        fmt::format("{} beyond what is kept: the mapping of some addresses is missing", Counted(report.dropped_mappings, "mapping")));
-  }
-  if (report.table && report.table->dropped.contended() > 0) {
-    warnings.push_back(
-        fmt::format("{} of more cache lines than are kept at a time: the table may miss a contended line: record for a shorter time",
-                    Counted(report.table->dropped.contended(), "contended access", "contended accesses")));
   }
   const auto multiplexed =
       std::count_if(report.stats.begin(), report.stats.end(), [](const ImportedStat& stat) { return stat.multiplexed; });
   if (multiplexed > 0) {
     warnings.push_back(fmt::format("{} scaled, because more events were asked for than there are counters: ask for fewer at a time",
                                    Counted(static_cast<uint64_t>(multiplexed), "count")));
-  }
-  if (report.threadless_accesses > 0) {
-    warnings.push_back(fmt::format("{} of memory tell no thread: they are in no line: record with thread ids",
-                                   Counted(report.threadless_accesses, "sample")));
   }
   return warnings;
 }

@@ -27,7 +27,7 @@ struct ImportOptions {
 // What is mapped at an address by the end of the recording: perf does not record what is unmapped.
 struct MappedPlace {
   std::string mapping;
-  uint64_t file_offset = 0;
+  uint64_t file_offset = 0;  // of no meaning where `kernel`: there perf writes other things
   bool kernel = false;
   std::string build_id;               // bytes, as recorded: NULs at its end may be filling; empty: not told
   bool build_id_ambiguous = false;    // not told, because files of that name differ
@@ -67,6 +67,8 @@ struct ImportReport {
   uint64_t dropped_stats = 0;        // beyond kStatsMax
   uint64_t dropped_mappings = 0;     // for which there was no room: places may be missing
   uint64_t lost_of_no_event = 0;     // records or samples, beside those in the events' own counts
+  uint64_t early_drain_count = 0;    // times that more accesses came than TimedRecords holds: their order is the file's there
+  uint64_t guest_accesses = 0;       // samples of memory in guests: in no line
   uint64_t threadless_accesses = 0;  // samples of memory without a thread id: in no line
   std::vector<UnavailablePart> unavailable;
   std::vector<UnavailablePart> symbols_unavailable;  // by mapping, in the lines' order; the first kSymbolReasonsMax of them,

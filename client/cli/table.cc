@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/utf8.h"
+
 namespace hftmon {
 namespace {
 
@@ -44,7 +46,7 @@ std::string Table::Print(int indent) const {
 }
 
 std::string Printable(const std::string& text) {
-  std::string printable = text;
+  std::string printable = ValidUtf8(text);
   for (size_t i = 0; i < printable.size(); ++i) {
     const auto byte = static_cast<unsigned char>(printable[i]);
     if (byte < 0x20 || byte == 0x7F) printable[i] = '?';

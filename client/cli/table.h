@@ -27,7 +27,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// `text` from outside (names of processes, say) with control characters replaced by '?': it cannot drive the terminal.
+// `text` from outside (names of processes, say) with control characters and bytes that are not UTF-8 replaced by '?': it cannot drive the
+// terminal.
 std::string Printable(const std::string& text);
 
 }  // namespace hftmon

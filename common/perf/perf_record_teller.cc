@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/perf/perf_field_cursor.h"
+#include "common/saturating_sum.h"
 
 namespace hftmon {
 namespace {
@@ -110,7 +111,10 @@ absl::Status PerfRecordTeller::TakeLost(const PerfRecord& record, const PerfEven
   const absl::StatusOr<PerfLost> lost = ParseLost(*trailer.attr, record);
   if (!lost.ok()) return lost.status();
   PerfEvent* const event = lost->id.has_value() ? EventOf(*lost->id) : trailer.event;
-  if (event != nullptr) (lost->samples ? event->lost_sample_count : event->lost_count) += lost->count;
+  if (event != nullptr) {
+    uint64_t& sum = lost->samples ? event->lost_sample_count : event->lost_count;
+    sum = SaturatingSum(sum, lost->count);
+  }
   visitor_->OnLost(event, *lost);
   return absl::OkStatus();
 }

@@ -127,7 +127,8 @@ Json CountsJson(const AccessCounts& counts) {
 }
 
 Json PlaceJson(const MappedPlace& place) {
-  Json json{{"mapping", place.mapping}, {"offset", place.file_offset}};
+  Json json{{"mapping", place.mapping}};
+  if (!place.kernel) json["offset"] = place.file_offset;
   if (place.symbol) json["symbol"] = *place.symbol;
   return json;
 }
@@ -202,6 +203,7 @@ std::string_view LineOrderName(LineOrder order) {
 
 std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address) {
   if (!place) return address == 0 ? "" : fmt::format("{:#x}", address);
+  if (place->kernel) return fmt::format("{} {:#x}", Printable(place->mapping), address);
   const std::string in_file = fmt::format("{}+{:#x}", Printable(place->mapping), place->file_offset);
   return place->symbol ? fmt::format("{} ({})", Printable(*place->symbol), in_file) : in_file;
 }

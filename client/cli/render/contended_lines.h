@@ -21,8 +21,8 @@ Json ContendedLinesJson(const std::vector<ImportedLine>& lines);
 // "cycles", "remote", "total".
 std::string_view LineOrderName(LineOrder order);
 
-// "engine::Match()+0x12 (/opt/engine+0x4f2a)", "/opt/engine+0x4f2a" where the symbol is not known, or the address where nothing known is
-// mapped.
+// "engine::Match()+0x12 (/opt/engine+0x4f2a)", "/opt/engine+0x4f2a" where the symbol is not known, the mapping and the address in the
+// kernel, or the address alone where nothing known is mapped.
 std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address);
 
 }  // namespace hftmon

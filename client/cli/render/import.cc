@@ -34,10 +34,10 @@ std::string HostText(const std::string& file, const PerfDataSummary& summary) {
 }
 
 std::string EventTable(const PerfDataSummary& summary) {
-  Table table({{"event", Table::Align::kLeft}, {"samples"}, {"lost"}, {"throttled"}});
+  Table table({{"event", Table::Align::kLeft}, {"samples"}, {"lost"}, {"dropped"}, {"throttled"}});
   for (const PerfEvent& event : summary.events) {
     table.AddRow({Printable(event.name), std::to_string(event.sample_count), std::to_string(event.lost_count),
-                  std::to_string(event.throttle_count)});
+                  std::to_string(event.lost_sample_count), std::to_string(event.throttle_count)});
   }
   return table.empty() ? "no event\n" : table.Print();
 }
@@ -203,8 +203,11 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   json["host"] = HostJson(report.summary.host);
   json["events"] = Json::array();
   for (const PerfEvent& event : report.summary.events) {
-    json["events"].push_back(
-        {{"name", event.name}, {"samples", event.sample_count}, {"lost", event.lost_count}, {"throttled", event.throttle_count}});
+    json["events"].push_back({{"name", event.name},
+                              {"samples", event.sample_count},
+                              {"lost", event.lost_count},
+                              {"lost_samples", event.lost_sample_count},
+                              {"throttled", event.throttle_count}});
   }
   json["lost_of_no_event"] = report.lost_of_no_event;
   json["unmatched_samples"] = report.summary.unmatched_samples;
@@ -218,7 +221,8 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
                         {"other_lines", table.uncontended.accesses},
                         {"dropped", table.dropped.accesses},
                         {"no_address", table.no_address},
-                        {"no_thread", report.threadless_accesses}};
+                        {"no_thread", report.threadless_accesses},
+                        {"guest", report.guest_accesses}};
     json["contended_line_count"] = report.table->contended_lines;
     json["contended_lines"] = ContendedLinesJson(report.lines);
   }

@@ -444,7 +444,7 @@ std::vector<std::string> WarningsOf(const v1::CorrelateEventsResponse& response)
 }
 
 void PrintWarnings(Console& console, const std::string& verb, const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, warning));
+  for (const std::string& warning : warnings) console.Err(fmt::format("hftmon: {}: {}\n", verb, Printable(warning)));
 }
 
 }  // namespace hftmon

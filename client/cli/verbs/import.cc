@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <new>
+
 #include "client/cli/exit_code.h"
 #include "client/cli/file_bytes.h"
 #include "client/cli/import_symbols.h"
@@ -49,6 +51,17 @@ class ImportVerb : public Verb {
     const absl::StatusOr<LineOrder> order = ParseOrder(order_);
     if (!order.ok()) return order.status();
     options_.order = *order;
+    // What it takes depends on the file; everything else that is taken from it is bounded.
+    try {
+      return Report(context);
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError(
+          fmt::format("{}: the memory that this process may have is not enough: raise its limit (ulimit -v)", file_));
+    }
+  }
+
+ private:
+  absl::StatusOr<int> Report(const Context& context) const {
     const absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenFileBytes(file_);
     if (!source.ok()) return source.status();
     absl::StatusOr<ImportReport> report = ReadImportReport(**source, options_);
@@ -62,7 +75,6 @@ class ImportVerb : public Verb {
     return warnings.empty() ? kExitFine : kExitWarnings;
   }
 
- private:
   std::string file_;
   std::string order_ = "cycles";
   ImportOptions options_;

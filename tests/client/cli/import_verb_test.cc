@@ -177,6 +177,62 @@ TEST_F(ImportVerbTest, ProcessesThatShareAMappingShareItsLines) {
   EXPECT_EQ(answer["contended_lines"][0]["threads"].size(), 2u);
 }
 
+// As perf writes it: what CPU 0 had stands before what CPU 1 had earlier.
+TEST_F(ImportVerbTest, MappingsHoldFromTheirTimesWhereverTheyStand) {
+  AddMemoryEvent();
+  constexpr uint32_t kMapShared = 1;
+  const auto add = [this](uint32_t pid, uint64_t address, uint64_t source, uint64_t time_ns) {
+    WrittenSample sample;
+    sample.id = 11;
+    sample.pid = sample.tid = pid;
+    sample.time_ns = time_ns;
+    sample.address = address;
+    sample.ip = 0x401000;
+    sample.weight = 50;
+    sample.data_source = source;
+    writer_.AddSample(0, sample);
+  };
+  const auto at = [](uint32_t pid, uint64_t time_ns) {
+    WrittenSample who;
+    who.id = 11;
+    who.pid = who.tid = pid;
+    who.time_ns = time_ns;
+    return who;
+  };
+  add(kPid, 0x10000040, kStore, 100);
+  add(kPid + 1, 0x20000040, kLocalHitm, 110);
+  constexpr uint16_t kExec = 1u << 13;
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid, 0x10000000, 0x1000, 99, kMapShared, "/dev/shm/book"), at(kPid, 50));
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid + 1, 0x20000000, 0x1000, 99, kMapShared, "/dev/shm/book"),
+                          at(kPid + 1, 60));
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid + 1, 0x400000, 0x10000, 7, 2, "/opt/engine"), at(kPid + 1, 40));
+  writer_.AddKernelRecord(0, PerfRecordType::kComm, kExec, CommBody(kPid + 1, kPid + 1, "engine"), at(kPid + 1, 30));
+  writer_.AddKernelRecord(0, PerfRecordType::kFork, 0, TaskBody(kPid + 1, kPid, kPid + 1, kPid, 20), at(kPid + 1, 20));
+  Write();
+  const json answer = Answer(0);
+  ASSERT_EQ(answer["contended_lines"].size(), 1u);
+  const json& line = answer["contended_lines"][0];
+  EXPECT_EQ(line["verdict"], "true");
+  EXPECT_EQ(line["threads"].size(), 2u);
+  EXPECT_EQ(line["data"]["mapping"], "/dev/shm/book");
+  EXPECT_THAT(line.dump(), HasSubstr("/opt/engine"));
+}
+
+TEST_F(ImportVerbTest, SamplesOfGuestsAreInNoLineOfTheHost) {
+  AddMemoryEvent();
+  WrittenSample sample;
+  sample.id = 11;
+  sample.pid = sample.tid = kPid;
+  sample.address = kLine;
+  sample.data_source = kLocalHitm;
+  constexpr uint16_t kGuestUser = 5;
+  writer_.AddSample(0, sample, kGuestUser);
+  Write();
+  const json answer = Answer(1);
+  EXPECT_EQ(answer["memory_loads"]["hitm"], 1);
+  EXPECT_FALSE(answer.contains("contended_lines"));
+}
+
 TEST_F(ImportVerbTest, WhatAFileDoesNotTellIsUnavailableAndNeverZero) {
   PerfAttr attr = PlainAttr(PerfSampleBit::kIp | PerfSampleBit::kTid);
   writer_.AddEvent(attr, {1}, "cycles");
@@ -296,6 +352,13 @@ TEST_F(ImportVerbTest, NamesFromTheFileCannotDriveTheTerminal) {
   EXPECT_EQ(Run({}, console), 0) << console.err();
   EXPECT_THAT(console.out(), HasSubstr("evil?[2J?"));
   EXPECT_THAT(console.out(), Not(HasSubstr("\x1b")));
+  writer_.AddKernelRecord(0, PerfRecordType::kLost, 0, WordsBody({1, ~uint64_t{0}}));
+  writer_.AddKernelRecord(0, PerfRecordType::kLost, 0, WordsBody({1, 3}));
+  Write();
+  StringConsole warned;
+  EXPECT_EQ(Run({}, warned), 1);
+  EXPECT_THAT(warned.err(), HasSubstr("18446744073709551615 records lost of evil?[2J?"));
+  EXPECT_THAT(warned.err(), Not(HasSubstr("\x1b")));
 }
 
 TEST_F(ImportVerbTest, WhatIsNoSuchFileIsAnErrorThatNamesIt) {

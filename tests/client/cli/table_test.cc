@@ -27,6 +27,11 @@ TEST(TableTest, WidthCountsCharactersNotBytes) {
 
 TEST(PrintableTest, ControlCharactersCannotReachTheTerminal) {
   EXPECT_EQ(Printable("a\033[31m\n\x7f"), "a?[31m??");
+  EXPECT_EQ(Printable("a\x9b"
+                      "2Jb"),
+            "a?"
+            "2Jb")
+      << "a control sequence of 8-bit terminals";
 }
 
 }  // namespace

@@ -1,0 +1,91 @@
+#include "client/cli/timed_records.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace hftmon {
+
+void TimedRecords::AddMapping(const PerfMapping& mapping) {
+  Task task{.kind = Kind::kMapping,
+            .time_ns = mapping.sample_id.time_ns.value_or(0),
+            .mapping = mapping,
+            .comm = {},
+            .fork = {},
+            .name = {},
+            .build_id = {}};
+  task.name = mapping.name;
+  task.build_id.assign(reinterpret_cast<const char*>(mapping.build_id.data()), mapping.build_id.size());
+  Add(std::move(task));
+}
+
+void TimedRecords::AddComm(const PerfComm& comm) {
+  // Names of threads are no part of an address space.
+  if (!comm.exec) return;
+  Add({.kind = Kind::kComm,
+       .time_ns = comm.sample_id.time_ns.value_or(0),
+       .mapping = {},
+       .comm = comm,
+       .fork = {},
+       .name = std::string(comm.name),
+       .build_id = {}});
+}
+
+void TimedRecords::AddFork(const PerfTask& task) {
+  Add({.kind = Kind::kFork, .time_ns = task.time_ns, .mapping = {}, .comm = {}, .fork = task, .name = {}, .build_id = {}});
+}
+
+void TimedRecords::Add(Task task) {
+  const size_t bytes = task.name.size() + task.build_id.size();
+  if (tasks_.size() >= kTasksMax || bytes > kTaskBytesMax - task_bytes_) {
+    ++dropped_task_count_;
+    return;
+  }
+  task_bytes_ += bytes;
+  tasks_.push_back(std::move(task));
+}
+
+bool TimedRecords::AddAccess(const MemoryAccess& access) {
+  if (accesses_.size() >= accesses_max_) return false;
+  accesses_.push_back(access);
+  return true;
+}
+
+void TimedRecords::Tell(const Task& task, PerfAddressSpaces* spaces) {
+  switch (task.kind) {
+    case Kind::kMapping: {
+      PerfMapping mapping = task.mapping;
+      mapping.name = task.name;
+      mapping.build_id = std::as_bytes(std::span(task.build_id));
+      spaces->OnMapping(mapping);
+      break;
+    }
+    case Kind::kComm: {
+      PerfComm comm = task.comm;
+      comm.name = task.name;
+      spaces->OnComm(comm);
+      break;
+    }
+    case Kind::kFork:
+      spaces->OnFork(task.fork);
+      break;
+  }
+}
+
+void TimedRecords::Drain(PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell) {
+  const auto earlier = [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; };
+  std::stable_sort(tasks_.begin(), tasks_.end(), earlier);
+  std::stable_sort(accesses_.begin(), accesses_.end(), earlier);
+  auto task = tasks_.begin();
+  for (const MemoryAccess& access : accesses_) {
+    // Without times the order of the file is all there is, and tasks come first.
+    for (; task != tasks_.end() && task->time_ns <= access.time_ns; ++task) Tell(*task, spaces);
+    tell(access);
+  }
+  for (; task != tasks_.end(); ++task) Tell(*task, spaces);
+  tasks_.clear();
+  accesses_.clear();
+  task_bytes_ = 0;
+}
+
+}  // namespace hftmon
