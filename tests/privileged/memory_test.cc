@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "tests/privileged/harness/disturbance_witness.h"
 #include "tests/privileged/harness/switch_witness.h"
 #include "tests/privileged/privileged_test.h"
 
@@ -192,16 +193,21 @@ TEST_F(MemoryTest, WhatAFaultWaitsForIsBlockedTime) {
 TEST_F(MemoryTest, ShootdownsAreToldOfWhomTheyHitAndOfWhoSentThem) {
   const auto run = Faulter("shootdown", 500);
   if (!refused_.empty()) GTEST_SKIP() << refused_;
+  const int cpu = std::stoi(CpuArgument());
+  const int64_t before = ReadCpuInterrupts(cpu).tlb;
   const json truth = run->Act();
+  const int64_t received = ReadCpuInterrupts(cpu).tlb - before;  // others' on that CPU are in it
   ASSERT_TRUE(truth.is_object());
   const v1::ThreadMemory victim = ThreadOf(run->pid(), truth["tid"]);
   const v1::ThreadMemory sender = ThreadOf(run->pid(), run->about()["other_tid"]);
-  std::printf("500 changes: %llu sent, %llu shootdowns\n", static_cast<unsigned long long>(sender.tlb().sent_count()),
-              static_cast<unsigned long long>(victim.tlb().remote_shootdown_count()));
+  std::printf("500 changes: %llu sent, %llu shootdowns, its CPU received %lld\n",
+              static_cast<unsigned long long>(sender.tlb().sent_count()),
+              static_cast<unsigned long long>(victim.tlb().remote_shootdown_count()), static_cast<long long>(received));
   EXPECT_GE(sender.tlb().sent_count(), 450u);
   EXPECT_LE(sender.tlb().sent_count(), 600u);
-  // One to whom the hypervisor gave no CPU then is flushed by the hypervisor: no IPI.
-  EXPECT_GE(victim.tlb().remote_shootdown_count(), 400u);
+  // One to whom the hypervisor gave no CPU then is flushed by the hypervisor: no IPI. What did come the kernel counts too.
+  if (received < 250) GTEST_SKIP() << "the hypervisor flushed most of them itself: " << received << " of 500 came as interrupts";
+  EXPECT_GE(static_cast<int64_t>(victim.tlb().remote_shootdown_count()), std::min<int64_t>(received, 500) - 60);
   EXPECT_LE(victim.tlb().remote_shootdown_count(), 600u);
   EXPECT_EQ(victim.tlb().sent_count(), 0u);
 }
