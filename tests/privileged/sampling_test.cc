@@ -310,7 +310,8 @@ TEST(SamplingDisturbanceTest, NothingIsSentToTheCpuThatIsSampled) {
   // The kernel's own balancing kicks the CPU now and then when a thread of the daemon's goes to sleep, more often on a busy host; a tick
   // that sent anything would be a million.
   EXPECT_LE(after.ipi_count - before.ipi_count, answer->due_count() / 10'000) << witness.Origins(before.ipi_count, after.ipi_count);
-  EXPECT_EQ(after.wake_count, before.wake_count);
+  // A thread of the kernel's own (RCU's, a worker's) may have run there last when one of the answer's system calls wakes it.
+  EXPECT_LE(after.wake_count - before.wake_count, 3u);
   EXPECT_EQ(after.run_count, before.run_count);
   std::printf("in a million ticks: %llu interrupts sent, %llu wake-ups, %llu runs\n",
               static_cast<unsigned long long>(after.ipi_count - before.ipi_count),
