@@ -1,8 +1,9 @@
 // MemorySampler: accesses of memory as the processor samples them, of every thread of a process or of one CPU.
 //
 // One thread at a time; `calls` and `memory` outlive it. Opening, Enable and Disable cost as SampledPlace says, for each thread; Drain
-// makes no system call and does not allocate. Descriptors: threads times events; locked memory: a ring for each thread.
-// Threads that the process makes after it was opened are not sampled (the kernel gives no ring to a thread with heirs): open another.
+// makes no system call, and allocates for a sample that cannot be decoded alone. Descriptors: threads times events; locked memory: a ring
+// for each thread. Threads that the process makes after it was opened are not sampled (the kernel gives no ring to a thread with heirs):
+// open another.
 #ifndef HFTMON_DAEMON_PMU_MEMORY_SAMPLER_H_
 #define HFTMON_DAEMON_PMU_MEMORY_SAMPLER_H_
 

@@ -185,9 +185,10 @@ std::string ImportText(const std::string& file, const ImportReport& report) {
   std::string text = HostText(file, report.summary);
   if (report.stats.empty() || HasSamples(report.summary)) text += EventTable(report.summary);
   text += StatText(report);
-  if (report.loads) text += LoadText(*report.loads);
-  if (report.table) {
-    text += report.lines.empty() ? "\nno contended cache line\n" : "\n" + ContendedLinesText(*report.table, report.lines);
+  if (report.accesses.loads) text += LoadText(*report.accesses.loads);
+  if (report.accesses.table) {
+    text += report.accesses.lines.empty() ? "\nno contended cache line\n"
+                                          : "\n" + ContendedLinesText(*report.accesses.table, report.accesses.lines);
   }
   text += UnavailableText("symbols of ", report.symbols_unavailable);
   if (report.symbols_unavailable_left_out > 0) {
@@ -211,9 +212,9 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   }
   json["lost_of_no_event"] = report.lost_of_no_event;
   json["unmatched_samples"] = report.summary.unmatched_samples;
-  if (report.loads) json["memory_loads"] = LoadsJson(*report.loads);
-  if (report.table) {
-    const ContendedLineTable& table = *report.table;
+  if (report.accesses.loads) json["memory_loads"] = LoadsJson(*report.accesses.loads);
+  if (report.accesses.table) {
+    const ContendedLineTable& table = *report.accesses.table;
     json["contended_line_order"] = LineOrderName(table.order);
     json["line_bytes"] = table.line_bytes;
     json["accesses"] = {{"total", table.total.accesses},
@@ -221,10 +222,10 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
                         {"other_lines", table.uncontended.accesses},
                         {"dropped", table.dropped.accesses},
                         {"no_address", table.no_address},
-                        {"no_thread", report.threadless_accesses},
-                        {"guest", report.guest_accesses}};
-    json["contended_line_count"] = report.table->contended_lines;
-    json["contended_lines"] = ContendedLinesJson(report.lines);
+                        {"no_thread", report.accesses.gaps.threadless_count},
+                        {"guest", report.accesses.gaps.guest_count}};
+    json["contended_line_count"] = report.accesses.table->contended_lines;
+    json["contended_lines"] = ContendedLinesJson(report.accesses.lines);
   }
   json["stat"] = Json::array();
   for (const ImportedStat& stat : report.stats) json["stat"].push_back(StatJson(report.summary.events[stat.event], stat));

@@ -112,11 +112,12 @@ ImportReport FullImport() {
   }
   access.source.level_hit = false;
   loads.Add(access);
-  report.loads = loads;
-  report.table = lines.Build(LineOrder::kCycles);
+  report.accesses.loads = loads;
+  report.accesses.table = lines.Build(LineOrder::kCycles);
   const MappedPlace place{.mapping = "engine", .file_offset = 8, .symbol = "Match()+0x12"};
-  for (const ContendedLine& line : report.table->lines) {
-    report.lines.push_back({.line = line, .data = place, .code = std::vector<std::optional<MappedPlace>>(line.sites.size(), place)});
+  for (const ContendedLine& line : report.accesses.table->lines) {
+    report.accesses.lines.push_back(
+        {.line = line, .data = place, .code = std::vector<std::optional<MappedPlace>>(line.sites.size(), place)});
   }
   report.stats = {{.cpu = 1, .value = 1.5}, {.reason = "not counted"}};
   report.unavailable = {{"hardware_trace", "not decoded"}};

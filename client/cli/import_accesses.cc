@@ -1,0 +1,160 @@
+#include "client/cli/import_accesses.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/counted.h"
+#include "common/cpu_list.h"
+#include "common/memory_access/sampled_access.h"
+#include "common/perf/perf_record.h"
+
+namespace hftmon {
+namespace {
+
+constexpr unsigned kGuestKernel = 4;
+constexpr unsigned kGuestUser = 5;
+
+bool TellsAccesses(const PerfEvent& event) {
+  return event.attr.Samples(PerfSampleBit::kDataSource);
+}
+
+std::vector<std::optional<uint32_t>> NodesOfCpus(const PerfHost& host) {
+  constexpr int kCpusMax = 65'536;
+  std::vector<std::optional<uint32_t>> nodes;
+  for (const PerfNode& node : host.nodes) {
+    const auto cpus = ParseCpuList(node.cpus);
+    if (!cpus.ok()) continue;
+    for (const int cpu : *cpus) {
+      if (cpu < 0 || cpu >= kCpusMax) continue;
+      if (nodes.size() <= static_cast<size_t>(cpu)) nodes.resize(static_cast<size_t>(cpu) + 1);
+      nodes[static_cast<size_t>(cpu)] = node.node;
+    }
+  }
+  return nodes;
+}
+
+}  // namespace
+
+void ImportAccesses::AddSample(const PerfEvent& event, const PerfSample& sample, uint16_t misc) {
+  if (!sample.data_source) return;
+  ++data_source_count_;
+  const MemoryAccess access = AccessOfSample(event.attr, sample);
+  if (!access.source.IsAccess()) return;
+  ++access_count_;
+  loads_.Add(access);
+  // Whose memory it was cannot be told: of a guest the addresses are its own.
+  if (const unsigned mode = misc & PerfRecordHeader::kModeMask; mode == kGuestKernel || mode == kGuestUser) {
+    ++gaps_.guest_count;
+    return;
+  }
+  // Nor who shares a line with whom.
+  if (!sample.tid) {
+    ++gaps_.threadless_count;
+    return;
+  }
+  if (records_.AddAccess(access)) return;
+  ++gaps_.early_drain_count;
+  Drain();
+  records_.AddAccess(access);
+}
+
+void ImportAccesses::Drain() {
+  records_.Drain(&spaces_, [this](const MemoryAccess& access) {
+    // Where the address was not told it counts as such.
+    const std::optional<LinePlace> shared = SharedPlace(access);
+    if (shared) {
+      lines_.Add(access, *shared);
+    } else {
+      lines_.Add(access);
+    }
+  });
+}
+
+std::optional<LinePlace> ImportAccesses::SharedPlace(const MemoryAccess& access) const {
+  if (access.address == 0) return std::nullopt;
+  const MappedRange* range = spaces_.Find(access.pid, access.address);
+  if (range == nullptr || !range->shared || range->kernel || !range->inode) return std::nullopt;
+  return SharedMappingPlace(range->device_major, range->device_minor, *range->inode, range->file_offset + (access.address - range->start));
+}
+
+std::optional<MappedPlace> ImportAccesses::PlaceOf(uint32_t pid, uint64_t address, const PerfBuildIds& build_ids) const {
+  const MappedRange* range = address == 0 ? nullptr : spaces_.Find(pid, address);
+  if (range == nullptr) return std::nullopt;
+  MappedPlace place{.mapping = std::string(range->name),
+                    .file_offset = range->file_offset + (address - range->start),
+                    .kernel = range->kernel,
+                    .build_id = std::string(range->build_id)};
+  if (place.build_id.find_first_not_of('\0') != std::string::npos) return place;
+  const std::optional<std::string_view> of_name = build_ids.Find(range->name);
+  place.build_id = of_name.value_or("");
+  place.build_id_ambiguous = of_name.has_value() && of_name->empty();
+  return place;
+}
+
+ImportedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& build_ids) const {
+  ImportedLine placed;
+  // Of processes that share it, the one that sees it at this address.
+  for (const LineSite& site : line.sites) {
+    placed.data = PlaceOf(site.pid, line.address, build_ids);
+    if (placed.data) break;
+  }
+  for (const LineSite& site : line.sites) placed.code.push_back(PlaceOf(site.pid, site.code_address, build_ids));
+  placed.line = std::move(line);
+  return placed;
+}
+
+std::string ImportAccesses::WhyNoAccess(const PerfDataSummary& summary) const {
+  if (std::none_of(summary.events.begin(), summary.events.end(), TellsAccesses)) {
+    return "no event of this file tells where accesses were served from (PERF_SAMPLE_DATA_SRC): record with `perf mem record` or `perf c2c "
+           "record`";
+  }
+  if (data_source_count_ == 0) {
+    return "the events that tell where accesses were served from have no sample: record for longer, or with a lower latency threshold "
+           "(`perf mem record --ldlat`)";
+  }
+  return fmt::format("{} tell where an access was served from, but none that it was one of memory: the events are not of loads or stores",
+                     Counted(data_source_count_, "sample"));
+}
+
+// Empty: some access may be in one.
+std::string ImportAccesses::WhyNoLines() const {
+  if (gaps_.guest_count == access_count_) {
+    return "all samples of memory are of guests, whose addresses are their own: record in the guest";
+  }
+  if (gaps_.threadless_count + gaps_.guest_count == access_count_) {
+    return "no sample of memory tells its thread: record with thread ids (PERF_SAMPLE_TID)";
+  }
+  return "";
+}
+
+ImportedAccesses ImportAccesses::Finish(const PerfDataSummary& summary, LineOrder order, size_t lines_max,
+                                        std::vector<UnavailablePart>* unavailable) {
+  Drain();
+  ImportedAccesses all;
+  all.gaps = gaps_;
+  all.gaps.dropped_mapping_count = spaces_.dropped_count() + records_.dropped_task_count();
+  if (access_count_ == 0) {
+    const std::string why = WhyNoAccess(summary);
+    unavailable->push_back({"memory_loads", why});
+    unavailable->push_back({"contended_lines", why});
+    return all;
+  }
+  all.loads = loads_;
+  if (const std::string why = WhyNoLines(); !why.empty()) {
+    unavailable->push_back({"contended_lines", why});
+    return all;
+  }
+  ContendedLineTable table = lines_.Build(order, NodesOfCpus(summary.host), lines_max);
+  if (table.no_address > 0 && table.total.accesses == 0 && table.dropped.accesses == 0) {
+    unavailable->push_back({"contended_lines", "no sample of memory tells its address: record with `perf mem record` or `perf record -d`"});
+    return all;
+  }
+  for (ContendedLine& line : table.lines) all.lines.push_back(Placed(std::move(line), summary.build_ids));
+  table.lines.clear();
+  all.table = std::move(table);
+  return all;
+}
+
+}  // namespace hftmon
