@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kBuildIdBytesMax = 20;
 constexpr uint16_t kLengthIsTold = 1u << 15;  // of misc
-constexpr uint16_t kModeKernel = 1, kModeUser = 2;
 
 std::string_view TextOf(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -45,7 +44,8 @@ absl::Status PerfBuildIds::AddEntry(uint16_t misc, std::span<const std::byte> bo
   cursor.TakeBytes(3, "reserve");
   if (!cursor.ok()) return cursor.status();
   const uint16_t mode = misc & PerfRecordHeader::kModeMask;
-  if (mode != kModeKernel && mode != kModeUser) return absl::OkStatus();  // a guest's: its names are not this host's
+  if (mode != PerfRecordHeader::kModeKernel && mode != PerfRecordHeader::kModeUser)
+    return absl::OkStatus();  // a guest's: its names are not this host's
   const std::string_view rest = TextOf(cursor.rest());
   const std::string_view name = rest.substr(0, rest.find('\0'));
   if (name.size() > kPerfNameBytesMax) return absl::DataLossError("BUILD_ID has a name that is longer than any");

@@ -60,7 +60,11 @@ std::string_view PerfRecordTypeName(uint32_t type);
 
 struct PerfRecordHeader {
   static constexpr size_t kBytes = 8;
-  static constexpr uint16_t kModeMask = 7;              // of misc: 1 kernel, 2 user, 3 hypervisor, 4 and 5 the same of a guest
+  static constexpr uint16_t kModeMask = 7;  // of misc: what follows, and 3 the hypervisor's
+  static constexpr uint16_t kModeKernel = 1;
+  static constexpr uint16_t kModeUser = 2;
+  static constexpr uint16_t kModeGuestKernel = 4;
+  static constexpr uint16_t kModeGuestUser = 5;
   static constexpr uint16_t kMappingIsData = 1u << 13;  // of misc, MMAP and MMAP2
   static constexpr uint16_t kExec = 1u << 13;           // COMM
   static constexpr uint16_t kSwitchOut = 1u << 13;      // SWITCH
@@ -73,6 +77,7 @@ struct PerfRecordHeader {
 
   // Requires: bytes.size() >= kBytes.
   static PerfRecordHeader Parse(std::span<const std::byte> bytes);
+  static bool IsOfGuest(uint16_t misc) { return (misc & kModeMask) == kModeGuestKernel || (misc & kModeMask) == kModeGuestUser; }
   bool Is(PerfRecordType t) const { return type == static_cast<uint32_t>(t); }
   bool IsKernels() const { return type < static_cast<uint32_t>(PerfRecordType::kHeaderAttr); }
 };

@@ -11,7 +11,6 @@
 namespace hftmon {
 namespace {
 
-constexpr uint16_t kModeKernel = 1;
 constexpr uint32_t kKernelPid = ~uint32_t{0};
 constexpr uint32_t kMapShared = 1;
 constexpr size_t kBuildIdBytesMax = 20;
@@ -67,7 +66,7 @@ absl::StatusOr<PerfMapping> ParseMapping(const PerfAttr& attr, const PerfRecord&
     TakeFileOfMapping(&*cursor, (record.header.misc & PerfRecordHeader::kBuildId) != 0, &mapping);
   }
   mapping.data = (record.header.misc & PerfRecordHeader::kMappingIsData) != 0;
-  mapping.kernel = (record.header.misc & PerfRecordHeader::kModeMask) == kModeKernel || mapping.pid == kKernelPid;
+  mapping.kernel = (record.header.misc & PerfRecordHeader::kModeMask) == PerfRecordHeader::kModeKernel || mapping.pid == kKernelPid;
   absl::StatusOr<std::string_view> name = TakeName(&*cursor);
   if (!name.ok()) return name.status();
   mapping.name = *name;

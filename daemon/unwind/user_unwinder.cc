@@ -1,6 +1,5 @@
 #include "daemon/unwind/user_unwinder.h"
 
-#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +7,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "common/demangled_name.h"
 
 namespace hftmon {
 namespace {
@@ -26,18 +27,6 @@ struct Walk {
   bool beyond_copy = false;
   std::vector<StackFrame> frames;
 };
-
-// A mangled name may be made to demangle into gigabytes: a longer one is shown as it is.
-constexpr size_t kMangledBytesMax = 1024;
-
-std::string Demangled(const char* name) {
-  int status = 0;
-  if (std::string_view(name).substr(0, 2) != "_Z" || strlen(name) > kMangledBytesMax) return name;
-  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string demangled = status == 0 && text != nullptr ? text : name;
-  free(text);
-  return demangled;
-}
 
 StackFrame FrameAt(Walk* walk, uint64_t address, bool innermost) {
   StackFrame frame{.address = address, .symbol = {}, .symbol_offset = 0, .module = {}, .module_offset = 0};
@@ -60,7 +49,7 @@ StackFrame FrameAt(Walk* walk, uint64_t address, bool innermost) {
   const char* name = dwfl_module_addrinfo(module, looked_up, &offset, &symbol, nullptr, nullptr, nullptr);
   // A symbol that has a size and ends before the address is only the nearest one: not its function's.
   if (name == nullptr || (symbol.st_size != 0 && offset >= symbol.st_size)) return frame;
-  frame.symbol = Demangled(name);
+  frame.symbol = DemangledName(name);
   frame.symbol_offset = offset + (address - looked_up);
   return frame;
 }

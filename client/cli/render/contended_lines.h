@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/cli/import_accesses.h"
+#include "client/cli/import/import_accesses.h"
 #include "client/cli/render/json.h"
 
 namespace hftmon {

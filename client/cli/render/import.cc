@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/import/import_warnings.h"
 #include "client/cli/render/contended_lines.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
@@ -211,6 +212,7 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
                               {"throttled", event.throttle_count}});
   }
   json["lost_of_no_event"] = report.lost_of_no_event;
+  json["lost_samples_of_no_event"] = report.lost_samples_of_no_event;
   json["unmatched_samples"] = report.summary.unmatched_samples;
   if (report.accesses.loads) json["memory_loads"] = LoadsJson(*report.accesses.loads);
   if (report.accesses.table) {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "client/cli/import_report.h"
+#include "client/cli/import/import_report.h"
 #include "client/cli/render/json.h"
 
 namespace hftmon {

@@ -6,8 +6,9 @@
 #include <new>
 
 #include "client/cli/exit_code.h"
-#include "client/cli/file_bytes.h"
-#include "client/cli/import_symbols.h"
+#include "client/cli/import/import_symbols.h"
+#include "client/cli/import/import_warnings.h"
+#include "client/cli/import/recording_source.h"
 #include "client/cli/render/warnings.h"
 #include "client/cli/verbs/verbs.h"
 
@@ -43,7 +44,9 @@ class ImportVerb : public Verb {
         "Needs neither a daemon nor perf, and may be run on another machine than the one that recorded. Compressed files need a build\n"
         "with zstd. Functions and variables are named from the programs and libraries of this machine that have the recorded build id.\n"
         "Cycles are estimated: the latency of each contended sample times the events that it stands for.\n"
-        "Exit code 1: samples were lost, counts were scaled, or a part of the file is not decoded.");
+        "Exit code 1: something keeps the answer from being the whole truth, and is said: losses, scaled counts, samples without address "
+        "or\n"
+        "thread, a part that is not decoded, a recording from a pipe, which has no mark of its end.");
     return verb;
   }
 
@@ -62,7 +65,7 @@ class ImportVerb : public Verb {
 
  private:
   absl::StatusOr<int> Report(const Context& context) const {
-    const absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenFileBytes(file_);
+    const absl::StatusOr<std::unique_ptr<ByteSource>> source = OpenRecording(file_);
     if (!source.ok()) return source.status();
     absl::StatusOr<ImportReport> report = ReadImportReport(**source, options_);
     if (!report.ok()) {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/cli/cli.h"
-#include "client/cli/file_bytes.h"
+#include "client/cli/import/recording_source.h"
 #include "tests/client/cli/string_console.h"
 #include "tests/common/perf/perf_data_writer.h"
 
@@ -168,11 +168,14 @@ TEST_F(ImportVerbTest, ProcessesThatShareAMappingShareItsLines) {
     sample.data_source = source;
     writer_.AddSample(0, sample);
   };
+  // Another file, where the first sees the page.
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid + 1, 0x10000000, 0x1000, 55, 2, "/opt/decoy"));
   add(kPid, 0x10000040, kStore);
   add(kPid + 1, 0x20000040, kLocalHitm);
   Write();
   const json answer = Answer(0);
   ASSERT_EQ(answer["contended_lines"].size(), 1u);
+  EXPECT_EQ(answer["contended_lines"][0]["data"]["mapping"], "/dev/shm/book");
   EXPECT_EQ(answer["contended_lines"][0]["verdict"], "true");
   EXPECT_EQ(answer["contended_lines"][0]["threads"].size(), 2u);
 }
@@ -216,6 +219,35 @@ TEST_F(ImportVerbTest, MappingsHoldFromTheirTimesWhereverTheyStand) {
   EXPECT_EQ(line["threads"].size(), 2u);
   EXPECT_EQ(line["data"]["mapping"], "/dev/shm/book");
   EXPECT_THAT(line.dump(), HasSubstr("/opt/engine"));
+}
+
+// The same address is another program's after an exec: neither may be named for both.
+TEST_F(ImportVerbTest, CodeThatWasAnothersAtAnotherTimeIsNotNamed) {
+  AddMemoryEvent();
+  constexpr uint16_t kExec = 1u << 13;
+  const auto at = [](uint64_t time_ns) {
+    WrittenSample who;
+    who.id = 11;
+    who.pid = who.tid = kPid;
+    who.time_ns = time_ns;
+    return who;
+  };
+  const auto add = [&](uint64_t time_ns) {
+    WrittenSample sample = at(time_ns);
+    sample.address = kLine;
+    sample.ip = 0x401000;
+    sample.data_source = kLocalHitm;
+    writer_.AddSample(0, sample);
+  };
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid, 0x400000, 0x10000, 7, 2, "/bin/first"), at(10));
+  add(20);
+  writer_.AddKernelRecord(0, PerfRecordType::kComm, kExec, CommBody(kPid, kPid, "second"), at(30));
+  writer_.AddKernelRecord(0, PerfRecordType::kMmap2, 2, Mmap2Body(kPid, 0x400000, 0x10000, 8, 2, "/bin/second"), at(40));
+  add(50);
+  Write();
+  const json answer = Answer(1);
+  EXPECT_THAT(answer["warnings"][0].get<std::string>(), HasSubstr("1 address not named"));
+  EXPECT_THAT(answer["contended_lines"].dump(), Not(HasSubstr("/bin/")));
 }
 
 TEST_F(ImportVerbTest, SamplesOfGuestsAreInNoLineOfTheHost) {
@@ -343,6 +375,20 @@ TEST_F(ImportVerbTest, LossesAreWarnings) {
   EXPECT_THAT(console.err(), HasSubstr("hftmon: import: 40 records lost of"));
 }
 
+TEST_F(ImportVerbTest, WhatIsLostOfNoEventIsSaidByItsKind) {
+  const PerfAttr attr = PlainAttr(PerfSampleBit::kIdentifier | PerfSampleBit::kTid);
+  const size_t event = writer_.AddEvent(attr, {1}, "cycles");
+  writer_.AddEvent(attr, {2}, "instructions");
+  WrittenSample who;
+  who.id = 99;
+  writer_.AddKernelRecord(event, PerfRecordType::kLost, 0, WordsBody({99, 40}), who);
+  writer_.AddKernelRecord(event, PerfRecordType::kLostSamples, 0, WordsBody({7}), who);
+  Write();
+  const json answer = Answer(1);
+  EXPECT_EQ(answer["lost_of_no_event"], 40);
+  EXPECT_EQ(answer["lost_samples_of_no_event"], 7);
+}
+
 TEST_F(ImportVerbTest, NamesFromTheFileCannotDriveTheTerminal) {
   writer_.AddEvent(PlainAttr(PerfSampleBit::kIdentifier), {1}, "evil\x1b[2J\n");
   writer_.AddEventDescriptions();
@@ -386,13 +432,13 @@ TEST(ImportRecordingTest, EventsOfARealHostHaveTheirSamples) {
   EXPECT_EQ(answer["host"]["cpus_online"], 2);
 }
 
-TEST(FileBytesTest, WhatComesThroughAPipeIsReadWholeUpToItsBound) {
+TEST(RecordingSourceTest, WhatComesThroughAPipeIsReadWholeUpToItsBound) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   ASSERT_EQ(write(ends[1], "abcdef", 6), 6);
   close(ends[1]);
   const std::string name = "/proc/self/fd/" + std::to_string(ends[0]);
-  const auto bytes = OpenFileBytes(name);
+  const auto bytes = OpenRecording(name);
   ASSERT_TRUE(bytes.ok()) << bytes.status();
   EXPECT_EQ((*bytes)->size(), 6u);
   std::byte part[2];
@@ -403,7 +449,7 @@ TEST(FileBytesTest, WhatComesThroughAPipeIsReadWholeUpToItsBound) {
   ASSERT_EQ(pipe(ends), 0);
   ASSERT_EQ(write(ends[1], "abcdef", 6), 6);
   close(ends[1]);
-  const auto refused = OpenFileBytes("/proc/self/fd/" + std::to_string(ends[0]), 5);
+  const auto refused = OpenRecording("/proc/self/fd/" + std::to_string(ends[0]), 5);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
   close(ends[0]);
 }

@@ -1,32 +1,25 @@
 // ImportAccesses: the sampled accesses of memory in a perf.data file: what served them, and which cache lines are contended, by whose code.
 // One thread. Bounds are those of TimedRecords, PerfAddressSpaces and ContendedLines.
-#ifndef HFTMON_CLIENT_CLI_IMPORT_ACCESSES_H_
-#define HFTMON_CLIENT_CLI_IMPORT_ACCESSES_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_IMPORT_ACCESSES_H_
+#define HFTMON_CLIENT_CLI_IMPORT_IMPORT_ACCESSES_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "client/cli/timed_records.h"
-#include "client/cli/unavailable_part.h"
+#include "client/cli/import/mapped_place.h"
+#include "client/cli/import/timed_records.h"
+#include "client/cli/import/unavailable_part.h"
 #include "common/memory_access/contended_lines.h"
 #include "common/memory_access/memory_load_summary.h"
 #include "common/perf/perf_address_spaces.h"
 #include "common/perf/perf_data_reader.h"
 
 namespace hftmon {
-
-// What is mapped at an address by the end of the recording: perf does not record what is unmapped.
-struct MappedPlace {
-  std::string mapping;
-  uint64_t file_offset = 0;  // of no meaning where `kernel`: there perf writes other things
-  bool kernel = false;
-  std::string build_id;               // bytes, as recorded: NULs at its end may be filling; empty: not told
-  bool build_id_ambiguous = false;    // not told, because files of that name differ
-  std::optional<std::string> symbol;  // "engine::Match()+0x12"; absent until NameSymbols, and where it finds none
-};
 
 struct ImportedLine {
   ContendedLine line;
@@ -39,7 +32,9 @@ struct AccessGaps {
   uint64_t guest_count = 0;            // in guests, whose addresses are their own
   uint64_t threadless_count = 0;       // without a thread id
   uint64_t early_drain_count = 0;      // times that more accesses came than TimedRecords holds: their order is the file's there
-  uint64_t dropped_mapping_count = 0;  // mappings for which there was no room: places may be missing
+  uint64_t dropped_task_count = 0;     // mappings, execs and forks for which there was no room: places may be missing or wrong
+  uint64_t changed_place_count = 0;    // addresses that were another file's at another time: they are not named
+  uint64_t unplaced_access_count = 0;  // of more addresses than PlaceBook holds: they are not named
 };
 
 struct ImportedAccesses {
@@ -51,7 +46,7 @@ struct ImportedAccesses {
 
 class ImportAccesses {
  public:
-  explicit ImportAccesses(const ContendedLineLimits& limits) : lines_(limits) {}
+  explicit ImportAccesses(const ContendedLineLimits& limits) : line_bytes_(limits.line_bytes), lines_(limits) {}
 
   // Only samples with a data source matter. `misc`: of the record.
   void AddSample(const PerfEvent& event, const PerfSample& sample, uint16_t misc);
@@ -62,15 +57,27 @@ class ImportAccesses {
 
  private:
   void Drain();
-  std::optional<LinePlace> SharedPlace(const MemoryAccess& access) const;
-  std::optional<MappedPlace> PlaceOf(uint32_t pid, uint64_t address, const PerfBuildIds& build_ids) const;
+  void Take(const MemoryAccess& access);
   ImportedLine Placed(ContendedLine line, const PerfBuildIds& build_ids) const;
   std::string WhyNoAccess(const PerfDataSummary& summary) const;
   std::string WhyNoLines() const;
 
+  struct CodeAddress {
+    auto operator<=>(const CodeAddress&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H hash, const CodeAddress& code) {
+      return H::combine(std::move(hash), code.pid, code.address);
+    }
+    uint32_t pid = 0;
+    uint64_t address = 0;
+  };
+
+  const uint64_t line_bytes_;
   MemoryLoadSummary loads_;
   ContendedLines lines_;
   PerfAddressSpaces spaces_;
+  PlaceBook<CodeAddress> code_;
+  PlaceBook<LinePlace> data_;  // by the line's first byte, of contended accesses
   TimedRecords records_;
   AccessGaps gaps_;
   uint64_t data_source_count_ = 0;  // samples that tell one
@@ -79,4 +86,4 @@ class ImportAccesses {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_IMPORT_ACCESSES_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_IMPORT_ACCESSES_H_

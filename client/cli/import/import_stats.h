@@ -1,8 +1,8 @@
 // ImportStats: the counts of `perf stat record` in a perf.data file. One thread.
 //
 // Bound: kStatsMax counts; what finds no room is counted.
-#ifndef HFTMON_CLIENT_CLI_IMPORT_STATS_H_
-#define HFTMON_CLIENT_CLI_IMPORT_STATS_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_IMPORT_STATS_H_
+#define HFTMON_CLIENT_CLI_IMPORT_IMPORT_STATS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <tuple>
 #include <vector>
 
-#include "client/cli/unavailable_part.h"
+#include "client/cli/import/unavailable_part.h"
 #include "common/perf/perf_data_reader.h"
 
 namespace hftmon {
@@ -52,4 +52,4 @@ class ImportStats {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_IMPORT_STATS_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_IMPORT_STATS_H_

@@ -1,4 +1,4 @@
-#include "client/cli/elf_symbols.h"
+#include "client/cli/import/elf_symbols.h"
 
 #include <fmt/format.h>
 #include <gelf.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "client/cli/demangled_name.h"
+#include "common/demangled_name.h"
 
 namespace hftmon {
 namespace {

@@ -1,6 +1,6 @@
 // The name of a C++ function or variable as its source has it. Any thread.
-#ifndef HFTMON_CLIENT_CLI_DEMANGLED_NAME_H_
-#define HFTMON_CLIENT_CLI_DEMANGLED_NAME_H_
+#ifndef HFTMON_COMMON_DEMANGLED_NAME_H_
+#define HFTMON_COMMON_DEMANGLED_NAME_H_
 
 #include <string>
 
@@ -12,4 +12,4 @@ std::string DemangledName(const std::string& name);
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_DEMANGLED_NAME_H_
+#endif  // HFTMON_COMMON_DEMANGLED_NAME_H_

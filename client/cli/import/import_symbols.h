@@ -4,12 +4,12 @@
 // A file is asked only where its build id (NT_GNU_BUILD_ID) is the recorded one, byte by byte: a symbol of another build would be
 // silently wrong. So where none is recorded, none of that mapping is looked up. The kernel's symbols are not looked up. What no file is
 // mapped at (JIT, heap) has none.
-#ifndef HFTMON_CLIENT_CLI_IMPORT_SYMBOLS_H_
-#define HFTMON_CLIENT_CLI_IMPORT_SYMBOLS_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_IMPORT_SYMBOLS_H_
+#define HFTMON_CLIENT_CLI_IMPORT_IMPORT_SYMBOLS_H_
 
 #include <cstddef>
 
-#include "client/cli/import_report.h"
+#include "client/cli/import/import_report.h"
 
 namespace hftmon {
 
@@ -22,4 +22,4 @@ void NameSymbols(ImportReport* report);
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_IMPORT_SYMBOLS_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_IMPORT_SYMBOLS_H_

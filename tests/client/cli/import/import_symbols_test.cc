@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "client/cli/cli.h"
-#include "client/cli/elf_file.h"
-#include "client/cli/import_symbols.h"
-#include "tests/client/cli/elf_writer.h"
+#include "client/cli/import/elf_file.h"
+#include "client/cli/import/import_symbols.h"
+#include "tests/client/cli/import/elf_writer.h"
 #include "tests/client/cli/string_console.h"
 #include "tests/common/perf/perf_data_writer.h"
 

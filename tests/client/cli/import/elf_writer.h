@@ -1,6 +1,6 @@
 // Small ELF files, byte by byte and apart from the reader's code. Nothing is checked: what a test asks for, sound or not, is written.
-#ifndef HFTMON_TESTS_CLIENT_CLI_ELF_WRITER_H_
-#define HFTMON_TESTS_CLIENT_CLI_ELF_WRITER_H_
+#ifndef HFTMON_TESTS_CLIENT_CLI_IMPORT_ELF_WRITER_H_
+#define HFTMON_TESTS_CLIENT_CLI_IMPORT_ELF_WRITER_H_
 
 #include <elf.h>
 
@@ -46,4 +46,4 @@ class MemoryFile {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_TESTS_CLIENT_CLI_ELF_WRITER_H_
+#endif  // HFTMON_TESTS_CLIENT_CLI_IMPORT_ELF_WRITER_H_

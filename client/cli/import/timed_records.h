@@ -1,14 +1,15 @@
 // TimedRecords: accesses of memory and records of tasks, brought into the order of their times. perf writes what each CPU had one CPU after
 // the other, so what a sample's address meant may be told behind the sample. One thread.
 //
-// Bounds: kAccessesMax accesses and kTasksMax records of tasks with kTaskBytesMax of names at a time, some 200 MB; what finds no room is
-// refused (accesses) or counted (tasks).
-#ifndef HFTMON_CLIENT_CLI_TIMED_RECORDS_H_
-#define HFTMON_CLIENT_CLI_TIMED_RECORDS_H_
+// Bounds: kAccessesMax accesses and kTasksMax records of tasks with kTaskBytesMax of names at a time: 96 + 160 + 64 MB, and as much again
+// as the larger of the first two while they are sorted. What finds no room is refused (accesses) or counted (tasks).
+#ifndef HFTMON_CLIENT_CLI_IMPORT_TIMED_RECORDS_H_
+#define HFTMON_CLIENT_CLI_IMPORT_TIMED_RECORDS_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -40,17 +41,14 @@ class TimedRecords {
   uint64_t dropped_task_count() const { return dropped_task_count_; }
 
  private:
-  enum class Kind : uint8_t { kMapping, kComm, kFork };
-  // A record whose names are its own.
+  // A record whose names are its own: those in `record` are set when it is told.
   struct Task {
-    Kind kind = Kind::kMapping;
     int64_t time_ns = 0;
-    PerfMapping mapping;
-    PerfComm comm;
-    PerfTask fork;
+    std::variant<PerfMapping, PerfComm, PerfTask> record;
     std::string name;
     std::string build_id;
   };
+  static_assert(sizeof(Task) <= 320 && sizeof(MemoryAccess) <= 96, "the bounds above are reckoned with these");
 
   void Add(Task task);
   static void Tell(const Task& task, PerfAddressSpaces* spaces);
@@ -64,4 +62,4 @@ class TimedRecords {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_TIMED_RECORDS_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_TIMED_RECORDS_H_

@@ -1,4 +1,4 @@
-#include "client/cli/import_accesses.h"
+#include "client/cli/import/import_accesses.h"
 
 #include <fmt/format.h>
 
@@ -13,21 +13,16 @@
 namespace hftmon {
 namespace {
 
-constexpr unsigned kGuestKernel = 4;
-constexpr unsigned kGuestUser = 5;
-
 bool TellsAccesses(const PerfEvent& event) {
   return event.attr.Samples(PerfSampleBit::kDataSource);
 }
 
 std::vector<std::optional<uint32_t>> NodesOfCpus(const PerfHost& host) {
-  constexpr int kCpusMax = 65'536;
   std::vector<std::optional<uint32_t>> nodes;
   for (const PerfNode& node : host.nodes) {
     const auto cpus = ParseCpuList(node.cpus);
     if (!cpus.ok()) continue;
     for (const int cpu : *cpus) {
-      if (cpu < 0 || cpu >= kCpusMax) continue;
       if (nodes.size() <= static_cast<size_t>(cpu)) nodes.resize(static_cast<size_t>(cpu) + 1);
       nodes[static_cast<size_t>(cpu)] = node.node;
     }
@@ -45,7 +40,7 @@ void ImportAccesses::AddSample(const PerfEvent& event, const PerfSample& sample,
   ++access_count_;
   loads_.Add(access);
   // Whose memory it was cannot be told: of a guest the addresses are its own.
-  if (const unsigned mode = misc & PerfRecordHeader::kModeMask; mode == kGuestKernel || mode == kGuestUser) {
+  if (PerfRecordHeader::IsOfGuest(misc)) {
     ++gaps_.guest_count;
     return;
   }
@@ -61,46 +56,40 @@ void ImportAccesses::AddSample(const PerfEvent& event, const PerfSample& sample,
 }
 
 void ImportAccesses::Drain() {
-  records_.Drain(&spaces_, [this](const MemoryAccess& access) {
-    // Where the address was not told it counts as such.
-    const std::optional<LinePlace> shared = SharedPlace(access);
-    if (shared) {
-      lines_.Add(access, *shared);
-    } else {
-      lines_.Add(access);
-    }
-  });
+  records_.Drain(&spaces_, [this](const MemoryAccess& access) { Take(access); });
 }
 
-std::optional<LinePlace> ImportAccesses::SharedPlace(const MemoryAccess& access) const {
-  if (access.address == 0) return std::nullopt;
+// By what is mapped now, which is then.
+void ImportAccesses::Take(const MemoryAccess& access) {
+  code_.Note({access.pid, access.code_address}, access.code_address, spaces_.Find(access.pid, access.code_address));
+  if (access.address == 0) {
+    lines_.Add(access);  // counted as of no address
+    return;
+  }
   const MappedRange* range = spaces_.Find(access.pid, access.address);
-  if (range == nullptr || !range->shared || range->kernel || !range->inode) return std::nullopt;
-  return SharedMappingPlace(range->device_major, range->device_minor, *range->inode, range->file_offset + (access.address - range->start));
-}
-
-std::optional<MappedPlace> ImportAccesses::PlaceOf(uint32_t pid, uint64_t address, const PerfBuildIds& build_ids) const {
-  const MappedRange* range = address == 0 ? nullptr : spaces_.Find(pid, address);
-  if (range == nullptr) return std::nullopt;
-  MappedPlace place{.mapping = std::string(range->name),
-                    .file_offset = range->file_offset + (address - range->start),
-                    .kernel = range->kernel,
-                    .build_id = std::string(range->build_id)};
-  if (place.build_id.find_first_not_of('\0') != std::string::npos) return place;
-  const std::optional<std::string_view> of_name = build_ids.Find(range->name);
-  place.build_id = of_name.value_or("");
-  place.build_id_ambiguous = of_name.has_value() && of_name->empty();
-  return place;
+  LinePlace place = VirtualPlace(access).value_or(LinePlace());
+  if (range != nullptr && range->shared && !range->kernel && range->inode) {
+    place =
+        SharedMappingPlace(range->device_major, range->device_minor, *range->inode, range->file_offset + (access.address - range->start));
+  }
+  lines_.Add(access, place);
+  if (!IsContended(access)) return;
+  const uint64_t in_line = place.address % line_bytes_;
+  place.address -= in_line;
+  data_.Note(place, access.address - in_line, range);
 }
 
 ImportedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& build_ids) const {
+  const auto with_build_id = [&build_ids](std::optional<MappedPlace> place) {
+    if (!place || place->build_id.find_first_not_of('\0') != std::string::npos) return place;
+    const std::optional<std::string_view> of_name = build_ids.Find(place->mapping);
+    place->build_id = of_name.value_or("");
+    place->build_id_ambiguous = of_name.has_value() && of_name->empty();
+    return place;
+  };
   ImportedLine placed;
-  // Of processes that share it, the one that sees it at this address.
-  for (const LineSite& site : line.sites) {
-    placed.data = PlaceOf(site.pid, line.address, build_ids);
-    if (placed.data) break;
-  }
-  for (const LineSite& site : line.sites) placed.code.push_back(PlaceOf(site.pid, site.code_address, build_ids));
+  placed.data = with_build_id(data_.Find(line.place));
+  for (const LineSite& site : line.sites) placed.code.push_back(with_build_id(code_.Find({site.pid, site.code_address})));
   placed.line = std::move(line);
   return placed;
 }
@@ -134,7 +123,9 @@ ImportedAccesses ImportAccesses::Finish(const PerfDataSummary& summary, LineOrde
   Drain();
   ImportedAccesses all;
   all.gaps = gaps_;
-  all.gaps.dropped_mapping_count = spaces_.dropped_count() + records_.dropped_task_count();
+  all.gaps.dropped_task_count = spaces_.dropped_count() + records_.dropped_task_count();
+  all.gaps.changed_place_count = code_.changed_count() + data_.changed_count();
+  all.gaps.unplaced_access_count = code_.dropped_count() + data_.dropped_count();
   if (access_count_ == 0) {
     const std::string why = WhyNoAccess(summary);
     unavailable->push_back({"memory_loads", why});

@@ -1,6 +1,6 @@
 // UnavailablePart: what an answer of this process's own does not have, and why. A value.
-#ifndef HFTMON_CLIENT_CLI_UNAVAILABLE_PART_H_
-#define HFTMON_CLIENT_CLI_UNAVAILABLE_PART_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_UNAVAILABLE_PART_H_
+#define HFTMON_CLIENT_CLI_IMPORT_UNAVAILABLE_PART_H_
 
 #include <string>
 
@@ -13,4 +13,4 @@ struct UnavailablePart {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_UNAVAILABLE_PART_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_UNAVAILABLE_PART_H_

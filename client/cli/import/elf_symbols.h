@@ -1,7 +1,7 @@
 // ElfSymbols: which function or variable of a program or library stands where: .symtab, or .dynsym where it was stripped of that. One
 // thread.
-#ifndef HFTMON_CLIENT_CLI_ELF_SYMBOLS_H_
-#define HFTMON_CLIENT_CLI_ELF_SYMBOLS_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_ELF_SYMBOLS_H_
+#define HFTMON_CLIENT_CLI_IMPORT_ELF_SYMBOLS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/cli/elf_file.h"
+#include "client/cli/import/elf_file.h"
 
 namespace hftmon {
 
@@ -51,4 +51,4 @@ class ElfSymbols {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_ELF_SYMBOLS_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_ELF_SYMBOLS_H_

@@ -1,4 +1,4 @@
-#include "client/cli/elf_file.h"
+#include "client/cli/import/elf_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "client/cli/import_stats.h"
+#include "client/cli/import/import_stats.h"
 
 #include <fmt/format.h>
 

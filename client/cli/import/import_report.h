@@ -1,8 +1,8 @@
 // ImportReport: what a perf.data file that was recorded elsewhere says. A value, and the function that reads it; one thread.
 //
 // All names in it are bytes of the file: whoever prints them makes them printable.
-#ifndef HFTMON_CLIENT_CLI_IMPORT_REPORT_H_
-#define HFTMON_CLIENT_CLI_IMPORT_REPORT_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_IMPORT_REPORT_H_
+#define HFTMON_CLIENT_CLI_IMPORT_IMPORT_REPORT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/cli/import_accesses.h"
-#include "client/cli/import_stats.h"
-#include "client/cli/unavailable_part.h"
+#include "client/cli/import/import_accesses.h"
+#include "client/cli/import/import_stats.h"
+#include "client/cli/import/unavailable_part.h"
 #include "common/perf/byte_source.h"
 #include "common/perf/perf_data_reader.h"
 
@@ -27,9 +27,10 @@ struct ImportOptions {
 struct ImportReport {
   PerfDataSummary summary;
   ImportedAccesses accesses;
-  std::vector<ImportedStat> stats;                   // by event, CPU, thread
-  uint64_t dropped_stats = 0;                        // beyond ImportStats::kStatsMax
-  uint64_t lost_of_no_event = 0;                     // records or samples, beside those in the events' own counts
+  std::vector<ImportedStat> stats;  // by event, CPU, thread
+  uint64_t dropped_stats = 0;       // beyond ImportStats::kStatsMax
+  uint64_t lost_of_no_event = 0;    // records that found no room, beside those in the events' own counts; and samples that were dropped:
+  uint64_t lost_samples_of_no_event = 0;             // the two are no sum (PerfEvent)
   std::vector<UnavailablePart> unavailable;          // of all parts
   std::vector<UnavailablePart> symbols_unavailable;  // by mapping, in the lines' order; the first kSymbolReasonsMax of them,
   uint64_t symbols_unavailable_left_out = 0;         // and how many more there are
@@ -40,9 +41,6 @@ struct ImportReport {
 // Errors are ReadPerfData's. `options.line_bytes` is one that ContendedLineLimits allows.
 absl::StatusOr<ImportReport> ReadImportReport(ByteSource& source, const ImportOptions& options);
 
-// What keeps the report from being the whole truth: "<what>: <cause>: <mend>", one each, printable.
-std::vector<std::string> WarningsOf(const ImportReport& report);
-
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_IMPORT_REPORT_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_IMPORT_REPORT_H_

@@ -1,4 +1,4 @@
-#include "client/cli/file_bytes.h"
+#include "client/cli/import/recording_source.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,15 +8,15 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "common/perf/perf_data_format.h"
 
 namespace hftmon {
 namespace {
 
 constexpr size_t kPartBytes = size_t{1} << 20;
-constexpr std::string_view kMagic = "PERFILE2";
 
 class Descriptor {
  public:
@@ -89,7 +89,8 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ReadWhole(const Descriptor& file, co
     }
     if (error != 0) return absl::UnavailableError(fmt::format("{}: {}", name, std::strerror(error)));
     // What is no recording need not be read to its end, which may never come: the reader says so of its beginning.
-    const bool sound = bytes.size() < kMagic.size() || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
+    const bool sound = bytes.size() < PerfDataFormat::kMagic.size() ||
+                       std::memcmp(bytes.data(), PerfDataFormat::kMagic.data(), PerfDataFormat::kMagic.size()) == 0;
     if (count == 0 || !sound) return std::make_unique<OwnedBytes>(std::move(bytes));
     if (bytes.size() > bytes_max) {
       return absl::ResourceExhaustedError(fmt::format(
@@ -100,7 +101,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ReadWhole(const Descriptor& file, co
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenFileBytes(const std::string& name, uint64_t piped_bytes_max) {
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenRecording(const std::string& name, uint64_t piped_bytes_max) {
   Descriptor file(name == "-" ? STDIN_FILENO : open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return OpenError(name, errno);
   struct stat about {};

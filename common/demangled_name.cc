@@ -1,4 +1,4 @@
-#include "client/cli/demangled_name.h"
+#include "common/demangled_name.h"
 
 #include <cxxabi.h>
 

@@ -1,4 +1,4 @@
-#include "client/cli/timed_records.h"
+#include "client/cli/import/timed_records.h"
 
 #include <algorithm>
 #include <span>
@@ -7,32 +7,19 @@
 namespace hftmon {
 
 void TimedRecords::AddMapping(const PerfMapping& mapping) {
-  Task task{.kind = Kind::kMapping,
-            .time_ns = mapping.sample_id.time_ns.value_or(0),
-            .mapping = mapping,
-            .comm = {},
-            .fork = {},
-            .name = {},
-            .build_id = {}};
-  task.name = mapping.name;
-  task.build_id.assign(reinterpret_cast<const char*>(mapping.build_id.data()), mapping.build_id.size());
-  Add(std::move(task));
+  Add({.time_ns = mapping.sample_id.time_ns.value_or(0),
+       .record = mapping,
+       .name = std::string(mapping.name),
+       .build_id = std::string(reinterpret_cast<const char*>(mapping.build_id.data()), mapping.build_id.size())});
 }
 
 void TimedRecords::AddComm(const PerfComm& comm) {
   // Names of threads are no part of an address space.
-  if (!comm.exec) return;
-  Add({.kind = Kind::kComm,
-       .time_ns = comm.sample_id.time_ns.value_or(0),
-       .mapping = {},
-       .comm = comm,
-       .fork = {},
-       .name = std::string(comm.name),
-       .build_id = {}});
+  if (comm.exec) Add({.time_ns = comm.sample_id.time_ns.value_or(0), .record = comm, .name = std::string(comm.name), .build_id = {}});
 }
 
 void TimedRecords::AddFork(const PerfTask& task) {
-  Add({.kind = Kind::kFork, .time_ns = task.time_ns, .mapping = {}, .comm = {}, .fork = task, .name = {}, .build_id = {}});
+  Add({.time_ns = task.time_ns, .record = task, .name = {}, .build_id = {}});
 }
 
 void TimedRecords::Add(Task task) {
@@ -52,23 +39,17 @@ bool TimedRecords::AddAccess(const MemoryAccess& access) {
 }
 
 void TimedRecords::Tell(const Task& task, PerfAddressSpaces* spaces) {
-  switch (task.kind) {
-    case Kind::kMapping: {
-      PerfMapping mapping = task.mapping;
-      mapping.name = task.name;
-      mapping.build_id = std::as_bytes(std::span(task.build_id));
-      spaces->OnMapping(mapping);
-      break;
-    }
-    case Kind::kComm: {
-      PerfComm comm = task.comm;
-      comm.name = task.name;
-      spaces->OnComm(comm);
-      break;
-    }
-    case Kind::kFork:
-      spaces->OnFork(task.fork);
-      break;
+  if (const auto* told = std::get_if<PerfMapping>(&task.record)) {
+    PerfMapping mapping = *told;
+    mapping.name = task.name;
+    mapping.build_id = std::as_bytes(std::span(task.build_id));
+    spaces->OnMapping(mapping);
+  } else if (const auto* named = std::get_if<PerfComm>(&task.record)) {
+    PerfComm comm = *named;
+    comm.name = task.name;
+    spaces->OnComm(comm);
+  } else {
+    spaces->OnFork(std::get<PerfTask>(task.record));
   }
 }
 

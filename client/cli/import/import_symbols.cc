@@ -1,4 +1,4 @@
-#include "client/cli/import_symbols.h"
+#include "client/cli/import/import_symbols.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "client/cli/elf_file.h"
-#include "client/cli/elf_symbols.h"
+#include "client/cli/import/elf_file.h"
+#include "client/cli/import/elf_symbols.h"
 #include "common/counted.h"
 
 namespace hftmon {

@@ -1,4 +1,4 @@
-#include "tests/client/cli/elf_writer.h"
+#include "tests/client/cli/import/elf_writer.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -3,8 +3,8 @@
 // than the bounds below. Movable; one thread.
 //
 // Reads: the ELF header, program headers and notes, as the System V ABI has them, of 32 or 64 bits and either byte order.
-#ifndef HFTMON_CLIENT_CLI_ELF_FILE_H_
-#define HFTMON_CLIENT_CLI_ELF_FILE_H_
+#ifndef HFTMON_CLIENT_CLI_IMPORT_ELF_FILE_H_
+#define HFTMON_CLIENT_CLI_IMPORT_ELF_FILE_H_
 
 #include <libelf.h>
 
@@ -67,4 +67,4 @@ class ElfFile {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_CLIENT_CLI_ELF_FILE_H_
+#endif  // HFTMON_CLIENT_CLI_IMPORT_ELF_FILE_H_
