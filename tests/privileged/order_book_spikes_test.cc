@@ -1,5 +1,9 @@
 // The matching engine disturbs itself in known ways; each order that it hit is a spike whose first cause is that disturbance.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -14,11 +18,14 @@ using nlohmann::json;
 
 constexpr int64_t kThresholdNs = 500'000;
 constexpr int kEventsMax = 20;
+constexpr int64_t kStarvedNs = 20'000'000;  // of a run of a second or so
 
 struct Tally {
   int events = 0;
   bool marks_read = false;
-  int disturbed = 0;  // an order that others than the injection made twice as long
+  int disturbed = 0;             // an order that others than the injection made twice as long
+  int untold = 0;                // of which the daemon says that its reader could not tell
+  int64_t reader_waited_ns = 0;  // for a CPU, by the kernel's own count
   int found = 0;
   int right = 0;
   std::string wrong;
@@ -88,6 +95,21 @@ class OrderBookSpikesTest : public PrivilegedTest {
     }
     return gap;
   }
+  // Source: /proc/PID/task/TID/schedstat, second number, of the thread that reads marks.
+  int64_t ReaderWaitedNs() const {
+    const std::filesystem::path tasks = "/proc/" + std::to_string(daemon_.pid()) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      std::string name;
+      std::ifstream(task.path() / "comm") >> name;
+      if (name != "hftmon_markers") continue;
+      int64_t ran_ns = 0;
+      int64_t waited_ns = 0;
+      std::ifstream(task.path() / "schedstat") >> ran_ns >> waited_ns;
+      return waited_ns;
+    }
+    ADD_FAILURE() << "the daemon has no thread that reads marks";
+    return 0;
+  }
   // The daemon says that its reader had no CPU in time to tell what short stalls took.
   static bool HasNoTellingLooks(const v1::Spike& order) {
     return order.inconclusive() && order.inconclusive_reason().find("too long to tell") != std::string::npos;
@@ -96,7 +118,9 @@ class OrderBookSpikesTest : public PrivilegedTest {
   // Of one kind of injection: how many orders have it as their first cause.
   Tally Count(const std::string& kind, const IsRight& is_right) const {
     Tally tally;
+    const int64_t waited_before_ns = ReaderWaitedNs();
     const json truth = RunBook(kind);
+    tally.reader_waited_ns = ReaderWaitedNs() - waited_before_ns;
     if (!truth.is_object()) return tally;
     const json& injection = truth["injections"][0];
     const pid_t engine = truth["threads"]["engine"]["tid"];
@@ -115,8 +139,10 @@ class OrderBookSpikesTest : public PrivilegedTest {
       if (order == nullptr) continue;
       ++tally.found;
       ExpectExactBudget(*order);
-      if (order->duration_ns() > 2 * event["duration_ns"].get<int64_t>() || HasNoTellingLooks(*order)) {
+      if (order->duration_ns() > 2 * event["duration_ns"].get<int64_t>()) {
         ++tally.disturbed;
+      } else if (HasNoTellingLooks(*order)) {
+        ++tally.untold;
       } else if (order->causes_size() > 0 && order->causes(0).duration_ns() > order->unexplained_ns() &&
                  is_right(order->causes(0), injection["detail"])) {
         ++tally.right;
@@ -124,8 +150,9 @@ class OrderBookSpikesTest : public PrivilegedTest {
         tally.wrong = order->DebugString();
       }
     }
-    std::printf("%s: %d events, %d orders found, %d first causes right, %d disturbed by others\n", kind.c_str(), tally.events, tally.found,
-                tally.right, tally.disturbed);
+    std::printf("%s: %d events, %d orders found, %d first causes right, %d disturbed by others, %d untold; the reader waited %.1f ms\n",
+                kind.c_str(), tally.events, tally.found, tally.right, tally.disturbed, tally.untold,
+                static_cast<double>(tally.reader_waited_ns) / 1e6);
     return tally;
   }
   static IsRight OfKind(const std::string& kind) {
@@ -144,25 +171,34 @@ TEST_F(OrderBookSpikesTest, TheFirstCauseOfASlowOrderIsWhatWasDoneToIt) {
       {"priority_inversion", OfKind("blocked")},
       {"page_faults", OfKind("fault")}};
   Tally all;
+  std::string excused;
   for (const auto& [kind, is_right] : kinds) {
     const Tally tally = Count(kind, is_right);
     ASSERT_GT(tally.events, 0) << "the injection never happened";
-    if (!tally.marks_read) GTEST_SKIP() << "the daemon's reader of marks had no CPU in the life of the program: this host is too busy";
+    // What the daemon's reader could not tell is excused by the kernel's word alone that it had no CPU; and the last order of a program
+    // that has ended since, with the one before.
+    const bool starved = tally.reader_waited_ns > kStarvedNs;
+    if (!starved) {
+      EXPECT_TRUE(tally.marks_read) << kind << ": the marks of a whole run were not read";
+      EXPECT_LE(tally.untold, 2) << kind;
+    }
+    if (!tally.marks_read || 4 * (tally.disturbed + tally.untold) > tally.events) {
+      excused += fmt::format("{}: others took the CPU from {} of {} orders, or from the daemon's reader ({} ms); ", kind, tally.disturbed,
+                             tally.events, tally.reader_waited_ns / 1'000'000);
+      continue;
+    }
     all.events += tally.events;
     all.found += tally.found;
     all.right += tally.right;
-    all.disturbed += tally.disturbed;
+    all.disturbed += tally.disturbed + tally.untold;
     if (!tally.wrong.empty()) all.wrong = tally.wrong;
-    if (4 * tally.disturbed > tally.events) {
-      GTEST_SKIP() << kind << ": others took the CPU from " << tally.disturbed << " of " << tally.events
-                   << " orders for longer than the injection, or from the daemon's reader";
-    }
     EXPECT_GT(tally.right, 0) << kind << "\n" << tally.wrong;
-    EXPECT_GE(10 * (tally.right + tally.disturbed), 8 * tally.events) << kind << "\n" << tally.wrong;
+    EXPECT_GE(10 * (tally.right + tally.disturbed + tally.untold), 8 * tally.events) << kind << "\n" << tally.wrong;
   }
   std::printf("%d of %d right, %d disturbed by others\n", all.right, all.events, all.disturbed);
   // The kernel hides a switch in a hundred or so from programs on some hosts (`status`: unseen_switch_ins).
   EXPECT_GE(100 * all.right, 95 * (all.events - all.disturbed)) << all.wrong;
+  if (!excused.empty()) GTEST_SKIP() << excused;
 }
 
 }  // namespace
