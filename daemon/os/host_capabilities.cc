@@ -103,10 +103,17 @@ HostCapability ClocksourceTsc(const HostProbes& probes) {
                                  kTscClocksource));
 }
 
+bool IsExemptFrom(int paranoid_level, const HostProbes& probes) {
+  return probes.has_capability(CAP_SYS_ADMIN) || (paranoid_level <= 2 && probes.has_capability(CAP_PERFMON));
+}
+
 HostCapability HardwarePmu(const HostProbes& probes) {
   const int error = probes.open_hardware_counter();
   if (error == 0) return Available("hardware_pmu", "perf_event_open counts cycles");
-  PerfEventRefusal refusal = ExplainPerfEventError(error, {.attributes = CycleAttributes()});
+  PerfEventRefusalFacts facts;
+  if (const absl::StatusOr<int> level = ReadParanoidLevel(probes.root); level.ok())
+    facts = {.paranoid_level = *level, .exempt = IsExemptFrom(*level, probes)};
+  PerfEventRefusal refusal = ExplainPerfEventError(error, {.attributes = CycleAttributes()}, facts);
   return Unavailable("hardware_pmu", std::move(refusal.reason), std::move(refusal.mend));
 }
 

@@ -63,6 +63,10 @@ PerfEventRefusal Forbidden(const std::string& text, const PerfEventRequest& requ
   }
   const int level = *facts.paranoid_level;
   const std::string found = fmt::format("perf_event_paranoid is {}", level);
+  if (facts.exempt) {
+    return set(found + " and does not bind the caller, which has the capability: a security module or seccomp refuses",
+               "see in the kernel log what the security module denies");
+  }
   const perf_event_attr& attributes = request.attributes;
   if (level > 2) {
     return set(found + ": kernels that know this level ask for CAP_SYS_ADMIN, CAP_PERFMON is not enough",

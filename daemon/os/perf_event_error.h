@@ -18,6 +18,7 @@ namespace hftmon {
 // What is known besides the errno; the more, the more exact the reason.
 struct PerfEventRefusalFacts {
   std::optional<int> paranoid_level;  // /proc/sys/kernel/perf_event_paranoid
+  bool exempt = false;                // from that level: the caller has CAP_SYS_ADMIN, or up to 2 CAP_PERFMON
   std::optional<bool> hardware_pmu;   // TryCycleCounter succeeds
 };
 

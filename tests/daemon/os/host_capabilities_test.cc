@@ -162,9 +162,24 @@ TEST_F(HostCapabilitiesTest, AMissingPmuAndARefusedOneAreDifferentThings) {
   pmu_error_ = ENOENT;
   ExpectUnavailable("hardware_pmu", "no hardware PMU", "bare machine");
   pmu_error_ = EACCES;
-  ExpectUnavailable("hardware_pmu", "refused", "perf_event_paranoid=2");
+  ExpectUnavailable("hardware_pmu", "refused", "let seccomp pass perf_event_open");
   pmu_error_ = EMFILE;
   ExpectUnavailable("hardware_pmu", "Too many open files", "LimitNOFILE");
+}
+
+TEST_F(HostCapabilitiesTest, ARefusedPmuIsExplainedByTheLevelThatWasRead) {
+  constexpr const char* kLevelFile = "/proc/sys/kernel/perf_event_paranoid";
+  pmu_error_ = EACCES;
+  ExpectUnavailable("hardware_pmu", "perf_event_paranoid is 2 and does not bind the caller", "security module");
+  capabilities_ = {};
+  ExpectUnavailable("hardware_pmu", "perf_event_paranoid is 2: without CAP_PERFMON", "sysctl kernel.perf_event_paranoid=1");
+  tree_.Write(kLevelFile, "3\n");
+  capabilities_ = {CAP_PERFMON};
+  ExpectUnavailable("hardware_pmu", "perf_event_paranoid is 3: kernels that know this level", "sysctl kernel.perf_event_paranoid=2");
+  capabilities_ = {CAP_SYS_ADMIN};
+  ExpectUnavailable("hardware_pmu", "perf_event_paranoid is 3 and does not bind the caller", "security module");
+  tree_.Write(kLevelFile, "high\n");
+  ExpectUnavailable("hardware_pmu", "see perf_event_paranoid", "sysctl kernel.perf_event_paranoid=2");
 }
 
 TEST_F(HostCapabilitiesTest, ParanoidThreeNeedsMoreThanPerfmon) {
