@@ -18,12 +18,14 @@ constexpr size_t kFieldsMax = 256;
 // One page, as sysfs has it.
 constexpr size_t kFileBytes = 4096;
 
-std::optional<std::vector<int>> ReadCpus(const FileRoot& root, const std::string& path) {
-  const auto text = root.ReadFile(path);
-  if (!text.ok()) return std::nullopt;
-  auto cpus = ParseCpuList(Trim(*text));
-  if (!cpus.ok()) return std::nullopt;
-  return *std::move(cpus);
+// Absent: there is no such file. One that is not understood is there all the same: it is counted, and names no CPU.
+std::optional<std::vector<int>> ReadCpus(const FileRoot& root, const std::string& path, Pmu* pmu) {
+  if (!root.Exists(path)) return std::nullopt;
+  const auto text = root.ReadFile(path, kFileBytes);
+  auto cpus = text.ok() ? ParseCpuList(Trim(*text)) : absl::StatusOr<std::vector<int>>(text.status());
+  if (cpus.ok()) return *std::move(cpus);
+  ++pmu->unread_count;
+  return std::vector<int>();
 }
 
 // "mem-loads.unit", "….scale", "….snapshot" and "….per-pkg" tell of an event, they are none.
@@ -68,8 +70,8 @@ std::optional<Pmu> ReadPmu(const FileRoot& root, const std::string& name) {
   Pmu pmu{.name = name, .type = *type};
   // `cpus` are those whose own counters it is; `cpumask` are those that read for all who share the counted unit. Arm's sampling unit alone
   // says `cpumask` and means `cpus`.
-  const auto cpus = ReadCpus(root, folder + "/cpus");
-  const auto mask = ReadCpus(root, folder + "/cpumask");
+  const auto cpus = ReadCpus(root, folder + "/cpus", &pmu);
+  const auto mask = ReadCpus(root, folder + "/cpumask", &pmu);
   pmu.core = name == "cpu" || cpus.has_value();
   pmu.per_thread = pmu.core || !mask || name.starts_with("arm_spe_");
   pmu.cpus = cpus ? *cpus : mask.value_or(std::vector<int>());

@@ -25,7 +25,7 @@ struct Pmu {
   std::map<std::string, PmuField> fields;     // of its terms: "event", "umask", "ldlat"
   std::map<std::string, std::string> events;  // text as the kernel wrote it: "mem-loads" → "event=0xcd,umask=0x1,ldlat=3"
   std::optional<int> precise_max;             // of precise_ip; absent: it tells none
-  size_t unread_count = 0;                    // files of fields and events that were beyond a bound, not to be read or not understood
+  size_t unread_count = 0;                    // files of CPUs, fields and events that were beyond a bound, not to be read or not understood
 };
 
 struct PmuList {

@@ -97,9 +97,31 @@ TEST(PmuListTest, WhatIsNotUnderstoodIsLeftOutAndCounted) {
   const PmuList list = PmuList::Read(host.root());
   EXPECT_EQ(list.unread_count, 1u);
   ASSERT_THAT(list.pmus, SizeIs(1));
-  EXPECT_EQ(list.pmus[0].unread_count, 2u);
+  EXPECT_EQ(list.pmus[0].unread_count, 3u);
   EXPECT_THAT(list.pmus[0].fields, SizeIs(1));
   EXPECT_EQ(list.pmus[0].precise_max, std::nullopt);
+}
+
+TEST(PmuListTest, CpusThatAreNotUnderstoodAreCountedAndTheUnitStaysWhatItIs) {
+  for (const std::string& cpus : {std::string("0-7,high"), std::string(5000, '1')}) {
+    SCOPED_TRACE(cpus.substr(0, 10));
+    const FixtureTree host;
+    WritePmu(host, "cpu_core", {{"type", "4"}, {"cpus", cpus}});
+    WritePmu(host, "cpu_atom", {{"type", "10"}, {"cpus", "8-11"}});
+    WritePmu(host, "uncore_imc_0", {{"type", "13"}, {"cpumask", cpus}});
+    const PmuList list = PmuList::Read(host.root());
+    ASSERT_THAT(list.pmus, SizeIs(3));
+    ASSERT_THAT(list.Cores(), SizeIs(2));
+    const Pmu& damaged = *list.Find("cpu_core");
+    EXPECT_TRUE(damaged.per_thread);
+    EXPECT_THAT(damaged.cpus, IsEmpty());
+    EXPECT_EQ(damaged.unread_count, 1u);
+    EXPECT_EQ(list.Find("cpu_atom")->unread_count, 0u);
+    const Pmu& uncore = *list.Find("uncore_imc_0");
+    EXPECT_FALSE(uncore.core);
+    EXPECT_FALSE(uncore.per_thread) << "it must not be opened on a thread";
+    EXPECT_EQ(uncore.unread_count, 1u);
+  }
 }
 
 }  // namespace
