@@ -7,6 +7,18 @@
 #include <cerrno>
 
 namespace hftmon {
+namespace {
+
+constexpr int kAttemptsMax = 8;
+
+template <typename Call>
+auto Retry(const Call& call) {
+  auto result = call();
+  for (int attempt = 1; attempt < kAttemptsMax && (result == -EINTR || result == -EAGAIN); ++attempt) result = call();
+  return result;
+}
+
+}  // namespace
 
 int SystemPerfEventCalls::Open(const perf_event_attr& attributes, pid_t tid, int cpu, int group, unsigned long flags) {
   // The kernel writes its own size into one that it does not take: into this copy.
@@ -27,6 +39,14 @@ int SystemPerfEventCalls::Control(int descriptor, unsigned long request, unsigne
 
 void SystemPerfEventCalls::Close(int descriptor) {
   ::close(descriptor);
+}
+
+int OpenRetrying(PerfEventCalls& calls, const perf_event_attr& attributes, pid_t tid, int cpu, int group) {
+  return Retry([&] { return calls.Open(attributes, tid, cpu, group, PERF_FLAG_FD_CLOEXEC); });
+}
+
+ssize_t ReadRetrying(PerfEventCalls& calls, int descriptor, std::span<std::byte> to) {
+  return Retry([&] { return calls.Read(descriptor, to); });
 }
 
 perf_event_attr CycleAttributes() {

@@ -34,6 +34,11 @@ class SystemPerfEventCalls final : public PerfEventCalls {
   void Close(int descriptor) override;
 };
 
+// Open and Read, called again where a signal or a bad moment came between and the kernel did nothing (EINTR, EAGAIN): 8 times in all.
+// They return what the last call did. The descriptor is closed on exec.
+int OpenRetrying(PerfEventCalls& calls, const perf_event_attr& attributes, pid_t tid, int cpu, int group);
+ssize_t ReadRetrying(PerfEventCalls& calls, int descriptor, std::span<std::byte> to);
+
 // A counter of cycles, which every hardware PMU has; switched off.
 perf_event_attr CycleAttributes();
 // Opens and closes one of this thread: 0, or errno.

@@ -22,10 +22,6 @@ std::string Ordinal(size_t number) {
   return fmt::format("{}{}", number, suffix);
 }
 
-bool IsTransient(int error) {
-  return error == EINTR || error == EAGAIN;
-}
-
 // An event that never happens and needs no counter.
 CountedEvent Witness() {
   CountedEvent witness{.name = "dummy"};
@@ -106,13 +102,7 @@ absl::Status CounterGroup::OpenMember(const CountedEvent& event, const Options& 
   attributes.inherit_thread = options.heirs == CounterHeirs::kThreads ? 1 : 0;
   const auto open = [&] {
     attributes.read_format = kReadFormat | (tells_lost_ ? uint64_t{PERF_FORMAT_LOST} : 0);
-    int opened = 0;
-    // An interrupted call did nothing.
-    for (int attempt = 0; attempt < 8; ++attempt) {
-      opened = calls_->Open(attributes, place_.tid, place_.cpu, leader, PERF_FLAG_FD_CLOEXEC);
-      if (opened >= 0 || !IsTransient(-opened)) break;
-    }
-    return opened;
+    return OpenRetrying(*calls_, attributes, place_.tid, place_.cpu, leader);
   };
   int descriptor = open();
   // A kernel before 6.0 does not know how to tell what was lost; all of a group are read alike.
@@ -179,11 +169,7 @@ absl::Status CounterGroup::Disable() {
 absl::StatusOr<std::vector<CounterReading>> CounterGroup::Read() const {
   // One word more than it may be long: a longer one shows.
   std::array<std::byte, (kHeadWords + kEventWordsMax * kGroupEventsMax + 1) * sizeof(uint64_t)> buffer;
-  ssize_t bytes = 0;
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    bytes = calls_->Read(members_.front().descriptor, buffer);
-    if (bytes >= 0 || !IsTransient(static_cast<int>(-bytes))) break;
-  }
+  const ssize_t bytes = ReadRetrying(*calls_, members_.front().descriptor, buffer);
   if (bytes == 0) {
     return absl::ResourceExhaustedError(fmt::format(
         "the {} events of {} had to do without counters, which others held, and stay so: count fewer, end other users of perf, or do not "

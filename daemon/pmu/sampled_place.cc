@@ -11,7 +11,6 @@ namespace hftmon {
 namespace {
 
 constexpr size_t kRingPagesMax = size_t{1} << 16;
-constexpr int kAttemptsMax = 8;
 
 }  // namespace
 
@@ -57,9 +56,7 @@ absl::Status SampledPlace::OpenMember(const SampledEvent& event, const Options& 
   for (const Member& member : members_) {
     if (event.joins_previous && member.leads) leader = member.descriptor;
   }
-  int descriptor = -EINTR;
-  for (int attempt = 0; attempt < kAttemptsMax && (descriptor == -EINTR || descriptor == -EAGAIN); ++attempt)
-    descriptor = calls_->Open(attributes, place_.tid, place_.cpu, leader, PERF_FLAG_FD_CLOEXEC);
+  const int descriptor = OpenRetrying(*calls_, attributes, place_.tid, place_.cpu, leader);
   const std::string what = fmt::format("{} of {}", event.name, place_.ToString());
   if (descriptor < 0) {
     const PerfEventRequest request{.attributes = attributes, .tid = place_.tid, .cpu = place_.cpu};

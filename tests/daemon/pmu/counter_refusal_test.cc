@@ -145,6 +145,10 @@ TEST(CounterRefusalTest, ACallThatASignalInterruptsIsMadeAgainButNotForEver) {
   FakePerfEvents kernel(FakePerfEvents::Host(4));
   kernel.FailOpens({EINTR, EAGAIN, 0});
   EXPECT_TRUE(CounterGroup::Open(kernel, {.tid = 0}, RawEvents(1), {}).ok());
+  kernel.FailOpens(std::deque<int>(7, EINTR));
+  EXPECT_TRUE(CounterGroup::Open(kernel, {.tid = 0}, RawEvents(1), {}).ok());
+  kernel.FailOpens(std::deque<int>(8, EAGAIN));
+  EXPECT_FALSE(CounterGroup::Open(kernel, {.tid = 0}, RawEvents(1), {}).ok());
   kernel.FailOpens(std::deque<int>(100, EINTR));
   EXPECT_FALSE(CounterGroup::Open(kernel, {.tid = 0}, RawEvents(1), {}).ok());
 }
