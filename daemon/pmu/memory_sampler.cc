@@ -28,18 +28,10 @@ bool AreAlike(const perf_event_attr& a, const perf_event_attr& b) {
          a.sample_regs_intr == b.sample_regs_intr;
 }
 
-// Sorted.
-absl::StatusOr<std::vector<pid_t>> List(const ListThreads& list, pid_t pid, size_t threads_max) {
-  absl::StatusOr<std::vector<pid_t>> tids = list(pid);
-  if (!tids.ok()) return tids.status();
-  if (tids->size() > threads_max) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "process {} has {} threads; the memory accesses of at most {} are sampled, each into a ring of its own: sample those of "
-        "its CPUs",
-        pid, tids->size(), threads_max));
-  }
-  std::sort(tids->begin(), tids->end());
-  return tids;
+ThreadBound BoundOf(const MemorySampler::Options& options) {
+  return {.threads_max = options.threads_max,
+          .what = "the memory accesses",
+          .done = "sampled, each into a ring of its own: sample those of its CPUs"};
 }
 
 void AddRing(const PerfRingCounts& more, PerfRingCounts* sum) {
@@ -105,7 +97,7 @@ absl::StatusOr<MemorySampler> MemorySampler::OpenProcess(PerfEventCalls& calls, 
                                                          std::span<const SampledEvent> events, const Options& options) {
   absl::StatusOr<MemorySampler> sampler = Make(events);
   if (!sampler.ok()) return sampler.status();
-  absl::StatusOr<std::vector<pid_t>> now = List(list, pid, options.threads_max);
+  absl::StatusOr<std::vector<pid_t>> now = SortedThreads(list, pid, BoundOf(options));
   std::vector<pid_t> before;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     if (absl::IsNotFound(now.status())) break;
@@ -116,7 +108,7 @@ absl::StatusOr<MemorySampler> MemorySampler::OpenProcess(PerfEventCalls& calls, 
     if (others.empty()) break;
     if (absl::Status opened = sampler->OpenThreads(calls, memory, others, events, options); !opened.ok()) return opened;
     before = *std::move(now);
-    now = List(list, pid, options.threads_max);
+    now = SortedThreads(list, pid, BoundOf(options));
     if (attempt + 1 == kAttemptsMax) {
       return absl::AbortedError(
           fmt::format("process {} makes threads faster than their memory accesses are sampled ({} attempts): sample those of its CPUs", pid,

@@ -21,8 +21,8 @@
 #include "common/perf/perf_attr.h"
 #include "daemon/os/perf_event_calls.h"
 #include "daemon/os/perf_ring_memory.h"
-#include "daemon/pmu/process_counters.h"
 #include "daemon/pmu/sampled_place.h"
+#include "daemon/pmu/thread_list.h"
 
 namespace hftmon {
 

@@ -20,17 +20,8 @@ bool HasOthers(const std::vector<pid_t>& now, const std::vector<pid_t>& before) 
   return std::any_of(now.begin(), now.end(), [&](pid_t tid) { return !std::binary_search(before.begin(), before.end(), tid); });
 }
 
-// Sorted.
-absl::StatusOr<std::vector<pid_t>> List(const ListThreads& list, pid_t pid, size_t threads_max) {
-  absl::StatusOr<std::vector<pid_t>> tids = list(pid);
-  if (!tids.ok()) return tids.status();
-  if (tids->size() > threads_max) {
-    return absl::ResourceExhaustedError(
-        fmt::format("process {} has {} threads; the events of at most {} are counted one by one: count those of its CPUs", pid,
-                    tids->size(), threads_max));
-  }
-  std::sort(tids->begin(), tids->end());
-  return tids;
+ThreadBound BoundOf(const ProcessCounters::Options& options) {
+  return {.threads_max = options.threads_max, .what = "the events", .done = "counted one by one: count those of its CPUs"};
 }
 
 }  // namespace
@@ -38,12 +29,12 @@ absl::StatusOr<std::vector<pid_t>> List(const ListThreads& list, pid_t pid, size
 absl::StatusOr<ProcessCounters> ProcessCounters::Open(PerfEventCalls& calls, const ListThreads& list, pid_t pid,
                                                       std::span<const CountedEvent> events, const Options& options) {
   ProcessCounters counters(pid, options);
-  absl::StatusOr<std::vector<pid_t>> tids = List(list, pid, options.threads_max);
+  absl::StatusOr<std::vector<pid_t>> tids = SortedThreads(list, pid, BoundOf(options));
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     if (!tids.ok()) return tids.status();
     counters.groups_.clear();
     if (absl::Status opened = counters.OpenAll(calls, *tids, events, options); !opened.ok()) return opened;
-    absl::StatusOr<std::vector<pid_t>> now = List(list, pid, options.threads_max);
+    absl::StatusOr<std::vector<pid_t>> now = SortedThreads(list, pid, BoundOf(options));
     if (counters.groups_.empty() || absl::IsNotFound(now.status()))
       return absl::NotFoundError(fmt::format("process {} ended while its threads were opened: name one that runs", pid));
     if (!now.ok()) return now.status();

@@ -8,7 +8,6 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,11 +16,9 @@
 #include "absl/status/statusor.h"
 #include "daemon/os/perf_event_calls.h"
 #include "daemon/pmu/counter_group.h"
+#include "daemon/pmu/thread_list.h"
 
 namespace hftmon {
-
-// The thread ids of a process. NOT_FOUND: it ended.
-using ListThreads = std::function<absl::StatusOr<std::vector<pid_t>>(pid_t pid)>;
 
 struct ThreadReadings {
   pid_t tid = 0;                         // the heirs of a thread are in its readings
