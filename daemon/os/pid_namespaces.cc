@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "daemon/os/proc_numbers.h"
 #include "daemon/os/proc_status.h"
+#include "daemon/os/thread_ids.h"
 
 namespace hftmon {
 namespace {
@@ -137,15 +137,13 @@ absl::StatusOr<PidNamespaces::Search> PidNamespaces::FindProcesses(uint64_t inod
 std::map<int32_t, uint32_t> PidNamespaces::FindThreads(uint32_t pid, size_t level, const std::set<int32_t>& numbers) const {
   std::lock_guard lock(search_mutex_);
   std::map<int32_t, uint32_t> tids;
-  const std::string folder = fmt::format("/proc/{}/task", pid);
-  const absl::StatusOr<std::vector<std::string>> entries = files_->List(folder);
-  if (!entries.ok()) return tids;
-  const size_t count = std::min(entries->size(), kThreadsMax);
+  const absl::StatusOr<std::vector<pid_t>> all = ReadThreadIds(*files_, static_cast<pid_t>(pid));
+  if (!all.ok()) return tids;
+  const size_t count = std::min(all->size(), kThreadsMax);
   for (size_t i = 0; i < count && tids.size() < numbers.size(); ++i) {
-    const std::optional<uint32_t> tid = ParseNumber<uint32_t>((*entries)[i]);
-    if (!tid) continue;
-    const std::vector<int32_t> inner = NumbersOf(fmt::format("{}/{}/status", folder, *tid));
-    if (level < inner.size() && numbers.contains(inner[level])) tids[inner[level]] = *tid;
+    const pid_t tid = (*all)[i];
+    const std::vector<int32_t> inner = NumbersOf(fmt::format("/proc/{}/task/{}/status", pid, tid));
+    if (level < inner.size() && numbers.contains(inner[level])) tids[inner[level]] = static_cast<uint32_t>(tid);
   }
   return tids;
 }

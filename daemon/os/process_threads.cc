@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
-#include <string>
 
 #include "common/cpu_list.h"
+#include "daemon/os/thread_ids.h"
 #include "daemon/os/thread_placement.h"
 
 namespace hftmon {
@@ -17,22 +16,11 @@ constexpr int kWalksMax = 16;
 
 }  // namespace
 
-absl::StatusOr<std::vector<pid_t>> OwnThreads(const FileRoot& files) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List("/proc/self/task");
-  if (!names.ok()) return names.status();
-  std::vector<pid_t> tids;
-  for (const std::string& name : *names) {
-    pid_t tid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), tid).ec == std::errc() && tid > 0) tids.push_back(tid);
-  }
-  return tids;
-}
-
 absl::Status MoveThreads(const FileRoot& files, const std::vector<int>& cpus, pid_t except) {
   bool changed = true;
   for (int walk = 0; changed && walk < kWalksMax; ++walk) {
     changed = false;
-    const absl::StatusOr<std::vector<pid_t>> tids = OwnThreads(files);
+    const absl::StatusOr<std::vector<pid_t>> tids = ReadThreadIds(files, 0);
     if (!tids.ok()) return tids.status();
     for (const pid_t tid : *tids) {
       if (tid == except) continue;

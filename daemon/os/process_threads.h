@@ -1,4 +1,4 @@
-// The threads of this process, whoever made them (gRPC makes its own): their ids, and where they may run.
+// The threads of this process, whoever made them (gRPC makes its own): where they may run.
 #ifndef HFTMON_DAEMON_OS_PROCESS_THREADS_H_
 #define HFTMON_DAEMON_OS_PROCESS_THREADS_H_
 
@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "daemon/os/file_root.h"
 
 namespace hftmon {
-
-// Reads /proc/self/task. In no order.
-absl::StatusOr<std::vector<pid_t>> OwnThreads(const FileRoot& files);
 
 // Every thread of this process but `except` may run on `cpus` alone when it returns, those that were made meanwhile included: a thread
 // inherits its maker's CPUs, so the threads are walked until a walk finds none to change. Any thread.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "daemon/os/thread_ids.h"
 #include "daemon/pmu/counter_budget.h"
 #include "daemon/pmu/counter_delta.h"
 #include "daemon/pmu/counter_group.h"
@@ -20,7 +21,6 @@
 #include "tests/privileged/harness/workload_run.h"
 #include "tests/privileged/perf_stat.h"
 #include "tests/workloads/scheduling.h"
-#include "tests/workloads/thread_counts.h"
 
 namespace hftmon::testing {
 namespace {
@@ -49,12 +49,7 @@ std::string PerfNames() {
   return names;
 }
 
-absl::StatusOr<std::vector<pid_t>> ThreadsOf(pid_t pid) {
-  std::vector<pid_t> tids;
-  for (const workload::ThreadCounts& thread : workload::ReadProcessCounts(pid)) tids.push_back(thread.tid);
-  if (tids.empty()) return absl::NotFoundError("it ended");
-  return tids;
-}
+const ListThreads kThreadsOf = [](pid_t pid) { return ReadThreadIds(FileRoot(), pid); };
 
 constexpr double kPerfClockStepNs = 10'000;  // perf prints a clock in hundredths of a millisecond
 constexpr size_t kPages = 500;
@@ -108,7 +103,7 @@ class CountersTest : public ::testing::Test {
     WorkloadRun run(workload, arguments);
     ASSERT_TRUE(run.about().is_object());
     ASSERT_TRUE(WaitUntilBlocked(run.pid()));
-    auto counters = ProcessCounters::Open(calls_, ThreadsOf, run.pid(), SoftwareEvents(), {});
+    auto counters = ProcessCounters::Open(calls_, kThreadsOf, run.pid(), SoftwareEvents(), {});
     ASSERT_TRUE(counters.ok()) << counters.status();
     PerfStat perf(run.pid(), PerfNames(), folder_);
     ASSERT_TRUE(perf.counting());

@@ -12,12 +12,12 @@
 #include <fstream>
 #include <map>
 
+#include "daemon/os/thread_ids.h"
 #include "daemon/pmu/memory_sampling_events.h"
 #include "daemon/pmu/pmu_list.h"
 #include "daemon/pmu/processor_model.h"
 #include "tests/privileged/harness/workload_run.h"
 #include "tests/workloads/scheduling.h"
-#include "tests/workloads/thread_counts.h"
 
 namespace hftmon::testing {
 namespace {
@@ -25,12 +25,7 @@ namespace {
 constexpr size_t kPlenty = 1'000'000;
 constexpr int64_t kAccesses = 3'000;
 
-absl::StatusOr<std::vector<pid_t>> ThreadsOf(pid_t pid) {
-  std::vector<pid_t> tids;
-  for (const workload::ThreadCounts& thread : workload::ReadProcessCounts(pid)) tids.push_back(thread.tid);
-  if (tids.empty()) return absl::NotFoundError("it ended");
-  return tids;
-}
+const ListThreads kThreadsOf = [](pid_t pid) { return ReadThreadIds(FileRoot(), pid); };
 
 SampledEvent Breakpoint(uint64_t address) {
   SampledEvent event{.name = "breakpoint"};
@@ -63,7 +58,7 @@ class MemorySamplerTest : public ::testing::Test {
   void SetUp() override {
     // A word of this process: whether breakpoints may be had at all.
     alignas(8) static volatile uint64_t own = 0;
-    const auto sampler = MemorySampler::OpenProcess(calls_, memory_, ThreadsOf, getpid(), std::vector{Breakpoint(AddressOf(&own))}, {});
+    const auto sampler = MemorySampler::OpenProcess(calls_, memory_, kThreadsOf, getpid(), std::vector{Breakpoint(AddressOf(&own))}, {});
     if (absl::IsPermissionDenied(sampler.status()) || absl::IsFailedPrecondition(sampler.status()))
       GTEST_SKIP() << sampler.status().message();
     ASSERT_TRUE(sampler.ok()) << sampler.status();
@@ -71,7 +66,7 @@ class MemorySamplerTest : public ::testing::Test {
   static uint64_t AddressOf(const volatile void* word) { return reinterpret_cast<uintptr_t>(word); }
   static uint64_t AddressOf(const WorkloadRun& run) { return run.about()["address"].get<uint64_t>(); }
   absl::StatusOr<MemorySampler> Open(const WorkloadRun& run, size_t ring_pages) {
-    return MemorySampler::OpenProcess(calls_, memory_, ThreadsOf, run.pid(), std::vector{Breakpoint(AddressOf(run))},
+    return MemorySampler::OpenProcess(calls_, memory_, kThreadsOf, run.pid(), std::vector{Breakpoint(AddressOf(run))},
                                       {.ring_pages = ring_pages});
   }
   static std::vector<MemoryAccess> Drain(MemorySampler& sampler) {
@@ -222,7 +217,7 @@ TEST_F(MemorySamplerTest, ThisProcessorsOwnEventsAreOpenedOrGiveTheReason) {
   }
   WorkloadRun run("shared_word");
   ASSERT_TRUE(run.about().is_object());
-  const auto sampler = MemorySampler::OpenProcess(calls_, memory_, ThreadsOf, run.pid(), SampledEventsOf(*events), {});
+  const auto sampler = MemorySampler::OpenProcess(calls_, memory_, kThreadsOf, run.pid(), SampledEventsOf(*events), {});
   ASSERT_TRUE(sampler.ok()) << sampler.status();
 }
 
