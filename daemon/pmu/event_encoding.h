@@ -1,4 +1,5 @@
-// EventEncoding: one event as perf_event_open takes it, free of the kernel's header. A value; any thread.
+// EventEncoding: one event as perf_event_open takes it, free of the kernel's header (event_attributes.h fills that in). A value; any
+// thread.
 #ifndef HFTMON_DAEMON_PMU_EVENT_ENCODING_H_
 #define HFTMON_DAEMON_PMU_EVENT_ENCODING_H_
 

@@ -25,7 +25,7 @@ struct EventNamesParts {
   // The library of vendors' names: EncodeByLibrary and LibraryEventNames, or what stands in for them.
   std::function<absl::StatusOr<EventEncoding>(std::string_view)> encode_by_library;
   std::function<std::vector<std::string>()> library_names;
-  // Opens the event, disabled, and closes it: OK, or why the kernel refuses, with the mend.
+  // TryOpen of event_attributes.h, or what stands in for it: OK, or why the kernel refuses, with the mend.
   std::function<absl::Status(const EventEncoding&)> open;
 };
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/pmu/event_attributes.h"
 #include "daemon/pmu/sysfs_events.h"
 
 namespace hftmon {
@@ -118,22 +119,12 @@ std::vector<SampledEvent> SampledEventsOf(const Events& events) {
   std::vector<SampledEvent> sampled;
   sampled.reserve(events.size());
   for (const MemorySamplingEvent& event : events) {
-    SampledEvent one{.name = event.encoding.name, .joins_previous = event.joins_previous};
-    perf_event_attr& attributes = one.attributes;
-    attributes.size = sizeof(attributes);
-    attributes.type = event.encoding.type;
-    attributes.config = event.encoding.config;
-    attributes.config1 = event.encoding.config1;
-    attributes.config2 = event.encoding.config2;
-    attributes.precise_ip = event.encoding.precise_ip;
-    attributes.exclude_user = event.encoding.exclude_user;
-    attributes.exclude_kernel = event.encoding.exclude_kernel;
-    attributes.exclude_hv = event.encoding.exclude_hypervisor;
+    perf_event_attr attributes = AttributesOf(event.encoding);
     attributes.sample_period = event.period;
     attributes.sample_type = kSampleType;
     attributes.use_clockid = 1;
     attributes.clockid = CLOCK_MONOTONIC;
-    sampled.push_back(std::move(one));
+    sampled.push_back({.name = event.encoding.name, .attributes = attributes, .joins_previous = event.joins_previous});
   }
   return sampled;
 }

@@ -36,7 +36,7 @@ absl::StatusOr<std::vector<MemorySamplingEvent>> MemorySamplingEvents(const PmuL
                                                                       const MemorySamplingWish& wish);
 
 // As they are opened: with thread, time in CLOCK_MONOTONIC, CPU, code and data address, data source, weight and period.
-// None of these events has a config3, which older kernels' headers lack.
+// Requires what AttributesOf does: none of the events above has a config3.
 std::vector<SampledEvent> SampledEventsOf(const std::vector<MemorySamplingEvent>& events);
 
 }  // namespace hftmon
