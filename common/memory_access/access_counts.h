@@ -2,7 +2,7 @@
 // order.
 //
 // A contended access is one that another core answered: it found the line modified in that core's cache (HITM), or, on Arm, it came from a
-// peer core's cache, clean or dirty. Counts are of samples, not of what they stand for; all sums end at 2^64 - 1.
+// peer core's cache, clean or dirty. Counts are of samples, not of what they stand for; sums of cycles end at 2^64 - 1.
 #ifndef HFTMON_COMMON_MEMORY_ACCESS_ACCESS_COUNTS_H_
 #define HFTMON_COMMON_MEMORY_ACCESS_ACCESS_COUNTS_H_
 

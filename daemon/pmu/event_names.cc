@@ -140,7 +140,7 @@ absl::StatusOr<Encodings> EventNames::ByPmu(std::string_view name) const {
   if (modifiers.starts_with(':')) modifiers.remove_prefix(1);
   const auto generic = FindGenericEvent(terms);
   const bool its_generic =
-      generic && !pmu->events.contains(std::string(terms)) && (IsOfProcessor(*generic) ? pmu->core : pmu->type == PERF_TYPE_SOFTWARE);
+      generic && !pmu->events.contains(std::string(terms)) && (IsOfProcessor(generic->type) ? pmu->core : pmu->type == PERF_TYPE_SOFTWARE);
   absl::StatusOr<EventEncoding> encoding;
   if (its_generic) {
     encoding = OnCore(*pmu, *generic);
@@ -160,7 +160,7 @@ absl::StatusOr<Encodings> EventNames::ByPmu(std::string_view name) const {
 
 absl::StatusOr<Encodings> EventNames::Generic(std::string_view name, const GenericEvent& event, std::string_view modifiers) const {
   Encodings encodings;
-  if (!IsOfProcessor(event)) {
+  if (!IsOfProcessor(event.type)) {
     encodings.push_back({.pmu = "software", .type = event.type, .config = event.config});
     if (const absl::Status applied = ApplyEventModifiers(modifiers, std::nullopt, &encodings.front()); !applied.ok())
       return WithName(name, applied);

@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daemon/pmu/event_encoding.h"
-#include "daemon/pmu/generic_events.h"
+#include "common/perf/generic_events.h"
 #include "daemon/pmu/pmu_list.h"
 
 namespace hftmon {

@@ -11,8 +11,6 @@
 namespace hftmon {
 namespace {
 
-constexpr size_t kOverlapsMax = 64;  // symbols looked at for one address
-
 // .symtab, else .dynsym; null: neither is there.
 Elf_Scn* FindTable(Elf* elf, GElf_Shdr* header) {
   Elf_Scn* exported = nullptr;

@@ -21,14 +21,15 @@ class ElfSymbols {
   static absl::StatusOr<ElfSymbols> Read(const ElfFile& file);
 
   // "engine::Match(Order const&)+0x12": the symbol whose extent has the address that a mapping of the file has at this offset; of several
-  // the one that begins last, of those a global one, then a weak one. A symbol without an extent has its own address alone. No value:
-  // there is none there. The name is bytes of the file.
+  // the one that begins last, of those a global one, then a weak one; kOverlapsMax are looked at. A symbol without an extent has its own
+  // address alone. No value: there is none there. The name is bytes of the file.
   std::optional<std::string> At(uint64_t file_offset, SymbolKind kind) const;
   // Only what the file exports is known: it is stripped.
   bool exported_only() const { return exported_only_; }
 
   static constexpr size_t kSymbolsMax = size_t{4} << 20;
   static constexpr uint64_t kTableBytesMax = uint64_t{256} << 20;  // of symbols, and of names
+  static constexpr size_t kOverlapsMax = 64;                       // symbols that begin at or before an address, nearest first
   static constexpr size_t kNameBytesMax = 4'096;                   // a longer one is cut
 
  private:

@@ -6,18 +6,17 @@
 #include <utility>
 
 #include "common/counted.h"
+#include "common/perf/generic_events.h"
 
 namespace hftmon {
 namespace {
 
 // A thread's count of an event of one kind of a hybrid processor's cores: it stands still while the thread is on the other kind.
 bool CountsOnOneKindOfCore(const PerfEvent& event, int32_t cpu) {
-  constexpr uint32_t kHardware = 0;
-  constexpr uint32_t kHardwareCache = 3;
-  const bool generic = event.attr.type == kHardware || event.attr.type == kHardwareCache;
-  return cpu < 0 &&
-         ((generic && event.attr.config >> 32 != 0) || event.name.starts_with("cpu_core/") || event.name.starts_with("cpu_atom/"));
+  return cpu < 0 && ((IsOfProcessor(event.attr.type) && event.attr.config >> 32 != 0) || event.name.starts_with("cpu_core/") ||
+                     event.name.starts_with("cpu_atom/"));
 }
+
 void FillValue(const PerfEvent& event, const PerfStat& stat, ImportedStat* row) {
   if (stat.enabled_ns == 0) {
     row->reason = "never switched on: the thread did not run, or the CPU was offline";

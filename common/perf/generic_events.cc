@@ -1,4 +1,4 @@
-#include "daemon/pmu/generic_events.h"
+#include "common/perf/generic_events.h"
 
 #include <linux/perf_event.h>
 
@@ -18,7 +18,8 @@ constexpr uint64_t kPrefetch = PERF_COUNT_HW_CACHE_OP_PREFETCH;
 constexpr uint64_t kAll = PERF_COUNT_HW_CACHE_RESULT_ACCESS;
 constexpr uint64_t kMiss = PERF_COUNT_HW_CACHE_RESULT_MISS;
 
-// Cached instructions are never stored, TLB entries of instructions and branches neither stored nor prefetched.
+// Of those with the same numbers the usual name first. Cached instructions are never stored, TLB entries of instructions and branches
+// neither stored nor prefetched.
 constexpr std::array kEvents = {
     GenericEvent{"cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
     GenericEvent{"cpu-cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES},
@@ -100,8 +101,15 @@ std::span<const std::string_view> GenericEventNames() {
   return kNames;
 }
 
-bool IsOfProcessor(const GenericEvent& event) {
-  return event.type == PERF_TYPE_HARDWARE || event.type == PERF_TYPE_HW_CACHE;
+std::string_view NameOfGenericEvent(uint32_t type, uint64_t config) {
+  for (const GenericEvent& event : kEvents) {
+    if (event.type == type && event.config == config) return event.name;
+  }
+  return {};
+}
+
+bool IsOfProcessor(uint32_t type) {
+  return type == PERF_TYPE_HARDWARE || type == PERF_TYPE_HW_CACHE;
 }
 
 }  // namespace hftmon
