@@ -21,8 +21,8 @@ namespace {
 // One reading of a file: its records in order, those that others pack, and bytes between them that are none.
 class FileReading {
  public:
-  FileReading(ByteSource* source, const PerfDataHeader& header, PerfRecordTeller* teller)
-      : pipe_(header.pipe), stream_(source, header.data.at, header.data.bytes), teller_(teller) {}
+  FileReading(ByteSource* source, const PerfDataHeader& header, PerfRecordTeller* teller, PerfDataVisitor* visitor)
+      : pipe_(header.pipe), stream_(source, header.data.at, header.data.bytes), teller_(teller), visitor_(visitor) {}
 
   absl::Status ReadAll() {
     for (;;) {
@@ -33,7 +33,7 @@ class FileReading {
     }
   }
   bool compressed() const { return compressed_; }
-  uint64_t skipped_aux_bytes() const { return skipped_aux_bytes_; }
+  uint64_t aux_bytes() const { return aux_bytes_; }
 
  private:
   absl::Status Take(const PerfRecord& record) {
@@ -46,11 +46,8 @@ class FileReading {
         const std::span<const std::byte> packed = cursor.TakeBytes(cursor.Take<uint64_t>("size"), "compressed records");
         return cursor.ok() ? TakePacked(packed) : cursor.status();
       }
-      case PerfRecordType::kAuxtrace: {
-        const auto bytes = cursor.Take<uint64_t>("size");
-        skipped_aux_bytes_ += bytes;
-        return cursor.ok() ? stream_.Skip(bytes) : cursor.status();
-      }
+      case PerfRecordType::kAuxtrace:
+        return TakeTrace(record);
       case PerfRecordType::kTracingData: {
         if (!pipe_) return absl::OkStatus();
         const uint64_t bytes = cursor.Take<uint32_t>("size");
@@ -59,6 +56,15 @@ class FileReading {
       default:
         return absl::OkStatus();
     }
+  }
+
+  absl::Status TakeTrace(const PerfRecord& record) {
+    const absl::StatusOr<PerfAuxtrace> trace = ParseAuxtrace(record);
+    if (!trace.ok()) return trace.status();
+    if (absl::Status skipped = stream_.Skip(trace->bytes); !skipped.ok()) return skipped;
+    aux_bytes_ += trace->bytes;
+    visitor_->OnAuxtrace(*trace, stream_.record_at() + record.header.size);
+    return absl::OkStatus();
   }
 
   absl::Status TakePacked(std::span<const std::byte> packed) {
@@ -88,9 +94,10 @@ class FileReading {
   const bool pipe_;
   PerfRecordStream stream_;
   PerfRecordTeller* const teller_;
+  PerfDataVisitor* const visitor_;
   PerfPackedRecords packed_;
   bool compressed_ = false;
-  uint64_t skipped_aux_bytes_ = 0;
+  uint64_t aux_bytes_ = 0;
 };
 
 // The count, and what goes with one or with many of it; none is no note.
@@ -105,8 +112,6 @@ void AddNotes(const PerfFeatures& features, PerfDataSummary* summary) {
            "samples are of events that the file does not describe, and are left out", notes);
   AddCount(summary->unmatched_stats, "value of `perf stat` is of an event that the file does not describe",
            "values of `perf stat` are of events that the file does not describe", notes);
-  AddCount(summary->skipped_aux_bytes, "byte of hardware trace (Intel PT, Arm SPE and the like) is not decoded",
-           "bytes of hardware trace (Intel PT, Arm SPE and the like) are not decoded", notes);
   uint64_t unknown_count = 0;
   for (const auto& [type, count] : summary->records_by_type) unknown_count += PerfRecordTypeName(type).empty() ? count : 0;
   AddCount(unknown_count, "record is of a type newer than this reader, and is left out",
@@ -131,6 +136,11 @@ void PerfDataVisitor::OnComm(const PerfComm&) {}
 void PerfDataVisitor::OnMapping(const PerfMapping&) {}
 void PerfDataVisitor::OnFork(const PerfTask&) {}
 void PerfDataVisitor::OnExit(const PerfTask&) {}
+void PerfDataVisitor::OnAuxtraceInfo(const PerfAuxtraceInfo&) {}
+void PerfDataVisitor::OnAuxtrace(const PerfAuxtrace&, uint64_t) {}
+void PerfDataVisitor::OnAux(const PerfAux&) {}
+void PerfDataVisitor::OnItraceStart(const PerfItraceStart&) {}
+void PerfDataVisitor::OnTimeConversion(const PerfTimeConversion&) {}
 
 uint64_t PerfDataSummary::RecordCount(PerfRecordType type) const {
   const auto found = records_by_type.find(static_cast<uint32_t>(type));
@@ -152,7 +162,7 @@ absl::StatusOr<PerfDataSummary> ReadPerfData(ByteSource& source, PerfDataVisitor
         "this perf.data is a part of a directory (perf record --threads), whose samples are in files beside it: record without --threads");
   }
   PerfRecordTeller teller(header->pipe, &events, &features, &visitor);
-  FileReading reading(&source, *header, &teller);
+  FileReading reading(&source, *header, &teller, &visitor);
   if (absl::Status read = reading.ReadAll(); !read.ok()) return read;
   PerfDataSummary summary{.pipe = header->pipe,
                           .compressed = reading.compressed(),
@@ -160,7 +170,7 @@ absl::StatusOr<PerfDataSummary> ReadPerfData(ByteSource& source, PerfDataVisitor
                           .build_ids = std::move(features.build_ids),
                           .events = events.Take(),
                           .records_by_type = teller.records_by_type(),
-                          .skipped_aux_bytes = reading.skipped_aux_bytes(),
+                          .aux_bytes = reading.aux_bytes(),
                           .unmatched_samples = teller.unmatched_samples(),
                           .unmatched_stats = teller.unmatched_stats()};
   AddNotes(features, &summary);

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/perf/byte_source.h"
+#include "common/perf/perf_aux_records.h"
 #include "common/perf/perf_build_ids.h"
 #include "common/perf/perf_event.h"
 #include "common/perf/perf_host.h"
@@ -48,6 +49,12 @@ class PerfDataVisitor {
   virtual void OnMapping(const PerfMapping& mapping);
   virtual void OnFork(const PerfTask& task);
   virtual void OnExit(const PerfTask& task);
+  // Of hardware traces. `bytes_at`: in the source, of the trace's bytes; they are there.
+  virtual void OnAuxtraceInfo(const PerfAuxtraceInfo& info);
+  virtual void OnAuxtrace(const PerfAuxtrace& trace, uint64_t bytes_at);
+  virtual void OnAux(const PerfAux& aux);
+  virtual void OnItraceStart(const PerfItraceStart& start);
+  virtual void OnTimeConversion(const PerfTimeConversion& conversion);
 };
 
 struct PerfDataSummary {
@@ -57,7 +64,7 @@ struct PerfDataSummary {
   PerfBuildIds build_ids;                        // of files by name; mappings may have their own (PerfMapping)
   std::vector<PerfEvent> events;                 // in the file's order
   std::map<uint32_t, uint64_t> records_by_type;  // by PerfRecordType, those inside compressed records among them
-  uint64_t skipped_aux_bytes = 0;                // hardware traces (Intel PT, Arm SPE), which are not decoded
+  uint64_t aux_bytes = 0;                        // of hardware traces (Intel PT, Arm SPE); the visitor was told where they are
   uint64_t unmatched_samples = 0;                // whose id is none of the file's; told to nobody
   uint64_t unmatched_stats = 0;                  // values of `perf stat` whose id is none of the file's; told without an event
   std::vector<std::string> notes;                // what an answer from this file must say, in whole sentences

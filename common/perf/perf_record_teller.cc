@@ -58,6 +58,10 @@ absl::Status PerfRecordTeller::TakeKernels(const PerfRecord& record) {
     case PerfRecordType::kSwitch:
     case PerfRecordType::kSwitchCpuWide:
       return tell(ParseSwitch, &PerfDataVisitor::OnSwitch);
+    case PerfRecordType::kAux:
+      return tell(ParseAux, &PerfDataVisitor::OnAux);
+    case PerfRecordType::kItraceStart:
+      return tell(ParseItraceStart, &PerfDataVisitor::OnItraceStart);
     case PerfRecordType::kLost:
     case PerfRecordType::kLostSamples:
       return tell_with_event(&PerfRecordTeller::TakeLost);
@@ -83,6 +87,10 @@ absl::Status PerfRecordTeller::TakePerfs(const PerfRecord& record) {
       return TakeStat(record);
     case PerfRecordType::kStatRound:
       return TakeStatRound(record);
+    case PerfRecordType::kAuxtraceInfo:
+      return TakeTraceInfo(record);
+    case PerfRecordType::kTimeConversion:
+      return TakeTimeConversion(record);
     default:
       return absl::OkStatus();
   }
@@ -181,6 +189,18 @@ absl::Status PerfRecordTeller::TakeStat(const PerfRecord& record) {
   if (event == nullptr) ++unmatched_stats_;
   visitor_->OnStat(event, stat);
   return absl::OkStatus();
+}
+
+absl::Status PerfRecordTeller::TakeTraceInfo(const PerfRecord& record) {
+  const absl::StatusOr<PerfAuxtraceInfo> info = ParseAuxtraceInfo(record);
+  if (info.ok()) visitor_->OnAuxtraceInfo(*info);
+  return info.status();
+}
+
+absl::Status PerfRecordTeller::TakeTimeConversion(const PerfRecord& record) {
+  const absl::StatusOr<std::optional<PerfTimeConversion>> conversion = ParseTimeConversion(record);
+  if (conversion.ok() && conversion->has_value()) visitor_->OnTimeConversion(**conversion);
+  return conversion.status();
 }
 
 absl::Status PerfRecordTeller::TakeStatRound(const PerfRecord& record) {

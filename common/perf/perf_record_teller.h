@@ -38,6 +38,8 @@ class PerfRecordTeller {
   absl::Status TakeUpdate(const PerfRecord& record);
   absl::Status TakeStat(const PerfRecord& record);
   absl::Status TakeStatRound(const PerfRecord& record);
+  absl::Status TakeTraceInfo(const PerfRecord& record);
+  absl::Status TakeTimeConversion(const PerfRecord& record);
   PerfEvent* EventOf(uint64_t id);
 
   const bool pipe_;

@@ -132,7 +132,7 @@ Bytes WrittenFile(bool pipe) {
     writer.AddKernelRecord(0, PerfRecordType::kLost, 0, WordsBody({3, 4}));
     writer.AddKernelRecord(0, PerfRecordType::kThrottle, 0, WordsBody({9, 2, 2}));
     writer.AddKernelRecord(0, PerfRecordType::kSwitchCpuWide, 0, WordsBody({9}));
-    writer.AddRecord(PerfRecordType::kAuxtrace, WordsBody({16, 0}));
+    writer.AddRecord(PerfRecordType::kAuxtrace, WordsBody({16, 0, 0, 0, 0}));
     writer.AddBytes(Bytes(16));
     writer.AddRecord(PerfRecordType::kStat, WordsBody({1, 0, 5, 6, 7}));
     writer.AddRecord(PerfRecordType::kStatRound, WordsBody({1, 5}));

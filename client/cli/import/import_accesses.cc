@@ -32,23 +32,39 @@ std::vector<std::optional<uint32_t>> NodesOfCpus(const PerfHost& host) {
 
 }  // namespace
 
+// Whether it is an access that can be in a line; counts it either way.
+bool ImportAccesses::IsInLines(const MemoryAccess& access, bool of_guest, bool has_thread) {
+  if (!access.source.IsAccess()) return false;
+  ++access_count_;
+  loads_.Add(access);
+  // Whose memory it was cannot be told: of a guest the addresses are its own.
+  if (of_guest) {
+    ++gaps_.guest_count;
+    return false;
+  }
+  // Nor who shares a line with whom.
+  if (!has_thread) {
+    ++gaps_.threadless_count;
+    return false;
+  }
+  return true;
+}
+
 void ImportAccesses::AddSample(const PerfEvent& event, const PerfSample& sample, uint16_t misc) {
   if (!sample.data_source) return;
   ++data_source_count_;
   const MemoryAccess access = AccessOfSample(event.attr, sample);
-  if (!access.source.IsAccess()) return;
-  ++access_count_;
-  loads_.Add(access);
-  // Whose memory it was cannot be told: of a guest the addresses are its own.
-  if (PerfRecordHeader::IsOfGuest(misc)) {
-    ++gaps_.guest_count;
-    return;
-  }
-  // Nor who shares a line with whom.
-  if (!sample.tid) {
-    ++gaps_.threadless_count;
-    return;
-  }
+  if (!IsInLines(access, PerfRecordHeader::IsOfGuest(misc), sample.tid.has_value()) || records_.AddAccess(access)) return;
+  ++gaps_.early_drain_count;
+  Drain();
+  records_.AddAccess(access);
+}
+
+void ImportAccesses::AddTraced(const MemoryAccess& access, bool has_thread) {
+  ++traced_count_;
+  if (!IsInLines(access, /*of_guest=*/false, has_thread) || records_.AddAccess(access)) return;
+  // What comes later is of later times.
+  records_.DrainUntil(access.time_ns, &spaces_, [this](const MemoryAccess& one) { Take(one); });
   if (records_.AddAccess(access)) return;
   ++gaps_.early_drain_count;
   Drain();
@@ -95,6 +111,15 @@ ImportedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& buil
 }
 
 std::string ImportAccesses::WhyNoAccess(const PerfDataSummary& summary) const {
+  if (traced_count_ > 0) {
+    return fmt::format(
+        "the hardware trace has {}, but no load or store: record with both (`perf record -e "
+        "arm_spe/load_filter=1,store_filter=1/`)",
+        Counted(traced_count_, "operation"));
+  }
+  if (summary.aux_bytes > 0 && data_source_count_ == 0) {
+    return "what there may be is in the hardware trace, of which no operation is read: see `hardware_trace`";
+  }
   if (std::none_of(summary.events.begin(), summary.events.end(), TellsAccesses)) {
     return "no event of this file tells where accesses were served from (PERF_SAMPLE_DATA_SRC): record with `perf mem record` or `perf c2c "
            "record`";
@@ -113,7 +138,10 @@ std::string ImportAccesses::WhyNoLines() const {
     return "all samples of memory are of guests, whose addresses are their own: record in the guest";
   }
   if (gaps_.threadless_count + gaps_.guest_count == access_count_) {
-    return "no sample of memory tells its thread: record with thread ids (PERF_SAMPLE_TID)";
+    return traced_count_ > 0
+               ? "no access of the hardware trace tells its thread: record as root on a kernel with CONFIG_PID_IN_CONTEXTIDR, "
+                 "or one thread (`perf record --per-thread`)"
+               : "no sample of memory tells its thread: record with thread ids (PERF_SAMPLE_TID)";
   }
   return "";
 }

@@ -30,7 +30,7 @@ struct ImportedLine {
 // Samples of memory that are in no line, or not with certainty.
 struct AccessGaps {
   uint64_t guest_count = 0;            // in guests, whose addresses are their own
-  uint64_t threadless_count = 0;       // without a thread id
+  uint64_t threadless_count = 0;       // without a thread id; of a hardware trace: of which thread or process it is is not told
   uint64_t early_drain_count = 0;      // times that more accesses came than TimedRecords holds: their order is the file's there
   uint64_t dropped_task_count = 0;     // mappings, execs and forks for which there was no room: places may be missing or wrong
   uint64_t changed_place_count = 0;    // addresses that were another file's at another time: they are not named
@@ -50,12 +50,15 @@ class ImportAccesses {
 
   // Only samples with a data source matter. `misc`: of the record.
   void AddSample(const PerfEvent& event, const PerfSample& sample, uint16_t misc);
+  // Of a hardware trace, by time, once all tasks are in records(). Without `has_thread` pid and tid say nothing.
+  void AddTraced(const MemoryAccess& access, bool has_thread);
   TimedRecords& records() { return records_; }  // for what tasks did
 
   // Of all that was added; once. What is absent is appended to `unavailable`.
   ImportedAccesses Finish(const PerfDataSummary& summary, LineOrder order, size_t lines_max, std::vector<UnavailablePart>* unavailable);
 
  private:
+  bool IsInLines(const MemoryAccess& access, bool of_guest, bool has_thread);
   void Drain();
   void Take(const MemoryAccess& access);
   ImportedLine Placed(ContendedLine line, const PerfBuildIds& build_ids) const;
@@ -81,7 +84,8 @@ class ImportAccesses {
   TimedRecords records_;
   AccessGaps gaps_;
   uint64_t data_source_count_ = 0;  // samples that tell one
-  uint64_t access_count_ = 0;       // of them loads and stores
+  uint64_t traced_count_ = 0;       // operations of a hardware trace
+  uint64_t access_count_ = 0;       // of both loads and stores
 };
 
 }  // namespace hftmon

@@ -1,7 +1,5 @@
 #include "client/cli/import/import_report.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "common/saturating_sum.h"
@@ -23,10 +21,26 @@ class Gatherer : public PerfDataVisitor {
     uint64_t& sum = lost.samples ? lost_samples_of_no_event_ : lost_of_no_event_;
     sum = SaturatingSum(sum, lost.count);
   }
-  void OnComm(const PerfComm& comm) override { accesses_.records().AddComm(comm); }
-  void OnMapping(const PerfMapping& mapping) override { accesses_.records().AddMapping(mapping); }
-  void OnFork(const PerfTask& task) override { accesses_.records().AddFork(task); }
+  void OnComm(const PerfComm& comm) override {
+    accesses_.records().AddComm(comm);
+    trace_.threads().OnComm(comm);
+  }
+  void OnMapping(const PerfMapping& mapping) override {
+    accesses_.records().AddMapping(mapping);
+    trace_.threads().OnMapping(mapping);
+  }
+  void OnFork(const PerfTask& task) override {
+    accesses_.records().AddFork(task);
+    trace_.threads().OnFork(task);
+  }
+  void OnSwitch(const PerfSwitch& change) override { trace_.threads().OnSwitch(change); }
+  void OnItraceStart(const PerfItraceStart& start) override { trace_.threads().OnItraceStart(start); }
+  void OnAuxtraceInfo(const PerfAuxtraceInfo& info) override { trace_.OnInfo(info); }
+  void OnAuxtrace(const PerfAuxtrace& trace, uint64_t bytes_at) override { trace_.OnTrace(trace, bytes_at); }
+  void OnAux(const PerfAux& aux) override { trace_.OnAux(aux); }
+  void OnTimeConversion(const PerfTimeConversion& conversion) override { trace_.OnTimeConversion(conversion); }
 
+  absl::Status ReadTrace(ByteSource& source, const PerfDataSummary& summary) { return trace_.Read(source, summary, &accesses_); }
   ImportReport Finish(PerfDataSummary summary, const ImportOptions& options) {
     ImportReport report;
     report.summary = std::move(summary);
@@ -36,17 +50,13 @@ class Gatherer : public PerfDataVisitor {
     report.dropped_stats = stats_.dropped_count();
     report.unavailable = stats_.EventsWithoutValue(report.summary);
     report.accesses = accesses_.Finish(report.summary, options.order, options.lines_max, &report.unavailable);
-    if (report.summary.skipped_aux_bytes > 0) {
-      report.unavailable.push_back(
-          {"hardware_trace", fmt::format("{} bytes of a hardware trace (Intel PT, Arm SPE …) are not decoded: `perf "
-                                         "script --itrace` turns them into samples, on the machine that has perf for it",
-                                         report.summary.skipped_aux_bytes)});
-    }
+    report.trace = trace_.Finish(report.summary, &report.unavailable);
     return report;
   }
 
  private:
   ImportAccesses accesses_;
+  ImportTrace trace_;
   ImportStats stats_;
   uint64_t lost_of_no_event_ = 0;
   uint64_t lost_samples_of_no_event_ = 0;
@@ -58,6 +68,7 @@ absl::StatusOr<ImportReport> ReadImportReport(ByteSource& source, const ImportOp
   Gatherer gatherer({.line_bytes = options.line_bytes});
   absl::StatusOr<PerfDataSummary> summary = ReadPerfData(source, gatherer);
   if (!summary.ok()) return summary.status();
+  if (absl::Status read = gatherer.ReadTrace(source, *summary); !read.ok()) return read;
   return gatherer.Finish(*std::move(summary), options);
 }
 

@@ -14,6 +14,11 @@ constexpr char kNoRoom[] = "the recorder read too slowly: record with a larger b
 constexpr char kDropped[] =
     "dropped by the hardware or the kernel (records that found no room may be among them): sample less often, or with a larger buffer";
 
+constexpr char kNoThread[] = "without a thread id: record with PERF_SAMPLE_TID";
+constexpr char kNoTraceThread[] =
+    "of which thread or process they are the trace does not tell: record as root, on a kernel with CONFIG_PID_IN_CONTEXTIDR, or one thread "
+    "(`perf record --per-thread`)";
+
 class Warnings {
  public:
   explicit Warnings(const std::vector<std::string>& notes) : all_(notes) {}
@@ -41,11 +46,42 @@ void AddLosses(const ImportReport& report, Warnings* warnings) {
   warnings->Add(report.lost_samples_of_no_event, "sample", "", fmt::format(" lost, of which event is not told: {}", kDropped));
 }
 
+void AddLossesOfTrace(const ImportedTrace& trace, Warnings* warnings) {
+  const SpeTraceCounts& counts = trace.counts;
+  warnings->Add(
+      counts.truncated, "time", "",
+      " the buffer of the Arm SPE trace was full, and what came then is missing: record with a larger one (`perf record -m ,64M`), or "
+      "less often (`-c`)");
+  warnings->Add(
+      counts.collided, "time", "",
+      " an operation was to be sampled before the last was done, and is missing (how many each time is not told): record less often "
+      "(`perf record -c`)");
+  warnings->Add(counts.partial, "time", "", " the hardware left a gap in the Arm SPE trace: record less often (`perf record -c`)");
+  warnings->Add(counts.overwritten, "time", "", " older parts of the Arm SPE trace were written over: record without snapshots");
+  warnings->Add(
+      counts.read.malformed, "place", "",
+      fmt::format(" of the Arm SPE trace no records, {} bytes passed over there: copy the file again", counts.read.skipped_bytes));
+  warnings->Add(counts.read.cut_records, "record", "", " of the Arm SPE trace cut off by the end of a part of it: they are left out");
+  warnings->Add(counts.dropped_blocks, "part", "", " of the Arm SPE trace beyond what is kept, and not read: record for a shorter time");
+  warnings->Add(counts.dropped_aux + trace.dropped_thread_records, "record", "",
+                " of AUX buffers, switches and tasks beyond what is kept: threads and times may be wrong: record for a shorter time");
+  warnings->Add(
+      counts.unread_sources, "load", "",
+      " with a data source whose code is not known of that CPU (or which CPU it was is not known): served by what the events tell");
+  warnings->Add(counts.saturated_latencies, "latency", "latencies",
+                " at the end of the hardware's counter: they may have been longer, and sums and percentiles with them");
+  warnings->Add(counts.unknown_packets, "packet", "",
+                " of the Arm SPE trace newer than this reader, and left out: import with a newer one");
+  warnings->Add(trace.without_own_time, "access", "accesses",
+                " without a time that is the recording's: mappings are those of when the kernel handed it over, at best: record with "
+                "`arm_spe/ts_enable=1/` and without `-k`");
+}
+
 // What of the accesses is in no line, or not with certainty.
-void AddGapsOfAccesses(const ImportedAccesses& accesses, Warnings* warnings) {
+void AddGapsOfAccesses(const ImportedAccesses& accesses, bool of_trace, Warnings* warnings) {
   const AccessGaps& gaps = accesses.gaps;
   warnings->Add(gaps.guest_count, "sample", "", " of memory in guests, in no line: a guest's addresses are its own: record in the guest");
-  warnings->Add(gaps.threadless_count, "sample", "", " of memory in no line: without a thread id: record with PERF_SAMPLE_TID");
+  warnings->Add(gaps.threadless_count, "sample", "", fmt::format(" of memory in no line: {}", of_trace ? kNoTraceThread : kNoThread));
   warnings->Add(gaps.dropped_task_count, "mapping, exec or fork", "mappings, execs or forks",
                 " beyond what is kept: names of code and data may be missing or wrong: record fewer processes");
   warnings->Add(gaps.changed_place_count, "address", "addresses",
@@ -78,7 +114,11 @@ void AddGapsOfAccesses(const ImportedAccesses& accesses, Warnings* warnings) {
 std::vector<std::string> WarningsOf(const ImportReport& report) {
   Warnings warnings(report.summary.notes);
   AddLosses(report, &warnings);
-  AddGapsOfAccesses(report.accesses, &warnings);
+  AddGapsOfAccesses(report.accesses, report.trace.has_value(), &warnings);
+  if (report.trace) AddLossesOfTrace(*report.trace, &warnings);
+  if (!report.trace && report.summary.aux_bytes > 0) {
+    warnings.Add(report.summary.aux_bytes, "byte", "", " of hardware trace not decoded: see `hardware_trace` of what is unavailable");
+  }
   warnings.Add(report.dropped_stats, "count", "",
                fmt::format(" of `perf stat` left out: {} are kept: record fewer events, CPUs or threads", ImportStats::kStatsMax));
   const auto multiplexed =

@@ -1,6 +1,7 @@
 #include "client/cli/import/timed_records.h"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -54,19 +55,29 @@ void TimedRecords::Tell(const Task& task, PerfAddressSpaces* spaces) {
 }
 
 void TimedRecords::Drain(PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell) {
+  DrainUntil(std::numeric_limits<int64_t>::max(), spaces, tell);
+}
+
+void TimedRecords::DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell) {
   const auto earlier = [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; };
   std::stable_sort(tasks_.begin(), tasks_.end(), earlier);
   std::stable_sort(accesses_.begin(), accesses_.end(), earlier);
   auto task = tasks_.begin();
-  for (const MemoryAccess& access : accesses_) {
+  auto access = accesses_.begin();
+  const auto tell_tasks = [&](int64_t until_ns) {
+    for (; task != tasks_.end() && task->time_ns <= until_ns; ++task) {
+      Tell(*task, spaces);
+      task_bytes_ -= task->name.size() + task->build_id.size();
+    }
+  };
+  for (; access != accesses_.end() && access->time_ns <= time_ns; ++access) {
     // Without times the order of the file is all there is, and tasks come first.
-    for (; task != tasks_.end() && task->time_ns <= access.time_ns; ++task) Tell(*task, spaces);
-    tell(access);
+    tell_tasks(access->time_ns);
+    tell(*access);
   }
-  for (; task != tasks_.end(); ++task) Tell(*task, spaces);
-  tasks_.clear();
-  accesses_.clear();
-  task_bytes_ = 0;
+  tell_tasks(time_ns);
+  tasks_.erase(tasks_.begin(), task);
+  accesses_.erase(accesses_.begin(), access);
 }
 
 }  // namespace hftmon

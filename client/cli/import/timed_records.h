@@ -37,6 +37,8 @@ class TimedRecords {
   // Tells all that was added, by time, as it came where times are equal (tasks before accesses): tasks to `spaces`, accesses to `tell`.
   // Empty afterwards: what is added later and was earlier comes too late.
   void Drain(PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell);
+  // The same of what was until then, and tasks at that time; what is later stays.
+  void DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell);
 
   uint64_t dropped_task_count() const { return dropped_task_count_; }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/import/import_trace.h"
 #include "client/cli/import/import_warnings.h"
 #include "client/cli/render/contended_lines.h"
 #include "client/cli/table.h"
@@ -180,12 +181,41 @@ Json StatJson(const PerfEvent& event, const ImportedStat& stat) {
   return json;
 }
 
+std::string TraceText(const ImportedTrace& trace) {
+  std::string text = fmt::format("\nArm SPE: {} of {} bytes: {}, {} of no memory; ", Counted(trace.counts.read.records, "operation"),
+                                 trace.bytes, Counted(trace.accesses, "load or store", "loads and stores"), trace.other_operations);
+  text += trace.interval ? fmt::format("each stands for {} operations", *trace.interval) : "how many each stands for is not told";
+  return text + ". A line from a peer core may have been clean: HITM are those alone that the CPU tells as snooped and modified\n";
+}
+
+Json TraceJson(const ImportedTrace& trace) {
+  const SpeTraceCounts& counts = trace.counts;
+  Json json = {{"kind", "arm_spe"},
+               {"bytes", trace.bytes},
+               {"records", counts.read.records},
+               {"accesses", trace.accesses},
+               {"other_operations", trace.other_operations},
+               {"truncated", counts.truncated},
+               {"collided", counts.collided},
+               {"partial", counts.partial},
+               {"overwritten", counts.overwritten},
+               {"malformed", counts.read.malformed},
+               {"skipped_bytes", counts.read.skipped_bytes},
+               {"cut_records", counts.read.cut_records},
+               {"unread_sources", counts.unread_sources},
+               {"saturated_latencies", counts.saturated_latencies},
+               {"without_own_time", trace.without_own_time}};
+  if (trace.interval) json["interval"] = *trace.interval;
+  return json;
+}
+
 }  // namespace
 
 std::string ImportText(const std::string& file, const ImportReport& report) {
   std::string text = HostText(file, report.summary);
   if (report.stats.empty() || HasSamples(report.summary)) text += EventTable(report.summary);
   text += StatText(report);
+  if (report.trace) text += TraceText(*report.trace);
   if (report.accesses.loads) text += LoadText(*report.accesses.loads);
   if (report.accesses.table) {
     text += report.accesses.lines.empty() ? "\nno contended cache line\n"
@@ -214,6 +244,7 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   json["lost_of_no_event"] = report.lost_of_no_event;
   json["lost_samples_of_no_event"] = report.lost_samples_of_no_event;
   json["unmatched_samples"] = report.summary.unmatched_samples;
+  if (report.trace) json["hardware_trace"] = TraceJson(*report.trace);
   if (report.accesses.loads) json["memory_loads"] = LoadsJson(*report.accesses.loads);
   if (report.accesses.table) {
     const ContendedLineTable& table = *report.accesses.table;

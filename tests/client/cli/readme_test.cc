@@ -120,6 +120,7 @@ ImportReport FullImport() {
         {.line = line, .data = place, .code = std::vector<std::optional<MappedPlace>>(line.sites.size(), place)});
   }
   report.stats = {{.cpu = 1, .value = 1.5}, {.reason = "not counted"}};
+  report.trace = ImportedTrace{.interval = 1'024};
   report.unavailable = {{"hardware_trace", "not decoded"}};
   report.symbols_unavailable = {{"engine", "no build id"}};
   return report;
