@@ -3,7 +3,7 @@
 //   Intel  cpu/mem-loads,ldlat=N/P, and cpu/mem-stores/P where there are; from Sapphire Rapids and Alder Lake on in a group that
 //          cpu/mem-loads-aux/ leads, without which the kernel refuses them. Of a hybrid processor, those kinds of core that have them.
 //   AMD    ibs_op//: one of so many instructions, of which those that access memory tell it. DATA_SRC from Linux 6.1, threads from 6.2 on.
-//   Arm    arm_spe_*: its records are another format, in AUX memory, which is not decoded here.
+//   Arm    arm_spe_*: its records are another format, in AUX memory, which is not mapped here.
 #ifndef HFTMON_DAEMON_PMU_MEMORY_SAMPLING_EVENTS_H_
 #define HFTMON_DAEMON_PMU_MEMORY_SAMPLING_EVENTS_H_
 

@@ -106,7 +106,7 @@ TEST_F(MemorySamplingEventsTest, WithoutThePmuThereIsAReason) {
 
 TEST_F(MemorySamplingEventsTest, ArmsRecordsAreSaidToBeNotDecoded) {
   WriteArm(host_);
-  EXPECT_THAT(WhyNot(kArm), HasSubstr("arm_spe_0 samples memory accesses, but its records (SPE, in AUX memory) are not decoded"));
+  EXPECT_THAT(WhyNot(kArm), HasSubstr("arm_spe_0 samples memory accesses, but its records (SPE, in AUX memory) are not read live"));
 }
 
 TEST_F(MemorySamplingEventsTest, WishesThatCannotBeAreRefused) {
