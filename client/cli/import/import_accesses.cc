@@ -63,11 +63,12 @@ void ImportAccesses::AddSample(const PerfEvent& event, const PerfSample& sample,
 void ImportAccesses::AddTraced(const MemoryAccess& access, bool has_thread) {
   ++traced_count_;
   if (!IsInLines(access, /*of_guest=*/false, has_thread) || records_.AddAccess(access)) return;
-  // What comes later is of later times.
-  records_.DrainUntil(access.time_ns, &spaces_, [this](const MemoryAccess& one) { Take(one); });
-  if (records_.AddAccess(access)) return;
-  ++gaps_.early_drain_count;
-  Drain();
+  // What comes later is of later times. In a trace whose times go back, little is told so, and making room so for each one would never end.
+  const size_t told = records_.DrainUntil(access.time_ns, &spaces_, [this](const MemoryAccess& one) { Take(one); });
+  if (told < records_.accesses_max() / 2) {
+    ++gaps_.early_drain_count;
+    Drain();
+  }
   records_.AddAccess(access);
 }
 

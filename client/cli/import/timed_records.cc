@@ -58,7 +58,7 @@ void TimedRecords::Drain(PerfAddressSpaces* spaces, absl::FunctionRef<void(const
   DrainUntil(std::numeric_limits<int64_t>::max(), spaces, tell);
 }
 
-void TimedRecords::DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell) {
+size_t TimedRecords::DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell) {
   const auto earlier = [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; };
   std::stable_sort(tasks_.begin(), tasks_.end(), earlier);
   std::stable_sort(accesses_.begin(), accesses_.end(), earlier);
@@ -77,7 +77,9 @@ void TimedRecords::DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::
   }
   tell_tasks(time_ns);
   tasks_.erase(tasks_.begin(), task);
+  const auto told = static_cast<size_t>(access - accesses_.begin());
   accesses_.erase(accesses_.begin(), access);
+  return told;
 }
 
 }  // namespace hftmon

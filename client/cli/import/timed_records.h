@@ -38,8 +38,10 @@ class TimedRecords {
   // Empty afterwards: what is added later and was earlier comes too late.
   void Drain(PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell);
   // The same of what was until then, and tasks at that time; what is later stays.
-  void DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell);
+  // Gives how many accesses it told.
+  size_t DrainUntil(int64_t time_ns, PerfAddressSpaces* spaces, absl::FunctionRef<void(const MemoryAccess&)> tell);
 
+  size_t accesses_max() const { return accesses_max_; }
   uint64_t dropped_task_count() const { return dropped_task_count_; }
 
  private:

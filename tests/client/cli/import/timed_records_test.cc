@@ -38,7 +38,7 @@ TEST_F(TimedRecordsTest, WhatIsLaterStaysWithItsMappings) {
   Map(20, "b");
   EXPECT_TRUE(Access(35) && Access(15) && Access(20));
   EXPECT_FALSE(Access(40));
-  records_.DrainUntil(20, &spaces_, Tell());
+  EXPECT_EQ(records_.DrainUntil(20, &spaces_, Tell()), 2u);
   EXPECT_THAT(told_, ElementsAre("15a", "20b"));
   EXPECT_TRUE(Access(25));
   records_.Drain(&spaces_, Tell());
