@@ -72,7 +72,7 @@ struct SpeRecord {
   std::optional<uint32_t> context_el1;  // CONTEXTIDR_EL1: under Linux the thread's number in the initial pid namespace
   std::optional<uint32_t> context_el2;  // CONTEXTIDR_EL2: the same, of a kernel that runs as hypervisor
   std::optional<uint64_t> data_source;  // the implementation's code of what served it
-  uint8_t unknown_packets = 0;          // addresses, counters, operations of an index that means nothing here: left out
+  uint16_t unknown_packets = 0;         // addresses, counters, operations of an index that means nothing here: left out
 
   bool Has(uint64_t event) const { return (events & event) != 0; }
 };

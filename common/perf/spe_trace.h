@@ -67,7 +67,6 @@ class SpeTrace {
   // Empty, or why the trace cannot be read though it is one.
   const std::string& refusal() const { return refusal_; }
   uint64_t pmu_type() const { return info_ ? info_->pmu_type : 0; }
-  bool has_time_conversion() const { return conversion_.has_value(); }
 
   // Once, after all was told: each record, by time as far as the buffers themselves are in its order (the hardware's are). The source is
   // the one that was read. Errors are the source's.

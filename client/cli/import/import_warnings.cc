@@ -95,7 +95,8 @@ void AddGapsOfAccesses(const ImportedAccesses& accesses, bool of_trace, Warnings
                   TimedRecords::kAccessesMax));
   if (!accesses.table) return;
   warnings->Add(accesses.table->no_address, "sample", "",
-                " of memory in no line: without an address: record with `perf mem record` or `perf record -d`");
+                of_trace ? " of memory in no line: the hardware told no address"
+                         : " of memory in no line: without an address: record with `perf mem record` or `perf record -d`");
   warnings->Add(accesses.table->dropped.contended(), "contended access", "contended accesses",
                 " of more cache lines than are kept at a time: the table may miss a line: record for a shorter time");
   const auto count = [&accesses](auto is) {
