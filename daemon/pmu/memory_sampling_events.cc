@@ -84,8 +84,8 @@ absl::StatusOr<Events> OfAmd(const PmuList& pmus, const MemorySamplingWish& wish
 absl::Status OfArm(const PmuList& pmus) {
   for (const Pmu& pmu : pmus.pmus) {
     if (!pmu.name.starts_with("arm_spe_")) continue;
-    return absl::FailedPreconditionError(
-        fmt::format("{} samples memory accesses, but its records (SPE, in AUX memory) are not read live: record with perf, and import that", pmu.name));
+    return absl::FailedPreconditionError(fmt::format(
+        "{} samples memory accesses, but its records (SPE, in AUX memory) are not read live: record with perf, and import that", pmu.name));
   }
   return absl::FailedPreconditionError(
       "there is no PMU arm_spe_0: this processor has no statistical profiling extension, or its firmware or kernel hides it");
