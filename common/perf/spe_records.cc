@@ -135,15 +135,23 @@ void SpeRecordReader::Take(const SpePacket& packet) {
   begun_ = true;
 }
 
+// The largest that three of four ends of records are multiples of: damage may end some of them early, and of twice the alignment half are
+// multiples. 0: none is.
+uint64_t SpeRecordReader::Alignment() const {
+  constexpr uint64_t kAllBut = 4;
+  for (size_t i = kAlignments; i > 0 && counts_.records > 0; --i) {
+    if (unaligned_counts_[i - 1] <= counts_.records / kAllBut) return kAlignmentMin << (i - 1);
+  }
+  return 0;
+}
+
 // At the end of a record. False while seeking: what ended had begun before.
 bool SpeRecordReader::Finish() {
   if (seeking_) {
-    const uint64_t alignment = begins_ & (~begins_ + 1);
-    if (at_ % alignment == 0) seeking_ = false;
+    if (at_ % Alignment() == 0) seeking_ = false;
     return false;
   }
-  begins_ |= record_.begin_at;
-  ++begin_count_;
+  for (size_t i = 0; i < kAlignments; ++i) unaligned_counts_[i] += at_ % (kAlignmentMin << i) == 0 ? 0 : 1;
   ++counts_.records;
   return true;
 }
@@ -153,9 +161,8 @@ void SpeRecordReader::Lose() {
   ++counts_.malformed;
   if (!seeking_) counts_.skipped_bytes += at_ - record_.begin_at;
   seeking_ = true;
-  // Records that all began at 0 alone say nothing.
-  const uint64_t alignment = begin_count_ < 2 ? 0 : begins_ & (~begins_ + 1);
-  seek_to_ = alignment < kAlignmentMin ? kNever : (at_ / alignment + 1) * alignment;
+  const uint64_t alignment = Alignment();
+  seek_to_ = alignment == 0 ? kNever : (at_ / alignment + 1) * alignment;
   record_ = {.begin_at = seek_to_};
   begun_ = false;
 }

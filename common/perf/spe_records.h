@@ -6,6 +6,7 @@
 #ifndef HFTMON_COMMON_PERF_SPE_RECORDS_H_
 #define HFTMON_COMMON_PERF_SPE_RECORDS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -85,9 +86,9 @@ struct SpeReadCounts {
   uint64_t cut_records = 0;    // at the end of a stretch, without their own
 };
 
-// Reads stretches that follow each other in one AUX buffer. After a place that is no packet the records go on where one begins for certain:
-// records begin at multiples of a power of two (PMBIDR_EL1.Align), which the records before showed; without that, or below kAlignmentMin,
-// the rest of the stretch is passed over.
+// Reads stretches that follow each other in one AUX buffer. After a place that is no packet the records go on behind one that ends
+// where the next can begin: at a multiple of a power of two (PMBIDR_EL1.Align), which three of four records before showed. Without that the
+// rest of the stretch is passed over. There is no checksum: damage that makes a sound packet of another is not noticed.
 class SpeRecordReader {
  public:
   static constexpr uint64_t kAlignmentMin = 16;
@@ -104,18 +105,20 @@ class SpeRecordReader {
   const SpeReadCounts& counts() const { return counts_; }
 
  private:
+  static constexpr size_t kAlignments = 8;  // up to the largest record
+
   void Take(const SpePacket& packet);
+  uint64_t Alignment() const;
   bool Finish();
   void Lose();
   bool PassOver(std::span<const std::byte>* bytes);
 
   uint64_t at_ = 0;
   SpeRecord record_;
-  bool begun_ = false;    // the record has a packet that is no padding
-  bool seeking_ = false;  // no record is known to begin here
-  uint64_t seek_to_ = 0;  // while seeking: nothing before is looked at
-  uint64_t begins_ = 0;   // the beginnings of all records, or'ed: its lowest bit is what they are multiples of
-  uint64_t begin_count_ = 0;
+  bool begun_ = false;                                    // the record has a packet that is no padding
+  bool seeking_ = false;                                  // no record is known to begin here
+  uint64_t seek_to_ = 0;                                  // while seeking: nothing before is looked at
+  std::array<uint64_t, kAlignments> unaligned_counts_{};  // records that end at no multiple of kAlignmentMin << i
   SpeReadCounts counts_;
 };
 

@@ -87,7 +87,7 @@ TEST(SpeDataSourceTest, OnlyWhatWasSnoopedAndModifiedIsHitm) {
   const auto of = [](uint64_t events, uint64_t code) { return SpeDataSource(Load(events, code), SpeSourceEncoding::kArm); };
   EXPECT_FALSE(of(Bit::kDataModified, 0x0).IsHitm()) << "modified in its own cache";
   EXPECT_EQ(of(Bit::kDataSnooped, 0x9).snoop, SnoopResult::kHit);
-  EXPECT_TRUE(of(Bit::kDataSnooped, 0x9).peer);
+  EXPECT_TRUE(of(Bit::kDataSnooped, 0xb).peer) << "through the system's cache, from another core's";
   EXPECT_TRUE(of(Bit::kDataSnooped | Bit::kDataModified, 0x9).IsHitm());
 }
 

@@ -123,6 +123,7 @@ TEST(SpeRecordsTest, OperationsTellWhatTheyDo) {
   EXPECT_TRUE(of(0x49, 0x0a).exclusive);
   EXPECT_EQ(of(0x49, 0x48).atomic, std::optional(false)) << "of scalable vectors";
   EXPECT_FALSE(of(0x49, 0x10).atomic.has_value()) << "of a register that is not told";
+  EXPECT_FALSE(of(0x49, 0x26).atomic.has_value()) << "of a subclass that has no meaning yet";
   EXPECT_EQ(of(0x4b, 0).operation, SpeOperation::kUnknown);
   EXPECT_EQ(of(0x4b, 0).unknown_packets, 1);
 }
@@ -172,6 +173,21 @@ TEST(SpeRecordsTest, AfterDamageRecordsGoOnWhereOneBeginsForCertain) {
   EXPECT_EQ(reading.records[5].data_address, std::optional(uint64_t{0x7f07}));
   EXPECT_EQ(reading.counts.records, 18u);
   EXPECT_EQ(reading.counts.cut_records, 0u);
+}
+
+TEST(SpeRecordsTest, OneRecordShowsWhereOthersBegin) {
+  for (const uint64_t at : {0, 4'096}) {
+    Bytes all = Accesses(8);
+    all[64] = std::byte{0xff};
+    const Reading reading = ReadAll(all, SIZE_MAX, at);
+    ASSERT_EQ(reading.records.size(), 6u) << at;
+    EXPECT_EQ(reading.records[1].begin_at, at + 3 * 64);
+    // Before the first there is none.
+    all = Accesses(8);
+    all[0] = std::byte{0xff};
+    EXPECT_EQ(ReadAll(all, SIZE_MAX, at).records.size(), 0u);
+    EXPECT_EQ(ReadAll(all, SIZE_MAX, at).counts.skipped_bytes, 8u * 64);
+  }
 }
 
 TEST(SpeRecordsTest, DamageWithoutAKnownAlignmentEndsTheStretch) {
