@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "daemon/pmu/event_encoding.h"
 #include "common/perf/generic_events.h"
+#include "daemon/pmu/event_encoding.h"
 #include "daemon/pmu/pmu_list.h"
 
 namespace hftmon {
