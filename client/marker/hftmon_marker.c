@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/marker/marker_file.h"
+#include "client/marker/wiped_memory.h"
 
 #define MARKERS_MAX 16u       /* open at once, of a process */
 #define THREAD_MARKERS_MAX 4u /* that hftmon_marker_this_thread serves, of a thread */
@@ -55,17 +56,6 @@ static pthread_key_t thread_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Thread_local struct thread_entry thread_entries[THREAD_MARKERS_MAX];
 
-/* Anonymous, zero, and zero again in a child; NULL and errno. */
-static void* wiped_memory(size_t bytes) {
-  void* const memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) return NULL;
-  if (madvise(memory, bytes, MADV_WIPEONFORK) == 0) return memory;
-  const int error = errno;
-  munmap(memory, bytes);
-  errno = error;
-  return NULL;
-}
-
 static bool is_open(const hftmon_marker* marker, uint64_t generation) {
   for (uint32_t i = 0; i < MARKERS_MAX; ++i) {
     if (registry->open[i].marker == marker && registry->open[i].generation == generation) return true;
@@ -85,7 +75,7 @@ static void close_entries(void* entries_of_thread) {
 }
 
 static void start_once(void) {
-  registry = wiped_memory(sizeof(*registry));
+  registry = hftmon_wiped_memory(sizeof(*registry));
   if (registry == NULL) {
     registry_error = errno;
     return;
@@ -106,7 +96,7 @@ static bool choose_bounds(const hftmon_marker_options* options, struct hftmon_ma
 static hftmon_marker* allocate(const struct hftmon_marker_bounds* bounds) {
   const size_t threads_at = (sizeof(hftmon_marker) + HFT_MARKER_LINE_BYTES - 1) / HFT_MARKER_LINE_BYTES * HFT_MARKER_LINE_BYTES;
   const size_t bytes = threads_at + (size_t)bounds->thread_max * HFT_MARKER_LINE_BYTES;
-  hftmon_marker* const marker = wiped_memory(bytes);
+  hftmon_marker* const marker = hftmon_wiped_memory(bytes);
   if (marker == NULL) return NULL;
   _Static_assert(sizeof(hftmon_marker_thread) <= HFT_MARKER_LINE_BYTES, "a handle is a line");
   marker->bytes = bytes;
