@@ -106,11 +106,9 @@ static inline bool hftmon_counter_register(uint32_t number, uint64_t* value) {
 #endif
 }
 
-/* The lowest `width` bits of `raw`, 1 to 64, as a signed number. */
+/* The lowest `width` bits of `raw`, 1 to 64, as a signed number: the compilers of this header shift signed numbers as such. */
 static inline uint64_t hftmon_counter_sign_extend(uint64_t raw, uint32_t width) {
-  const uint64_t sign = UINT64_C(1) << (width - 1);
-  const uint64_t low = raw & (sign | (sign - 1));
-  return (low ^ sign) - sign;
+  return (uint64_t)((int64_t)(raw << (64 - width)) >> (64 - width));
 }
 
 /* A reading of one word of a page: its own, whatever becomes of the page meanwhile. */
@@ -126,7 +124,7 @@ static inline hftmon_counter_page_state hftmon_counter_page_attempt(const struct
   HFTMON_COUNTER_BARRIER();
   const uint32_t index = HFTMON_COUNTER_LOAD(page->index);
   const uint32_t width = HFTMON_COUNTER_LOAD(page->pmc_width);
-  const bool readable = (HFTMON_COUNTER_LOAD(page->capabilities) & HFTMON_COUNTER_PAGE_READABLE) != 0 && width >= 1 && width <= 64;
+  const bool readable = (HFTMON_COUNTER_LOAD(page->capabilities) & HFTMON_COUNTER_PAGE_READABLE) != 0 && width - 1 < 64; /* 1 to 64 */
   hftmon_counter_page_state state = HFTMON_COUNTER_PAGE_COUNTING;
   uint64_t raw = 0;
   if (!readable) {

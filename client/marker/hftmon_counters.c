@@ -253,6 +253,8 @@ bool hftmon_counters_own_cost(const hftmon_counters* counters, hftmon_counters_r
     }
     found = true;
   }
-  if (found) out->paused_ns = 0;
-  return found;
+  if (!found) return false;
+  out->paused_ns = 0;
+  out->count = counters->count;
+  return true;
 }

@@ -108,7 +108,8 @@ typedef struct hftmon_counters {
 
 typedef struct hftmon_counters_reading {
   uint64_t paused_ns;                   /* grows while the kernel has no counters for the group; of all events together */
-  uint64_t values[HFTMON_COUNTERS_MAX]; /* since the handle was opened, in the events' order; only as many as there are events */
+  uint64_t values[HFTMON_COUNTERS_MAX]; /* since the handle was opened, in the events' order */
+  uint32_t count;                       /* of values */
 } hftmon_counters_reading;
 
 /*
@@ -157,6 +158,7 @@ static inline bool hftmon_counters_read(const hftmon_counters* counters, hftmon_
     paused_ns += reading.paused_ns;
   }
   out->paused_ns = paused_ns;
+  out->count = counters->count;
   return true;
 }
 

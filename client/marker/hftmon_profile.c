@@ -2,15 +2,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "client/marker/profile_json.h"
+#include "client/marker/profile_sums.h"
+
 #define LINE_BYTES 64u
 #define CLOCK_ATTEMPTS 16
 
-_Static_assert(HFT_HISTOGRAM_LINEAR_LOG2 == HFT_HISTOGRAM_SUB_BITS, "hftmon_profile_bucket cuts the first octave like the second");
 _Static_assert(sizeof(struct hftmon_profile_sums) % LINE_BYTES == 0, "operations share no line");
 
 /* What a reading makes of ticks. */
@@ -18,17 +19,6 @@ struct conversion {
   double ns_per_tick;
   double tick_error_ppm;
   double elapsed_s; /* since creation or reset */
-};
-
-struct percentile {
-  const char* key;
-  uint64_t tail_ppb; /* 1 - p, in billionths: in doubles a rank could be one off */
-};
-
-#define PERCENTILES 6
-#define PARTS_PER_BILLION UINT64_C(1000000000)
-static const struct percentile percentiles[PERCENTILES] = {
-    {"p50_ns", 500000000}, {"p90_ns", 100000000}, {"p95_ns", 50000000}, {"p99_ns", 10000000}, {"p99_9_ns", 1000000}, {"p99_999_ns", 10000},
 };
 
 /* The closest of some attempts: a thread may be off its CPU between two readings. */
@@ -92,8 +82,7 @@ void hftmon_profile_destroy(hftmon_profile* profile) {
 
 void hftmon_profile_reset(hftmon_profile* profile) {
   if (profile == NULL) return;
-  memset(profile->sums, 0, (size_t)profile->operation_max * sizeof(struct hftmon_profile_sums));
-  for (uint32_t i = 0; i < profile->operation_max; ++i) profile->sums[i].min_ticks = UINT64_MAX;
+  hftmon_sums_clear(profile->sums, profile->operation_max);
   profile->unknown_operation_count = 0;
   profile->since_ns = read_clocks().ns;
 }
@@ -102,27 +91,9 @@ void hftmon_profile_refuse(hftmon_profile* profile, uint32_t operation, uint64_t
   if (profile == NULL) return;
   if (operation >= profile->operation_max) {
     ++profile->unknown_operation_count;
-  } else if ((int64_t)ticks < 0) {
-    ++profile->sums[operation].backwards_count;
   } else {
-    ++profile->sums[operation].overlong_count;
+    hftmon_sums_refuse(&profile->sums[operation], ticks);
   }
-}
-
-static uint64_t count_of(const struct hftmon_profile_sums* sums) {
-  uint64_t count = 0;
-  for (uint32_t i = 0; i < HFT_HISTOGRAM_BUCKETS; ++i) count += sums->counts[i];
-  return count;
-}
-
-static void merge_sums(struct hftmon_profile_sums* into, const struct hftmon_profile_sums* from) {
-  into->sum_ticks += from->sum_ticks;
-  if (from->min_ticks < into->min_ticks) into->min_ticks = from->min_ticks;
-  if (from->max_ticks > into->max_ticks) into->max_ticks = from->max_ticks;
-  into->error_count += from->error_count;
-  into->backwards_count += from->backwards_count;
-  into->overlong_count += from->overlong_count;
-  for (uint32_t i = 0; i < HFT_HISTOGRAM_BUCKETS; ++i) into->counts[i] += from->counts[i];
 }
 
 void hftmon_profile_merge(hftmon_profile* into, const hftmon_profile* from) {
@@ -130,9 +101,9 @@ void hftmon_profile_merge(hftmon_profile* into, const hftmon_profile* from) {
   for (uint32_t i = 0; i < from->operation_max; ++i) {
     const struct hftmon_profile_sums* const sums = &from->sums[i];
     if (i < into->operation_max) {
-      merge_sums(&into->sums[i], sums);
+      hftmon_sums_merge(&into->sums[i], sums);
     } else {
-      into->unknown_operation_count += count_of(sums) + sums->backwards_count + sums->overlong_count;
+      into->unknown_operation_count += hftmon_sums_count(sums) + sums->backwards_count + sums->overlong_count;
     }
   }
   into->unknown_operation_count += from->unknown_operation_count;
@@ -144,36 +115,12 @@ uint64_t hftmon_profile_unknown_operation_count(const hftmon_profile* profile) {
   return profile == NULL ? 0 : profile->unknown_operation_count;
 }
 
-/* One past the last bucket: its upper edge. */
-static uint64_t bucket_lower(uint32_t bucket) {
-  const uint32_t octave = bucket >> HFT_HISTOGRAM_SUB_BITS;
-  if (octave == 0) return bucket;
-  const uint64_t mantissa = HFT_OCTAVE_BUCKETS + (bucket & (HFT_OCTAVE_BUCKETS - 1));
-  return mantissa << (octave - 1);
-}
-
-/* Nearest rank, from 1 on; 0 where too few are there. As PercentileRank in common/histogram.h. */
-static uint64_t rank_of(uint64_t total, uint64_t tail_ppb) {
-  if (total < (10 * PARTS_PER_BILLION + tail_ppb - 1) / tail_ppb) return 0;
-  const uint64_t above = total / PARTS_PER_BILLION * tail_ppb + total % PARTS_PER_BILLION * tail_ppb / PARTS_PER_BILLION;
-  return total - above;
-}
-
-/* Those that are there, in ascending order: a percentile that needs more is absent where a lower one is. */
 static void fill_percentiles(const struct hftmon_profile_sums* sums, const struct conversion* conversion, hftmon_profile_figures* out) {
-  int64_t* const values_ns[PERCENTILES] = {&out->p50_ns, &out->p90_ns, &out->p95_ns, &out->p99_ns, &out->p99_9_ns, &out->p99_999_ns};
-  uint32_t next = 0;
-  uint64_t seen = 0;
-  for (uint32_t bucket = 0; bucket < HFT_HISTOGRAM_BUCKETS && next < PERCENTILES; ++bucket) {
-    if (sums->counts[bucket] == 0) continue;
-    seen += sums->counts[bucket];
-    const uint64_t middle = (bucket_lower(bucket) + bucket_lower(bucket + 1)) / 2;
-    for (; next < PERCENTILES; ++next) {
-      const uint64_t rank = rank_of(out->count, percentiles[next].tail_ppb);
-      if (rank == 0) return;
-      if (rank > seen) break;
-      *values_ns[next] = to_ns(conversion, middle);
-    }
+  int64_t* const values_ns[HFTMON_PERCENTILES] = {&out->p50_ns, &out->p90_ns, &out->p95_ns, &out->p99_ns, &out->p99_9_ns, &out->p99_999_ns};
+  uint64_t ticks[HFTMON_PERCENTILES];
+  hftmon_sums_percentiles(sums, ticks);
+  for (uint32_t i = 0; i < HFTMON_PERCENTILES; ++i) {
+    if (ticks[i] != HFTMON_NO_PERCENTILE) *values_ns[i] = to_ns(conversion, ticks[i]);
   }
 }
 
@@ -193,7 +140,7 @@ static void clear_figures(hftmon_profile_figures* out) {
 
 static void fill_figures(const struct hftmon_profile_sums* sums, const struct conversion* conversion, hftmon_profile_figures* out) {
   clear_figures(out);
-  out->count = count_of(sums);
+  out->count = hftmon_sums_count(sums);
   out->error_count = sums->error_count;
   out->backwards_count = sums->backwards_count;
   out->overlong_count = sums->overlong_count;
@@ -220,44 +167,27 @@ bool hftmon_profile_read(const hftmon_profile* profile, uint32_t operation, hftm
   return false;
 }
 
-/* As JSON has it, whatever the locale's decimal point is. */
-static void write_decimal(const char* key, double value, FILE* file) {
-  const double thousandths = value * 1000 + 0.5;
-  const uint64_t whole = thousandths < 0x1p63 ? (uint64_t)thousandths : UINT64_MAX / 2;
-  fprintf(file, ", \"%s\": %" PRIu64 ".%03" PRIu64, key, whole / 1000, whole % 1000);
-}
-
 static void write_duration(const char* key, int64_t value_ns, FILE* file) {
   if (value_ns >= 0) fprintf(file, ", \"%s\": %" PRId64, key, value_ns);
 }
 
-static void write_string(const char* text, FILE* file) {
-  fputc('"', file);
-  for (; *text != '\0'; ++text) {
-    const unsigned char byte = (unsigned char)*text;
-    if (byte < 0x20) {
-      fprintf(file, "\\u%04x", byte);
-      continue;
-    }
-    if (byte == '"' || byte == '\\') fputc('\\', file);
-    fputc(byte, file);
-  }
-  fputc('"', file);
-}
-
 static void write_operation(const char* name, const hftmon_profile_figures* figures, FILE* file) {
-  const int64_t values_ns[PERCENTILES] = {figures->p50_ns, figures->p90_ns,   figures->p95_ns,
-                                          figures->p99_ns, figures->p99_9_ns, figures->p99_999_ns};
+  const int64_t values_ns[HFTMON_PERCENTILES] = {figures->p50_ns, figures->p90_ns,   figures->p95_ns,
+                                                 figures->p99_ns, figures->p99_9_ns, figures->p99_999_ns};
   fprintf(file, "{\"pid\": %ld, \"name\": ", (long)getpid());
-  write_string(name, file);
+  hftmon_json_string(name, file);
   fprintf(file, ", \"count\": %" PRIu64 ", \"error_count\": %" PRIu64, figures->count, figures->error_count);
   fprintf(file, ", \"backwards_count\": %" PRIu64 ", \"overlong_count\": %" PRIu64, figures->backwards_count, figures->overlong_count);
-  write_decimal("rate_hz", figures->rate_hz, file);
+  hftmon_json_decimal("rate_hz", figures->rate_hz, file);
   write_duration("sum_ns", figures->sum_ns, file);
   write_duration("mean_ns", figures->mean_ns, file);
   write_duration("min_ns", figures->min_ns, file);
   write_duration("max_ns", figures->max_ns, file);
-  for (uint32_t i = 0; i < PERCENTILES; ++i) write_duration(percentiles[i].key, values_ns[i], file);
+  for (uint32_t i = 0; i < HFTMON_PERCENTILES; ++i) {
+    char key[16];
+    snprintf(key, sizeof(key), "%s_ns", hftmon_percentile_names[i]);
+    write_duration(key, values_ns[i], file);
+  }
   fputc('}', file);
 }
 
@@ -279,7 +209,7 @@ bool hftmon_profile_write_json(const hftmon_profile* profile, const char* const*
     write_operation(names != NULL && names[i] != NULL ? names[i] : "", &figures, file);
   }
   fprintf(file, "], \"unknown_operation_count\": %" PRIu64, profile->unknown_operation_count);
-  write_decimal("tick_error_ppm", conversion.tick_error_ppm, file);
+  hftmon_json_decimal("tick_error_ppm", conversion.tick_error_ppm, file);
   fputs("}\n", file);
   return fflush(file) == 0 && ferror(file) == 0;
 }

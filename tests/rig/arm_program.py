@@ -1,6 +1,6 @@
-"""ArmProgram: the counting module and its cases (tests/rig/arm_pmu) as one static arm64 binary, by the host's clang.
+"""ArmProgram: the counting module, the marker library and their cases (tests/rig/arm_pmu) as one static arm64 binary, by the host's clang.
 
-Reads: this tree's sources, those of the module as its CMakeLists.txt lists them. Produces: the binary, and the initramfs of which it is
+Reads: this tree's sources, those of the module and the library as their CMakeLists.txt list them. Produces: the binary, and the initramfs of which it is
 /init.
 """
 
@@ -12,7 +12,7 @@ import subprocess
 
 import initramfs
 from host_command import Unavailable
-from library_sources import ROOT, library_sources
+from library_sources import ROOT, library_sources, marker_sources
 
 MODULE = "hftmon_pmu_counting"
 CASES = ROOT / "tests/rig/arm_pmu"
@@ -20,7 +20,8 @@ CASES = ROOT / "tests/rig/arm_pmu"
 SYSROOT_PACKAGES = ("libc6-dev", "libc6", "linux-libc-dev", "libstdc++-12-dev", "libgcc-12-dev", "libgcc-s1", "libabsl-dev", "libfmt-dev",
                     "libgtest-dev", "libgmock-dev")
 # Header-only fmt: its static archive is not needed. NDEBUG: as the module ships.
-FLAGS = ("-target", "aarch64-linux-gnu", "-std=c++20", "-O2", "-g1", "-DNDEBUG", "-DFMT_HEADER_ONLY", "-I", str(ROOT))
+FLAGS = ("-target", "aarch64-linux-gnu", "-O2", "-g1", "-DNDEBUG", "-DFMT_HEADER_ONLY", "-I", str(ROOT))
+LANGUAGES = {".cc": ("-std=c++20",), ".c": ("-x", "c", "-std=c11", "-D_GNU_SOURCE", "-Wpedantic")}
 COMPILE_TIMEOUT_S = 600
 
 
@@ -45,7 +46,7 @@ class ArmProgram:
         for folder in (objects, root):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        sources = [*library_sources(MODULE), *sorted(CASES.glob("*.cc"))]
+        sources = [*library_sources(MODULE), *marker_sources(), *sorted(CASES.glob("*.cc"))]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as compilers:
             compiled = list(compilers.map(lambda source: self._compile(source, objects), sources))
         # Each of abseil's archives may need each other one.
@@ -57,7 +58,7 @@ class ArmProgram:
 
     def _compile(self, source, objects):
         target = objects / (source.relative_to(ROOT).as_posix().replace("/", ".") + ".o")
-        self._run("-c", "-Wall", "-Wextra", "-o", target, source, launcher=self._launcher)
+        self._run("-c", *LANGUAGES[source.suffix], "-Wall", "-Wextra", "-o", target, source, launcher=self._launcher)
         return target
 
     def _run(self, *words, launcher=()):

@@ -5,6 +5,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _LIBRARY = re.compile(r"hftmon_library\(\s*(\w+)(?:\s+SOURCES\s+([^)]*?))?(?:\s+DEPS\s+([^)]*))?\)")
+_MARKER = re.compile(r"add_library\(\$\{library\} \$\{kind\}\s+([^)]*)\)")
 
 
 def _libraries():
@@ -30,3 +31,9 @@ def library_sources(name):
         sources += own
         waiting += [link for link in links if link.startswith("hftmon_")]
     return sorted(sources)
+
+
+def marker_sources():
+    """What the library that programs link (client/marker) is made of."""
+    folder = ROOT / "client/marker"
+    return sorted(folder / source for source in _MARKER.search((folder / "CMakeLists.txt").read_text(encoding="utf-8")).group(1).split())

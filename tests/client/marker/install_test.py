@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,9 +14,18 @@ BUILD = pathlib.Path(os.environ["HFTMON_BUILD_DIR"])
 SOURCE = pathlib.Path(os.environ["HFTMON_SOURCE_DIR"])
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 CPP_PROGRAM = """
+#include "client/marker/hftmon_counter_profile.h"
 #include "client/marker/hftmon_profile.h"
 #include "client/marker/marker_span.h"
 int main() {
+  const hftmon_counter_event events[] = {HFTMON_COUNTER_CYCLES, HFTMON_COUNTER_L1D_MISSES};
+  hftmon_counters* counters = hftmon_counters_open(events, 2, nullptr);
+  hftmon_counter_profile* counts = hftmon_counter_profile_create(1, 2);
+  hftmon_counter_span span;
+  hftmon_counter_profile_begin(counters, &span);
+  hftmon_counter_profile_end(counts, 0, counters, &span);
+  hftmon_counter_profile_destroy(counts);
+  hftmon_counters_close(counters);
   hftmon_profile* profile = hftmon_profile_create(1);
   hftmon_profile_end(profile, 0, hftmon_profile_begin());
   hftmon_profile_destroy(profile);
@@ -50,7 +60,7 @@ class Install(unittest.TestCase):
         return self.run_checked(["pkg-config", *options, "hftmon_marker"], env=self.environment).split()
 
     def test_the_examples_are_c11_programs_of_the_shared_library(self):
-        for example in ("marks", "profile"):
+        for example in ("marks", "profile", "counters"):
             program = self.prefix / example
             source = SOURCE / "client/examples" / f"{example}.c"
             self.run_checked(["cc", "-std=c11", *STRICT, source, "-o", program, *self.flags("--cflags", "--libs")])
@@ -61,8 +71,9 @@ class Install(unittest.TestCase):
         source.write_text(CPP_PROGRAM, encoding="utf-8")
         program = self.prefix / "span"
         archive = next(self.prefix.rglob("libhftmon_marker.a"))
-        self.run_checked(["c++", "-std=c++20", *STRICT, source, "-o", program, *self.flags("--cflags"), archive, "-pthread"])
-        self.run_checked([program], env={**os.environ, "LD_LIBRARY_PATH": ""})
+        for standard in ("-std=c++17", "-std=c++20"):
+            self.run_checked(["c++", standard, *STRICT, source, "-o", program, *self.flags("--cflags"), archive, "-pthread"])
+            self.run_checked([program], env={**os.environ, "LD_LIBRARY_PATH": ""})
 
     def test_nothing_else_is_exported(self):
         library = next(self.prefix.rglob("libhftmon_marker.so"))
@@ -70,7 +81,11 @@ class Install(unittest.TestCase):
         names = {line.split()[0] for line in symbols}
         self.assertIn("hftmon_marker_create", names)
         self.assertIn("hftmon_profile_create", names)
-        self.assertEqual({name for name in names if name.startswith("hftmon_marker_file")}, set(), "the file's functions are its own")
+        self.assertIn("hftmon_counters_open", names)
+        folder = self.prefix / "include/hftmon/client/marker"
+        headers = "".join(path.read_text(encoding="utf-8") for path in folder.glob("hftmon_*.h"))
+        declared = set(re.findall(r"HFTMON_MARKER_API [^;(]*?\b(hftmon_\w+)\(", headers))
+        self.assertEqual(names, declared, "what the headers declare, and no function of the library's own")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ namespace hftmon {
 namespace {
 
 constexpr char kParanoid[] = "/proc/sys/kernel/perf_event_paranoid";
+constexpr char kUserAccess[] = "/proc/sys/kernel/perf_user_access";
 constexpr char kCpuOneOnline[] = "/sys/devices/system/cpu/cpu1/online";
 constexpr uid_t kUser = 1000;
 
@@ -69,6 +70,13 @@ ParanoidLevel::ParanoidLevel(int level) : before_(ReadGuestFile(kParanoid)) {
 }
 ParanoidLevel::~ParanoidLevel() {
   WriteGuestFile(kParanoid, before_);
+}
+
+UserAccess::UserAccess(bool allowed) : before_(ReadGuestFile(kUserAccess)) {
+  WriteGuestFile(kUserAccess, allowed ? "1" : "0");
+}
+UserAccess::~UserAccess() {
+  WriteGuestFile(kUserAccess, before_);
 }
 
 // The effective ids alone: what they lose of capabilities comes back with them.

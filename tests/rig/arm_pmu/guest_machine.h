@@ -28,6 +28,18 @@ class ParanoidLevel {
   std::string before_;
 };
 
+// /proc/sys/kernel/perf_user_access: whether programs may read the counters' registers.
+class UserAccess {
+ public:
+  explicit UserAccess(bool allowed);
+  ~UserAccess();
+  UserAccess(const UserAccess&) = delete;
+  UserAccess& operator=(const UserAccess&) = delete;
+
+ private:
+  std::string before_;
+};
+
 // This process without root's capabilities, as user 1000.
 class Unprivileged {
  public:
