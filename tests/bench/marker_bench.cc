@@ -5,11 +5,13 @@
 // beside it a record that is given its reading, the bare counter, the thread-local way to the handle, a handle that is closed and one that
 // is none. "contended": the same while the reader drains from another CPU. "drain": ns a record for the reader alone, by pread into a sink
 // that does nothing and into the book of operations, beside a copy from a mapping, which is what reading by system call is dearer than.
+// "counters": ns a reading of a thread's own counters, and an operation between two; where the host has none it says why, and how dear the
+// refusal is.
 // "profile": ns an operation, with readings that are given, all alike and over three decades, and with its own two readings; and beside
 // them the counter twice. "stream": writers that mark pairs at a rate, through MarkerReader, paced as the daemon has it, into the book;
 // lost is what was overwritten before it was read. Usage: marker_bench [seconds of each stream, default 5]
-// [write|profile|contended|drain|stream]. Exit code: 1 when a record was neither delivered nor counted, 2 when a record costs more than its
-// gate, else 0.
+// [write|profile|counters|contended|drain|stream]. Exit code: 1 when a record was neither delivered nor counted, 2 when a record costs more
+// than its gate, else 0.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
@@ -34,6 +36,7 @@
 #include <tuple>
 #include <vector>
 
+#include "client/marker/hftmon_counter_profile.h"
 #include "client/marker/hftmon_marker.h"
 #include "client/marker/hftmon_profile.h"
 #include "daemon/markers/marker_reader.h"
@@ -224,6 +227,54 @@ void RunProfile() {
   hftmon_profile_destroy(profile);
 }
 
+// A reading of two events through `counters`, and an operation between two of them.
+void MeasureCounters(const std::string& what, const hftmon_counters* counters) {
+  hftmon_counters_reading reading = {};
+  uint64_t read_count = 0;
+  Print("counters", fmt::format("a reading of two events, {}", what),
+        Measure(
+            kBatchRecords, [&](uint64_t) { read_count += hftmon_counters_read(counters, &reading); }, [] {}));
+  hftmon_counter_profile* const profile = hftmon_counter_profile_create(1, 2);
+  if (profile == nullptr) std::abort();
+  Print("counters", fmt::format("an operation's begin and end, {}", what),
+        Measure(
+            kBatchRecords,
+            [&](uint64_t) {
+              hftmon_counter_span span;
+              hftmon_counter_profile_begin(counters, &span);
+              hftmon_counter_profile_end(profile, 0, counters, &span);
+            },
+            [] {}));
+  hftmon_counter_figures figures;
+  if (!hftmon_counter_profile_read(profile, 0, 0, &figures)) std::abort();
+  if (figures.count + figures.uncounted_count != kBatches * kBatchRecords) std::abort();
+  hftmon_counter_profile_destroy(profile);
+  fmt::print(
+      "{{\"bench\": \"marker\", \"mode\": \"counters\", \"what\": \"{}\", \"readings\": {}, \"operations\": {}, \"uncounted\": {}}}\n",
+      what, read_count, figures.count, figures.uncounted_count);
+}
+
+void RunCounters() {
+  const hftmon_counter_event events[] = {HFTMON_COUNTER_CYCLES, HFTMON_COUNTER_INSTRUCTIONS};
+  hftmon_counters_refusal why;
+  hftmon_counters* const counters = hftmon_counters_open(events, 2, &why);
+  if (counters != nullptr) {
+    MeasureCounters("counting", counters);
+  } else {
+    fmt::print("{{\"bench\": \"marker\", \"mode\": \"counters\", \"what\": \"counting\", \"unavailable\": \"{}\"}}\n", why.text);
+  }
+  hftmon_counters_close(counters);
+  // So that the compiler cannot know it.
+  hftmon_counters* volatile none = nullptr;
+  MeasureCounters("no handle", none);
+  // What the kernel leaves of a page while it has taken the registers away.
+  perf_event_mmap_page page = {};
+  page.capabilities = HFTMON_COUNTER_PAGE_READABLE;
+  page.pmc_width = 48;
+  const hftmon_counters paused = {.thread = hftmon_counters_thread(), .count = 2, .pages = {&page, &page}};
+  MeasureCounters("taken away", &paused);
+}
+
 // The writer on one CPU, the reader on another: the cache lines wander.
 void RunContended() {
   if (std::thread::hardware_concurrency() < 2) return;
@@ -396,6 +447,7 @@ int Main(int argc, char** argv) {
   bool fast = true;
   if (mode.empty() || mode == "write") fast = RunWrite();
   if (mode.empty() || mode == "profile") RunProfile();
+  if (mode.empty() || mode == "counters") RunCounters();
   if (mode.empty() || mode == "contended") std::thread(RunContended).join();
   if (mode.empty() || mode == "drain") RunDrain(ticks);
   if (mode.empty() || mode == "stream") {
