@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -46,8 +47,8 @@ class EmulatedRegisters {
 
   // By the number that rdpmc is given; another one ends the test.
   std::map<uint32_t, uint64_t> values;
-  // Each reading adds so much to its register.
-  uint64_t step = 0;
+  // What a reading adds to its register; `read_count` is its own number, from 1 on.
+  std::function<uint64_t(int read_count)> step = [](int) { return uint64_t{0}; };
   int read_count = 0;
 
  private:
@@ -66,7 +67,7 @@ class EmulatedRegisters {
     registers[REG_RAX] = static_cast<greg_t>(found->second & 0xffff'ffff);
     registers[REG_RDX] = static_cast<greg_t>(found->second >> 32);
     registers[REG_RIP] += 2;
-    found->second += self->step;
+    found->second += self->step(self->read_count);
 #else
     (void)context;
     std::abort();
