@@ -106,6 +106,11 @@ ImportedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& buil
   };
   ImportedLine placed;
   placed.data = with_build_id(data_.Find(line.place));
+  for (const LineOffset& offset : line.offsets) {
+    // The line is of one page, and so of one mapping.
+    placed.offset_data.push_back(placed.data);
+    if (placed.data) placed.offset_data.back()->file_offset += offset.offset;
+  }
   for (const LineSite& site : line.sites) placed.code.push_back(with_build_id(code_.Find({site.pid, site.code_address})));
   placed.line = std::move(line);
   return placed;

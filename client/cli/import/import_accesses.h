@@ -24,7 +24,8 @@ namespace hftmon {
 struct ImportedLine {
   ContendedLine line;
   std::optional<MappedPlace> data;
-  std::vector<std::optional<MappedPlace>> code;  // of line.sites, one each
+  std::vector<std::optional<MappedPlace>> offset_data;  // of line.offsets, one each: what lies there is not always what the line begins in
+  std::vector<std::optional<MappedPlace>> code;         // of line.sites, one each
 };
 
 // Samples of memory that are in no line, or not with certainty.

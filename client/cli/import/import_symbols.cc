@@ -32,6 +32,9 @@ std::vector<Mapping> MappingsOf(ImportReport* report) {
   };
   for (ImportedLine& line : report->accesses.lines) {
     if (line.data) mapping_of(*line.data).data.push_back(&*line.data);
+    for (std::optional<MappedPlace>& place : line.offset_data) {
+      if (place) mapping_of(*place).data.push_back(&*place);
+    }
     for (std::optional<MappedPlace>& place : line.code) {
       if (place) mapping_of(*place).code.push_back(&*place);
     }

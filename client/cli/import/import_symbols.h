@@ -1,5 +1,5 @@
-// The functions of an imported recording, and the variables that its lines begin in, from the programs and libraries of this machine. One
-// thread.
+// The functions of an imported recording, and the variables that its lines and their offsets lie in, from the programs and libraries of
+// this machine. One thread.
 //
 // A file is asked only where its build id (NT_GNU_BUILD_ID) is the recorded one, byte by byte: a symbol of another build would be
 // silently wrong. So where none is recorded, none of that mapping is looked up. The kernel's symbols are not looked up. What no file is

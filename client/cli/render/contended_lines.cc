@@ -133,11 +133,14 @@ Json PlaceJson(const MappedPlace& place) {
   return json;
 }
 
-Json OffsetJson(const LineOffset& offset, const ImportedLine& imported) {
+// `number`: of the line's offsets.
+Json OffsetJson(size_t number, const ImportedLine& imported) {
+  const LineOffset& offset = imported.line.offsets[number];
   Json json{{"offset", offset.offset}};
   json.update(CountsJson(offset.counts));
   json["tids"] = offset.tids;
   json["writer_tids"] = offset.writer_tids;
+  if (number < imported.offset_data.size() && imported.offset_data[number]) json["data"] = PlaceJson(*imported.offset_data[number]);
   json["sites"] = Json::array();
   for (size_t i = 0; i < imported.line.sites.size(); ++i) {
     const LineSite& site = imported.line.sites[i];
@@ -146,6 +149,8 @@ Json OffsetJson(const LineOffset& offset, const ImportedLine& imported) {
     if (site.code_address != 0) entry["code_address"] = site.code_address;
     entry.update(CountsJson(site.counts));
     if (i < imported.code.size() && imported.code[i]) entry["code"] = PlaceJson(*imported.code[i]);
+    // Sites stand by what they contend: the first one that has a name gives it to the offset.
+    if (!json.contains("symbol") && entry.contains("code") && entry["code"].contains("symbol")) json["symbol"] = entry["code"]["symbol"];
     json["sites"].push_back(std::move(entry));
   }
   return json;
@@ -174,7 +179,7 @@ Json LineJson(const ImportedLine& imported) {
   json["cpus_dropped"] = line.cpus_dropped;
   json["nodes"] = line.nodes;
   json["offsets"] = Json::array();
-  for (const LineOffset& offset : line.offsets) json["offsets"].push_back(OffsetJson(offset, imported));
+  for (size_t i = 0; i < line.offsets.size(); ++i) json["offsets"].push_back(OffsetJson(i, imported));
   json["dropped_site_accesses"] = line.dropped_site_accesses;
   json["begin_missing"] = line.begin_missing;
   json["advice"] = Json::array();

@@ -153,10 +153,40 @@ TEST_F(ImportSymbolsTest, CodeAndDataOfTheRecordedBuildHaveTheirSymbols) {
   EXPECT_EQ(CodeOf(answer)["symbol"], "hftmon::RecordedFunction(int)+0x1");
   EXPECT_EQ(CodeOf(answer)["mapping"], OwnPath());
   EXPECT_EQ(answer["contended_lines"][0]["data"]["symbol"], "hftmon::recorded_variable+0x0");
+  EXPECT_EQ(answer["contended_lines"][0]["offsets"][0]["data"]["symbol"], "hftmon::recorded_variable+0x8");
+  EXPECT_EQ(answer["contended_lines"][0]["offsets"][0]["symbol"], "hftmon::RecordedFunction(int)+0x1");
   EXPECT_EQ(answer["symbols_unavailable"], json::array());
   const std::string text = Import(writer_.File());
   EXPECT_THAT(text, HasSubstr("hftmon::RecordedFunction(int)+0x1 (" + OwnPath() + "+0x"));
   EXPECT_THAT(text, Not(HasSubstr("symbols of")));
+}
+
+// Two variables in a line that begins in neither: what false sharing is, as a rule.
+TEST_F(ImportSymbolsTest, EachOffsetHasItsOwnVariableAndTheCodeThatContendsMostThere) {
+  constexpr uint64_t kCode = WrittenElf::kCodeAddress;
+  constexpr uint64_t kData = WrittenElf::kDataAddress;
+  const WrittenElf program{.build_id = std::string(20, '\x5a'),
+                           .symbols = {{"busy", kCode + 0x200, 0x10},
+                                       {"seldom", kCode + 0x300, 0x10},
+                                       {"first", kData + 8, 8, STT_OBJECT},
+                                       {"second", kData + 0x20, 8, STT_OBJECT}},
+                           .exported = {}};
+  const MemoryFile written(program.Bytes());
+  AddMappingOfBuild(kCode, 0x1000, 0, program.build_id, written.path());
+  AddMappingOfBuild(kData - WrittenElf::kDataAt, 0x1000, 0, program.build_id, written.path());
+  AddContention(kCode + 0x304, kData + 8);
+  AddContention(kCode + 0x201, kData + 8);
+  AddContention(kCode + 0x202, kData + 0x20);
+  AddContention(kCode + 0x201, kData + 8);
+  const json answer = Answer();
+  ASSERT_EQ(answer["contended_lines"].size(), 1u);
+  const json& line = answer["contended_lines"][0];
+  EXPECT_EQ(line["data"], json({{"mapping", written.path()}, {"offset", WrittenElf::kDataAt}})) << "no variable is where the line begins";
+  ASSERT_EQ(line["offsets"].size(), 2u);
+  EXPECT_EQ(line["offsets"][0]["data"], json({{"mapping", written.path()}, {"offset", WrittenElf::kDataAt + 8}, {"symbol", "first+0x0"}}));
+  EXPECT_EQ(line["offsets"][0]["symbol"], "busy+0x1");
+  EXPECT_EQ(line["offsets"][1]["data"]["symbol"], "second+0x0");
+  EXPECT_EQ(line["offsets"][1]["symbol"], "busy+0x2");
 }
 
 TEST_F(ImportSymbolsTest, AMappingsOwnBuildIdAndOneThatCameThroughAPipeDoToo) {
@@ -187,6 +217,8 @@ TEST_F(ImportSymbolsTest, AnotherBuildIsNeverAsked) {
   const json answer = Answer();
   EXPECT_FALSE(CodeOf(answer).contains("symbol"));
   EXPECT_FALSE(answer["contended_lines"][0]["data"].contains("symbol"));
+  EXPECT_FALSE(answer["contended_lines"][0]["offsets"][0].contains("symbol"));
+  EXPECT_FALSE(answer["contended_lines"][0]["offsets"][0]["data"].contains("symbol"));
   ASSERT_EQ(answer["symbols_unavailable"].size(), 1u);
   EXPECT_EQ(answer["symbols_unavailable"][0]["mapping"], OwnPath());
   EXPECT_THAT(answer["symbols_unavailable"][0]["reason"].get<std::string>(), StartsWith("this machine has another build"));
