@@ -117,7 +117,8 @@ typedef struct hftmon_counters_reading {
  * handle that reads zeros. A handle has been seen counting; TAKEN may be another moment's luck, all other causes stay until mended.
  */
 HFTMON_MARKER_API hftmon_counters* hftmon_counters_open(const hftmon_counter_event* events, uint32_t count, hftmon_counters_refusal* why);
-/* By the owner, or once it has ended. NULL, and a forked child's, are allowed. */
+/* By the owner, or once it has ended; the handle is gone. NULL, and a forked child's, are allowed. A thread that ends without it leaves the
+ * pages mapped, and its registers to others. */
 HFTMON_MARKER_API void hftmon_counters_close(hftmon_counters* counters);
 
 /* Why hftmon_counters_read would be refused now, for the log: NO_CAUSE when it would not. By the owner; may read files. */
