@@ -28,7 +28,7 @@ struct opening {
   const struct hftmon_counters_host* host;
   const hftmon_counter_event* events;
   uint32_t count;
-  uint32_t generic_pmu; /* 0: the kernel's choice */
+  uint32_t kind_pmu; /* of the thread's kind of cores; 0: there is one kind */
   bool long_counters;
   int descriptors[HFTMON_COUNTERS_MAX]; /* -1: none */
   hftmon_counters* handle;
@@ -47,7 +47,9 @@ static struct perf_event_attr attributes_of(const struct opening* opening, const
   attributes.exclude_kernel = (event->flags & HFTMON_COUNTER_KERNEL) == 0;
   attributes.exclude_hv = 1;
   const bool generic = event->type == PERF_TYPE_HARDWARE || event->type == PERF_TYPE_HW_CACHE;
-  if (generic && event->config >> PMU_SHIFT == 0) attributes.config |= (uint64_t)opening->generic_pmu << PMU_SHIFT;
+  if (generic && event->config >> PMU_SHIFT == 0) attributes.config |= (uint64_t)opening->kind_pmu << PMU_SHIFT;
+  /* Raw codes are those of one kind as well, and the kernel would take the first. */
+  if (event->type == PERF_TYPE_RAW && opening->kind_pmu != 0) attributes.type = opening->kind_pmu;
   return attributes;
 }
 
@@ -163,7 +165,7 @@ static bool choose_kind(struct opening* opening) {
     hftmon_refusal_of_kinds(&kinds, opening->why);
     return false;
   }
-  opening->generic_pmu = kind->type;
+  opening->kind_pmu = kind->type;
   return true;
 }
 

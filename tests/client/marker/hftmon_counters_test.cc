@@ -319,6 +319,7 @@ TEST(Counters, AThreadOfOneKindOfCoresCountsWithTheirPmu) {
     EXPECT_EQ(host.opened()[0].attributes.config, type << 32);
     EXPECT_EQ(host.opened()[1].attributes.config, type << 32 | 0x10000);
     EXPECT_EQ(host.opened()[2].attributes.config, 5u);
+    EXPECT_EQ(host.opened()[2].attributes.type, type);
     EXPECT_EQ(host.opened()[3].attributes.config, uint64_t{77} << 32) << "the program's own choice";
   }
 }
