@@ -346,13 +346,14 @@ void Daemon::MeasureProbes() {
   collector_->MeasureCost(false).IgnoreError();
 }
 
-std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 6> Daemon::DemandPrograms() {
+std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 7> Daemon::DemandPrograms() {
   return {{{&ProgramDemand::wakers, &collector_->waker_program()},
            {&ProgramDemand::memory, &collector_->memory_programs().demand()},
            {&ProgramDemand::kernel_locks, &collector_->kernel_lock_programs().demand()},
            {&ProgramDemand::hardware, &collector_->hardware_programs().demand()},
            {&ProgramDemand::network, &collector_->network_programs().demand()},
-           {&ProgramDemand::irq, &collector_->deferred_programs().demand()}}};
+           {&ProgramDemand::irq, &collector_->deferred_programs().demand()},
+           {&ProgramDemand::returns, &collector_->return_programs().demand()}}};
 }
 
 absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {

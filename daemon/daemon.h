@@ -56,6 +56,7 @@
 #include "daemon/shared_kernel_lock_totals.h"
 #include "daemon/shared_network_totals.h"
 #include "daemon/shared_state_sampling.h"
+#include "daemon/shared_timer_returns.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/kernel_stack_names.h"
 #include "daemon/stacks/stack_collector.h"
@@ -115,7 +116,7 @@ class Daemon {
   std::vector<ControlLoop::Job> Jobs();
   void MeasureProbes();
   // Those that are attached on demand, by what asks for them.
-  std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 6> DemandPrograms();
+  std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 7> DemandPrograms();
   absl::Status AttachDemanded(const ProgramDemand& demand);
   void SettleDemand();
 
@@ -167,6 +168,7 @@ class Daemon {
   std::unique_ptr<SharedCallTotals> call_totals_;
   std::unique_ptr<SharedFaultTotals> fault_totals_;
   std::unique_ptr<SharedKernelLockTotals> kernel_lock_totals_;
+  std::unique_ptr<SharedTimerReturns> timer_returns_;
   std::unique_ptr<HardwareEvidenceBook> hardware_evidence_;
   std::unique_ptr<SharedHardwareTotals> hardware_totals_;
   std::unique_ptr<SharedNetworkTotals> network_totals_;

@@ -18,6 +18,8 @@ void Daemon::BuildTotals() {
   fault_totals_ = std::make_unique<SharedFaultTotals>(view, high_water, collector_->memory_programs().refusal(),
                                                       collector_->memory_programs().missing());
   kernel_lock_totals_ = std::make_unique<SharedKernelLockTotals>(view, high_water, collector_->kernel_lock_programs().refusal());
+  timer_returns_ = std::make_unique<SharedTimerReturns>(
+      view, [this] { return collector_->return_programs().attached(); }, collector_->return_programs().refusal());
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
   BuildHardware();
   BuildDeferred();
@@ -62,6 +64,7 @@ void Daemon::AddLookups(ServiceCore* core) {
     if (missing.name == SwitchCollector::kBoostProgram) core->boosts_unavailable = missing.reason;
   }
   core->task_priorities = [this](uint32_t pid, uint32_t tid) { return ReadThreadStat(files_, pid, tid); };
+  core->timer_returns = timer_returns_.get();
   core->scheduling = scheduling_.get();
   core->thread_states = thread_states_.get();
   core->run_queue_clocks = clock_pairs_.get();

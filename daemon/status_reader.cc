@@ -53,6 +53,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(Locks());
   capabilities.push_back(Memory());
   capabilities.push_back(KernelLocks());
+  capabilities.push_back(Returns());
   AddHardware(&capabilities);
   capabilities.push_back(Network());
   capabilities.push_back(Irq());
@@ -98,6 +99,12 @@ Capability StatusReader::KernelLocks() const {
   const std::string& refusal = parts_.collector->kernel_lock_programs().refusal();
   if (refusal.empty()) return {"kernel_locks", true, "contention_begin, contention_end", "", false};
   return {"kernel_locks", false, refusal, "Linux 5.19 or newer", false};
+}
+
+Capability StatusReader::Returns() const {
+  const std::string& refusal = parts_.collector->return_programs().refusal();
+  if (refusal.empty()) return {"returns", true, "sys_exit", "", false};
+  return {"returns", false, refusal, "a kernel with CONFIG_FTRACE_SYSCALLS, on x86-64", false};
 }
 
 void StatusReader::AddHardware(std::vector<Capability>* capabilities) const {

@@ -89,6 +89,7 @@ class StatusReader : public StatusSource {
   Capability Locks() const;
   Capability Memory() const;
   Capability KernelLocks() const;
+  Capability Returns() const;
   void AddHardware(std::vector<Capability>* capabilities) const;
   Capability Network() const;
   Capability Irq() const;

@@ -20,19 +20,6 @@ bool EndedByTimer(const WakeUp& wake_up) {
   return asked_ns > 0 && asked_ns >= wake_up.out_mono_ns - kBeginSlackNs && asked_ns <= wake_up.on_cpu_mono_ns + kEndSlackNs;
 }
 
-DurationSummary SummaryOf(std::vector<int64_t> lateness_ns, std::span<const double> percentiles) {
-  std::sort(lateness_ns.begin(), lateness_ns.end());
-  DurationSummary summary;
-  summary.count = lateness_ns.size();
-  summary.sum_ns = std::accumulate(lateness_ns.begin(), lateness_ns.end(), int64_t{0});
-  if (!lateness_ns.empty()) summary.max_ns = lateness_ns.back();
-  for (const double percent : percentiles) {
-    const std::optional<uint64_t> rank = PercentileRank(lateness_ns.size(), percent);
-    if (rank) summary.percentiles.push_back({.percent = percent, .value_ns = lateness_ns[*rank - 1], .exact = true});
-  }
-  return summary;
-}
-
 // Takes `lateness_ns` where there is a period.
 JitterFinding FindingOf(const WakeUpGrid& grid, JitterSource source, std::vector<int64_t> lateness_ns,
                         std::span<const double> percentiles) {
@@ -40,7 +27,7 @@ JitterFinding FindingOf(const WakeUpGrid& grid, JitterSource source, std::vector
   if (grid.why_not != NoPeriod::kNone) return finding;
   finding.jitter = WakeUpJitter{.period_ns = grid.period_ns,
                                 .source = source,
-                                .lateness = SummaryOf(std::move(lateness_ns), percentiles),
+                                .lateness = SummarizeLateness(std::move(lateness_ns), percentiles),
                                 .missed_period_count = grid.missed_count};
   return finding;
 }
@@ -76,6 +63,19 @@ JitterFinding JitterOfEnvelope(std::span<const WakeUp> wake_ups, int32_t syscall
 }
 
 }  // namespace
+
+DurationSummary SummarizeLateness(std::vector<int64_t> lateness_ns, std::span<const double> percentiles) {
+  std::sort(lateness_ns.begin(), lateness_ns.end());
+  DurationSummary summary;
+  summary.count = lateness_ns.size();
+  summary.sum_ns = std::accumulate(lateness_ns.begin(), lateness_ns.end(), int64_t{0});
+  if (!lateness_ns.empty()) summary.max_ns = lateness_ns.back();
+  for (const double percent : percentiles) {
+    const std::optional<uint64_t> rank = PercentileRank(lateness_ns.size(), percent);
+    if (rank) summary.percentiles.push_back({.percent = percent, .value_ns = lateness_ns[*rank - 1], .exact = true});
+  }
+  return summary;
+}
 
 JitterFinding FindJitter(std::span<const WakeUp> wake_ups, int64_t period_ns, std::span<const double> percentiles) {
   std::map<int32_t, size_t> count_of_call;

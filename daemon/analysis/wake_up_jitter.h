@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "daemon/analysis/switch_summary.h"
 #include "daemon/analysis/wake_up_grid.h"
@@ -45,6 +46,9 @@ struct JitterFinding {
 
 // `wake_ups` ascend. `period_ns` 0: to be found. Percentiles as in DurationSummary.
 JitterFinding FindJitter(std::span<const WakeUp> wake_ups, int64_t period_ns, std::span<const double> percentiles);
+
+// Count, sum, maximum and percentiles of the values themselves.
+DurationSummary SummarizeLateness(std::vector<int64_t> lateness_ns, std::span<const double> percentiles);
 
 }  // namespace hftmon
 

@@ -32,6 +32,12 @@ static __always_inline s32 registers_syscall(struct pt_regs *registers) {
   return -1;
 }
 
+/* The number of the system call that is about to return, of the tracepoint's own argument; -1 on machines other than x86-64. */
+static __always_inline s32 returning_from(struct pt_regs *registers) {
+  if (bpf_core_field_exists(registers->orig_ax)) return (s32)READ_FIELD(registers, orig_ax);
+  return -1;
+}
+
 /*
  * A task's saved registers. bpf_task_pt_regs came with 5.15 (dd6e10fbd9fb); with bpf_rdonly_cast (6.2, a35b9af4ec2c) the load needs no
  * helper call, 25 ns less. The daemon finds out which there is, and where on the kernel stack the registers lie (immediates.h), before

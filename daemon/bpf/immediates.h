@@ -20,6 +20,7 @@
 #define HFT_IMMEDIATE_REGISTER_OFFSET 0x51071005 /* of a task's saved registers from task->stack */
 #define HFT_IMMEDIATE_CAST 0x51071006            /* function: bpf_rdonly_cast */
 #define HFT_IMMEDIATE_PREEMPT_COUNT 0x51071007   /* variable: what holds the kernel's count of what a CPU is in; per CPU */
+#define HFT_IMMEDIATE_RETURN_MASK 0x51071008     /* entries of a ring of returns - 1 */
 
 /* How a task's saved registers are reached: see core_fixes.bpf.h. */
 enum hft_register_access { HFT_REGISTERS_NONE = 0, HFT_REGISTERS_BY_HELPER = 1, HFT_REGISTERS_BY_CAST = 2 };

@@ -37,6 +37,7 @@
 #include "daemon/bpf/moved_pages.bpf.h"
 #include "daemon/bpf/network.bpf.h"
 #include "daemon/bpf/packet_path.bpf.h"
+#include "daemon/bpf/returns.bpf.h"
 #include "daemon/bpf/visitor.bpf.h"
 #include "daemon/bpf/waker.bpf.h"
 

@@ -41,6 +41,7 @@
 #define HFT_KERNEL_LOCKS 16u     /* the locks of the kernel that it waits for, see there */
 #define HFT_NETWORK 32u          /* the packets that it reads, see network_events.h */
 #define HFT_BLOCKED 64u          /* its sleeps while they last: the daemon looks for them, no program does */
+#define HFT_RETURNS 128u         /* its returns from sleeps until a time, see return_events.h */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -308,6 +309,8 @@ struct hft_cpu {
   __u64 cross_call_count;
   __u64 cross_call_entry_count;
   __u64 boost_count;
+  __u64 return_count;
+  __u64 reserved[7];                          /* keeps the log's entries on lines of their own */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -336,7 +339,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS … HFT_BLOCKED */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS … HFT_RETURNS */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

@@ -19,6 +19,7 @@
 #include "daemon/bpf/interrupt_events.h"
 #include "daemon/bpf/kernel_time_events.h"
 #include "daemon/bpf/network_events.h"
+#include "daemon/bpf/return_events.h"
 #include "daemon/bpf/stack_events.h"
 #include "daemon/bpf/switch_events.h"
 
@@ -53,6 +54,9 @@ struct KernelView {
   uint32_t ring_cells = 0;  // power of two
   uint32_t ring_count = 0;  // one per possible CPU
   const hft_stack_ring* stack_ring = nullptr;
+  std::byte* return_rings = nullptr;  // of CPU c at return_rings + c * return_stride_bytes: an hft_return_ring of return_entries
+  uint64_t return_stride_bytes = 0;
+  uint32_t return_entries = 0;  // power of two
 };
 
 // Thresholds of waits for a CPU and of times off it, or HFT_NO_THRESHOLD.

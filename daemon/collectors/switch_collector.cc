@@ -19,6 +19,7 @@
 #include "daemon/collectors/interrupt_programs.h"
 #include "daemon/collectors/memory_programs.h"
 #include "daemon/collectors/page_pool.h"
+#include "daemon/collectors/return_rings.h"
 #include "daemon/collectors/stack_map.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/msr_pmu.h"
@@ -130,6 +131,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
                               {HFT_IMMEDIATE_SLOT_BOUND, {options.threads_max + 1}},
                               {HFT_IMMEDIATE_REGISTER_ACCESS, {registers}},
                               {HFT_IMMEDIATE_REGISTER_OFFSET, {options.register_offset}},
+                              {HFT_IMMEDIATE_RETURN_MASK, {ReturnEntriesOf(*cpus) - 1}},
                               {HFT_IMMEDIATE_CAST, {cast_id, BpfImmediate::Kind::kFunction}}};
   // Raw programs do not name it.
   if (access == KernelAccess::kBtf) immediates[HFT_IMMEDIATE_PREEMPT_COUNT] = {preempt_count_id, BpfImmediate::Kind::kVariable};
@@ -147,6 +149,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->MakeHardwarePrograms();
   collector->MakeNetworkPrograms();
   collector->MakeDeferredPrograms();
+  collector->MakeReturnPrograms();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -189,6 +192,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
                               object_->ResizeMap("thread_calls", std::min(options.threads_max, options.call_threads_max) + 1),
                               PrepareMemoryPrograms(),
                               PrepareGroup(kernel_lock_programs_.get()),
+                              PrepareReturnPrograms(),
                               PrepareHardwarePrograms(),
                               PrepareNetworkPrograms(),
                               PrepareDeferredPrograms(),
@@ -214,6 +218,7 @@ void SwitchCollector::ChooseWakerProgram() {
 bool SwitchCollector::IsDetached(std::string_view program) const {
   if (program == waker_name_) return !waker_program_->attached();
   if (kernel_lock_programs_->IsOne(program)) return !kernel_lock_programs_->attached();
+  if (return_programs_->IsOne(program)) return !return_programs_->attached();
   if (HardwarePrograms::IsOne(program)) return !hardware_programs_->attached();
   if (MemoryPrograms::IsOne(program)) return !memory_programs_->attached();
   if (DeferredPrograms::IsOne(program)) return !deferred_programs_->attached();
@@ -365,6 +370,7 @@ absl::Status SwitchCollector::MapSmallTables() {
   view_.shootdowns = {reinterpret_cast<hft_cpu_shootdowns*>(shootdowns->data), shootdowns->entries};
   view_.collapses = {reinterpret_cast<hft_process_collapses*>(collapses->data), collapses->entries};
   view_.socket_paths = {reinterpret_cast<hft_socket_path*>(socket_paths->data), socket_paths->entries};
+  if (absl::Status status = MapReturns(); !status.ok()) return status;
   return MapDeferred();
 }
 
@@ -474,7 +480,7 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     }
     probe.detached = IsDetached(program.name);
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
-                       kernel_lock_programs_->RunCount(program.name, view_.cpus) +
+                       kernel_lock_programs_->RunCount(program.name, view_.cpus) + return_programs_->RunCount(program.name, view_.cpus) +
                        HardwarePrograms::RunCount(program.name, view_.hardware) + NetworkPrograms::RunCount(program.name, view_.network) +
                        DeferredPrograms::RunCount(program.name, view_.deferred);
     bpf_prog_info info = {};

@@ -3,7 +3,8 @@
 // Reads:    sched_switch, sched_migrate_task, sched_process_fork, sched_process_exec, sched_pi_setprio where the kernel has it (through
 //           daemon/bpf/switch.bpf.c); entry and exit of interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB
 //           flushes and reclaim (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h),
-//           packets (network_programs.h), work that interrupts put off (deferred_programs.h).
+//           packets (network_programs.h), work that interrupts put off (deferred_programs.h), the end of
+//           system calls.
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -83,6 +84,9 @@ class SwitchCollector : public SlotStack {
   // Contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h).
   TracepointGroup& kernel_lock_programs() { return *kernel_lock_programs_; }
   const TracepointGroup& kernel_lock_programs() const { return *kernel_lock_programs_; }
+  // The end of system calls (daemon/bpf/returns.bpf.h).
+  TracepointGroup& return_programs() { return *return_programs_; }
+  const TracepointGroup& return_programs() const { return *return_programs_; }
   // Registers, idle states, frequency, machine checks.
   HardwarePrograms& hardware_programs() { return *hardware_programs_; }
   const HardwarePrograms& hardware_programs() const { return *hardware_programs_; }
@@ -136,6 +140,9 @@ class SwitchCollector : public SlotStack {
   void MakeDeferredPrograms();
   absl::Status PrepareDeferredPrograms();
   absl::Status MapDeferred();
+  void MakeReturnPrograms();
+  absl::Status PrepareReturnPrograms();
+  absl::Status MapReturns();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -147,6 +154,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<DemandProgram> waker_program_;
   std::unique_ptr<MemoryPrograms> memory_programs_;  // after the object, whose programs it detaches at its end
   std::unique_ptr<TracepointGroup> kernel_lock_programs_;
+  std::unique_ptr<TracepointGroup> return_programs_;
   std::unique_ptr<HardwarePrograms> hardware_programs_;
   std::unique_ptr<NetworkPrograms> network_programs_;  // likewise
   std::unique_ptr<DeferredPrograms> deferred_programs_;

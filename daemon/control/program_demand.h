@@ -14,6 +14,7 @@ struct ProgramDemand {
   bool hardware = false;      // what hardware and hypervisor do to CPUs (daemon/bpf/hardware.bpf.h)
   bool network = false;       // packets (daemon/bpf/network.bpf.h)
   bool irq = false;           // work that interrupts put off (daemon/bpf/deferred.bpf.h)
+  bool returns = false;       // the end of system calls (daemon/bpf/returns.bpf.h)
 
   static ProgramDemand Of(const TargetOptions& options) {
     return {.wakers = options.waker,
@@ -21,9 +22,10 @@ struct ProgramDemand {
             .kernel_locks = HasProbeGroup(options, kKernelLocksGroup),
             .hardware = HasProbeGroup(options, kHardwareGroup),
             .network = HasProbeGroup(options, kNetworkGroup),
-            .irq = HasProbeGroup(options, kIrqGroup)};
+            .irq = HasProbeGroup(options, kIrqGroup),
+            .returns = HasProbeGroup(options, kReturnsGroup)};
   }
-  bool any() const { return wakers || memory || kernel_locks || hardware || network || irq; }
+  bool any() const { return wakers || memory || kernel_locks || hardware || network || irq || returns; }
   ProgramDemand& operator|=(const ProgramDemand& other) {
     wakers = wakers || other.wakers;
     memory = memory || other.memory;
@@ -31,6 +33,7 @@ struct ProgramDemand {
     hardware = hardware || other.hardware;
     network = network || other.network;
     irq = irq || other.irq;
+    returns = returns || other.returns;
     return *this;
   }
   bool operator==(const ProgramDemand&) const = default;

@@ -12,8 +12,8 @@
 namespace hftmon {
 namespace {
 
-constexpr std::array<std::string_view, 7> kGroups = {kSchedGroup,    kLocksGroup,   kKernelLocksGroup, kMemoryGroup,
-                                                     kHardwareGroup, kNetworkGroup, kIrqGroup};
+constexpr std::array<std::string_view, 8> kGroups = {kSchedGroup,    kLocksGroup,   kKernelLocksGroup, kMemoryGroup,
+                                                     kHardwareGroup, kNetworkGroup, kIrqGroup,         kReturnsGroup};
 // Groups that the design names and this release does not have yet: refused, but not as a misspelling.
 constexpr std::array<std::string_view, 3> kLaterGroups = {"cache", "numa", "operations"};
 constexpr size_t kProbeGroupsMax = 16;
@@ -37,12 +37,12 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
     if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
       return absl::FailedPreconditionError(
           absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, "
-                          "kernel_locks, memory, hardware, network, irq",
+                          "kernel_locks, memory, hardware, network, irq, returns",
                           group));
     }
     return absl::InvalidArgumentError(absl::StrFormat(
-        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory, hardware, network and "
-        "irq",
+        "probe group \"%s\" does not exist: those available are sched (always on), locks, kernel_locks, memory, hardware, network, irq "
+        "and returns",
         absl::CHexEscape(group.substr(0, kShownNameBytes))));
   }
   return absl::OkStatus();

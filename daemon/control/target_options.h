@@ -34,7 +34,8 @@ TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDef
 
 // Probe groups: always on; what a thread blocks in (daemon/bpf/call_events.h); its page faults, and the kernel's locks that it waits for
 // (daemon/bpf/kernel_time_events.h); what hardware and hypervisor do to CPUs (daemon/bpf/hardware_events.h); the packets that it reads
-// (daemon/bpf/network_events.h); the work that interrupts put off (daemon/bpf/deferred_events.h).
+// (daemon/bpf/network_events.h); the work that interrupts put off (daemon/bpf/deferred_events.h); when it is back
+// from its sleeps until a time (daemon/bpf/return_events.h).
 inline constexpr std::string_view kSchedGroup = "sched";
 inline constexpr std::string_view kLocksGroup = "locks";
 inline constexpr std::string_view kMemoryGroup = "memory";
@@ -42,6 +43,7 @@ inline constexpr std::string_view kKernelLocksGroup = "kernel_locks";
 inline constexpr std::string_view kHardwareGroup = "hardware";
 inline constexpr std::string_view kNetworkGroup = "network";
 inline constexpr std::string_view kIrqGroup = "irq";
+inline constexpr std::string_view kReturnsGroup = "returns";
 bool HasProbeGroup(const TargetOptions& options, std::string_view group);
 
 // What satisfies both: the lower thresholds and interval, every group. Both are resolved.

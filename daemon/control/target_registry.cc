@@ -41,6 +41,7 @@ hft_wishes WishesOf(const TargetInfo& target) {
                     (HasProbeGroup(target.options, kMemoryGroup) ? HFT_MEMORY : 0) |
                     (HasProbeGroup(target.options, kKernelLocksGroup) ? HFT_KERNEL_LOCKS : 0) |
                     (HasProbeGroup(target.options, kNetworkGroup) ? HFT_NETWORK : 0) |
+                    (HasProbeGroup(target.options, kReturnsGroup) ? HFT_RETURNS : 0) |
                     (target.options.blocked_threshold_ns != 0 ? HFT_BLOCKED : 0),
           .waker = target.options.waker ? 1u : 0u};
 }

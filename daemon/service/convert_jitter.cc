@@ -1,7 +1,6 @@
 #include "daemon/service/convert_jitter.h"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -9,11 +8,11 @@
 #include "common/duration.h"
 #include "daemon/service/convert_switches.h"
 #include "daemon/service/floors.h"
+#include "daemon/service/lateness_percentiles.h"
 
 namespace hftmon {
 namespace {
 
-constexpr double kPercentilesDefault[] = {50, 95, 99, 99.9};
 // Since when a floor is in force is looked for down to this.
 constexpr int64_t kSinceResolutionNs = 1'000'000;
 
@@ -31,6 +30,7 @@ void JitterToProto(const WakeUpJitter& jitter, bool period_given, v1::Jitter* ou
   out->set_source(jitter.source == JitterSource::kTimer ? "timer" : "envelope");
   DurationsToProto(jitter.lateness, out->mutable_lateness());
   out->set_missed_period_count(jitter.missed_period_count);
+  out->set_ends_at("switch");
 }
 
 }  // namespace
@@ -42,9 +42,8 @@ JitterGatherer::JitterGatherer(const ServiceCore& core, const TargetSelection& s
       begin_ns_(begin_ns),
       end_ns_(end_ns),
       period_ns_(request.period_ns()),
-      percentiles_(request.percentiles().begin(), request.percentiles().end()),
+      percentiles_(LatenessPercentiles(request)),
       covered_begin_ns_(begin_ns) {
-  if (percentiles_.empty()) percentiles_.assign(std::begin(kPercentilesDefault), std::end(kPercentilesDefault));
   // Of those that have no threshold of their own it is the same.
   std::optional<Recording> without_own;
   for (const TargetInfo& target : selection.targets()) {

@@ -56,7 +56,7 @@ class JitterGatherer {
   const int64_t begin_ns_;
   const int64_t end_ns_;
   const int64_t period_ns_;  // 0: to be found
-  std::vector<double> percentiles_;
+  const std::vector<double> percentiles_;
   std::vector<Recording> recordings_;  // by the selection's targets
   int64_t covered_begin_ns_;
   uint64_t lost_count_ = 0;

@@ -31,6 +31,7 @@
 #include "daemon/service/state_sampling.h"
 #include "daemon/service/task_priorities.h"
 #include "daemon/service/thread_totals.h"
+#include "daemon/service/timer_returns.h"
 #include "daemon/stacks/sender_stacks.h"
 #include "daemon/stacks/stack_source.h"
 #include "daemon/store/clock_pair_recorder.h"
@@ -56,6 +57,7 @@ struct ServiceCore {
   const CallTotals* calls = nullptr;
   const FaultTotals* faults = nullptr;
   const KernelLockTotals* kernel_locks = nullptr;
+  const TimerReturns* timer_returns = nullptr;
   const HardwareTotals* hardware = nullptr;
   const NetworkTotals* network = nullptr;
   const OperationSource* operations = nullptr;  // may be missing

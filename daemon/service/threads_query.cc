@@ -12,6 +12,7 @@
 #include "daemon/analysis/time_split.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_jitter.h"
+#include "daemon/service/convert_returns.h"
 #include "daemon/service/convert_switches.h"
 #include "daemon/service/convert_threads.h"
 #include "daemon/service/thread_lives.h"
@@ -46,12 +47,13 @@ Pieces PiecesByThread(const std::vector<ThreadPiece>& all) {
 class ThreadRows {
  public:
   ThreadRows(const ServiceCore& core, const ThreadLives& lives, const Pieces& pieces, const HistoryOfThreads& history,
-             const JitterGatherer& jitter, bool lost_any, std::vector<int> isolated_cpus)
+             const JitterGatherer& jitter, const ReturnGatherer& returns, bool lost_any, std::vector<int> isolated_cpus)
       : core_(core),
         lives_(lives),
         pieces_(pieces),
         history_(history),
         jitter_(jitter),
+        returns_(returns),
         lost_any_(lost_any),
         isolated_cpus_(std::move(isolated_cpus)) {}
 
@@ -75,6 +77,7 @@ class ThreadRows {
     AddCpus(window, *life, split, history, out);
     DepthToProto(Summarize(window, {}).run_queue_depth, out->mutable_run_queue_depth());
     jitter_.Fill(window.thread, out);
+    returns_.Fill(window.thread, out);
     return true;
   }
 
@@ -113,6 +116,7 @@ class ThreadRows {
   const Pieces& pieces_;
   const HistoryOfThreads& history_;
   const JitterGatherer& jitter_;
+  const ReturnGatherer& returns_;
   const bool lost_any_;
   const std::vector<int> isolated_cpus_;
 };
@@ -157,7 +161,8 @@ grpc::Status AnswerThreads(const ServiceCore& core, const TargetSelection& selec
   const HistoryOfThreads history = CollectHistory(*core.switch_events, answer, keeps);
   const Pieces pieces = PiecesByThread(all_pieces);
   const JitterGatherer jitter(core, selection, answer.begin_mono_ns, answer.end_mono_ns, request);
-  const ThreadRows rows(core, lives, pieces, history, jitter, response->lost_records() > 0, kept_free.isolated);
+  const ReturnGatherer returns(core, selection, answer.begin_mono_ns, answer.end_mono_ns, request);
+  const ThreadRows rows(core, lives, pieces, history, jitter, returns, response->lost_records() > 0, kept_free.isolated);
   for (const ThreadWindow& thread : threads) {
     if (!rows.Add(thread, response->add_threads())) response->mutable_threads()->RemoveLast();
   }

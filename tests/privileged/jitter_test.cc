@@ -1,10 +1,11 @@
 // How late periodic threads wake up, by hftmon and by cyclictest (rt-tests), whose own threads are watched: the same wake-ups, measured
 // twice.
 //
-// Where the two differ, and why: hftmon takes CLOCK_MONOTONIC in the scheduler, as the thread is switched in; cyclictest takes it in user
-// space, after the rest of the switch, the return from the call and a clock_gettime. So cyclictest's figures are above hftmon's by what
-// lies between: about a microsecond, and what interrupts, or the host of a virtual machine, take there. A wake-up for which the thread did
-// not sleep any more, because it was late already, is one of cyclictest's and none of hftmon's: there it is a missed period.
+// Where the two differ, and why: hftmon takes CLOCK_MONOTONIC at the end of the system call that the thread slept in (probe group
+// "returns"), cyclictest after it in user space: the kernel's last steps, the way out of it and a clock_gettime lie between. Without that
+// group hftmon takes it in the scheduler, as the thread is switched in: the rest of the switch and of the call lie between too, about a
+// microsecond, and what interrupts, or the host of a virtual machine, take there. A wake-up for which the thread did not sleep any more,
+// because it was late already, is one of cyclictest's and of the returns, and none of the switches: there it is a missed period.
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,8 @@ constexpr int64_t kToleranceNs = 2 * kUs;
 constexpr double kToleranceShare = 1.0 / 3;
 // A percentile is between those this far beside it in the other's order, too: the kernel hides some switches.
 constexpr double kBesidePercent = 0.3;
+// cyclictest's own clock readings, and those of wake-ups at its end that it does not print.
+constexpr int64_t kPrintedNs = 1 * kUs;
 // Wake-ups at its end that cyclictest does not print any more: it prints every ten of its intervals.
 constexpr size_t kUnprintedMax = 40;
 // Of a run's time: more of it stolen by the host, and what it did to either side of the switch-in decides the 99th of 100 wake-ups.
@@ -129,12 +132,13 @@ class JitterTest : public PrivilegedTest {
     }
     ASSERT_TRUE(ours_.has_thread()) << "its thread is not in the answer: " << answer->DebugString();
   }
-  int64_t OursNs(double percent) const {
-    for (const v1::Percentile& one : ours_.jitter().lateness().percentiles()) {
+  static int64_t PercentileNs(const v1::DurationStatistics& lateness, double percent) {
+    for (const v1::Percentile& one : lateness.percentiles()) {
       if (one.percent() == percent) return one.value_ns();
     }
     return -1;
   }
+  int64_t OursNs(double percent) const { return PercentileNs(ours_.jitter().lateness(), percent); }
   // False, said, where a busy host let it run too seldom.
   bool HasEnough(double percent) const {
     if (OursNs(percent) >= 0) return true;
@@ -151,6 +155,18 @@ class JitterTest : public PrivilegedTest {
     std::printf("p%g: %.1f us, cyclictest's %.1f us\n", percent, InUs(ours_ns), InUs(TheirsNs(percent)));
     EXPECT_GE(ours_ns, TheirsNs(percent - kBesidePercent) - ToleranceNs(high_ns)) << "p" << percent;
     EXPECT_LE(ours_ns, high_ns + ToleranceNs(high_ns)) << "p" << percent;
+  }
+  // The same of the returns, whose wake-ups are all of cyclictest's: each of them is the earlier one.
+  void ExpectReturnsAgree(double percent) const {
+    const v1::DurationStatistics& late = ours_.to_return().lateness();
+    const int64_t ours_ns = PercentileNs(late, percent);
+    if (ours_ns < 0) return;
+    const int64_t theirs_ns = theirs_.PercentileNs(percent, late.count());
+    const int64_t low_ns = theirs_.PercentileNs(percent - kBesidePercent, late.count());
+    const int64_t high_ns = theirs_.PercentileNs(percent + kBesidePercent, late.count());
+    std::printf("p%g: %.1f us at the return, cyclictest's %.1f us\n", percent, InUs(ours_ns), InUs(theirs_ns));
+    EXPECT_GE(ours_ns, low_ns - ToleranceNs(high_ns)) << "p" << percent;
+    EXPECT_LE(ours_ns, high_ns + kPrintedNs) << "p" << percent;
   }
   int64_t TheirsNs(double percent) const { return theirs_.PercentileNs(percent, ours_.jitter().lateness().count()); }
   static double InUs(int64_t ns) { return static_cast<double>(ns) / kUs; }
@@ -176,7 +192,7 @@ struct Policy {
 class CyclictestPolicyTest : public JitterTest, public ::testing::WithParamInterface<Policy> {};
 
 TEST_P(CyclictestPolicyTest, ItsOwnPercentilesAreThoseOfTheDaemon) {
-  ASSERT_NO_FATAL_FAILURE(Run(GetParam().arguments, {}));
+  ASSERT_NO_FATAL_FAILURE(Run(GetParam().arguments, {.groups = {"locks", "returns"}}));
   SCOPED_TRACE(ours_.jitter().DebugString());
   ASSERT_TRUE(ours_.has_jitter()) << ours_.jitter_unavailable();
   const v1::Jitter& jitter = ours_.jitter();
@@ -186,6 +202,10 @@ TEST_P(CyclictestPolicyTest, ItsOwnPercentilesAreThoseOfTheDaemon) {
   EXPECT_GE(jitter.lateness().count(), theirs_.late_ns.size() * 3 / 4);
   if (HostStoleTime()) GTEST_SKIP() << "the host took " << 100 * stolen_share_ << " % of the time from this CPU (/proc/stat, steal)";
   for (const double percent : kPercents) ExpectAgreement(percent);
+  ASSERT_TRUE(ours_.has_to_return()) << ours_.to_return_unavailable();
+  EXPECT_GE(ours_.to_return().lateness().count(), jitter.lateness().count());
+  EXPECT_LE(ours_.to_return().lateness().count(), theirs_.late_ns.size() + kUnprintedMax);
+  for (const double percent : kPercents) ExpectReturnsAgree(percent);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, CyclictestPolicyTest,

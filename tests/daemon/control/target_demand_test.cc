@@ -101,6 +101,16 @@ TEST_F(TargetDemandTest, TheMemoryGroupIsAskedForByItself) {
   EXPECT_EQ(host.kernel[hooks.PublishedSlotOf(101)].generation, 0u) << "who asks again begins anew";
 }
 
+TEST_F(TargetDemandTest, TheReturnsGroupIsAskedForByItself) {
+  ASSERT_TRUE(host.Attach({100}, {.probe_groups = {"returns"}}).ok());
+  EXPECT_EQ(attached_, (ProgramDemand{.returns = true}));
+  EXPECT_EQ(host.demand, (ProgramDemand{.returns = true}));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, HFT_RETURNS);
+  ASSERT_TRUE(host.registry.Update(100, {.probe_groups = std::vector<std::string>{}}).ok());
+  EXPECT_EQ(host.demand, ProgramDemand());
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, 0u);
+}
+
 TEST_F(TargetDemandTest, WhoAsksForKernelLocksBesidesKeepsTheSumsOfItsFaults) {
   ASSERT_TRUE(host.Attach({100}, kMemory).ok());
   hft_thread_kernel& kernel = host.kernel[hooks.PublishedSlotOf(101)];

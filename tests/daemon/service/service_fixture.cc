@@ -41,6 +41,7 @@ ServiceCore ServiceFixture::Core() {
           .calls = &calls_,
           .faults = &faults_,
           .kernel_locks = &kernel_locks_,
+          .timer_returns = &timer_returns_,
           .hardware = &hardware_,
           .network = &network_,
           .operations = &operations_,

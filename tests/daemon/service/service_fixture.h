@@ -22,6 +22,7 @@
 #include "tests/daemon/service/fake_scheduling.h"
 #include "tests/daemon/service/fake_state_sampling.h"
 #include "tests/daemon/service/fake_time.h"
+#include "tests/daemon/service/fake_timer_returns.h"
 #include "tests/daemon/service/fakes.h"
 
 namespace hftmon {
@@ -74,6 +75,7 @@ class ServiceFixture : public testing::Test {
   FakeCallTotals calls_;
   FakeFaultTotals faults_;
   FakeKernelLockTotals kernel_locks_;
+  FakeTimerReturns timer_returns_;
   FakeHardwareTotals hardware_;
   FakeNetworkTotals network_;
   FakeOperationSource operations_;
