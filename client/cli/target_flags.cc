@@ -22,11 +22,11 @@ void TargetFlags::Declare(CLI::App& verb) {
           "--probes", probe_groups_,
           "probe groups, a list: sched (always on), locks (what threads block in: about 0.2us for each wait of theirs), kernel_locks "
           "(locks of the kernel that they wait for), memory (their page faults, TLB flushes and reclaims), hardware (what hardware and "
-          "hypervisor do to CPUs), network (the packets that they read, polls, drops), irq (work that interrupts put off). While any "
-          "target "
-          "asks for one of the last five, each contended kernel lock, each fault and flush, each tick and idle entry and exit, each "
-          "packet, "
-          "or each softirq, work, interrupt and switch, of the whole host pays, `hftmon status` says how much; quiet mode refuses them")
+          "hypervisor do to CPUs), network (the packets that they read, polls, drops), irq (work that interrupts put off), "
+          "returns (how late they are back in their program from sleeps until a time). While any target asks for one of the last six, "
+          "each contended kernel lock, each fault and flush, each tick and idle entry and exit, each packet, "
+          "each softirq, work, interrupt and switch, or each system call (about RETURNS_COST) of the whole host pays, `hftmon status` says "
+          "how much; quiet mode refuses them")
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);

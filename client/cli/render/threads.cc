@@ -127,17 +127,38 @@ std::string MovesTable(const v1::QueryThreadsResponse& response) {
   return table.empty() ? "" : "\n" + table.Print() + unknown;
 }
 
-std::string JitterTable(const v1::QueryThreadsResponse& response) {
+// The percentiles that any of the threads has, ascending.
+template <typename LatenessOf>
+std::vector<double> PercentsOf(const v1::QueryThreadsResponse& response, LatenessOf lateness_of) {
   std::vector<double> percents;
   for (const v1::ScheduledThread& thread : response.threads()) {
-    for (const v1::Percentile& percentile : thread.jitter().lateness().percentiles()) percents.push_back(percentile.percent());
+    for (const v1::Percentile& percentile : lateness_of(thread).percentiles()) percents.push_back(percentile.percent());
   }
   std::sort(percents.begin(), percents.end());
   percents.erase(std::unique(percents.begin(), percents.end()), percents.end());
+  return percents;
+}
+
+void AddLatenessColumns(const std::vector<double>& percents, std::vector<Table::Column>* columns) {
+  for (const double percent : percents) columns->push_back({fmt::format("late p{:g}", percent)});
+  columns->push_back({"max"});
+}
+
+void AddLatenessCells(const std::vector<double>& percents, const v1::DurationStatistics& lateness, std::vector<std::string>* cells) {
+  for (const double percent : percents) {
+    const auto& all = lateness.percentiles();
+    const auto found = std::find_if(all.begin(), all.end(), [percent](const auto& one) { return one.percent() == percent; });
+    cells->push_back(found == all.end() ? "" : FormatDuration(found->value_ns()));
+  }
+  cells->push_back(lateness.has_max_ns() ? FormatDuration(lateness.max_ns()) : "");
+}
+
+std::string JitterTable(const v1::QueryThreadsResponse& response) {
+  const std::vector<double> percents = PercentsOf(
+      response, [](const auto& thread) -> const auto& { return thread.jitter().lateness(); });
   std::vector<Table::Column> columns = {
       {"thread", Table::Align::kLeft}, {"tid"}, {"period"}, {"known from", Table::Align::kLeft}, {"wake-ups"}};
-  for (const double percent : percents) columns.push_back({fmt::format("late p{:g}", percent)});
-  columns.push_back({"max"});
+  AddLatenessColumns(percents, &columns);
   columns.push_back({"missed"});
   Table table(columns);
   for (const v1::ScheduledThread& thread : response.threads()) {
@@ -145,16 +166,35 @@ std::string JitterTable(const v1::QueryThreadsResponse& response) {
     const v1::Jitter& jitter = thread.jitter();
     std::vector<std::string> cells = {thread.thread().comm(), BothNumbers(thread.thread().tid(), thread.thread().namespace_tid()),
                                       FormatDuration(jitter.period_ns()), jitter.source(), std::to_string(jitter.lateness().count())};
-    for (const double percent : percents) {
-      const auto& all = jitter.lateness().percentiles();
-      const auto found = std::find_if(all.begin(), all.end(), [percent](const auto& one) { return one.percent() == percent; });
-      cells.push_back(found == all.end() ? "" : FormatDuration(found->value_ns()));
-    }
-    cells.push_back(jitter.lateness().has_max_ns() ? FormatDuration(jitter.lateness().max_ns()) : "");
+    AddLatenessCells(percents, jitter.lateness(), &cells);
     cells.push_back(std::to_string(jitter.missed_period_count()));
     table.AddRow(cells);
   }
-  return table.empty() ? "" : "\nperiodic wake-ups\n" + table.Print();
+  return table.empty() ? "" : "\nperiodic wake-ups, late until the switch to the thread\n" + table.Print();
+}
+
+// Of threads that ask, with what is missing of the window.
+std::string ReturnTable(const v1::QueryThreadsResponse& response) {
+  const std::vector<double> percents = PercentsOf(
+      response, [](const auto& thread) -> const auto& { return thread.to_return().lateness(); });
+  std::vector<Table::Column> columns = {{"thread", Table::Align::kLeft}, {"tid"}, {"sleeps"}};
+  AddLatenessColumns(percents, &columns);
+  columns.push_back({"interrupted"});
+  Table table(columns);
+  std::string missing;
+  for (const v1::ScheduledThread& thread : response.threads()) {
+    if (!thread.has_to_return()) continue;
+    const v1::TimerReturns& returns = thread.to_return();
+    std::vector<std::string> cells = {thread.thread().comm(), BothNumbers(thread.thread().tid(), thread.thread().namespace_tid()),
+                                      std::to_string(returns.lateness().count())};
+    AddLatenessCells(percents, returns.lateness(), &cells);
+    cells.push_back(std::to_string(returns.interrupted_count()));
+    table.AddRow(cells);
+    if (thread.to_return_unavailable().empty()) continue;
+    missing +=
+        fmt::format("of {}[{}]: {}\n", Printable(thread.thread().comm()), thread.thread().tid(), Printable(thread.to_return_unavailable()));
+  }
+  return table.empty() ? "" : "\nsleeps until a time, late until the return to the program\n" + table.Print() + missing;
 }
 
 // "isolated CPUs 2-5" and who is confined to them, and who is not.
@@ -179,6 +219,15 @@ Json JitterJson(const v1::Jitter& jitter) {
   Json json{{"period_ns", jitter.period_ns()}, {"period_given", jitter.period_given()}, {"source", jitter.source()}};
   json.update(DurationStatisticsJson(jitter.lateness()));
   json["missed_period_count"] = jitter.missed_period_count();
+  json["ends_at"] = jitter.ends_at();
+  return json;
+}
+
+Json ReturnsJson(const v1::TimerReturns& returns) {
+  Json json = DurationStatisticsJson(returns.lateness());
+  json["interrupted_count"] = returns.interrupted_count();
+  json["time_lost_count"] = returns.time_lost_count();
+  json["ends_at"] = returns.ends_at();
   return json;
 }
 
@@ -205,6 +254,8 @@ Json ThreadJson(const v1::ScheduledThread& thread) {
   json["run_queue_depth"] = DepthJson(thread.run_queue_depth());
   if (thread.has_jitter()) json["jitter"] = JitterJson(thread.jitter());
   if (!thread.jitter_unavailable().empty()) json["jitter_unavailable"] = thread.jitter_unavailable();
+  if (thread.has_to_return()) json["to_return"] = ReturnsJson(thread.to_return());
+  if (!thread.to_return_unavailable().empty()) json["to_return_unavailable"] = thread.to_return_unavailable();
   return json;
 }
 
@@ -216,7 +267,7 @@ std::string ThreadsText(const v1::QueryThreadsResponse& response, bool changes) 
                                  FormatDuration(window.resolution_ns()));
   text += WindowNote(window, response.time()) + "\n";
   text += response.threads_size() == 0 ? "no watched thread lived in it\n" : TimeTable(response);
-  text += MovesTable(response) + JitterTable(response) + IsolationText(response);
+  text += MovesTable(response) + JitterTable(response) + ReturnTable(response) + IsolationText(response);
   if (changes) return text + "\n" + ChangesText(response);
   if (response.changes_size() > 0) {
     text += fmt::format("\n{} of scheduling in the window: --changes shows them\n",

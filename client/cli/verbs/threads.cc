@@ -26,6 +26,8 @@ class ThreadsVerb : public Verb {
         "Each row's parts are of the time that the thread lived in the window and was watched. Scheduling is looked at once a second:\n"
         "a change lies within the second before it was found, and two within one second are one, or none where the second undoes the "
         "first.\n"
+        "Periodic wake-ups are late until the scheduler switches to the thread; until it is back in its program with attach\n"
+        "--probes returns, which all system calls of the host pay for (attach --help).\n"
         "Exit code 1: records were lost in the window, changes of it are no longer kept, or threads were not watched.");
     return verb;
   }

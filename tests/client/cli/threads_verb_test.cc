@@ -34,13 +34,16 @@ v1::QueryThreadsResponse SomeThreads() {
       migration_count: 2 cpu_time_share: 0.6
       cpus { cpu: 2 cpu_time_ns: 9000000000 } cpus { cpu: 3 cpu_time_ns: 700000000 }
       run_queue_depth { count: 4 mean: 1.5 p50: 1 p99: 2 max: 2 }
-      jitter { period_ns: 1000000 source: "timer" lateness { count: 9000 sum_ns: 90000000
-        percentiles { percent: 50 value_ns: 9000 } percentiles { percent: 99 value_ns: 40000 } max_ns: 90000 } missed_period_count: 3 } }
+      jitter { period_ns: 1000000 source: "timer" ends_at: "switch" lateness { count: 9000 sum_ns: 90000000
+        percentiles { percent: 50 value_ns: 9000 } percentiles { percent: 99 value_ns: 40000 } max_ns: 90000 } missed_period_count: 3 }
+      to_return { lateness { count: 9001 sum_ns: 99000000 percentiles { percent: 50 value_ns: 10000 } max_ns: 95000 }
+        interrupted_count: 4 time_lost_count: 1 ends_at: "return" }
+      to_return_unavailable: "returns are asked for in the last 9s of the window only" }
     threads { thread { tid: 13 pid: 10 comm: "gateway" } alive: true
       scheduling { policy: "other" priority: 115 nice: -5 cpus_allowed: "0,2,4,6,8,10-12" isolated_partly: true }
       cpu_time_ns: 2500000000 run_queue_wait_ns: 2500000000 blocked_ns: 5000000000
       migration_count: 1 cpu_time_share: 0.4 cpus_unavailable: "of 1 moves 0 are kept: ask for a shorter window"
-      run_queue_depth {} jitter_unavailable: "not periodic" }
+      run_queue_depth {} jitter_unavailable: "not periodic" to_return_unavailable: "its target does not ask" }
     threads { thread { tid: 14 pid: 10 comm: "logger" } blocked_ns: 10000000000 run_queue_depth {} }
     changes { thread { tid: 12 pid: 10 comm: "strategy" } after_monotonic_ns: 8000000000 before_monotonic_ns: 9000000000
       from { policy: "other" priority: 120 cpus_allowed: "0-3" } to { policy: "fifo" priority: 19 realtime_priority: 80 cpus_allowed: "2-3" }
@@ -77,9 +80,14 @@ TEST_F(ThreadsVerbTest, EachThreadHasARowWithItsTimeDrawn) {
             "gateway    13           1          -  -\n"
             "where gateway[13] ran is not known: of 1 moves 0 are kept: ask for a shorter window\n"
             "\n"
-            "periodic wake-ups\n"
+            "periodic wake-ups, late until the switch to the thread\n"
             "thread    tid  period  known from  wake-ups  late p50  late p99   max  missed\n"
             "strategy   12     1ms  timer           9000       9us      40us  90us       3\n"
+            "\n"
+            "sleeps until a time, late until the return to the program\n"
+            "thread    tid  sleeps  late p50   max  interrupted\n"
+            "strategy   12    9001      10us  95us            4\n"
+            "of strategy[12]: returns are asked for in the last 9s of the window only\n"
             "\n"
             "isolated CPUs: 2-3\n"
             "isolated only: strategy[12]\n"
@@ -125,10 +133,18 @@ TEST_F(ThreadsVerbTest, JsonHasTheFieldsOfTheAnswerAndNothingOfWhatIsNotKnown) {
   EXPECT_EQ(strategy["jitter"]["period_ns"], 1'000'000);
   EXPECT_EQ(strategy["jitter"]["p99_ns"], 40'000);
   EXPECT_EQ(strategy["jitter"]["max_ns"], 90'000);
+  EXPECT_EQ(strategy["jitter"]["ends_at"], "switch");
+  EXPECT_EQ(strategy["to_return"]["ends_at"], "return");
+  EXPECT_EQ(strategy["to_return"]["count"], 9001);
+  EXPECT_EQ(strategy["to_return"]["p50_ns"], 10'000);
+  EXPECT_EQ(strategy["to_return"]["interrupted_count"], 4);
+  EXPECT_EQ(strategy["to_return"]["time_lost_count"], 1);
   const json& gateway = answer["threads"][1];
   EXPECT_FALSE(gateway.contains("cpus"));
   EXPECT_FALSE(gateway.contains("jitter"));
   EXPECT_EQ(gateway["jitter_unavailable"], "not periodic");
+  EXPECT_FALSE(gateway.contains("to_return"));
+  EXPECT_EQ(gateway["to_return_unavailable"], "its target does not ask");
   const json& logger = answer["threads"][2];
   EXPECT_FALSE(logger.contains("policy")) << "it was not looked at";
   EXPECT_EQ(logger["cpus"], json::array()) << "it ran nowhere";
