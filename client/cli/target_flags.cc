@@ -25,7 +25,7 @@ void TargetFlags::Declare(CLI::App& verb) {
           "hypervisor do to CPUs), network (the packets that they read, polls, drops), irq (work that interrupts put off), "
           "returns (how late they are back in their program from sleeps until a time). While any target asks for one of the last six, "
           "each contended kernel lock, each fault and flush, each tick and idle entry and exit, each packet, "
-          "each softirq, work, interrupt and switch, or each system call (about RETURNS_COST) of the whole host pays, `hftmon status` says "
+          "each softirq, work, interrupt and switch, or each system call (about 0.08us) of the whole host pays, `hftmon status` says "
           "how much; quiet mode refuses them")
       ->take_all()
       ->expected(1)

@@ -8,8 +8,8 @@
  * Cost:     every system call of the host takes the kernel's slow way in and out while it is attached, and it is attached only while a
  *           target asks (collectors/tracepoint_group.h).
  *
- * The time is taken first of all. Later than that, and in no figure, are what the kernel still does on the way to user mode: a signal, a
- * switch that became due meanwhile, interrupts.
+ * Later than the time that is taken, and in no figure, is what the kernel still does on the way to user mode: a signal, a switch that
+ * became due meanwhile, interrupts.
  */
 #ifndef HFTMON_DAEMON_BPF_RETURNS_BPF_H_
 #define HFTMON_DAEMON_BPF_RETURNS_BPF_H_
@@ -60,8 +60,16 @@ static __always_inline bool is_compat_call(struct task_struct___returning *task)
   return bpf_core_field_exists(task->thread_info.status) && (BPF_CORE_READ(task, thread_info.status) & STATUS_COMPAT);
 }
 
-/* A thread that asks, and ends a clock_nanosleep. */
-static __noinline int put_return(u64 *context, u32 tid, u64 mono_ns) {
+/* What it asked to be woken at, by the host's clock; HFT_RETURN_UNREAD where that is no time, or not in memory. */
+static __always_inline u64 asked_for(struct pt_regs *registers, struct task_struct___returning *task) {
+  u64 time[2]; /* seconds, nanoseconds */
+  if (bpf_probe_read_user(time, sizeof(time), (void *)READ_FIELD(registers, dx))) return HFT_RETURN_UNREAD;
+  if (time[0] > SLEEP_UNTIL_SECONDS_MAX || time[1] >= NS_PER_SECOND) return HFT_RETURN_UNREAD;
+  return time[0] * NS_PER_SECOND + time[1] - time_namespace_offset(task);
+}
+
+/* A thread that may ask, and ends a clock_nanosleep. The time is taken last: what this takes makes the thread late too. */
+static __noinline int put_return(u64 *context, u32 tid) {
   struct pt_regs *registers = (struct pt_regs *)context[0];
   if ((u32)READ_FIELD(registers, di) != CLOCK_OF_MONOTONIC || !(READ_FIELD(registers, si) & SLEEP_UNTIL)) return 0;
   u16 index = HFT_NO_SLOT;
@@ -69,17 +77,7 @@ static __noinline int put_return(u64 *context, u32 tid, u64 mono_ns) {
   if (!slot || !(slot->wishes.probes & HFT_RETURNS) || slot->state != HFT_SLOT_LIVE) return 0;
   struct task_struct___returning *task = (void *)bpf_get_current_task();
   if (is_compat_call(task)) return 0;
-  u64 wake_at_ns = HFT_RETURN_INTERRUPTED;
-  if ((s64)context[1] == 0) {
-    u64 time[2]; /* seconds, nanoseconds */
-    wake_at_ns = HFT_RETURN_UNREAD;
-    bool whole = bpf_probe_read_user(time, sizeof(time), (void *)READ_FIELD(registers, dx)) == 0;
-    if (whole && time[0] <= SLEEP_UNTIL_SECONDS_MAX && time[1] < NS_PER_SECOND) {
-      wake_at_ns = time[0] * NS_PER_SECOND + time[1] - time_namespace_offset(task);
-    }
-    /* Not the time that it slept until: the program has another one there by now. */
-    if (wake_at_ns > mono_ns) wake_at_ns = HFT_RETURN_UNREAD;
-  }
+  u64 wake_at_ns = context[1] ? HFT_RETURN_INTERRUPTED : asked_for(registers, task);
   u32 cpu = bpf_get_smp_processor_id();
   struct hft_return_ring *ring = bpf_map_lookup_elem(&timer_returns, &cpu);
   if (!ring) return 0;
@@ -88,7 +86,9 @@ static __noinline int put_return(u64 *context, u32 tid, u64 mono_ns) {
   __sync_lock_test_and_set(&entry->sequence, 0);
   entry->tid = tid;
   entry->start_ns = slot->start_ns;
-  entry->wake_at_ns = wake_at_ns;
+  u64 mono_ns = bpf_ktime_get_ns();
+  /* Later than now it is not what it slept until: the program has another time there already. */
+  entry->wake_at_ns = wake_at_ns > mono_ns ? HFT_RETURN_UNREAD : wake_at_ns;
   entry->mono_ns = mono_ns;
   __sync_lock_test_and_set(&entry->sequence, (u32)(at + 1));
   return 0;
@@ -102,7 +102,7 @@ int on_return(u64 *context) {
   if (likely(returning_from((struct pt_regs *)context[0]) != SYSCALL_CLOCK_NANOSLEEP)) return 0;
   u64 current_pid = bpf_get_current_pid_tgid();
   if (likely(!is_watched(current_pid >> 32))) return 0;
-  put_return(context, (u32)current_pid, bpf_ktime_get_ns());
+  put_return(context, (u32)current_pid);
   return 0;
 }
 

@@ -16,7 +16,7 @@ INTERPRETER = "/usr/bin/python3"
 # Of the standard library: what no case imports, and is large.
 LEFT_OUT = shutil.ignore_patterns("test", "tests", "idlelib", "lib2to3", "ensurepip", "pydoc_data", "dist-packages", "config-*", "distutils", "*.opt-*.pyc")
 PROGRAMS = ("hftmond", "hftmon", "hftmon-unwind")
-WORKLOADS = ("residents", "ping_pong", "inverted")
+WORKLOADS = ("residents", "ping_pong", "inverted", "punctual")
 
 
 def libraries_of(binary):

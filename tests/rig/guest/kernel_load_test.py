@@ -3,12 +3,14 @@
 import unittest
 
 import exact_counts
+import machine
 import python_cases
 from daemon import Daemon
 from workload import Workload
 
 SWITCHES = 20_000
 LINES = 200  # that are written to the serial line
+SLEEPS = 200
 TURNS = 5  # of the priority inversion
 LOW, HIGH = 89, 69  # the kernel's priorities of its threads: FIFO 10 and 30
 
@@ -89,6 +91,32 @@ class KernelLoad(unittest.TestCase):
 
     def test_what_interrupts_put_off_is_told_through_raw_tracepoints(self):
         self.put_off("--kernel-access", "raw")
+
+    def be_punctual(self, *flags):
+        """A thread sleeps until times that it gives: each return is told, and none is later than it measured itself."""
+        daemon = self.start(*flags)
+        sleeper = Workload("punctual", "--cpu", "2", "--count", str(SLEEPS), "--period-us", "5000", "--interrupt-every", "20")
+        self.addCleanup(sleeper.end)
+        daemon.attach(sleeper.pid, "--probes", "returns")
+        truth = sleeper.act("go")
+        late_ns = truth["late_ns"]
+
+        def answer():
+            return daemon.ask("threads", "-p", str(sleeper.pid), "--window", "all", "--percentiles", "50,90")[0]["threads"][0]
+        # An answer is of buckets that have closed.
+        machine.await_that(lambda: answer().get("to_return", {}).get("count", 0) >= len(late_ns), lambda: f"all returns are told: {answer()}")
+        told = answer()["to_return"]
+        print(f"{' '.join(flags) or 'by default'}: {told}; the thread's own p50: {late_ns[len(late_ns) // 2]}")
+        self.assertEqual((told["count"], told["interrupted_count"], told["time_lost_count"]), (len(late_ns), truth["interrupted_count"], 0))
+        self.assertLessEqual(told["max_ns"], late_ns[-1])
+        self.assertLessEqual(told["p50_ns"], late_ns[(len(late_ns) + 1) // 2 - 1])
+        self.assertGreater(told["p50_ns"], 0)
+
+    def test_returns_from_sleeps_are_told(self):
+        self.be_punctual()
+
+    def test_returns_from_sleeps_are_told_through_raw_tracepoints(self):
+        self.be_punctual("--kernel-access", "raw")
 
     def invert(self, *flags):
         """Real-time threads wait for a lock that inherits: the boosts and inversions that are told, and what the threads know."""
