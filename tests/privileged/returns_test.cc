@@ -24,9 +24,10 @@ constexpr int64_t kConversionNs = 2'000;
 class ReturnsTest : public PrivilegedTest {
  protected:
   // The workload with more arguments, watched from before its first sleep to after its last. Tells its own figures.
-  void Play(std::vector<std::string> arguments, const std::vector<std::string>& groups = {"locks", "returns"}) {
+  void Play(std::vector<std::string> arguments, const std::vector<std::string>& groups = {"locks", "returns"},
+            std::vector<std::string> prefix = {}) {
     arguments.insert(arguments.end(), {"--cpu", CpuArgument(), "--count", std::to_string(kCount)});
-    run_ = std::make_unique<WorkloadRun>("punctual", arguments);
+    run_ = std::make_unique<WorkloadRun>("punctual", arguments, std::move(prefix));
     ASSERT_TRUE(run_->about().is_object());
     v1::AttachRequest attach;
     attach.add_pids(run_->pid());
@@ -122,6 +123,18 @@ TEST_F(ReturnsTest, TimesOfAnotherClockAreNotTaken) {
   ASSERT_NO_FATAL_FAILURE(Play({"--clock", "realtime"}));
   EXPECT_FALSE(ours_.has_to_return());
   EXPECT_THAT(ours_.to_return_unavailable(), HasSubstr("no sleep until a time of CLOCK_MONOTONIC"));
+}
+
+TEST_F(ReturnsTest, AThreadsTimeNamespaceIsItsClock) {
+  const std::vector<std::string> prefix = {"/usr/bin/unshare", "--time", "--monotonic", "100000"};
+  std::vector<std::string> probe = prefix;
+  probe.push_back("/bin/true");
+  if (Subprocess(probe, Subprocess::Options{}).Wait() != 0) GTEST_SKIP() << "no time namespace can be made here (unshare --time)";
+  ASSERT_NO_FATAL_FAILURE(Play({}, {"returns"}, prefix));
+  ASSERT_TRUE(ours_.has_to_return()) << ours_.to_return_unavailable();
+  EXPECT_EQ(ours_.to_return().lateness().count(), static_cast<uint64_t>(kCount));
+  EXPECT_EQ(ours_.to_return().time_lost_count(), 0u);
+  EXPECT_LE(ours_.to_return().lateness().max_ns(), theirs_ns_.back());
 }
 
 TEST_F(ReturnsTest, NoSystemCallRunsTheProgramUnlessSomebodyAsks) {

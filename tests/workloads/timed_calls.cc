@@ -1,11 +1,12 @@
-// A thread that makes the cheapest system call there is, over and over, and tells what one takes. Interactive, each line "N" on stdin makes
-// N calls and is answered with a result; an empty line ends.
+// A thread that makes the cheapest system call there is, over and over, and tells what one takes; with --sleeps a sleep until a time that
+// is past, which takes no switch. Interactive, each line "N" on stdin makes N calls and is answered with a result; an empty line ends.
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,20 @@ namespace {
 constexpr int64_t kCallsMax = 100'000'000;
 constexpr int64_t kCallsABatch = 1'000;  // timed together: a look at the clock takes longer than a call's difference
 
-nlohmann::json Turn(int64_t calls) {
+void Call(bool sleeps) {
+  const timespec past{1, 0};
+  if (sleeps) {
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &past, nullptr);
+  } else {
+    syscall(SYS_getppid);
+  }
+}
+
+nlohmann::json Turn(int64_t calls, bool sleeps) {
   std::vector<uint32_t> durations_ns;
   for (int64_t left = calls; left > 0; left -= kCallsABatch) {
     const int64_t start_ns = NowNs();
-    for (int64_t i = 0; i < kCallsABatch; ++i) syscall(SYS_getppid);
+    for (int64_t i = 0; i < kCallsABatch; ++i) Call(sleeps);
     durations_ns.push_back(static_cast<uint32_t>((NowNs() - start_ns) * 1'000 / kCallsABatch));
   }
   const nlohmann::json summary = SummaryOf(durations_ns);
@@ -36,20 +46,21 @@ nlohmann::json Turn(int64_t calls) {
 }
 
 int Main(int argc, char** argv) {
-  const Arguments arguments(argc, argv, {"cpu", "calls"}, {"interactive"});
+  const Arguments arguments(argc, argv, {"cpu", "calls"}, {"interactive", "sleeps"});
   PinTo(ChooseCpu(arguments.Number("cpu", -1, 0, 1 << 20)));
   BecomeImportant();
   LimitLifetime(900);
   const int64_t calls = arguments.Number("calls", 1'000'000, 1, kCallsMax);
+  const bool sleeps = arguments.Flag("sleeps");
   Session session(arguments.Flag("interactive"));
   if (!session.interactive()) {
-    std::printf("%s\n", Turn(calls).dump().c_str());
+    std::printf("%s\n", Turn(calls, sleeps).dump().c_str());
     return 0;
   }
   std::printf("%s\n", nlohmann::json{{"ready", true}, {"pid", getpid()}}.dump().c_str());
   std::fflush(stdout);
   for (std::string line = session.Wait(); !line.empty(); line = session.Wait()) {
-    std::printf("%s\n", Turn(std::clamp<int64_t>(std::atoll(line.c_str()), 1, kCallsMax)).dump().c_str());
+    std::printf("%s\n", Turn(std::clamp<int64_t>(std::atoll(line.c_str()), 1, kCallsMax), sleeps).dump().c_str());
     std::fflush(stdout);
   }
   return 0;
