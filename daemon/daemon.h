@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/analysis/counter_history.h"
 #include "daemon/analysis/marked_spikes.h"
 #include "daemon/analysis/spike_detector.h"
 #include "daemon/analysis/spike_history.h"
@@ -169,6 +170,7 @@ class Daemon {
   std::unique_ptr<SharedFaultTotals> fault_totals_;
   std::unique_ptr<SharedKernelLockTotals> kernel_lock_totals_;
   std::unique_ptr<SharedTimerReturns> timer_returns_;
+  CounterHistory counter_history_;  // of threads' events: takes no memory before the first is counted
   std::unique_ptr<HardwareEvidenceBook> hardware_evidence_;
   std::unique_ptr<SharedHardwareTotals> hardware_totals_;
   std::unique_ptr<SharedNetworkTotals> network_totals_;

@@ -114,6 +114,10 @@ absl::StatusOr<v1::QueryMemoryResponse> Client::QueryMemory(const v1::QueryMemor
   return Call(&v1::Monitor::Stub::QueryMemory, request);
 }
 
+absl::StatusOr<v1::QueryCacheResponse> Client::QueryCache(const v1::QueryCacheRequest& request) const {
+  return Call(&v1::Monitor::Stub::QueryCache, request);
+}
+
 absl::StatusOr<v1::QueryHardwareResponse> Client::QueryHardware(const v1::QueryHardwareRequest& request) const {
   return Call(&v1::Monitor::Stub::QueryHardware, request);
 }

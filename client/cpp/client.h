@@ -60,6 +60,8 @@ class Client {
   absl::StatusOr<v1::QueryInterruptsResponse> QueryInterrupts(const v1::QueryInterruptsRequest& request = {}) const;
   // Page faults and TLB flushes of watched threads; it may wait one sampling interval.
   absl::StatusOr<v1::QueryMemoryResponse> QueryMemory(const v1::QueryMemoryRequest& request = {}) const;
+  // What the processor's counters say of watched threads: rates with percentiles; it may wait one sampling interval.
+  absl::StatusOr<v1::QueryCacheResponse> QueryCache(const v1::QueryCacheRequest& request = {}) const;
   // Polls, drops and retransmits of packets, and how long packets took to the watched threads that read them; it may wait one
   // sampling interval.
   absl::StatusOr<v1::QueryNetworkResponse> QueryNetwork(const v1::QueryNetworkRequest& request = {}) const;

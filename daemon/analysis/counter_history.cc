@@ -22,7 +22,7 @@ CounterHistory::CounterHistory(const Bounds& bounds)
 
 void CounterHistory::OnCounterSet(const CounterSet& set) {
   std::lock_guard lock(mutex_);
-  if (set.number == set_.number) return;
+  if (set.number == set_.number || set.events.empty()) return;
   set_ = set;
   rates_ = RatesOf(set);
   set_begin_mono_ns_ = newest_mono_ns_;

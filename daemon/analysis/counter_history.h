@@ -3,7 +3,8 @@
 // Threads: the sink's half by one thread, Query by any. A mutex stands between them: the writer is not the housekeeping loop, and a query
 // holds it for some milliseconds at most.
 // Bounds: Bounds; memory is taken when the first set comes. At a bound the oldest goes, and a window that needs it is truncated.
-// Spans of different sets are never added up: with a new set everything before is forgotten.
+// Spans of different sets are never added up: with a new set everything before is forgotten. A set without events, which comes when nobody
+// asks any more, changes nothing: what was counted until then can still be asked for.
 //
 // A span belongs to a window when it ended in it, and belongs to it whole: the window's edges are known to the widest span. Older windows
 // begin at the edge of a second or of a minute.

@@ -7,6 +7,7 @@
 
 #include "common/metric_catalogue.h"
 #include "daemon/service/answer_size.h"
+#include "daemon/service/cache_query.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_coalescing.h"
 #include "daemon/service/convert_targets.h"
@@ -265,6 +266,14 @@ grpc::ServerUnaryReactor* MonitorService::QueryMemory(grpc::CallbackServerContex
   return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
     const grpc::Status answered = AnswerMemory(core_, question.selection, asked, question.arrival, response);
     return answered.ok() ? CheckAnswer(*response, std::max(response->threads_size(), response->mappings_size()), &limits_) : answered;
+  });
+}
+
+grpc::ServerUnaryReactor* MonitorService::QueryCache(grpc::CallbackServerContext* context, const v1::QueryCacheRequest* request,
+                                                     v1::QueryCacheResponse* response) {
+  return AnswerWindow(context, *request, [this, response](const auto& asked, const WindowQuestion& question) {
+    const grpc::Status answered = AnswerCache(core_, question.selection, asked, question.arrival, response);
+    return answered.ok() ? CheckAnswer(*response, response->threads_size(), &limits_) : answered;
   });
 }
 

@@ -64,6 +64,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                             v1::QueryInterruptsResponse* response) override;
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                         v1::QueryMemoryResponse* response) override;
+  grpc::ServerUnaryReactor* QueryCache(grpc::CallbackServerContext* context, const v1::QueryCacheRequest* request,
+                                       v1::QueryCacheResponse* response) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext* context, const v1::QueryHardwareRequest* request,
                                           v1::QueryHardwareResponse* response) override;
   grpc::ServerUnaryReactor* QueryOperations(grpc::CallbackServerContext* context, const v1::QueryOperationsRequest* request,

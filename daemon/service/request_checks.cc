@@ -207,6 +207,19 @@ grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& l
   return checks.Result();
 }
 
+grpc::Status Check(const v1::QueryCacheRequest& request, const ServiceLimits& limits) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.Pids("tids", request.tids(), kTidsPerQueryMax);
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "all that is kept");
+  checks.Percentiles("percentiles", request.percentiles());
+  if (request.read_now() && (request.pids().empty() || request.pids_size() > kPidsPerReadNowMax)) {
+    checks.Add("pids", absl::StrCat("pids has ", request.pids_size(),
+                                    " entries: read_now interrupts each CPU where a thread of them runs: name 1 to ", kPidsPerReadNowMax));
+  }
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);

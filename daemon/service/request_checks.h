@@ -10,6 +10,7 @@
 #include "daemon/service/rich_error.h"
 #include "daemon/service/service_limits.h"
 #include "google/protobuf/repeated_field.h"
+#include "hftmon/v1/cache.pb.h"
 #include "hftmon/v1/hardware.pb.h"
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/inversions.pb.h"
@@ -32,6 +33,7 @@ inline constexpr int kClientNameBytesMax = 64;
 inline constexpr int kPidsPerQueryMax = 65'536;  // the highest bound of targets; the size of a request bounds it too
 inline constexpr int kTidsPerQueryMax = 65'536;  // and of threads
 inline constexpr int kPercentilesMax = 16;
+inline constexpr int kPidsPerReadNowMax = 16;  // each CPU that a thread of theirs runs on is interrupted
 inline constexpr int kProbeGroupsMax = 16;
 inline constexpr int kMetricsPerWatchMax = 64;
 inline constexpr int64_t kTimelineWindowMinNs = 1'000;
@@ -88,6 +90,7 @@ grpc::Status Check(const v1::QueryHardwareRequest& request);
 grpc::Status Check(const v1::QueryInversionsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
+grpc::Status Check(const v1::QueryCacheRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryNetworkRequest& request);
 grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::SampleStateRequest& request);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "daemon/analysis/counter_history.h"
 #include "daemon/analysis/spike_history.h"
 #include "daemon/control/operation.h"
 #include "daemon/control/scheduling_source.h"
@@ -18,6 +19,7 @@
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/coalescing_source.h"
+#include "daemon/service/counter_totals.h"
 #include "daemon/service/deferred_totals.h"
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/file_lookup.h"
@@ -58,6 +60,8 @@ struct ServiceCore {
   const FaultTotals* faults = nullptr;
   const KernelLockTotals* kernel_locks = nullptr;
   const TimerReturns* timer_returns = nullptr;
+  CounterTotals* counters = nullptr;                // may be missing, as the next: nothing is counted then
+  const CounterHistory* counter_history = nullptr;  // of what `counters` counts
   const HardwareTotals* hardware = nullptr;
   const NetworkTotals* network = nullptr;
   const OperationSource* operations = nullptr;  // may be missing

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/table.h"
 #include "common/counted.h"
 #include "hftmon/v1/locks.pb.h"
 
@@ -44,7 +45,7 @@ std::string UnavailableText(const Threads& threads) {
     }
   }
   std::string text;
-  for (const auto& [reason, count] : reasons) text += fmt::format("unavailable for {}: {}\n", Counted(count, "thread"), reason);
+  for (const auto& [reason, count] : reasons) text += fmt::format("unavailable for {}: {}\n", Counted(count, "thread"), Printable(reason));
   return text;
 }
 

@@ -321,6 +321,29 @@ std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response) {
   return warnings;
 }
 
+std::vector<std::string> WarningsOf(const v1::QueryCacheResponse& response) {
+  std::vector<std::string> warnings;
+  const v1::Window& window = response.window();
+  if (!response.available()) warnings.push_back("nothing is counted: see above why");
+  if (!response.read_now_error().empty()) warnings.push_back("nothing was read now: " + Printable(response.read_now_error()));
+  if (response.lost_span_count() > 0) {
+    warnings.push_back(fmt::format("{} lost in the window: rates are of the others, counts since a thread is counted have them all",
+                                   Counted(response.lost_span_count(), "span was", "spans were")));
+  }
+  if (response.set_changed()) {
+    warnings.push_back(fmt::format("other events were counted until {} ago: the window begins there",
+                                   FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns())));
+  } else if (IsOverwritten(window)) {
+    warnings.push_back(fmt::format("spans of more than {} ago are no longer kept: ask for a shorter --window",
+                                   FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns())));
+  }
+  AddUnavailable(response.threads(), warnings);
+  AddUnslotted(response.unslotted_thread_count(), warnings);
+  AddLate(window, warnings);
+  AddOffOfSums(window, warnings);
+  return warnings;
+}
+
 std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response) {
   std::vector<std::string> warnings;
   if (!response.collecting()) {

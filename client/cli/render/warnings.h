@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/cli/console.h"
+#include "hftmon/v1/cache.pb.h"
 #include "hftmon/v1/hardware.pb.h"
 #include "hftmon/v1/interrupts.pb.h"
 #include "hftmon/v1/inversions.pb.h"
@@ -36,6 +37,7 @@ std::vector<std::string> WarningsOf(const v1::QueryInterruptsResponse& response)
 std::vector<std::string> WarningsOf(const v1::QueryInversionsResponse& response, int32_t asked_max);
 std::vector<std::string> WarningsOf(const v1::QueryLocksResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryMemoryResponse& response);
+std::vector<std::string> WarningsOf(const v1::QueryCacheResponse& response);
 // What a machine of this kind cannot have makes none, nor do registers that nobody asked to read.
 std::vector<std::string> WarningsOf(const v1::QueryHardwareResponse& response);
 std::vector<std::string> WarningsOf(const v1::QueryOperationsResponse& response);

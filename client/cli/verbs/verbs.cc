@@ -19,6 +19,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewLocksVerb());
   verbs.push_back(NewInversionsVerb());
   verbs.push_back(NewMemoryVerb());
+  verbs.push_back(NewCacheVerb());
   verbs.push_back(NewHardwareVerb());
   verbs.push_back(NewOperationsVerb());
   verbs.push_back(NewNetworkVerb());

@@ -25,6 +25,7 @@ std::unique_ptr<Verb> NewIrqsVerb();
 std::unique_ptr<Verb> NewLocksVerb();
 std::unique_ptr<Verb> NewInversionsVerb();
 std::unique_ptr<Verb> NewMemoryVerb();
+std::unique_ptr<Verb> NewCacheVerb();
 std::unique_ptr<Verb> NewHardwareVerb();
 std::unique_ptr<Verb> NewOperationsVerb();
 std::unique_ptr<Verb> NewNetworkVerb();

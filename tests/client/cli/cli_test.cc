@@ -448,6 +448,7 @@ TEST_F(CliTest, UnreachableDaemonIsAnErrorOfEveryVerb) {
                                                                                      {"spikes", "--follow"},
                                                                                      {"switches"},
                                                                                      {"memory"},
+                                                                                     {"cache"},
                                                                                      {"hardware"},
                                                                                      {"network"},
                                                                                      {"metrics"},
@@ -479,7 +480,7 @@ TEST_F(CliTest, HelpNamesEveryVerb) {
   StringConsole console;
   EXPECT_EQ(Run({"--help"}, console), 0);
   for (const char* verb : {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "inversions",
-                           "memory", "hardware", "network", "metrics"}) {
+                           "memory", "cache", "hardware", "network", "metrics"}) {
     EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
   }
 }

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "client/cli/render/cache.h"
 #include "client/cli/render/correlate.h"
 #include "client/cli/render/doctor.h"
 #include "client/cli/render/hardware.h"
@@ -143,6 +144,7 @@ std::set<std::string> AllKeys() {
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
     AddKeys(InversionsJson(Full<v1::QueryInversionsResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
+    AddKeys(CacheJson(Full<v1::QueryCacheResponse>(flag)), &keys);
     AddKeys(ThreadsJson(Full<v1::QueryThreadsResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);

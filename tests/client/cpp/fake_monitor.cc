@@ -165,6 +165,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryThreads(grpc::CallbackServerContext*
   return Answer("QueryThreads", query_threads, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryCache(grpc::CallbackServerContext* context, const v1::QueryCacheRequest* request,
+                                                  v1::QueryCacheResponse* response) {
+  return Answer("QueryCache", query_cache, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                                    v1::QueryMemoryResponse* response) {
   return Answer("QueryMemory", query_memory, context, request, response);

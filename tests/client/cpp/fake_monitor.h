@@ -49,6 +49,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryInversionsRequest, v1::QueryInversionsResponse> query_inversions;
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
   Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
+  Handler<v1::QueryCacheRequest, v1::QueryCacheResponse> query_cache;
   Handler<v1::QueryThreadsRequest, v1::QueryThreadsResponse> query_threads;
   Handler<v1::QueryHardwareRequest, v1::QueryHardwareResponse> query_hardware;
   Handler<v1::QueryOperationsRequest, v1::QueryOperationsResponse> query_operations;
@@ -86,6 +87,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
                                             v1::QueryInversionsResponse*) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext*, const v1::QueryLocksRequest*, v1::QueryLocksResponse*) override;
   grpc::ServerUnaryReactor* QueryThreads(grpc::CallbackServerContext*, const v1::QueryThreadsRequest*, v1::QueryThreadsResponse*) override;
+  grpc::ServerUnaryReactor* QueryCache(grpc::CallbackServerContext*, const v1::QueryCacheRequest*, v1::QueryCacheResponse*) override;
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext*, const v1::QueryHardwareRequest*,
                                           v1::QueryHardwareResponse*) override;

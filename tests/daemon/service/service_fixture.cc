@@ -42,6 +42,8 @@ ServiceCore ServiceFixture::Core() {
           .faults = &faults_,
           .kernel_locks = &kernel_locks_,
           .timer_returns = &timer_returns_,
+          .counters = has_counters_ ? &counters_ : nullptr,
+          .counter_history = has_counters_ ? &counter_history_ : nullptr,
           .hardware = &hardware_,
           .network = &network_,
           .operations = &operations_,

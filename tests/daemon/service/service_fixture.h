@@ -16,6 +16,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
+#include "tests/daemon/service/fake_counter_totals.h"
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
@@ -76,6 +77,9 @@ class ServiceFixture : public testing::Test {
   FakeFaultTotals faults_;
   FakeKernelLockTotals kernel_locks_;
   FakeTimerReturns timer_returns_;
+  FakeCounterTotals counters_;
+  CounterHistory counter_history_;
+  bool has_counters_ = true;  // before SetUp
   FakeHardwareTotals hardware_;
   FakeNetworkTotals network_;
   FakeOperationSource operations_;
