@@ -49,8 +49,9 @@ void CounterHistory::OnCounterSpan(const CounterSpan& span) {
     spans_[next_] = span;
     next_ = (next_ + 1) % spans_max_;
   }
-  seconds_.Add(rates_, span);
-  minutes_.Add(rates_, span);
+  const SpanRates rates = SpanRatesOf(rates_, span);
+  seconds_.Add(rates, span);
+  minutes_.Add(rates, span);
 }
 
 void CounterHistory::OnCounterLoss(uint16_t cpu, uint64_t lost_count, int64_t begin_mono_ns, int64_t end_mono_ns) {

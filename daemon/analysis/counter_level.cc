@@ -9,7 +9,7 @@ constexpr size_t kNodeBytes = 64;  // what a map's entry takes beside its value
 
 }  // namespace
 
-void CounterLevel::Add(const std::vector<CounterRate>& rates, const CounterSpan& span) {
+void CounterLevel::Add(const SpanRates& rates, const CounterSpan& span) {
   const int64_t begin_ns = FloorOf(std::max<int64_t>(0, span.end_mono_ns - 1));
   if (begin_ns < whole_from_ns_) return;
   const auto [entry, added] = stretches_[begin_ns].try_emplace(span.thread);

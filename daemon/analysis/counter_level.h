@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <unordered_map>
-#include <vector>
 
 #include "daemon/analysis/counter_window.h"
 
@@ -22,7 +21,7 @@ class CounterLevel {
  public:
   CounterLevel(int64_t width_ns, size_t bytes_max) : width_ns_(width_ns), bytes_max_(bytes_max) {}
 
-  void Add(const std::vector<CounterRate>& rates, const CounterSpan& span);
+  void Add(const SpanRates& rates, const CounterSpan& span);
   // Adds the stretches between two edges, each a multiple of the width.
   void AddTo(int64_t begin_mono_ns, int64_t end_mono_ns, const ThreadFilterFunction& keeps, WindowsOfThreads* out) const;
   void Clear();

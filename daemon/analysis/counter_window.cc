@@ -18,8 +18,9 @@ double StepsPerUnit(const CounterRate& rate) {
 }
 
 size_t BinOf(const CounterRate& rate, double quotient) {
+  constexpr double kTop = uint64_t{1} << HFT_HISTOGRAM_TOP_LOG2;
   const double steps = std::round(quotient * StepsPerUnit(rate));
-  return steps >= std::exp2(HFT_HISTOGRAM_TOP_LOG2) ? kHistogramBuckets - 1 : BucketOf(static_cast<int64_t>(steps));
+  return steps >= kTop ? kHistogramBuckets - 1 : BucketOf(static_cast<int64_t>(steps));
 }
 
 // The quotient at the rank of `percent`, counted from the lowest, or from the highest.
@@ -45,23 +46,38 @@ std::optional<double> QuotientAt(const CounterRate& rate, const RateSum& sum, do
 
 }  // namespace
 
+void EventSum::Add(const EventSum& other) {
+  value = SaturatingSum(value, other.value);
+  enabled_ns += other.enabled_ns;
+  running_ns += other.running_ns;
+  span_count += other.span_count;
+}
+
 std::optional<double> EventSum::Scaled() const {
   if (span_count == 0 || running_ns <= 0) return std::nullopt;
   if (!estimated()) return static_cast<double>(value);
   return static_cast<double>(value) * static_cast<double>(enabled_ns) / static_cast<double>(running_ns);
 }
 
-void RateSum::Add(const CounterRate& rate, const CounterSpan& span) {
-  const std::optional<RateParts> more = PartsOf(rate, span);
-  if (!more) return;
-  const double quotient = QuotientOf(rate, *more);
-  lowest = span_count == 0 ? quotient : std::min(lowest, quotient);
-  highest = span_count == 0 ? quotient : std::max(highest, quotient);
-  parts.part += more->part;
-  parts.whole += more->whole;
+SpanRates SpanRatesOf(const std::vector<CounterRate>& of_set, const CounterSpan& span) {
+  SpanRates rates(of_set.size());
+  for (size_t i = 0; i < of_set.size(); ++i) {
+    const std::optional<RateParts> parts = PartsOf(of_set[i], span);
+    if (!parts) continue;
+    const double quotient = QuotientOf(of_set[i], *parts);
+    rates[i] = BinnedRate{.parts = *parts, .quotient = quotient, .bin = BinOf(of_set[i], quotient)};
+  }
+  return rates;
+}
+
+void RateSum::Add(const BinnedRate& rate, const CounterSpan& span) {
+  lowest = span_count == 0 ? rate.quotient : std::min(lowest, rate.quotient);
+  highest = span_count == 0 ? rate.quotient : std::max(highest, rate.quotient);
+  parts.part += rate.parts.part;
+  parts.whole += rate.parts.whole;
   ++span_count;
   estimated |= span.running_ns < span.enabled_ns;
-  on_cpu_ns.Add(BinOf(rate, quotient), static_cast<uint64_t>(std::max<int64_t>(1, span.on_cpu_ns)));
+  on_cpu_ns.Add(rate.bin, static_cast<uint64_t>(std::max<int64_t>(1, span.on_cpu_ns)));
 }
 
 void RateSum::Add(const RateSum& other) {
@@ -84,18 +100,24 @@ std::array<EventSum, kThreadCountersMax> EventSumsOf(const CounterSpan& span) {
   return events;
 }
 
-void CounterWindow::Add(const std::vector<CounterRate>& of_set, const CounterSpan& span) {
-  CounterWindow one;
-  one.span_count = 1;
-  one.on_cpu_ns = span.on_cpu_ns;
-  one.enabled_ns = span.enabled_ns;
-  one.running_ns = span.running_ns;
-  one.widest_ns = one.wide_sum_ns = std::max<int64_t>(0, span.end_mono_ns - span.begin_mono_ns);
-  one.last_end_mono_ns = span.end_mono_ns;
-  one.events = EventSumsOf(span);
-  Add(one);
-  rates.resize(of_set.size());
-  for (size_t i = 0; i < of_set.size(); ++i) rates[i].Add(of_set[i], span);
+void CounterWindow::Add(const SpanRates& of_span, const CounterSpan& span) {
+  const int64_t wide_ns = std::max<int64_t>(0, span.end_mono_ns - span.begin_mono_ns);
+  ++span_count;
+  on_cpu_ns += span.on_cpu_ns;
+  enabled_ns += span.enabled_ns;
+  running_ns += span.running_ns;
+  widest_ns = std::max(widest_ns, wide_ns);
+  wide_sum_ns += wide_ns;
+  last_end_mono_ns = std::max(last_end_mono_ns, span.end_mono_ns);
+  for (size_t place = 0; place < kThreadCountersMax; ++place) {
+    if ((span.counted >> place & 1) != 0) {
+      events[place].Add({.value = span.values[place], .enabled_ns = span.enabled_ns, .running_ns = span.running_ns, .span_count = 1});
+    }
+  }
+  rates.resize(of_span.size());
+  for (size_t i = 0; i < of_span.size(); ++i) {
+    if (of_span[i]) rates[i].Add(*of_span[i], span);
+  }
 }
 
 void CounterWindow::Add(const CounterWindow& other) {
@@ -106,13 +128,7 @@ void CounterWindow::Add(const CounterWindow& other) {
   widest_ns = std::max(widest_ns, other.widest_ns);
   wide_sum_ns += other.wide_sum_ns;
   last_end_mono_ns = std::max(last_end_mono_ns, other.last_end_mono_ns);
-  for (size_t place = 0; place < kThreadCountersMax; ++place) {
-    EventSum& sum = events[place];
-    sum.value = SaturatingSum(sum.value, other.events[place].value);
-    sum.enabled_ns += other.events[place].enabled_ns;
-    sum.running_ns += other.events[place].running_ns;
-    sum.span_count += other.events[place].span_count;
-  }
+  for (size_t place = 0; place < kThreadCountersMax; ++place) events[place].Add(other.events[place]);
   rates.resize(std::max(rates.size(), other.rates.size()));
   for (size_t i = 0; i < other.rates.size(); ++i) rates[i].Add(other.rates[i]);
 }

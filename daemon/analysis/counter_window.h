@@ -26,10 +26,20 @@ struct EventSum {
   int64_t running_ns = 0;
   uint64_t span_count = 0;
 
+  void Add(const EventSum& other);
   bool estimated() const { return running_ns < enabled_ns; }
   // Scaled for the time in which it had no counter; absent when it never had one.
   std::optional<double> Scaled() const;
 };
+
+// What one span says of each rate of its set, in their order: made once, added to each sum that the span is in.
+struct BinnedRate {
+  RateParts parts;
+  double quotient = 0;
+  size_t bin = 0;
+};
+using SpanRates = std::vector<std::optional<BinnedRate>>;
+SpanRates SpanRatesOf(const std::vector<CounterRate>& of_set, const CounterSpan& span);
 
 // Of one rate, over the spans that have it.
 struct RateSum {
@@ -40,7 +50,7 @@ struct RateSum {
   bool estimated = false;     // events had no counter in a part of the time
   SparseHistogram on_cpu_ns;  // by quotient
 
-  void Add(const CounterRate& rate, const CounterSpan& span);
+  void Add(const BinnedRate& rate, const CounterSpan& span);
   void Add(const RateSum& other);
 };
 
@@ -62,7 +72,8 @@ struct CounterWindow {
   std::array<EventSum, kThreadCountersMax> events{};
   std::vector<RateSum> rates;  // in the order of the rates that it was added with
 
-  void Add(const std::vector<CounterRate>& of_set, const CounterSpan& span);
+  void Add(const std::vector<CounterRate>& of_set, const CounterSpan& span) { Add(SpanRatesOf(of_set, span), span); }
+  void Add(const SpanRates& of_span, const CounterSpan& span);
   void Add(const CounterWindow& other);
   size_t bytes() const;
 };

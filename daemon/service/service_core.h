@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "daemon/analysis/counter_history.h"
 #include "daemon/analysis/spike_history.h"
 #include "daemon/control/operation.h"
 #include "daemon/control/scheduling_source.h"
@@ -19,7 +18,6 @@
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/coalescing_source.h"
-#include "daemon/service/counter_totals.h"
 #include "daemon/service/deferred_totals.h"
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/file_lookup.h"
@@ -43,6 +41,9 @@
 #include "daemon/store/window_store.h"
 
 namespace hftmon {
+
+class CounterHistory;
+class CounterTotals;
 
 struct ServiceCore {
   Targets* targets = nullptr;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/analysis/counter_history.h"
 #include "daemon/service/server.h"
 #include "daemon/store/boost_history.h"
 #include "google/rpc/error_details.pb.h"
