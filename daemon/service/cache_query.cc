@@ -72,7 +72,7 @@ class CacheRows {
     if (!total->unavailable.empty()) return total->unavailable;
     if (total->reading_count > 0 && total->last_mono_ns > answer_.begin_mono_ns) {
       if (answer_.lost_count > 0) return "its readings of this window were lost";
-      return fmt::format("its readings of this window are not {} apart, or not taken yet: ask for a longer window",
+      return fmt::format("its readings of this window are less than {} apart, or on their way still: ask for a longer one",
                          FormatDuration(answer_.set.interval_ns));
     }
     // Who is off its CPU and was not read in the window left it before.
