@@ -100,22 +100,61 @@ TEST_F(CounterHistoryTest, WindowsOfAnyLengthEqualTheSumOfTheirSpans) {
   }
 }
 
-TEST_F(CounterHistoryTest, WhatTheRingNoLongerHasIsAnsweredFromSecondsAndMinutesWithTheirEdges) {
-  CounterHistory history({.spans_max = 100, .second_bytes_max = 100'000, .minute_bytes_max = 1u << 20});
+// What is kept one by one, and by second: less than a second and less than a minute, and each more than the other.
+struct KeptCase {
+  const char* name;
+  CounterHistory::Bounds bounds;
+};
+
+class CounterHistoryKeptTest : public testing::TestWithParam<KeptCase> {};
+
+TEST_P(CounterHistoryKeptTest, WhatTheRingNoLongerHasIsAnsweredFromSecondsAndMinutesWithTheirEdges) {
+  CounterHistory history(GetParam().bounds);
   history.OnCounterSet(SetOf({"cycles", "instructions"}));
-  const std::vector<CounterSpan> spans = SomeSpans(40'000, 17 * kMs);  // 680 s; the ring has 1.7, the seconds less than a minute
-  Put(spans, &history);
-  const int64_t end_ns = spans.back().end_mono_ns;
+  const std::vector<CounterSpan> spans = SomeSpans(40'000, 17 * kMs);  // 680 s
   std::mt19937_64 random(5);
-  for (int i = 0; i < 200; ++i) {
-    const int64_t longest_ns = i < 60 ? 4 * kSecond : i < 130 ? 100 * kSecond : 600 * kSecond;
-    const int64_t begin_ns = end_ns - static_cast<int64_t>(random() % static_cast<uint64_t>(longest_ns));
-    const CounterAnswer answer = history.Query(begin_ns, end_ns, &All);
-    EXPECT_FALSE(answer.truncated);
-    EXPECT_LE(answer.begin_mono_ns, begin_ns);
-    EXPECT_LT(begin_ns - answer.begin_mono_ns, kMinute);
-    ExpectWholeAnswer(answer, spans);
+  size_t put = 0;
+  // Ends at all parts of a minute.
+  for (size_t until = 30'000; until < spans.size(); until += 431) {
+    while (put < until) history.OnCounterSpan(spans[put++]);
+    const std::vector<CounterSpan> so_far(spans.begin(), spans.begin() + static_cast<std::ptrdiff_t>(put));
+    const int64_t end_ns = so_far.back().end_mono_ns - static_cast<int64_t>(random() % (50 * kMs));
+    for (const int64_t longest_ns : {500 * kMs, 4 * kSecond, 100 * kSecond, 400 * kSecond}) {
+      const int64_t begin_ns = end_ns - static_cast<int64_t>(random() % static_cast<uint64_t>(longest_ns));
+      const CounterAnswer answer = history.Query(begin_ns, end_ns, &All);
+      EXPECT_FALSE(answer.truncated);
+      EXPECT_LE(answer.begin_mono_ns, begin_ns);
+      EXPECT_LT(begin_ns - answer.begin_mono_ns, kMinute);
+      ExpectWholeAnswer(answer, so_far);
+    }
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(Bounds, CounterHistoryKeptTest,
+                         testing::Values(KeptCase{"SecondsAndARing", {.spans_max = 100, .second_bytes_max = 100'000}},
+                                         KeptCase{"LessThanASecond", {.spans_max = 10, .second_bytes_max = 100'000}},
+                                         KeptCase{"MinutesAlone", {.spans_max = 10, .second_bytes_max = 4'000}},
+                                         KeptCase{"MoreSpansThanSeconds", {.spans_max = 2'000, .second_bytes_max = 10'000}}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(CounterHistoryLateTest, ASpanOfATimeThatWentBringsNothingOfItBack) {
+  const std::vector<CounterSpan> spans = SomeSpans(40'000, 17 * kMs);
+  int64_t begin_ns[2] = {};
+  for (const bool late : {false, true}) {
+    CounterHistory history({.spans_max = 10, .second_bytes_max = 20'000, .minute_bytes_max = 4'000});
+    history.OnCounterSet(SetOf({"cycles", "instructions"}));
+    Put({spans.begin(), spans.begin() + 35'000}, &history);
+    if (late) history.OnCounterSpan(spans[3]);
+    for (size_t i = 35'000; i < spans.size(); ++i) {
+      history.OnCounterSpan(spans[i]);
+      if (i % 50 != 0) continue;
+      const CounterAnswer answer = history.Query(kStart, spans[i].end_mono_ns, &All);
+      ASSERT_TRUE(answer.truncated);
+      begin_ns[late ? 1 : 0] += answer.begin_mono_ns / kMs;
+      ExpectWholeAnswer(answer, {spans.begin(), spans.begin() + static_cast<std::ptrdiff_t>(i) + 1});
+    }
+  }
+  EXPECT_EQ(begin_ns[0], begin_ns[1]);
 }
 
 TEST_F(CounterHistoryTest, AWindowThatReachesBeyondWhatIsKeptIsTruncatedAndSaysWhereItBegins) {
