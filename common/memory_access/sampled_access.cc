@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace hftmon {
+namespace {
+
+// The kernel's numbers.
+constexpr uint32_t kBreakpointType = 5;    // PERF_TYPE_BREAKPOINT
+constexpr uint32_t kBreakpointWrites = 2;  // HW_BREAKPOINT_W
+
+bool SamplesWritesAlone(const PerfAttr& attr) {
+  return attr.type == kBreakpointType && attr.breakpoint_type == kBreakpointWrites;
+}
+
+}  // namespace
 
 MemoryAccess AccessOfSample(const PerfAttr& attr, const PerfSample& sample) {
   MemoryAccess access;
@@ -17,6 +28,7 @@ MemoryAccess AccessOfSample(const PerfAttr& attr, const PerfSample& sample) {
   const uint64_t asked_period = attr.frequency() ? 1 : attr.period_or_frequency;
   access.period = std::max<uint64_t>(sample.period.value_or(asked_period), 1);
   if (sample.data_source) access.source = DecodeDataSource(*sample.data_source);
+  if (SamplesWritesAlone(attr)) access.source.store = true;
   return access;
 }
 

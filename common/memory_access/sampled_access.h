@@ -8,8 +8,9 @@
 
 namespace hftmon {
 
-// What the sample does not tell stays as MemoryAccess has it. Without a data source, or where it names no operation (a breakpoint's, an
-// instruction of another kind that IBS sampled), `source` is neither load nor store. A latency of 0 is not told.
+// What the sample does not tell stays as MemoryAccess has it. Without a data source, or where it names no operation (an instruction of
+// another kind that IBS sampled, a breakpoint of loads and stores), `source` is neither load nor store; but what a breakpoint of writes
+// alone samples is a store, whatever else is not told. A latency of 0 is not told.
 MemoryAccess AccessOfSample(const PerfAttr& attr, const PerfSample& sample);
 
 }  // namespace hftmon

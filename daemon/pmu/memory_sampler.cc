@@ -21,8 +21,13 @@ bool Samples(const perf_event_attr& attributes) {
   return attributes.sample_period != 0;  // or frequency: the same word
 }
 
-// What decides how records are to be read, and in which clock.
+bool IsBreakpoint(const perf_event_attr& attributes) {
+  return attributes.type == PERF_TYPE_BREAKPOINT;
+}
+
+// What decides how records are to be read, and in which clock; of breakpoints also which operation they sample.
 bool AreAlike(const perf_event_attr& a, const perf_event_attr& b) {
+  if (IsBreakpoint(a) != IsBreakpoint(b) || (IsBreakpoint(a) && a.bp_type != b.bp_type)) return false;
   return a.sample_type == b.sample_type && a.use_clockid == b.use_clockid && a.clockid == b.clockid &&
          a.branch_sample_type == b.branch_sample_type && a.sample_regs_user == b.sample_regs_user &&
          a.sample_regs_intr == b.sample_regs_intr;

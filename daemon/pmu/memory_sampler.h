@@ -47,9 +47,10 @@ class MemorySampler {
   };
 
   // Every thread once, those that are made meanwhile included, and those left out that end. INVALID_ARGUMENT: no event, a first that joins
-  // another, more than kGroupEventsMax, events whose sample_type or clock differ (their records share a ring), or an event that samples
-  // nothing alone. NOT_FOUND: the process ended, or the CPU is not there. ABORTED: it makes threads faster than they are opened.
-  // RESOURCE_EXHAUSTED: too many threads or descriptors, too much locked memory. Else as SampledPlace::Open, and what `list` says.
+  // another, more than kGroupEventsMax, events whose sample_type or clock differ, or breakpoints of which other operations (their records
+  // share a ring), or an event that samples nothing alone. NOT_FOUND: the process ended, or the CPU is not there. ABORTED: it makes threads
+  // faster than they are opened. RESOURCE_EXHAUSTED: too many threads or descriptors, too much locked memory. Else as SampledPlace::Open,
+  // and what `list` says.
   static absl::StatusOr<MemorySampler> OpenProcess(PerfEventCalls& calls, PerfRingMemory& memory, const ListThreads& list, pid_t pid,
                                                    std::span<const SampledEvent> events, const Options& options);
   static absl::StatusOr<MemorySampler> OpenCpu(PerfEventCalls& calls, PerfRingMemory& memory, int cpu, std::span<const SampledEvent> events,

@@ -39,5 +39,17 @@ TEST(SampledAccessTest, WhatItDoesNotTellIsAbsent) {
   EXPECT_EQ(AccessOfSample({}, {.period = 0}).period, 1u);
 }
 
+TEST(SampledAccessTest, ABreakpointOfWritesSamplesStoresAndOneOfBothTellsNoOperation) {
+  constexpr uint64_t kNothingTold = 0x5080021;  // PERF_MEM_NA, what the kernel writes where the hardware tells nothing
+  const PerfSample sample{.address = 0x7000, .data_source = kNothingTold};
+  const MemoryAccess write = AccessOfSample({.type = 5, .breakpoint_type = 2}, sample);
+  EXPECT_TRUE(write.source.store && !write.source.load);
+  EXPECT_EQ(write.source.level, AccessLevel::kUnknown);
+  EXPECT_EQ(write.source.snoop, SnoopResult::kUnknown);
+  EXPECT_TRUE(AccessOfSample({.type = 5, .breakpoint_type = 2}, {.address = 0x7000}).source.store) << "without a data source too";
+  EXPECT_FALSE(AccessOfSample({.type = 5, .breakpoint_type = 3}, sample).source.IsAccess());
+  EXPECT_FALSE(AccessOfSample({.type = 4, .breakpoint_type = 2}, sample).source.IsAccess()) << "no breakpoint: the field is another's";
+}
+
 }  // namespace
 }  // namespace hftmon
