@@ -67,7 +67,12 @@ struct ContendedLineTable {
   AccessCounts total;
   AccessCounts contended;  // of all contended lines, also of those beyond lines_max
   uint64_t contended_lines = 0;
-  AccessCounts uncontended;  // of lines that stayed with their cores
+  // Lines without any HITM or peer access that several threads used, one of them writing: where the hardware does not tell who else had a
+  // line, those that may be contended. Most accesses first, at most lines_max; `sharing` is judged by, and counts, all accesses instead of
+  // the contended ones, `share` is that of all accesses, there are neither cycles nor advice.
+  std::vector<ContendedLine> shared_lines;
+  uint64_t shared_line_count = 0;  // also of those beyond lines_max
+  AccessCounts uncontended;        // of lines that stayed with their cores
   uint64_t uncontended_lines = 0;
   AccessCounts dropped;        // of lines for which there was no room. dropped.contended() != 0: the table may miss a contended line
   uint64_t dropped_lines = 0;  // times that a line was dropped; one that came back and was dropped again counts twice

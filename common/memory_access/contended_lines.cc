@@ -96,12 +96,28 @@ std::vector<uint32_t> NodesOf(std::span<const uint32_t> cpus, std::span<const st
   return nodes;
 }
 
-SharingSplit SharingOf(const BookedLine& booked) {
+// `weigh` tells which accesses count.
+template <typename Weigh>
+SharingSplit SharingOf(const BookedLine& booked, Weigh weigh) {
   std::vector<OffsetContention> offsets;
-  for (const BookedOffset& offset : booked.offsets) offsets.push_back({offset.offset, offset.counts.contended(), offset.writers});
+  for (const BookedOffset& offset : booked.offsets) offsets.push_back({offset.offset, weigh(offset.counts), offset.writers});
   std::vector<ThreadContention> threads;
-  for (const LineSite& site : booked.sites) threads.push_back({site.offset, site.tid, site.counts.contended()});
-  return JudgeSharing(booked.counts.contended(), offsets, threads);
+  for (const LineSite& site : booked.sites) threads.push_back({site.offset, site.tid, weigh(site.counts)});
+  return JudgeSharing(weigh(booked.counts), offsets, threads);
+}
+
+uint64_t ContendedOf(const AccessCounts& counts) {
+  return counts.contended();
+}
+uint64_t AccessesOf(const AccessCounts& counts) {
+  return counts.accesses;
+}
+
+// By several threads, one of which writes.
+bool IsShared(const BookedLine& booked) {
+  if (booked.counts.writes == 0 || booked.sites.empty()) return false;
+  const uint32_t first = booked.sites.front().tid;
+  return std::any_of(booked.sites.begin(), booked.sites.end(), [first](const LineSite& site) { return site.tid != first; });
 }
 
 std::span<const LineSite> SitesAt(const ContendedLineBook& book, const LinePlace& place) {
@@ -123,14 +139,14 @@ AdviceContext ContextOf(const ContendedLineBook& book, const LinePlace& place) {
   return context;
 }
 
-ContendedLine LineOf(const Ranked& ranked, const ContendedLineBook& book, std::span<const std::optional<uint32_t>> node_of_cpu) {
+// Without its sharing, which depends on what is asked.
+ContendedLine LineOf(const Ranked& ranked, std::span<const std::optional<uint32_t>> node_of_cpu) {
   const BookedLine& booked = *ranked.line;
   ContendedLine line;
   line.place = *ranked.place;
   line.address = booked.address;
   line.counts = booked.counts;
   line.estimated_cycles = booked.counts.estimated_cycles();
-  line.sharing = SharingOf(booked);
   line.offsets = OffsetsOf(booked);
   line.sites = SitesOf(booked);
   line.threads = ThreadsOf(booked);
@@ -140,8 +156,41 @@ ContendedLine LineOf(const Ranked& ranked, const ContendedLineBook& book, std::s
   for (const LineSite& site : booked.sites) line.dropped_site_accesses -= site.counts.accesses;
   line.cpus_dropped = booked.cpus_dropped;
   line.begin_missing = booked.begin_missing;
-  line.advice = AdviseOn(line, ContextOf(book, *ranked.place));
   return line;
+}
+
+double ShareOf(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void AddContended(const ContendedLineBook& book, std::vector<Ranked> ranked, std::span<const std::optional<uint32_t>> node_of_cpu,
+                  size_t lines_max, ContendedLineTable* table) {
+  table->contended_lines = ranked.size();
+  Rank(table->order, &ranked);
+  if (ranked.size() > lines_max) ranked.resize(lines_max);
+  const uint64_t weight = WeightOf(table->total, table->order);
+  table->lines.reserve(ranked.size());
+  for (const Ranked& one : ranked) {
+    ContendedLine& line = table->lines.emplace_back(LineOf(one, node_of_cpu));
+    line.sharing = SharingOf(*one.line, ContendedOf);
+    line.advice = AdviseOn(line, ContextOf(book, *one.place));
+    line.share = ShareOf(WeightOf(line.counts, table->order), weight);
+  }
+}
+
+void AddShared(std::vector<Ranked> shared, std::span<const std::optional<uint32_t>> node_of_cpu, size_t lines_max,
+               ContendedLineTable* table) {
+  table->shared_line_count = shared.size();
+  std::sort(shared.begin(), shared.end(), [](const Ranked& a, const Ranked& b) {
+    if (a.line->counts.accesses != b.line->counts.accesses) return a.line->counts.accesses > b.line->counts.accesses;
+    return std::tie(a.line->address, *a.place) < std::tie(b.line->address, *b.place);
+  });
+  if (shared.size() > lines_max) shared.resize(lines_max);
+  for (const Ranked& one : shared) {
+    ContendedLine& line = table->shared_lines.emplace_back(LineOf(one, node_of_cpu));
+    line.sharing = SharingOf(*one.line, AccessesOf);
+    line.share = ShareOf(line.counts.accesses, table->total.accesses);
+  }
 }
 
 }  // namespace
@@ -183,26 +232,21 @@ ContendedLineTable ContendedLines::Build(LineOrder order, std::span<const std::o
   table.no_access = no_access_;
   table.line_bytes = book_->line_bytes();
   std::vector<Ranked> ranked;
+  std::vector<Ranked> shared;
   book_->ForEach([&](const LinePlace& place, const BookedLine& line) {
     if (line.counts.contended() == 0) {
       table.uncontended.Add(line.counts);
       ++table.uncontended_lines;
+      if (IsShared(line)) shared.push_back({&place, &line});
     } else {
       table.contended.Add(line.counts);
       ranked.push_back({&place, &line});
     }
   });
-  table.contended_lines = ranked.size();
   const bool cycles_known = table.contended.contended_latency_samples != 0;
   table.order = order == LineOrder::kCycles && !cycles_known ? LineOrder::kTotalHitm : order;
-  Rank(table.order, &ranked);
-  if (ranked.size() > lines_max) ranked.resize(lines_max);
-  const uint64_t weight = WeightOf(table.total, table.order);
-  table.lines.reserve(ranked.size());
-  for (const Ranked& line : ranked) {
-    ContendedLine& built = table.lines.emplace_back(LineOf(line, *book_, node_of_cpu));
-    if (weight != 0) built.share = static_cast<double>(WeightOf(built.counts, table.order)) / static_cast<double>(weight);
-  }
+  AddContended(*book_, std::move(ranked), node_of_cpu, lines_max, &table);
+  AddShared(std::move(shared), node_of_cpu, lines_max, &table);
   return table;
 }
 

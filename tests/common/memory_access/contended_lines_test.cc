@@ -57,6 +57,46 @@ TEST(ContendedLinesTest, ALineThatStaysWithItsCoreIsNotListed) {
   EXPECT_EQ(table.uncontended.accesses, 2u);
 }
 
+TEST(ContendedLinesTest, WhereContentionIsNotToldLinesThatThreadsShareAreListedApart) {
+  std::vector<MemoryAccess> stream;
+  for (int i = 0; i < 3; ++i) stream.push_back(StoreAt(kLine, 1));
+  for (int i = 0; i < 2; ++i) stream.push_back(StoreAt(kLine + 8, 2));
+  stream.push_back(StoreAt(kLine + 64, 1));  // padded: each has its own
+  stream.push_back(StoreAt(kLine + 128, 2));
+  for (const uint32_t tid : {1u, 2u}) stream.push_back(LoadAt(kLine + 192, tid));   // nobody writes it
+  for (const uint32_t tid : {1u, 2u}) stream.push_back(StoreAt(kLine + 256, tid));  // one word of both
+  const ContendedLineTable table = TableOf(stream);
+  EXPECT_THAT(table.lines, IsEmpty());
+  EXPECT_EQ(table.shared_line_count, 2u);
+  ASSERT_EQ(table.shared_lines.size(), 2u);
+  const ContendedLine& line = table.shared_lines[0];
+  EXPECT_EQ(line.address, kLine);
+  EXPECT_EQ(line.counts.stores, 5u);
+  EXPECT_DOUBLE_EQ(line.share, 5.0 / 11);
+  EXPECT_EQ(line.sharing, (SharingSplit{.verdict = SharingVerdict::kFalse, .false_contended = 5}));
+  ASSERT_EQ(line.offsets.size(), 2u);
+  EXPECT_THAT(line.offsets[0].writer_tids, ElementsAre(1u));
+  EXPECT_THAT(line.offsets[1].writer_tids, ElementsAre(2u));
+  EXPECT_EQ(line.offsets[1].counts.stores, 2u);
+  EXPECT_THAT(line.advice, IsEmpty());
+  EXPECT_FALSE(line.estimated_cycles.has_value());
+  EXPECT_EQ(table.shared_lines[1].sharing, (SharingSplit{.verdict = SharingVerdict::kTrue, .true_contended = 2}));
+}
+
+TEST(ContendedLinesTest, SharedLinesAreCutAsOthersAreAndAContendedOneIsNoneOfThem) {
+  std::vector<MemoryAccess> stream = {StoreAt(kLine, 1), HitmAt(kLine, 2)};
+  for (uint64_t line = 1; line <= 3; ++line) {
+    for (const uint32_t tid : {1u, 2u}) stream.push_back(StoreAt(kLine + 64 * line, tid));
+  }
+  ContendedLines lines;
+  for (const MemoryAccess& access : stream) lines.Add(access);
+  const ContendedLineTable table = lines.Build(LineOrder::kCycles, {}, 2);
+  EXPECT_THAT(AddressesOf(table), ElementsAre(kLine));
+  EXPECT_EQ(table.shared_line_count, 3u);
+  ASSERT_EQ(table.shared_lines.size(), 2u);
+  EXPECT_EQ(table.shared_lines[0].address, kLine + 64) << "equal ones stand by address";
+}
+
 TEST(ContendedLinesTest, ALineTellsItsOffsetsThreadsSitesCpusAndNodes) {
   MemoryAccess waits = HitmAt(kLine + 8, 2, 100);
   waits.cpu = 5;
