@@ -25,7 +25,7 @@ void Daemon::BuildHardware() {
   SharedHardwareTotals::Parts totals;
   totals.view = collector_->view();
   totals.files = files_;
-  totals.vendor = ProcessorVendor();
+  totals.vendor = ProcessorVendorName();
   totals.is_virtual = HasHypervisor();
   totals.why_not = [&programs](std::string_view name) { return programs.WhyNot(name); };
   totals.has_interrupt_program = [this](std::string_view program) {

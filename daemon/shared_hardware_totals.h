@@ -22,7 +22,7 @@ class SharedHardwareTotals : public HardwareTotals {
   struct Parts {
     KernelView view;  // its memory outlives the object
     FileRoot files;
-    std::string vendor;                                                   // of the processor, see ProcessorVendor
+    std::string vendor;                                                   // of the processor, see ProcessorVendorName
     bool is_virtual = false;                                              // see HasHypervisor
     std::function<std::string(std::string_view name)> why_not;            // of a program or counter: HardwarePrograms::WhyNot
     std::function<bool(std::string_view program)> has_interrupt_program;  // whether the kernel tells of that interrupt

@@ -14,6 +14,7 @@
 #include "daemon/os/memory_lock.h"
 #include "daemon/os/perf_event_calls.h"
 #include "daemon/os/perf_event_error.h"
+#include "daemon/os/perf_event_facts.h"
 #include "daemon/os/proc_numbers.h"
 #include "daemon/os/proc_schedstat.h"
 #include "daemon/os/ptp_clocks.h"
@@ -103,16 +104,12 @@ HostCapability ClocksourceTsc(const HostProbes& probes) {
                                  kTscClocksource));
 }
 
-bool IsExemptFrom(int paranoid_level, const HostProbes& probes) {
-  return probes.has_capability(CAP_SYS_ADMIN) || (paranoid_level <= 2 && probes.has_capability(CAP_PERFMON));
-}
-
 HostCapability HardwarePmu(const HostProbes& probes) {
   const int error = probes.open_hardware_counter();
   if (error == 0) return Available("hardware_pmu", "perf_event_open counts cycles");
   PerfEventRefusalFacts facts;
   if (const absl::StatusOr<int> level = ReadParanoidLevel(probes.root); level.ok())
-    facts = {.paranoid_level = *level, .exempt = IsExemptFrom(*level, probes)};
+    facts = {.paranoid_level = *level, .exempt = IsExemptFromParanoidLevel(*level, probes.has_capability)};
   PerfEventRefusal refusal = ExplainPerfEventError(error, {.attributes = CycleAttributes()}, facts);
   return Unavailable("hardware_pmu", std::move(refusal.reason), std::move(refusal.mend));
 }

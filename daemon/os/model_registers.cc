@@ -60,7 +60,7 @@ std::span<const ModelRegister> AllowedModelRegisters() {
   return kAllowed;
 }
 
-std::string ProcessorVendor() {
+std::string ProcessorVendorName() {
 #if defined(__x86_64__)
   unsigned int highest = 0;
   std::array<unsigned int, 3> words = {};

@@ -39,7 +39,7 @@ struct ModelRegisterReadings {
 
 // Of an x86 processor: "GenuineIntel", "AuthenticAMD", …; empty on other machines. By CPUID: /proc/cpuinfo makes older kernels ask every
 // CPU for its frequency.
-std::string ProcessorVendor();
+std::string ProcessorVendorName();
 
 // Of an x86 processor: a hypervisor says that it is there. By CPUID too.
 bool HasHypervisor();
