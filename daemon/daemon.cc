@@ -395,6 +395,7 @@ absl::Status Daemon::StartServer() {
   core.network = network_totals_.get();
   core.operations = markers_.get();
   core.sampling = sampling_.get();
+  core.accesses = accesses_.get();
   AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

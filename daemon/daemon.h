@@ -35,6 +35,7 @@
 #include "daemon/daemon_operation.h"
 #include "daemon/demand_cost.h"
 #include "daemon/hardware_evidence_book.h"
+#include "daemon/host_access_sampling.h"
 #include "daemon/host_coalescing.h"
 #include "daemon/host_interrupt_affinities.h"
 #include "daemon/ingest/housekeeping_loop.h"
@@ -44,6 +45,8 @@
 #include "daemon/mode_controller.h"
 #include "daemon/naming_task_source.h"
 #include "daemon/os/file_root.h"
+#include "daemon/os/perf_event_calls.h"
+#include "daemon/os/perf_ring_memory.h"
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/os/thread_scheduling.h"
 #include "daemon/os/tsc_clock.h"
@@ -105,6 +108,7 @@ class Daemon {
   void BuildDeferred();
   void BuildMarkers();
   void BuildSampling();
+  void BuildAccesses();
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -178,6 +182,9 @@ class Daemon {
   std::unique_ptr<SharedDeferredTotals> deferred_totals_;
   std::unique_ptr<HostCoalescing> coalescing_;
   std::unique_ptr<SharedStateSampling> sampling_;
+  SystemPerfEventCalls perf_calls_;
+  SystemPerfRingMemory perf_memory_;
+  std::unique_ptr<HostAccessSampling> accesses_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

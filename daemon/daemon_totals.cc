@@ -34,6 +34,7 @@ void Daemon::BuildTotals() {
   network.own_namespace = OwnNetworkNamespace();
   network_totals_ = std::make_unique<SharedNetworkTotals>(std::move(network));
   BuildSampling();
+  BuildAccesses();
 }
 
 void Daemon::BuildSampling() {

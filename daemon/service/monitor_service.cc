@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/metric_catalogue.h"
+#include "daemon/service/access_sampling_call.h"
 #include "daemon/service/answer_size.h"
 #include "daemon/service/cache_query.h"
 #include "daemon/service/convert.h"
@@ -300,6 +301,19 @@ grpc::ServerUnaryReactor* MonitorService::SampleState(grpc::CallbackServerContex
                                                       v1::SampleStateResponse* response) {
   return StateSamplingCall::Start(
       context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, *request,
+      response);
+}
+
+grpc::ServerUnaryReactor* MonitorService::SampleAccesses(grpc::CallbackServerContext* context, const v1::SampleAccessesRequest* request,
+                                                         v1::SampleAccessesResponse* response) {
+  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
+  PidTranslation::Ids pids;
+  pids.Add(request->pid());
+  if (const grpc::Status translated = Translation(*context).TargetPids(&pids); !translated.ok()) return Answered(context, translated);
+  v1::SampleAccessesRequest asked = *request;
+  asked.set_pid(pids[0]);
+  return AccessSamplingCall::Start(
+      context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, asked,
       response);
 }
 

@@ -84,6 +84,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                             v1::QueryInversionsResponse* response) override;
   grpc::ServerUnaryReactor* SampleState(grpc::CallbackServerContext* context, const v1::SampleStateRequest* request,
                                         v1::SampleStateResponse* response) override;
+  grpc::ServerUnaryReactor* SampleAccesses(grpc::CallbackServerContext* context, const v1::SampleAccessesRequest* request,
+                                           v1::SampleAccessesResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                          v1::DetectSpikesResponse* response) override;
   grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext* context,

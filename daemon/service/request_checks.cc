@@ -1,5 +1,6 @@
 #include "daemon/service/request_checks.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -251,6 +252,20 @@ grpc::Status Check(const v1::SampleStateRequest& request) {
   }
   checks.ZeroOrWithin("duration_ns", request.duration_ns(), kSamplingDurationMinNs, kSamplingDurationMaxNs, "1 s");
   checks.ZeroOrWithin("interval_ns", request.interval_ns(), kStateIntervalMinNs, kStateIntervalMaxNs, "1 us");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::SampleAccessesRequest& request) {
+  RequestChecks checks;
+  if (request.pid() <= 0) checks.Add("pid", absl::StrCat("pid is ", request.pid(), ": give the process id of a target"));
+  checks.ZeroOrWithin("duration_ns", request.duration_ns(), kAccessSamplingDurationMinNs, kAccessSamplingDurationMaxNs, "1 s");
+  checks.ZeroOrWithin("load_latency_cycles", request.load_latency_cycles(), 1, kLoadLatencyMaxCycles, "30");
+  const auto period = static_cast<int64_t>(std::min<uint64_t>(request.period(), INT64_MAX));
+  checks.ZeroOrWithin("period", period, 1, kAccessPeriodMax, "10007");
+  if (!v1::LineOrder_IsValid(request.order())) {
+    checks.Add("order", absl::StrCat("order ", static_cast<int>(request.order()), " is none: give 1 (cycles), 2 (remote) or 3 (total)"));
+  }
+  checks.ZeroOrWithin("max_lines", request.max_lines(), 1, kContendedLinesMax, "20");
   return checks.Result();
 }
 

@@ -19,6 +19,7 @@
 #include "hftmon/v1/network.pb.h"
 #include "hftmon/v1/operations.pb.h"
 #include "hftmon/v1/sampling.pb.h"
+#include "hftmon/v1/sharing.pb.h"
 #include "hftmon/v1/spikes.pb.h"
 #include "hftmon/v1/switches.pb.h"
 #include "hftmon/v1/targets.pb.h"
@@ -56,6 +57,11 @@ inline constexpr int64_t kSamplingDurationMinNs = 1'000'000;
 inline constexpr int64_t kSamplingDurationMaxNs = 10'000'000'000;
 inline constexpr int64_t kStateIntervalMinNs = 1'000;
 inline constexpr int64_t kStateIntervalMaxNs = 100'000'000;
+inline constexpr int64_t kAccessSamplingDurationMinNs = 1'000'000;
+inline constexpr int64_t kAccessSamplingDurationMaxNs = 60'000'000'000;
+inline constexpr int64_t kLoadLatencyMaxCycles = 65'535;  // of PEBS's threshold
+inline constexpr int64_t kAccessPeriodMax = int64_t{1} << 31;
+inline constexpr int kContendedLinesMax = 1'000;
 inline constexpr size_t kCpuListBytesMax = 4'096;
 
 class RequestChecks {
@@ -94,6 +100,7 @@ grpc::Status Check(const v1::QueryCacheRequest& request, const ServiceLimits& li
 grpc::Status Check(const v1::QueryNetworkRequest& request);
 grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::SampleStateRequest& request);
+grpc::Status Check(const v1::SampleAccessesRequest& request);
 grpc::Status Check(const v1::QueryTimelineRequest& request);
 grpc::Status Check(const v1::CorrelateEventsRequest& request);
 grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits);

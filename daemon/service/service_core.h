@@ -16,6 +16,7 @@
 #include "daemon/ingest/boost_step.h"
 #include "daemon/os/numa_balancing.h"
 #include "daemon/os/pid_namespaces.h"
+#include "daemon/service/access_sampling.h"
 #include "daemon/service/call_totals.h"
 #include "daemon/service/coalescing_source.h"
 #include "daemon/service/deferred_totals.h"
@@ -67,6 +68,7 @@ struct ServiceCore {
   const NetworkTotals* network = nullptr;
   const OperationSource* operations = nullptr;  // may be missing
   StateSampling* sampling = nullptr;            // may be missing
+  AccessSampling* accesses = nullptr;           // may be missing
   MappingLookup::Reader mappings;               // may be empty: no mapping is known then
   FileLookup::Reader files;                     // may be empty: no file is known then
   SenderStacks* sender_stacks = nullptr;        // may be missing

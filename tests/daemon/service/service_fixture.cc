@@ -48,6 +48,7 @@ ServiceCore ServiceFixture::Core() {
           .network = &network_,
           .operations = &operations_,
           .sampling = &sampling_,
+          .accesses = &accesses_,
           .mappings = [this](uint32_t pid) -> absl::StatusOr<ProcMaps> {
             const auto found = maps_.find(pid);
             if (found == maps_.end()) return absl::PermissionDeniedError("not this one");

@@ -1,0 +1,81 @@
+// The part of the composition root that samples memory accesses on request.
+#include <algorithm>
+#include <bit>
+
+#include "daemon/daemon.h"
+#include "daemon/os/cache_line.h"
+#include "daemon/os/cpu_topology.h"
+#include "daemon/os/perf_event_facts.h"
+#include "daemon/os/privileges.h"
+#include "daemon/os/proc_maps.h"
+#include "daemon/os/thread_ids.h"
+#include "daemon/pmu/host_memory_events.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+namespace {
+
+constexpr uint32_t kUsualLineBytes = 64;
+
+// Of CPUs that the host does not place there is none.
+std::vector<std::optional<uint32_t>> NodesOf(const FileRoot& files) {
+  std::vector<std::optional<uint32_t>> nodes;
+  const absl::StatusOr<CpuTopology> topology = LoadCpuTopology(files);
+  if (!topology.ok()) return nodes;
+  for (const LogicalCpu& cpu : topology->cpus) {
+    if (cpu.cpu < 0 || cpu.numa_node < 0) continue;
+    const auto at = static_cast<size_t>(cpu.cpu);
+    if (nodes.size() <= at) nodes.resize(at + 1);
+    nodes[at] = static_cast<uint32_t>(cpu.numa_node);
+  }
+  return nodes;
+}
+
+uint32_t LineBytesOf(const FileRoot& files) {
+  const uint32_t bytes = ReadCacheLineBytes(files).value_or(kUsualLineBytes);
+  const bool usable =
+      std::has_single_bit(bytes) && bytes >= ContendedLineLimits::kLineBytesMin && bytes <= ContendedLineLimits::kLineBytesMax;
+  return usable ? bytes : kUsualLineBytes;
+}
+
+absl::Status Refused(const char* reason, const char* why) {
+  absl::Status refused = absl::FailedPreconditionError(why);
+  refused.SetPayload(kErrorReasonPayload, absl::Cord(reason));
+  return refused;
+}
+
+}  // namespace
+
+void Daemon::BuildAccesses() {
+  HostAccessSampling::Parts parts;
+  parts.calls = &perf_calls_;
+  parts.memory = &perf_memory_;
+  parts.clock = clock_.get();
+  parts.threads = [this](pid_t pid) { return ReadThreadIds(files_, pid); };
+  parts.facts = [this] { return ReadPerfEventFacts(files_, SystemCapabilities(), perf_calls_); };
+  parts.events = [this](const PerfEventRefusalFacts& facts, const MemorySamplingWish& wish) {
+    return HostMemoryEvents(files_, perf_calls_, facts, wish);
+  };
+  parts.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
+  parts.admit = [this] {
+    if (collection_->periods().since_mono_ns().has_value()) {
+      return Refused("OFF", "sampling memory accesses interrupts the process, and hftmon is off: call again after `hftmon on`");
+    }
+    // The gate's own words are of what disturbs every CPU.
+    if (!quiet_gate_.is_closed()) return absl::OkStatus();
+    return Refused("QUIET",
+                   "sampling memory accesses: refused in quiet mode (market hours), because each sample interrupts the process: "
+                   "ask again after `hftmon quiet off`");
+  };
+  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) {
+    const std::vector<TargetInfo> targets = registry_->List();
+    return std::any_of(targets.begin(), targets.end(), [&](const TargetInfo& target) {
+      return target.pid == pid && target.start_boottime_ns == start_boottime_ns && target.state != TargetState::kEnded;
+    });
+  };
+  parts.node_of_cpu = [this] { return NodesOf(files_); };
+  parts.line_bytes = [this] { return LineBytesOf(files_); };
+  accesses_ = std::make_unique<HostAccessSampling>(std::move(parts));
+}
+
+}  // namespace hftmon

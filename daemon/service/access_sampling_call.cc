@@ -1,0 +1,116 @@
+#include "daemon/service/access_sampling_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/service/answer_size.h"
+#include "daemon/service/convert_sharing.h"
+#include "daemon/service/convert_time.h"
+#include "daemon/service/query_pass.h"
+#include "daemon/service/rich_error.h"
+#include "daemon/service/stream_list.h"
+#include "daemon/service/target_selection.h"
+#include "grpcpp/server_context.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int64_t kLateIntervalNs = 2'000'000;  // between two looks once it should be over
+
+grpc::ServerUnaryReactor* Refused(grpc::CallbackServerContext* context, const grpc::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+template <typename Number>
+Number OrDefault(Number value, Number by_default) {
+  return value == 0 ? by_default : value;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AccessSamplingCall::Start(grpc::CallbackServerContext* context, const Shared& shared,
+                                                    const v1::SampleAccessesRequest& request, v1::SampleAccessesResponse* response) {
+  if (shared.core->accesses == nullptr) {
+    return Refused(context, RichError(grpc::StatusCode::UNIMPLEMENTED, "NO_SAMPLING", "this daemon samples no accesses of memory"));
+  }
+  const int64_t queries_max = shared.limits->Get().queries_max;
+  if (!shared.queries->Enter(queries_max)) return Refused(context, QueryLimitError(queries_max));
+  auto* call = new AccessSamplingCall(context, shared, response);
+  if (const grpc::Status begun = call->Begin(request); !begun.ok()) {
+    call->Finish(begun);
+    return call;
+  }
+  if (!shared.poll_thread->Add(call)) {
+    call->EndWith(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many calls wait: call again later"));
+  }
+  return call;
+}
+
+grpc::Status AccessSamplingCall::Begin(const v1::SampleAccessesRequest& request) {
+  google::protobuf::RepeatedField<int32_t> pids;
+  pids.Add(request.pid());
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*shared_.core->targets, pids); !selected.ok()) return selected;
+  // Of a living and an ended one of that number the living.
+  const auto running = std::find_if(selection.targets().begin(), selection.targets().end(),
+                                    [](const TargetInfo& target) { return target.state != TargetState::kEnded; });
+  if (running == selection.targets().end()) {
+    return RichError(grpc::StatusCode::NOT_FOUND, "ENDED",
+                     absl::StrCat("process ", request.pid(), " has ended: only a process that runs can be sampled"));
+  }
+  AccessSamplingPlan plan{.pid = running->pid, .start_boottime_ns = running->start_boottime_ns};
+  plan.duration_ns = OrDefault(request.duration_ns(), kDurationDefaultNs);
+  plan.load_latency_cycles = OrDefault(request.load_latency_cycles(), kLoadLatencyDefaultCycles);
+  plan.period = OrDefault(request.period(), kPeriodDefault);
+  plan.order = LineOrderFromProto(request.order());
+  plan.lines_max = static_cast<size_t>(OrDefault(request.max_lines(), kLinesDefault));
+  response_->set_pid(static_cast<int32_t>(plan.pid));
+  response_->set_namespace_pid(shared_.core->names->NumbersOf(plan.pid, plan.pid).pid);
+  over_ns_ = PollThread::NowNs() + plan.duration_ns;
+  absl::StatusOr<std::unique_ptr<AccessSamplingRun>> run = shared_.core->accesses->Begin(plan);
+  if (!run.ok()) return ToGrpcStatus(run.status());
+  run_ = *std::move(run);
+  return grpc::Status::OK;
+}
+
+int64_t AccessSamplingCall::EndWith(const grpc::Status& status) {
+  run_.reset();
+  Finish(status);
+  return kPollDone;
+}
+
+int64_t AccessSamplingCall::Poll(int64_t now_ns) {
+  // Acquire: pairs with the store at the server's shutdown.
+  const bool stopping = shared_.stopping->load(std::memory_order_acquire);
+  const bool gone = context_->IsCancelled();
+  if ((stopping || gone) && !cancelled_) {
+    run_->Cancel();
+    cancelled_ = true;
+  }
+  const absl::StatusOr<AccessSamples>* const result = run_->Result();
+  if (result == nullptr) {
+    // Closing many events takes its time, which the poll thread does not have: it looks again.
+    if (cancelled_) return now_ns + kLateIntervalNs;
+    return now_ns + (now_ns < over_ns_ ? std::min(kPollIntervalNs, over_ns_ - now_ns + kLateIntervalNs) : kLateIntervalNs);
+  }
+  if (stopping) return EndWith(StoppingError());
+  if (gone) return EndWith(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled by the client, or past its deadline"));
+  return EndWith(result->ok() ? Answer(**result) : ToGrpcStatus(result->status()));
+}
+
+grpc::Status AccessSamplingCall::Answer(const AccessSamples& samples) {
+  TimePairToProto(shared_.core->status->Now(), response_->mutable_time());
+  AccessesToProto(samples, shared_.core->names, response_);
+  return CheckAnswer(*response_, RowsOf(*response_), shared_.limits);
+}
+
+void AccessSamplingCall::OnDone() {
+  shared_.poll_thread->Remove(this);
+  shared_.queries->Leave();
+  delete this;
+}
+
+}  // namespace hftmon
