@@ -21,6 +21,7 @@ constexpr int64_t kDeadlineMinNs = 1'000'000;
 constexpr int64_t kDeadlineMaxNs = 3'600'000'000'000;
 constexpr int64_t kSamplingDefaultNs = 1'000'000'000;
 constexpr int64_t kSamplingMaxNs = 10'000'000'000;
+constexpr int64_t kAccessSamplingMaxNs = 60'000'000'000;
 // 100,000 spikes with all their causes, the most that one answer holds, stay below this.
 constexpr int kMessageMaxBytes = 256 << 20;
 
@@ -143,6 +144,13 @@ absl::StatusOr<v1::SampleStateResponse> Client::SampleState(const v1::SampleStat
   const int64_t duration_ns =
       request.duration_ns() == 0 ? kSamplingDefaultNs : std::clamp<int64_t>(request.duration_ns(), 0, kSamplingMaxNs);
   return Call(&v1::Monitor::Stub::SampleState, request, duration_ns);
+}
+
+absl::StatusOr<v1::SampleAccessesResponse> Client::SampleAccesses(const v1::SampleAccessesRequest& request) const {
+  // The daemon refuses what lies outside.
+  const int64_t duration_ns =
+      request.duration_ns() == 0 ? kSamplingDefaultNs : std::clamp<int64_t>(request.duration_ns(), 0, kAccessSamplingMaxNs);
+  return Call(&v1::Monitor::Stub::SampleAccesses, request, duration_ns);
 }
 
 absl::StatusOr<v1::QueryTimelineResponse> Client::QueryTimeline(const v1::QueryTimelineRequest& request) const {

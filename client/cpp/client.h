@@ -73,6 +73,9 @@ class Client {
   absl::StatusOr<v1::QueryThreadsResponse> QueryThreads(const v1::QueryThreadsRequest& request = {}) const;
   // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
   absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
+  // Which cache lines a target's threads take from each other, and where its loads are served; it takes as long as the request says, beside
+  // the deadline, and interrupts the threads.
+  absl::StatusOr<v1::SampleAccessesResponse> SampleAccesses(const v1::SampleAccessesRequest& request) const;
   // What the threads did over a window, piece by piece; it may wait one sampling interval.
   absl::StatusOr<v1::QueryTimelineResponse> QueryTimeline(const v1::QueryTimelineRequest& request = {}) const;
   // Which stalls hit moments that the caller names, at most 10,000 a call; it may wait one sampling interval.

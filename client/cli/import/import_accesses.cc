@@ -96,7 +96,7 @@ void ImportAccesses::Take(const MemoryAccess& access) {
   data_.Note(place, access.address - in_line, range);
 }
 
-ImportedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& build_ids) const {
+PlacedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& build_ids) const {
   const auto with_build_id = [&build_ids](std::optional<MappedPlace> place) {
     if (!place || place->build_id.find_first_not_of('\0') != std::string::npos) return place;
     const std::optional<std::string_view> of_name = build_ids.Find(place->mapping);
@@ -104,7 +104,7 @@ ImportedLine ImportAccesses::Placed(ContendedLine line, const PerfBuildIds& buil
     place->build_id_ambiguous = of_name.has_value() && of_name->empty();
     return place;
   };
-  ImportedLine placed;
+  PlacedLine placed;
   placed.data = with_build_id(data_.Find(line.place));
   for (const LineOffset& offset : line.offsets) {
     // The line is of one page, and so of one mapping.

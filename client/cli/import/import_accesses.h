@@ -14,19 +14,13 @@
 #include "client/cli/import/mapped_place.h"
 #include "client/cli/import/timed_records.h"
 #include "client/cli/import/unavailable_part.h"
+#include "client/cli/placed_line.h"
 #include "common/memory_access/contended_lines.h"
 #include "common/memory_access/memory_load_summary.h"
 #include "common/perf/perf_address_spaces.h"
 #include "common/perf/perf_data_reader.h"
 
 namespace hftmon {
-
-struct ImportedLine {
-  ContendedLine line;
-  std::optional<MappedPlace> data;
-  std::vector<std::optional<MappedPlace>> offset_data;  // of line.offsets, one each: what lies there is not always what the line begins in
-  std::vector<std::optional<MappedPlace>> code;         // of line.sites, one each
-};
 
 // Samples of memory that are in no line, or not with certainty.
 struct AccessGaps {
@@ -41,7 +35,7 @@ struct AccessGaps {
 struct ImportedAccesses {
   std::optional<MemoryLoadSummary> loads;   // absent: Finish said why
   std::optional<ContendedLineTable> table;  // likewise. Its lines are taken out: they are in `lines`
-  std::vector<ImportedLine> lines;
+  std::vector<PlacedLine> lines;
   AccessGaps gaps;
 };
 
@@ -62,7 +56,7 @@ class ImportAccesses {
   bool IsInLines(const MemoryAccess& access, bool of_guest, bool has_thread);
   void Drain();
   void Take(const MemoryAccess& access);
-  ImportedLine Placed(ContendedLine line, const PerfBuildIds& build_ids) const;
+  PlacedLine Placed(ContendedLine line, const PerfBuildIds& build_ids) const;
   std::string WhyNoAccess(const PerfDataSummary& summary) const;
   std::string WhyNoLines() const;
 

@@ -30,7 +30,7 @@ std::vector<Mapping> MappingsOf(ImportReport* report) {
     if (is_new) mappings.emplace_back();
     return mappings[at->second];
   };
-  for (ImportedLine& line : report->accesses.lines) {
+  for (PlacedLine& line : report->accesses.lines) {
     if (line.data) mapping_of(*line.data).data.push_back(&*line.data);
     for (std::optional<MappedPlace>& place : line.offset_data) {
       if (place) mapping_of(*place).data.push_back(&*place);

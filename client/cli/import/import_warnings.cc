@@ -101,7 +101,7 @@ void AddGapsOfAccesses(const ImportedAccesses& accesses, bool of_trace, Warnings
                 " of more cache lines than are kept at a time: the table may miss a line: record for a shorter time");
   const auto count = [&accesses](auto is) {
     return static_cast<uint64_t>(
-        std::count_if(accesses.lines.begin(), accesses.lines.end(), [&is](const ImportedLine& one) { return is(one.line); }));
+        std::count_if(accesses.lines.begin(), accesses.lines.end(), [&is](const PlacedLine& one) { return is(one.line); }));
   };
   warnings->Add(
       count([](const ContendedLine& line) { return line.dropped_site_accesses > 0 || line.cpus_dropped; }), "line", "",

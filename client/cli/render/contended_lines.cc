@@ -47,7 +47,7 @@ std::string TidsText(const std::vector<uint32_t>& tids) {
   return text;
 }
 
-std::string LineTable(const ContendedLineTable& table, const std::vector<ImportedLine>& lines) {
+std::string LineTable(const ContendedLineTable& table, const std::vector<PlacedLine>& lines) {
   const bool unplaced = std::any_of(lines.begin(), lines.end(), [](const auto& one) { return one.line.counts.hitm_unplaced > 0; });
   std::vector<Table::Column> columns = {{"#"},
                                         {"line"},
@@ -86,26 +86,36 @@ std::string LineTable(const ContendedLineTable& table, const std::vector<Importe
                      table.contended_lines, text.Print());
 }
 
-std::string SiteTable(const ImportedLine& imported) {
-  Table text({{"offset"}, {"HITM"}, {"peer"}, {"loads"}, {"stores"}, {"tid"}, {"code", Table::Align::kLeft}});
-  const std::vector<LineSite>& sites = imported.line.sites;
+std::string SiteTable(const PlacedLine& placed) {
+  const bool named = !placed.names.empty();
+  std::vector<Table::Column> columns = {{"offset"}, {"HITM"}, {"peer"}, {"loads"}, {"stores"}, {"tid"}, {"code", Table::Align::kLeft}};
+  if (named) columns.insert(columns.end() - 1, {"thread", Table::Align::kLeft});
+  Table text(columns);
+  const std::vector<LineSite>& sites = placed.line.sites;
   for (size_t i = 0; i < std::min(sites.size(), kSitesShown); ++i) {
     const LineSite& site = sites[i];
-    text.AddRow({fmt::format("{:#x}", site.offset), std::to_string(site.counts.hitm()), std::to_string(site.counts.peer),
-                 std::to_string(site.counts.loads), std::to_string(site.counts.stores), std::to_string(site.tid),
-                 i < imported.code.size() ? PlaceText(imported.code[i], site.code_address) : ""});
+    std::vector<std::string> cells = {fmt::format("{:#x}", site.offset),
+                                      std::to_string(site.counts.hitm()),
+                                      std::to_string(site.counts.peer),
+                                      std::to_string(site.counts.loads),
+                                      std::to_string(site.counts.stores),
+                                      std::to_string(site.tid),
+                                      i < placed.code.size() ? PlaceText(placed.code[i], site.code_address) : ""};
+    const auto name = placed.names.find(site.tid);
+    if (named) cells.insert(cells.end() - 1, name == placed.names.end() ? "" : Printable(name->second.comm));
+    text.AddRow(cells);
   }
   std::string table = text.Print(2);
   if (sites.size() > kSitesShown) table += fmt::format("  and {} (--json has all)\n", Counted(sites.size() - kSitesShown, "site"));
   return table;
 }
 
-std::string LineDetail(size_t number, const ImportedLine& imported) {
-  const ContendedLine& line = imported.line;
+std::string LineDetail(size_t number, const PlacedLine& placed) {
+  const ContendedLine& line = placed.line;
   std::string text = fmt::format("\nline {}: {:#x}", number, line.address);
-  if (imported.data) text += fmt::format(" ({})", PlaceText(imported.data, line.address));
+  if (placed.data) text += fmt::format(" ({})", PlaceText(placed.data, line.address));
   if (!line.nodes.empty()) text += fmt::format(", nodes {}", TidsText(line.nodes));
-  text += "\n" + SiteTable(imported);
+  text += "\n" + SiteTable(placed);
   for (const SharingAdvice& advice : line.advice) text += fmt::format("  {}: {}\n", AdviceKindName(advice.kind), Printable(advice.text));
   if (line.dropped_site_accesses > 0) {
     text += fmt::format("  {} of threads or places beyond those that are kept: verdict and advice are of the others\n",
@@ -126,29 +136,22 @@ Json CountsJson(const AccessCounts& counts) {
           {"peer", counts.peer}};
 }
 
-Json PlaceJson(const MappedPlace& place) {
-  Json json{{"mapping", place.mapping}};
-  if (!place.kernel) json["offset"] = place.file_offset;
-  if (place.symbol) json["symbol"] = *place.symbol;
-  return json;
-}
-
 // `number`: of the line's offsets.
-Json OffsetJson(size_t number, const ImportedLine& imported) {
-  const LineOffset& offset = imported.line.offsets[number];
+Json OffsetJson(size_t number, const PlacedLine& placed) {
+  const LineOffset& offset = placed.line.offsets[number];
   Json json{{"offset", offset.offset}};
   json.update(CountsJson(offset.counts));
   json["tids"] = offset.tids;
   json["writer_tids"] = offset.writer_tids;
-  if (number < imported.offset_data.size() && imported.offset_data[number]) json["data"] = PlaceJson(*imported.offset_data[number]);
+  if (number < placed.offset_data.size() && placed.offset_data[number]) json["data"] = PlaceJson(*placed.offset_data[number]);
   json["sites"] = Json::array();
-  for (size_t i = 0; i < imported.line.sites.size(); ++i) {
-    const LineSite& site = imported.line.sites[i];
+  for (size_t i = 0; i < placed.line.sites.size(); ++i) {
+    const LineSite& site = placed.line.sites[i];
     if (site.offset != offset.offset) continue;
     Json entry{{"tid", site.tid}, {"pid", site.pid}};
     if (site.code_address != 0) entry["code_address"] = site.code_address;
     entry.update(CountsJson(site.counts));
-    if (i < imported.code.size() && imported.code[i]) entry["code"] = PlaceJson(*imported.code[i]);
+    if (i < placed.code.size() && placed.code[i]) entry["code"] = PlaceJson(*placed.code[i]);
     // Sites stand by what they contend: the first one that has a name gives it to the offset.
     if (!json.contains("symbol") && entry.contains("code") && entry["code"].contains("symbol")) json["symbol"] = entry["code"]["symbol"];
     json["sites"].push_back(std::move(entry));
@@ -156,8 +159,8 @@ Json OffsetJson(size_t number, const ImportedLine& imported) {
   return json;
 }
 
-Json LineJson(const ImportedLine& imported) {
-  const ContendedLine& line = imported.line;
+Json LineJson(const PlacedLine& placed) {
+  const ContendedLine& line = placed.line;
   const SharingSplit& sharing = line.sharing;
   Json json{{"address", line.address}};
   json.update(CountsJson(line.counts));
@@ -168,10 +171,10 @@ Json LineJson(const ImportedLine& imported) {
   json["false_contended"] = sharing.false_contended;
   json["true_contended"] = sharing.true_contended;
   json["no_writer_contended"] = sharing.no_writer_contended;
-  if (imported.data) json["data"] = PlaceJson(*imported.data);
+  if (placed.data) json["data"] = PlaceJson(*placed.data);
   json["threads"] = Json::array();
   for (const LineThread& thread : line.threads) {
-    Json entry{{"tid", thread.tid}, {"pid", thread.pid}};
+    Json entry = LineThreadJson(placed, thread);
     entry.update(CountsJson(thread.counts));
     json["threads"].push_back(std::move(entry));
   }
@@ -179,7 +182,7 @@ Json LineJson(const ImportedLine& imported) {
   json["cpus_dropped"] = line.cpus_dropped;
   json["nodes"] = line.nodes;
   json["offsets"] = Json::array();
-  for (size_t i = 0; i < line.offsets.size(); ++i) json["offsets"].push_back(OffsetJson(i, imported));
+  for (size_t i = 0; i < line.offsets.size(); ++i) json["offsets"].push_back(OffsetJson(i, placed));
   json["dropped_site_accesses"] = line.dropped_site_accesses;
   json["begin_missing"] = line.begin_missing;
   json["advice"] = Json::array();
@@ -213,16 +216,32 @@ std::string PlaceText(const std::optional<MappedPlace>& place, uint64_t address)
   return place->symbol ? fmt::format("{} ({})", Printable(*place->symbol), in_file) : in_file;
 }
 
-std::string ContendedLinesText(const ContendedLineTable& table, const std::vector<ImportedLine>& lines) {
+Json PlaceJson(const MappedPlace& place) {
+  Json json{{"mapping", place.mapping}};
+  if (!place.kernel) json["offset"] = place.file_offset;
+  if (place.symbol) json["symbol"] = *place.symbol;
+  return json;
+}
+
+Json LineThreadJson(const PlacedLine& placed, const LineThread& thread) {
+  Json json{{"tid", thread.tid}, {"pid", thread.pid}};
+  const auto name = placed.names.find(thread.tid);
+  if (name == placed.names.end()) return json;
+  if (!name->second.comm.empty()) json["comm"] = name->second.comm;
+  if (name->second.namespace_tid != 0) json["namespace_tid"] = name->second.namespace_tid;
+  return json;
+}
+
+std::string ContendedLinesText(const ContendedLineTable& table, const std::vector<PlacedLine>& lines) {
   if (lines.empty()) return "";
   std::string text = LineTable(table, lines);
   for (size_t i = 0; i < lines.size(); ++i) text += LineDetail(i + 1, lines[i]);
   return text;
 }
 
-Json ContendedLinesJson(const std::vector<ImportedLine>& lines) {
+Json ContendedLinesJson(const std::vector<PlacedLine>& lines) {
   Json json = Json::array();
-  for (const ImportedLine& line : lines) json.push_back(LineJson(line));
+  for (const PlacedLine& line : lines) json.push_back(LineJson(line));
   return json;
 }
 

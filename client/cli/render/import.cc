@@ -9,6 +9,7 @@
 #include "client/cli/import/import_trace.h"
 #include "client/cli/import/import_warnings.h"
 #include "client/cli/render/contended_lines.h"
+#include "client/cli/render/memory_loads.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
@@ -16,12 +17,6 @@
 namespace hftmon {
 namespace {
 
-constexpr AccessLevel kLevels[] = {
-    AccessLevel::kL1,         AccessLevel::kLineFillBuffer,   AccessLevel::kL2,          AccessLevel::kL3,
-    AccessLevel::kL4,         AccessLevel::kPeerCache,        AccessLevel::kRemoteCache, AccessLevel::kLocalDram,
-    AccessLevel::kRemoteDram, AccessLevel::kPersistentMemory, AccessLevel::kCxl,         AccessLevel::kIo,
-    AccessLevel::kUncached,   AccessLevel::kUnknown};
-constexpr double kPercents[] = {50, 99};
 constexpr size_t kStatsShown = 40;
 
 std::string HostText(const std::string& file, const PerfDataSummary& summary) {
@@ -62,28 +57,6 @@ std::string UnavailableText(const std::string& what, const std::vector<Unavailab
   }
   std::string text = names_of_reason.empty() ? "" : "\n";
   for (const auto& [reason, names] : names_of_reason) text += fmt::format("{}{}: unavailable: {}\n", what, names, reason);
-  return text;
-}
-
-std::string LoadText(const MemoryLoadSummary& loads) {
-  Table table({{"served by", Table::Align::kLeft}, {"loads"}, {"share"}, {"p50 cycles"}, {"p99"}, {"mean"}, {"max"}});
-  for (const AccessLevel level : kLevels) {
-    const LevelLoads& one = loads.level(level);
-    if (one.loads == 0) continue;
-    std::vector<std::string> cells = {std::string(AccessLevelName(level)), std::to_string(one.loads),
-                                      fmt::format("{:.1f}%", 100 * static_cast<double>(one.loads) / static_cast<double>(loads.loads()))};
-    for (const double percent : kPercents) {
-      const auto value = one.latency.PercentileCycles(percent);
-      cells.push_back(value ? std::to_string(*value) : "");
-    }
-    cells.push_back(one.latency.mean_cycles() ? fmt::format("{:.0f}", *one.latency.mean_cycles()) : "");
-    cells.push_back(one.latency.max_cycles() ? std::to_string(*one.latency.max_cycles()) : "");
-    table.AddRow(cells);
-  }
-  std::string text = fmt::format("\nsampled accesses: {}, {}\n", Counted(loads.loads(), "load"), Counted(loads.stores(), "store"));
-  text += table.Print();
-  text += fmt::format("HITM {}, from a peer core {}, locked {}, TLB misses {} of {} told ({} walks)\n", loads.hitm(), loads.peer(),
-                      loads.locked(), loads.tlb_misses(), loads.loads() - loads.tlb_unknown(), loads.tlb_walks());
   return text;
 }
 
@@ -137,36 +110,6 @@ Json HostJson(const PerfHost& host) {
   return json;
 }
 
-Json LatencyJson(const LoadLatencies& latency) {
-  Json json{{"count", latency.count()}, {"sum_cycles", latency.sum_cycles()}};
-  for (const double percent : kPercents) {
-    if (const auto value = latency.PercentileCycles(percent)) json[fmt::format("p{:g}_cycles", percent)] = *value;
-  }
-  if (const auto value = latency.max_cycles()) json["max_cycles"] = *value;
-  return json;
-}
-
-Json LoadsJson(const MemoryLoadSummary& loads) {
-  Json json{{"samples", loads.loads()},
-            {"stores", loads.stores()},
-            {"locked", loads.locked()},
-            {"lock_unknown", loads.lock_unknown()},
-            {"hitm", loads.hitm()},
-            {"peer", loads.peer()},
-            {"tlb",
-             {{"hits", loads.tlb_hits()}, {"misses", loads.tlb_misses()}, {"unknown", loads.tlb_unknown()}, {"walks", loads.tlb_walks()}}}};
-  json["levels"] = Json::object();
-  json["missed"] = Json::object();
-  json["latency"] = Json::object();
-  for (const AccessLevel level : kLevels) {
-    const std::string name(AccessLevelName(level));
-    if (loads.level(level).loads > 0) json["levels"][name] = loads.level(level).loads;
-    if (loads.missed(level) > 0) json["missed"][name] = loads.missed(level);
-    if (loads.level(level).latency.count() > 0) json["latency"][name] = LatencyJson(loads.level(level).latency);
-  }
-  return json;
-}
-
 Json StatJson(const PerfEvent& event, const ImportedStat& stat) {
   Json json{{"event", event.name}};
   if (stat.cpu >= 0) json["cpu"] = stat.cpu;
@@ -216,7 +159,7 @@ std::string ImportText(const std::string& file, const ImportReport& report) {
   if (report.stats.empty() || HasSamples(report.summary)) text += EventTable(report.summary);
   text += StatText(report);
   if (report.trace) text += TraceText(*report.trace);
-  if (report.accesses.loads) text += LoadText(*report.accesses.loads);
+  if (report.accesses.loads) text += "\n" + MemoryLoadsText(LoadTableOf(*report.accesses.loads));
   if (report.accesses.table) {
     text += report.accesses.lines.empty() ? "\nno contended cache line\n"
                                           : "\n" + ContendedLinesText(*report.accesses.table, report.accesses.lines);
@@ -245,7 +188,7 @@ Json ImportJson(const std::string& file, const ImportReport& report) {
   json["lost_samples_of_no_event"] = report.lost_samples_of_no_event;
   json["unmatched_samples"] = report.summary.unmatched_samples;
   if (report.trace) json["hardware_trace"] = TraceJson(*report.trace);
-  if (report.accesses.loads) json["memory_loads"] = LoadsJson(*report.accesses.loads);
+  if (report.accesses.loads) json["memory_loads"] = MemoryLoadsJson(LoadTableOf(*report.accesses.loads));
   if (report.accesses.table) {
     const ContendedLineTable& table = *report.accesses.table;
     json["contended_line_order"] = LineOrderName(table.order);

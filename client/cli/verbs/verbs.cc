@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewOperationsVerb());
   verbs.push_back(NewNetworkVerb());
   verbs.push_back(NewSampleVerb());
+  verbs.push_back(NewSharingVerb());
   verbs.push_back(NewImportVerb());
   verbs.push_back(NewMetricsVerb());
   verbs.push_back(NewModeVerb());

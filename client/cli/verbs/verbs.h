@@ -16,6 +16,7 @@ std::unique_ptr<Verb> NewDetachVerb();
 std::unique_ptr<Verb> NewTargetsVerb();
 std::unique_ptr<Verb> NewRunVerb();
 std::unique_ptr<Verb> NewSampleVerb();
+std::unique_ptr<Verb> NewSharingVerb();
 std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
 std::unique_ptr<Verb> NewTimelineVerb();

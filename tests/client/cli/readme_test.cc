@@ -21,6 +21,7 @@
 #include "client/cli/render/network.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/render/operations.h"
+#include "client/cli/render/sharing.h"
 #include "client/cli/render/spikes.h"
 #include "client/cli/render/states.h"
 #include "client/cli/render/status.h"
@@ -127,6 +128,15 @@ ImportReport FullImport() {
   return report;
 }
 
+// Contended lines, or, where they are unavailable, shared ones.
+Json FullSharing(bool flag, const std::string& unavailable) {
+  auto response = Full<v1::SampleAccessesResponse>(flag);
+  response.mutable_unavailable(0)->set_part(unavailable);
+  const absl::StatusOr<SharingAnswer> answer = SharingAnswerOf(response);
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  return SharingJson(response, *answer);
+}
+
 void AddKeys(const Json& json, std::set<std::string>* keys) {
   if (!json.is_structured()) return;
   for (const auto& item : json.items()) {
@@ -149,6 +159,8 @@ std::set<std::string> AllKeys() {
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);
     AddKeys(StatesJson(Full<v1::SampleStateResponse>(flag)), &keys);
+    AddKeys(FullSharing(flag, "contended_lines"), &keys);
+    AddKeys(FullSharing(flag, "places"), &keys);
     AddKeys(OperationsJson(Full<v1::QueryOperationsResponse>(flag)), &keys);
     AddKeys(TimelineJson(Full<v1::QueryTimelineResponse>(flag)), &keys);
     AddKeys(CorrelateJson(Full<v1::CorrelateEventsResponse>(flag)), &keys);

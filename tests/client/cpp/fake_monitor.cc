@@ -190,6 +190,11 @@ grpc::ServerUnaryReactor* FakeMonitor::SampleState(grpc::CallbackServerContext* 
   return Answer("SampleState", sample_state, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::SampleAccesses(grpc::CallbackServerContext* context, const v1::SampleAccessesRequest* request,
+                                                      v1::SampleAccessesResponse* response) {
+  return Answer("SampleAccesses", sample_accesses, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                                     v1::QueryNetworkResponse* response) {
   return Answer("QueryNetwork", query_network, context, request, response);

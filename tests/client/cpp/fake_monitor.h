@@ -57,6 +57,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::CorrelateEventsRequest, v1::CorrelateEventsResponse> correlate_events;
   Handler<v1::QueryNetworkRequest, v1::QueryNetworkResponse> query_network;
   Handler<v1::SampleStateRequest, v1::SampleStateResponse> sample_state;
+  Handler<v1::SampleAccessesRequest, v1::SampleAccessesResponse> sample_accesses;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
   // Verbs ask it for what they say besides: an empty answer, unless the test scripts it.
@@ -98,6 +99,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* QueryOperations(grpc::CallbackServerContext*, const v1::QueryOperationsRequest*,
                                             v1::QueryOperationsResponse*) override;
   grpc::ServerUnaryReactor* SampleState(grpc::CallbackServerContext*, const v1::SampleStateRequest*, v1::SampleStateResponse*) override;
+  grpc::ServerUnaryReactor* SampleAccesses(grpc::CallbackServerContext*, const v1::SampleAccessesRequest*,
+                                           v1::SampleAccessesResponse*) override;
   grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext*, const v1::QueryNetworkRequest*, v1::QueryNetworkResponse*) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
   grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;
