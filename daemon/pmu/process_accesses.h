@@ -42,7 +42,7 @@ struct ProcessAccessCounts {
 
 class ProcessAccesses {
  public:
-  static constexpr size_t kRingPagesMax = 32;  // some 1,300 samples
+  static constexpr size_t kRingPagesMax = 32;  // some 1,800 samples
   static constexpr size_t kRingPagesMin = 8;
   static constexpr size_t kRingBytesTotal = size_t{64} << 20;  // shared by the threads, where they are many
 

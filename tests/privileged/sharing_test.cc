@@ -4,12 +4,11 @@
 #include <linux/hw_breakpoint.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <ctime>
-#include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "client/cpp/errors.h"
 #include "daemon/host_access_sampling.h"
 #include "daemon/os/thread_ids.h"
 #include "tests/privileged/privileged_test.h"

@@ -1,0 +1,54 @@
+#include "daemon/pmu/host_memory_events.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/daemon/pmu/pmu_trees.h"
+#include "tests/fakes/fake_perf_events.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kSkylake[] = "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\nstepping\t: 4\n";
+
+class HostMemoryEventsTest : public ::testing::Test {
+ protected:
+  HostMemoryEventsTest() {
+    WriteIntelServer(host_);
+    host_.Write("/sys/devices/system/cpu/online", "0-1\n");
+    host_.Write("/proc/cpuinfo", kSkylake);
+  }
+  absl::StatusOr<std::vector<SampledEvent>> Events(const FakePerfEvents::Kernel& kernel, const PerfEventRefusalFacts& facts = {}) {
+    FakePerfEvents calls(kernel);
+    return HostMemoryEvents(host_.root(), calls, facts, {.load_latency_cycles = 50, .period = 1'009});
+  }
+
+  FixtureTree host_;
+};
+
+TEST_F(HostMemoryEventsTest, TheyAreReadyToBeOpened) {
+  const auto events = Events(FakePerfEvents::Host(4));
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_THAT(*events, SizeIs(2));
+  EXPECT_EQ(events->front().name, "cpu/mem-loads,ldlat=50/P");
+  EXPECT_EQ(events->front().attributes.sample_period, 1'009u);
+  EXPECT_NE(events->front().attributes.sample_type & PERF_SAMPLE_DATA_SRC, 0u);
+}
+
+TEST_F(HostMemoryEventsTest, WhereNoCounterCanBeOpenedTheReasonIsTheCountersWhateverIsListed) {
+  const auto events = Events({});
+  EXPECT_TRUE(absl::IsFailedPrecondition(events.status())) << events.status();
+  EXPECT_THAT(std::string(events.status().message()), HasSubstr("no hardware PMU"));
+}
+
+TEST_F(HostMemoryEventsTest, AProcessorThatSamplesNoneGivesTheReason) {
+  host_.Write("/proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\nstepping\t: 1\n");
+  const auto events = Events(FakePerfEvents::Host(4));
+  EXPECT_TRUE(absl::IsFailedPrecondition(events.status())) << events.status();
+  EXPECT_THAT(std::string(events.status().message()), HasSubstr("ibs_op"));
+}
+
+}  // namespace
+}  // namespace hftmon
