@@ -74,7 +74,7 @@ class BreakpointSamplingTest : public ::testing::Test {
     const AccessSamplingRun& sampled = **begun;
     EXPECT_TRUE(Eventually([&] { return on_.HasBeenNotified() || sampled.Result() != nullptr; }));
     if (sampled.Result() != nullptr) return *sampled.Result();
-    EXPECT_TRUE(run.Act(std::to_string(kWritesEach)).is_object());
+    EXPECT_EQ(run.Act().value("writes_each", int64_t{0}), kWritesEach);
     written_.store(true, std::memory_order_seq_cst);
     EXPECT_TRUE(Eventually([&] { return sampled.Result() != nullptr; }));
     return sampled.Result() == nullptr ? absl::DeadlineExceededError("it did not end") : *sampled.Result();
@@ -107,7 +107,7 @@ class BreakpointSamplingTest : public ::testing::Test {
 };
 
 TEST_F(BreakpointSamplingTest, TwoWordsOfOneLineAreToldWithBothOffsetsThreadsAndEveryWrite) {
-  WorkloadRun run("line_writers", {"--apart", "8"});
+  WorkloadRun run("line_writers", {"--apart", "8", "--writes", std::to_string(kWritesEach)});
   ASSERT_TRUE(run.about().is_object());
   const auto samples = SampleWriters(run);
   if (IsRefused(samples.status())) GTEST_SKIP() << samples.status().message();
@@ -140,7 +140,7 @@ TEST_F(BreakpointSamplingTest, TwoWordsOfOneLineAreToldWithBothOffsetsThreadsAnd
 }
 
 TEST_F(BreakpointSamplingTest, APaddedVariantSharesNoLine) {
-  WorkloadRun run("line_writers", {"--apart", "64"});
+  WorkloadRun run("line_writers", {"--apart", "64", "--writes", std::to_string(kWritesEach)});
   ASSERT_TRUE(run.about().is_object());
   const auto samples = SampleWriters(run);
   if (IsRefused(samples.status())) GTEST_SKIP() << samples.status().message();
