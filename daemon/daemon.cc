@@ -237,7 +237,7 @@ void Daemon::BuildControl() {
   registry_config.on_stacks_wanted = [this](bool wanted) { stacks_->Enable(wanted); };
   registry_config.attach_demanded = [this](const ProgramDemand& demand) { return AttachDemanded(demand); };
   registry_config.on_demand = [this](const ProgramDemand& demand) {
-    for (const auto& [wanted, program] : DemandPrograms()) program->Want(demand.*wanted);
+    WantDemanded(demand);
     if (markers_) markers_->Rescan();  // the targets have changed
   };
   registry_ = std::make_unique<TargetRegistry>(collector_->view(), named_tasks_.get(), collector_.get(), clock_.get(), registry_config,
@@ -336,6 +336,7 @@ absl::Status Daemon::StartThreads() {
   control_->Start();
   stacks_->Start();
   markers_->Start();
+  if (counter_thread_) counter_thread_->Start();
   return absl::OkStatus();
 }
 
@@ -344,35 +345,6 @@ void Daemon::MeasureProbes() {
   if (!collector_->MeasureCost(true).ok()) return;
   SleepNs(kCostMeasurementNs);
   collector_->MeasureCost(false).IgnoreError();
-}
-
-std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 7> Daemon::DemandPrograms() {
-  return {{{&ProgramDemand::wakers, &collector_->waker_program()},
-           {&ProgramDemand::memory, &collector_->memory_programs().demand()},
-           {&ProgramDemand::kernel_locks, &collector_->kernel_lock_programs().demand()},
-           {&ProgramDemand::hardware, &collector_->hardware_programs().demand()},
-           {&ProgramDemand::network, &collector_->network_programs().demand()},
-           {&ProgramDemand::irq, &collector_->deferred_programs().demand()},
-           {&ProgramDemand::returns, &collector_->return_programs().demand()}}};
-}
-
-absl::Status Daemon::AttachDemanded(const ProgramDemand& demand) {
-  for (const auto& [wanted, program] : DemandPrograms()) {
-    if (!(demand.*wanted)) continue;
-    if (absl::Status status = program->Attach(); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-void Daemon::SettleDemand() {
-  uint32_t attached = 0;
-  for (const auto& [wanted, program] : DemandPrograms()) {
-    program->Settle();
-    attached = attached << 1 | (program->attached() ? 1u : 0u);
-  }
-  collector_->memory_programs().FollowCpus();
-  collector_->hardware_programs().FollowCpus();
-  demand_cost_->Turn(attached);
 }
 
 absl::Status Daemon::StartServer() {
@@ -467,6 +439,7 @@ void Daemon::Stop() {
   if (unwinder_) unwinder_->Cancel();
   if (stacks_) stacks_->Stop();
   if (markers_) markers_->Stop();
+  if (counter_thread_) counter_thread_->Stop();
   if (control_) control_->Stop();
   control_.reset();
   if (loop_thread_) loop_thread_->Stop();

@@ -31,6 +31,7 @@
 #include "daemon/control/process_names.h"
 #include "daemon/control/scheduling_book.h"
 #include "daemon/control/target_registry.h"
+#include "daemon/counter_thread.h"
 #include "daemon/cpu_follower.h"
 #include "daemon/daemon_operation.h"
 #include "daemon/demand_cost.h"
@@ -53,6 +54,7 @@
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
 #include "daemon/shared_call_totals.h"
+#include "daemon/shared_counter_totals.h"
 #include "daemon/shared_deferred_totals.h"
 #include "daemon/shared_fault_totals.h"
 #include "daemon/shared_hardware_totals.h"
@@ -106,6 +108,7 @@ class Daemon {
   void BuildTotals();
   void BuildHardware();
   void BuildDeferred();
+  void BuildCounters();
   void BuildMarkers();
   void BuildSampling();
   void BuildAccesses();
@@ -123,6 +126,7 @@ class Daemon {
   // Those that are attached on demand, by what asks for them.
   std::array<std::pair<bool ProgramDemand::*, DemandProgram*>, 7> DemandPrograms();
   absl::Status AttachDemanded(const ProgramDemand& demand);
+  void WantDemanded(const ProgramDemand& demand);
   void SettleDemand();
 
   const Config config_;  // as at the start; what is in force since stands in the book
@@ -180,6 +184,8 @@ class Daemon {
   std::unique_ptr<SharedNetworkTotals> network_totals_;
   std::unique_ptr<KernelFunctions> kernel_functions_;
   std::unique_ptr<SharedDeferredTotals> deferred_totals_;
+  std::unique_ptr<SharedCounterTotals> counter_totals_;
+  std::unique_ptr<CounterThread> counter_thread_;
   std::unique_ptr<HostCoalescing> coalescing_;
   std::unique_ptr<SharedStateSampling> sampling_;
   SystemPerfEventCalls perf_calls_;

@@ -23,6 +23,7 @@ void Daemon::BuildTotals() {
   interrupt_totals_ = std::make_unique<SharedInterruptTotals>(view, high_water);
   BuildHardware();
   BuildDeferred();
+  BuildCounters();
   SharedNetworkTotals::Parts network;
   network.view = view;
   network.high_water = high_water;

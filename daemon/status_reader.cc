@@ -55,6 +55,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(KernelLocks());
   capabilities.push_back(Returns());
   AddHardware(&capabilities);
+  AddCounters(&capabilities);
   capabilities.push_back(Network());
   capabilities.push_back(Irq());
   const bool counted = parts_.collector->reads_preempt_count();
@@ -110,6 +111,20 @@ Capability StatusReader::Returns() const {
 void StatusReader::AddHardware(std::vector<Capability>* capabilities) const {
   for (const HardwareSource& source : parts_.hardware->Sources()) {
     capabilities->push_back({"hardware_" + source.name, source.available, source.reason, source.mend, false});
+  }
+}
+
+// `capabilities` has the host's already.
+void StatusReader::AddCounters(std::vector<Capability>* capabilities) const {
+  const std::string& refusal = parts_.collector->counter_refusal();
+  const std::string mend = refusal.empty() ? "" : "what perf_event_paranoid names, or a kernel built with CONFIG_PERF_EVENTS=y";
+  const std::string read = "read by each CPU at its threads' switches and ticks";
+  capabilities->push_back({"counters", refusal.empty(), refusal.empty() ? "the kernel's own events, " + read : refusal, mend, false});
+  for (const Capability& host : *capabilities) {
+    if (host.name != "hardware_pmu") continue;
+    Capability cache{"cache", host.available, host.available ? "the processor's counters, " + read : host.reason, host.mend, false};
+    capabilities->push_back(std::move(cache));
+    return;
   }
 }
 

@@ -91,6 +91,7 @@ class StatusReader : public StatusSource {
   Capability KernelLocks() const;
   Capability Returns() const;
   void AddHardware(std::vector<Capability>* capabilities) const;
+  void AddCounters(std::vector<Capability>* capabilities) const;
   Capability Network() const;
   Capability Irq() const;
   std::string RegistersMend() const;

@@ -24,6 +24,23 @@ std::vector<std::string> SplitLists(const std::vector<std::string>& texts) {
   return parts;
 }
 
+std::vector<std::string> SplitEventLists(const std::vector<std::string>& texts) {
+  std::vector<std::string> events;
+  for (const std::string& text : texts) {
+    events.emplace_back();
+    bool in_words = false;
+    for (const char c : text) {
+      if (c == '/') in_words = !in_words;
+      if (c == ',' && !in_words) {
+        events.emplace_back();
+      } else {
+        events.back() += c;
+      }
+    }
+  }
+  return events;
+}
+
 absl::StatusOr<std::vector<int32_t>> ParseIds(const std::string& option, const std::vector<std::string>& texts) {
   std::vector<int32_t> ids;
   for (const std::string& part : SplitLists(texts)) {

@@ -12,6 +12,8 @@ namespace hftmon {
 
 // The comma-separated parts of all `texts`; empty parts are kept, so that parsers can refuse them.
 std::vector<std::string> SplitLists(const std::vector<std::string>& texts);
+// The same of events, whose words stand between slashes with commas of their own: "page-faults,cpu/event=0xcd,umask=1/".
+std::vector<std::string> SplitEventLists(const std::vector<std::string>& texts);
 
 // Process or thread ids, 1 … 4194304 (the kernel's largest pid_max), without duplicates, in the order given.
 absl::StatusOr<std::vector<int32_t>> ParseIds(const std::string& option, const std::vector<std::string>& texts);
@@ -31,6 +33,7 @@ struct DurationRange {
 inline constexpr DurationRange kThresholdRange{1'000, 60'000'000'000, "1us to 1m"};
 inline constexpr DurationRange kBlockedRange{1'000, 3'600'000'000'000, "1us to 1h"};
 inline constexpr DurationRange kIntervalRange{100'000, 60'000'000'000, "100us to 1m"};
+inline constexpr DurationRange kCounterIntervalRange{1'000, 1'000'000'000, "1us to 1s"};
 inline constexpr DurationRange kPeriodRange{10'000'000, 3'600'000'000'000, "10ms to 1h"};
 // Of questions about what was recorded.
 inline constexpr DurationRange kPastThresholdRange{1, 60'000'000'000, "1ns to 1m"};

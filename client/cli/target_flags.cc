@@ -36,7 +36,17 @@ void TargetFlags::Declare(CLI::App& verb) {
       "who wakes its threads, in spikes and switches. While any target asks, each wake-up of the whole host costs about 0.11us more "
       "(of its threads 0.37us); attaching the program interrupts every CPU once, so quiet mode refuses it");
   verb.add_flag("--no-children", no_children_, "leave its children alone");
-  verb.add_flag("--cache", cache_, "cache counters too");
+  verb.add_flag("--cache", cache_,
+                "cycles, instructions, misses of caches and TLBs … of its threads too, as many as the processor counts at once");
+  verb.add_option(
+          "--counters", counter_events_,
+          "events of its threads to count exactly, a list of at most 8: page-faults, r01cd, cpu/event=0xcd/, a vendor's name, "
+          "l1d_misses. While any target counts, each switch of the host costs a test, and each of its threads' a read of each event; "
+          "opening them interrupts every CPU, so quiet mode refuses it")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  verb.add_option("--counter-interval", counter_interval_, "between two readings that are told apart, 1us to 1s (default: 1ms)");
   verb.add_flag("--numa", numa_, "NUMA placement too");
 }
 
@@ -52,6 +62,7 @@ absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
        {DurationFlag{"--threshold", threshold_, kThresholdRange, &v1::TargetOptions::set_spike_threshold_ns},
         DurationFlag{"--blocked", blocked_, kBlockedRange, &v1::TargetOptions::set_blocked_threshold_ns},
         DurationFlag{"--operations", operations_, kThresholdRange, &v1::TargetOptions::set_operation_threshold_ns},
+        DurationFlag{"--counter-interval", counter_interval_, kCounterIntervalRange, &v1::TargetOptions::set_counter_interval_ns},
         DurationFlag{"--interval", interval_, kIntervalRange, &v1::TargetOptions::set_sampling_interval_ns}}) {
     if (flag.text.empty()) continue;
     const absl::StatusOr<int64_t> duration_ns = ParseDurationOption(flag.name, flag.text, flag.range);
@@ -59,6 +70,7 @@ absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {
     (options.*flag.set)(*duration_ns);
   }
   for (const std::string& group : SplitLists(probe_groups_)) options.add_probe_groups(group);
+  for (const std::string& event : SplitEventLists(counter_events_)) options.add_counter_events(event);
   if (!stacks_.empty()) {
     const std::array<std::string_view, 4> choices = {"none", "kernel", "user", "both"};
     const auto choice = std::find(choices.begin(), choices.end(), stacks_);

@@ -24,6 +24,8 @@ class TargetFlags {
   std::string interval_;
   std::vector<std::string> probe_groups_;
   std::string stacks_;
+  std::vector<std::string> counter_events_;
+  std::string counter_interval_;
   bool waker_ = false;
   bool no_children_ = false;
   bool cache_ = false;

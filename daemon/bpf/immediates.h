@@ -13,14 +13,15 @@
 #ifndef HFTMON_DAEMON_BPF_IMMEDIATES_H_
 #define HFTMON_DAEMON_BPF_IMMEDIATES_H_
 
-#define HFT_IMMEDIATE_RING_MASK 0x51071001       /* cells of a ring - 1 */
-#define HFT_IMMEDIATE_PID_BOUND 0x51071002       /* tids that slot_of_tid covers */
-#define HFT_IMMEDIATE_SLOT_BOUND 0x51071003      /* entries of slots[] */
-#define HFT_IMMEDIATE_REGISTER_ACCESS 0x51071004 /* enum hft_register_access */
-#define HFT_IMMEDIATE_REGISTER_OFFSET 0x51071005 /* of a task's saved registers from task->stack */
-#define HFT_IMMEDIATE_CAST 0x51071006            /* function: bpf_rdonly_cast */
-#define HFT_IMMEDIATE_PREEMPT_COUNT 0x51071007   /* variable: what holds the kernel's count of what a CPU is in; per CPU */
-#define HFT_IMMEDIATE_RETURN_MASK 0x51071008     /* entries of a ring of returns - 1 */
+#define HFT_IMMEDIATE_RING_MASK 0x51071001         /* cells of a ring - 1 */
+#define HFT_IMMEDIATE_PID_BOUND 0x51071002         /* tids that slot_of_tid covers */
+#define HFT_IMMEDIATE_SLOT_BOUND 0x51071003        /* entries of slots[] */
+#define HFT_IMMEDIATE_REGISTER_ACCESS 0x51071004   /* enum hft_register_access */
+#define HFT_IMMEDIATE_REGISTER_OFFSET 0x51071005   /* of a task's saved registers from task->stack */
+#define HFT_IMMEDIATE_CAST 0x51071006              /* function: bpf_rdonly_cast */
+#define HFT_IMMEDIATE_PREEMPT_COUNT 0x51071007     /* variable: what holds the kernel's count of what a CPU is in; per CPU */
+#define HFT_IMMEDIATE_RETURN_MASK 0x51071008       /* entries of a ring of returns - 1 */
+#define HFT_IMMEDIATE_COUNTER_RING_MASK 0x51071009 /* spans of a CPU's ring of counter spans - 1 */
 
 /* How a task's saved registers are reached: see core_fixes.bpf.h. */
 enum hft_register_access { HFT_REGISTERS_NONE = 0, HFT_REGISTERS_BY_HELPER = 1, HFT_REGISTERS_BY_CAST = 2 };

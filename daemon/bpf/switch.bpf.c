@@ -32,6 +32,7 @@
 #include "daemon/bpf/boost.bpf.h"
 #include "daemon/bpf/memory.bpf.h"
 #include "daemon/bpf/hardware.bpf.h"
+#include "daemon/bpf/counters.bpf.h"
 #include "daemon/bpf/deferred.bpf.h"
 #include "daemon/bpf/migration.bpf.h"
 #include "daemon/bpf/moved_pages.bpf.h"

@@ -42,6 +42,7 @@
 #define HFT_NETWORK 32u          /* the packets that it reads, see network_events.h */
 #define HFT_BLOCKED 64u          /* its sleeps while they last: the daemon looks for them, no program does */
 #define HFT_RETURNS 128u         /* its returns from sleeps until a time, see return_events.h */
+#define HFT_COUNTING 256u        /* events of the processor's counters or of the kernel's, see counter_events.h */
 
 /* Why a thread left its CPU. From its saved registers, never from `preempt` alone. */
 enum hft_switch_kind {
@@ -310,7 +311,9 @@ struct hft_cpu {
   __u64 cross_call_entry_count;
   __u64 boost_count;
   __u64 return_count;
-  __u64 reserved[7];                          /* keeps the log's entries on lines of their own */
+  __u64 counted_switch_count;
+  __u64 counted_tick_count;
+  __u64 reserved[5];                          /* keeps the log's entries on lines of their own */
   struct hft_runner log[HFT_CPU_LOG_ENTRIES]; /* entry i of the count stands at i % 64; written before position */
 };
 
@@ -339,7 +342,7 @@ struct hft_audit {
 
 /* What the daemon wants of a thread beyond its counts: one word, copied whole. A new thread has its parent's. */
 struct hft_wishes {
-  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS … HFT_RETURNS */
+  __u32 probes; /* HFT_STACK_KERNEL, HFT_STACK_USER of stack_events.h, HFT_CALLS … HFT_COUNTING */
   __u32 waker;  /* 1: each wake-up of it makes an hft_waker */
 } __attribute__((aligned(8)));
 

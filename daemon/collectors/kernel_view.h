@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "daemon/bpf/call_events.h"
+#include "daemon/bpf/counter_events.h"
 #include "daemon/bpf/deferred_events.h"
 #include "daemon/bpf/hardware_events.h"
 #include "daemon/bpf/interrupt_events.h"
@@ -56,7 +57,12 @@ struct KernelView {
   const hft_stack_ring* stack_ring = nullptr;
   std::byte* return_rings = nullptr;  // of CPU c at return_rings + c * return_stride_bytes: an hft_return_ring of return_entries
   uint64_t return_stride_bytes = 0;
-  uint32_t return_entries = 0;  // power of two
+  uint32_t return_entries = 0;                      // power of two
+  hft_counter_control* counter_control = nullptr;   // or null
+  std::span<hft_cpu_counters> cpu_counters;         // one per possible CPU, or empty; the daemon writes its first line
+  std::span<hft_thread_counters> thread_counters;   // of the lowest slots, or empty
+  std::span<const hft_counter_span> counter_spans;  // CPU c's ring begins at c * counter_ring_spans, or empty
+  uint32_t counter_ring_spans = 0;                  // power of two
 };
 
 // Thresholds of waits for a CPU and of times off it, or HFT_NO_THRESHOLD.

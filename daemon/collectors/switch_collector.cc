@@ -132,6 +132,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
                               {HFT_IMMEDIATE_REGISTER_ACCESS, {registers}},
                               {HFT_IMMEDIATE_REGISTER_OFFSET, {options.register_offset}},
                               {HFT_IMMEDIATE_RETURN_MASK, {ReturnEntriesOf(*cpus) - 1}},
+                              {HFT_IMMEDIATE_COUNTER_RING_MASK, {CounterSpansPerRing(*cpus) - 1}},
                               {HFT_IMMEDIATE_CAST, {cast_id, BpfImmediate::Kind::kFunction}}};
   // Raw programs do not name it.
   if (access == KernelAccess::kBtf) immediates[HFT_IMMEDIATE_PREEMPT_COUNT] = {preempt_count_id, BpfImmediate::Kind::kVariable};
@@ -150,6 +151,7 @@ absl::StatusOr<std::unique_ptr<SwitchCollector>> SwitchCollector::CreateWith(con
   collector->MakeNetworkPrograms();
   collector->MakeDeferredPrograms();
   collector->MakeReturnPrograms();
+  collector->MakeCounterPrograms();
   if (absl::Status status = collector->Prepare(options); !status.ok()) return status;
   if (absl::Status status = collector->MapAll(); !status.ok()) return status;
   if (absl::Status status = collector->FillStack(options.threads_max); !status.ok()) return status;
@@ -196,6 +198,7 @@ absl::Status SwitchCollector::Prepare(const Options& options) {
                               PrepareHardwarePrograms(),
                               PrepareNetworkPrograms(),
                               PrepareDeferredPrograms(),
+                              PrepareCounterPrograms(options),
                               object_->ResizeMap("network", view_.ring_count),
                               object_->ResizeMap("thread_kernel", std::min(options.threads_max, options.kernel_threads_max) + 1),
                               object_->ResizeMap("arrived_shootdowns", view_.ring_count),
@@ -221,6 +224,7 @@ bool SwitchCollector::IsDetached(std::string_view program) const {
   if (return_programs_->IsOne(program)) return !return_programs_->attached();
   if (HardwarePrograms::IsOne(program)) return !hardware_programs_->attached();
   if (MemoryPrograms::IsOne(program)) return !memory_programs_->attached();
+  if (CounterPrograms::IsOne(program)) return !counter_programs_->attached();
   if (DeferredPrograms::IsOne(program)) return !deferred_programs_->attached();
   return NetworkPrograms::IsOne(program) && !network_programs_->attached();
 }
@@ -482,7 +486,7 @@ std::vector<ProbeFigures> SwitchCollector::Probes() const {
     probe.run_count += InterruptProgramRunCount(program.name, view_.interrupts) + MemoryPrograms::RunCount(program.name, view_.cpus) +
                        kernel_lock_programs_->RunCount(program.name, view_.cpus) + return_programs_->RunCount(program.name, view_.cpus) +
                        HardwarePrograms::RunCount(program.name, view_.hardware) + NetworkPrograms::RunCount(program.name, view_.network) +
-                       DeferredPrograms::RunCount(program.name, view_.deferred);
+                       DeferredPrograms::RunCount(program.name, view_.deferred) + CounterPrograms::RunCount(program.name, view_.cpus);
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(program.fd, &info, &bytes) == 0) {

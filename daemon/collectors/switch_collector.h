@@ -4,7 +4,7 @@
 //           daemon/bpf/switch.bpf.c); entry and exit of interrupts, see interrupt_programs.h; on demand sched_waking, page faults, TLB
 //           flushes and reclaim (memory_programs.h), contended locks of the kernel, and what the hardware does (hardware_programs.h),
 //           packets (network_programs.h), work that interrupts put off (deferred_programs.h), the end of
-//           system calls.
+//           system calls, events that threads count (counter_programs.h).
 // Produces: a KernelView; the free slots; for each program its exact run count, its measured cost, what the kernel skipped.
 // Owner: the daemon; outlives every user of the view. Threads: made and destroyed by the main thread; MeasureCost() by one thread at a
 // time, Probes() by any. Everything leaves the kernel with this object, however the process ends.
@@ -22,6 +22,7 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/collectors/bpf_object.h"
+#include "daemon/collectors/counter_programs.h"
 #include "daemon/collectors/deferred_programs.h"
 #include "daemon/collectors/demand_program.h"
 #include "daemon/collectors/hardware_programs.h"
@@ -62,11 +63,12 @@ class SwitchCollector : public SlotStack {
     uint32_t pid_bound = 0;                            // kernel.pid_max; tids from here on are refused and counted
     std::string btf_path = "/sys/kernel/btf/vmlinux";  // another file means a kernel without BTF: raw tracepoints are used
     KernelAccess access = KernelAccess::kAuto;
-    const QuietGate* gate = nullptr;     // asked before anything is loaded, attached or measured; may be null
-    uint32_t stack_threads_max = 2048;   // slots up to this one can have user stacks: 2 KiB of kernel memory each
-    uint32_t call_threads_max = 2048;    // slots up to this one can be asked what they block in: 736 bytes each
-    uint32_t kernel_threads_max = 2048;  // slots up to this one can be asked for their faults and kernel locks: 1.4 KiB each
-    uint32_t register_offset = 0;        // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
+    const QuietGate* gate = nullptr;      // asked before anything is loaded, attached or measured; may be null
+    uint32_t stack_threads_max = 2048;    // slots up to this one can have user stacks: 2 KiB of kernel memory each
+    uint32_t call_threads_max = 2048;     // slots up to this one can be asked what they block in: 736 bytes each
+    uint32_t kernel_threads_max = 2048;   // slots up to this one can be asked for their faults and kernel locks: 1.4 KiB each
+    uint32_t counter_threads_max = 2048;  // slots up to this one can be asked what they count: 256 bytes each
+    uint32_t register_offset = 0;         // from TaskIterator::RegisterOffset; 0 = the kind of a switch is known from the counts only
   };
   // Tells of priority inheritance (daemon/bpf/boost.bpf.h); among missing_programs() where this kernel lacks its tracepoint.
   static constexpr std::string_view kBoostProgram = "on_boost";
@@ -96,6 +98,11 @@ class SwitchCollector : public SlotStack {
   // Work that interrupts put off.
   DeferredPrograms& deferred_programs() { return *deferred_programs_; }
   const DeferredPrograms& deferred_programs() const { return *deferred_programs_; }
+  // Events that threads count.
+  CounterPrograms& counter_programs() { return *counter_programs_; }
+  const CounterPrograms& counter_programs() const { return *counter_programs_; }
+  // Why not even the kernel's own events can be counted; empty: they can.
+  const std::string& counter_refusal() const { return counter_refusal_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -143,6 +150,11 @@ class SwitchCollector : public SlotStack {
   void MakeReturnPrograms();
   absl::Status PrepareReturnPrograms();
   absl::Status MapReturns();
+  static uint32_t CounterSpansPerRing(uint32_t cpus);
+  void MakeCounterPrograms();
+  absl::Status PutThreadCounter(uint32_t place, int event_fd);
+  absl::Status PrepareCounterPrograms(const Options& options);
+  absl::Status MapCounters();
   bool IsDetached(std::string_view program) const;
   void FillCpus();
   absl::Status MapAll();
@@ -158,6 +170,9 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<HardwarePrograms> hardware_programs_;
   std::unique_ptr<NetworkPrograms> network_programs_;  // likewise
   std::unique_ptr<DeferredPrograms> deferred_programs_;
+  SystemPerfEventCalls perf_calls_;
+  std::unique_ptr<CounterPrograms> counter_programs_;
+  std::string counter_refusal_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

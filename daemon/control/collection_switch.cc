@@ -31,6 +31,7 @@ absl::Status CollectionSwitch::TurnOn() {
   ForgetHandlers();
   ForgetKernelTimes();
   ForgetIdleStates();
+  ForgetStretches();
   ForgetPackets();
   ForgetBegunDeferrals(parts_.view);
   parts_.conclusive(INT64_MAX, INT64_MIN);
@@ -71,6 +72,11 @@ void CollectionSwitch::ForgetPackets() {
 // What ends after this in the kernel has a part that was not seen.
 void CollectionSwitch::ForgetKernelTimes() {
   for (hft_thread_kernel& kernel : parts_.view.kernel) ForgetBegun(&kernel, kKernelTimeProbes);
+}
+
+// While they were off others ran in what would be a thread's stretch.
+void CollectionSwitch::ForgetStretches() {
+  for (hft_cpu_counters& cpu : parts_.view.cpu_counters) std::atomic_ref<__u64>(cpu.task).store(0, std::memory_order_relaxed);
 }
 
 // The same of an idle state that was left meanwhile.

@@ -51,6 +51,7 @@ class CollectionSwitch {
   void ForgetHandlers();
   void ForgetKernelTimes();
   void ForgetIdleStates();
+  void ForgetStretches();
   void ForgetPackets();
 
   const Parts parts_;

@@ -13,6 +13,7 @@ struct ProgramDemand {
   bool kernel_locks = false;  // contended locks of the kernel (daemon/bpf/kernel_locks.bpf.h)
   bool hardware = false;      // what hardware and hypervisor do to CPUs (daemon/bpf/hardware.bpf.h)
   bool network = false;       // packets (daemon/bpf/network.bpf.h)
+  CounterWish counters;       // events of threads (daemon/bpf/counters.bpf.h)
   bool irq = false;           // work that interrupts put off (daemon/bpf/deferred.bpf.h)
   bool returns = false;       // the end of system calls (daemon/bpf/returns.bpf.h)
 
@@ -22,16 +23,18 @@ struct ProgramDemand {
             .kernel_locks = HasProbeGroup(options, kKernelLocksGroup),
             .hardware = HasProbeGroup(options, kHardwareGroup),
             .network = HasProbeGroup(options, kNetworkGroup),
+            .counters = CounterWishOf(options),
             .irq = HasProbeGroup(options, kIrqGroup),
             .returns = HasProbeGroup(options, kReturnsGroup)};
   }
-  bool any() const { return wakers || memory || kernel_locks || hardware || network || irq || returns; }
+  bool any() const { return wakers || memory || kernel_locks || hardware || network || counters.any() || irq || returns; }
   ProgramDemand& operator|=(const ProgramDemand& other) {
     wakers = wakers || other.wakers;
     memory = memory || other.memory;
     kernel_locks = kernel_locks || other.kernel_locks;
     hardware = hardware || other.hardware;
     network = network || other.network;
+    counters |= other.counters;
     irq = irq || other.irq;
     returns = returns || other.returns;
     return *this;

@@ -218,6 +218,7 @@ void SlotTable::SetWishes(uint32_t tgid, hft_wishes wishes) {
       }
     }
     if ((begun & HFT_NETWORK) != 0) ForgetSockets(slot);
+    if ((begun & HFT_COUNTING) != 0 && slot < view_.thread_counters.size()) StoreRelaxed(view_.thread_counters[slot].generation, 0);
     StoreRelaxed(view_.slots[slot].wishes, wishes);
   }
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -59,6 +60,16 @@ bool HasProbeGroup(const TargetOptions& options, std::string_view group) {
   return std::find(options.probe_groups.begin(), options.probe_groups.end(), group) != options.probe_groups.end();
 }
 
+bool Counts(const TargetOptions& options) {
+  return options.cache || !options.counter_events.empty();
+}
+
+CounterWish CounterWishOf(const TargetOptions& options) {
+  CounterWish wish{.cache = options.cache, .interval_ns = options.counter_interval_ns};
+  wish |= {.events = options.counter_events};
+  return wish;
+}
+
 absl::Status ValidateSpikeThreshold(int64_t threshold_ns, const TargetDefaults& defaults) {
   if (threshold_ns == 0 || (threshold_ns >= kThresholdMinNs && threshold_ns <= kThresholdMaxNs)) return absl::OkStatus();
   return RangeError("spike_threshold_ns", threshold_ns, "1000 (1 us) to 60000000000 (60 s)",
@@ -76,6 +87,27 @@ absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults&
                     absl::StrCat("the default of ", Microseconds(defaults.sampling_interval_ns)));
 }
 
+absl::Status ValidateCounters(const TargetOptions& options) {
+  const int64_t interval_ns = options.counter_interval_ns;
+  if (interval_ns != 0 && (interval_ns < kCounterIntervalMinNs || interval_ns > kCounterIntervalMaxNs)) {
+    return RangeError("counter_interval_ns", interval_ns, "1000 (1 us) to 1000000000 (1 s)", "the default of 1000 us");
+  }
+  if (interval_ns != 0 && !Counts(options)) {
+    return absl::InvalidArgumentError("counter_interval_ns is given and nothing is to be counted: ask for cache, or name counter_events");
+  }
+  if (options.counter_events.size() > kCounterEventsMax) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("counter_events has %d names, and at most %d events are counted at once: name fewer", options.counter_events.size(),
+                        kCounterEventsMax));
+  }
+  for (const std::string& name : options.counter_events) {
+    if (!name.empty() && name.size() <= kCounterNameBytesMax) continue;
+    return absl::InvalidArgumentError(absl::StrFormat("counter_events: an event's name has 1 to %d bytes, e.g. \"page-faults\", and not %d",
+                                                      kCounterNameBytesMax, name.size()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateOperationThreshold(int64_t threshold_ns) {
   if (threshold_ns == 0 || (threshold_ns >= kThresholdMinNs && threshold_ns <= kThresholdMaxNs)) return absl::OkStatus();
   return RangeError("operation_threshold_ns", threshold_ns, "1000 (1 us) to 60000000000 (60 s)", "an adaptive one");
@@ -87,11 +119,7 @@ absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDef
   if (absl::Status status = ValidateOperationThreshold(options.operation_threshold_ns); !status.ok()) return status;
   if (absl::Status status = ValidateSamplingInterval(options.sampling_interval_ns, defaults); !status.ok()) return status;
   if (absl::Status status = ValidateProbeGroups(options.probe_groups); !status.ok()) return status;
-  if (options.cache) {
-    return absl::FailedPreconditionError(
-        "cache is not available: this release has no hardware counter (PMU) collector; attach without it "
-        "(\"hftmon doctor\" says what this host can measure)");
-  }
+  if (absl::Status status = ValidateCounters(options); !status.ok()) return status;
   if (options.numa) {
     return absl::FailedPreconditionError(
         "numa is not available: this release has no NUMA collector; attach without it "
@@ -118,6 +146,8 @@ TargetOptions ResolveTargetOptions(const TargetOptions& options, const TargetDef
   TargetOptions resolved = options;
   if (resolved.spike_threshold_ns == 0) resolved.spike_threshold_ns = defaults.spike_threshold_ns;
   if (resolved.sampling_interval_ns == 0) resolved.sampling_interval_ns = defaults.sampling_interval_ns;
+  if (Counts(options) && resolved.counter_interval_ns == 0) resolved.counter_interval_ns = defaults.counter_interval_ns;
+  resolved.counter_events = CounterWishOf(options).events;  // each once
   resolved.probe_groups.clear();
   for (const std::string_view group : kGroups) {
     if (group == kSchedGroup || HasProbeGroup(options, group)) resolved.probe_groups.emplace_back(group);
@@ -136,6 +166,10 @@ TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& 
       united.probe_groups.push_back(group);
     }
   }
+  CounterWish counted = CounterWishOf(one);
+  counted |= CounterWishOf(other);
+  united.counter_events = std::move(counted.events);
+  united.counter_interval_ns = counted.interval_ns;
   united.cache = one.cache || other.cache;
   united.numa = one.numa || other.numa;
   united.kernel_stacks = one.kernel_stacks || other.kernel_stacks;

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "daemon/control/targets.h"
+#include "daemon/pmu/counter_wish.h"
 
 namespace hftmon {
 
@@ -17,6 +18,7 @@ inline constexpr int64_t kNoThresholdNs = std::numeric_limits<int64_t>::max();
 struct TargetDefaults {
   int64_t spike_threshold_ns = 50'000;
   int64_t sampling_interval_ns = 10'000'000;
+  int64_t counter_interval_ns = 1'000'000;
 };
 
 // 0 is always accepted. INVALID_ARGUMENT names the field, its value and the range.
@@ -24,8 +26,10 @@ absl::Status ValidateSpikeThreshold(int64_t threshold_ns, const TargetDefaults& 
 absl::Status ValidateBlockedThreshold(int64_t threshold_ns);
 absl::Status ValidateOperationThreshold(int64_t threshold_ns);
 absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults& defaults);
+absl::Status ValidateCounters(const TargetOptions& options);
 
-// INVALID_ARGUMENT: out of range, or no such probe group. FAILED_PRECONDITION: a real group, or cache or numa, that is not to be had.
+// INVALID_ARGUMENT: out of range, or no such probe group. FAILED_PRECONDITION: a real group, or numa, that is not to be had. Whether
+// this host has the events that are to be counted, who attaches the programs finds out.
 absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDefaults& defaults);
 absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaults& defaults);
 
@@ -45,6 +49,10 @@ inline constexpr std::string_view kNetworkGroup = "network";
 inline constexpr std::string_view kIrqGroup = "irq";
 inline constexpr std::string_view kReturnsGroup = "returns";
 bool HasProbeGroup(const TargetOptions& options, std::string_view group);
+
+// Whether any events of its threads are to be counted, and which.
+bool Counts(const TargetOptions& options);
+CounterWish CounterWishOf(const TargetOptions& options);
 
 // What satisfies both: the lower thresholds and interval, every group. Both are resolved.
 TargetOptions UniteTargetOptions(const TargetOptions& one, const TargetOptions& other);

@@ -42,7 +42,7 @@ hft_wishes WishesOf(const TargetInfo& target) {
                     (HasProbeGroup(target.options, kKernelLocksGroup) ? HFT_KERNEL_LOCKS : 0) |
                     (HasProbeGroup(target.options, kNetworkGroup) ? HFT_NETWORK : 0) |
                     (HasProbeGroup(target.options, kReturnsGroup) ? HFT_RETURNS : 0) |
-                    (target.options.blocked_threshold_ns != 0 ? HFT_BLOCKED : 0),
+                    (target.options.blocked_threshold_ns != 0 ? HFT_BLOCKED : 0) | (Counts(target.options) ? HFT_COUNTING : 0),
           .waker = target.options.waker ? 1u : 0u};
 }
 
@@ -84,6 +84,7 @@ absl::StatusOr<AttachResult> TargetRegistry::Attach(const AttachWish& wish) {
   if (absl::Status status = ValidateTargetOptions(wish.options, config_.defaults); !status.ok()) return status;
   const int64_t now_ns = clock_->NowNs();
   if (absl::Status status = CheckSession(wish.session_id); !status.ok()) return status;
+  if (absl::Status status = CheckCounters(wish.options); !status.ok()) return status;
   for (size_t i = 0; i < wish.selectors.size(); ++i) {
     if (absl::Status status = rules_.CheckRoom(wish.selectors[i], wish.session_id, i, limits_); !status.ok()) return status;
   }

@@ -172,6 +172,7 @@ class TargetRegistry : public Targets {
   absl::Status StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns);
   absl::Status AttachPids(const AttachWish& wish, int64_t now_ns);
   absl::Status CheckHolders(const AttachWish& wish) const;
+  absl::Status CheckCounters(const TargetOptions& options) const;
   Target& Enlist(const ProcessInfo& process, const TargetParts& parts, int64_t now_ns);
   void FollowChildrenNow(const TargetOptions& options);
   bool IsCurrent(const ProcessInfo& process) const;

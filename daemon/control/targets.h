@@ -25,6 +25,10 @@ inline constexpr int64_t kThresholdMaxNs = 60'000'000'000;
 inline constexpr int64_t kBlockedThresholdMaxNs = 3'600'000'000'000;
 inline constexpr int64_t kSamplingIntervalMinNs = 100'000;
 inline constexpr int64_t kSamplingIntervalMaxNs = 60'000'000'000;
+inline constexpr int64_t kCounterIntervalMinNs = 1'000;
+inline constexpr int64_t kCounterIntervalMaxNs = 1'000'000'000;
+inline constexpr size_t kCounterEventsMax = 8;  // counted at once, for all targets together
+inline constexpr size_t kCounterNameBytesMax = 256;
 
 // As in hftmon.v1.TargetOptions; 0 means the daemon's default, absent or none, as documented there.
 struct TargetOptions {
@@ -39,6 +43,8 @@ struct TargetOptions {
   bool user_stacks = false;
   bool waker = false;
   int64_t operation_threshold_ns = 0;  // 0: adaptive
+  std::vector<std::string> counter_events;
+  int64_t counter_interval_ns = 0;
 };
 
 enum class TargetState { kRunning, kPaused, kEnded };

@@ -35,6 +35,8 @@ void OptionsToProto(const TargetOptions& options, v1::TargetOptions* out) {
   out->set_stacks(ChoiceToProto(options));
   out->set_waker(options.waker);
   out->set_operation_threshold_ns(options.operation_threshold_ns);
+  for (const std::string& event : options.counter_events) out->add_counter_events(ValidUtf8(event));
+  out->set_counter_interval_ns(options.counter_interval_ns);
 }
 
 void HolderToProto(const HolderInfo& holder, v1::TargetHolder* out) {
@@ -135,7 +137,9 @@ TargetOptions OptionsFromProto(const v1::TargetOptions& options) {
           .kernel_stacks = options.stacks() == v1::STACK_CHOICE_KERNEL || options.stacks() == v1::STACK_CHOICE_BOTH,
           .user_stacks = options.stacks() == v1::STACK_CHOICE_USER || options.stacks() == v1::STACK_CHOICE_BOTH,
           .waker = options.waker(),
-          .operation_threshold_ns = options.operation_threshold_ns()};
+          .operation_threshold_ns = options.operation_threshold_ns(),
+          .counter_events = {options.counter_events().begin(), options.counter_events().end()},
+          .counter_interval_ns = options.counter_interval_ns()};
 }
 
 TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {

@@ -75,6 +75,8 @@ void RequestChecks::Options(const std::string& prefix, const v1::TargetOptions& 
   ZeroOrWithin(prefix + "operation_threshold_ns", options.operation_threshold_ns(), kThresholdMinNs, kThresholdMaxNs, "an adaptive one");
   ZeroOrWithin(prefix + "sampling_interval_ns", options.sampling_interval_ns(), kSamplingIntervalMinNs, kSamplingIntervalMaxNs,
                "the daemon's default");
+  ZeroOrWithin(prefix + "counter_interval_ns", options.counter_interval_ns(), kCounterIntervalMinNs, kCounterIntervalMaxNs,
+               "the default of 1 ms");
   if (!v1::StackChoice_IsValid(options.stacks())) Add(prefix + "stacks", "stacks is none of the choices: use none, kernel, user or both");
   if (options.probe_groups_size() > kProbeGroupsMax) {
     Add(prefix + "probe_groups", absl::StrCat(options.probe_groups_size(), " probe groups: give at most ", kProbeGroupsMax));

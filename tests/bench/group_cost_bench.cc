@@ -19,7 +19,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/bench/bench_host.h"
@@ -36,10 +38,11 @@ namespace {
 using nlohmann::json;
 
 constexpr int kCannotMeasure = 77;
+constexpr std::string_view kCountersPrefix = "counters=";
 constexpr char kToolsClock[] = "100";  // the name of the program that speaks each 100 ms, see ForeignTool
 
 struct Group {
-  std::string name;  // of --probes; "waker": --waker
+  std::string name;  // of --probes; "waker": --waker; "counters=E,E": --counters E,E
   std::string event;
   std::vector<std::string> workload;  // its name and arguments; --cpu is added
   std::string act;
@@ -104,6 +107,18 @@ std::vector<Group> Groups() {
        "200000",
        {"on_return"},
        "tracepoint:syscalls:sys_exit_clock_nanosleep { @slept[tid] = count(); }\n"},
+      {"counters=page-faults",
+       "a switch from and to a thread that counts one event",
+       {"ping_pong", "--switches", "40000"},
+       "go",
+       {"on_counted_switch"},
+       ""},
+      {"counters=page-faults,minor-faults,context-switches,cpu-migrations",
+       "a switch from and to a thread that counts four events",
+       {"ping_pong", "--switches", "40000"},
+       "go",
+       {"on_counted_switch"},
+       ""},
       {"waker",
        "a wake-up",
        {"ping_pong", "--switches", "40000"},
@@ -164,6 +179,7 @@ class Bench {
     json row{{"group", group.name}, {"event", group.event}};
     const std::set<uint32_t> known = IdsBeside(ReadRuns(), {});
     if (const std::string why = MeasureOwn(group, known, &row); !why.empty()) row["unavailable"] = why;
+    if (group.bpftrace.empty()) return row;
     std::string why_not;
     const std::set<uint32_t> before_tool = IdsBeside(ReadRuns(), {});
     const std::unique_ptr<ForeignTool> tool = ForeignTool::Bpftrace(watcher_cpu_, group.bpftrace, &why_not);
@@ -187,6 +203,9 @@ class Bench {
     request.add_pids(asker.pid());
     if (group.name == "waker") {
       request.mutable_options()->set_waker(true);
+    } else if (group.name.starts_with(kCountersPrefix)) {
+      std::istringstream names(group.name.substr(kCountersPrefix.size()));
+      for (std::string event; std::getline(names, event, ',');) request.mutable_options()->add_counter_events(event);
     } else {
       request.mutable_options()->add_probe_groups(group.name);
     }

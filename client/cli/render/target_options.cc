@@ -49,6 +49,7 @@ std::string ExtrasText(const v1::TargetOptions& options) {
   if (options.operation_threshold_ns() > 0) Add("operations above " + FormatDuration(options.operation_threshold_ns()), &text);
   if (const std::string probes = ProbesText(options); !probes.empty()) Add(probes, &text);
   if (options.cache()) Add("cache", &text);
+  for (const std::string& event : options.counter_events()) Add(Printable(event), &text);
   if (options.numa()) Add("NUMA", &text);
   return text;
 }
@@ -68,6 +69,11 @@ Json TargetOptionsJson(const v1::TargetOptions& options) {
   json["probe_groups"] = Json::array();
   for (const std::string& group : options.probe_groups()) json["probe_groups"].push_back(group);
   json["cache"] = options.cache();
+  if (options.counter_events_size() > 0) {
+    json["counter_events"] = Json::array();
+    for (const std::string& event : options.counter_events()) json["counter_events"].push_back(event);
+  }
+  if (options.counter_interval_ns() > 0) json["counter_interval_ns"] = options.counter_interval_ns();
   json["numa"] = options.numa();
   json["follow_children"] = FollowsChildren(options);
   json["stacks"] = StacksName(options);

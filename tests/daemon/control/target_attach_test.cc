@@ -280,7 +280,7 @@ TEST_F(TargetAttachTest, ThousandRoundsOfEveryBadInputLeaveEverythingAsItWas) {
       [this] { return host.Attach({100}, {.blocked_threshold_ns = INT64_MAX}); },
       [this] { return host.Attach({100}, {.sampling_interval_ns = 1}); },
       [this] { return host.Attach({100}, {.probe_groups = {"numa"}}); },
-      [this] { return host.Attach({100}, {.cache = true}); },
+      [this] { return host.Attach({100}, {.counter_interval_ns = 5'000}); },
       [this] { return host.Attach({100}, {.numa = true}); },
       [this] { return host.Detach({999}); },
       [this] { return host.Detach({}); },

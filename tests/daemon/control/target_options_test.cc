@@ -74,13 +74,39 @@ TEST(TargetOptionsTest, HostileGroupNamesAreShortenedAndEscapedInTheMessage) {
   EXPECT_TRUE(absl::IsInvalidArgument(Validate({.probe_groups = std::vector<std::string>(17, "sched")})));
 }
 
-TEST(TargetOptionsTest, CacheAndNumaAreRefusedWithReasonAndMend) {
-  for (const TargetOptions& options : {TargetOptions{.cache = true}, TargetOptions{.numa = true}}) {
-    const absl::Status status = Validate(options);
-    EXPECT_TRUE(absl::IsFailedPrecondition(status));
-    EXPECT_THAT(status.message(), HasSubstr("this release has no"));
-    EXPECT_THAT(status.message(), HasSubstr("attach without it"));
-  }
+TEST(TargetOptionsTest, NumaIsRefusedWithReasonAndMend) {
+  const absl::Status status = Validate({.numa = true});
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(status.message(), HasSubstr("this release has no"));
+  EXPECT_THAT(status.message(), HasSubstr("attach without it"));
+}
+
+TEST(TargetOptionsTest, CountersAreBoundedInNumberNameAndInterval) {
+  EXPECT_TRUE(Validate({.cache = true}).ok());
+  EXPECT_TRUE(Validate({.counter_events = {"page-faults"}, .counter_interval_ns = 1'000}).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(Validate({.counter_events = {"page-faults"}, .counter_interval_ns = 999})));
+  EXPECT_TRUE(absl::IsInvalidArgument(Validate({.cache = true, .counter_interval_ns = 1'000'000'001})));
+  const absl::Status nothing = Validate({.counter_interval_ns = 5'000});
+  EXPECT_TRUE(absl::IsInvalidArgument(nothing));
+  EXPECT_THAT(nothing.message(), HasSubstr("nothing is to be counted"));
+  EXPECT_TRUE(absl::IsInvalidArgument(Validate({.counter_events = {""}})));
+  EXPECT_TRUE(absl::IsInvalidArgument(Validate({.counter_events = {std::string(257, 'x')}})));
+  EXPECT_TRUE(absl::IsResourceExhausted(Validate({.counter_events = std::vector<std::string>(9, "page-faults")})));
+}
+
+TEST(TargetOptionsTest, CountersOfTwoAreTheUnionOfTheirEventsAtTheShorterInterval) {
+  const TargetOptions one = ResolveTargetOptions({.counter_events = {"a", "b", "a"}, .counter_interval_ns = 9'000}, {});
+  EXPECT_THAT(one.counter_events, ElementsAre("a", "b"));
+  const TargetOptions other = ResolveTargetOptions({.cache = true, .counter_events = {"b", "c"}}, {});
+  EXPECT_EQ(other.counter_interval_ns, 1'000'000) << "the default";
+  const TargetOptions neither = ResolveTargetOptions({}, {});
+  EXPECT_EQ(neither.counter_interval_ns, 0);
+  const TargetOptions all = UniteTargetOptions(UniteTargetOptions(neither, one), other);
+  EXPECT_THAT(all.counter_events, ElementsAre("a", "b", "c"));
+  EXPECT_TRUE(all.cache);
+  EXPECT_EQ(all.counter_interval_ns, 9'000);
+  EXPECT_FALSE(Counts(neither));
+  EXPECT_TRUE(Counts(all));
 }
 
 TEST(TargetOptionsTest, UnionTakesTheLowerThresholdsAndIntervalAndFollowsWhenOneDoes) {
