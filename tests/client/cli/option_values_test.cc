@@ -9,6 +9,12 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+TEST(OptionValuesTest, EventsMayHaveCommasBetweenTheirSlashes) {
+  EXPECT_EQ(SplitEventLists({"page-faults,cpu/event=0xcd,umask=1/,r01cd", "cycles"}),
+            (std::vector<std::string>{"page-faults", "cpu/event=0xcd,umask=1/", "r01cd", "cycles"}));
+  EXPECT_EQ(SplitEventLists({"a,"}), (std::vector<std::string>{"a", ""})) << "refused by the daemon";
+}
+
 TEST(OptionValuesTest, DurationsCarryTheirUnit) {
   EXPECT_EQ(*ParseDurationOption("--threshold", "50us"), 50'000);
   EXPECT_EQ(*ParseDurationOption("--threshold", "1.5ms"), 1'500'000);

@@ -28,7 +28,8 @@ class CounterProgramsTest : public ::testing::Test {
               CounterChoice choice;
               for (const std::string& name : wish.events) {
                 if (name == unknown_) return absl::NotFoundError(name);
-                choice.events.push_back({.name = name, .encodings = {{.name = name, .type = PERF_TYPE_RAW, .config = static_cast<uint64_t>(name[0])}}});
+                choice.events.push_back(
+                    {.name = name, .encodings = {{.name = name, .type = PERF_TYPE_RAW, .config = static_cast<uint64_t>(name[0])}}});
               }
               return choice;
             },

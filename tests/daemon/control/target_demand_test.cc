@@ -153,6 +153,22 @@ TEST_F(TargetDemandTest, TheNetworkGroupIsAskedForByItselfAndItsSumsBeginAnewWit
   EXPECT_EQ(host.socket_paths[2].generation, 5u) << "another thread's";
 }
 
+TEST_F(TargetDemandTest, CountersAreTheUnionOverAllTargetsAndWhatIsBeyondTheirNumberIsRefusedWithWhoHasThem) {
+  ASSERT_TRUE(host.Attach({100}, {.counter_events = {"a", "b", "c", "d", "e"}, .counter_interval_ns = 9'000}).ok());
+  EXPECT_EQ(attached_.counters, (CounterWish{.events = {"a", "b", "c", "d", "e"}, .interval_ns = 9'000}));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, HFT_COUNTING);
+  const absl::Status refused = host.Attach({200}, {.counter_events = {"e", "f", "g", "h", "i"}});
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("process 100 (a,b,c,d,e)"));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(200)].tid, 0u);
+  ASSERT_TRUE(host.Attach({200}, {.cache = true, .counter_events = {"e", "f", "g", "h"}, .counter_interval_ns = 2'000}).ok());
+  EXPECT_EQ(host.demand.counters, (CounterWish{.events = {"a", "b", "c", "d", "e", "f", "g", "h"}, .cache = true, .interval_ns = 2'000}));
+  ASSERT_TRUE(host.Detach({200}).ok());
+  EXPECT_EQ(host.demand.counters, (CounterWish{.events = {"a", "b", "c", "d", "e"}, .interval_ns = 9'000}));
+  ASSERT_TRUE(host.Detach({100}).ok());
+  EXPECT_FALSE(host.demand.any());
+}
+
 TEST_F(TargetDemandTest, AnEndedTargetWantsNothing) {
   ASSERT_TRUE(host.Attach({200}, kWaker).ok());
   hooks.EndThread(200);

@@ -6,6 +6,7 @@
 namespace hftmon {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const TargetDefaults kDefaults;
