@@ -98,24 +98,41 @@ size_t OpenEventCount() {
 
 class CacheCountersTest : public ::testing::Test {
  protected:
+  // Loading takes the verifier seconds: once for all.
+  static void SetUpTestSuite() {
+    why_not_ = WhyNotPrivileged();
+    if (!why_not_.empty()) return;
+    shared_rig_ = new CounterRig;
+    started_ = shared_rig_->Start();
+  }
+  static void TearDownTestSuite() {
+    delete shared_rig_;
+    shared_rig_ = nullptr;
+  }
   void SetUp() override {
-    if (const std::string why = WhyNotPrivileged(); !why.empty()) GTEST_SKIP() << why;
-    const absl::Status started = rig_.Start();
-    ASSERT_TRUE(started.ok()) << started;
+    if (!why_not_.empty()) GTEST_SKIP() << why_not_;
+    ASSERT_TRUE(started_.ok()) << started_;
     folder_ = std::filesystem::temp_directory_path() / ("cache_counters." + std::to_string(getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directory(folder_);
   }
   void TearDown() override {
     if (!folder_.empty()) std::filesystem::remove_all(folder_);
+    if (shared_rig_ == nullptr || !started_.ok()) return;
+    shared_rig_->DetachAll();
+    shared_rig_->Settle();
+    EXPECT_FALSE(shared_rig_->programs().attached());
   }
   void AttachTo(const Child& child, const std::vector<std::string>& events, int64_t interval_ns = 1'000'000) {
     ASSERT_TRUE(WaitUntilBlocked(child.pid()));
-    const absl::Status attached = rig_.Attach(child.pid(), events, interval_ns);
+    const absl::Status attached = rig().Attach(child.pid(), events, interval_ns);
     ASSERT_TRUE(attached.ok()) << attached;
   }
 
-  CounterRig rig_;
+  static inline std::string why_not_;
+  static inline CounterRig* shared_rig_ = nullptr;
+  static inline absl::Status started_;
+  static CounterRig& rig() { return *shared_rig_; }
   std::filesystem::path folder_;
 };
 
@@ -127,7 +144,7 @@ TEST_F(CacheCountersTest, FaultsSwitchesAndMigrationsEqualThoseOfPerfStat) {
   PerfStat perf(child.pid(), "page-faults,minor-faults,major-faults,context-switches,cpu-migrations", folder_);
   ASSERT_TRUE(perf.counting());
   for (const char what : {'f', 'm', 'f', 't', 'f'}) child.Do(what);
-  const CounterSpan sum = rig_.SumOf(child.pid());
+  const CounterSpan sum = rig().SumOf(child.pid());
   const auto theirs = perf.Stop();
   EXPECT_EQ(sum.running_ns, sum.enabled_ns) << "software events are never multiplexed";
   EXPECT_GE(sum.values[0], 4 * kPages);
@@ -140,7 +157,7 @@ TEST_F(CacheCountersTest, FaultsSwitchesAndMigrationsEqualThoseOfPerfStat) {
   EXPECT_EQ(std::to_string(sum.values[4]), theirs.at("cpu-migrations").value);
   std::printf("page-faults %llu, context-switches %llu, cpu-migrations %llu, %zu spans\n", static_cast<unsigned long long>(sum.values[0]),
               static_cast<unsigned long long>(sum.values[3]), static_cast<unsigned long long>(sum.values[4]),
-              rig_.SpanCountOf(child.pid()));
+              rig().SpanCountOf(child.pid()));
 }
 
 TEST_F(CacheCountersTest, SpansAndWhatIsPendingSumToTheTotals) {
@@ -149,17 +166,17 @@ TEST_F(CacheCountersTest, SpansAndWhatIsPendingSumToTheTotals) {
     Child child;
     AttachTo(child, {"page-faults", "cpu-clock"}, interval_ns);
     for (int times = 0; times < 20; ++times) child.Do('f');
-    const CounterSpan spans = rig_.SpansOf(child.pid());
-    const CounterSpan pending = rig_.PendingOf(child.pid());
-    const CounterSpan sum = rig_.SumOf(child.pid());
-    EXPECT_EQ(rig_.lost_count(), 0u);
-    EXPECT_GE(rig_.SpanCountOf(child.pid()), interval_ns == 1'000 ? 20u : 1u);
+    const CounterSpan spans = rig().SpansOf(child.pid());
+    const CounterSpan pending = rig().PendingOf(child.pid());
+    const CounterSpan sum = rig().SumOf(child.pid());
+    EXPECT_EQ(rig().lost_count(), 0u);
+    EXPECT_GE(rig().SpanCountOf(child.pid()), interval_ns == 1'000 ? 20u : 1u);
     EXPECT_GE(sum.values[0], 20 * kPages);
     for (size_t event = 0; event < 2; ++event) EXPECT_EQ(spans.values[event] + pending.values[event], sum.values[event]) << event;
     EXPECT_EQ(spans.on_cpu_ns + pending.on_cpu_ns, sum.on_cpu_ns);
     EXPECT_EQ(spans.enabled_ns + pending.enabled_ns, sum.enabled_ns);
     EXPECT_EQ(spans.running_ns + pending.running_ns, sum.running_ns);
-    ASSERT_TRUE(rig_.Detach(child.pid()).ok());
+    ASSERT_TRUE(rig().Detach(child.pid()).ok());
   }
 }
 
@@ -173,29 +190,29 @@ TEST_F(CacheCountersTest, AnotherSetBeginsAnewForAllAndGoesWhenNobodyAsks) {
   Child other;
   AttachTo(one, {"page-faults"});
   one.Do('f');
-  const uint64_t before = rig_.SumOf(one.pid()).values[0];
-  const uint32_t number = rig_.programs().set().number;
+  const uint64_t before = rig().SumOf(one.pid()).values[0];
+  const uint32_t number = rig().programs().set().number;
   EXPECT_GE(before, kPages);
   AttachTo(other, {"minor-faults", "page-faults"});
-  EXPECT_EQ(rig_.programs().set().number, number + 1);
-  EXPECT_EQ(rig_.programs().set().choice.events.size(), 2u);
+  EXPECT_EQ(rig().programs().set().number, number + 1);
+  EXPECT_EQ(rig().programs().set().choice.events.size(), 2u);
   for (Child* child : {&one, &other}) child->Do('f');
   for (Child* child : {&one, &other}) {
-    const CounterSpan sum = rig_.SumOf(child->pid());
+    const CounterSpan sum = rig().SumOf(child->pid());
     EXPECT_GE(sum.values[0], kPages);
     EXPECT_LT(sum.values[0], 2 * kPages) << "what was counted before is in no sum of this set";
     EXPECT_EQ(sum.values[0], sum.values[1]) << "none was major";
   }
-  ASSERT_TRUE(rig_.Detach(other.pid()).ok());
-  rig_.Settle();
-  EXPECT_EQ(rig_.programs().set().number, number + 2) << "narrowed";
+  ASSERT_TRUE(rig().Detach(other.pid()).ok());
+  rig().Settle();
+  EXPECT_EQ(rig().programs().set().number, number + 2) << "narrowed";
   one.Do('f');
-  EXPECT_GE(rig_.SumOf(one.pid()).values[0], kPages);
-  ASSERT_TRUE(rig_.Detach(one.pid()).ok());
-  rig_.Settle();
-  EXPECT_FALSE(rig_.programs().attached());
+  EXPECT_GE(rig().SumOf(one.pid()).values[0], kPages);
+  ASSERT_TRUE(rig().Detach(one.pid()).ok());
+  rig().Settle();
+  EXPECT_FALSE(rig().programs().attached());
   EXPECT_EQ(OpenEventCount(), 0u);
-  for (const ProbeFigures& probe : rig_.Probes()) {
+  for (const ProbeFigures& probe : rig().Probes()) {
     EXPECT_TRUE(probe.detached || !CounterPrograms::IsOne(probe.name)) << probe.name;
   }
 }
@@ -204,13 +221,13 @@ TEST_F(CacheCountersTest, WhatHappensWhileTheProgramsAreOffIsNotCounted) {
   Child child;
   AttachTo(child, {"page-faults"});
   child.Do('f');
-  const uint64_t before = rig_.SumOf(child.pid()).values[0];
-  ASSERT_TRUE(rig_.TurnOff().ok());
+  const uint64_t before = rig().SumOf(child.pid()).values[0];
+  ASSERT_TRUE(rig().TurnOff().ok());
   child.Do('f');
-  EXPECT_EQ(rig_.SumOf(child.pid()).values[0], before);
-  ASSERT_TRUE(rig_.TurnOn().ok());
+  EXPECT_EQ(rig().SumOf(child.pid()).values[0], before);
+  ASSERT_TRUE(rig().TurnOn().ok());
   child.Do('f');
-  const uint64_t after = rig_.SumOf(child.pid()).values[0];
+  const uint64_t after = rig().SumOf(child.pid()).values[0];
   EXPECT_GE(after, before + kPages);
   EXPECT_LT(after, before + 2 * kPages);
 }
@@ -219,7 +236,7 @@ TEST_F(CacheCountersTest, AThreadThatIsBornWhileItIsWatchedCountsFromItsBirth) {
   Child child;
   AttachTo(child, {"page-faults"}, 1'000'000'000);
   child.Do('t');
-  const auto threads = rig_.totals().ThreadsOf(static_cast<uint32_t>(child.pid()));
+  const auto threads = rig().totals().ThreadsOf(static_cast<uint32_t>(child.pid()));
   ASSERT_EQ(threads.size(), 2u);
   const auto born = std::find_if(threads.begin(), threads.end(),
                                  [&](const ThreadCounterTotal& total) { return total.thread.tid != static_cast<uint32_t>(child.pid()); });
@@ -228,7 +245,7 @@ TEST_F(CacheCountersTest, AThreadThatIsBornWhileItIsWatchedCountsFromItsBirth) {
   EXPECT_GE(born->sum.values[0], kPages);
   EXPECT_LT(born->sum.values[0], kPages + 100) << "and nobody else's";
   // Its end is a span, however long the interval.
-  EXPECT_EQ(rig_.SpansOf(child.pid()).values[0], born->sum.values[0]);
+  EXPECT_EQ(rig().SpansOf(child.pid()).values[0], born->sum.values[0]);
 }
 
 TEST_F(CacheCountersTest, AThreadThatSpinsIsReadAtTheTicksOfItsCpu) {
@@ -238,32 +255,32 @@ TEST_F(CacheCountersTest, AThreadThatSpinsIsReadAtTheTicksOfItsCpu) {
   child.Say('s');
   child.Await();
   const auto readings = [&] {
-    const auto totals = rig_.totals().ThreadsOf(static_cast<uint32_t>(child.pid()));
+    const auto totals = rig().totals().ThreadsOf(static_cast<uint32_t>(child.pid()));
     return totals.empty() ? 0 : totals.front().reading_count;
   };
   // Between two of its switches: it may have been taken off its CPU while we look.
   uint64_t most = 0;
   EXPECT_TRUE(Eventually(
       [&] {
-        const uint64_t switches = rig_.SwitchesOf(child.pid());
+        const uint64_t switches = rig().SwitchesOf(child.pid());
         const uint64_t first = readings();
         workload::SleepUntil(workload::NowNs() + 40'000'000);
         const uint64_t last = readings();
-        if (rig_.SwitchesOf(child.pid()) == switches) most = std::max(most, last - first);
+        if (rig().SwitchesOf(child.pid()) == switches) most = std::max(most, last - first);
         return most >= 2;
       },
       280'000'000))
       << most;
   child.Await();
   ASSERT_TRUE(WaitUntilBlocked(child.pid()));
-  const CounterSpan sum = rig_.SumOf(child.pid());
+  const CounterSpan sum = rig().SumOf(child.pid());
   EXPECT_NEAR(static_cast<double>(sum.enabled_ns), static_cast<double>(sum.on_cpu_ns), static_cast<double>(sum.on_cpu_ns) / 100);
 }
 
 TEST_F(CacheCountersTest, ARunningThreadIsReadFromHereForOneInterruptAndWhoDoesNotRunForNone) {
   Child child;
   AttachTo(child, {"cpu-clock", "page-faults"}, 1'000'000'000);
-  const auto idle = rig_.totals().ReadNow(static_cast<uint32_t>(child.pid()));
+  const auto idle = rig().totals().ReadNow(static_cast<uint32_t>(child.pid()));
   ASSERT_TRUE(idle.ok()) << idle.status();
   EXPECT_TRUE(idle->spans.empty());
   EXPECT_EQ(idle->cross_call_count, 0u);
@@ -272,7 +289,7 @@ TEST_F(CacheCountersTest, ARunningThreadIsReadFromHereForOneInterruptAndWhoDoesN
   CounterTotals::Now now;
   EXPECT_TRUE(Eventually(
       [&] {
-        now = rig_.totals().ReadNow(static_cast<uint32_t>(child.pid())).value();
+        now = rig().totals().ReadNow(static_cast<uint32_t>(child.pid())).value();
         return !now.spans.empty();
       },
       280'000'000));
@@ -287,10 +304,10 @@ TEST_F(CacheCountersTest, ARunningThreadIsReadFromHereForOneInterruptAndWhoDoesN
 TEST_F(CacheCountersTest, WhatCannotBeCountedIsRefusedAndNothingIsAttachedForIt) {
   Child child;
   ASSERT_TRUE(WaitUntilBlocked(child.pid()));
-  const absl::Status misspelt = rig_.Attach(child.pid(), {"page-fualts"});
+  const absl::Status misspelt = rig().Attach(child.pid(), {"page-fualts"});
   EXPECT_EQ(misspelt.code(), absl::StatusCode::kNotFound) << misspelt;
   EXPECT_THAT(std::string(misspelt.message()), AllOf(HasSubstr("page-fualts"), HasSubstr("page-faults")));
-  EXPECT_FALSE(rig_.programs().attached());
+  EXPECT_FALSE(rig().programs().attached());
   EXPECT_EQ(OpenEventCount(), 0u);
 }
 

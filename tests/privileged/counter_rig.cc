@@ -66,6 +66,10 @@ absl::Status CounterRig::Detach(pid_t pid) {
   return registry_->Detach({.pids = pids}).status();
 }
 
+void CounterRig::DetachAll() {
+  registry_->Detach({.all = true}).IgnoreError();  // nothing may be attached
+}
+
 void CounterRig::Settle() {
   for (int turn = 0; turn <= CounterPrograms::kPatienceTurns; ++turn) {
     programs().Settle();

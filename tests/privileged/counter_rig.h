@@ -28,6 +28,7 @@ class CounterRig {
 
   absl::Status Attach(pid_t pid, const std::vector<std::string>& events, int64_t interval_ns = 1'000'000);
   absl::Status Detach(pid_t pid);
+  void DetachAll();
   // What the daemon's control thread does at regular times, until nothing changes.
   void Settle();
   absl::Status TurnOff() { return switch_->TurnOff(); }
