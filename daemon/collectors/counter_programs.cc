@@ -80,7 +80,8 @@ void CounterPrograms::Settle() {
   if (wanted_.any() && (!attached() || !counted_.Covers(wanted_))) {
     // Wanted since without having been asked for, or refused then.
     idle_turns_ = 0;
-    Change(wanted_).IgnoreError();
+    if (--paused_turns_ > 0 || !parts_.admit("opening the events that threads count").ok()) return;
+    if (!Change(wanted_).ok()) paused_turns_ = kRetryTurns;
     return;
   }
   if (!attached() || wanted_.Covers(counted_)) {
@@ -90,8 +91,8 @@ void CounterPrograms::Settle() {
   if (++idle_turns_ < kPatienceTurns) return;
   if (!wanted_.any()) {
     if (parts_.admit("detaching the programs of counters").ok()) Detach();
-  } else {
-    Change(wanted_).IgnoreError();
+  } else if (!Change(wanted_).ok()) {
+    idle_turns_ -= kRetryTurns;
   }
   if (!attached()) idle_turns_ = 0;
 }

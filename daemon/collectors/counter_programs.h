@@ -39,7 +39,7 @@ namespace hftmon {
 class CounterPrograms {
  public:
   static constexpr int kPatienceTurns = 4;  // of Settle, before less is counted, or nothing
-  static constexpr int kRetryTurns = 40;    // of FollowCpus, before a CPU is tried again that refused its events
+  static constexpr int kRetryTurns = 40;    // of Settle or FollowCpus, before what was refused is tried again: it disturbs CPUs
   static constexpr int64_t kIntervalDefaultNs = 1'000'000;
 
   // What is attached, as long as it lives.
@@ -124,6 +124,7 @@ class CounterPrograms {
   std::map<int, CpuGroup> groups_;  // by CPU
   int idle_turns_ = 0;
   int refused_turns_ = 0;
+  int paused_turns_ = 0;
   std::atomic<bool> attached_{false};
   std::atomic<uint64_t> cross_call_count_{0};  // relaxed: a count
 };

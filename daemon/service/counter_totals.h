@@ -28,7 +28,7 @@ class CounterTotals {
   struct State {
     CounterSet set;
     std::string reason;                                            // why nothing is counted, and the mend; empty: it is
-    std::vector<std::pair<std::string, std::string>> unavailable;  // metrics that are not in the set, each with the reason
+    std::vector<std::pair<std::string, std::string>> unavailable;  // metrics that are not in the set, CPUs that count nothing: why
     uint64_t cross_call_count = 0;                                 // interrupts that opening, closing and ReadNow have sent so far
   };
   struct Now {
