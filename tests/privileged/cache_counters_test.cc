@@ -2,7 +2,6 @@
 // kernel's own events go the very same way as the processor's, and every host has them.
 #include <gmock/gmock.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,11 +177,6 @@ TEST_F(CacheCountersTest, SpansAndWhatIsPendingSumToTheTotals) {
     EXPECT_EQ(spans.running_ns + pending.running_ns, sum.running_ns);
     ASSERT_TRUE(rig().Detach(child.pid()).ok());
   }
-}
-
-// The kernel's own count of a process.
-uint64_t FaultsOf(const rusage& usage) {
-  return static_cast<uint64_t>(usage.ru_minflt + usage.ru_majflt);
 }
 
 TEST_F(CacheCountersTest, AnotherSetBeginsAnewForAllAndGoesWhenNobodyAsks) {
