@@ -13,12 +13,9 @@ void Daemon::BuildCounters() {
   totals.cross_calls = [&programs] { return programs.cross_call_count(); };
   totals.read_now = [&programs](int cpu) { return programs.ReadNow(cpu); };
   counter_totals_ = std::make_unique<SharedCounterTotals>(std::move(totals));
-  // Where spans go: whoever keeps them. Without one the rings are written and nobody reads them.
-  CounterSink* const sink = nullptr;
-  if (sink == nullptr) return;
   CounterRingReader::Parts reader;
   reader.view = collector_->view();
-  reader.sink = sink;
+  reader.sink = &counter_history_;
   reader.set = [&programs] { return CounterSetOf(programs.set()); };
   counter_thread_ = std::make_unique<CounterThread>(std::move(reader), clock_.get());
 }

@@ -61,6 +61,7 @@ void Daemon::AddLookups(ServiceCore* core) {
   core->files = [this](uint32_t pid, uint32_t tid, int32_t descriptor) {
     return files_.ReadLink(absl::StrCat("/proc/", pid, "/task/", tid, "/fd/", descriptor));
   };
+  core->counters = counter_totals_.get();
   core->counter_history = &counter_history_;
   core->boost_steps = &boosts_->steps();
   for (const MissingProgram& missing : collector_->missing_programs()) {
