@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(Bounds, CounterHistoryKeptTest,
                                          KeptCase{"LessThanASecond", {.spans_max = 10, .second_bytes_max = 100'000}},
                                          KeptCase{"MinutesAlone", {.spans_max = 10, .second_bytes_max = 4'000}},
                                          KeptCase{"MoreSpansThanSeconds", {.spans_max = 2'000, .second_bytes_max = 10'000}}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& kept) { return std::string(kept.param.name); });
 
 TEST(CounterHistoryLateTest, ASpanOfATimeThatWentBringsNothingOfItBack) {
   const std::vector<CounterSpan> spans = SomeSpans(40'000, 17 * kMs);
