@@ -8,6 +8,8 @@ namespace hftmon {
 namespace {
 
 constexpr uint32_t kNone = ~uint32_t{0};
+// No buffer was ever written that far, and nobody who counts within it overflows.
+constexpr uint64_t kTraceEndLimit = uint64_t{1} << 63;
 // Of AUXTRACE_INFO's words for SPE. Two words are the first version, {type of the PMU, buffers of CPUs}; later ones begin with their
 // number: {version, words of the header, type of the PMU, CPUs}, then for each CPU {magic, CPU, words to come, MIDR, …}.
 constexpr size_t kFirstVersionBytes = 16;
@@ -48,6 +50,10 @@ absl::StatusOr<PerfAuxtrace> ParseAuxtrace(const PerfRecord& record) {
   trace.tid = UnlessNone(cursor.Take<uint32_t>("tid"));
   trace.cpu = UnlessNone(cursor.Take<uint32_t>("cpu"));
   if (!cursor.ok()) return cursor.status();
+  if (trace.bytes >= kTraceEndLimit || trace.offset >= kTraceEndLimit - trace.bytes) {
+    return absl::DataLossError(
+        fmt::format("AUXTRACE has {} bytes at offset {} of its buffer, where no buffer has any", trace.bytes, trace.offset));
+  }
   return trace;
 }
 

@@ -1,6 +1,6 @@
 // What a recording says of hardware traces, taken apart: the kernel's records AUX and ITRACE_START, and perf's AUXTRACE_INFO, AUXTRACE and
 // TIME_CONV. Values and views into the record; any thread. All parsers fail with DATA_LOSS, naming record and byte, where the body is too
-// short.
+// short; with a number that cannot be, naming record and number.
 #ifndef HFTMON_COMMON_PERF_PERF_AUX_RECORDS_H_
 #define HFTMON_COMMON_PERF_PERF_AUX_RECORDS_H_
 
@@ -27,7 +27,7 @@ struct PerfAuxtraceInfo {
   std::span<const std::byte> words;  // of 8 bytes each: the type's own
 };
 
-// Bytes of the trace that follow the record in the file.
+// Bytes of the trace that follow the record in the file. offset + bytes is below 2^63.
 struct PerfAuxtrace {
   uint64_t bytes = 0;
   uint64_t offset = 0;          // of the first of them in its AUX buffer, counted on for ever

@@ -9,7 +9,6 @@ namespace {
 constexpr uint64_t kAddressBits = (uint64_t{1} << 56) - 1;
 constexpr uint64_t kKernelBit = uint64_t{1} << 55;
 constexpr uint64_t kNonSecureBit = uint64_t{1} << 63;
-constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 constexpr uint8_t kClassOther = 0, kClassMemory = 1, kClassBranch = 2;
 // Of a load or store. Extended ones (atomic, exclusive, ordered) have bit 1 set, and bits 7 to 5 clear.
@@ -148,7 +147,8 @@ uint64_t SpeRecordReader::Alignment() const {
 // At the end of a record. False while seeking: what ended had begun before.
 bool SpeRecordReader::Finish() {
   if (seeking_) {
-    if (at_ % Alignment() == 0) seeking_ = false;
+    const uint64_t alignment = Alignment();
+    if (alignment != 0 && at_ % alignment == 0) seeking_ = false;
     return false;
   }
   for (size_t i = 0; i < kAlignments; ++i) unaligned_counts_[i] += at_ % (kAlignmentMin << i) == 0 ? 0 : 1;
@@ -161,20 +161,23 @@ void SpeRecordReader::Lose() {
   ++counts_.malformed;
   if (!seeking_) counts_.skipped_bytes += at_ - record_.begin_at;
   seeking_ = true;
-  const uint64_t alignment = Alignment();
-  seek_to_ = alignment == 0 ? kNever : (at_ / alignment + 1) * alignment;
-  record_ = {.begin_at = seek_to_};
+  seek_to_.reset();
+  if (const uint64_t alignment = Alignment(); alignment != 0) {
+    const uint64_t left = alignment - at_ % alignment;
+    if (at_ <= std::numeric_limits<uint64_t>::max() - left) seek_to_ = at_ + left;
+  }
+  record_ = {.begin_at = seek_to_.value_or(at_)};
   begun_ = false;
 }
 
 // While seeking, up to where a record may begin. False: the bytes end before.
 bool SpeRecordReader::PassOver(std::span<const std::byte>* bytes) {
-  if (!seeking_ || at_ >= seek_to_) return true;
-  const auto passed = static_cast<size_t>(std::min<uint64_t>(seek_to_ - at_, bytes->size()));
+  if (!seeking_ || (seek_to_ && at_ >= *seek_to_)) return true;
+  const size_t passed = seek_to_ ? static_cast<size_t>(std::min<uint64_t>(*seek_to_ - at_, bytes->size())) : bytes->size();
   *bytes = bytes->subspan(passed);
   at_ += passed;
   counts_.skipped_bytes += passed;
-  return at_ >= seek_to_;
+  return seek_to_ && at_ >= *seek_to_;
 }
 
 std::optional<SpeRecord> SpeRecordReader::Next(std::span<const std::byte>* bytes) {

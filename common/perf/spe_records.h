@@ -93,7 +93,8 @@ class SpeRecordReader {
  public:
   static constexpr uint64_t kAlignmentMin = 16;
 
-  // A new stretch, whose first byte is byte `at` of the buffer.
+  // A new stretch, whose first byte is byte `at` of the buffer: any number, though bytes are counted on from 0 behind the last one, and
+  // where no record can begin before that, damage ends the stretch as without a known alignment.
   void Begin(uint64_t at);
   // The next record of `bytes`, which begin at next_at(). Takes what it used up from their front. No value: more bytes are needed, or there
   // are no more: what is left in `bytes` must then stand before them; it is at most kSpePacketBytesMax bytes.
@@ -115,9 +116,9 @@ class SpeRecordReader {
 
   uint64_t at_ = 0;
   SpeRecord record_;
-  bool begun_ = false;                                    // the record has a packet that is no padding
-  bool seeking_ = false;                                  // no record is known to begin here
-  uint64_t seek_to_ = 0;                                  // while seeking: nothing before is looked at
+  bool begun_ = false;               // the record has a packet that is no padding
+  bool seeking_ = false;             // no record is known to begin here
+  std::optional<uint64_t> seek_to_;  // while seeking: nothing before is looked at; no value: nothing more of the stretch is
   std::array<uint64_t, kAlignments> unaligned_counts_{};  // records that end at no multiple of kAlignmentMin << i
   SpeReadCounts counts_;
 };

@@ -23,9 +23,10 @@ struct Reading {
   SpeReadCounts counts;
 };
 
-Reading ReadRecords(std::span<const std::byte> all, size_t piece_bytes) {
+// `begin_at`: of the first byte, any number; places are compared as distances from it.
+Reading ReadRecords(std::span<const std::byte> all, size_t piece_bytes, uint64_t begin_at) {
   SpeRecordReader reader;
-  reader.Begin(0);
+  reader.Begin(begin_at);
   Reading reading;
   Bytes held;
   std::span<const std::byte> rest;
@@ -39,9 +40,10 @@ Reading ReadRecords(std::span<const std::byte> all, size_t piece_bytes) {
     held = std::move(next);
     rest = held;
     while (const std::optional<SpeRecord> record = reader.Next(&rest)) {
-      EXPECT_GE(record->begin_at, last_end);
-      EXPECT_LT(record->begin_at, reader.next_at());
-      last_end = reader.next_at();
+      EXPECT_GE(record->begin_at - begin_at, last_end);
+      last_end = reader.next_at() - begin_at;
+      EXPECT_LT(record->begin_at - begin_at, last_end);
+      EXPECT_LE(last_end, all.size());
       reading.records.push_back(*record);
     }
   }
@@ -54,9 +56,9 @@ Reading ReadRecords(std::span<const std::byte> all, size_t piece_bytes) {
   return reading;
 }
 
-void ExpectSameInPieces(std::span<const std::byte> all, std::mt19937_64* random) {
-  const Reading whole = ReadRecords(all, SIZE_MAX);
-  const Reading pieces = ReadRecords(all, 1 + (*random)() % 200);
+void ExpectSameInPieces(std::span<const std::byte> all, std::mt19937_64* random, uint64_t begin_at = 0) {
+  const Reading whole = ReadRecords(all, SIZE_MAX, begin_at);
+  const Reading pieces = ReadRecords(all, 1 + (*random)() % 200, begin_at);
   EXPECT_EQ(whole.records.size(), pieces.records.size());
   EXPECT_EQ(whole.counts.skipped_bytes, pieces.counts.skipped_bytes);
   EXPECT_EQ(whole.counts.malformed, pieces.counts.malformed);
@@ -74,6 +76,19 @@ Bytes Trace(uint64_t count, uint32_t tid) {
   return to.bytes();
 }
 
+// Where a stretch of that many bytes may begin: anywhere, at 0, or with the end of all numbers within it or just behind.
+uint64_t BeginWord(size_t bytes, std::mt19937_64* random) {
+  const uint64_t word = (*random)();
+  switch ((*random)() % 3) {
+    case 0:
+      return word;
+    case 1:
+      return 0;
+    default:
+      return ~(word % (bytes + 64));
+  }
+}
+
 TEST(SpeFuzz, NoiseEndsAndAddsUp) {
   static constexpr uint8_t kHeaders[] = {0x00, 0x01, 0x20, 0x42, 0x43, 0x49, 0x4a, 0x52, 0x65, 0x71, 0x98, 0xb0, 0xb2};
   for (uint64_t seed = 0; seed < kRounds && !HasFailure(); ++seed) {
@@ -83,7 +98,18 @@ TEST(SpeFuzz, NoiseEndsAndAddsUp) {
     for (std::byte& byte : bytes) {
       byte = random() % 2 == 0 ? std::byte{kHeaders[random() % std::size(kHeaders)]} : static_cast<std::byte>(random());
     }
-    ExpectSameInPieces(bytes, &random);
+    ExpectSameInPieces(bytes, &random, BeginWord(bytes.size(), &random));
+  }
+}
+
+TEST(SpeFuzz, DamageAtTheEndOfAllNumbersEndsToo) {
+  const Bytes sound = Trace(60, 1);
+  for (uint64_t seed = 0; seed < kRounds && !HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    Bytes bytes = sound;
+    for (uint64_t harm = 1 + random() % 4; harm > 0; --harm) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+    ExpectSameInPieces(bytes, &random, BeginWord(bytes.size(), &random));
   }
 }
 
@@ -99,7 +125,7 @@ TEST(SpeFuzz, DamageCostsTheRecordsItHitsAndOneMore) {
     // Behind the first few, which show where records begin, whatever one byte may make of a later one.
     const size_t at = 8 * kRecordBytes + random() % (bytes.size() - 8 * kRecordBytes);
     bytes[at] = static_cast<std::byte>(random());
-    const Reading reading = ReadRecords(bytes, SIZE_MAX);
+    const Reading reading = ReadRecords(bytes, SIZE_MAX, 0);
     EXPECT_GE(reading.records.size() + 2, kRecords);
     EXPECT_LE(reading.records.size(), kRecords + 4) << "a byte in the middle may end a record early";
     for (size_t i = 0; i < at / kRecordBytes; ++i) EXPECT_EQ(reading.records[i].timestamp, std::optional<uint64_t>(1'000 + i));

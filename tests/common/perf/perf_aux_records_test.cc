@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "tests/common/perf/perf_data_writer.h"
 
@@ -35,6 +37,23 @@ TEST(PerfAuxRecordsTest, TracesAreOfACpuOrOfAThread) {
     const Bytes cut(of_cpu.begin(), of_cpu.begin() + static_cast<ptrdiff_t>(size));
     EXPECT_TRUE(absl::IsDataLoss(ParseAuxtrace(RecordOf(PerfRecordType::kAuxtrace, cut)).status())) << size;
   }
+}
+
+TEST(PerfAuxRecordsTest, ATraceThatEndsWhereNoBufferDoesIsDamage) {
+  const auto parse = [](uint64_t bytes, uint64_t offset) {
+    const Bytes body = ByteWriter().Append(WordsBody({bytes, offset, 0})).Put(0u).Put(~0u).Put(0u).Put(0u).bytes;
+    return ParseAuxtrace(RecordOf(PerfRecordType::kAuxtrace, body));
+  };
+  constexpr uint64_t kLimit = uint64_t{1} << 63;
+  for (const auto& [bytes, offset] : std::initializer_list<std::pair<uint64_t, uint64_t>>{
+           {1, ~uint64_t{0}}, {2, ~uint64_t{1}}, {1, kLimit - 1}, {0, kLimit}, {kLimit, 0}, {~uint64_t{0}, 1}, {kLimit, kLimit}}) {
+    const auto trace = parse(bytes, offset);
+    EXPECT_TRUE(absl::IsDataLoss(trace.status())) << bytes << " at " << offset;
+    EXPECT_THAT(trace.status().message(), HasSubstr("AUXTRACE"));
+    EXPECT_THAT(trace.status().message(), HasSubstr("offset " + std::to_string(offset)));
+  }
+  EXPECT_TRUE(parse(1, kLimit - 2).ok());
+  EXPECT_TRUE(parse(kLimit - 1, 0).ok());
 }
 
 TEST(PerfAuxRecordsTest, TheKernelsRecordsHaveTheirTrailer) {

@@ -202,6 +202,29 @@ TEST(SpeRecordsTest, DamageWithoutAKnownAlignmentEndsTheStretch) {
   EXPECT_EQ(reading.counts.cut_records, 0u);
 }
 
+TEST(SpeRecordsTest, DamageAtTheEndOfAllNumbersEndsTheStretch) {
+  const auto last = [](uint64_t before_end, const Bytes& bytes) {
+    const Reading reading = ReadAll(bytes, SIZE_MAX, 0 - before_end);
+    EXPECT_EQ(ReadAll(bytes, 1, 0 - before_end).counts.skipped_bytes, reading.counts.skipped_bytes);
+    return reading;
+  };
+  const Reading none_before = last(1, {std::byte{0xff}});
+  EXPECT_EQ(none_before.records.size(), 0u);
+  EXPECT_EQ(none_before.counts.malformed, 1u);
+  EXPECT_EQ(none_before.counts.skipped_bytes, 1u);
+  const Reading end_behind = last(2, {std::byte{0xff}, std::byte{0x01}});
+  EXPECT_EQ(end_behind.records.size(), 0u);
+  EXPECT_EQ(end_behind.counts.malformed, 1u);
+  EXPECT_EQ(end_behind.counts.skipped_bytes, 2u);
+  // Of a known alignment whose next multiple is no number any more.
+  Bytes aligned = Accesses(4);
+  aligned[64] = std::byte{0xff};
+  const Reading wrapped = last(2 * 64, aligned);
+  EXPECT_EQ(wrapped.records.size(), 1u);
+  EXPECT_EQ(wrapped.counts.malformed, 1u);
+  EXPECT_EQ(wrapped.counts.skipped_bytes, 3u * 64);
+}
+
 TEST(SpeRecordsTest, ARecordLongerThanAnyIsDamage) {
   SpeWriter to;
   to.Load().End();

@@ -113,6 +113,17 @@ TEST_F(TraceTest, LossesAndWhatMayBeMoreAreCounted) {
   EXPECT_EQ(trace_.counts().read.cut_records, 1u);
 }
 
+TEST_F(TraceTest, BlocksAtTheEndOfAllNumbersAreReadToTheirEnd) {
+  Info(WordsBody({33, 1}));
+  Block(0, {}, 0, {std::byte{0xff}}, ~uint64_t{0});
+  Block(1, {}, 1, {std::byte{0xff}, std::byte{0x01}}, ~uint64_t{1});
+  Block(2, {}, 2, Loads({1}), 0);
+  Block(2, {}, 2, {std::byte{0xff}, std::byte{0xff}, std::byte{0x01}}, ~uint64_t{2});
+  EXPECT_THAT(Times(Read()), ElementsAre(10));
+  EXPECT_EQ(trace_.counts().read.malformed, 3u);
+  EXPECT_EQ(trace_.counts().read.skipped_bytes, 6u);
+}
+
 TEST_F(TraceTest, WhatIsNewerThanThisIsRefusedWithTheReason) {
   Info(WordsBody({9, 4, 33, 0}));
   Block(0, {}, 0, Loads({1}));
