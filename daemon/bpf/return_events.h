@@ -13,10 +13,12 @@
 #define HFT_RETURN_ENTRIES_MAX 32768 /* of one CPU's ring; a power of two */
 
 /* In the place of a time asked for. */
-#define HFT_RETURN_INTERRUPTED 0ull /* a signal ended the sleep */
-#define HFT_RETURN_UNREAD 1ull      /* the time was no longer in memory, or cannot be */
+/* A signal ended the sleep. Where no handler runs for it (stop and continue, a debugger) the kernel sleeps on until the same time, and the
+ * return from that is another entry: one sleep of the program is then in both counts. */
+#define HFT_RETURN_INTERRUPTED 0ull
+#define HFT_RETURN_UNREAD 1ull /* the time was no longer in memory, or cannot be */
 
-/* A return from clock_nanosleep until a time of CLOCK_MONOTONIC. */
+/* A return from clock_nanosleep until a time of CLOCK_MONOTONIC, at that time or by a signal; a call that failed otherwise makes none. */
 struct hft_timer_return {
   __u32 sequence; /* low 32 bits of (index + 1), written last; 0 while it is being written */
   __u32 tid;

@@ -5,6 +5,7 @@
  * Reads:    the end of every system call (sys_exit); of clock_nanosleep its registers, and the time in the thread's memory; the offset of
  *           the thread's time namespace.
  * Produces: an hft_timer_return for each return from a sleep until a time of CLOCK_MONOTONIC, whether the thread slept or was late already.
+ *           None of a call that the kernel refused (a time that is none, memory that is not there): it was no sleep.
  * Cost:     every system call of the host takes the kernel's slow way in and out while it is attached, and it is attached only while a
  *           target asks (collectors/tracepoint_group.h).
  *
@@ -46,6 +47,11 @@ struct task_struct___returning {
   struct nsproxy *nsproxy;
 } __attribute__((preserve_access_index));
 
+/* What a call ended with that a signal ended, before the kernel runs the signal's handler: the last two no program sees. */
+#define ERROR_INTERRUPTED (-4)          /* -EINTR */
+#define ERROR_RESTART_NO_HANDLER (-514) /* -ERESTARTNOHAND: called again, unless a handler runs */
+#define ERROR_RESTART_WITH_BLOCK (-516) /* -ERESTART_RESTARTBLOCK */
+
 #define STATUS_COMPAT 2 /* TS_COMPAT: called by the 32-bit table, whose numbers are others */
 
 /* What the thread's CLOCK_MONOTONIC is ahead of the host's. */
@@ -58,6 +64,10 @@ static __always_inline u64 time_namespace_offset(struct task_struct___returning 
 
 static __always_inline bool is_compat_call(struct task_struct___returning *task) {
   return bpf_core_field_exists(task->thread_info.status) && (BPF_CORE_READ(task, thread_info.status) & STATUS_COMPAT);
+}
+
+static __always_inline bool is_interruption(s64 result) {
+  return result == ERROR_RESTART_NO_HANDLER || result == ERROR_RESTART_WITH_BLOCK || result == ERROR_INTERRUPTED;
 }
 
 /* What it asked to be woken at, by the host's clock; HFT_RETURN_UNREAD where that is no time, or not in memory. */
@@ -77,7 +87,9 @@ static __noinline int put_return(u64 *context, u32 tid) {
   if (!slot || !(slot->wishes.probes & HFT_RETURNS) || slot->state != HFT_SLOT_LIVE) return 0;
   struct task_struct___returning *task = (void *)bpf_get_current_task();
   if (is_compat_call(task)) return 0;
-  u64 wake_at_ns = context[1] ? HFT_RETURN_INTERRUPTED : asked_for(registers, task);
+  s64 result = context[1];
+  if (result != 0 && !is_interruption(result)) return 0;
+  u64 wake_at_ns = result != 0 ? HFT_RETURN_INTERRUPTED : asked_for(registers, task);
   u32 cpu = bpf_get_smp_processor_id();
   struct hft_return_ring *ring = bpf_map_lookup_elem(&timer_returns, &cpu);
   if (!ring) return 0;

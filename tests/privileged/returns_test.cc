@@ -119,6 +119,28 @@ TEST_F(ReturnsTest, ASleepThatASignalEndsHasNoLateness) {
   EXPECT_LE(ours_.to_return().lateness().max_ns(), theirs_ns_.back());
 }
 
+TEST_F(ReturnsTest, ACallThatTheKernelRefusesIsNoReturn) {
+  constexpr uint64_t kCalls = 1'000;  // and as many that are refused
+  WorkloadRun run("timed_calls", {"--cpu", CpuArgument(), "--sleeps", "--refused"});
+  ASSERT_TRUE(run.about().is_object());
+  v1::AttachRequest attach;
+  attach.add_pids(run.pid());
+  attach.mutable_options()->add_probe_groups("returns");
+  ASSERT_TRUE(daemon_.client().Attach(attach).ok());
+  ASSERT_TRUE(run.Act(std::to_string(kCalls)).is_object());
+  v1::QueryThreadsRequest request;
+  request.add_pids(run.pid());
+  EXPECT_TRUE(Eventually([&] {
+    const auto answer = daemon_.client().QueryThreads(request);
+    if (!answer.ok() || answer->threads_size() != 1) return false;
+    ours_ = answer->threads(0);
+    return ours_.to_return().lateness().count() >= kCalls;
+  })) << ours_.DebugString();
+  EXPECT_EQ(ours_.to_return().lateness().count(), kCalls);
+  EXPECT_EQ(ours_.to_return().interrupted_count(), 0u);
+  EXPECT_EQ(ours_.to_return().time_lost_count(), 0u);
+}
+
 TEST_F(ReturnsTest, TimesOfAnotherClockAreNotTaken) {
   ASSERT_NO_FATAL_FAILURE(Play({"--clock", "realtime"}));
   EXPECT_FALSE(ours_.has_to_return());
