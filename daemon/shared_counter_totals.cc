@@ -74,7 +74,7 @@ void SharedCounterTotals::Fill(uint32_t slot, uint32_t generation, uint32_t set,
     return;
   }
   const hft_counter_sum& sum = whole->sum;
-  total->reading_count = whole->ended_count;
+  total->reading_count = whole->reading_count;
   total->last_mono_ns = static_cast<int64_t>(sum.end_ns);
   total->sum = {.thread = total->thread,
                 .set = set,
@@ -97,38 +97,39 @@ std::vector<ThreadCounterTotal> SharedCounterTotals::ThreadsOf(uint32_t tgid) co
 bool SharedCounterTotals::IsOf(const hft_cpu_counters& cpu, uint32_t tgid) const {
   if (cpu.task == 0 || cpu.epoch == 0 || cpu.begun_epoch != cpu.epoch || cpu.slot >= parts_.view.slots.size()) return false;
   const hft_thread_slot& slot = parts_.view.slots[cpu.slot];
-  return LoadWord(slot.tgid) == tgid && LoadWord(slot.generation) == cpu.generation;
+  const uint32_t tid = LoadWord(slot.tid);
+  if (LoadWord(slot.tgid) != tgid || LoadWord(slot.generation) != cpu.generation) return false;
+  // While its target is paused nobody sees it leave, and a slot that is not its tid's any more is of before the pause.
+  return tgid / 64 < parts_.view.watched_bits.size() && (LoadWord(parts_.view.watched_bits[tgid / 64]) >> (tgid % 64) & 1) != 0 &&
+         tid < parts_.view.slot_of_tid.size() && LoadWord(parts_.view.slot_of_tid[tid]) == cpu.slot;
 }
 
-bool SharedCounterTotals::ReadCpu(uint16_t cpu, uint32_t tgid, CounterSpan* span) const {
+absl::StatusOr<std::optional<CounterSpan>> SharedCounterTotals::ReadCpu(uint16_t cpu, uint32_t tgid) const {
   const hft_cpu_counters& state = parts_.view.cpu_counters[cpu];
-  for (int tries = 0; tries < kTriesMax; ++tries) {
-    const std::optional<hft_cpu_counters> before = CopyWhole(state);
-    if (!before) continue;
-    if (!IsOf(*before, tgid)) return false;
-    const absl::StatusOr<hft_counter_values> now = parts_.read_now(cpu);
-    if (!now.ok()) return false;
-    // Else it switched, or was ticked, in between: what was read is no longer beside what stood there.
-    if (LoadWord(state.begun_count) != before->begun_count) continue;
-    const hft_counter_values& last = before->last;
-    const hft_thread_slot& slot = parts_.view.slots[before->slot];
-    *span = {.thread = {.tid = LoadWord(slot.tid), .tgid = tgid, .start_ns = LoadNs(slot.start_ns)},
-             .set = before->set,
-             .cpu = cpu,
-             .begin_mono_ns = static_cast<int64_t>(last.mono_ns),
-             .end_mono_ns = static_cast<int64_t>(now->mono_ns),
-             .on_cpu_ns = static_cast<int64_t>(now->mono_ns - last.mono_ns),
-             .enabled_ns = static_cast<int64_t>(now->enabled_ns - last.enabled_ns),
-             .running_ns = static_cast<int64_t>(now->running_ns - last.running_ns)};
-    uint64_t counted = span->running_ns > 0 ? last.counted & now->counted : 0;
-    for (size_t event = 0; event < span->values.size(); ++event) {
-      if (now->values[event] < last.values[event]) counted &= ~(uint64_t{1} << event);
-      if ((counted >> event & 1) != 0) span->values[event] = now->values[event] - last.values[event];
-    }
-    span->counted = static_cast<uint16_t>(counted);
-    return true;
+  std::optional<hft_cpu_counters> before;
+  for (int tries = 0; !before && tries < kTriesMax; ++tries) before = CopyWhole(state);
+  if (!before || !IsOf(*before, tgid)) return std::nullopt;
+  const absl::StatusOr<hft_counter_values> now = parts_.read_now(cpu);
+  if (absl::IsFailedPrecondition(now.status())) return now.status();
+  // Else it switched, or was ticked, in between: what was read is no longer beside what stood there.
+  if (!now.ok() || LoadWord(state.begun_count) != before->begun_count) return std::nullopt;
+  const hft_counter_values& last = before->last;
+  const hft_thread_slot& slot = parts_.view.slots[before->slot];
+  CounterSpan span = {.thread = {.tid = LoadWord(slot.tid), .tgid = tgid, .start_ns = LoadNs(slot.start_ns)},
+                      .set = before->set,
+                      .cpu = cpu,
+                      .begin_mono_ns = static_cast<int64_t>(last.mono_ns),
+                      .end_mono_ns = static_cast<int64_t>(now->mono_ns),
+                      .on_cpu_ns = static_cast<int64_t>(now->mono_ns - last.mono_ns),
+                      .enabled_ns = static_cast<int64_t>(now->enabled_ns - last.enabled_ns),
+                      .running_ns = static_cast<int64_t>(now->running_ns - last.running_ns)};
+  uint64_t counted = span.running_ns > 0 ? last.counted & now->counted : 0;
+  for (size_t event = 0; event < span.values.size(); ++event) {
+    if (now->values[event] < last.values[event]) counted &= ~(uint64_t{1} << event);
+    if ((counted >> event & 1) != 0) span.values[event] = now->values[event] - last.values[event];
   }
-  return false;
+  span.counted = static_cast<uint16_t>(counted);
+  return span;
 }
 
 absl::StatusOr<CounterTotals::Now> SharedCounterTotals::ReadNow(uint32_t tgid) {
@@ -136,8 +137,9 @@ absl::StatusOr<CounterTotals::Now> SharedCounterTotals::ReadNow(uint32_t tgid) {
   Now now;
   const uint64_t before = parts_.cross_calls();
   for (size_t cpu = 0; cpu < parts_.view.cpu_counters.size(); ++cpu) {
-    CounterSpan span;
-    if (ReadCpu(static_cast<uint16_t>(cpu), tgid, &span)) now.spans.push_back(span);
+    const absl::StatusOr<std::optional<CounterSpan>> span = ReadCpu(static_cast<uint16_t>(cpu), tgid);
+    if (!span.ok()) return span.status();
+    if (*span) now.spans.push_back(**span);
   }
   now.cross_call_count = parts_.cross_calls() - before;
   return now;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,8 +44,8 @@ class SharedCounterTotals : public CounterTotals {
   std::string WhyNot(uint32_t slot) const;
   void Fill(uint32_t slot, uint32_t generation, uint32_t set, ThreadCounterTotal* total) const;
   bool IsOf(const hft_cpu_counters& cpu, uint32_t tgid) const;
-  // False: no thread of the process runs there, or it left meanwhile.
-  bool ReadCpu(uint16_t cpu, uint32_t tgid, CounterSpan* span) const;
+  // Absent: no thread of the process runs there, or it was switched or ticked meanwhile. FAILED_PRECONDITION: quiet mode.
+  absl::StatusOr<std::optional<CounterSpan>> ReadCpu(uint16_t cpu, uint32_t tgid) const;
 
   const Parts parts_;
 };

@@ -77,10 +77,10 @@ struct hft_thread_counters {
   __u32 generation; /* the slot's */
   __u32 set;
   __u64 begun_count; /* as in hft_cpu_counters, of all that is below */
-  __u64 ended_count; /* also: readings in `sum` */
+  __u64 ended_count;
   struct hft_counter_sum sum;
   struct hft_counter_sum pending; /* of that, what is in no record yet */
-  __u64 reserved;
+  __u64 reading_count;            /* in `sum` */
 } __attribute__((aligned(64)));
 
 /* A record. `sequence` is published last: low 32 bits of (its number + 1); 0 while it is written. */

@@ -187,6 +187,7 @@ static __noinline int clear_counters(struct hft_thread_counters *thread, u32 gen
   if (!thread) return 0;
   clear_sum(&thread->sum);
   clear_sum(&thread->pending);
+  thread->reading_count = 0;
   thread->set = set;
   thread->generation = generation;
   return 0;
@@ -204,18 +205,23 @@ static __always_inline struct hft_thread_counters *counters_of_slot(struct hft_c
   return thread;
 }
 
-/* What the events rose by since the stretch's last reading is its thread's. */
-static __noinline int add_stretch(struct hft_cpu_counters *state) {
+/*
+ * What the events rose by since the stretch's last reading is its thread's. A slot without a mark is that of a thread that was not switched
+ * since it is watched, or whose switches were not seen while its target was paused: others ran meanwhile.
+ */
+static __noinline int add_stretch(struct hft_cpu_counters *state, u32 may_lack_mark) {
   if (!state) return 0;
   u32 index = state->slot;
   struct hft_thread_slot *slot = any_slot_at(index);
   if (state->begun_epoch != state->epoch || slot->generation != state->generation || !(slot->wishes.probes & HFT_COUNTING)) return 0;
+  if (slot->task != state->task && slot->state != HFT_SLOT_ENDED && !may_lack_mark) return 0;
   struct hft_thread_counters *thread = counters_of_slot(state, slot, index);
   if (!thread || !take_differences(state)) return 0;
   u64 count = thread->begun_count + 1;
   STORE_ORDERED(thread->begun_count, count);
   add_differences(state, &thread->sum);
   add_differences(state, &thread->pending);
+  thread->reading_count++;
   u64 length_ns = thread->pending.end_ns - thread->pending.begin_ns;
   /* After its last switch nobody adds to it. */
   if (length_ns >= span_interval_ns() || slot->state == HFT_SLOT_ENDED) put_span(state, thread, index);
@@ -266,7 +272,7 @@ static __noinline int count_switch(u64 *context) {
   u64 count = state->begun_count + 1;
   STORE_ORDERED(state->begun_count, count);
   read_events(state, cpu);
-  if (leaves) add_stretch(state);
+  if (leaves) add_stretch(state, 0);
   u64 task = 0;
   if (comes && begin_stretch(state, index)) task = next;
   state->task = task;
@@ -306,7 +312,7 @@ static __noinline int count_tick(u32 tid) {
   STORE_ORDERED(state->begun_count, count);
   read_events(state, cpu);
   if (goes_on) {
-    add_stretch(state);
+    add_stretch(state, 1); /* its slot is that of its tid now */
     go_on(state);
   } else {
     state->task = begin_stretch(state, index) ? task : 0;

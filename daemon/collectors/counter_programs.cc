@@ -84,17 +84,13 @@ void CounterPrograms::Settle() {
     if (!Change(wanted_).ok()) paused_turns_ = kRetryTurns;
     return;
   }
-  if (!attached() || wanted_.Covers(counted_)) {
+  if (!attached() || wanted_.any()) {
     idle_turns_ = 0;
     return;
   }
-  if (++idle_turns_ < kPatienceTurns) return;
-  if (!wanted_.any()) {
-    if (parts_.admit("detaching the programs of counters").ok()) Detach();
-  } else if (!Change(wanted_).ok()) {
-    idle_turns_ -= kRetryTurns;
-  }
-  if (!attached()) idle_turns_ = 0;
+  if (++idle_turns_ < kPatienceTurns || !parts_.admit("detaching the programs of counters").ok()) return;
+  Detach();
+  idle_turns_ = 0;
 }
 
 // To these events, whatever is counted now: all of it or as before.
@@ -117,6 +113,7 @@ absl::Status CounterPrograms::Change(const CounterWish& wish) {
   CloseAll();
   set_.choice = std::move(before);
   if (attached() && !OpenAll(*online).ok()) Detach();
+  Tell();
   return status;
 }
 
@@ -149,10 +146,18 @@ void CounterPrograms::OpenMissing(std::span<const int> online) {
 absl::StatusOr<CounterPrograms::CpuGroup> CounterPrograms::OpenGroup(int cpu) {
   CpuEvents counted = EventsOfCpu(set_.choice.events, cpu);
   if (counted.events.empty()) return absl::FailedPreconditionError(fmt::format("CPU {} is of a kind that has none of the events", cpu));
-  absl::StatusOr<CounterGroup> group = CounterGroup::Open(*parts_.calls, {.tid = -1, .cpu = cpu}, counted.events, {.facts = parts_.facts});
-  if (!group.ok()) return group.status();
-  if (absl::Status enabled = group->Enable(); !enabled.ok()) return enabled;
+  absl::StatusOr<CounterGroup> group =
+      CounterGroup::Open(*parts_.calls, {.tid = -1, .cpu = cpu}, counted.events, {.facts = parts_.facts()});
+  if (!group.ok()) {
+    // At most: each was opened and closed again, and the one that was refused was tried alone.
+    if (!absl::IsNotFound(group.status())) AddCrossCalls(2 * counted.events.size());
+    return group.status();
+  }
   AddCrossCalls(EventCalls(*group) + 1);
+  if (absl::Status enabled = group->Enable(); !enabled.ok()) {
+    AddCrossCalls(EventCalls(*group));
+    return enabled;
+  }
   return CpuGroup{.group = *std::move(group),
                   .places = std::move(counted.places),
                   .failed_count = Load(parts_.cpus()[static_cast<size_t>(cpu)].failed_count)};
@@ -213,6 +218,7 @@ void CounterPrograms::Detach() {
 void CounterPrograms::PutInterval() {
   set_.interval_ns = wanted_.interval_ns == 0 ? kIntervalDefaultNs : wanted_.interval_ns;
   Store(parts_.control()->interval_ns, static_cast<__u64>(set_.interval_ns));
+  Tell();
 }
 
 void CounterPrograms::FollowCpus() {
@@ -230,19 +236,22 @@ void CounterPrograms::FollowCpus() {
     entry = groups_.erase(entry);
   }
   std::erase_if(set_.refused_cpus, [&online](const auto& refused) { return !Contains(*online, refused.first); });
-  if (++refused_turns_ >= kRetryTurns) {
-    refused_turns_ = 0;
-    set_.refused_cpus.clear();
-  }
   OpenMissing(*online);
+  Tell();
+}
+
+void CounterPrograms::Tell() {
+  std::lock_guard lock(told_mutex_);
+  told_ = set_;
 }
 
 CounterPrograms::Set CounterPrograms::set() const {
-  std::lock_guard lock(mutex_);
-  return set_;
+  std::lock_guard lock(told_mutex_);
+  return told_;
 }
 
 absl::StatusOr<hft_counter_values> CounterPrograms::ReadNow(int cpu) {
+  if (absl::Status admitted = parts_.admit("reading the events of a CPU from another one"); !admitted.ok()) return admitted;
   std::lock_guard lock(mutex_);
   const auto group = groups_.find(cpu);
   if (group == groups_.end()) return absl::UnavailableError(fmt::format("CPU {} counts nothing", cpu));

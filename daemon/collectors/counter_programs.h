@@ -2,12 +2,13 @@
 // group for each CPU that is online, the same for all who ask.
 //
 // The set of events is the union of what is asked for. When it changes, every CPU's group is closed and opened anew, and what threads have
-// counted begins anew under the next number; who asks for less leaves a set that is narrowed some turns of Settle() later. Opening and
-// closing interrupts the CPU for each event, ReadNow once: cross_call_count() has the sum. CPUs that come later get their group at the next
-// FollowCpus; the kernel forgets the events of a CPU that goes offline, be it for a moment, and the programs tell that they stand still.
-// In quiet mode a set does not change: what would change it is refused.
-// Owner: the collector, which outlives it. Threads: LeaveOut before the load; FollowCpus and Settle by one thread; the rest any, one mutex
-// inside, held for as long as events are opened.
+// counted begins anew under the next number; who asks for less changes nothing for the others: the set is as small as what is wanted when
+// it changes the next time, and goes some turns of Settle() after the last one who asks. Opening and closing interrupts the CPU for each
+// event, ReadNow once: cross_call_count() has the sum, and the most that what was refused may have sent. CPUs that come later get their
+// group at the next FollowCpus, one that refused it when it was offline or the set changes; the kernel forgets the events of a CPU that
+// goes offline, be it for a moment, and the programs tell that they stand still. In quiet mode a set does not change and nothing is read
+// from elsewhere: what would do so is refused. Owner: the collector, which outlives it. Threads: LeaveOut before the load; FollowCpus and
+// Settle by one thread; the rest any, one mutex inside, held for as long as events are opened, but not by set().
 #ifndef HFTMON_DAEMON_COLLECTORS_COUNTER_PROGRAMS_H_
 #define HFTMON_DAEMON_COLLECTORS_COUNTER_PROGRAMS_H_
 
@@ -38,8 +39,8 @@ namespace hftmon {
 
 class CounterPrograms {
  public:
-  static constexpr int kPatienceTurns = 4;  // of Settle, before less is counted, or nothing
-  static constexpr int kRetryTurns = 40;    // of Settle or FollowCpus, before what was refused is tried again: it disturbs CPUs
+  static constexpr int kPatienceTurns = 4;  // of Settle, before nothing is counted any more
+  static constexpr int kRetryTurns = 40;    // of Settle, before what was refused is tried again: it disturbs CPUs
   static constexpr int64_t kIntervalDefaultNs = 1'000'000;
 
   // What is attached, as long as it lives.
@@ -50,7 +51,7 @@ class CounterPrograms {
     std::function<absl::StatusOr<std::vector<int>>()> online;    // CPUs
     std::function<absl::StatusOr<CounterChoice>(const CounterWish& wish)> choose;
     PerfEventCalls* calls = nullptr;
-    PerfEventRefusalFacts facts;
+    std::function<PerfEventRefusalFacts()> facts;  // of now
     // Gives the programs the event at that place of their table, which keeps it; the descriptor stays the caller's. -1: takes it away.
     std::function<absl::Status(uint32_t place, int event_fd)> put_event;
     std::function<absl::StatusOr<Attachment>(const std::string& program)> attach;
@@ -86,6 +87,7 @@ class CounterPrograms {
   uint64_t cross_call_count() const { return cross_call_count_.load(std::memory_order_relaxed); }
 
   // What that CPU's events say now, in the places of the set; 0 where the CPU does not count one. UNAVAILABLE: the CPU counts nothing.
+  // FAILED_PRECONDITION with the reason QUIET.
   absl::StatusOr<hft_counter_values> ReadNow(int cpu);
 
   static bool IsOne(std::string_view program);
@@ -110,11 +112,14 @@ class CounterPrograms {
   absl::Status AttachPrograms();
   void Detach();
   void PutInterval();
+  void Tell();
   void AddCrossCalls(uint64_t count) { cross_call_count_.fetch_add(count, std::memory_order_relaxed); }
 
   const Parts parts_;
   std::vector<std::string> left_out_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
+  mutable std::mutex told_mutex_;  // after mutex_
+  Set told_;                       // a copy of set_, for who asks
   CounterWish wanted_;
   CounterWish counted_;  // what set_ was chosen for
   Set set_;
@@ -123,7 +128,6 @@ class CounterPrograms {
   std::vector<Attachment> programs_;
   std::map<int, CpuGroup> groups_;  // by CPU
   int idle_turns_ = 0;
-  int refused_turns_ = 0;
   int paused_turns_ = 0;
   std::atomic<bool> attached_{false};
   std::atomic<uint64_t> cross_call_count_{0};  // relaxed: a count

@@ -359,8 +359,7 @@ absl::Status SwitchCollector::MapSmallTables() {
   view_.shootdowns = {reinterpret_cast<hft_cpu_shootdowns*>(shootdowns->data), shootdowns->entries};
   view_.collapses = {reinterpret_cast<hft_process_collapses*>(collapses->data), collapses->entries};
   view_.socket_paths = {reinterpret_cast<hft_socket_path*>(socket_paths->data), socket_paths->entries};
-  if (absl::Status status = MapReturns(); !status.ok()) return status;
-  return MapDeferred();
+  return absl::OkStatus();
 }
 
 std::vector<uint64_t> SwitchCollector::SenderStack(int32_t stack) const {
@@ -421,7 +420,10 @@ absl::Status SwitchCollector::MapAll() {
   StoreThresholds(view_, {}, {});
   view_.controls->follow_children = 1;
   free_slots_fd_ = *free_slots;
-  return MapSmallTables();
+  if (absl::Status status = MapSmallTables(); !status.ok()) return status;
+  if (absl::Status status = MapReturns(); !status.ok()) return status;
+  if (absl::Status status = MapDeferred(); !status.ok()) return status;
+  return MapCounters();
 }
 
 absl::Status SwitchCollector::Attach() {

@@ -48,7 +48,7 @@ absl::Status SwitchCollector::MapDeferred() {
   view_.irq_threads = {reinterpret_cast<hft_irq_thread*>(threads->data), threads->entries};
   view_.irq_threads_waiting = reinterpret_cast<uint64_t*>(waiting->data);
   view_.softirqs_running = {reinterpret_cast<hft_softirq_cpus*>(running->data), running->entries};
-  return MapCounters();
+  return absl::OkStatus();
 }
 
 }  // namespace hftmon

@@ -20,6 +20,7 @@ absl::Status CollectionSwitch::TurnOff() {
   TakeRunQueuesAway();
   parts_.sleep_ns(kGraceNs);
   TakeRunQueuesAway();
+  ForgetStretches();
   off_ = true;
   return absl::OkStatus();
 }

@@ -121,7 +121,9 @@ void CounterRingReader::TellSpan(uint16_t cpu, const hft_counter_span& span, Loo
                    .running_ns = static_cast<int64_t>(span.running_ns)};
   std::copy(std::begin(span.values), std::end(span.values), told.values.begin());
   parts_.sink->OnCounterSpan(told);
-  rings_[cpu].told_until_ns = told.end_mono_ns;
+  // A span that its thread left elsewhere ended before others of this ring.
+  int64_t& told_until_ns = rings_[cpu].told_until_ns;
+  told_until_ns = std::max(told_until_ns, told.end_mono_ns);
   ++look->span_count;
 }
 

@@ -1,5 +1,5 @@
-// CounterRingReader: takes the spans of what threads counted out of each CPU's ring (daemon/bpf/counter_events.h), in the order of time for
-// each CPU, and gives them to a sink.
+// CounterRingReader: takes the spans of what threads counted out of each CPU's ring (daemon/bpf/counter_events.h), for each CPU in
+// the order in which they were written, and gives them to a sink.
 //
 // What was written over before it was read is told as a loss with its count, exactly, and with the times between which it was. All spans of
 // one set come before the first one of the next; those of a set that came and went between two looks are losses. One thread; allocates

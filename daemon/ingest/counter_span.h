@@ -48,7 +48,8 @@ struct CounterSet {
   int64_t interval_ns = 0;  // between two spans of a thread, at least: as asked for
 };
 
-// Where spans go, in the order of time for each CPU. One thread.
+// Where spans go, for each CPU in the order in which they were written: one that its thread left pending is written when the thread runs
+// again, on whatever CPU, and may have ended long before the others. One thread.
 class CounterSink {
  public:
   virtual ~CounterSink() = default;

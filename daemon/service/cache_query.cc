@@ -33,12 +33,13 @@ class CacheRows {
       : core_(core), answer_(std::move(answer)) {
     percentiles_.assign(request.percentiles().begin(), request.percentiles().end());
     if (percentiles_.empty()) percentiles_.assign(std::begin(kPercentilesDefault), std::end(kPercentilesDefault));
+    if (state.set.number == answer_.set.number) answer_.set.interval_ns = state.set.interval_ns;  // it changes without a new number
     if (state.set.events.empty() || state.set.number == answer_.set.number) return;
-    // The history hears of a change a moment later.
+    // The history hears of a set a moment later, and of none before its first span.
+    answer_.set_changed = answer_.set.number != 0;
     answer_.set = state.set;
     answer_.rates = RatesOf(answer_.set);
     answer_.threads.clear();
-    answer_.set_changed = true;
   }
 
   // A reading that is not in the history. Leaves it out where the thread has been read since.

@@ -34,6 +34,7 @@ class SharedCounterTotalsTest : public ::testing::Test {
             .attached = [this] { return attached_; },
             .cross_calls = [this] { return cross_calls_; },
             .read_now = [this](int cpu) -> absl::StatusOr<hft_counter_values> {
+              if (!refusal_.ok()) return refusal_;
               ++cross_calls_;
               if (on_read_) on_read_(cpu);
               return now_;
@@ -46,6 +47,8 @@ class SharedCounterTotalsTest : public ::testing::Test {
     words.tgid = kTgid;
     words.generation = 5;
     words.wishes.probes = HFT_COUNTING;
+    kernel_.view().slot_of_tid[tid] = static_cast<uint16_t>(slot);
+    kernel_.view().watched_bits[kTgid / 64] |= uint64_t{1} << (kTgid % 64);
   }
   ThreadCounterTotal Total() {
     const auto totals = SharedCounterTotals(Parts()).ThreadsOf(kTgid);
@@ -68,17 +71,19 @@ class SharedCounterTotalsTest : public ::testing::Test {
   bool attached_ = true;
   uint64_t cross_calls_ = 0;
   hft_counter_values now_ = {};
+  absl::Status refusal_;
   std::function<void(int cpu)> on_read_;
 };
 
 TEST_F(SharedCounterTotalsTest, AThreadsSumIsToldWithWhatItIsOf) {
   threads_[1] = {.generation = 5, .set = 3, .begun_count = 8, .ended_count = 8};
+  threads_[1].reading_count = 7;
   threads_[1].sum = {
       .begin_ns = 100, .end_ns = 900, .on_cpu_ns = 300, .enabled_ns = 290, .running_ns = 145, .counted = 3, .values = {6, 60}};
   const ThreadCounterTotal total = Total();
   EXPECT_EQ(total.unavailable, "");
   EXPECT_EQ(total.thread.tid, 41u);
-  EXPECT_EQ(total.reading_count, 8u);
+  EXPECT_EQ(total.reading_count, 7u);
   EXPECT_EQ(total.last_mono_ns, 900);
   EXPECT_EQ(total.sum.set, 3u);
   EXPECT_EQ(total.sum.begin_mono_ns, 100);
@@ -154,7 +159,7 @@ TEST_F(SharedCounterTotalsTest, AValueThatFellIsNone) {
   EXPECT_EQ(now->spans.at(0).values[1], 0u);
 }
 
-TEST_F(SharedCounterTotalsTest, WhoSwitchedMeanwhileIsLeftOutAndWhoWasOnlyTickedIsReadAgain) {
+TEST_F(SharedCounterTotalsTest, WhoSwitchedOrWasTickedMeanwhileIsLeftOutAfterOneInterrupt) {
   Runs(0, 1);
   on_read_ = [this](int) {
     on_read_ = nullptr;
@@ -163,15 +168,26 @@ TEST_F(SharedCounterTotalsTest, WhoSwitchedMeanwhileIsLeftOutAndWhoWasOnlyTicked
   };
   SharedCounterTotals totals(Parts());
   auto now = totals.ReadNow(kTgid);
+  EXPECT_TRUE(now->spans.empty());
+  EXPECT_EQ(now->cross_call_count, 1u);
+  now = totals.ReadNow(kTgid);
   EXPECT_EQ(now->spans.at(0).values[0], 1u);
-  EXPECT_EQ(now->cross_call_count, 2u);
-  on_read_ = [this](int) {
-    cpus_[0].begun_count = cpus_[0].ended_count = 4;
-    cpus_[0].task = 0;
-  };
-  EXPECT_TRUE(totals.ReadNow(kTgid)->spans.empty());
+  refusal_ = absl::FailedPreconditionError("quiet");
+  EXPECT_TRUE(absl::IsFailedPrecondition(totals.ReadNow(kTgid).status()));
+  refusal_ = absl::OkStatus();
   attached_ = false;
   EXPECT_TRUE(absl::IsFailedPrecondition(totals.ReadNow(kTgid).status()));
+}
+
+TEST_F(SharedCounterTotalsTest, AStretchOfBeforeAPauseIsNotBelieved) {
+  Runs(0, 1);
+  uint64_t& bits = kernel_.view().watched_bits[kTgid / 64];
+  bits = 0;
+  EXPECT_TRUE(SharedCounterTotals(Parts()).ReadNow(kTgid)->spans.empty()) << "nobody sees it leave";
+  bits = uint64_t{1} << (kTgid % 64);
+  kernel_.view().slot_of_tid[41] = 2;  // resumed: it has another slot, and has not been seen yet
+  EXPECT_TRUE(SharedCounterTotals(Parts()).ReadNow(kTgid)->spans.empty());
+  EXPECT_EQ(cross_calls_, 0u);
 }
 
 TEST_F(SharedCounterTotalsTest, AStretchOfEventsThatWereOpenedAnewIsNotBelieved) {

@@ -36,6 +36,7 @@ class CounterRig {
 
   SharedCounterTotals& totals() { return *totals_; }
   CounterPrograms& programs() { return collector_->counter_programs(); }
+  const std::vector<MissingProgram>& missing_programs() const { return collector_->missing_programs(); }
   std::vector<ProbeFigures> Probes() const { return collector_->Probes(); }
   // Sums over the process's threads; where one has no figures the reason is a failure of the test.
   CounterSpan SumOf(pid_t pid);

@@ -34,6 +34,7 @@ class CounterProgramsTest : public ::testing::Test {
               return choice;
             },
             .calls = &kernel_,
+            .facts = [] { return PerfEventRefusalFacts(); },
             .put_event = [this](uint32_t place, int fd) -> absl::Status {
               const size_t changed = fd >= 0 ? places_.emplace(place, fd).second : places_.erase(place);
               EXPECT_EQ(changed, 1u) << place;
@@ -105,20 +106,22 @@ TEST_F(CounterProgramsTest, WhoAsksForWhatIsCountedAlreadyChangesNothingButTheIn
   EXPECT_EQ(programs_.cross_call_count(), calls);
 }
 
-TEST_F(CounterProgramsTest, AnotherEventIsAnotherSetAndLessIsCountedAfterSomePatience) {
+TEST_F(CounterProgramsTest, AnotherEventIsAnotherSetAndWhoAsksForLessDisturbsNobody) {
   ASSERT_TRUE(programs_.Attach({.events = {"a"}, .interval_ns = 5'000}).ok());
   const uint32_t epoch = cpus_[0].epoch;
   ASSERT_TRUE(programs_.Attach({.events = {"b"}}).ok());
   EXPECT_EQ(programs_.set().number, 2u);
   EXPECT_EQ(cpus_[0].set, 2u);
   EXPECT_NE(cpus_[0].epoch, epoch) << "what was read before is of other events";
+  const uint64_t calls = programs_.cross_call_count();
   programs_.Want({.events = {"b"}, .interval_ns = 9'000});
-  Settle(CounterPrograms::kPatienceTurns - 1);
-  EXPECT_EQ(programs_.set().number, 2u);
-  Settle(1);
-  EXPECT_EQ(programs_.set().number, 3u);
-  EXPECT_EQ(programs_.set().choice.events.size(), 1u);
+  Settle(2 * CounterPrograms::kPatienceTurns);
+  EXPECT_EQ(programs_.set().number, 2u) << "what others have counted goes on";
+  EXPECT_EQ(programs_.cross_call_count(), calls);
   EXPECT_EQ(control_.interval_ns, 9'000u);
+  ASSERT_TRUE(programs_.Attach({.events = {"c"}}).ok());
+  EXPECT_EQ(programs_.set().number, 3u);
+  EXPECT_EQ(programs_.set().choice.events.size(), 2u) << "b and c: nobody wants a any more";
 }
 
 TEST_F(CounterProgramsTest, WhatIsRefusedLeavesWhatIsCounted) {
@@ -196,9 +199,14 @@ TEST_F(CounterProgramsTest, ACpuThatRefusesIsTold) {
   kernel_.FailOpens({0, 0, EMFILE});  // CPU 0's event and its witness, then CPU 1's
   ASSERT_TRUE(programs_.Attach({.events = {"a"}}).ok());
   EXPECT_THAT(programs_.set().refused_cpus, ElementsAre(Pair(1, HasSubstr("descriptor"))));
-  // Trying interrupts it: not at every turn.
-  for (int turn = 1; turn < CounterPrograms::kRetryTurns; ++turn) programs_.FollowCpus();
+  // Trying interrupts it: not again before something has changed.
+  const uint64_t calls = programs_.cross_call_count();
+  for (int turn = 0; turn < 2 * CounterPrograms::kRetryTurns; ++turn) programs_.FollowCpus();
   EXPECT_THAT(Places(), ElementsAre(0));
+  EXPECT_EQ(programs_.cross_call_count(), calls);
+  online_ = std::vector<int>{0};
+  programs_.FollowCpus();
+  online_ = std::vector<int>{0, 1};
   programs_.FollowCpus();
   EXPECT_THAT(programs_.set().refused_cpus, IsEmpty());
   EXPECT_THAT(Places(), ElementsAre(0, 8));
@@ -215,6 +223,9 @@ TEST_F(CounterProgramsTest, ReadingNowIsOneInterruptAndTellsEachEventInItsPlace)
   EXPECT_EQ(now->enabled_ns, now->running_ns);
   EXPECT_EQ(programs_.cross_call_count(), calls + 1);
   EXPECT_TRUE(absl::IsUnavailable(programs_.ReadNow(7).status()));
+  quiet_ = true;
+  EXPECT_TRUE(absl::IsFailedPrecondition(programs_.ReadNow(1).status()));
+  EXPECT_EQ(programs_.cross_call_count(), calls + 1);
 }
 
 TEST_F(CounterProgramsTest, RunsAreSummedByProgram) {
