@@ -85,6 +85,16 @@ constexpr std::array kDrops = {
     DropRow{"stacks_unavailable", false, "Stacks of which a part could not be had: the answer that lacks it says why."},
     DropRow{"unwind_failures", false,
             "Unwinding processes that crashed or took too long, by what a watched program maps: each cost one stack, which says so."},
+    DropRow{
+        "counter_spans_lost", true,
+        "Spans of threads' counters overwritten before they were read, which windows and rates miss and totals have: raise the interval "
+        "(--counter-interval), or count fewer threads."},
+    DropRow{"counter_readings_failed", true,
+            "Readings that a CPU refused, or in which its events stood still, as after it was offline; those stretches of threads are in "
+            "no count: keep CPUs online while threads are counted."},
+    DropRow{"counter_values_discarded", true,
+            "Values of a CPU's event that were below the one before, which are in no count: choose another event, this one does not only "
+            "rise."},
     DropRow{"subscriber_dropped", false,
             "Stream messages dropped because a subscriber read too slowly; its stream says how many: read faster or raise queue_limit."},
     DropRow{"connections_refused", false,

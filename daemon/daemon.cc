@@ -281,6 +281,9 @@ void Daemon::BuildStatus() {
   parts.spikes = spikes_.get();
   parts.switch_events = switch_events_.get();
   parts.names = names_.get();
+  parts.counters = counter_thread_.get();
+  parts.counter_history = &counter_history_;
+  parts.access_events = [this] { return AccessEvents(); };
   // Asked by the server's own threads too, as soon as it serves.
   parts.service_bounds = [this] {
     const MonitorServer* server = serving_.load(std::memory_order_acquire);

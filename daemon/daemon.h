@@ -1,7 +1,9 @@
 // Daemon: the composition root: builds every part, starts them in order, stops them in the reverse order.
 //
 // Start order: placement and clock, programs loaded, store and detector, housekeeping thread, programs attached, control thread, server.
-// Whoever can reach the server finds everything behind it running. Stop order: server, control thread, programs, housekeeping thread.
+// Whoever can reach the server finds everything behind it running. Stop order: server, control thread, programs, housekeeping thread. The
+// threads that read markers and counters start last and stop before the control thread, which goes on to tell the latter what is wanted: it
+// outlives that, and is not started again.
 // Threads: made, started and stopped by the main thread.
 #ifndef HFTMON_DAEMON_DAEMON_H_
 #define HFTMON_DAEMON_DAEMON_H_
@@ -112,6 +114,8 @@ class Daemon {
   void BuildMarkers();
   void BuildSampling();
   void BuildAccesses();
+  // Of a request that leaves all to its defaults.
+  absl::StatusOr<std::vector<SampledEvent>> AccessEvents();
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();

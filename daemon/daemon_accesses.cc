@@ -78,4 +78,8 @@ void Daemon::BuildAccesses() {
   accesses_ = std::make_unique<HostAccessSampling>(std::move(parts));
 }
 
+absl::StatusOr<std::vector<SampledEvent>> Daemon::AccessEvents() {
+  return HostMemoryEvents(files_, perf_calls_, ReadPerfEventFacts(files_, SystemCapabilities(), perf_calls_), MemorySamplingWish());
+}
+
 }  // namespace hftmon

@@ -9,6 +9,7 @@
 
 #include "common/metric_catalogue.h"
 #include "daemon/collectors/page_pool.h"
+#include "daemon/counter_status.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/host_capabilities.h"
 #include "daemon/os/open_files.h"
@@ -56,6 +57,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   capabilities.push_back(Returns());
   AddHardware(&capabilities);
   AddCounters(&capabilities);
+  capabilities.push_back(SharingCapability(parts_.access_events()));
   capabilities.push_back(Network());
   capabilities.push_back(Irq());
   const bool counted = parts_.collector->reads_preempt_count();
@@ -116,15 +118,13 @@ void StatusReader::AddHardware(std::vector<Capability>* capabilities) const {
 
 // `capabilities` has the host's already.
 void StatusReader::AddCounters(std::vector<Capability>* capabilities) const {
-  const std::string& refusal = parts_.collector->counter_refusal();
-  const std::string mend = refusal.empty() ? "" : "what perf_event_paranoid names, or a kernel built with CONFIG_PERF_EVENTS=y";
-  const std::string read = "read by each CPU at its threads' switches and ticks";
-  capabilities->push_back({"counters", refusal.empty(), refusal.empty() ? "the kernel's own events, " + read : refusal, mend, false});
+  capabilities->push_back(CountersCapability(parts_.collector->counter_refusal()));
   for (const Capability& host : *capabilities) {
     if (host.name != "hardware_pmu") continue;
-    Capability cache{"cache", host.available, host.available ? "the processor's counters, " + read : host.reason, host.mend, false};
+    Capability cache{"cache", host.available, host.reason, host.mend, false};
+    if (host.available) cache.reason = "the processor's counters, read by each CPU at its threads' switches and ticks";
     capabilities->push_back(std::move(cache));
-    return;
+    break;
   }
 }
 
@@ -196,6 +196,7 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
   for (const ProbeStatus& probe : probes) recursion_misses += probe.recursion_misses;
   const TargetRegistry::Counters targets = parts_.registry->counters();
   const StackCollector::Counters stacks = parts_.stacks->counters();
+  const CounterLosses counters = CounterLossesOf(parts_.collector->view().cpu_counters);
   const std::map<std::string_view, uint64_t> counts = {
       {"ring_lost_records", stats.lost_count.Get()},
       {"stuck_cells_skipped", stats.stuck_count.Get()},
@@ -217,6 +218,9 @@ std::vector<DropCounter> StatusReader::Drops(const std::vector<ProbeStatus>& pro
       {"stacks_lost", stacks.lost_count},
       {"stacks_unavailable", stacks.unavailable_count},
       {"unwind_failures", parts_.unwinder->failure_count()},
+      {"counter_spans_lost", parts_.counters->lost_count()},
+      {"counter_readings_failed", counters.failed_reading_count},
+      {"counter_values_discarded", counters.discarded_value_count},
       {"subscriber_dropped", parts_.subscriber_dropped ? parts_.subscriber_dropped() : 0},
       {"connections_refused", parts_.connections_refused ? parts_.connections_refused() : 0},
   };
@@ -251,6 +255,8 @@ std::vector<Bound> StatusReader::Bounds() const {
       {"switch_history", Kept(*parts_.switch_events), static_cast<int64_t>(parts_.switch_events->capacity())},
       {"process_names", static_cast<int64_t>(parts_.names->size()), static_cast<int64_t>(ProcessNames::kNamesMax)},
       {"namespace_numbers", static_cast<int64_t>(parts_.names->numbers_size()), static_cast<int64_t>(NamespaceNumberBook::kThreadsMax)},
+      {"counter_history", static_cast<int64_t>(parts_.counter_history->bytes()), static_cast<int64_t>(parts_.counter_history->bytes_max())},
+      CounterThreadsBound(parts_.collector->view()),
       {"open_files", files.used, files.limit},
   };
   if (!parts_.service_bounds) return bounds;

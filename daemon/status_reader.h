@@ -7,7 +7,10 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
+#include "daemon/analysis/counter_history.h"
 #include "daemon/analysis/spike_detector.h"
 #include "daemon/analysis/spike_history.h"
 #include "daemon/collectors/switch_collector.h"
@@ -18,11 +21,13 @@
 #include "daemon/control/process_names.h"
 #include "daemon/control/status_source.h"
 #include "daemon/control/target_registry.h"
+#include "daemon/counter_thread.h"
 #include "daemon/cpu_follower.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
 #include "daemon/os/tsc_clock.h"
+#include "daemon/pmu/sampled_place.h"
 #include "daemon/service/hardware_totals.h"
 #include "daemon/slot_totals.h"
 #include "daemon/stacks/stack_collector.h"
@@ -63,6 +68,9 @@ class StatusReader : public StatusSource {
     const SpikeHistory* spikes = nullptr;
     const SeqRing<SwitchEvent>* switch_events = nullptr;
     const ProcessNames* names = nullptr;
+    const CounterThread* counters = nullptr;
+    const CounterHistory* counter_history = nullptr;
+    std::function<absl::StatusOr<std::vector<SampledEvent>>()> access_events;  // by which memory accesses are sampled, or why none are
   };
   explicit StatusReader(const Parts& parts);
 

@@ -141,4 +141,8 @@ size_t CounterHistory::bytes() const {
   return sizeof(*this) + spans_.capacity() * sizeof(CounterSpan) + seconds_.bytes() + minutes_.bytes() + losses_.bytes();
 }
 
+size_t CounterHistory::bytes_max() const {
+  return sizeof(*this) + spans_max_ * sizeof(CounterSpan) + seconds_.bytes_max() + minutes_.bytes_max() + losses_.bytes();
+}
+
 }  // namespace hftmon

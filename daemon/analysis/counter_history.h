@@ -51,6 +51,8 @@ class CounterHistory : public CounterSink {
   // Spans that ended in (begin, end], of the threads that `keeps` says, which must not call back.
   CounterAnswer Query(int64_t begin_mono_ns, int64_t end_mono_ns, const ThreadFilterFunction& keeps) const;
   size_t bytes() const;
+  // That bytes() never exceeds.
+  size_t bytes_max() const;
 
  private:
   // Half-open at its begin, as a window.

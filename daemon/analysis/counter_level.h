@@ -31,6 +31,7 @@ class CounterLevel {
   int64_t FloorOf(int64_t mono_ns) const { return mono_ns / width_ns_ * width_ns_; }
   int64_t CeilingOf(int64_t mono_ns) const { return FloorOf(mono_ns + width_ns_ - 1); }
   size_t bytes() const { return bytes_; }
+  size_t bytes_max() const { return bytes_max_; }
 
  private:
   using Stretch = std::unordered_map<ThreadKey, CounterWindow, ThreadKeyHash>;

@@ -101,8 +101,8 @@ class SwitchCollector : public SlotStack {
   // Events that threads count.
   CounterPrograms& counter_programs() { return *counter_programs_; }
   const CounterPrograms& counter_programs() const { return *counter_programs_; }
-  // Why not even the kernel's own events can be counted; empty: they can.
-  const std::string& counter_refusal() const { return counter_refusal_; }
+  // Why not even the kernel's own events can be counted, as TryOpen says; OK: they can.
+  const absl::Status& counter_refusal() const { return counter_refusal_; }
   // Whether it knows an interrupt by the kernel's own count, not only by the interrupts that have an entry tracepoint.
   bool reads_preempt_count() const { return reads_preempt_count_; }
 
@@ -172,7 +172,7 @@ class SwitchCollector : public SlotStack {
   std::unique_ptr<DeferredPrograms> deferred_programs_;
   SystemPerfEventCalls perf_calls_;
   std::unique_ptr<CounterPrograms> counter_programs_;
-  std::string counter_refusal_;
+  absl::Status counter_refusal_;
   const QuietGate* gate_ = nullptr;
   KernelAccess access_;
   std::string fallback_reason_;

@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
-#include <linux/capability.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +11,7 @@
 #include "daemon/collectors/switch_collector.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/model_registers.h"
+#include "daemon/os/perf_event_facts.h"
 #include "daemon/os/privileges.h"
 #include "daemon/pmu/event_attributes.h"
 #include "daemon/pmu/host_counters.h"
@@ -33,20 +33,20 @@ void SwitchCollector::MakeCounterPrograms() {
   HostCounters host;
   host.calls = &perf_calls_;
   host.has_hypervisor = HasHypervisor();
-  if (const auto level = ReadParanoidLevel(host.root); level.ok()) {
-    const HasCapability has = SystemCapabilities();
-    host.facts = {.paranoid_level = *level, .exempt = has(CAP_SYS_ADMIN) || (*level <= 2 && has(CAP_PERFMON))};
-  }
+  const auto facts = [this] { return ReadPerfEventFacts(FileRoot(), SystemCapabilities(), perf_calls_); };
+  host.facts = facts();
   const EventEncoding page_faults{.name = "page-faults", .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_PAGE_FAULTS};
-  if (const absl::Status tried = TryOpen(perf_calls_, page_faults, host.facts); !tried.ok()) {
-    counter_refusal_ = std::string(tried.message());
-  }
+  counter_refusal_ = TryOpen(perf_calls_, page_faults, host.facts);
   CounterPrograms::Parts parts;
   parts.admit = [this](const std::string& what) { return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what); };
   parts.online = [] { return ReadOnlineCpus(FileRoot()); };
-  parts.choose = [host](const CounterWish& wish) { return ChooseHostCounters(host, wish, HFT_THREAD_COUNTERS); };
+  parts.choose = [host, facts](const CounterWish& wish) {
+    HostCounters now = host;
+    now.facts = facts();
+    return ChooseHostCounters(now, wish, HFT_THREAD_COUNTERS);
+  };
   parts.calls = &perf_calls_;
-  parts.facts = host.facts;
+  parts.facts = facts;
   parts.put_event = [this](uint32_t place, int event_fd) { return PutThreadCounter(place, event_fd); };
   parts.attach = [this](const std::string& program) { return object_->Link(program); };
   parts.cpus = [this] { return view_.cpu_counters; };

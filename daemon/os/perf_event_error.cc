@@ -4,13 +4,17 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
+#include "absl/strings/cord.h"
 #include "daemon/os/proc_numbers.h"
 
 namespace hftmon {
 namespace {
 
 constexpr std::string_view kParanoidFile = "/proc/sys/kernel/perf_event_paranoid";
+constexpr char kMendPayload[] = "hftmon/mend";  // the message's end, behind kBeforeMend
+constexpr std::string_view kBeforeMend = ": ";
 // Which a guest or a kernel may lack altogether. Of those of other PMUs the type itself was read from /sys.
 bool IsCoreEvent(const perf_event_attr& attributes) {
   return attributes.type == PERF_TYPE_HARDWARE || attributes.type == PERF_TYPE_HW_CACHE || attributes.type == PERF_TYPE_RAW;
@@ -158,8 +162,23 @@ PerfEventRefusal ExplainNoSuchCpu(int cpu) {
           .mend = "`lscpu` lists those that there are"};
 }
 
+absl::Status StatusOf(const PerfEventRefusal& refusal) {
+  absl::Status status(refusal.code, fmt::format("{}{}{}", refusal.reason, kBeforeMend, refusal.mend));
+  status.SetPayload(kMendPayload, absl::Cord(refusal.mend));
+  return status;
+}
+
 absl::Status PerfEventError(std::string_view what, const PerfEventRefusal& refusal) {
-  return absl::Status(refusal.code, fmt::format("{}: {}: {}", what, refusal.reason, refusal.mend));
+  return StatusOf({.code = refusal.code, .reason = fmt::format("{}: {}", what, refusal.reason), .mend = refusal.mend});
+}
+
+PerfEventRefusal RefusalOf(const absl::Status& status) {
+  PerfEventRefusal refusal{.code = status.code(), .reason = std::string(status.message())};
+  const auto mend = status.GetPayload(kMendPayload);
+  if (!mend) return refusal;
+  refusal.mend = std::string(*mend);
+  refusal.reason.resize(refusal.reason.size() - refusal.mend.size() - kBeforeMend.size());
+  return refusal;
 }
 
 absl::StatusOr<int> ReadParanoidLevel(const FileRoot& root) {

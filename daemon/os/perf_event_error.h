@@ -41,8 +41,12 @@ PerfEventRefusal ExplainPerfEventError(int error, const PerfEventRequest& reques
 // Of a CPU beyond the kernel's last one, of which perf_event_open says EINVAL, whatever the event. NOT_FOUND.
 PerfEventRefusal ExplainNoSuchCpu(int cpu);
 
-// "what: reason: mend"
+// "reason: mend", by RefusalOf told apart again.
+absl::Status StatusOf(const PerfEventRefusal& refusal);
+// "what: reason: mend", likewise; what is then part of the reason.
 absl::Status PerfEventError(std::string_view what, const PerfEventRefusal& refusal);
+// Of a status that neither of them made the whole message is the reason, and there is no mend. Requires: not OK.
+PerfEventRefusal RefusalOf(const absl::Status& status);
 
 // NOT_FOUND and the like: the file cannot be read, as without CONFIG_PERF_EVENTS. INVALID_ARGUMENT: it holds no number.
 absl::StatusOr<int> ReadParanoidLevel(const FileRoot& root);

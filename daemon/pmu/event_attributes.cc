@@ -52,8 +52,7 @@ absl::Status TryOpen(PerfEventCalls& calls, const EventEncoding& encoding, const
     calls.Close(descriptor);
     return absl::OkStatus();
   }
-  const PerfEventRefusal refusal = ExplainPerfEventError(-descriptor, request, facts);
-  return absl::Status(refusal.code, fmt::format("{}: {}", refusal.reason, refusal.mend));
+  return StatusOf(ExplainPerfEventError(-descriptor, request, facts));
 }
 
 }  // namespace hftmon

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/os/perf_event_error.h"
 #include "daemon/pmu/event_attributes.h"
 #include "daemon/pmu/sysfs_events.h"
 
@@ -25,6 +26,10 @@ constexpr uint64_t kIbsStep = 16, kIbsPeriodMin = 0x90;
 constexpr uint64_t kPeriodMax = uint64_t{1} << 31;
 constexpr uint64_t kSampleType = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU |
                                  PERF_SAMPLE_PERIOD | PERF_SAMPLE_WEIGHT | PERF_SAMPLE_DATA_SRC;
+
+absl::Status Refused(std::string reason, std::string mend) {
+  return StatusOf({.code = absl::StatusCode::kFailedPrecondition, .reason = std::move(reason), .mend = std::move(mend)});
+}
 
 bool Has(const Pmu& pmu, std::string_view event) {
   return pmu.events.contains(std::string(event));
@@ -60,20 +65,16 @@ absl::StatusOr<Events> OfIntel(const PmuList& pmus, const MemorySamplingWish& wi
   }
   if (!events.empty()) return events;
   if (!imprecise.empty()) {
-    return absl::FailedPreconditionError(
-        fmt::format("PMU {} has no precise sampling (PEBS), by which loads tell address and latency: run on the bare machine, or let the "
-                    "hypervisor pass PEBS through",
-                    imprecise));
+    return Refused(fmt::format("PMU {} has no precise sampling (PEBS), by which loads tell address and latency", imprecise),
+                   "run on the bare machine, or let the hypervisor pass PEBS through");
   }
-  return absl::FailedPreconditionError(
-      "no PMU of the processor has mem-loads: run on the bare machine, on an Intel processor whose kernel lists that event");
+  return Refused("no PMU of the processor has mem-loads", "run on the bare machine, on an Intel processor whose kernel lists that event");
 }
 
 absl::StatusOr<Events> OfAmd(const PmuList& pmus, const MemorySamplingWish& wish) {
   const Pmu* const ibs = pmus.Find("ibs_op");
   if (ibs == nullptr) {
-    return absl::FailedPreconditionError(
-        "there is no PMU ibs_op: run on the bare machine, with instruction-based sampling (IBS) switched on in the firmware");
+    return Refused("there is no PMU ibs_op", "run on the bare machine, with instruction-based sampling (IBS) switched on in the firmware");
   }
   MemorySamplingEvent event{.encoding = EmptyEncoding(*ibs)};
   event.encoding.name = "ibs_op//";
@@ -84,11 +85,11 @@ absl::StatusOr<Events> OfAmd(const PmuList& pmus, const MemorySamplingWish& wish
 absl::Status OfArm(const PmuList& pmus) {
   for (const Pmu& pmu : pmus.pmus) {
     if (!pmu.name.starts_with("arm_spe_")) continue;
-    return absl::FailedPreconditionError(fmt::format(
-        "{} samples memory accesses, but its records (SPE, in AUX memory) are not read live: record with perf, and import that", pmu.name));
+    return Refused(fmt::format("{} samples memory accesses, but its records (SPE, in AUX memory) are not read live", pmu.name),
+                   "record with perf, and import that");
   }
-  return absl::FailedPreconditionError(
-      "there is no PMU arm_spe_0: this processor has no statistical profiling extension, or its firmware or kernel hides it");
+  return Refused("there is no PMU arm_spe_0: this processor has no statistical profiling extension, or its firmware or kernel hides it",
+                 "sample on Intel (PEBS) or AMD (IBS): records of the extension are not read live in any case");
 }
 
 }  // namespace
@@ -111,8 +112,8 @@ absl::StatusOr<Events> MemorySamplingEvents(const PmuList& pmus, const Processor
     case ProcessorVendor::kOther:
       break;
   }
-  return absl::FailedPreconditionError(fmt::format(
-      "{} is of no vendor whose sampling of memory accesses is known here: Intel (PEBS) and AMD (IBS) are", ProcessorName(model)));
+  return Refused(fmt::format("{} is of no vendor whose sampling of memory accesses is known here", ProcessorName(model)),
+                 "sample on Intel (PEBS) or AMD (IBS)");
 }
 
 std::vector<SampledEvent> SampledEventsOf(const Events& events) {

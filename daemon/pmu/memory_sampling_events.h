@@ -31,7 +31,7 @@ struct MemorySamplingEvent {
   friend bool operator==(const MemorySamplingEvent&, const MemorySamplingEvent&) = default;
 };
 
-// FAILED_PRECONDITION: none, with the reason. INVALID_ARGUMENT: a latency or period that cannot be.
+// FAILED_PRECONDITION: none, with the reason and the mend (RefusalOf). INVALID_ARGUMENT: a latency or period that cannot be.
 absl::StatusOr<std::vector<MemorySamplingEvent>> MemorySamplingEvents(const PmuList& pmus, const ProcessorModel& model,
                                                                       const MemorySamplingWish& wish);
 

@@ -14,7 +14,8 @@
 
 namespace hftmon {
 
-// Since the set is counted, exact: nothing is lost here.
+// Since the set is counted. No span is lost here, however slowly they are read; what a CPU refused to read (drop counter
+// counter_readings_failed) is missing, and so is a value that fell (counter_values_discarded).
 struct ThreadCounterTotal {
   ThreadKey thread;
   std::string unavailable;     // why there are no figures, and the mend; empty when there are
@@ -41,7 +42,7 @@ class CounterTotals {
   // Every thread of the process that has a slot now.
   virtual std::vector<ThreadCounterTotal> ThreadsOf(uint32_t tgid) const = 0;
   // Reads the counters of the CPUs on which threads of the process run now, from here: one interrupt for each. FAILED_PRECONDITION:
-  // nothing is counted. Threads that have switched meanwhile are left out.
+  // nothing is counted, or quiet mode. Threads that were switched or ticked meanwhile are left out.
   virtual absl::StatusOr<Now> ReadNow(uint32_t tgid) = 0;
 };
 

@@ -55,6 +55,10 @@ TEST(MetricCatalogue, ANameEndsWithItsUnit) {
 TEST(MetricCatalogue, LostRecordsAreLossAndReachedBoundsAreNot) {
   EXPECT_TRUE(FindDrop("ring_lost_records")->data_loss);
   EXPECT_TRUE(FindDrop("recursion_misses")->data_loss);
+  for (const char* name : {"counter_spans_lost", "counter_readings_failed", "counter_values_discarded"}) {
+    ASSERT_NE(FindDrop(name), nullptr) << name;
+    EXPECT_TRUE(FindDrop(name)->data_loss) << name;
+  }
   EXPECT_FALSE(FindDrop("slots_exhausted")->data_loss);
   EXPECT_FALSE(FindDrop("subscriber_dropped")->data_loss);
 }

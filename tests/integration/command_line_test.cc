@@ -1,4 +1,8 @@
 // The verbs of hftmon against a real daemon: exit codes, and the JSON that scripts rely on.
+#include <map>
+#include <set>
+#include <string>
+
 #include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
@@ -25,6 +29,31 @@ TEST_F(CommandLineTest, StatusAndDoctorPrintTheirContract) {
     ExpectKeys(capability, {"name", "available"});
     EXPECT_TRUE(capability["available"] == true || !capability.value("reason", "").empty()) << capability;
   }
+}
+
+TEST_F(CommandLineTest, LossesAndBoundsOfCountersAndWhoSamplesAccessesAreTold) {
+  const json status = daemon_.HftmonJson({"status"});
+  std::map<std::string, json> told;
+  for (const char* list : {"drops", "bounds"}) {
+    for (const json& entry : status[list]) told[entry["name"]] = entry;
+  }
+  for (const char* drop : {"counter_spans_lost", "counter_readings_failed", "counter_values_discarded"}) {
+    ASSERT_TRUE(told.contains(drop)) << drop;
+    EXPECT_EQ(told[drop]["count"], 0) << "nothing is counted here";
+  }
+  for (const char* bound : {"counter_history", "counter_threads"}) {
+    ASSERT_TRUE(told.contains(bound)) << bound;
+    EXPECT_LT(told[bound]["used"], told[bound]["limit"]) << bound;
+  }
+  std::set<std::string> names;
+  const json doctor = daemon_.HftmonJson({"doctor"});
+  for (const json& capability : doctor["capabilities"]) {
+    const std::string name = capability["name"];
+    names.insert(name);
+    if (name != "counters" && name != "sharing") continue;
+    EXPECT_NE(capability["available"] == true, !capability.value("mend", "").empty()) << capability;
+  }
+  EXPECT_TRUE(names.contains("counters") && names.contains("sharing"));
 }
 
 // CLOCK_REALTIME minus CLOCK_MONOTONIC as this process reads them; slewing does not change it.

@@ -37,8 +37,8 @@ class SharingVerb : public Verb {
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Each sample interrupts the thread that made the access, for about a microsecond, and the answer says how many there were: a "
-        "larger\n--period costs less. Refused in quiet mode, and where the processor samples no accesses (`hftmon doctor`), with the "
-        "reason.\n"
+        "larger\n--period costs less. Refused with the reason in quiet mode, and where the processor samples no accesses "
+        "(`hftmon doctor`: sharing).\n"
         "A line is listed where another core had it modified (HITM). Sharing is false where the threads use different words of it: give "
         "each\nits own line. Cycles are estimated: the latency of each contended sample times the events that it stands for. Places of "
         "code "

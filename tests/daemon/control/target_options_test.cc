@@ -6,8 +6,10 @@
 namespace hftmon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const TargetDefaults kDefaults;
 
@@ -59,12 +61,20 @@ TEST(TargetOptionsTest, OnlyTheGroupsThatThereAreAreAccepted) {
   EXPECT_TRUE(Validate({.probe_groups = {"sched"}}).ok());
   EXPECT_TRUE(Validate({.probe_groups = {"locks", "sched", "locks"}}).ok());
   EXPECT_TRUE(Validate({.probe_groups = {"irq", "returns"}}).ok());
-  const absl::Status later = Validate({.probe_groups = {"sched", "cache"}});
+  const absl::Status later = Validate({.probe_groups = {"sched", "numa"}});
   EXPECT_TRUE(absl::IsFailedPrecondition(later));
   EXPECT_THAT(later.message(), HasSubstr("available: sched"));
   const absl::Status unknown = Validate({.probe_groups = {"shced"}});
   EXPECT_TRUE(absl::IsInvalidArgument(unknown));
   EXPECT_THAT(unknown.message(), HasSubstr("\"shced\" does not exist"));
+}
+
+TEST(TargetOptionsTest, CacheIsNoGroupAndTheMessageSaysHowItIsAskedFor) {
+  const absl::Status status = Validate({.probe_groups = {"sched", "cache"}});
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("--cache (TargetOptions.cache)"), HasSubstr("--counters")));
+  EXPECT_THAT(status.message(), Not(HasSubstr("release")));
+  EXPECT_TRUE(Validate({.probe_groups = {"sched"}, .cache = true}).ok());
 }
 
 TEST(TargetOptionsTest, HostileGroupNamesAreShortenedAndEscapedInTheMessage) {

@@ -22,6 +22,21 @@ TEST(PerfEventErrorTest, AnErrorNamesTheThingTheCauseAndTheMend) {
               AllOf(HasSubstr("page faults of CPU 3: "), HasSubstr("Too many open files"), HasSubstr("LimitNOFILE=")));
 }
 
+TEST(PerfEventErrorTest, ReasonAndMendOfAStatusAreToldApartAgain) {
+  const PerfEventRefusal refusal = ExplainPerfEventError(EMFILE, {});
+  const PerfEventRefusal alone = RefusalOf(StatusOf(refusal));
+  EXPECT_EQ(alone.code, refusal.code);
+  EXPECT_EQ(alone.reason, refusal.reason);
+  EXPECT_EQ(alone.mend, refusal.mend);
+  const absl::Status status = PerfEventError("event 3", refusal);
+  EXPECT_EQ(std::string(status.message()), "event 3: " + refusal.reason + ": " + refusal.mend);
+  EXPECT_EQ(RefusalOf(status).reason, "event 3: " + refusal.reason);
+  EXPECT_EQ(RefusalOf(status).mend, refusal.mend);
+  const PerfEventRefusal other = RefusalOf(absl::NotFoundError("no file: mount it"));
+  EXPECT_EQ(other.reason, "no file: mount it");
+  EXPECT_EQ(other.mend, "");
+}
+
 TEST(PerfEventErrorTest, EveryErrnoHasAReasonAndAMend) {
   for (int error = 1; error < 134; ++error) {
     for (const int cpu : {-1, 2}) {

@@ -48,6 +48,8 @@ TEST_F(HostMemoryEventsTest, AProcessorThatSamplesNoneGivesTheReason) {
   const auto events = Events(FakePerfEvents::Host(4));
   EXPECT_TRUE(absl::IsFailedPrecondition(events.status())) << events.status();
   EXPECT_THAT(std::string(events.status().message()), HasSubstr("ibs_op"));
+  EXPECT_EQ(RefusalOf(events.status()).reason, "there is no PMU ibs_op");
+  EXPECT_THAT(RefusalOf(events.status()).mend, HasSubstr("in the firmware"));
 }
 
 }  // namespace
