@@ -1,28 +1,20 @@
 #include "daemon/service/access_sampling_call.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert_sharing.h"
 #include "daemon/service/convert_time.h"
-#include "daemon/service/query_pass.h"
 #include "daemon/service/rich_error.h"
-#include "daemon/service/stream_list.h"
 #include "daemon/service/target_selection.h"
-#include "grpcpp/server_context.h"
 
 namespace hftmon {
 namespace {
 
 constexpr int64_t kLateIntervalNs = 2'000'000;  // between two looks once it should be over
-
-grpc::ServerUnaryReactor* Refused(grpc::CallbackServerContext* context, const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
 
 template <typename Number>
 Number OrDefault(Number value, Number by_default) {
@@ -36,17 +28,9 @@ grpc::ServerUnaryReactor* AccessSamplingCall::Start(grpc::CallbackServerContext*
   if (shared.core->accesses == nullptr) {
     return Refused(context, RichError(grpc::StatusCode::UNIMPLEMENTED, "NO_SAMPLING", "this daemon samples no accesses of memory"));
   }
-  const int64_t queries_max = shared.limits->Get().queries_max;
-  if (!shared.queries->Enter(queries_max)) return Refused(context, QueryLimitError(queries_max));
+  if (grpc::ServerUnaryReactor* refused = RefusedByLimit(context, shared)) return refused;
   auto* call = new AccessSamplingCall(context, shared, response);
-  if (const grpc::Status begun = call->Begin(request); !begun.ok()) {
-    call->Finish(begun);
-    return call;
-  }
-  if (!shared.poll_thread->Add(call)) {
-    call->EndWith(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many calls wait: call again later"));
-  }
-  return call;
+  return Started(call, call->Begin(request));
 }
 
 grpc::Status AccessSamplingCall::Begin(const v1::SampleAccessesRequest& request) {
@@ -76,17 +60,13 @@ grpc::Status AccessSamplingCall::Begin(const v1::SampleAccessesRequest& request)
   return grpc::Status::OK;
 }
 
-int64_t AccessSamplingCall::EndWith(const grpc::Status& status) {
+void AccessSamplingCall::Release() {
   run_.reset();
-  Finish(status);
-  return kPollDone;
 }
 
 int64_t AccessSamplingCall::Poll(int64_t now_ns) {
-  // Acquire: pairs with the store at the server's shutdown.
-  const bool stopping = shared_.stopping->load(std::memory_order_acquire);
-  const bool gone = context_->IsCancelled();
-  if ((stopping || gone) && !cancelled_) {
+  const std::optional<grpc::Status> ended = Ended();
+  if (ended && !cancelled_) {
     run_->Cancel();
     cancelled_ = true;
   }
@@ -96,8 +76,7 @@ int64_t AccessSamplingCall::Poll(int64_t now_ns) {
     if (cancelled_) return now_ns + kLateIntervalNs;
     return now_ns + (now_ns < over_ns_ ? std::min(kPollIntervalNs, over_ns_ - now_ns + kLateIntervalNs) : kLateIntervalNs);
   }
-  if (stopping) return EndWith(StoppingError());
-  if (gone) return EndWith(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled by the client, or past its deadline"));
+  if (ended) return EndWith(*ended);
   return EndWith(result->ok() ? Answer(**result) : ToGrpcStatus(result->status()));
 }
 
@@ -105,12 +84,6 @@ grpc::Status AccessSamplingCall::Answer(const AccessSamples& samples) {
   TimePairToProto(shared_.core->status->Now(), response_->mutable_time());
   AccessesToProto(samples, shared_.core->names, response_);
   return CheckAnswer(*response_, RowsOf(*response_), shared_.limits);
-}
-
-void AccessSamplingCall::OnDone() {
-  shared_.poll_thread->Remove(this);
-  shared_.queries->Leave();
-  delete this;
 }
 
 }  // namespace hftmon

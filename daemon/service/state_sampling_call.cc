@@ -1,45 +1,25 @@
 #include "daemon/service/state_sampling_call.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/cpu_list.h"
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert_states.h"
 #include "daemon/service/convert_time.h"
-#include "daemon/service/query_pass.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
-#include "daemon/service/stream_list.h"
-#include "grpcpp/server_context.h"
 
 namespace hftmon {
-namespace {
-
-grpc::ServerUnaryReactor* Refused(grpc::CallbackServerContext* context, const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
-
-}  // namespace
-
 grpc::ServerUnaryReactor* StateSamplingCall::Start(grpc::CallbackServerContext* context, const Shared& shared,
                                                    const v1::SampleStateRequest& request, v1::SampleStateResponse* response) {
   if (const grpc::Status checked = Check(request); !checked.ok()) return Refused(context, checked);
   if (shared.core->sampling == nullptr) {
     return Refused(context, RichError(grpc::StatusCode::UNIMPLEMENTED, "NO_SAMPLING", "this daemon samples no states of CPUs"));
   }
-  const int64_t queries_max = shared.limits->Get().queries_max;
-  if (!shared.queries->Enter(queries_max)) return Refused(context, QueryLimitError(queries_max));
+  if (grpc::ServerUnaryReactor* refused = RefusedByLimit(context, shared)) return refused;
   auto* call = new StateSamplingCall(context, shared, response);
-  if (const grpc::Status begun = call->Begin(request); !begun.ok()) {
-    call->Finish(begun);
-    return call;
-  }
-  if (!shared.poll_thread->Add(call)) {
-    call->EndWith(RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT", "too many calls wait: call again later"));
-  }
-  return call;
+  return Started(call, call->Begin(request));
 }
 
 grpc::Status StateSamplingCall::Begin(const v1::SampleStateRequest& request) {
@@ -51,18 +31,12 @@ grpc::Status StateSamplingCall::Begin(const v1::SampleStateRequest& request) {
   return ToGrpcStatus(shared_.core->sampling->Begin(plan));
 }
 
-int64_t StateSamplingCall::EndWith(const grpc::Status& status) {
+void StateSamplingCall::Release() {
   shared_.core->sampling->End();
-  Finish(status);
-  return kPollDone;
 }
 
 int64_t StateSamplingCall::Poll(int64_t now_ns) {
-  // Acquire: pairs with the store at the server's shutdown.
-  if (shared_.stopping->load(std::memory_order_acquire)) return EndWith(StoppingError());
-  if (context_->IsCancelled()) {
-    return EndWith(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled by the client, or past its deadline"));
-  }
+  if (const std::optional<grpc::Status> ended = Ended()) return EndWith(*ended);
   if (const StateSamples* samples = shared_.core->sampling->Result()) return EndWith(Answer(*samples));
   if (now_ns > over_ns_ + kSlackNs) {
     return EndWith(
@@ -83,12 +57,6 @@ grpc::Status StateSamplingCall::Answer(const StateSamples& samples) {
   int64_t rows = response_->cpus_size();
   for (const v1::SampledCpu& cpu : response_->cpus()) rows += cpu.threads_size();
   return CheckAnswer(*response_, rows, shared_.limits);
-}
-
-void StateSamplingCall::OnDone() {
-  shared_.poll_thread->Remove(this);
-  shared_.queries->Leave();
-  delete this;
 }
 
 }  // namespace hftmon
