@@ -12,6 +12,7 @@
 #include "tests/privileged/harness/daemon_under_test.h"
 #include "tests/privileged/harness/eventually.h"
 #include "tests/privileged/harness/kernel_objects.h"
+#include "tests/privileged/harness/switch_witness.h"
 #include "tests/privileged/harness/workload_run.h"
 #include "tests/privileged/perf_stat.h"
 #include "tests/workloads/scheduling.h"
@@ -103,10 +104,13 @@ class CacheCountersTest : public ::testing::Test {
     if (!why_not_.empty()) return;
     shared_rig_ = new CounterRig;
     started_ = shared_rig_->Start();
+    witness_ = new SwitchWitness;
   }
   static void TearDownTestSuite() {
     delete shared_rig_;
     shared_rig_ = nullptr;
+    delete witness_;
+    witness_ = nullptr;
   }
   void SetUp() override {
     if (!why_not_.empty()) GTEST_SKIP() << why_not_;
@@ -127,9 +131,20 @@ class CacheCountersTest : public ::testing::Test {
     const absl::Status attached = rig().Attach(child.pid(), events, interval_ns);
     ASSERT_TRUE(attached.ok()) << attached;
   }
+  // What a thread does after the kernel hid from programs that it got a CPU is counted from the next tick on: see SwitchWitness. It is at
+  // most what it was told to do then.
+  static uint64_t HiddenSwitchesOf(const Child& child) {
+    uint64_t count = 0;
+    for (const ThreadCounterTotal& total : rig().totals().ThreadsOf(static_cast<uint32_t>(child.pid()))) {
+      count += witness_->UnseenSwitchIns(static_cast<pid_t>(total.thread.tid));
+    }
+    return count;
+  }
+  static uint64_t PagesAtLeast(const Child& child, uint64_t times) { return (times - std::min(times, HiddenSwitchesOf(child))) * kPages; }
 
   static inline std::string why_not_;
   static inline CounterRig* shared_rig_ = nullptr;
+  static inline SwitchWitness* witness_ = nullptr;
   static inline absl::Status started_;
   static CounterRig& rig() { return *shared_rig_; }
   std::filesystem::path folder_;
@@ -137,26 +152,35 @@ class CacheCountersTest : public ::testing::Test {
 
 TEST_F(CacheCountersTest, FaultsSwitchesAndMigrationsEqualThoseOfPerfStat) {
   if (const std::string why = PerfStat::WhyNot(); !why.empty()) GTEST_SKIP() << why;
-  Child child;
   const std::vector<std::string> events = {"page-faults", "minor-faults", "major-faults", "context-switches", "cpu-migrations"};
-  AttachTo(child, events);
-  PerfStat perf(child.pid(), "page-faults,minor-faults,major-faults,context-switches,cpu-migrations", folder_);
-  ASSERT_TRUE(perf.counting());
-  for (const char what : {'f', 'm', 'f', 't', 'f'}) child.Do(what);
-  const CounterSpan sum = rig().SumOf(child.pid());
-  const auto theirs = perf.Stop();
-  EXPECT_EQ(sum.running_ns, sum.enabled_ns) << "software events are never multiplexed";
-  EXPECT_GE(sum.values[0], 4 * kPages);
-  for (size_t event = 0; event < 3; ++event) {
-    EXPECT_EQ(std::to_string(sum.values[event]), theirs.at(events[event]).value) << events[event];
+  // A switch that only programs do not see is in the figures of perf: not of such a run.
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    Child child;
+    AttachTo(child, events);
+    PerfStat perf(child.pid(), "page-faults,minor-faults,major-faults,context-switches,cpu-migrations", folder_);
+    ASSERT_TRUE(perf.counting());
+    for (const char what : {'f', 'm', 'f', 't', 'f'}) child.Do(what);
+    const CounterSpan sum = rig().SumOf(child.pid());
+    const auto theirs = perf.Stop();
+    if (HiddenSwitchesOf(child) > 0) {
+      ASSERT_TRUE(rig().Detach(child.pid()).ok());
+      continue;
+    }
+    EXPECT_EQ(sum.running_ns, sum.enabled_ns) << "software events are never multiplexed";
+    EXPECT_GE(sum.values[0], 4 * kPages);
+    for (size_t event = 0; event < 3; ++event) {
+      EXPECT_EQ(std::to_string(sum.values[event]), theirs.at(events[event]).value) << events[event];
+    }
+    // These are counted behind the tracepoint of the switch: a thread has the switch by which it came, and not the one by which it left. Of
+    // the thread that ended perf has lost the last one: its events are gone before.
+    EXPECT_EQ(std::to_string(sum.values[3] - 1), theirs.at("context-switches").value);
+    EXPECT_EQ(std::to_string(sum.values[4]), theirs.at("cpu-migrations").value);
+    std::printf("page-faults %llu, context-switches %llu, cpu-migrations %llu, %zu spans\n", static_cast<unsigned long long>(sum.values[0]),
+                static_cast<unsigned long long>(sum.values[3]), static_cast<unsigned long long>(sum.values[4]),
+                rig().SpanCountOf(child.pid()));
+    return;
   }
-  // These are counted behind the tracepoint of the switch: a thread has the switch by which it came, and not the one by which it left. Of
-  // the thread that ended perf has lost the last one: its events are gone before.
-  EXPECT_EQ(std::to_string(sum.values[3] - 1), theirs.at("context-switches").value);
-  EXPECT_EQ(std::to_string(sum.values[4]), theirs.at("cpu-migrations").value);
-  std::printf("page-faults %llu, context-switches %llu, cpu-migrations %llu, %zu spans\n", static_cast<unsigned long long>(sum.values[0]),
-              static_cast<unsigned long long>(sum.values[3]), static_cast<unsigned long long>(sum.values[4]),
-              rig().SpanCountOf(child.pid()));
+  GTEST_SKIP() << "in each of five runs the kernel hid a switch of the thread from programs";
 }
 
 TEST_F(CacheCountersTest, SpansAndWhatIsPendingSumToTheTotals) {
@@ -170,7 +194,7 @@ TEST_F(CacheCountersTest, SpansAndWhatIsPendingSumToTheTotals) {
     const CounterSpan sum = rig().SumOf(child.pid());
     EXPECT_EQ(rig().lost_count(), 0u);
     EXPECT_GE(rig().SpanCountOf(child.pid()), interval_ns == 1'000 ? 20u : 1u);
-    EXPECT_GE(sum.values[0], 20 * kPages);
+    EXPECT_GE(sum.values[0], PagesAtLeast(child, 20));
     for (size_t event = 0; event < 2; ++event) EXPECT_EQ(spans.values[event] + pending.values[event], sum.values[event]) << event;
     EXPECT_EQ(spans.on_cpu_ns + pending.on_cpu_ns, sum.on_cpu_ns);
     EXPECT_EQ(spans.enabled_ns + pending.enabled_ns, sum.enabled_ns);
@@ -186,14 +210,14 @@ TEST_F(CacheCountersTest, AnotherSetBeginsAnewForAllAndGoesWhenNobodyAsks) {
   one.Do('f');
   const uint64_t before = rig().SumOf(one.pid()).values[0];
   const uint32_t number = rig().programs().set().number;
-  EXPECT_GE(before, kPages);
+  EXPECT_GE(before, PagesAtLeast(one, 1));
   AttachTo(other, {"minor-faults", "page-faults"});
   EXPECT_EQ(rig().programs().set().number, number + 1);
   EXPECT_EQ(rig().programs().set().choice.events.size(), 2u);
   for (Child* child : {&one, &other}) child->Do('f');
   for (Child* child : {&one, &other}) {
     const CounterSpan sum = rig().SumOf(child->pid());
-    EXPECT_GE(sum.values[0], kPages);
+    EXPECT_GE(sum.values[0], PagesAtLeast(*child, 1));
     EXPECT_LT(sum.values[0], 2 * kPages) << "what was counted before is in no sum of this set";
     EXPECT_EQ(sum.values[0], sum.values[1]) << "none was major";
   }
@@ -201,7 +225,7 @@ TEST_F(CacheCountersTest, AnotherSetBeginsAnewForAllAndGoesWhenNobodyAsks) {
   rig().Settle();
   EXPECT_EQ(rig().programs().set().number, number + 1) << "who goes disturbs nobody who stays";
   one.Do('f');
-  EXPECT_GE(rig().SumOf(one.pid()).values[0], 2 * kPages);
+  EXPECT_GE(rig().SumOf(one.pid()).values[0], PagesAtLeast(one, 2));
   ASSERT_TRUE(rig().Detach(one.pid()).ok());
   rig().Settle();
   EXPECT_FALSE(rig().programs().attached());
@@ -222,7 +246,7 @@ TEST_F(CacheCountersTest, WhatHappensWhileTheProgramsAreOffIsNotCounted) {
   ASSERT_TRUE(rig().TurnOn().ok());
   child.Do('f');
   const uint64_t after = rig().SumOf(child.pid()).values[0];
-  EXPECT_GE(after, before + kPages);
+  EXPECT_GE(after, before + PagesAtLeast(child, 1));
   EXPECT_LT(after, before + 2 * kPages);
 }
 
@@ -236,7 +260,7 @@ TEST_F(CacheCountersTest, AThreadThatIsBornWhileItIsWatchedCountsFromItsBirth) {
                                  [&](const ThreadCounterTotal& total) { return total.thread.tid != static_cast<uint32_t>(child.pid()); });
   ASSERT_NE(born, threads.end());
   EXPECT_EQ(born->unavailable, "");
-  EXPECT_GE(born->sum.values[0], kPages);
+  EXPECT_GE(born->sum.values[0], PagesAtLeast(child, 1));
   EXPECT_LT(born->sum.values[0], kPages + 100) << "and nobody else's";
   // Its end is a span, however long the interval.
   EXPECT_EQ(rig().SpansOf(child.pid()).values[0], born->sum.values[0]);
