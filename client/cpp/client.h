@@ -10,14 +10,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "client/cpp/server_address.h"
 #include "client/cpp/stream.h"
-#include "client/cpp/target_session.h"
-#include "hftmon/v1/monitor.grpc.pb.h"
+#include "hftmon/v1/monitor.pb.h"
 
 namespace hftmon {
 
@@ -42,6 +40,9 @@ class Client {
   // FAILED_PRECONDITION: without `host_numbers`, /proc does not say which pid namespace this process is in.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const std::string& address = kDefaultServerAddress,
                                                          const ClientOptions& options = {});
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   // Answers when every thread that existed is watched. All pids and selectors or none. What is attached belongs to this object's session,
   // which the first such call opens, and ends with it (or with this process, however it ends), unless the request says `persist` or names
@@ -102,25 +103,10 @@ class Client {
   absl::StatusOr<v1::SetCollectingResponse> SetCollecting(const v1::SetCollectingRequest& request) const;
 
  private:
-  Client(ServerAddress address, const ClientOptions& options, uint64_t pid_namespace);
+  class Connection;  // gRPC's part of it: who includes this file need not compile the calls' own code
+  explicit Client(std::unique_ptr<Connection> connection);
 
-  // Says in a call's metadata whose numbers it names.
-  void NameNumbers(grpc::ClientContext* context) const;
-
-  // `takes_ns`: what an answer takes by the request, beside the deadline.
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(grpc::Status (v1::Monitor::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                const Request& request, int64_t takes_ns = 0) const;
-
-  const ServerAddress address_;
-  const ClientOptions options_;
-  const uint64_t pid_namespace_;  // this process's own, see OwnPidNamespace; 0 with host_numbers
-  // The session's id; 0 when there is none and `open` is false.
-  absl::StatusOr<uint64_t> SessionId(bool open) const;
-
-  const std::unique_ptr<v1::Monitor::Stub> stub_;
-  mutable std::mutex session_mutex_;
-  mutable std::unique_ptr<TargetSession> session_;  // before stub_ goes
+  const std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace hftmon

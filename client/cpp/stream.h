@@ -6,6 +6,7 @@
 #define HFTMON_CLIENT_CPP_STREAM_H_
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/sync_stream.h>
 
 #include <atomic>

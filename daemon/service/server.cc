@@ -11,10 +11,12 @@
 #include "daemon/os/unix_socket_lock.h"
 #include "daemon/service/grpc_log.h"
 #include "daemon/service/listen_address.h"
+#include "daemon/service/monitor_service.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 
 namespace hftmon {
@@ -121,6 +123,30 @@ void MonitorServer::Shutdown(int64_t patience_ns) {
   server_->Wait();
   server_.reset();
   socket_locks_.clear();
+}
+
+uint64_t MonitorServer::dropped_message_count() const {
+  return service_->dropped_message_count();
+}
+
+size_t MonitorServer::stream_count() const {
+  return service_->stream_count();
+}
+
+std::vector<Bound> MonitorServer::Bounds() const {
+  return service_->Bounds();
+}
+
+void MonitorServer::SetLimits(const ServiceLimits& limits) {
+  service_->SetLimits(limits);
+}
+
+void MonitorServer::OnDefaultsChanged() {
+  service_->OnDefaultsChanged();
+}
+
+void MonitorServer::SetNotifyIntervals(int64_t min_ns, int64_t max_ns) {
+  service_->SetNotifyIntervals(min_ns, max_ns);
 }
 
 }  // namespace hftmon

@@ -13,13 +13,20 @@
 
 #include "absl/status/statusor.h"
 #include "daemon/os/accept_loop.h"
-#include "daemon/service/monitor_service.h"
 #include "daemon/service/service_core.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
+#include "daemon/service/service_limits.h"
+
+// The service's base is a template for each call, one inside the other: who starts a server need not compile them.
+namespace grpc {
+class Server;
+namespace experimental {
+class ExternalConnectionAcceptor;
+}
+}  // namespace grpc
 
 namespace hftmon {
 
+class MonitorService;
 class UnixSocketLock;
 
 class MonitorServer {
@@ -39,16 +46,16 @@ class MonitorServer {
   // What is listened on, with the ports that were chosen, as a client's --server takes it.
   const std::vector<std::string>& addresses() const { return addresses_; }
   // Of the streams, for status.
-  uint64_t dropped_message_count() const { return service_->dropped_message_count(); }
-  size_t stream_count() const { return service_->stream_count(); }
+  uint64_t dropped_message_count() const;
+  size_t stream_count() const;
   // Connections that were closed at once because too few open files were left.
   uint64_t refused_connection_count() const { return accept_loop_ == nullptr ? 0 : accept_loop_->refused_count(); }
-  std::vector<Bound> Bounds() const { return service_->Bounds(); }
+  std::vector<Bound> Bounds() const;
 
   // Any thread. What was fixed at the start stays as it is; open streams and calls keep what they were granted.
-  void SetLimits(const ServiceLimits& limits) { service_->SetLimits(limits); }
-  void OnDefaultsChanged() { service_->OnDefaultsChanged(); }
-  void SetNotifyIntervals(int64_t min_ns, int64_t max_ns) { service_->SetNotifyIntervals(min_ns, max_ns); }
+  void SetLimits(const ServiceLimits& limits);
+  void OnDefaultsChanged();
+  void SetNotifyIntervals(int64_t min_ns, int64_t max_ns);
 
  private:
   MonitorServer(const ServiceCore& core, const ServiceLimits& limits);

@@ -60,6 +60,7 @@ class BenchCommand(unittest.TestCase):
     def test_it_ends_well_and_leaves_all_results(self):
         with tempfile.TemporaryDirectory() as folder:
             options = ["--build-dir", BUILD, "--results", folder, "--no-gates", "--rounds", "1", "--interrupt-rounds", "1", "--fault-rounds", "1", "--sampling-rounds", "1"]
+            options += ["--sampling-seconds", "1", "--marks-seconds", "0.3"]
             options += ["--records", "200000", "--marker-seconds", "1", "--marks-pairs", "1", "--spikes", "200"]
             run = subprocess.run([COMMAND, *options], capture_output=True, text=True, check=False)
             if run.returncode == 77:

@@ -41,7 +41,6 @@ constexpr int kTurnsARound = 6;
 constexpr int kGamesAVisit = 2;  // that count; one more warms up
 constexpr int64_t kLongNs = 10'000'000'000;
 constexpr int64_t kSecondNs = 1'000'000'000;
-constexpr int kSecondsOfTicks = 8;
 constexpr int64_t kEndlessSwitches = 10'000'000;
 constexpr int kLooks = 20'000'000;
 
@@ -87,7 +86,7 @@ struct TickSums {
 
 class Bench {
  public:
-  Bench(int cpu, int loop_cpu, int64_t switches) : cpu_(cpu), loop_cpu_(loop_cpu), switches_(switches) {
+  Bench(int cpu, int loop_cpu, int seconds, int64_t switches) : cpu_(cpu), loop_cpu_(loop_cpu), seconds_(seconds), switches_(switches) {
     programs_.Attach();
     HousekeepingLoop::Wiring wiring;
     wiring.view = programs_.view();
@@ -147,7 +146,7 @@ class Bench {
   }
   json Sample() {
     TickSums sums;
-    for (int second = 0; second < kSecondsOfTicks; ++second) {
+    for (int second = 0; second < seconds_; ++second) {
       Begin(1'000, kSecondNs);
       while (loop_->states().result() == nullptr) workload::SleepUntil(workload::NowNs() + 10'000'000);
       sums.Add(*loop_->states().result());
@@ -165,6 +164,7 @@ class Bench {
 
   const int cpu_;
   const int loop_cpu_;
+  const int seconds_;  // of ticks, alone and again beside switches
   const int64_t switches_;
   SystemRawClocks raw_clocks_;
   TscClock clock_{&raw_clocks_, FileRoot(), TscIsInvariant()};
@@ -220,12 +220,13 @@ void Print(const json& report) {
 }
 
 int Main(int argc, char** argv) {
-  const workload::Arguments arguments(argc, argv, {"rounds", "switches", "cpu", "json"}, {});
+  const workload::Arguments arguments(argc, argv, {"rounds", "seconds", "switches", "cpu", "json"}, {});
   if (const std::string why = WhyNotPrivileged(); !why.empty()) {
     std::fprintf(stderr, "state_sampling_bench %s\n", why.c_str());
     return kCannotMeasure;
   }
   const int rounds = static_cast<int>(arguments.Number("rounds", 12, 1, 1'000));
+  const int seconds = static_cast<int>(arguments.Number("seconds", 8, 1, 1'000));
   const int64_t switches = arguments.Number("switches", 10'000, 1'000, 10'000'000);
   const int cpu = workload::ChooseCpu(arguments.Number("cpu", -1, 0, 1 << 20));
   const int loop_cpu = workload::OtherCpu(cpu);
@@ -234,7 +235,7 @@ int Main(int argc, char** argv) {
     return kCannotMeasure;
   }
   json report = {{"bench", "state_sampling"}, {"rounds", rounds}, {"host", DescribeHost()}, {"look_ns", LookNs()}};
-  Bench bench(cpu, loop_cpu, switches);
+  Bench bench(cpu, loop_cpu, seconds, switches);
   report["alone"] = bench.SampleAlone();
   report["beside_switches"] = bench.SampleBeside();
   bench.Run(rounds);

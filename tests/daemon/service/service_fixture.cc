@@ -7,6 +7,9 @@
 
 namespace hftmon {
 
+ServiceFixture::ServiceFixture() = default;
+ServiceFixture::~ServiceFixture() = default;
+
 void ServiceFixture::SetUp() {
   std::string folder = (std::filesystem::temp_directory_path() / "hftmon-service-XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);

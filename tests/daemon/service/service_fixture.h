@@ -38,6 +38,8 @@ inline constexpr uint64_t kSpikeRingCapacity = 1024;
 
 class ServiceFixture : public testing::Test {
  protected:
+  ServiceFixture();  // in the source file, as the end: what they make is much to compile
+  ~ServiceFixture() override;
   void SetUp() override;
   void TearDown() override;
 

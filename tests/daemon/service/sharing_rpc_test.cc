@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/memory_access/contended_lines.h"
+#include "daemon/service/rich_error.h"
 #include "tests/common/memory_access/sharing_streams.h"
 #include "tests/daemon/service/service_fixture.h"
 
