@@ -1,6 +1,6 @@
 // The events that sample memory accesses on this host, ready to be opened, or the very reason why there are none. Any thread; files and one
 // counter that is opened and closed.
-// Reads: what PmuList and ProcessorModel do, /sys/devices/system/cpu/online.
+// Reads: what PmuList and ProcessorModel (of one CPU of each kind) do, /sys/devices/system/cpu/online.
 #ifndef HFTMON_DAEMON_PMU_HOST_MEMORY_EVENTS_H_
 #define HFTMON_DAEMON_PMU_HOST_MEMORY_EVENTS_H_
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,18 +40,64 @@ ThreadBound BoundOf(const MemorySampler::Options& options) {
           .done = "sampled, each into a ring of its own: sample those of its CPUs"};
 }
 
+void Raise(uint64_t* sum, uint64_t more) {
+  *sum = SaturatingSum(*sum, more);
+}
+
 void AddRing(const PerfRingCounts& more, PerfRingCounts* sum) {
-  sum->record_count = SaturatingSum(sum->record_count, more.record_count);
-  sum->lost_count = SaturatingSum(sum->lost_count, more.lost_count);
-  sum->dropped_count = SaturatingSum(sum->dropped_count, more.dropped_count);
-  sum->damage_count = SaturatingSum(sum->damage_count, more.damage_count);
-  sum->damaged_bytes = SaturatingSum(sum->damaged_bytes, more.damaged_bytes);
+  Raise(&sum->record_count, more.record_count);
+  Raise(&sum->lost_count, more.lost_count);
+  Raise(&sum->dropped_count, more.dropped_count);
+  Raise(&sum->damage_count, more.damage_count);
+  Raise(&sum->damaged_bytes, more.damaged_bytes);
+}
+
+void AddAux(const PerfAuxRingCounts& more, PerfAuxRingCounts* sum) {
+  Raise(&sum->record_count, more.record_count);
+  Raise(&sum->read_bytes, more.read_bytes);
+  Raise(&sum->untold_bytes, more.untold_bytes);
+  Raise(&sum->truncated_count, more.truncated_count);
+  Raise(&sum->partial_count, more.partial_count);
+  Raise(&sum->collision_count, more.collision_count);
+  Raise(&sum->damage_count, more.damage_count);
+  Raise(&sum->damaged_bytes, more.damaged_bytes);
+}
+
+void AddRead(const SpeReadCounts& more, SpeReadCounts* sum) {
+  Raise(&sum->records, more.records);
+  Raise(&sum->malformed, more.malformed);
+  Raise(&sum->skipped_bytes, more.skipped_bytes);
+  Raise(&sum->cut_records, more.cut_records);
+}
+
+bool IsTraced(const SampledEvent& event) {
+  return event.spe.has_value();
 }
 
 }  // namespace
 
 bool MemorySamplerCounts::complete() const {
-  return undecoded_count == 0 && throttle_count == 0 && ring.lost_count == 0 && ring.dropped_count == 0 && ring.damage_count == 0;
+  const PerfAuxRingCounts& aux = traced.aux;
+  return undecoded_count == 0 && throttle_count == 0 && ring.lost_count == 0 && ring.dropped_count == 0 && ring.damage_count == 0 &&
+         aux.truncated_count == 0 && aux.partial_count == 0 && aux.collision_count == 0 && aux.damage_count == 0 &&
+         traced.read.malformed == 0 && traced.read.cut_records == 0;
+}
+
+void MemorySamplerCounts::Add(const MemorySamplerCounts& more) {
+  Raise(&access_count, more.access_count);
+  Raise(&undecoded_count, more.undecoded_count);
+  Raise(&throttle_count, more.throttle_count);
+  Raise(&unthrottle_count, more.unthrottle_count);
+  AddRing(more.ring, &ring);
+  Raise(&traced.access_count, more.traced.access_count);
+  AddAux(more.traced.aux, &traced.aux);
+  AddRead(more.traced.read, &traced.read);
+  Raise(&traced.unread_source_count, more.traced.unread_source_count);
+  Raise(&traced.resume_count, more.traced.resume_count);
+}
+
+uint64_t MemorySamplerCounts::interrupt_count_max() const {
+  return access_count - traced.access_count + undecoded_count + ring.lost_count + ring.dropped_count + traced.aux.record_count;
 }
 
 absl::StatusOr<MemorySampler> MemorySampler::Make(std::span<const SampledEvent> events) {
@@ -58,7 +105,12 @@ absl::StatusOr<MemorySampler> MemorySampler::Make(std::span<const SampledEvent> 
     return absl::InvalidArgumentError(fmt::format("memory accesses are sampled by 1 to {} events, the first of which joins none, not by {}",
                                                   kGroupEventsMax, events.size()));
   }
+  const bool traced = IsTraced(events.front());
   for (const SampledEvent& event : events) {
+    if (IsTraced(event) != traced || (traced && (event.joins_previous || !Samples(event.attributes)))) {
+      return absl::InvalidArgumentError(fmt::format("{} and {}: what is written into AUX memory is sampled by itself: ask for them apart",
+                                                    events.front().name, event.name));
+    }
     if (!AreAlike(event.attributes, events.front().attributes)) {
       return absl::InvalidArgumentError(
           fmt::format("{} and {} are to write samples of different fields or clocks into one ring: ask both for the same",
@@ -83,18 +135,22 @@ absl::StatusOr<MemorySampler> MemorySampler::Make(std::span<const SampledEvent> 
         fmt::format("{} is to sample fields that are not understood here (sample_type {:#x}): leave out bits from 25 on",
                     events.front().name, layout->sample_type));
   }
-  return MemorySampler(*layout);
+  return MemorySampler(*layout, traced ? events.size() : 1);
 }
 
 absl::StatusOr<MemorySampler> MemorySampler::OpenCpu(PerfEventCalls& calls, PerfRingMemory& memory, int cpu,
                                                      std::span<const SampledEvent> events, const Options& options) {
   absl::StatusOr<MemorySampler> sampler = Make(events);
   if (!sampler.ok()) return sampler.status();
+  if (IsTraced(events.front())) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} tells whose accesses it sampled by their thread alone: sample those of a process", events.front().name));
+  }
   if (cpu < 0) return absl::InvalidArgumentError(fmt::format("CPU {} is none: name one that is online", cpu));
   absl::StatusOr<SampledPlace> place =
       SampledPlace::Open(calls, memory, {.tid = -1, .cpu = cpu}, events, {.ring_pages = options.ring_pages, .facts = options.facts});
   if (!place.ok()) return place.status();
-  sampler->places_.push_back(*std::move(place));
+  sampler->places_.push_back({.sampled = *std::move(place), .spe = std::nullopt});
   return sampler;
 }
 
@@ -111,7 +167,7 @@ absl::StatusOr<MemorySampler> MemorySampler::OpenProcess(PerfEventCalls& calls, 
     std::vector<pid_t> others;
     std::set_difference(now->begin(), now->end(), before.begin(), before.end(), std::back_inserter(others));
     if (others.empty()) break;
-    if (absl::Status opened = sampler->OpenThreads(calls, memory, others, events, options); !opened.ok()) return opened;
+    if (absl::Status opened = sampler->OpenThreads(calls, memory, pid, others, events, options); !opened.ok()) return opened;
     before = *std::move(now);
     now = SortedThreads(list, pid, BoundOf(options));
     if (attempt + 1 == kAttemptsMax) {
@@ -125,21 +181,44 @@ absl::StatusOr<MemorySampler> MemorySampler::OpenProcess(PerfEventCalls& calls, 
   return sampler;
 }
 
-absl::Status MemorySampler::OpenThreads(PerfEventCalls& calls, PerfRingMemory& memory, const std::vector<pid_t>& tids,
+absl::Status MemorySampler::OpenThreads(PerfEventCalls& calls, PerfRingMemory& memory, pid_t pid, const std::vector<pid_t>& tids,
                                         std::span<const SampledEvent> events, const Options& options) {
   for (const pid_t tid : tids) {
+    const size_t before = places_.size();
+    const absl::Status opened = OpenThread(calls, memory, pid, tid, events, options);
+    if (opened.ok()) continue;
+    while (places_.size() > before) places_.pop_back();
+    if (!absl::IsNotFound(opened)) return opened;  // else it ended meanwhile
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MemorySampler::OpenThread(PerfEventCalls& calls, PerfRingMemory& memory, pid_t pid, pid_t tid,
+                                       std::span<const SampledEvent> events, const Options& options) {
+  // Rings are shared by events, AUX memory is not.
+  const size_t events_per_place = events.size() / places_per_thread_;
+  for (size_t i = 0; i < events.size(); i += events_per_place) {
+    const SampledEvent& event = events[i];
     absl::StatusOr<SampledPlace> place =
-        SampledPlace::Open(calls, memory, {.tid = tid, .cpu = -1}, events, {.ring_pages = options.ring_pages, .facts = options.facts});
-    if (absl::IsNotFound(place.status())) continue;  // it ended meanwhile
+        SampledPlace::Open(calls, memory, {.tid = tid, .cpu = -1}, events.subspan(i, events_per_place),
+                           {.ring_pages = options.ring_pages, .aux_pages = options.aux_pages, .facts = options.facts});
     if (!place.ok()) return place.status();
-    places_.push_back(*std::move(place));
+    std::optional<SpeAccessReader> spe;
+    if (event.spe) {
+      spe.emplace(SpeAccessReader::Source{.pid = static_cast<uint32_t>(pid),
+                                          .tid = static_cast<uint32_t>(tid),
+                                          .interval = event.attributes.sample_period,
+                                          .encoding = *event.spe,
+                                          .conversion = place->time_conversion()});
+    }
+    places_.push_back({.sampled = *std::move(place), .spe = spe});
   }
   return absl::OkStatus();
 }
 
 absl::Status MemorySampler::Enable() {
-  for (SampledPlace& place : places_) {
-    absl::Status enabled = place.Enable();
+  for (Place& place : places_) {
+    absl::Status enabled = place.sampled.Enable();
     if (enabled.ok()) continue;
     Disable().IgnoreError();  // the first error is the one to tell
     return enabled;
@@ -149,13 +228,45 @@ absl::Status MemorySampler::Enable() {
 
 absl::Status MemorySampler::Disable() {
   absl::Status first;
-  for (SampledPlace& place : places_) first.Update(place.Disable());
+  for (Place& place : places_) first.Update(place.sampled.Disable());
   return first;
 }
 
 size_t MemorySampler::Drain(size_t records_per_ring_max, absl::FunctionRef<void(const MemoryAccess&)> sink) {
   size_t count = 0;
-  for (SampledPlace& place : places_) count += place.Drain(records_per_ring_max, [&](const PerfRecord& record) { Take(record, sink); });
+  for (Place& place : places_) {
+    count += place.spe ? DrainTraced(place, records_per_ring_max, sink)
+                       : place.sampled.Drain(records_per_ring_max, [&](const PerfRecord& record) { Take(record, sink); });
+  }
+  return count;
+}
+
+size_t MemorySampler::DrainTraced(Place& place, size_t records_max, absl::FunctionRef<void(const MemoryAccess&)> sink) {
+  PerfAuxRing& aux = *place.sampled.aux();
+  const auto read = [&](const PerfAuxBytes& bytes) {
+    place.spe->Read(bytes, [&](const MemoryAccess& access) {
+      ++counts_.access_count;
+      ++counts_.traced.access_count;
+      sink(access);
+    });
+  };
+  aux.Begin();
+  const size_t count = place.sampled.Drain(records_max, [&](const PerfRecord& record) {
+    if (record.header.Is(PerfRecordType::kLost)) aux.MayHaveStopped();
+    if (!record.header.Is(PerfRecordType::kAux)) {
+      Take(record, sink);
+      return;
+    }
+    const absl::StatusOr<PerfAux> told = ParseAux(layout_, record);
+    if (told.ok()) {
+      aux.Take(*told, read);
+    } else {
+      ++counts_.undecoded_count;
+    }
+  });
+  aux.End(count < records_max, read);
+  // After the room was given back. One that cannot be switched on is tried again the next time; what it misses is told as truncated.
+  if (place.sampled.Resume()) ++counts_.traced.resume_count;
   return count;
 }
 
@@ -172,9 +283,25 @@ void MemorySampler::Take(const PerfRecord& record, absl::FunctionRef<void(const 
   sink(AccessOfSample(layout_, *sample));
 }
 
+size_t MemorySampler::event_count() const {
+  return std::accumulate(places_.begin(), places_.end(), size_t{0},
+                         [](size_t sum, const Place& place) { return sum + place.sampled.event_count(); });
+}
+
+size_t MemorySampler::memory_bytes() const {
+  return std::accumulate(places_.begin(), places_.end(), size_t{0},
+                         [](size_t sum, const Place& place) { return sum + place.sampled.memory_bytes(); });
+}
+
 MemorySamplerCounts MemorySampler::counts() const {
   MemorySamplerCounts counts = counts_;
-  for (const SampledPlace& place : places_) AddRing(place.ring_counts(), &counts.ring);
+  for (const Place& place : places_) {
+    AddRing(place.sampled.ring_counts(), &counts.ring);
+    if (!place.spe) continue;
+    AddAux(place.sampled.aux()->counts(), &counts.traced.aux);
+    AddRead(place.spe->counts(), &counts.traced.read);
+    counts.traced.unread_source_count += place.spe->unread_source_count();
+  }
   return counts;
 }
 

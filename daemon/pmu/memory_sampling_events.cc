@@ -23,6 +23,9 @@ constexpr std::string_view kLoadsLeader = "mem-loads-aux";
 constexpr uint32_t kLoadLatencyMax = 65'535;
 // Of IBS: the counter's lowest four bits are not there, and below nine steps the kernel refuses.
 constexpr uint64_t kIbsStep = 16, kIbsPeriodMin = 0x90;
+// Of SPE: the filter of latencies has twelve bits; the interval's lowest eight are not there, and no processor's smallest one is larger.
+constexpr uint32_t kArmLatencyMax = 4'095;
+constexpr uint64_t kArmStep = 256, kArmIntervalMinMax = 4'096, kArmIntervalMax = 0xffffff00;
 constexpr uint64_t kPeriodMax = uint64_t{1} << 31;
 constexpr uint64_t kSampleType = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU |
                                  PERF_SAMPLE_PERIOD | PERF_SAMPLE_WEIGHT | PERF_SAMPLE_DATA_SRC;
@@ -82,14 +85,39 @@ absl::StatusOr<Events> OfAmd(const PmuList& pmus, const MemorySamplingWish& wish
   return Events{std::move(event)};
 }
 
-absl::Status OfArm(const PmuList& pmus) {
+// Arm's terms. Jitter keeps samples from falling into step with a loop, and is left out where the PMU has none.
+std::string ArmTerms(const Pmu& pmu, uint32_t latency_cycles) {
+  std::string terms = "ts_enable=1,load_filter=1,store_filter=1";
+  if (latency_cycles > 1) terms += fmt::format(",min_latency={}", latency_cycles);
+  if (pmu.fields.contains("jitter")) terms += ",jitter=1";
+  return terms;
+}
+
+absl::StatusOr<Events> OfArm(const PmuList& pmus, const ProcessorModel& model, const MemorySamplingWish& wish) {
+  Events events;
   for (const Pmu& pmu : pmus.pmus) {
     if (!pmu.name.starts_with("arm_spe_")) continue;
-    return Refused(fmt::format("{} samples memory accesses, but its records (SPE, in AUX memory) are not read live", pmu.name),
-                   "record with perf, and import that");
+    if (wish.load_latency_cycles > kArmLatencyMax) {
+      return absl::InvalidArgumentError(fmt::format("{} tells accesses from a latency of at most {} cycles on, not {}", pmu.name,
+                                                    kArmLatencyMax, wish.load_latency_cycles));
+    }
+    const std::string terms = ArmTerms(pmu, wish.load_latency_cycles);
+    absl::StatusOr<EventEncoding> encoding = EncodePmuTerms(pmu, terms);
+    if (!encoding.ok()) {
+      return Refused(fmt::format("{}/{}/: {}", pmu.name, terms, std::string(encoding.status().message())),
+                     "boot a kernel whose driver of the statistical profiling extension has those filters (Linux 4.16 or newer)");
+    }
+    encoding->name = fmt::format("{}/{}/", pmu.name, terms);
+    const uint64_t period = std::max(wish.period, pmu.interval_min.value_or(kArmIntervalMinMax));
+    events.push_back({.encoding = *std::move(encoding),
+                      .period = std::min((period + kArmStep - 1) / kArmStep * kArmStep, kArmIntervalMax),
+                      .spe = SpeSourceEncodingOf(MidrOf(model))});
   }
-  return Refused("there is no PMU arm_spe_0: this processor has no statistical profiling extension, or its firmware or kernel hides it",
-                 "sample on Intel (PEBS) or AMD (IBS): records of the extension are not read live in any case");
+  if (!events.empty()) return events;
+  return Refused(
+      "there is no PMU arm_spe_0: this processor has no statistical profiling extension, or its firmware or kernel hides it",
+      "run on the bare machine with a kernel built with CONFIG_ARM_SPE_PMU and booted with kpti=off where that hides it, or sample "
+      "on Intel (PEBS) or AMD (IBS)");
 }
 
 }  // namespace
@@ -108,7 +136,7 @@ absl::StatusOr<Events> MemorySamplingEvents(const PmuList& pmus, const Processor
     case ProcessorVendor::kAmd:
       return OfAmd(pmus, wish);
     case ProcessorVendor::kArm:
-      return OfArm(pmus);
+      return OfArm(pmus, model, wish);
     case ProcessorVendor::kOther:
       break;
   }
@@ -122,10 +150,15 @@ std::vector<SampledEvent> SampledEventsOf(const Events& events) {
   for (const MemorySamplingEvent& event : events) {
     perf_event_attr attributes = AttributesOf(event.encoding);
     attributes.sample_period = event.period;
-    attributes.sample_type = kSampleType;
-    attributes.use_clockid = 1;
-    attributes.clockid = CLOCK_MONOTONIC;
-    sampled.push_back({.name = event.encoding.name, .attributes = attributes, .joins_previous = event.joins_previous});
+    if (event.spe) {
+      attributes.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
+      attributes.exclude_guest = 1;
+    } else {
+      attributes.sample_type = kSampleType;
+      attributes.use_clockid = 1;
+      attributes.clockid = CLOCK_MONOTONIC;
+    }
+    sampled.push_back({.name = event.encoding.name, .attributes = attributes, .joins_previous = event.joins_previous, .spe = event.spe});
   }
   return sampled;
 }

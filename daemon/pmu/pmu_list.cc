@@ -79,6 +79,9 @@ std::optional<Pmu> ReadPmu(const FileRoot& root, const std::string& name) {
     pmu.precise_max = ParseNumber<int>(Trim(*precise));
     if (pmu.precise_max && (*pmu.precise_max < 0 || *pmu.precise_max > 3)) pmu.precise_max.reset();
   }
+  if (const auto interval = root.ReadFile(folder + "/caps/min_interval", kFileBytes); interval.ok()) {
+    pmu.interval_min = ParseNumber<uint64_t>(Trim(*interval));
+  }
   ReadFields(root, folder + "/format", &pmu);
   ReadEvents(root, folder + "/events", &pmu);
   return pmu;

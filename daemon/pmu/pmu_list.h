@@ -1,5 +1,5 @@
 // PmuList: the units of this host that count events, as the kernel lists them. Passive data, read once; any thread.
-// Reads: /sys/bus/event_source/devices/*/{type,cpus,cpumask,format,events,caps/max_precise}.
+// Reads: /sys/bus/event_source/devices/*/{type,cpus,cpumask,format,events,caps/max_precise,caps/min_interval}.
 #ifndef HFTMON_DAEMON_PMU_PMU_LIST_H_
 #define HFTMON_DAEMON_PMU_PMU_LIST_H_
 
@@ -25,6 +25,7 @@ struct Pmu {
   std::map<std::string, PmuField> fields;     // of its terms: "event", "umask", "ldlat"
   std::map<std::string, std::string> events;  // text as the kernel wrote it: "mem-loads" → "event=0xcd,umask=0x1,ldlat=3"
   std::optional<int> precise_max;             // of precise_ip; absent: it tells none
+  std::optional<uint64_t> interval_min;       // of sampling, as Arm's statistical profiling tells it; absent: it tells none
   size_t unread_count = 0;                    // files of CPUs, fields and events that were beyond a bound, not to be read or not understood
 };
 

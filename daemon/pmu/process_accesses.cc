@@ -7,8 +7,6 @@
 #include <iterator>
 #include <utility>
 
-#include "common/saturating_sum.h"
-
 namespace hftmon {
 namespace {
 
@@ -17,21 +15,16 @@ size_t RingPages(size_t thread_count, size_t page_bytes) {
   return std::clamp(std::bit_floor(pages), ProcessAccesses::kRingPagesMin, ProcessAccesses::kRingPagesMax);
 }
 
-bool TellsWhoHadIt(const DataSource& source) {
-  return source.level != AccessLevel::kUnknown || source.snoop != SnoopResult::kUnknown || source.peer;
+// Of hardware that writes into AUX memory.
+void SizeForAux(size_t place_count, size_t page_bytes, MemorySampler::Options* options) {
+  options->ring_pages = std::max<size_t>(ProcessAccesses::kAuxRingBytes / page_bytes, 1);
+  const size_t bytes = ProcessAccesses::kRingBytesTotal / std::max<size_t>(place_count, 1);
+  options->aux_pages = std::bit_floor(std::clamp(bytes, ProcessAccesses::kAuxBytesMin, ProcessAccesses::kAuxBytesMax) / page_bytes);
+  options->aux_pages = std::max<size_t>(options->aux_pages, 2);
 }
 
-void Add(const MemorySamplerCounts& more, MemorySamplerCounts* sum) {
-  const auto add = [](uint64_t one, uint64_t* to) { *to = SaturatingSum(*to, one); };
-  add(more.access_count, &sum->access_count);
-  add(more.undecoded_count, &sum->undecoded_count);
-  add(more.throttle_count, &sum->throttle_count);
-  add(more.unthrottle_count, &sum->unthrottle_count);
-  add(more.ring.record_count, &sum->ring.record_count);
-  add(more.ring.lost_count, &sum->ring.lost_count);
-  add(more.ring.dropped_count, &sum->ring.dropped_count);
-  add(more.ring.damage_count, &sum->ring.damage_count);
-  add(more.ring.damaged_bytes, &sum->ring.damaged_bytes);
+bool TellsWhoHadIt(const DataSource& source) {
+  return source.level != AccessLevel::kUnknown || source.snoop != SnoopResult::kUnknown || source.peer;
 }
 
 }  // namespace
@@ -54,17 +47,18 @@ absl::StatusOr<ProcessAccesses> ProcessAccesses::Open(PerfEventCalls& calls, Per
 }
 
 absl::StatusOr<MemorySampler> ProcessAccesses::Sample(const ListThreads& list, size_t thread_count_expected) {
-  const size_t ring_pages = RingPages(thread_count_expected, memory_->page_bytes());
-  MemorySampler::Options options{.ring_pages = ring_pages, .threads_max = options_.threads_max, .facts = options_.facts};
+  MemorySampler::Options options{
+      .ring_pages = RingPages(thread_count_expected, memory_->page_bytes()), .threads_max = options_.threads_max, .facts = options_.facts};
+  if (!events_.empty() && events_.front().spe) SizeForAux(thread_count_expected * events_.size(), memory_->page_bytes(), &options);
   absl::StatusOr<MemorySampler> sampler = MemorySampler::OpenProcess(*calls_, *memory_, list, pid_, events_, options);
   if (!sampler.ok()) return sampler.status();
-  counts_.event_count += sampler->place_count() * events_.size();
-  counts_.ring_bytes += sampler->place_count() * (1 + ring_pages) * memory_->page_bytes();
+  counts_.event_count += sampler->event_count();
+  counts_.ring_bytes += sampler->memory_bytes();
   return sampler;
 }
 
 void ProcessAccesses::Keep(MemorySampler sampler) {
-  counts_.thread_count += sampler.place_count();
+  counts_.thread_count += sampler.thread_count();
   samplers_.push_back(std::move(sampler));
 }
 
@@ -132,7 +126,7 @@ void ProcessAccesses::Take(const MemoryAccess& access) {
 
 ProcessAccessCounts ProcessAccesses::counts() const {
   ProcessAccessCounts counts = counts_;
-  for (const MemorySampler& sampler : samplers_) Add(sampler.counts(), &counts.samples);
+  for (const MemorySampler& sampler : samplers_) counts.samples.Add(sampler.counts());
   return counts;
 }
 

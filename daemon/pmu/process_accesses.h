@@ -3,7 +3,8 @@
 //
 // One thread at a time; `calls` and `memory` outlive it. Opening, Begin, End and the destructor cost as SampledPlace says, for each thread;
 // while it lasts each sample interrupts the thread that made it. Drain makes no system call. Bounds: threads_max threads, rings of some
-// 136 MiB together at most (where a few threads become threads_max; else 64 MiB), and what ContendedLines keeps by its limits.
+// 136 MiB together at most (where a few threads become threads_max; else 64 MiB), on Arm with AUX memory some 240 MiB, and with
+// pages of 64 KiB a little more than 1 GiB; and what ContendedLines keeps by its limits.
 #ifndef HFTMON_DAEMON_PMU_PROCESS_ACCESSES_H_
 #define HFTMON_DAEMON_PMU_PROCESS_ACCESSES_H_
 
@@ -34,7 +35,7 @@ struct ProcessAccessCounts {
   size_t unsampled_thread_count = 0;
   std::string unsampled_reason;  // of the first of those
   uint64_t event_count = 0;      // opened: for each thread each event
-  uint64_t ring_bytes = 0;       // locked for their records
+  uint64_t ring_bytes = 0;       // locked for their records, and AUX memory
   // Accesses of which the hardware told anything about who had the line or what served them. 0 of some: it tells of no contention.
   uint64_t told_count = 0;
   MemorySamplerCounts samples;
@@ -45,6 +46,11 @@ class ProcessAccesses {
   static constexpr size_t kRingPagesMax = 32;  // some 1,800 samples
   static constexpr size_t kRingPagesMin = 8;
   static constexpr size_t kRingBytesTotal = size_t{64} << 20;  // shared by the threads, where they are many
+  // Of hardware that writes into AUX memory, for each thread and event, and beside it a ring of records that only tell of it. 4,096 samples
+  // of 64 bytes; where the threads are many they share as much as rings do, down to kAuxBytesMin or two pages.
+  static constexpr size_t kAuxBytesMax = size_t{256} << 10;
+  static constexpr size_t kAuxBytesMin = size_t{16} << 10;
+  static constexpr size_t kAuxRingBytes = size_t{16} << 10;
 
   struct Options {
     size_t threads_max = 2'048;

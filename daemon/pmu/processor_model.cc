@@ -84,6 +84,10 @@ absl::StatusOr<ProcessorModel> ReadProcessorModel(const FileRoot& root, int cpu)
   return absl::NotFoundError(fmt::format("neither midr_el1 nor /proc/cpuinfo tells the model of CPU {}: is it online?", cpu));
 }
 
+uint64_t MidrOf(const ProcessorModel& model) {
+  return uint64_t{model.implementer} << 24 | uint64_t{model.part} << 4;
+}
+
 std::string ProcessorName(const ProcessorModel& model) {
   switch (model.vendor) {
     case ProcessorVendor::kArm:

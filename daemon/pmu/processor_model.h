@@ -37,6 +37,9 @@ std::optional<ProcessorModel> ParseMidr(std::string_view text);
 // NOT_FOUND: this host tells nothing of that CPU (it may be offline); what could not be read is named.
 absl::StatusOr<ProcessorModel> ReadProcessorModel(const FileRoot& root, int cpu);
 
+// MIDR_EL1 of Arm's, without variant and revision; 0 of others.
+uint64_t MidrOf(const ProcessorModel& model);
+
 // "Intel family 6 model 143", "Arm implementer 0x41 part 0xd0c".
 std::string ProcessorName(const ProcessorModel& model);
 

@@ -185,9 +185,9 @@ void LoadsToProto(const MemoryLoadTable& loads, v1::SampledLoads* out) {
 
 void CostToProto(const AccessSamples& samples, v1::AccessSamplingCost* out) {
   const MemorySamplerCounts& counts = samples.counts.samples;
-  out->set_interrupt_count_max(counts.access_count + counts.undecoded_count + counts.ring.lost_count + counts.ring.dropped_count);
+  out->set_interrupt_count_max(counts.interrupt_count_max());
   out->set_event_count(samples.counts.event_count);
-  out->set_cross_call_count_max(samples.counts.event_count * kCrossCallsPerEvent);
+  out->set_cross_call_count_max(samples.counts.event_count * kCrossCallsPerEvent + counts.traced.resume_count);
   out->set_ring_bytes(samples.counts.ring_bytes);
   out->set_daemon_cpu_ns(samples.daemon_cpu_ns);
 }
@@ -200,9 +200,14 @@ void CoverageToProto(const ProcessAccessCounts& counts, v1::AccessSamplingCovera
   out->set_unsampled_reason(ValidUtf8(counts.unsampled_reason));
   out->set_lost_count(counts.samples.ring.lost_count);
   out->set_dropped_count(counts.samples.ring.dropped_count);
-  out->set_undecoded_count(counts.samples.undecoded_count);
-  out->set_damage_count(counts.samples.ring.damage_count);
+  const TracedAccessCounts& traced = counts.samples.traced;
+  out->set_undecoded_count(counts.samples.undecoded_count + traced.read.malformed + traced.read.cut_records);
+  out->set_damage_count(counts.samples.ring.damage_count + traced.aux.damage_count);
   out->set_throttle_count(counts.samples.throttle_count);
+  out->set_truncated_count(traced.aux.truncated_count);
+  out->set_collision_count(traced.aux.collision_count);
+  out->set_gap_count(traced.aux.partial_count);
+  out->set_unread_source_count(traced.unread_source_count);
   out->set_complete(counts.samples.complete() && counts.unsampled_thread_count == 0);
 }
 

@@ -87,24 +87,73 @@ PerfRingMapping FakeSamplingEvents::Map(int descriptor, size_t bytes) {
   ring.words.resize(bytes / sizeof(uint64_t));
   const std::span<std::byte> memory = std::as_writable_bytes(std::span(ring.words));
   ring.writer = std::make_unique<PerfRingWriter>(memory);
+  if (conversion) {
+    auto* page = reinterpret_cast<perf_event_mmap_page*>(memory.data());
+    page->cap_user_time_zero = 1;
+    page->time_shift = static_cast<uint16_t>(conversion->shift);
+    page->time_mult = static_cast<uint32_t>(conversion->multiplier);
+    page->time_zero = conversion->zero_ns;
+  }
   return {.memory = memory, .error = 0};
 }
 
+PerfRingMapping FakeSamplingEvents::MapAux(int descriptor, uint64_t offset, size_t bytes) {
+  if (const int error = TakeError(&map_errors); error != 0) return {.memory = {}, .error = error};
+  if (!rings_.contains(descriptor) || rings_[descriptor].aux) {
+    ADD_FAILURE() << "descriptor " << descriptor << " has no ring, or AUX memory";
+    return {.memory = {}, .error = EINVAL};
+  }
+  Ring& ring = rings_[descriptor];
+  const std::span<std::byte> memory = std::as_writable_bytes(std::span(ring.words));
+  const auto* page = reinterpret_cast<const perf_event_mmap_page*>(memory.data());
+  if (page->aux_offset != offset || page->aux_size != bytes || offset < memory.size()) return {.memory = {}, .error = EINVAL};
+  ring.aux_words.resize(bytes / sizeof(uint64_t));
+  const std::span<std::byte> aux = std::as_writable_bytes(std::span(ring.aux_words));
+  ring.aux = std::make_unique<PerfAuxWriter>(memory, aux, ring.writer.get());
+  return {.memory = aux, .error = 0};
+}
+
 void FakeSamplingEvents::Unmap(std::span<std::byte> memory) {
+  const auto is = [&memory](const std::vector<uint64_t>& words) {
+    return std::as_bytes(std::span(words)).data() == memory.data() && words.size() * sizeof(uint64_t) == memory.size();
+  };
+  for (auto& [descriptor, ring] : rings_) {
+    if (!ring.aux || !is(ring.aux_words)) continue;
+    ring.aux.reset();
+    return;
+  }
   const size_t unmapped = std::erase_if(rings_, [&](const auto& entry) {
-    return std::as_bytes(std::span(entry.second.words)).data() == memory.data() && entry.second.words.size() * 8 == memory.size();
+    EXPECT_TRUE(!is(entry.second.words) || entry.second.aux == nullptr) << "a ring is unmapped before its AUX memory";
+    return is(entry.second.words);
   });
   EXPECT_EQ(unmapped, 1u) << "memory is unmapped that is not mapped";
 }
 
-bool FakeSamplingEvents::Write(pid_t tid, size_t number, std::span<const std::byte> record) {
+int FakeSamplingEvents::DescriptorOf(pid_t tid, size_t number) const {
   for (const auto& [descriptor, event] : events_) {
-    if (event.tid != tid || number-- != 0) continue;
-    const bool on = event.on && (event.leader == -1 || events_.at(event.leader).on);
-    return on && rings_.at(event.output == -1 ? descriptor : event.output).writer->Write(record);
+    if (event.tid == tid && number-- == 0) return descriptor;
   }
   ADD_FAILURE() << "there is no such event of thread " << tid;
-  return false;
+  return -1;
+}
+
+bool FakeSamplingEvents::Write(pid_t tid, size_t number, std::span<const std::byte> record) {
+  const int descriptor = DescriptorOf(tid, number);
+  if (descriptor == -1) return false;
+  const Event& event = events_.at(descriptor);
+  const bool on = event.on && (event.leader == -1 || events_.at(event.leader).on);
+  return on && rings_.at(event.output == -1 ? descriptor : event.output).writer->Write(record);
+}
+
+bool FakeSamplingEvents::WriteAux(pid_t tid, size_t number, std::span<const std::byte> bytes, const WrittenSample& who, uint64_t flags) {
+  const int descriptor = DescriptorOf(tid, number);
+  if (descriptor == -1 || !events_.at(descriptor).on) return false;
+  events_.at(descriptor).on = rings_.at(descriptor).aux->Write(bytes, who, flags);
+  return events_.at(descriptor).on;
+}
+
+PerfAuxWriter& FakeSamplingEvents::AuxOf(pid_t tid, size_t number) {
+  return *rings_.at(DescriptorOf(tid, number)).aux;
 }
 
 PerfRingWriter& FakeSamplingEvents::RingOf(pid_t tid) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/os/perf_event_calls.h"
 #include "daemon/os/perf_ring_memory.h"
+#include "tests/fakes/perf_aux_writer.h"
 #include "tests/fakes/perf_ring_writer.h"
 
 namespace hftmon {
@@ -38,11 +40,15 @@ class FakeSamplingEvents final : public PerfEventCalls, public PerfRingMemory {
 
   // Before each open. The next opens, maps and controls end with these errors; 0 goes on as usual.
   std::function<void(pid_t tid)> before_open;
+  std::optional<PerfTimeConversion> conversion;  // that rings are mapped with
   std::deque<int> open_errors, map_errors, control_errors;
 
   // A record of the event of that thread (-1: of the CPU), the `number`-th opened of it. False: it is off, or found no room.
   bool Write(pid_t tid, size_t number, std::span<const std::byte> record);
   PerfRingWriter& RingOf(pid_t tid);
+  // Of events with AUX memory, likewise: a stretch of it. False: it is off, or found no room, and the kernel switches it off.
+  bool WriteAux(pid_t tid, size_t number, std::span<const std::byte> bytes, const WrittenSample& who, uint64_t flags = 0);
+  PerfAuxWriter& AuxOf(pid_t tid, size_t number = 0);
   const std::map<int, Event>& events() const { return events_; }
   size_t mapping_count() const { return rings_.size(); }
 
@@ -52,13 +58,17 @@ class FakeSamplingEvents final : public PerfEventCalls, public PerfRingMemory {
   void Close(int descriptor) override;
   size_t page_bytes() const override { return PerfRingWriter::kPageBytes; }
   PerfRingMapping Map(int descriptor, size_t bytes) override;
+  PerfRingMapping MapAux(int descriptor, uint64_t offset, size_t bytes) override;
   void Unmap(std::span<std::byte> memory) override;
 
  private:
   struct Ring {
     std::vector<uint64_t> words;
     std::unique_ptr<PerfRingWriter> writer;
+    std::vector<uint64_t> aux_words;
+    std::unique_ptr<PerfAuxWriter> aux;
   };
+  int DescriptorOf(pid_t tid, size_t number) const;
 
   static int TakeError(std::deque<int>* errors);
 

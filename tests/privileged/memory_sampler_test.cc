@@ -101,7 +101,7 @@ TEST_F(MemorySamplerTest, EveryAccessIsToldWithThreadCodeAndAddress) {
   ASSERT_TRUE(WaitUntilBlocked(run.pid()));
   auto sampler = Open(run, 256);
   ASSERT_TRUE(sampler.ok()) << sampler.status();
-  EXPECT_EQ(sampler->place_count(), 3u);
+  EXPECT_EQ(sampler->thread_count(), 3u);
   Round(run, kAccesses);  // the first takes the argument's number
   EXPECT_TRUE(Drain(*sampler).empty()) << "it is opened switched off";
   ASSERT_TRUE(sampler->Enable().ok());

@@ -65,8 +65,27 @@ Json CoverageJson(const v1::AccessSamplingCoverage& coverage) {
   json["undecoded_count"] = coverage.undecoded_count();
   json["damage_count"] = coverage.damage_count();
   json["throttle_count"] = coverage.throttle_count();
+  json["truncated_count"] = coverage.truncated_count();
+  json["collision_count"] = coverage.collision_count();
+  json["gap_count"] = coverage.gap_count();
+  json["unread_source_count"] = coverage.unread_source_count();
   json["complete"] = coverage.complete();
   return json;
+}
+
+// Of hardware that writes samples into memory by itself.
+void AddTraceLosses(const v1::AccessSamplingCoverage& coverage, std::vector<std::string>* warnings) {
+  const auto add = [warnings](uint64_t count, const std::string& what) {
+    if (count > 0) warnings->push_back(fmt::format("{} {}", Counted(count, "time"), what));
+  };
+  add(coverage.truncated_count(),
+      "a thread's AUX memory was full, and it was not sampled until that was read: give a larger --period, or a higher --latency");
+  add(coverage.collision_count(), "operations were to be sampled while another was, and are missing: give a larger --period");
+  add(coverage.gap_count(), "the hardware left a gap: samples are missing: sample again");
+  if (coverage.unread_source_count() > 0) {
+    warnings->push_back(fmt::format("{} with a data source whose code is not known of this processor: levels are as its events tell them",
+                                    Counted(coverage.unread_source_count(), "load")));
+  }
 }
 
 void AddLosses(const v1::AccessSamplingCoverage& coverage, std::vector<std::string>* warnings) {
@@ -86,6 +105,7 @@ void AddLosses(const v1::AccessSamplingCoverage& coverage, std::vector<std::stri
                     "larger --period",
                     Counted(coverage.throttle_count(), "time")));
   }
+  AddTraceLosses(coverage, warnings);
   if (coverage.unsampled_thread_count() > 0) {
     warnings->push_back(fmt::format("{} not sampled: {}", Counted(coverage.unsampled_thread_count(), "new thread was", "new threads were"),
                                     Printable(coverage.unsampled_reason())));

@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "tests/common/perf/spe_recorded.h"
 #include "tests/common/perf/spe_writer.h"
 
 namespace hftmon {
@@ -39,20 +38,8 @@ Reading ReadAll(std::span<const std::byte> all, size_t piece_bytes = SIZE_MAX, u
   return reading;
 }
 
-Bytes Recorded(const std::string& name) {
-  std::ifstream file("tests/fixtures/spe/" + name + ".hex");
-  EXPECT_TRUE(file) << name;
-  ByteWriter to;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with('#')) continue;
-    std::istringstream bytes(line);
-    for (unsigned byte = 0; bytes >> std::hex >> byte;) to.Put(static_cast<uint8_t>(byte));
-  }
-  return to.bytes;
-}
-
 TEST(SpeRecordsTest, RecordedLoadAndBranchOfAKernelAreAsPublished) {
-  const Reading reading = ReadAll(Recorded("el2-load-and-branch"));
+  const Reading reading = ReadAll(RecordedSpe("el2-load-and-branch"));
   ASSERT_EQ(reading.records.size(), 2u);
   const SpeRecord& load = reading.records[0];
   EXPECT_EQ(load.operation, SpeOperation::kLoad);
@@ -82,11 +69,11 @@ TEST(SpeRecordsTest, RecordedLoadAndBranchOfAKernelAreAsPublished) {
 }
 
 TEST(SpeRecordsTest, RecordedRecordsEndWithATimeStampOrWithoutOne) {
-  const Reading user = ReadAll(Recorded("user-load-physical"));
+  const Reading user = ReadAll(RecordedSpe("user-load-physical"));
   ASSERT_EQ(user.records.size(), 1u) << "the load has no end of its own any more";
   EXPECT_EQ(user.records[0].timestamp, std::optional(uint64_t{13196304120239}));
   EXPECT_EQ(user.counts.cut_records, 1u);
-  Bytes whole = Recorded("user-load-physical");
+  Bytes whole = RecordedSpe("user-load-physical");
   whole.push_back(std::byte{1});
   const Reading ended = ReadAll(whole);
   ASSERT_EQ(ended.records.size(), 2u);

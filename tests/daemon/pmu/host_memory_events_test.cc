@@ -52,5 +52,21 @@ TEST_F(HostMemoryEventsTest, AProcessorThatSamplesNoneGivesTheReason) {
   EXPECT_THAT(RefusalOf(events.status()).mend, HasSubstr("in the firmware"));
 }
 
+TEST_F(HostMemoryEventsTest, OfTwoKindsOfArmCoreEachTellsItsOwnCodes) {
+  FixtureTree host;
+  WriteBigLittle(host);
+  WriteSpe(host, "arm_spe_0", "12", "0-3");
+  WriteSpe(host, "arm_spe_1", "13", "4-5");
+  host.Write("/sys/devices/system/cpu/online", "0-3,5\n");
+  host.Write("/proc/cpuinfo",
+             "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd03\n\nprocessor\t: 5\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n");
+  FakePerfEvents calls(FakePerfEvents::Host(4));
+  const auto events = HostMemoryEvents(host.root(), calls, {}, {});
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_THAT(*events, SizeIs(2));
+  EXPECT_EQ((*events)[0].spe, SpeSourceEncoding::kUnknown) << "a Cortex-A53 writes none that are known";
+  EXPECT_EQ((*events)[1].spe, SpeSourceEncoding::kArm) << "CPU 4 is offline, 5 is a Neoverse V1";
+}
+
 }  // namespace
 }  // namespace hftmon

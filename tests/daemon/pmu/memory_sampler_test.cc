@@ -73,7 +73,7 @@ class MemorySamplerTest : public ::testing::Test {
 
 TEST_F(MemorySamplerTest, EachThreadsAccessesAreHandedOutOnce) {
   MemorySampler sampler = MustOpen({Event("loads")});
-  EXPECT_EQ(sampler.place_count(), 3u);
+  EXPECT_EQ(sampler.thread_count(), 3u);
   for (const pid_t tid : {500, 501, 502, 501}) ASSERT_TRUE(kernel_.Write(tid, 0, Sample(tid, 0x7000 + static_cast<uint64_t>(tid))));
   const std::vector<MemoryAccess> accesses = Drain(sampler);
   ASSERT_THAT(accesses, SizeIs(4));
@@ -197,7 +197,7 @@ TEST_F(MemorySamplerTest, AtEveryRefusalNothingIsLeftOpen) {
 
 TEST_F(MemorySamplerTest, AnInterruptedOpenIsTriedAgain) {
   kernel_.open_errors = {EINTR, EAGAIN};
-  EXPECT_EQ(MustOpen({Event("loads")}).place_count(), 3u);
+  EXPECT_EQ(MustOpen({Event("loads")}).thread_count(), 3u);
 }
 
 TEST_F(MemorySamplerTest, EventsThatCannotShareARingAreRefused) {

@@ -104,9 +104,68 @@ TEST_F(MemorySamplingEventsTest, WithoutThePmuThereIsAReason) {
   EXPECT_THAT(WhyNot({}), HasSubstr("no vendor"));
 }
 
-TEST_F(MemorySamplingEventsTest, ArmsRecordsAreSaidToBeNotDecoded) {
+TEST_F(MemorySamplingEventsTest, ArmSamplesLoadsAndStoresAtAnIntervalThatTheHardwareHas) {
   WriteArm(host_);
-  EXPECT_THAT(WhyNot(kArm), HasSubstr("arm_spe_0 samples memory accesses, but its records (SPE, in AUX memory) are not read live"));
+  for (const auto& [asked, taken] :
+       std::map<uint64_t, uint64_t>{{1, 1'024}, {1'024, 1'024}, {1'025, 1'280}, {10'007, 10'240}, {uint64_t{1} << 31, uint64_t{1} << 31}}) {
+    const auto events = Events(kArm, {.period = asked});
+    ASSERT_TRUE(events.ok()) << events.status();
+    ASSERT_THAT(*events, SizeIs(1));
+    const MemorySamplingEvent& event = events->front();
+    EXPECT_EQ(event.encoding.name, "arm_spe_0/ts_enable=1,load_filter=1,store_filter=1,min_latency=30,jitter=1/");
+    EXPECT_EQ(event.encoding.type, 12u);
+    EXPECT_EQ(event.encoding.config, uint64_t{1} | uint64_t{1} << 16 | uint64_t{1} << 33 | uint64_t{1} << 34);
+    EXPECT_EQ(event.encoding.config1, 0u);
+    EXPECT_EQ(event.encoding.config2, 30u);
+    EXPECT_EQ(event.period, taken);
+    EXPECT_EQ(event.spe, SpeSourceEncoding::kArm);
+  }
+}
+
+TEST_F(MemorySamplingEventsTest, ArmsFilterOfLatenciesIsLeftOutForAllAndEndsWithItsBits) {
+  WriteArm(host_);
+  const auto all = Events(kArm, {.load_latency_cycles = 1});
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->front().encoding.config2, 0u);
+  EXPECT_EQ(Events(kArm, {.load_latency_cycles = 4'095})->front().encoding.config2, 4'095u);
+  const absl::Status beyond = Events(kArm, {.load_latency_cycles = 4'096}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(beyond)) << beyond;
+  EXPECT_THAT(std::string(beyond.message()), HasSubstr("at most 4095 cycles"));
+}
+
+TEST_F(MemorySamplingEventsTest, EachKindOfArmCoreIsSampledAndWithoutACapabilityByTheLargestInterval) {
+  WriteBigLittle(host_);
+  WriteSpe(host_, "arm_spe_0", "12", "0-3");
+  const SysfsTexts filters = {{"format/ts_enable", "config:0"}, {"format/load_filter", "config:33"}, {"format/store_filter", "config:34"}};
+  WritePmu(host_, "arm_spe_1", filters);
+  WritePmu(host_, "arm_spe_1", {{"type", "13"}, {"cpumask", "4-5"}});
+  const auto events = Events(kArm, {.load_latency_cycles = 1, .period = 2'000});
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_THAT(*events, SizeIs(2));
+  EXPECT_EQ((*events)[0].period, 2'048u);
+  EXPECT_EQ((*events)[0].encoding.cpus, (std::vector<int>{0, 1, 2, 3}));
+  EXPECT_EQ((*events)[1].encoding.type, 13u);
+  EXPECT_EQ((*events)[1].encoding.name, "arm_spe_1/ts_enable=1,load_filter=1,store_filter=1/") << "it has no jitter";
+  EXPECT_EQ((*events)[1].period, 4'096u);
+}
+
+TEST_F(MemorySamplingEventsTest, AnArmPmuWithoutTheFiltersIsRefusedByName) {
+  WriteBigLittle(host_);
+  WritePmu(host_, "arm_spe_0", {{"type", "12"}, {"cpumask", "0-1"}, {"format/load_filter", "config:33"}});
+  EXPECT_THAT(WhyNot(kArm), HasSubstr("arm_spe_0/ts_enable=1,load_filter=1,store_filter=1,min_latency=30/: "));
+}
+
+TEST_F(MemorySamplingEventsTest, ArmsEventsTellThreadCpuAndTheKernelsOwnTimeOfTheHostAlone) {
+  WriteArm(host_);
+  const auto events = Events(kArm, {.period = 1'024});
+  ASSERT_TRUE(events.ok()) << events.status();
+  const std::vector<SampledEvent> sampled = SampledEventsOf(*events);
+  ASSERT_THAT(sampled, SizeIs(1));
+  EXPECT_EQ(sampled[0].attributes.sample_type, PerfSampleBit::kTid | PerfSampleBit::kTime | PerfSampleBit::kCpu);
+  EXPECT_EQ(sampled[0].attributes.use_clockid, 0u) << "or time stamps could not be converted";
+  EXPECT_EQ(sampled[0].attributes.exclude_guest, 1u);
+  EXPECT_EQ(sampled[0].attributes.sample_period, 1'024u);
+  EXPECT_EQ(sampled[0].spe, SpeSourceEncoding::kArm);
 }
 
 TEST_F(MemorySamplingEventsTest, WishesThatCannotBeAreRefused) {

@@ -93,6 +93,26 @@ inline void WriteAmd(const FixtureTree& host) {
   WritePmu(host, "ibs_op", {{"type", "10"}, {"format/cnt_ctl", "config:19"}});
 }
 
+// A sampling unit as the kernel's driver lists it on a Neoverse N1.
+inline void WriteSpe(const FixtureTree& host, const std::string& name, const std::string& type, const std::string& cpus) {
+  WritePmu(host, name,
+           {{"type", type},
+            {"cpumask", cpus},
+            {"caps/arch_inst", "0"},
+            {"caps/ernd", "0"},
+            {"caps/count_size", "12"},
+            {"caps/min_interval", "1024"},
+            {"format/ts_enable", "config:0"},
+            {"format/pa_enable", "config:1"},
+            {"format/pct_enable", "config:2"},
+            {"format/jitter", "config:16"},
+            {"format/branch_filter", "config:32"},
+            {"format/load_filter", "config:33"},
+            {"format/store_filter", "config:34"},
+            {"format/event_filter", "config1:0-63"},
+            {"format/min_latency", "config2:0-11"}});
+}
+
 // A cortex-a57 that has two of the common events alone, with a sampling unit.
 inline void WriteArm(const FixtureTree& host) {
   WriteKernelPmus(host);
@@ -103,7 +123,7 @@ inline void WriteArm(const FixtureTree& host) {
             {"format/long", "config1:0"},
             {"events/cpu_cycles", "event=0x0011"},
             {"events/inst_retired", "event=0x0008"}});
-  WritePmu(host, "arm_spe_0", {{"type", "12"}, {"cpumask", "0-1"}, {"format/load_filter", "config:33"}});
+  WriteSpe(host, "arm_spe_0", "12", "0-1");
 }
 
 // Two kinds of Arm core.
