@@ -284,6 +284,7 @@ void Daemon::BuildStatus() {
   parts.counters = counter_thread_.get();
   parts.counter_history = &counter_history_;
   parts.access_events = [this] { return AccessEvents(); };
+  parts.accesses = accesses_.get();
   // Asked by the server's own threads too, as soon as it serves.
   parts.service_bounds = [this] {
     const MonitorServer* server = serving_.load(std::memory_order_acquire);

@@ -169,6 +169,11 @@ absl::StatusOr<std::unique_ptr<AccessSamplingRun>> HostAccessSampling::Begin(con
   return std::make_unique<Run>(this, plan);
 }
 
+size_t HostAccessSampling::run_count() const {
+  std::lock_guard lock(mutex_);
+  return pids_.size();
+}
+
 void HostAccessSampling::Leave(uint32_t pid) {
   std::lock_guard lock(mutex_);
   pids_.erase(pid);

@@ -49,6 +49,8 @@ class HostAccessSampling final : public AccessSampling {
   explicit HostAccessSampling(Parts parts) : parts_(std::move(parts)) {}
 
   absl::StatusOr<std::unique_ptr<AccessSamplingRun>> Begin(const AccessSamplingPlan& plan) override;
+  // Of kRunsMax, those that go on.
+  size_t run_count() const;
 
  private:
   class Run;
@@ -56,7 +58,7 @@ class HostAccessSampling final : public AccessSampling {
   void Leave(uint32_t pid);
 
   const Parts parts_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::set<uint32_t> pids_;  // that are sampled
 };
 

@@ -257,6 +257,7 @@ std::vector<Bound> StatusReader::Bounds() const {
       {"namespace_numbers", static_cast<int64_t>(parts_.names->numbers_size()), static_cast<int64_t>(NamespaceNumberBook::kThreadsMax)},
       {"counter_history", static_cast<int64_t>(parts_.counter_history->bytes()), static_cast<int64_t>(parts_.counter_history->bytes_max())},
       CounterThreadsBound(parts_.collector->view()),
+      {"access_samplings", static_cast<int64_t>(parts_.accesses->run_count()), static_cast<int64_t>(HostAccessSampling::kRunsMax)},
       {"open_files", files.used, files.limit},
   };
   if (!parts_.service_bounds) return bounds;

@@ -23,6 +23,7 @@
 #include "daemon/control/target_registry.h"
 #include "daemon/counter_thread.h"
 #include "daemon/cpu_follower.h"
+#include "daemon/host_access_sampling.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
@@ -71,6 +72,7 @@ class StatusReader : public StatusSource {
     const CounterThread* counters = nullptr;
     const CounterHistory* counter_history = nullptr;
     std::function<absl::StatusOr<std::vector<SampledEvent>>()> access_events;  // by which memory accesses are sampled, or why none are
+    const HostAccessSampling* accesses = nullptr;
   };
   explicit StatusReader(const Parts& parts);
 

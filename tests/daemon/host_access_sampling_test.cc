@@ -194,7 +194,9 @@ TEST_F(HostAccessSamplingTest, OneIsSampledByOneAndFourAtOnce) {
     EXPECT_THAT(std::string(again.message()), HasSubstr("sampled already"));
   }
   EXPECT_THAT(std::string(sampling.Begin(Plan()).status().message()), HasSubstr("4 processes are sampled"));
+  EXPECT_EQ(sampling.run_count(), HostAccessSampling::kRunsMax);
   runs.pop_back();
+  EXPECT_EQ(sampling.run_count(), HostAccessSampling::kRunsMax - 1);
   EXPECT_TRUE(sampling.Begin(Plan()).ok());
 }
 

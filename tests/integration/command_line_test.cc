@@ -41,7 +41,7 @@ TEST_F(CommandLineTest, LossesAndBoundsOfCountersAndWhoSamplesAccessesAreTold) {
     ASSERT_TRUE(told.contains(drop)) << drop;
     EXPECT_EQ(told[drop]["count"], 0) << "nothing is counted here";
   }
-  for (const char* bound : {"counter_history", "counter_threads"}) {
+  for (const char* bound : {"counter_history", "counter_threads", "access_samplings"}) {
     ASSERT_TRUE(told.contains(bound)) << bound;
     EXPECT_LT(told[bound]["used"], told[bound]["limit"]) << bound;
   }

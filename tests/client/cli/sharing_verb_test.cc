@@ -151,6 +151,29 @@ TEST_F(SharingVerbTest, WhatIsMissingIsAWarningEach) {
   }
 }
 
+TEST_F(SharingVerbTest, WhatIsMissingOfMemoryThatTheHardwareWritesIsAWarningEachAndInTheJson) {
+  v1::SampleAccessesResponse response = SomeSharing();
+  v1::AccessSamplingCoverage* coverage = response.mutable_coverage();
+  coverage->set_truncated_count(1);
+  coverage->set_collision_count(2);
+  coverage->set_gap_count(3);
+  coverage->set_unread_source_count(4);
+  Answer(response);
+  StringConsole text;
+  EXPECT_EQ(Run({"sharing", "4711"}, text), 1);
+  for (const char* part : {"1 time a thread's AUX memory was full", "2 times operations were to be sampled while another was",
+                           "3 times the hardware left a gap", "4 loads with a data source whose code is not known"}) {
+    EXPECT_THAT(text.err(), HasSubstr(part));
+  }
+  StringConsole console;
+  EXPECT_EQ(Run({"sharing", "4711", "--json"}, console), 1);
+  const json told = json::parse(console.out())["coverage"];
+  EXPECT_EQ(told["truncated_count"], 1);
+  EXPECT_EQ(told["collision_count"], 2);
+  EXPECT_EQ(told["gap_count"], 3);
+  EXPECT_EQ(told["unread_source_count"], 4);
+}
+
 TEST_F(SharingVerbTest, NoSampleIsAWarningAndNoTable) {
   v1::SampleAccessesResponse response;
   response.set_pid(4'711);

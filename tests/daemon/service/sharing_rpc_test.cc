@@ -86,6 +86,26 @@ TEST_F(SharingRpcTest, LinesLoadsCostAndCoverageAreTold) {
   accesses_.AwaitEnded(1);
 }
 
+TEST_F(SharingRpcTest, WhatHardwareWritesIntoMemoryInterruptsByTheStretchAndItsLossesAreTold) {
+  MemorySamplerCounts& counts = accesses_.result->counts.samples;
+  counts.traced.access_count = 4;
+  counts.traced.resume_count = 1;
+  counts.traced.unread_source_count = 11;
+  counts.traced.aux = {.record_count = 2, .truncated_count = 7, .partial_count = 8, .collision_count = 9, .damage_count = 3};
+  counts.traced.read = {.malformed = 5, .cut_records = 1};
+  counts.ring.damage_count = 1;
+  ASSERT_TRUE(Sample().ok());
+  EXPECT_EQ(response_.cost().interrupt_count_max(), 3u) << "two stretches, and a sample of its own";
+  EXPECT_EQ(response_.cost().cross_call_count_max(), 17u);
+  EXPECT_EQ(response_.coverage().truncated_count(), 7u);
+  EXPECT_EQ(response_.coverage().gap_count(), 8u);
+  EXPECT_EQ(response_.coverage().collision_count(), 9u);
+  EXPECT_EQ(response_.coverage().unread_source_count(), 11u);
+  EXPECT_EQ(response_.coverage().undecoded_count(), 6u);
+  EXPECT_EQ(response_.coverage().damage_count(), 4u);
+  EXPECT_FALSE(response_.coverage().complete());
+}
+
 TEST_F(SharingRpcTest, ALineTellsWhoUsesWhichOffsetFromWhereAndWhatToChange) {
   ASSERT_TRUE(Sample().ok());
   const v1::ContendedLineTable& table = response_.lines();
