@@ -84,7 +84,7 @@ TEST(SpeRecordsTest, RecordedRecordsEndWithATimeStampOrWithoutOne) {
   EXPECT_FALSE(ended.records[1].physical_secure);
   EXPECT_FALSE(ended.records[1].timestamp.has_value());
   for (const bool stamped : {false, true}) {
-    const Reading branch = ReadAll(Recorded(stamped ? "windows-branch-timestamp" : "windows-branch-end"));
+    const Reading branch = ReadAll(RecordedSpe(stamped ? "windows-branch-timestamp" : "windows-branch-end"));
     ASSERT_EQ(branch.records.size(), 1u);
     EXPECT_EQ(branch.records[0].code_address, std::optional(uint64_t{0x7ffdbf2143e0}));
     EXPECT_EQ(branch.records[0].branch_target, std::optional(uint64_t{0x7ffdbf214408}));
