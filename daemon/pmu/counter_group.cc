@@ -101,7 +101,7 @@ absl::Status CounterGroup::OpenMember(const CountedEvent& event, const Options& 
   attributes.inherit = options.heirs != CounterHeirs::kNobody ? 1 : 0;
   attributes.inherit_thread = options.heirs == CounterHeirs::kThreads ? 1 : 0;
   const auto open = [&] {
-    attributes.read_format = kReadFormat | (tells_lost_ ? uint64_t{PERF_FORMAT_LOST} : 0);
+    attributes.read_format = read_format();
     return OpenRetrying(*calls_, attributes, place_.tid, place_.cpu, leader);
   };
   int descriptor = open();
@@ -156,6 +156,10 @@ absl::Status CounterGroup::Control(unsigned long request, const char* what) {
   if (result == 0) return absl::OkStatus();
   return absl::InternalError(
       fmt::format("the events of {} cannot be {}: {}: open them anew", place_.ToString(), what, std::strerror(-result)));
+}
+
+uint64_t CounterGroup::read_format() const {
+  return kReadFormat | (tells_lost_ ? uint64_t{PERF_FORMAT_LOST} : 0);
 }
 
 absl::Status CounterGroup::Enable() {

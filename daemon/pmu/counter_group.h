@@ -80,6 +80,9 @@ class CounterGroup {
   const std::string& name(size_t event) const { return members_[event].name; }
   // For a map of perf events; closed with the group.
   int descriptor(size_t event) const { return members_[event].descriptor; }
+  // How samples of the group with PERF_SAMPLE_READ are written: the format, and the id of each event in them.
+  uint64_t read_format() const;
+  uint64_t id(size_t event) const { return members_[event].id; }
 
  private:
   struct Member {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace hftmon {
 
@@ -34,13 +36,22 @@ int FakeSamplingEvents::Open(const perf_event_attr& attributes, pid_t tid, int c
   if (group != -1) {
     EXPECT_TRUE(events_.contains(group) && events_[group].leader == -1) << "descriptor " << group << " leads no group";
     EXPECT_EQ(events_[group].tid, tid);
+    // A group has one clock.
+    const perf_event_attr& leader = events_[group].attributes;
+    if (leader.use_clockid != attributes.use_clockid || leader.clockid != attributes.clockid) return -EINVAL;
   }
   const int descriptor = next_descriptor_++;
   events_[descriptor] = {.attributes = attributes, .tid = tid, .cpu = cpu, .leader = group, .on = !attributes.disabled};
   return descriptor;
 }
 
-ssize_t FakeSamplingEvents::Read(int descriptor, std::span<std::byte> /*to*/) {
+ssize_t FakeSamplingEvents::Read(int descriptor, std::span<std::byte> to) {
+  if (reading) {
+    const std::vector<uint64_t> words = reading(descriptor);
+    const size_t bytes = std::min(to.size(), words.size() * sizeof(uint64_t));
+    std::memcpy(to.data(), words.data(), bytes);
+    return static_cast<ssize_t>(bytes);
+  }
   ADD_FAILURE() << "descriptor " << descriptor << " is read: samples come through the ring";
   return -EINVAL;
 }
@@ -56,6 +67,9 @@ int FakeSamplingEvents::Control(int descriptor, unsigned long request, unsigned 
     case PERF_EVENT_IOC_ENABLE:
     case PERF_EVENT_IOC_DISABLE:
       event.on = request == PERF_EVENT_IOC_ENABLE;
+      return 0;
+    case PERF_EVENT_IOC_ID:
+      *reinterpret_cast<uint64_t*>(argument) = IdOf(descriptor);
       return 0;
     case PERF_EVENT_IOC_SET_OUTPUT: {
       const int output = static_cast<int>(argument);

@@ -42,6 +42,10 @@ class FakeSamplingEvents final : public PerfEventCalls, public PerfRingMemory {
   std::function<void(pid_t tid)> before_open;
   std::optional<PerfTimeConversion> conversion;  // that rings are mapped with
   std::deque<int> open_errors, map_errors, control_errors;
+  // What is read of a descriptor; without it reading fails the test: samples come through the ring.
+  std::function<std::vector<uint64_t>(int descriptor)> reading;
+  // As samples and readings name the event.
+  static uint64_t IdOf(int descriptor) { return 7'000 + static_cast<uint64_t>(descriptor); }
 
   // A record of the event of that thread (-1: of the CPU), the `number`-th opened of it. False: it is off, or found no room.
   bool Write(pid_t tid, size_t number, std::span<const std::byte> record);

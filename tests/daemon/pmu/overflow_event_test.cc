@@ -1,0 +1,85 @@
+#include "daemon/pmu/overflow_event.h"
+
+#include <gmock/gmock.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "tests/daemon/os/fixture_tree.h"
+#include "tests/fakes/fake_sampling_events.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(OverflowEventTest, CyclesOverflowAtTheRateOfTheTopFrequency) {
+  const auto overflow = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::OkStatus(), 3'000'000'000);
+  ASSERT_TRUE(overflow.ok()) << overflow.status();
+  EXPECT_EQ(overflow->event.name, "cycles");
+  EXPECT_EQ(overflow->period, 300'000u);
+  const perf_event_attr& attributes = overflow->event.attributes;
+  EXPECT_EQ(attributes.type, static_cast<uint32_t>(PERF_TYPE_HARDWARE));
+  EXPECT_EQ(attributes.sample_period, 300'000u);
+  EXPECT_EQ(attributes.freq, 0u);
+  EXPECT_EQ(attributes.sample_type, static_cast<uint64_t>(PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_READ));
+  EXPECT_TRUE(attributes.use_clockid);
+  EXPECT_EQ(attributes.clockid, CLOCK_MONOTONIC);
+  EXPECT_THAT(overflow->reason, AllOf(HasSubstr("300000"), HasSubstr("3000 MHz")));
+}
+
+TEST(OverflowEventTest, WithoutCyclesTheKernelsTimerStandsInAndSaysWhy) {
+  const auto guest = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::FailedPreconditionError("no hardware PMU"), 3'000'000'000);
+  ASSERT_TRUE(guest.ok());
+  EXPECT_EQ(guest->event.name, "cpu-clock");
+  EXPECT_EQ(guest->period, 100'000u);
+  EXPECT_EQ(guest->event.attributes.config, static_cast<uint64_t>(PERF_COUNT_SW_CPU_CLOCK));
+  EXPECT_THAT(guest->reason, AllOf(HasSubstr("100000 ns"), HasSubstr("no hardware PMU")));
+  const auto unknown = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::OkStatus(), std::nullopt);
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_EQ(unknown->event.name, "cpu-clock");
+  EXPECT_THAT(unknown->reason, HasSubstr("cpufreq"));
+}
+
+TEST(OverflowEventTest, WhatIsAskedForByNameIsTakenOrRefused) {
+  const auto clock = ChooseOverflowEvent(OverflowBy::kCpuClock, 1, absl::OkStatus(), 3'000'000'000);
+  ASSERT_TRUE(clock.ok());
+  EXPECT_EQ(clock->event.name, "cpu-clock");
+  EXPECT_EQ(clock->period, 1'000'000'000u);
+  const auto cycles = ChooseOverflowEvent(OverflowBy::kCycles, 1, absl::FailedPreconditionError("no hardware PMU"), 3'000'000'000);
+  EXPECT_TRUE(absl::IsFailedPrecondition(cycles.status()));
+  EXPECT_EQ(cycles.status().message(), "no hardware PMU");
+  EXPECT_TRUE(absl::IsFailedPrecondition(ChooseOverflowEvent(OverflowBy::kCycles, 1, absl::OkStatus(), std::nullopt).status()));
+}
+
+TEST(OverflowEventTest, WhetherCyclesAreSampledIsTriedAndNothingStaysOpen) {
+  FakeSamplingEvents kernel;
+  kernel.threads = {0};
+  EXPECT_TRUE(TrySampledCycles(kernel, {}).ok());
+  kernel.open_errors = {ENOENT};
+  EXPECT_THAT(std::string(TrySampledCycles(kernel, {}).message()), HasSubstr("no hardware PMU"));
+  kernel.open_errors = {EOPNOTSUPP};
+  EXPECT_THAT(std::string(TrySampledCycles(kernel, {}).message()), HasSubstr("does not sample"));
+}
+
+TEST(OverflowEventTest, TheTopFrequencyIsThatOfTheFastestOnlineCpu) {
+  const FixtureTree host;
+  EXPECT_FALSE(ReadTopCyclesPerSecond(host.root()).has_value());
+  host.Write("/proc/cpuinfo", "processor\t: 0\ncpu MHz\t\t: 2100.123\n\nprocessor\t: 1\ncpu MHz\t\t: 2899.998\n");
+  EXPECT_EQ(ReadTopCyclesPerSecond(host.root()), 2'899'000'000u);
+  host.Write("/sys/devices/system/cpu/online", "0-1\n");
+  host.Write("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3700000\n");
+  host.Write("/sys/devices/system/cpu/cpu1/cpufreq/cpuinfo_max_freq", "5200000\n");
+  EXPECT_EQ(ReadTopCyclesPerSecond(host.root()), 5'200'000'000u);
+}
+
+TEST(OverflowEventTest, TheKernelsBoundOnSamplesIsReadWhereItTellsIt) {
+  const FixtureTree host;
+  EXPECT_FALSE(ReadSampleRateMax(host.root()).has_value());
+  host.Write("/proc/sys/kernel/perf_event_max_sample_rate", "63000\n");
+  EXPECT_EQ(ReadSampleRateMax(host.root()), 63'000);
+}
+
+}  // namespace
+}  // namespace hftmon
