@@ -40,6 +40,12 @@ Capability CountersCapability(const absl::Status& tried) {
   return {"counters", false, std::move(refusal.reason), std::move(refusal.mend), false};
 }
 
+Capability CounterSamplingCapability(const absl::StatusOr<OverflowEvent>& overflow) {
+  if (overflow.ok()) return {"counter_sampling", true, overflow->event.name + ": " + overflow->reason, "", false};
+  PerfEventRefusal refusal = RefusalOf(overflow.status());
+  return {"counter_sampling", false, std::move(refusal.reason), std::move(refusal.mend), false};
+}
+
 Capability SharingCapability(const absl::StatusOr<std::vector<SampledEvent>>& events) {
   Capability sharing{.name = "sharing", .available = events.ok()};
   if (events.ok()) {

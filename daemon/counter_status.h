@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/control/status_source.h"
+#include "daemon/pmu/overflow_event.h"
 #include "daemon/pmu/sampled_place.h"
 
 namespace hftmon {
@@ -27,6 +28,9 @@ Bound CounterThreadsBound(const KernelView& view);
 
 // `tried`: to open one of the kernel's own events (TryOpen).
 Capability CountersCapability(const absl::Status& tried);
+
+// `overflow`: that the daemon would choose.
+Capability CounterSamplingCapability(const absl::StatusOr<OverflowEvent>& overflow);
 
 // `events`: of HostMemoryEvents, for a wish with its defaults.
 Capability SharingCapability(const absl::StatusOr<std::vector<SampledEvent>>& events);

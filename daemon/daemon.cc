@@ -285,6 +285,8 @@ void Daemon::BuildStatus() {
   parts.counter_history = &counter_history_;
   parts.access_events = [this] { return AccessEvents(); };
   parts.accesses = accesses_.get();
+  parts.best_overflow = [this] { return BestOverflow(); };
+  parts.counter_sampling = counter_sampling_.get();
   // Asked by the server's own threads too, as soon as it serves.
   parts.service_bounds = [this] {
     const MonitorServer* server = serving_.load(std::memory_order_acquire);
@@ -372,6 +374,7 @@ absl::Status Daemon::StartServer() {
   core.operations = markers_.get();
   core.sampling = sampling_.get();
   core.accesses = accesses_.get();
+  core.counter_sampling = counter_sampling_.get();
   AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

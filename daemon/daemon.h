@@ -40,6 +40,7 @@
 #include "daemon/hardware_evidence_book.h"
 #include "daemon/host_access_sampling.h"
 #include "daemon/host_coalescing.h"
+#include "daemon/host_counter_sampling.h"
 #include "daemon/host_interrupt_affinities.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
@@ -116,6 +117,12 @@ class Daemon {
   void BuildAccesses();
   // Of a request that leaves all to its defaults.
   absl::StatusOr<std::vector<SampledEvent>> AccessEvents();
+  void BuildCounterSampling();
+  // By what counters would be sampled here.
+  absl::StatusOr<OverflowEvent> BestOverflow();
+  // Not OK: quiet mode, or off. `what`: "sampling counters".
+  absl::Status AdmitSampling(const std::string& what) const;
+  bool IsTarget(uint32_t pid, int64_t start_boottime_ns) const;
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();
@@ -195,6 +202,7 @@ class Daemon {
   SystemPerfEventCalls perf_calls_;
   SystemPerfRingMemory perf_memory_;
   std::unique_ptr<HostAccessSampling> accesses_;
+  std::unique_ptr<HostCounterSampling> counter_sampling_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

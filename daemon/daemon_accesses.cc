@@ -1,5 +1,4 @@
 // The part of the composition root that samples memory accesses on request.
-#include <algorithm>
 #include <bit>
 
 #include "daemon/daemon.h"
@@ -10,7 +9,6 @@
 #include "daemon/os/proc_maps.h"
 #include "daemon/os/thread_ids.h"
 #include "daemon/pmu/host_memory_events.h"
-#include "daemon/service/rich_error.h"
 
 namespace hftmon {
 namespace {
@@ -38,12 +36,6 @@ uint32_t LineBytesOf(const FileRoot& files) {
   return usable ? bytes : kUsualLineBytes;
 }
 
-absl::Status Refused(const char* reason, const char* why) {
-  absl::Status refused = absl::FailedPreconditionError(why);
-  refused.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return refused;
-}
-
 }  // namespace
 
 void Daemon::BuildAccesses() {
@@ -57,22 +49,8 @@ void Daemon::BuildAccesses() {
     return HostMemoryEvents(files_, perf_calls_, facts, wish);
   };
   parts.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
-  parts.admit = [this] {
-    if (collection_->periods().since_mono_ns().has_value()) {
-      return Refused("OFF", "sampling memory accesses interrupts the process, and hftmon is off: call again after `hftmon on`");
-    }
-    // The gate's own words are of what disturbs every CPU.
-    if (!quiet_gate_.is_closed()) return absl::OkStatus();
-    return Refused("QUIET",
-                   "sampling memory accesses: refused in quiet mode (market hours), because each sample interrupts the process: "
-                   "ask again after `hftmon quiet off`");
-  };
-  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) {
-    const std::vector<TargetInfo> targets = registry_->List();
-    return std::any_of(targets.begin(), targets.end(), [&](const TargetInfo& target) {
-      return target.pid == pid && target.start_boottime_ns == start_boottime_ns && target.state != TargetState::kEnded;
-    });
-  };
+  parts.admit = [this] { return AdmitSampling("sampling memory accesses"); };
+  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) { return IsTarget(pid, start_boottime_ns); };
   parts.node_of_cpu = [this] { return NodesOf(files_); };
   parts.line_bytes = [this] { return LineBytesOf(files_); };
   accesses_ = std::make_unique<HostAccessSampling>(std::move(parts));

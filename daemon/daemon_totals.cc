@@ -36,6 +36,7 @@ void Daemon::BuildTotals() {
   network_totals_ = std::make_unique<SharedNetworkTotals>(std::move(network));
   BuildSampling();
   BuildAccesses();
+  BuildCounterSampling();
 }
 
 void Daemon::BuildSampling() {

@@ -58,6 +58,7 @@ std::vector<Capability> StatusReader::Capabilities() const {
   AddHardware(&capabilities);
   AddCounters(&capabilities);
   capabilities.push_back(SharingCapability(parts_.access_events()));
+  capabilities.push_back(CounterSamplingCapability(parts_.best_overflow()));
   capabilities.push_back(Network());
   capabilities.push_back(Irq());
   const bool counted = parts_.collector->reads_preempt_count();
@@ -258,6 +259,7 @@ std::vector<Bound> StatusReader::Bounds() const {
       {"counter_history", static_cast<int64_t>(parts_.counter_history->bytes()), static_cast<int64_t>(parts_.counter_history->bytes_max())},
       CounterThreadsBound(parts_.collector->view()),
       {"access_samplings", static_cast<int64_t>(parts_.accesses->run_count()), static_cast<int64_t>(HostAccessSampling::kRunsMax)},
+      parts_.counter_sampling->bound(),
       {"open_files", files.used, files.limit},
   };
   if (!parts_.service_bounds) return bounds;

@@ -28,6 +28,7 @@
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
 #include "daemon/os/tsc_clock.h"
+#include "daemon/pmu/overflow_event.h"
 #include "daemon/pmu/sampled_place.h"
 #include "daemon/service/hardware_totals.h"
 #include "daemon/slot_totals.h"
@@ -73,6 +74,8 @@ class StatusReader : public StatusSource {
     const CounterHistory* counter_history = nullptr;
     std::function<absl::StatusOr<std::vector<SampledEvent>>()> access_events;  // by which memory accesses are sampled, or why none are
     const HostAccessSampling* accesses = nullptr;
+    std::function<absl::StatusOr<OverflowEvent>()> best_overflow;              // by which counters are sampled
+    const HostCounterSampling* counter_sampling = nullptr;
   };
   explicit StatusReader(const Parts& parts);
 

@@ -72,6 +72,9 @@ class Client {
   absl::StatusOr<v1::QueryOperationsResponse> QueryOperations(const v1::QueryOperationsRequest& request = {}) const;
   // How threads are scheduled and where their time went; it may wait one sampling interval.
   absl::StatusOr<v1::QueryThreadsResponse> QueryThreads(const v1::QueryThreadsRequest& request = {}) const;
+  // Counters of a process's threads, read at a stated rate: each reading interrupts the thread; it takes as long as the request says,
+  // beside the deadline.
+  absl::StatusOr<v1::SampleCountersResponse> SampleCounters(const v1::SampleCountersRequest& request) const;
   // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
   absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
   // Which cache lines a target's threads take from each other, and where its loads are served; it takes as long as the request says, beside

@@ -22,7 +22,7 @@ absl::StatusOr<ProcessOverflows> ProcessOverflows::Open(Parts parts, pid_t pid, 
                                                         const Options& options) {
   ProcessOverflows process(std::move(parts), pid, std::move(overflow), std::move(members), options);
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    const absl::StatusOr<std::vector<pid_t>> unknown = process.Unknown();
+    const absl::StatusOr<std::vector<pid_t>> unknown = process.Unknown(options.threads_max);
     if (absl::IsNotFound(unknown.status()) && attempt > 0) break;
     if (!unknown.ok()) return unknown.status();
     if (unknown->empty()) break;
@@ -40,8 +40,8 @@ absl::StatusOr<ProcessOverflows> ProcessOverflows::Open(Parts parts, pid_t pid, 
 }
 
 // Those that the process has and that were not met yet.
-absl::StatusOr<std::vector<pid_t>> ProcessOverflows::Unknown() {
-  const ThreadBound bound{.threads_max = options_.threads_max,
+absl::StatusOr<std::vector<pid_t>> ProcessOverflows::Unknown(size_t threads_max) {
+  const ThreadBound bound{.threads_max = threads_max,
                           .what = "the counters",
                           .done = "sampled, each into a ring of its own: count them without sampling (attach --counters)"};
   const absl::StatusOr<std::vector<pid_t>> now = SortedThreads(parts_.threads, pid_, bound);
@@ -89,7 +89,8 @@ absl::Status ProcessOverflows::Begin() {
 }
 
 absl::Status ProcessOverflows::Look() {
-  const absl::StatusOr<std::vector<pid_t>> born = Unknown();
+  // Each that is one too many is refused by itself, and told.
+  const absl::StatusOr<std::vector<pid_t>> born = Unknown(SIZE_MAX);
   if (!born.ok()) return born.status();
   for (const pid_t tid : *born) {
     const absl::Status opened = OpenThread(tid, threads_.size() + born->size(), /*born=*/true);

@@ -83,7 +83,7 @@ class ProcessOverflows {
       : parts_(std::move(parts)), pid_(pid), overflow_(std::move(overflow)), members_(std::move(members)), options_(options) {}
 
   size_t RingPages(size_t thread_count) const;
-  absl::StatusOr<std::vector<pid_t>> Unknown();
+  absl::StatusOr<std::vector<pid_t>> Unknown(size_t threads_max);
   absl::Status OpenThread(pid_t tid, size_t thread_count, bool born);
 
   Parts parts_;

@@ -1,20 +1,14 @@
 #include "daemon/service/access_sampling_call.h"
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert_sharing.h"
 #include "daemon/service/convert_time.h"
 #include "daemon/service/rich_error.h"
-#include "daemon/service/target_selection.h"
 
 namespace hftmon {
 namespace {
-
-constexpr int64_t kLateIntervalNs = 2'000'000;  // between two looks once it should be over
 
 template <typename Number>
 Number OrDefault(Number value, Number by_default) {
@@ -34,18 +28,9 @@ grpc::ServerUnaryReactor* AccessSamplingCall::Start(grpc::CallbackServerContext*
 }
 
 grpc::Status AccessSamplingCall::Begin(const v1::SampleAccessesRequest& request) {
-  google::protobuf::RepeatedField<int32_t> pids;
-  pids.Add(request.pid());
-  TargetSelection selection;
-  if (const grpc::Status selected = selection.Select(*shared_.core->targets, pids); !selected.ok()) return selected;
-  // Of a living and an ended one of that number the living.
-  const auto running = std::find_if(selection.targets().begin(), selection.targets().end(),
-                                    [](const TargetInfo& target) { return target.state != TargetState::kEnded; });
-  if (running == selection.targets().end()) {
-    return RichError(grpc::StatusCode::NOT_FOUND, "ENDED",
-                     absl::StrCat("process ", request.pid(), " has ended: only a process that runs can be sampled"));
-  }
-  AccessSamplingPlan plan{.pid = running->pid, .start_boottime_ns = running->start_boottime_ns};
+  TargetInfo running;
+  if (const grpc::Status found = FindRunning(request.pid(), &running); !found.ok()) return found;
+  AccessSamplingPlan plan{.pid = running.pid, .start_boottime_ns = running.start_boottime_ns};
   plan.duration_ns = OrDefault(request.duration_ns(), kDurationDefaultNs);
   plan.load_latency_cycles = OrDefault(request.load_latency_cycles(), kLoadLatencyDefaultCycles);
   plan.period = OrDefault(request.period(), kPeriodDefault);
@@ -65,19 +50,7 @@ void AccessSamplingCall::Release() {
 }
 
 int64_t AccessSamplingCall::Poll(int64_t now_ns) {
-  const std::optional<grpc::Status> ended = Ended();
-  if (ended && !cancelled_) {
-    run_->Cancel();
-    cancelled_ = true;
-  }
-  const absl::StatusOr<AccessSamples>* const result = run_->Result();
-  if (result == nullptr) {
-    // Closing many events takes its time, which the poll thread does not have: it looks again.
-    if (cancelled_) return now_ns + kLateIntervalNs;
-    return now_ns + (now_ns < over_ns_ ? std::min(kPollIntervalNs, over_ns_ - now_ns + kLateIntervalNs) : kLateIntervalNs);
-  }
-  if (ended) return EndWith(*ended);
-  return EndWith(result->ok() ? Answer(**result) : ToGrpcStatus(result->status()));
+  return PollRun(run_.get(), now_ns, [this](const AccessSamples& samples) { return Answer(samples); });
 }
 
 grpc::Status AccessSamplingCall::Answer(const AccessSamples& samples) {

@@ -34,7 +34,6 @@ class AccessSamplingCall final : public SamplingCall {
 
   v1::SampleAccessesResponse* const response_;
   std::unique_ptr<AccessSamplingRun> run_;
-  bool cancelled_ = false;
 };
 
 }  // namespace hftmon

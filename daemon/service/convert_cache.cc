@@ -29,17 +29,17 @@ bool IsDoubtfulRate(const CounterRate& rate, const RateSummary& summary, const v
 
 }  // namespace
 
+void CounterEventToProto(const CounterSetEvent& event, v1::CounterEvent* out) {
+  out->set_name(ValidUtf8(event.name));
+  out->set_metric(event.metric);
+  out->set_counts(ValidUtf8(event.counts));
+  out->set_number_unchecked(event.number_unchecked);
+}
+
 void CounterStateToProto(const CounterTotals::State& state, const CounterSet& set, v1::QueryCacheResponse* out) {
   out->set_available(state.reason.empty());
   out->set_reason(ValidUtf8(state.reason));
-  for (size_t place = 0; place < EventCount(set); ++place) {
-    const CounterSetEvent& event = set.events[place];
-    v1::CounterEvent* entry = out->add_events();
-    entry->set_name(ValidUtf8(event.name));
-    entry->set_metric(event.metric);
-    entry->set_counts(ValidUtf8(event.counts));
-    entry->set_number_unchecked(event.number_unchecked);
-  }
+  for (size_t place = 0; place < EventCount(set); ++place) CounterEventToProto(set.events[place], out->add_events());
   out->set_interval_ns(set.interval_ns);
   for (const auto& [part, reason] : state.unavailable) {
     v1::UnavailablePart* entry = out->add_unavailable();

@@ -10,6 +10,8 @@
 
 namespace hftmon {
 
+void CounterEventToProto(const CounterSetEvent& event, v1::CounterEvent* out);
+
 // events, interval_ns, available, reason, unavailable, total_cross_call_count. `set`: that the answer is of.
 void CounterStateToProto(const CounterTotals::State& state, const CounterSet& set, v1::QueryCacheResponse* out);
 

@@ -13,6 +13,7 @@
 #include "daemon/service/convert_coalescing.h"
 #include "daemon/service/convert_targets.h"
 #include "daemon/service/correlate_query.h"
+#include "daemon/service/counter_sampling_call.h"
 #include "daemon/service/hardware_query.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/inversions_query.h"
@@ -304,17 +305,26 @@ grpc::ServerUnaryReactor* MonitorService::SampleState(grpc::CallbackServerContex
       response);
 }
 
+template <typename Call, typename Request, typename Response>
+grpc::ServerUnaryReactor* MonitorService::SampleProcess(grpc::CallbackServerContext* context, Request request, Response* response) {
+  if (const grpc::Status checked = Check(request); !checked.ok()) return Answered(context, checked);
+  PidTranslation::Ids pids;
+  pids.Add(request.pid());
+  if (const grpc::Status translated = Translation(*context).TargetPids(&pids); !translated.ok()) return Answered(context, translated);
+  request.set_pid(pids[0]);
+  return Call::Start(context,
+                     {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_},
+                     request, response);
+}
+
 grpc::ServerUnaryReactor* MonitorService::SampleAccesses(grpc::CallbackServerContext* context, const v1::SampleAccessesRequest* request,
                                                          v1::SampleAccessesResponse* response) {
-  if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
-  PidTranslation::Ids pids;
-  pids.Add(request->pid());
-  if (const grpc::Status translated = Translation(*context).TargetPids(&pids); !translated.ok()) return Answered(context, translated);
-  v1::SampleAccessesRequest asked = *request;
-  asked.set_pid(pids[0]);
-  return AccessSamplingCall::Start(
-      context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, asked,
-      response);
+  return SampleProcess<AccessSamplingCall>(context, *request, response);
+}
+
+grpc::ServerUnaryReactor* MonitorService::SampleCounters(grpc::CallbackServerContext* context, const v1::SampleCountersRequest* request,
+                                                         v1::SampleCountersResponse* response) {
+  return SampleProcess<CounterSamplingCall>(context, *request, response);
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryTimeline(grpc::CallbackServerContext* context, const v1::QueryTimelineRequest* request,

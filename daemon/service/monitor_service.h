@@ -86,6 +86,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                         v1::SampleStateResponse* response) override;
   grpc::ServerUnaryReactor* SampleAccesses(grpc::CallbackServerContext* context, const v1::SampleAccessesRequest* request,
                                            v1::SampleAccessesResponse* response) override;
+  grpc::ServerUnaryReactor* SampleCounters(grpc::CallbackServerContext* context, const v1::SampleCountersRequest* request,
+                                           v1::SampleCountersResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                          v1::DetectSpikesResponse* response) override;
   grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext* context,
@@ -108,6 +110,9 @@ class MonitorService : public v1::Monitor::CallbackService {
  private:
   // Of one call's ids; counts as a query while it lives, where there is something to translate.
   PidTranslation Translation(const grpc::CallbackServerContext& context);
+  // What a call that samples one process begins with, by the initial namespace's number.
+  template <typename Call, typename Request, typename Response>
+  grpc::ServerUnaryReactor* SampleProcess(grpc::CallbackServerContext* context, Request request, Response* response);
   WindowedCall::Shared ForQueries() { return {core_.windows, &poll_thread_, &stopping_, &queries_}; }
   // What a question about a window is answered from.
   struct WindowQuestion {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kProbeGroupNameMax = 64;
 constexpr size_t kMetricNameMax = 128;
+constexpr size_t kCounterEventNameMax = 256;
 constexpr size_t kInterfaceNameBytesMax = 15;  // the kernel's
 
 void CheckSelectorCount(int count, RequestChecks* checks) {
@@ -268,6 +269,27 @@ grpc::Status Check(const v1::SampleAccessesRequest& request) {
     checks.Add("order", absl::StrCat("order ", static_cast<int>(request.order()), " is none: give 1 (cycles), 2 (remote) or 3 (total)"));
   }
   checks.ZeroOrWithin("max_lines", request.max_lines(), 1, kContendedLinesMax, "20");
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::SampleCountersRequest& request) {
+  RequestChecks checks;
+  if (request.pid() <= 0) checks.Add("pid", absl::StrCat("pid is ", request.pid(), ": give the process id of a target"));
+  checks.ZeroOrWithin("duration_ns", request.duration_ns(), kSamplingDurationMinNs, kSamplingDurationMaxNs, "1 s");
+  checks.ZeroOrWithin("rate_hz", request.rate_hz(), 1, kCounterRateMaxHz, "1000");
+  if (!v1::OverflowBy_IsValid(request.by())) {
+    checks.Add("by",
+               absl::StrCat("by ", static_cast<int>(request.by()), " is none: give 1 (cycles), 2 (cpu-clock), or 0 for what is best"));
+  }
+  if (request.events_size() > static_cast<int>(kCounterEventsMax)) {
+    checks.Add("events", absl::StrCat("events has ", request.events_size(), " entries: give at most ", kCounterEventsMax));
+  }
+  for (const std::string& event : request.events()) {
+    if (!event.empty() && event.size() <= kCounterEventNameMax) continue;
+    checks.Add("events", absl::StrCat("an event's name has 1 to ", kCounterEventNameMax, " bytes, e.g. \"page-faults\""));
+    break;
+  }
+  checks.Percentiles("percentiles", request.percentiles());
   return checks.Result();
 }
 

@@ -57,6 +57,7 @@ inline constexpr int64_t kSamplingDurationMinNs = 1'000'000;
 inline constexpr int64_t kSamplingDurationMaxNs = 10'000'000'000;
 inline constexpr int64_t kStateIntervalMinNs = 1'000;
 inline constexpr int64_t kStateIntervalMaxNs = 100'000'000;
+inline constexpr int64_t kCounterRateMaxHz = 100'000;  // the kernel's timer overflows no oftener
 inline constexpr int64_t kAccessSamplingDurationMinNs = 1'000'000;
 inline constexpr int64_t kAccessSamplingDurationMaxNs = 60'000'000'000;
 inline constexpr int64_t kLoadLatencyMaxCycles = 65'535;  // of PEBS's threshold
@@ -101,6 +102,7 @@ grpc::Status Check(const v1::QueryNetworkRequest& request);
 grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::SampleStateRequest& request);
 grpc::Status Check(const v1::SampleAccessesRequest& request);
+grpc::Status Check(const v1::SampleCountersRequest& request);
 grpc::Status Check(const v1::QueryTimelineRequest& request);
 grpc::Status Check(const v1::CorrelateEventsRequest& request);
 grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits);

@@ -1,8 +1,10 @@
 #include "daemon/service/sampling_call.h"
 
+#include "absl/strings/str_cat.h"
 #include "daemon/service/query_pass.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/stream_list.h"
+#include "daemon/service/target_selection.h"
 #include "grpcpp/server_context.h"
 
 namespace hftmon {
@@ -40,6 +42,21 @@ std::optional<grpc::Status> SamplingCall::Ended() const {
   if (shared_.stopping->load(std::memory_order_acquire)) return StoppingError();
   if (context_->IsCancelled()) return grpc::Status(grpc::StatusCode::CANCELLED, "cancelled by the client, or past its deadline");
   return std::nullopt;
+}
+
+grpc::Status SamplingCall::FindRunning(int32_t pid, TargetInfo* target) const {
+  google::protobuf::RepeatedField<int32_t> pids;
+  pids.Add(pid);
+  TargetSelection selection;
+  if (const grpc::Status selected = selection.Select(*shared_.core->targets, pids); !selected.ok()) return selected;
+  const auto running = std::find_if(selection.targets().begin(), selection.targets().end(),
+                                    [](const TargetInfo& found) { return found.state != TargetState::kEnded; });
+  if (running == selection.targets().end()) {
+    return RichError(grpc::StatusCode::NOT_FOUND, "ENDED",
+                     absl::StrCat("process ", pid, " has ended: only a process that runs can be sampled"));
+  }
+  *target = *running;
+  return grpc::Status::OK;
 }
 
 void SamplingCall::OnDone() {

@@ -6,12 +6,15 @@
 #ifndef HFTMON_DAEMON_SERVICE_SAMPLING_CALL_H_
 #define HFTMON_DAEMON_SERVICE_SAMPLING_CALL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
 
+#include "daemon/control/targets.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/query_gauge.h"
+#include "daemon/service/rich_error.h"
 #include "daemon/service/service_core.h"
 #include "daemon/service/service_limits.h"
 #include "grpcpp/support/server_callback.h"
@@ -51,12 +54,40 @@ class SamplingCall : public grpc::ServerUnaryReactor, protected Pollee {
 
   grpc::CallbackServerContext* const context_;
   const Shared shared_;
+  // Of a living and an ended target of that number the living. NOT_FOUND: no target (reason NOT_A_TARGET), or it has ended (reason ENDED).
+  grpc::Status FindRunning(int32_t pid, TargetInfo* target) const;
+  // Poll of a call whose sampling is a `run` with Cancel and Result: cancels it where the call has ended, and ends with `answer` of what
+  // was sampled, once it is over.
+  template <typename Run, typename Answer>
+  int64_t PollRun(Run* run, int64_t now_ns, Answer answer);
+
   int64_t over_ns_ = 0;  // steady clock: when the sampling should be over
 
  private:
+  static constexpr int64_t kLateIntervalNs = 2'000'000;  // between two looks once it should be over
+
   // Lets go of the sampling, over or not.
   virtual void Release() = 0;
+
+  bool cancelled_ = false;
 };
+
+template <typename Run, typename Answer>
+int64_t SamplingCall::PollRun(Run* run, int64_t now_ns, Answer answer) {
+  const std::optional<grpc::Status> ended = Ended();
+  if (ended && !cancelled_) {
+    run->Cancel();
+    cancelled_ = true;
+  }
+  const auto* const result = run->Result();
+  if (result == nullptr) {
+    // Closing many events takes its time, which the poll thread does not have: it looks again.
+    if (cancelled_) return now_ns + kLateIntervalNs;
+    return now_ns + (now_ns < over_ns_ ? std::min(kPollIntervalNs, over_ns_ - now_ns + kLateIntervalNs) : kLateIntervalNs);
+  }
+  if (ended) return EndWith(*ended);
+  return EndWith(result->ok() ? answer(**result) : ToGrpcStatus(result->status()));
+}
 
 }  // namespace hftmon
 

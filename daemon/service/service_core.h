@@ -44,6 +44,7 @@
 namespace hftmon {
 
 class CounterHistory;
+class CounterSampling;
 class CounterTotals;
 
 struct ServiceCore {
@@ -64,6 +65,7 @@ struct ServiceCore {
   const TimerReturns* timer_returns = nullptr;
   CounterTotals* counters = nullptr;                // may be missing, as the next: nothing is counted then
   const CounterHistory* counter_history = nullptr;  // of what `counters` counts
+  CounterSampling* counter_sampling = nullptr;      // may be missing
   const HardwareTotals* hardware = nullptr;
   const NetworkTotals* network = nullptr;
   const OperationSource* operations = nullptr;  // may be missing

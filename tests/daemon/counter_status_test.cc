@@ -56,6 +56,18 @@ TEST(CounterStatusTest, CountersThatAreRefusedHaveTheReasonAndTheMendOfTheKernel
   EXPECT_THAT(refused.mend, HasSubstr("sysctl kernel.perf_event_paranoid=2"));
 }
 
+TEST(CounterStatusTest, WhatOverflowsIsToldOrWhyNothingDoes) {
+  const Capability there = CounterSamplingCapability(ChooseOverflowEvent(OverflowBy::kBest, 1'000, absl::OkStatus(), 3'000'000'000));
+  EXPECT_EQ(there.name, "counter_sampling");
+  EXPECT_TRUE(there.available);
+  EXPECT_THAT(there.reason, HasSubstr("cycles"));
+  const PerfEventRefusal forbidden = ExplainPerfEventError(EACCES, {}, {});
+  const Capability refused = CounterSamplingCapability(PerfEventError("cpu-clock", forbidden));
+  EXPECT_FALSE(refused.available);
+  EXPECT_EQ(refused.reason, "cpu-clock: " + forbidden.reason);
+  EXPECT_EQ(refused.mend, forbidden.mend);
+}
+
 TEST(CounterStatusTest, SharingIsWhatSamplesAccessesOrWhyNothingDoes) {
   const Capability there = SharingCapability(std::vector<SampledEvent>{{.name = "cpu/mem-loads/P"}, {.name = "cpu/mem-stores/P"}});
   EXPECT_EQ(there.name, "sharing");

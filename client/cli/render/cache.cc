@@ -177,7 +177,9 @@ Json RateSpansJson(const v1::RateValue& rate) {
   return json;
 }
 
-Json ThreadJson(const v1::ThreadCache& thread) {
+}  // namespace
+
+Json ThreadCacheJson(const v1::ThreadCache& thread) {
   Json json{
       {"tid", thread.thread().tid()}, {"comm", thread.thread().comm()}, {"pid", thread.thread().pid()}, {"available", thread.available()}};
   AddInnerNumbers(thread.thread(), &json);
@@ -202,7 +204,7 @@ Json ThreadJson(const v1::ThreadCache& thread) {
   return json;
 }
 
-Json EventJson(const v1::CounterEvent& event) {
+Json CounterEventJson(const v1::CounterEvent& event) {
   Json json{{"name", event.name()}};
   if (!event.metric().empty()) json["metric"] = event.metric();
   if (!event.counts().empty()) json["counts"] = event.counts();
@@ -210,13 +212,15 @@ Json EventJson(const v1::CounterEvent& event) {
   return json;
 }
 
-}  // namespace
-
 std::string CacheText(const v1::QueryCacheResponse& response, bool counts) {
   std::string text;
   if (!response.available()) text = fmt::format("unavailable: {}\n", Printable(response.reason()));
   if (response.threads().empty()) return text.empty() ? "no thread is counted\n" : text + MissingText(response);
-  text += HeadText(response) + RateTable(response);
+  return text + HeadText(response) + CacheTables(response, counts);
+}
+
+std::string CacheTables(const v1::QueryCacheResponse& response, bool counts) {
+  std::string text = RateTable(response);
   if (counts) text += CountTable(response);
   return text + MarksText(response) + UnavailableText(response.threads()) + MissingText(response);
 }
@@ -236,18 +240,9 @@ Json CacheJson(const v1::QueryCacheResponse& response) {
   json["cross_call_count"] = response.cross_call_count();
   json["total_cross_call_count"] = response.total_cross_call_count();
   if (!response.read_now_error().empty()) json["read_now_error"] = response.read_now_error();
-  json["events"] = Json::array();
-  for (const v1::CounterEvent& event : response.events()) json["events"].push_back(EventJson(event));
-  json["rate_definitions"] = Json::array();
-  for (const v1::RateDefinition& rate : response.rates()) {
-    json["rate_definitions"].push_back({{"name", rate.name()}, {"unit", rate.unit()}, {"formula", rate.formula()}});
-  }
+  AddCounterSetJson(response, &json);
   json["threads"] = Json::array();
-  for (const v1::ThreadCache& thread : response.threads()) json["threads"].push_back(ThreadJson(thread));
-  json["unavailable"] = Json::array();
-  for (const v1::UnavailablePart& part : response.unavailable()) {
-    json["unavailable"].push_back({{"part", part.part()}, {"reason", part.reason()}});
-  }
+  for (const v1::ThreadCache& thread : response.threads()) json["threads"].push_back(ThreadCacheJson(thread));
   return json;
 }
 

@@ -9,6 +9,7 @@
 
 #include "client/cli/render/cache.h"
 #include "client/cli/render/correlate.h"
+#include "client/cli/render/counter_samples.h"
 #include "client/cli/render/doctor.h"
 #include "client/cli/render/hardware.h"
 #include "client/cli/render/import.h"
@@ -155,6 +156,7 @@ std::set<std::string> AllKeys() {
     AddKeys(InversionsJson(Full<v1::QueryInversionsResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(CacheJson(Full<v1::QueryCacheResponse>(flag)), &keys);
+    AddKeys(CounterSamplesJson(Full<v1::SampleCountersResponse>(flag)), &keys);
     AddKeys(ThreadsJson(Full<v1::QueryThreadsResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);
     AddKeys(NetworkJson(Full<v1::QueryNetworkResponse>(flag)), &keys);

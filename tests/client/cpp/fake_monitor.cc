@@ -195,6 +195,11 @@ grpc::ServerUnaryReactor* FakeMonitor::SampleAccesses(grpc::CallbackServerContex
   return Answer("SampleAccesses", sample_accesses, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::SampleCounters(grpc::CallbackServerContext* context, const v1::SampleCountersRequest* request,
+                                                      v1::SampleCountersResponse* response) {
+  return Answer("SampleCounters", sample_counters, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                                     v1::QueryNetworkResponse* response) {
   return Answer("QueryNetwork", query_network, context, request, response);

@@ -58,6 +58,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryNetworkRequest, v1::QueryNetworkResponse> query_network;
   Handler<v1::SampleStateRequest, v1::SampleStateResponse> sample_state;
   Handler<v1::SampleAccessesRequest, v1::SampleAccessesResponse> sample_accesses;
+  Handler<v1::SampleCountersRequest, v1::SampleCountersResponse> sample_counters;
   Handler<v1::DetectSpikesRequest, v1::DetectSpikesResponse> detect_spikes;
   Handler<v1::ListMetricsRequest, v1::ListMetricsResponse> list_metrics;
   // Verbs ask it for what they say besides: an empty answer, unless the test scripts it.
@@ -101,6 +102,8 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* SampleState(grpc::CallbackServerContext*, const v1::SampleStateRequest*, v1::SampleStateResponse*) override;
   grpc::ServerUnaryReactor* SampleAccesses(grpc::CallbackServerContext*, const v1::SampleAccessesRequest*,
                                            v1::SampleAccessesResponse*) override;
+  grpc::ServerUnaryReactor* SampleCounters(grpc::CallbackServerContext*, const v1::SampleCountersRequest*,
+                                           v1::SampleCountersResponse*) override;
   grpc::ServerUnaryReactor* QueryNetwork(grpc::CallbackServerContext*, const v1::QueryNetworkRequest*, v1::QueryNetworkResponse*) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext*, const v1::DetectSpikesRequest*, v1::DetectSpikesResponse*) override;
   grpc::ServerUnaryReactor* ListMetrics(grpc::CallbackServerContext*, const v1::ListMetricsRequest*, v1::ListMetricsResponse*) override;

@@ -115,6 +115,16 @@ TEST_F(ProcessOverflowsTest, ABornThreadThatIsRefusedIsCountedWithTheReasonAndTh
   ASSERT_TRUE(process.End(Add()).ok());
 }
 
+TEST_F(ProcessOverflowsTest, ThreadsBeyondTheBoundAreToldAsNotCounted) {
+  ProcessOverflows process = MustBegin({.rate_hz = 1'000, .threads_max = 3});
+  threads_.kernel.threads.insert({502, 503, 504});
+  ASSERT_TRUE(process.Look().ok());
+  EXPECT_EQ(process.counts().thread_count, 3u);
+  EXPECT_EQ(process.counts().unsampled_thread_count, 2u);
+  EXPECT_THAT(process.counts().unsampled_reason, HasSubstr("3 may be"));
+  ASSERT_TRUE(process.End(Add()).ok());
+}
+
 TEST_F(ProcessOverflowsTest, ThreadsThatComeAndGoWhileItOpensAreMetOnce) {
   bool came = false;
   threads_.kernel.before_open = [&](pid_t tid) {

@@ -47,6 +47,7 @@ ServiceCore ServiceFixture::Core() {
           .timer_returns = &timer_returns_,
           .counters = has_counters_ ? &counters_ : nullptr,
           .counter_history = has_counters_ ? &counter_history_ : nullptr,
+          .counter_sampling = &counter_sampling_,
           .hardware = &hardware_,
           .network = &network_,
           .operations = &operations_,

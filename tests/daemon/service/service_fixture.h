@@ -18,6 +18,7 @@
 #include "grpcpp/grpcpp.h"
 #include "hftmon/v1/monitor.grpc.pb.h"
 #include "tests/daemon/service/fake_access_sampling.h"
+#include "tests/daemon/service/fake_counter_sampling.h"
 #include "tests/daemon/service/fake_counter_totals.h"
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_operation.h"
@@ -89,6 +90,7 @@ class ServiceFixture : public testing::Test {
   FakeOperationSource operations_;
   FakeStateSampling sampling_;
   FakeAccessSampling accesses_;
+  FakeCounterSampling counter_sampling_;
   FakeDeferredTotals deferred_;
   FakeCoalescingSource coalescing_;
   std::map<uint32_t, std::string> maps_;                       // /proc/PID/maps of processes; who has none may not be looked into

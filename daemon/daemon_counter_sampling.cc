@@ -1,0 +1,71 @@
+// The part of the composition root that has counters read at a stated rate on request, and what all samplings on request are bound to.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/daemon.h"
+#include "daemon/os/model_registers.h"
+#include "daemon/os/perf_event_facts.h"
+#include "daemon/os/privileges.h"
+#include "daemon/os/thread_ids.h"
+#include "daemon/pmu/host_overflow_events.h"
+#include "daemon/service/counter_sampling_call.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+
+absl::Status Daemon::AdmitSampling(const std::string& what) const {
+  const auto refused = [](const char* reason, const std::string& why) {
+    absl::Status status = absl::FailedPreconditionError(why);
+    status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
+    return status;
+  };
+  if (collection_->periods().since_mono_ns().has_value()) {
+    return refused("OFF", fmt::format("{} interrupts the process, and hftmon is off: call again after `hftmon on`", what));
+  }
+  // The gate's own words are of what disturbs every CPU.
+  if (!quiet_gate_.is_closed()) return absl::OkStatus();
+  return refused("QUIET", fmt::format("{}: refused in quiet mode (market hours), because each sample interrupts the process: ask again "
+                                      "after `hftmon quiet off`",
+                                      what));
+}
+
+bool Daemon::IsTarget(uint32_t pid, int64_t start_boottime_ns) const {
+  const std::vector<TargetInfo> targets = registry_->List();
+  return std::any_of(targets.begin(), targets.end(), [&](const TargetInfo& target) {
+    return target.pid == pid && target.start_boottime_ns == start_boottime_ns && target.state != TargetState::kEnded;
+  });
+}
+
+void Daemon::BuildCounterSampling() {
+  HostCounterSampling::Parts parts;
+  parts.calls = &perf_calls_;
+  parts.memory = &perf_memory_;
+  parts.clock = clock_.get();
+  parts.threads = [this](pid_t pid) { return ReadThreadIds(files_, pid); };
+  parts.facts = [this] { return ReadPerfEventFacts(files_, SystemCapabilities(), perf_calls_); };
+  parts.events = [this](const PerfEventRefusalFacts& facts, const CounterSamplingPlan& plan) {
+    const HostCounters host{.root = files_, .calls = &perf_calls_, .facts = facts, .has_hypervisor = HasHypervisor()};
+    return HostOverflowEvents(host, plan.wish, kThreadCountersMax, plan.by, plan.rate_hz);
+  };
+  parts.sample_rate_max = [this] { return ReadSampleRateMax(files_); };
+  parts.admit = [this] { return AdmitSampling("sampling counters"); };
+  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) { return IsTarget(pid, start_boottime_ns); };
+  counter_sampling_ = std::make_unique<HostCounterSampling>(std::move(parts));
+}
+
+absl::StatusOr<OverflowEvent> Daemon::BestOverflow() {
+  const PerfEventRefusalFacts facts = ReadPerfEventFacts(files_, SystemCapabilities(), perf_calls_);
+  absl::StatusOr<OverflowEvent> overflow = ChooseOverflowEvent(OverflowBy::kBest, CounterSamplingCall::kRateDefaultHz,
+                                                               TrySampledCycles(perf_calls_, facts), ReadTopCyclesPerSecond(files_));
+  if (!overflow.ok()) return overflow.status();
+  PerfEventRequest request{.attributes = overflow->event.attributes};
+  request.attributes.size = sizeof(request.attributes);
+  request.attributes.disabled = 1;
+  const int descriptor = OpenRetrying(perf_calls_, request.attributes, 0, -1, -1);
+  if (descriptor < 0) return PerfEventError(overflow->event.name, ExplainPerfEventError(-descriptor, request, facts));
+  perf_calls_.Close(descriptor);
+  return overflow;
+}
+
+}  // namespace hftmon

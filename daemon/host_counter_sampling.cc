@@ -1,0 +1,207 @@
+#include "daemon/host_counter_sampling.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "daemon/analysis/counter_rates.h"
+#include "daemon/sampling_thread.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+namespace {
+
+constexpr uint32_t kSetNumber = 1;  // of every sampling: its spans meet no others
+
+absl::Status WithReason(absl::Status status, const char* reason) {
+  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
+  return status;
+}
+
+absl::Status EndedBefore(uint32_t pid) {
+  return WithReason(absl::NotFoundError(fmt::format("process {} ended before its counters were sampled: name one that runs", pid)),
+                    "ENDED");
+}
+
+int64_t ThreadCpuNs() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
+}
+
+CounterSet SetOf(const OverflowEvents& events) {
+  CounterSet set{.number = kSetNumber, .events = {}, .interval_ns = 0};
+  for (const ChosenEvent& event : events.events) {
+    set.events.push_back({.name = event.name, .metric = event.metric, .counts = event.counts, .number_unchecked = event.number_unchecked});
+  }
+  return set;
+}
+
+// What the spans of each thread add up to.
+class Windows {
+ public:
+  explicit Windows(std::vector<CounterRate> rates) : rates_(std::move(rates)) {}
+
+  void Add(pid_t tid, const OverflowSpan& from) {
+    // A thread that did not run any more has no rest.
+    if (from.rest && from.enabled_ns == 0) return;
+    CounterSpan span{.set = kSetNumber,
+                     .cpu = from.cpu,
+                     .begin_mono_ns = from.begin_mono_ns,
+                     .end_mono_ns = from.end_mono_ns,
+                     .on_cpu_ns = static_cast<int64_t>(from.enabled_ns),
+                     .enabled_ns = static_cast<int64_t>(from.enabled_ns),
+                     .running_ns = static_cast<int64_t>(from.running_ns)};
+    const size_t count = std::min(from.values.size(), kThreadCountersMax);
+    for (size_t place = 0; place < count; ++place) {
+      span.values[place] = from.values[place];
+      span.counted |= static_cast<uint16_t>(1u << place);
+    }
+    SampledCounters& thread = threads_[tid];
+    thread.throttled_span_count += from.throttled ? 1 : 0;
+    if (from.rest || from.throttled) return thread.window.Add(SpanRates(rates_.size()), span);
+    const int64_t wide_ns = from.end_mono_ns - from.begin_mono_ns;
+    thread.narrowest_ns = std::min(thread.narrowest_ns.value_or(wide_ns), wide_ns);
+    thread.window.Add(rates_, span);
+  }
+
+  SampledCounters Take(pid_t tid) {
+    const auto taken = threads_.extract(tid);
+    return taken.empty() ? SampledCounters() : std::move(taken.mapped());
+  }
+  const std::vector<CounterRate>& rates() const { return rates_; }
+
+ private:
+  const std::vector<CounterRate> rates_;
+  std::unordered_map<pid_t, SampledCounters> threads_;  // a number that a second thread got has both
+};
+
+}  // namespace
+
+class HostCounterSampling::Run final : public CounterSamplingRun {
+ public:
+  Run(HostCounterSampling* owner, const CounterSamplingPlan& plan) : owner_(owner), parts_(owner->parts_), plan_(plan) {
+    thread_.emplace("hftmon_overflow", [this](Thread& thread) { return Sample(thread); });
+  }
+  ~Run() override {
+    // Its place is free when nothing of it is open any more.
+    thread_.reset();
+    owner_->Leave(plan_.pid);
+  }
+
+  void Cancel() override { thread_->Cancel(); }
+  const absl::StatusOr<CounterSamples>* Result() const override { return thread_->result(); }
+
+ private:
+  using Thread = SamplingThread<CounterSamples>;
+
+  absl::StatusOr<CounterSamples> Sample(Thread& thread);
+  absl::StatusOr<ProcessOverflows> Open(CounterSamples* samples);
+  // Returns when the time is over or the process has ended, which is true.
+  absl::StatusOr<bool> Gather(Thread& thread, ProcessOverflows& overflows, ProcessOverflows::Visit visit, int64_t begin_mono_ns);
+
+  HostCounterSampling* const owner_;
+  const Parts& parts_;
+  const CounterSamplingPlan plan_;
+  std::optional<Thread> thread_;  // last: it uses the others
+};
+
+absl::StatusOr<ProcessOverflows> HostCounterSampling::Run::Open(CounterSamples* samples) {
+  const PerfEventRefusalFacts facts = parts_.facts();
+  absl::StatusOr<OverflowEvents> events = parts_.events(facts, plan_);
+  if (!events.ok()) return WithReason(events.status(), "NO_COUNTERS");
+  samples->set = SetOf(*events);
+  samples->overflow_event = events->overflow.event.name;
+  samples->overflow_period = events->overflow.period;
+  samples->overflow_reason = events->overflow.reason;
+  samples->unavailable = std::move(events->unavailable);
+  absl::StatusOr<ProcessOverflows> overflows = ProcessOverflows::Open(
+      {.calls = parts_.calls, .memory = parts_.memory, .clock = parts_.clock, .threads = parts_.threads}, static_cast<pid_t>(plan_.pid),
+      std::move(events->overflow), std::move(events->members), {.rate_hz = plan_.rate_hz, .facts = facts});
+  if (absl::IsNotFound(overflows.status())) return EndedBefore(plan_.pid);
+  if (absl::IsFailedPrecondition(overflows.status())) return WithReason(overflows.status(), "NO_COUNTERS");
+  // Asked now: it had not ended when it was opened, so those are its threads.
+  if (overflows.ok() && !parts_.runs(plan_.pid, plan_.start_boottime_ns)) return EndedBefore(plan_.pid);
+  return overflows;
+}
+
+absl::StatusOr<bool> HostCounterSampling::Run::Gather(Thread& thread, ProcessOverflows& overflows, ProcessOverflows::Visit visit,
+                                                      int64_t begin_mono_ns) {
+  const int64_t over_ns = begin_mono_ns + plan_.duration_ns;
+  int64_t next_look_ns = begin_mono_ns + kLookIntervalNs;
+  for (int64_t now_ns = begin_mono_ns; now_ns < over_ns; now_ns = parts_.clock->NowNs()) {
+    if (thread.Wait(std::min(kDrainIntervalNs, over_ns - now_ns))) return absl::CancelledError("sampling was cancelled");
+    overflows.Drain(visit);
+    if (parts_.clock->NowNs() < next_look_ns) continue;
+    next_look_ns = parts_.clock->NowNs() + kLookIntervalNs;
+    if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
+    if (!parts_.runs(plan_.pid, plan_.start_boottime_ns)) return true;
+    const absl::Status looked = overflows.Look();
+    if (absl::IsNotFound(looked)) return true;
+    if (!looked.ok()) return looked;
+  }
+  return !parts_.runs(plan_.pid, plan_.start_boottime_ns);
+}
+
+absl::StatusOr<CounterSamples> HostCounterSampling::Run::Sample(Thread& thread) {
+  CounterSamples samples;
+  absl::StatusOr<ProcessOverflows> overflows = Open(&samples);
+  if (!overflows.ok()) return overflows.status();
+  Windows windows(RatesOf(samples.set));
+  const auto add = [&windows](const ThreadOverflows& of, const OverflowSpan& span) { windows.Add(of.tid(), span); };
+  samples.begin_mono_ns = parts_.clock->NowNs();
+  if (absl::Status begun = overflows->Begin(); !begun.ok()) return begun;
+  const absl::StatusOr<bool> process_ended = Gather(thread, *overflows, add, samples.begin_mono_ns);
+  const absl::Status ended = overflows->End(add);
+  samples.end_mono_ns = parts_.clock->NowNs();
+  if (!process_ended.ok()) return process_ended.status();
+  if (!ended.ok()) return ended;
+  samples.process_ended = *process_ended;
+  samples.sample_rate_max_hz = parts_.sample_rate_max();
+  samples.rates = windows.rates();
+  samples.counts = overflows->counts();
+  for (const ThreadOverflowFigures& figures : overflows->threads()) {
+    SampledCounters counters = windows.Take(figures.tid);
+    counters.tid = static_cast<uint32_t>(figures.tid);
+    counters.born = figures.born;
+    counters.counts = figures.counts;
+    samples.threads.push_back(std::move(counters));
+  }
+  samples.daemon_cpu_ns = ThreadCpuNs();
+  return samples;
+}
+
+absl::StatusOr<std::unique_ptr<CounterSamplingRun>> HostCounterSampling::Begin(const CounterSamplingPlan& plan) {
+  if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
+  std::lock_guard lock(mutex_);
+  if (pids_.contains(plan.pid)) {
+    return WithReason(absl::ResourceExhaustedError(fmt::format(
+                          "counters of process {} are sampled already, by one call at a time: call again when it is over", plan.pid)),
+                      "SAMPLING");
+  }
+  if (pids_.size() >= kRunsMax) {
+    return WithReason(
+        absl::ResourceExhaustedError(fmt::format(
+            "counters of {} processes are sampled, and no more are at once: call again when one of them is over", pids_.size())),
+        "SAMPLING");
+  }
+  pids_.insert(plan.pid);
+  return std::make_unique<Run>(this, plan);
+}
+
+Bound HostCounterSampling::bound() const {
+  std::lock_guard lock(mutex_);
+  return {.name = "counter_samplings", .used = static_cast<int64_t>(pids_.size()), .limit = static_cast<int64_t>(kRunsMax)};
+}
+
+void HostCounterSampling::Leave(uint32_t pid) {
+  std::lock_guard lock(mutex_);
+  pids_.erase(pid);
+}
+
+}  // namespace hftmon
