@@ -21,7 +21,7 @@ namespace hftmon {
 enum class OverflowBy : uint8_t {
   kBest,      // cycles where they can be, else cpu-clock
   kCycles,    // the processor's cycles: an interrupt of its PMU; the rate is that of the top frequency, lower where the clock is lower
-  kCpuClock,  // the kernel's timer while the thread is on a CPU
+  kCpuClock,  // the kernel's timer while the thread is on a CPU; at most 20,000 a second
 };
 
 struct OverflowEvent {
@@ -34,7 +34,7 @@ struct OverflowEvent {
 void UseMonotonicClock(perf_event_attr* attributes);
 
 // `cycles`: whether this host samples cycles (TrySampledCycles), and they count beside what is to be read; `cycles_per_second`: of its
-// fastest CPU. FAILED_PRECONDITION and what `cycles` says: they were asked for by name and are not to be had. Requires: rate_hz above 0.
+// fastest CPU. INVALID_ARGUMENT: too often for the timer. What `cycles` says: asked for and not to be had. Requires: rate_hz above 0.
 absl::StatusOr<OverflowEvent> ChooseOverflowEvent(OverflowBy by, int64_t rate_hz, const absl::Status& cycles,
                                                   std::optional<uint64_t> cycles_per_second);
 

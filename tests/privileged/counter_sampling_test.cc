@@ -1,5 +1,6 @@
 // Counters that are read at overflows, beside `perf stat` of the same run and the workload's own figures: a thread that spins pinned to a
 // CPU and touches pages for the first time meanwhile. The kernel's own events go the very same way as the processor's.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -59,7 +60,7 @@ uint64_t SpinAndTouch() {
 class Spinner {
  public:
   Spinner() {
-    if (pipe(to_) != 0 || pipe(from_) != 0) std::abort();
+    if (pipe2(to_, O_CLOEXEC) != 0 || pipe2(from_, O_CLOEXEC) != 0) std::abort();  // the daemon must not keep it waiting
     pid_ = fork();
     if (pid_ == 0) Serve();
     close(to_[0]);
@@ -234,7 +235,9 @@ TEST_F(CounterOverflowTest, CyclesOverflowWhereThereIsAPmuAndElsewhereTheReasonI
   const absl::Status tried = TrySampledCycles(calls_, facts);
   if (!overflows.ok()) {
     std::printf("%s\n", std::string(overflows.status().message()).c_str());
-    if (!tried.ok()) EXPECT_EQ(overflows.status().message(), tried.message());
+    if (!tried.ok()) {
+      EXPECT_EQ(overflows.status().message(), tried.message());
+    }
     return;
   }
   RunOnce(spinner, *overflows);

@@ -53,6 +53,16 @@ TEST(OverflowEventTest, WhatIsAskedForByNameIsTakenOrRefused) {
   EXPECT_TRUE(absl::IsFailedPrecondition(ChooseOverflowEvent(OverflowBy::kCycles, 1, absl::OkStatus(), std::nullopt).status()));
 }
 
+TEST(OverflowEventTest, TheTimerMayNotTakeAThreadsWholeTime) {
+  const absl::Status none = absl::FailedPreconditionError("no hardware PMU");
+  EXPECT_TRUE(ChooseOverflowEvent(OverflowBy::kBest, 20'000, none, std::nullopt).ok());
+  const absl::Status refused = ChooseOverflowEvent(OverflowBy::kBest, 20'001, none, std::nullopt).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(refused));
+  EXPECT_THAT(std::string(refused.message()), AllOf(HasSubstr("20000"), HasSubstr("lower rate"), HasSubstr("no hardware PMU")));
+  EXPECT_TRUE(absl::IsInvalidArgument(ChooseOverflowEvent(OverflowBy::kCpuClock, 100'000, absl::OkStatus(), 3'000'000'000).status()));
+  EXPECT_TRUE(ChooseOverflowEvent(OverflowBy::kBest, 100'000, absl::OkStatus(), 3'000'000'000).ok()) << "cycles are bounded by the kernel";
+}
+
 TEST(OverflowEventTest, WhetherCyclesAreSampledIsTriedAndNothingStaysOpen) {
   FakeSamplingEvents kernel;
   kernel.threads = {0};

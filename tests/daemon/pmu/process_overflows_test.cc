@@ -25,7 +25,7 @@ class ProcessOverflowsTest : public ::testing::Test {
             }};
   }
   absl::StatusOr<ProcessOverflows> Open(const ProcessOverflows::Options& options = {.rate_hz = 1'000}) {
-    return ProcessOverflows::Open(Parts(), kProcess, OverflowingThreads::Overflow(options.rate_hz), OverflowingThreads::Members(), options);
+    return ProcessOverflows::Open(Parts(), kProcess, OverflowingThreads::Overflow(), OverflowingThreads::Members(), options);
   }
   ProcessOverflows MustBegin(const ProcessOverflows::Options& options = {.rate_hz = 1'000}) {
     auto process = Open(options);
