@@ -84,6 +84,7 @@ TEST_F(CounterSamplingRpcTest, RatesSpansRateAndCostAreTold) {
 }
 
 TEST_F(CounterSamplingRpcTest, EachThreadHasItsWindowAndItsInterrupts) {
+  totals_.totals = {{.thread = kThread, .alive = true}};
   request_.add_percentiles(50);
   ASSERT_TRUE(Sample().ok());
   ASSERT_EQ(response_.threads_size(), 2);
