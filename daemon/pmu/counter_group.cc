@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/perf/perf_read_values.h"
+
 namespace hftmon {
 namespace {
 
@@ -192,36 +194,33 @@ absl::StatusOr<std::vector<CounterReading>> CounterGroup::Read() const {
 }
 
 absl::StatusOr<std::vector<CounterReading>> CounterGroup::Decode(std::span<const std::byte> bytes) const {
-  const auto word = [bytes](size_t index) {
-    uint64_t value = 0;
-    std::memcpy(&value, bytes.data() + index * sizeof(value), sizeof(value));
-    return value;
-  };
-  const size_t event_words = tells_lost_ ? 3 : 2;
   const auto odd = [&](std::string_view why) {
     return absl::InternalError(
         fmt::format("the kernel's reading of {} is not understood: {} ({} bytes)", place_.ToString(), why, bytes.size()));
   };
-  if (bytes.size() < kHeadWords * sizeof(uint64_t)) return odd("it is cut short");
-  if (word(0) < members_.size() && bytes.size() == (kHeadWords + word(0) * event_words) * sizeof(uint64_t)) {
+  const absl::StatusOr<PerfReadValues> values = PerfReadValues::Parse(read_format(), bytes);
+  if (!values.ok()) return odd(std::string(values.status().message()));
+  const bool whole = values->byte_count() == bytes.size();
+  if (values->size() < members_.size() && whole) {
     return absl::UnavailableError(
         fmt::format("the kernel took the group of {} apart, as it does when its CPU goes offline: open it anew when the CPU is online",
                     place_.ToString()));
   }
-  if (word(0) != members_.size()) return odd(fmt::format("{} events instead of {}", word(0), members_.size()));
-  if (bytes.size() != (kHeadWords + members_.size() * event_words) * sizeof(uint64_t)) return odd("its length does not fit its events");
+  if (values->size() != members_.size()) return odd(fmt::format("{} events instead of {}", values->size(), members_.size()));
+  if (!whole) return odd("its length does not fit its events");
   std::vector<std::optional<CounterReading>> found(members_.size());
   for (size_t i = 0; i < members_.size(); ++i) {
-    const size_t at = kHeadWords + i * event_words;
+    const PerfReadValue read = values->at(i);
     // As a rule in order.
     size_t member = i;
-    if (members_[member].id != word(at + 1)) {
-      for (member = 0; member < members_.size() && members_[member].id != word(at + 1);) ++member;
+    if (members_[member].id != *read.id) {
+      for (member = 0; member < members_.size() && members_[member].id != *read.id;) ++member;
     }
-    if (member == members_.size()) return odd(fmt::format("an event with id {} is none of the group", word(at + 1)));
-    if (found[member]) return odd(fmt::format("the event with id {} is there twice", word(at + 1)));
-    found[member] = CounterReading{.value = word(at), .enabled_ns = word(1), .running_ns = word(2), .sampled = members_[member].sampled};
-    if (tells_lost_) found[member]->lost = word(at + 2);
+    if (member == members_.size()) return odd(fmt::format("an event with id {} is none of the group", *read.id));
+    if (found[member]) return odd(fmt::format("the event with id {} is there twice", *read.id));
+    found[member] = CounterReading{
+        .value = read.value, .enabled_ns = *values->enabled_ns(), .running_ns = *values->running_ns(), .sampled = members_[member].sampled};
+    if (read.lost) found[member]->lost = *read.lost;
   }
   // As many as members, none twice: all are there.
   std::vector<CounterReading> readings;
