@@ -96,7 +96,9 @@ void CounterPrograms::Settle() {
 // To these events, whatever is counted now: all of it or as before.
 absl::Status CounterPrograms::Change(const CounterWish& wish) {
   if (absl::Status admitted = parts_.admit("opening the events that threads count"); !admitted.ok()) return admitted;
-  absl::StatusOr<CounterChoice> choice = parts_.choose(wish);
+  uint64_t cross_call_count = 0;
+  absl::StatusOr<CounterChoice> choice = parts_.choose(wish, &cross_call_count);
+  AddCrossCalls(cross_call_count);
   if (!choice.ok()) return choice.status();
   absl::StatusOr<std::vector<int>> online = parts_.online();
   if (!online.ok()) return online.status();
@@ -123,6 +125,7 @@ absl::Status CounterPrograms::OpenAll(std::span<const int> online) {
   set_.number = ++last_number_;
   set_.refused_cpus.clear();
   OpenMissing(online);
+  set_.since_mono_ns = MonotonicNs();
   if (!groups_.empty()) return absl::OkStatus();
   const std::string why = set_.refused_cpus.empty() ? "no CPU is online" : set_.refused_cpus.begin()->second;
   return absl::FailedPreconditionError(fmt::format("no CPU counts these events: {}", why));

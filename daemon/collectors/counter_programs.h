@@ -4,11 +4,12 @@
 // The set of events is the union of what is asked for. When it changes, every CPU's group is closed and opened anew, and what threads have
 // counted begins anew under the next number; who asks for less changes nothing for the others: the set is as small as what is wanted when
 // it changes the next time, and goes some turns of Settle() after the last one who asks. Opening and closing interrupts the CPU for each
-// event, ReadNow once: cross_call_count() has the sum, and the most that what was refused may have sent. CPUs that come later get their
-// group at the next FollowCpus, one that refused it when it was offline or the set changes; the kernel forgets the events of a CPU that
-// goes offline, be it for a moment, and the programs tell that they stand still. In quiet mode a set does not change and nothing is read
-// from elsewhere: what would do so is refused. Owner: the collector, which outlives it. Threads: LeaveOut before the load; FollowCpus and
-// Settle by one thread; the rest any, one mutex inside, held for as long as events are opened, but not by set().
+// event, ReadNow once, and of a processor with cores of several kinds so does trying how many events fit: cross_call_count() has the sum,
+// and the most that what was refused may have sent. CPUs that come later get their group at the next FollowCpus, one that refused it when
+// it was offline or the set changes; the kernel forgets the events of a CPU that goes offline, be it for a moment, and the programs tell
+// that they stand still. In quiet mode a set does not change and nothing is read from elsewhere: what would do so is refused. Owner: the
+// collector, which outlives it. Threads: LeaveOut before the load; FollowCpus and Settle by one thread; the rest any, one mutex inside,
+// held for as long as events are opened, but not by set().
 #ifndef HFTMON_DAEMON_COLLECTORS_COUNTER_PROGRAMS_H_
 #define HFTMON_DAEMON_COLLECTORS_COUNTER_PROGRAMS_H_
 
@@ -49,7 +50,8 @@ class CounterPrograms {
   struct Parts {
     std::function<absl::Status(const std::string& what)> admit;  // quiet mode's word
     std::function<absl::StatusOr<std::vector<int>>()> online;    // CPUs
-    std::function<absl::StatusOr<CounterChoice>(const CounterWish& wish)> choose;
+    // ChooseHostCounters: what it has interrupted CPUs for is told, whatever the outcome.
+    std::function<absl::StatusOr<CounterChoice>(const CounterWish& wish, uint64_t* cross_call_count)> choose;
     PerfEventCalls* calls = nullptr;
     std::function<PerfEventRefusalFacts()> facts;  // of now
     // Gives the programs the event at that place of their table, which keeps it; the descriptor stays the caller's. -1: takes it away.
@@ -78,12 +80,13 @@ class CounterPrograms {
     uint32_t number = 0;  // grows with each change; 0: none was ever counted
     CounterChoice choice;
     int64_t interval_ns = 0;
+    int64_t since_mono_ns = 0;                // every CPU that is not refused counts
     std::map<int, std::string> refused_cpus;  // that count nothing, with the reason
   };
   // The one in force, or the last one.
   Set set() const;
   bool attached() const { return attached_.load(std::memory_order_relaxed); }
-  // Interrupts that opening, closing and reading have sent to CPUs so far, beside those of attaching programs.
+  // Interrupts that trying, opening, closing and reading have sent to CPUs so far, beside those of attaching programs.
   uint64_t cross_call_count() const { return cross_call_count_.load(std::memory_order_relaxed); }
 
   // What that CPU's events say now, in the places of the set; 0 where the CPU does not count one. UNAVAILABLE: the CPU counts nothing.

@@ -40,10 +40,10 @@ void SwitchCollector::MakeCounterPrograms() {
   CounterPrograms::Parts parts;
   parts.admit = [this](const std::string& what) { return gate_ == nullptr ? absl::OkStatus() : gate_->Admit(what); };
   parts.online = [] { return ReadOnlineCpus(FileRoot()); };
-  parts.choose = [host, facts](const CounterWish& wish) {
+  parts.choose = [host, facts](const CounterWish& wish, uint64_t* cross_call_count) {
     HostCounters now = host;
     now.facts = facts();
-    return ChooseHostCounters(now, wish, HFT_THREAD_COUNTERS);
+    return ChooseHostCounters(now, wish, HFT_THREAD_COUNTERS, cross_call_count);
   };
   parts.calls = &perf_calls_;
   parts.facts = facts;

@@ -8,6 +8,7 @@
 
 #include "daemon/os/cpu_topology.h"
 #include "daemon/pmu/counter_budget.h"
+#include "daemon/pmu/cross_call_counter.h"
 #include "daemon/pmu/event_attributes.h"
 #include "daemon/pmu/host_event_names.h"
 
@@ -85,14 +86,20 @@ CpuEvents EventsOfCpu(std::span<const ChosenEvent> events, int cpu) {
   return counted;
 }
 
-absl::StatusOr<CounterChoice> ChooseHostCounters(const HostCounters& host, const CounterWish& wish, size_t events_max) {
+absl::StatusOr<CounterChoice> ChooseHostCounters(const HostCounters& asked, const CounterWish& wish, size_t events_max,
+                                                 uint64_t* cross_call_count) {
+  CrossCallCounter calls(asked.calls);
+  HostCounters host = asked;
+  host.calls = &calls;
   const std::unique_ptr<EventNames> names =
       ReadHostEventNames(host.root, [&host](const EventEncoding& encoding) { return TryOpen(*host.calls, encoding, host.facts); });
   CounterChoiceParts parts;
   parts.encode = [&names](const std::string& name) { return Encode(*names, name); };
   parts.encode_metric = [&](HardwareMetric metric) { return EncodeMetricOfHost(host, *names, metric); };
   parts.fits = [&](std::span<const ChosenEvent> events) { return Fits(host, *names, events); };
-  return ChooseCounters(wish, parts, events_max);
+  absl::StatusOr<CounterChoice> choice = ChooseCounters(wish, parts, events_max);
+  *cross_call_count = calls.count();
+  return choice;
 }
 
 }  // namespace hftmon

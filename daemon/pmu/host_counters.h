@@ -6,6 +6,11 @@
 #ifndef HFTMON_DAEMON_PMU_HOST_COUNTERS_H_
 #define HFTMON_DAEMON_PMU_HOST_COUNTERS_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/perf_event_calls.h"
@@ -22,8 +27,10 @@ struct HostCounters {
   bool has_hypervisor = false;
 };
 
-// As ChooseCounters. PMUs are read anew: they come and go with modules.
-absl::StatusOr<CounterChoice> ChooseHostCounters(const HostCounters& host, const CounterWish& wish, size_t events_max);
+// As ChooseCounters. PMUs are read anew: they come and go with modules. `cross_call_count` is how often other CPUs were interrupted for it,
+// at most, whatever the outcome.
+absl::StatusOr<CounterChoice> ChooseHostCounters(const HostCounters& host, const CounterWish& wish, size_t events_max,
+                                                 uint64_t* cross_call_count);
 
 // What a CPU counts of these, and for each the place in `events`.
 struct CpuEvents {

@@ -24,7 +24,8 @@ class CounterProgramsTest : public ::testing::Test {
   CounterPrograms::Parts Parts() {
     return {.admit = [this](const std::string&) { return quiet_ ? absl::FailedPreconditionError("quiet") : absl::OkStatus(); },
             .online = [this] { return online_; },
-            .choose = [this](const CounterWish& wish) -> absl::StatusOr<CounterChoice> {
+            .choose = [this](const CounterWish& wish, uint64_t* cross_call_count) -> absl::StatusOr<CounterChoice> {
+              *cross_call_count = choice_cross_calls_;
               CounterChoice choice;
               for (const std::string& name : wish.events) {
                 if (name == unknown_) return absl::NotFoundError(name);
@@ -64,6 +65,7 @@ class CounterProgramsTest : public ::testing::Test {
   }
 
   FakePerfEvents kernel_{FakePerfEvents::Host(6)};
+  uint64_t choice_cross_calls_ = 0;  // that the choice has sent
   bool quiet_ = false;
   std::string unknown_ = "unknown";
   std::string broken_;
@@ -94,6 +96,15 @@ TEST_F(CounterProgramsTest, EachCpuHasTheEventsAndAllGoWhenNobodyAsks) {
   EXPECT_EQ(kernel_.open_count(), 0u);
   EXPECT_EQ(cpus_[0].epoch, 0u);
   EXPECT_EQ(programs_.cross_call_count(), 4u * 3);
+}
+
+TEST_F(CounterProgramsTest, WhatTheChoiceHasInterruptedIsCountedWhateverItsOutcome) {
+  choice_cross_calls_ = 5;
+  EXPECT_TRUE(absl::IsNotFound(programs_.Attach({.events = {unknown_}})));
+  EXPECT_EQ(programs_.cross_call_count(), 5u);
+  ASSERT_TRUE(programs_.Attach({.events = {"a", "b"}}).ok());
+  EXPECT_EQ(programs_.cross_call_count(), 2u * 5 + 2u * 3);
+  EXPECT_GT(programs_.set().since_mono_ns, 0);
 }
 
 TEST_F(CounterProgramsTest, WhoAsksForWhatIsCountedAlreadyChangesNothingButTheInterval) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "daemon/pmu/host_counters.h"
+#include "tests/daemon/pmu/pmu_trees.h"
 #include "tests/fakes/fake_perf_events.h"
 
 namespace hftmon {
@@ -114,10 +115,35 @@ TEST(HostCountersTest, AGuestWithoutAPmuCountsTheKernelsOwnEventsAndSaysWhyNoOth
   HostCounters host;
   host.root = FileRoot("/nonexistent");
   host.calls = &kernel;
-  const auto refused = ChooseHostCounters(host, {.cache = true}, 8);
+  uint64_t cross_call_count = 0;
+  const auto refused = ChooseHostCounters(host, {.cache = true}, 8, &cross_call_count);
   EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
   EXPECT_THAT(std::string(refused.status().message()), AllOf(HasSubstr("cycles is unavailable"), HasSubstr("PMU")));
   EXPECT_EQ(kernel.open_count(), 0u);
+}
+
+TEST(HostCountersTest, TryingWhatFitsOnEachKindOfCoreIsCountedAsTheInterruptsThatItSends) {
+  FixtureTree tree;
+  WriteHybrid(tree);
+  tree.Write("/sys/devices/system/cpu/online", "0-23\n");
+  FakePerfEvents kernel({.cpus = {0, 16}, .pmus = {{.type = 4, .cpus = {0}}, {.type = 10, .cpus = {16}}}, .call_ns = 1'000});
+  HostCounters host;
+  host.root = tree.root();
+  host.calls = &kernel;
+  uint64_t cross_call_count = 0;
+  const auto choice = ChooseHostCounters(host, {.events = {"page-faults"}}, 8, &cross_call_count);
+  ASSERT_TRUE(choice.ok()) << choice.status();
+  EXPECT_EQ(cross_call_count, 2u * 6) << "of each CPU the event and its witness opened and closed, switched on once and read once";
+  EXPECT_FALSE(ChooseHostCounters(host, {.events = {"page-faults", "no-such"}}, 8, &cross_call_count).ok());
+  EXPECT_EQ(cross_call_count, 0u) << "refused by its name";
+  FixtureTree plain;
+  WriteIntelServer(plain);
+  plain.Write("/sys/devices/system/cpu/online", "0-1\n");
+  FakePerfEvents one(FakePerfEvents::Host(4));
+  host.root = plain.root();
+  host.calls = &one;
+  ASSERT_TRUE(ChooseHostCounters(host, {.events = {"page-faults"}}, 8, &cross_call_count).ok());
+  EXPECT_EQ(cross_call_count, 0u) << "tried on the calling thread";
 }
 
 TEST(HostCountersTest, ACpuCountsWhatItsKindOfCoreHas) {
