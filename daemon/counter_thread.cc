@@ -53,7 +53,6 @@ void CounterThread::Run() {
 
 bool CounterThread::Drain() {
   const CounterRingReader::Look look = reader_.Drain(clock_->NowNs());
-  span_count_.fetch_add(look.span_count, std::memory_order_relaxed);
   lost_count_.fetch_add(look.lost_count, std::memory_order_relaxed);
   return look.crowded;
 }

@@ -32,7 +32,6 @@ class CounterThread {
   void SetWanted(bool wanted);
 
   // Since the start; any thread.
-  uint64_t span_count() const { return span_count_.load(std::memory_order_relaxed); }
   uint64_t lost_count() const { return lost_count_.load(std::memory_order_relaxed); }
 
  private:
@@ -45,8 +44,7 @@ class CounterThread {
   std::condition_variable changed_;
   bool wanted_ = false;
   bool stop_ = false;
-  std::atomic<uint64_t> span_count_{0};  // relaxed: counts
-  std::atomic<uint64_t> lost_count_{0};
+  std::atomic<uint64_t> lost_count_{0};  // relaxed: a count
   std::thread thread_;
 };
 
