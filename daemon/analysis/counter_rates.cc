@@ -158,7 +158,7 @@ std::vector<CounterRate> RatesOf(const CounterSet& set) {
 
 std::optional<RateParts> PartsOf(const CounterRate& rate, const CounterSpan& span) {
   if ((span.counted & rate.events()) != rate.events() || span.running_ns <= 0) return std::nullopt;
-  RateParts parts{.part = std::max(0.0, SumOf(rate.part, span) - SumOf(rate.less, span)), .whole = SumOf(rate.whole, span)};
+  RateParts parts{.part = SumOf(rate.part, span) - SumOf(rate.less, span), .whole = SumOf(rate.whole, span)};
   if (rate.unit == RateUnit::kPerSecond) {
     // All events of a span share their counters' time, so it is in no quotient of two of them.
     parts.part *= static_cast<double>(std::max(span.enabled_ns, span.running_ns)) / static_cast<double>(span.running_ns);
@@ -178,7 +178,7 @@ double ShownRate(const CounterRate& rate, double quotient) {
 }
 
 bool IsContradictory(const CounterRate& rate, double quotient) {
-  return rate.unit == RateUnit::kRatio && quotient > 1;
+  return rate.unit == RateUnit::kRatio && (quotient > 1 || quotient < 0);
 }
 
 }  // namespace hftmon

@@ -39,7 +39,8 @@ std::vector<CounterRate> RatesOf(const CounterSet& set);
 
 // The two halves of the quotient, which sums over spans are made of: a mean is the ratio of sums.
 struct RateParts {
-  double part = 0;   // never below 0; of events per second scaled for the time without a counter
+  double part = 0;   // below 0 where the events contradict each other (more hits than accesses); of events per second scaled for the
+                     // time without a counter
   double whole = 0;  // above 0
 };
 
@@ -49,7 +50,8 @@ std::optional<RateParts> PartsOf(const CounterRate& rate, const CounterSpan& spa
 // The quotient in the rate's unit. Of a complement it is the share of misses still: ShownRate makes the rate of it.
 double QuotientOf(const CounterRate& rate, const RateParts& parts);
 
-// The rate as it is told. A ratio is 0 to 1: where its parts contradict each other (more misses than accesses) it is the nearer of the two.
+// The rate as it is told. A ratio is 0 to 1: where its parts contradict each other (more misses or hits than accesses) it is the nearer of
+// the two. Events are read one after the other, so spans of some microseconds contradict themselves by a few; sums of many do not.
 double ShownRate(const CounterRate& rate, double quotient);
 bool IsContradictory(const CounterRate& rate, double quotient);
 

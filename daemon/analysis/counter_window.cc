@@ -19,7 +19,7 @@ double StepsPerUnit(const CounterRate& rate) {
 
 size_t BinOf(const CounterRate& rate, double quotient) {
   constexpr double kTop = uint64_t{1} << HFT_HISTOGRAM_TOP_LOG2;
-  const double steps = std::round(quotient * StepsPerUnit(rate));
+  const double steps = std::round(std::max(0.0, quotient) * StepsPerUnit(rate));
   return steps >= kTop ? kHistogramBuckets - 1 : BucketOf(static_cast<int64_t>(steps));
 }
 
@@ -65,7 +65,8 @@ SpanRates SpanRatesOf(const std::vector<CounterRate>& of_set, const CounterSpan&
     const std::optional<RateParts> parts = PartsOf(of_set[i], span);
     if (!parts) continue;
     const double quotient = QuotientOf(of_set[i], *parts);
-    rates[i] = BinnedRate{.parts = *parts, .quotient = quotient, .bin = BinOf(of_set[i], quotient)};
+    rates[i] = BinnedRate{
+        .parts = *parts, .quotient = quotient, .bin = BinOf(of_set[i], quotient), .contradictory = IsContradictory(of_set[i], quotient)};
   }
   return rates;
 }
@@ -76,6 +77,7 @@ void RateSum::Add(const BinnedRate& rate, const CounterSpan& span) {
   parts.part += rate.parts.part;
   parts.whole += rate.parts.whole;
   ++span_count;
+  contradictory_span_count += rate.contradictory ? 1 : 0;
   estimated |= span.running_ns < span.enabled_ns;
   on_cpu_ns.Add(rate.bin, static_cast<uint64_t>(std::max<int64_t>(1, span.on_cpu_ns)));
 }
@@ -87,6 +89,7 @@ void RateSum::Add(const RateSum& other) {
   parts.part += other.parts.part;
   parts.whole += other.parts.whole;
   span_count += other.span_count;
+  contradictory_span_count += other.contradictory_span_count;
   estimated |= other.estimated;
   on_cpu_ns.Add(other.on_cpu_ns);
 }
@@ -163,6 +166,14 @@ bool IsDoubtful(const CounterSet& set, size_t place, const std::array<EventSum, 
     if (i != place && set.events[i].metric == HardwareMetricName(HardwareMetric::kCycles)) return events[i].value > 0;
   }
   return on_cpu_ns > 0;
+}
+
+bool IsDoubtful(const CounterSet& set, const CounterRate& rate, const RateSummary& summary, const CounterWindow& window) {
+  if (summary.contradictory) return true;
+  for (size_t place = 0; place < std::min(set.events.size(), kThreadCountersMax); ++place) {
+    if ((rate.events() >> place & 1) != 0 && IsDoubtful(set, place, window.events, window.on_cpu_ns)) return true;
+  }
+  return false;
 }
 
 }  // namespace hftmon

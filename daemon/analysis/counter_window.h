@@ -37,6 +37,7 @@ struct BinnedRate {
   RateParts parts;
   double quotient = 0;
   size_t bin = 0;
+  bool contradictory = false;
 };
 using SpanRates = std::vector<std::optional<BinnedRate>>;
 SpanRates SpanRatesOf(const std::vector<CounterRate>& of_set, const CounterSpan& span);
@@ -45,7 +46,8 @@ SpanRates SpanRatesOf(const std::vector<CounterRate>& of_set, const CounterSpan&
 struct RateSum {
   RateParts parts;
   uint64_t span_count = 0;
-  double lowest = 0;  // quotients, as QuotientOf
+  uint64_t contradictory_span_count = 0;  // of them, see IsContradictory: their rate is told as the nearer of 0 and 1
+  double lowest = 0;                      // quotients, as QuotientOf
   double highest = 0;
   bool estimated = false;     // events had no counter in a part of the time
   SparseHistogram on_cpu_ns;  // by quotient
@@ -90,6 +92,9 @@ std::optional<double> PercentileOf(const CounterRate& rate, const RateSum& sum, 
 
 // Of an event whose number nobody vouches for: it stayed 0 while the thread ran, which its not counting explains as well.
 bool IsDoubtful(const CounterSet& set, size_t place, const std::array<EventSum, kThreadCountersMax>& events, int64_t on_cpu_ns);
+
+// Of a rate: an event of it is doubtful, or over the window they contradict each other.
+bool IsDoubtful(const CounterSet& set, const CounterRate& rate, const RateSummary& summary, const CounterWindow& window);
 
 }  // namespace hftmon
 

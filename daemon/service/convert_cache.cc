@@ -18,15 +18,6 @@ void AddCounters(const CounterSet& set, v1::ThreadCache* out) {
   }
 }
 
-// An event of the rate is doubtful, or there are more of them than can be.
-bool IsDoubtfulRate(const CounterRate& rate, const RateSummary& summary, const v1::ThreadCache& thread) {
-  bool doubtful = summary.contradictory;
-  for (int place = 0; place < thread.counters_size(); ++place) {
-    doubtful |= (rate.events() >> place & 1) != 0 && thread.counters(place).doubtful();
-  }
-  return doubtful;
-}
-
 }  // namespace
 
 void CounterEventToProto(const CounterSetEvent& event, v1::CounterEvent* out) {
@@ -84,7 +75,8 @@ void CounterWindowToProto(const CounterSet& set, const std::vector<CounterRate>&
     entry->set_highest(summary->highest);
     entry->set_span_count(window.rates[i].span_count);
     entry->set_estimated(window.rates[i].estimated);
-    entry->set_doubtful(IsDoubtfulRate(rates[i], *summary, *out));
+    entry->set_doubtful(IsDoubtful(set, rates[i], *summary, window));
+    entry->set_contradictory_span_count(window.rates[i].contradictory_span_count);
     for (const double percent : percentiles) {
       const std::optional<double> value = PercentileOf(rates[i], window.rates[i], percent);
       if (!value) continue;

@@ -34,6 +34,11 @@ std::string MarkedText(const std::string& text, bool estimated, bool doubtful) {
   return (estimated ? "~" : "") + text + (doubtful ? "?" : "");
 }
 
+// An extreme of spans whose ratio lay outside 0 to 1.
+bool IsCut(const v1::RateValue& rate, double extreme) {
+  return rate.contradictory_span_count() > 0 && (extreme <= 0 || extreme >= 1);
+}
+
 // The union over the threads.
 Columns PercentileColumns(const v1::QueryCacheResponse& response) {
   Columns columns;
@@ -50,13 +55,13 @@ Columns PercentileColumns(const v1::QueryCacheResponse& response) {
 std::vector<std::string> RateCells(const v1::QueryCacheResponse& response, const v1::RateValue& rate, const Columns& columns) {
   const std::string unit = UnitOf(response, rate.name());
   std::vector<std::string> cells = {Printable(rate.name()), MarkedText(ValueText(unit, rate.mean()), rate.estimated(), rate.doubtful()),
-                                    ValueText(unit, rate.lowest())};
+                                    MarkedText(ValueText(unit, rate.lowest()), false, IsCut(rate, rate.lowest()))};
   for (const auto& [percent, title] : columns) {
     const auto found = std::find_if(rate.percentiles().begin(), rate.percentiles().end(),
                                     [percent = percent](const v1::RatePercentile& entry) { return entry.percent() == percent; });
     cells.push_back(found == rate.percentiles().end() ? "" : ValueText(unit, found->value()));
   }
-  cells.push_back(ValueText(unit, rate.highest()));
+  cells.push_back(MarkedText(ValueText(unit, rate.highest()), false, IsCut(rate, rate.highest())));
   return cells;
 }
 
@@ -126,7 +131,7 @@ std::string MarksText(const v1::QueryCacheResponse& response) {
   for (const v1::ThreadCache& thread : response.threads()) {
     for (const v1::RateValue& rate : thread.rates()) {
       estimated |= rate.estimated();
-      doubtful |= rate.doubtful();
+      doubtful |= rate.doubtful() || IsCut(rate, rate.lowest()) || IsCut(rate, rate.highest());
     }
     for (const v1::CounterValue& counter : thread.counters()) {
       estimated |= counter.estimated() || counter.total_estimated();
@@ -174,6 +179,7 @@ Json RateSpansJson(const v1::RateValue& rate) {
   json["highest"] = rate.highest();
   if (rate.estimated()) json["estimated"] = true;
   if (rate.doubtful()) json["doubtful"] = true;
+  if (rate.contradictory_span_count() > 0) json["contradictory_span_count"] = rate.contradictory_span_count();
   return json;
 }
 
@@ -243,6 +249,12 @@ Json CacheJson(const v1::QueryCacheResponse& response) {
   AddCounterSetJson(response, &json);
   json["threads"] = Json::array();
   for (const v1::ThreadCache& thread : response.threads()) json["threads"].push_back(ThreadCacheJson(thread));
+  json["unavailable"] = Json::array();
+  for (const v1::UnavailablePart& part : response.unavailable()) {
+    json["unavailable"].push_back({{"part", part.part()}, {"reason", part.reason()}});
+  }
+  // Promised beside these rates, and of samples, which interrupt the threads.
+  json["unavailable"].push_back({{"part", "contended_lines"}, {"reason", "sampled on request: hftmon sharing PID"}});
   return json;
 }
 

@@ -120,6 +120,20 @@ TEST_F(CacheVerbTest, JsonHasTheMeansByNameAndNothingOfWhatIsNotKnown) {
   EXPECT_FALSE(answer["threads"][2].contains("on_cpu_ns"));
   EXPECT_EQ(answer["threads"][2]["reason"], "no reading in this window");
   EXPECT_EQ(answer["unavailable"][0]["part"], "remote_dram");
+  EXPECT_EQ(answer["unavailable"][1], json({{"part", "contended_lines"}, {"reason", "sampled on request: hftmon sharing PID"}}));
+}
+
+TEST(RenderCacheTest, ARatioOfSpansThatContradictThemselvesIsMarkedWhereItIsCut) {
+  v1::QueryCacheResponse response = SomeCache();
+  v1::RateValue* rate = response.mutable_threads(0)->mutable_rates(0);
+  rate->set_doubtful(false);
+  rate->set_contradictory_span_count(4);
+  const std::string text = CacheText(response, false);
+  EXPECT_THAT(text, HasSubstr("l3_hit_ratio             99.95%  50.00%  90.00%  100.00%  100.00%?\n"));
+  EXPECT_THAT(text, HasSubstr("events contradict each other\n"));
+  const Json json = CacheJson(response)["threads"][0]["rate_spans"]["l3_hit_ratio"];
+  EXPECT_EQ(json["contradictory_span_count"], 4);
+  EXPECT_FALSE(json.contains("doubtful"));
 }
 
 TEST_F(CacheVerbTest, AHostWithoutAPmuSaysWhyAndShowsNoTable) {

@@ -126,5 +126,15 @@ TEST(CounterRatesTest, MoreMissesThanAccessesAreSaidToContradictEachOther) {
   EXPECT_FALSE(IsContradictory(ipc, 1.5));
 }
 
+TEST(CounterRatesTest, MoreHitsThanAccessesAreSaidToContradictEachOtherToo) {
+  const CounterRate rate = RateNamed(SetOf({"l3_hits", "l3_accesses"}), "l3_hit_ratio");
+  const std::optional<RateParts> parts = PartsOf(rate, SpanOf({120, 100}));
+  ASSERT_TRUE(parts.has_value());
+  EXPECT_DOUBLE_EQ(QuotientOf(rate, *parts), -0.2);
+  EXPECT_DOUBLE_EQ(ShownRate(rate, -0.2), 1);
+  EXPECT_TRUE(IsContradictory(rate, -0.2));
+  EXPECT_FALSE(IsContradictory(rate, 0));
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -82,6 +82,27 @@ TEST(CounterWindowTest, AHighHitRatioIsToldFromAHigherOne) {
   EXPECT_NEAR(*PercentileOf(rates[0], window.rates[0], 50), 0.9999, 2e-6);
 }
 
+TEST(CounterWindowTest, SpansWithMoreHitsThanAccessesAreCountedAndTheirSumIsDoubtfulOnlyWhereItContradictsItself) {
+  const CounterSet set = SetOf({"l3_hits", "l3_accesses"});
+  const std::vector<CounterRate> rates = RatesOf(set);
+  CounterWindow window;
+  window.Add(rates, SpanOf({102, 100}));
+  std::optional<RateSummary> summary = SummaryOf(rates[0], window.rates[0]);
+  EXPECT_DOUBLE_EQ(summary->mean, 1);
+  EXPECT_TRUE(summary->contradictory);
+  EXPECT_TRUE(IsDoubtful(set, rates[0], *summary, window));
+  window.Add(rates, SpanOf({890, 900}));
+  summary = SummaryOf(rates[0], window.rates[0]);
+  EXPECT_DOUBLE_EQ(summary->mean, 0.992) << "no span's part is cut before it is added";
+  EXPECT_DOUBLE_EQ(summary->highest, 1);
+  EXPECT_FALSE(IsDoubtful(set, rates[0], *summary, window));
+  EXPECT_EQ(window.rates[0].contradictory_span_count, 1u);
+  CounterWindow sum;
+  sum.Add(window);
+  sum.Add(window);
+  EXPECT_EQ(sum.rates[0].contradictory_span_count, 2u);
+}
+
 TEST(CounterWindowTest, APercentileNeedsTenSpansOnEitherSide) {
   const std::vector<CounterRate> rates = RatesOf(SetOf({"cycles", "instructions"}));
   CounterWindow window;
