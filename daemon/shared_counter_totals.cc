@@ -34,7 +34,7 @@ std::optional<State> CopyWhole(const State& state) {
 }  // namespace
 
 CounterSet CounterSetOf(const CounterPrograms::Set& set) {
-  CounterSet told{.number = set.number, .interval_ns = set.interval_ns};
+  CounterSet told{.number = set.number, .interval_ns = set.interval_ns, .since_mono_ns = set.since_mono_ns};
   for (const ChosenEvent& event : set.choice.events) {
     told.events.push_back({.name = event.name, .metric = event.metric, .counts = event.counts, .number_unchecked = event.number_unchecked});
   }
@@ -70,6 +70,7 @@ void SharedCounterTotals::Fill(uint32_t slot, uint32_t generation, uint32_t set,
     return;
   }
   if (whole->generation != generation || whole->set != set || whole->sum.begin_ns == 0) {
+    total->unread = true;
     total->unavailable = "it was not read twice yet: it has neither switched nor been ticked so often since these events are counted";
     return;
   }

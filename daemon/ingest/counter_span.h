@@ -45,7 +45,8 @@ struct CounterSetEvent {
 struct CounterSet {
   uint32_t number = 0;  // grows with each change; 0: none was ever counted
   std::vector<CounterSetEvent> events;
-  int64_t interval_ns = 0;  // between two spans of a thread, at least: as asked for
+  int64_t interval_ns = 0;    // between two spans of a thread, at least: as asked for
+  int64_t since_mono_ns = 0;  // its events were opened; 0: not known
 };
 
 // Where spans go, for each CPU in the order in which they were written: one that its thread left pending is written when the thread runs

@@ -1,7 +1,5 @@
 #include "daemon/service/cache_query.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -11,21 +9,16 @@
 #include <utility>
 #include <vector>
 
-#include "common/duration.h"
 #include "daemon/analysis/counter_history.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_cache.h"
+#include "daemon/service/counter_absence.h"
 #include "daemon/service/window_threads.h"
 
 namespace hftmon {
 namespace {
 
 constexpr double kPercentilesDefault[] = {1, 50, 99, 99.9};
-constexpr char kNoCounters[] = "this daemon reads no counters of threads: it was started without the programs that do";
-constexpr char kNoReading[] =
-    "no reading in this window: it neither switched nor was its CPU ticked: ask with read_now (`hftmon cache --now`), or mark it with the "
-    "marker library's counters";
-
 // What a window's threads are told with.
 class CacheRows {
  public:
@@ -56,7 +49,7 @@ class CacheRows {
     ThreadToProto(thread, core_.names, out->mutable_thread());
     const auto window = answer_.threads.find(thread);
     const bool has_spans = window != answer_.threads.end() && window->second.span_count > 0;
-    const std::string reason = has_spans ? "" : WhyNoSpan(thread, total);
+    const std::string reason = has_spans ? "" : WhyNoSpan(core_, thread, total, Spanless());
     out->set_available(reason.empty());
     out->set_reason(reason);
     if (has_spans) CounterWindowToProto(answer_.set, answer_.rates, window->second, percentiles_, out);
@@ -67,19 +60,11 @@ class CacheRows {
   const CounterAnswer& answer() const { return answer_; }
 
  private:
-  // "" where there was nothing to count.
-  std::string WhyNoSpan(const ThreadKey& thread, const ThreadCounterTotal* total) const {
-    if (total == nullptr) return "it is not counted";
-    if (!total->unavailable.empty()) return total->unavailable;
-    if (total->reading_count > 0 && total->last_mono_ns > answer_.begin_mono_ns) {
-      if (answer_.lost_count > 0) return "its readings of this window were lost";
-      return fmt::format("its readings of this window are less than {} apart, or on their way still: ask for a longer one",
-                         FormatDuration(answer_.set.interval_ns));
-    }
-    // Who is off its CPU and was not read in the window left it before.
-    const std::optional<ThreadTotal> switches = core_.totals->Find(thread);
-    const bool slept = switches && (!switches->alive || switches->departure || (!switches->seen && switches->found_asleep_mono_ns > 0));
-    return slept ? "" : kNoReading;
+  SpanlessWindow Spanless() const {
+    return {.begin_mono_ns = answer_.begin_mono_ns,
+            .lost_count = answer_.lost_count,
+            .interval_ns = answer_.set.interval_ns,
+            .since_mono_ns = answer_.set.since_mono_ns};
   }
 
   const ServiceCore& core_;

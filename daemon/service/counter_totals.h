@@ -19,6 +19,7 @@ namespace hftmon {
 struct ThreadCounterTotal {
   ThreadKey thread;
   std::string unavailable;     // why there are no figures, and the mend; empty when there are
+  bool unread = false;         // the reason: it was not read twice yet since these events are counted
   uint64_t reading_count = 0;  // of the counters, spans or not
   int64_t last_mono_ns = 0;    // the last one
   CounterSpan sum;             // of all of them: from the first reading to the last

@@ -99,9 +99,11 @@ TEST_F(SharedCounterTotalsTest, WhatIsNotThisThreadsOrNotOfThisSetIsUnavailableW
   threads_[1] = {.generation = 4, .set = 3};
   threads_[1].sum.begin_ns = 1;
   EXPECT_THAT(Total().unavailable, HasSubstr("not read twice yet"));
+  EXPECT_TRUE(Total().unread);
   threads_[1].generation = 5;
   threads_[1].set = 2;
   EXPECT_THAT(Total().unavailable, HasSubstr("not read twice yet"));
+  EXPECT_TRUE(Total().unread);
   threads_[1].set = 3;
   threads_[1].begun_count = 1;  // a program stands still in the middle of it
   EXPECT_THAT(Total().unavailable, HasSubstr("ask again"));

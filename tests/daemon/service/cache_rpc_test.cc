@@ -170,6 +170,32 @@ TEST_F(CacheRpcTest, AThreadWithoutSpansSaysWhyOrThatItDidNotRun) {
   EXPECT_EQ(response_.threads(0).reading_count(), 0u);
 }
 
+TEST_F(CacheRpcTest, AThreadThatSleepsSinceItsEventsAreCountedDidNotRunAndIsNoneWithoutFigures) {
+  ThreadCounterTotal total{.thread = kThread, .unavailable = "it was not read twice yet", .unread = true, .sum = {}};
+  counters_.threads.push_back(total);
+  const auto reason_with = [this](const ThreadTotal& switches) {
+    totals_.totals = {switches};
+    EXPECT_TRUE(Query().ok());
+    EXPECT_EQ(response_.threads(0).available(), response_.threads(0).reason().empty());
+    EXPECT_EQ(response_.threads(0).on_cpu_ns(), 0);
+    EXPECT_EQ(response_.threads(0).rates_size(), 0);
+    return response_.threads(0).reason();
+  };
+  EXPECT_EQ(reason_with({.thread = kThread, .alive = true, .seen = false, .found_asleep_mono_ns = kNowNs - kMs}), "") << "found asleep";
+  const ThreadDeparture before{.out_clock_ns = kWindowBeginNs - kMs};
+  EXPECT_EQ(reason_with({.thread = kThread, .alive = true, .departure = before}), "") << "it left its CPU before the window";
+  const ThreadDeparture within{.out_clock_ns = kWindowBeginNs + 9 * kMs};
+  EXPECT_EQ(reason_with({.thread = kThread, .alive = true, .departure = within}), total.unavailable) << "it ran in the window unread";
+  counters_.now_state.set.since_mono_ns = kWindowBeginNs + 10 * kMs;
+  counter_history_.OnCounterSet(counters_.now_state.set);
+  counters_.now_state.set.number = 2;
+  EXPECT_EQ(reason_with({.thread = kThread, .alive = true, .departure = within}), "") << "and these events are counted since";
+  EXPECT_EQ(reason_with({.thread = kThread, .alive = true}), total.unavailable) << "it runs";
+  counters_.threads[0].unread = false;
+  counters_.threads[0].unavailable = "its target does not ask for it";
+  EXPECT_EQ(reason_with({.thread = kThread, .alive = true, .departure = before}), counters_.threads[0].unavailable);
+}
+
 TEST_F(CacheRpcTest, WhereNothingIsCountedTheReasonStandsInTheAnswerAndNoFigure) {
   counters_.now_state = {
       .set = {}, .reason = "this machine has no PMU: a guest whose hypervisor gives it none", .unavailable = {{"l3_misses", "no PMU"}}};
