@@ -35,6 +35,9 @@ class PartOptions {
     options.waker = update.waker.value_or(options.waker);
     options.operation_threshold_ns = update.operation_threshold_ns.value_or(options.operation_threshold_ns);
     if (update.probe_groups) options.probe_groups = *update.probe_groups;
+    options.cache = update.cache.value_or(options.cache);
+    if (update.counter_events) options.counter_events = *update.counter_events;
+    options.counter_interval_ns = Counts(options) ? update.counter_interval_ns.value_or(options.counter_interval_ns) : 0;
     resolved_ = ResolveTargetOptions(options, defaults);
     if (update.spike_threshold_ns) (spike_threshold_ = {}).Add(*update.spike_threshold_ns);
     if (update.sampling_interval_ns) (sampling_interval_ = {}).Add(*update.sampling_interval_ns);

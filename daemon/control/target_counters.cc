@@ -5,8 +5,9 @@
 
 namespace hftmon {
 
-// Whether the events that these options name are counted beside those of all targets and rules.
-absl::Status TargetRegistry::CheckCounters(const TargetOptions& options) const {
+// Whether the events that these options name are counted beside those of all targets and rules, in the place of what that target asks for
+// now, where one is named.
+absl::Status TargetRegistry::CheckCounters(const TargetOptions& options, uint32_t instead_of_pid) const {
   if (options.counter_events.empty()) return absl::OkStatus();
   CounterWish counted;
   std::string holders;
@@ -15,7 +16,9 @@ absl::Status TargetRegistry::CheckCounters(const TargetOptions& options) const {
     counted |= CounterWishOf(theirs);
     holders += absl::StrFormat("%s%s (%s)", holders.empty() ? "" : ", ", who, absl::StrJoin(theirs.counter_events, ","));
   };
-  for (const auto& [pid, target] : targets_) add(absl::StrFormat("process %d", pid), target.info.options);
+  for (const auto& [pid, target] : targets_) {
+    if (pid != instead_of_pid) add(absl::StrFormat("process %d", pid), target.info.options);
+  }
   for (const auto& [id, rule] : rules_.rules()) {
     for (const auto& [session, part] : rule.holders) add("rule " + hftmon::DescribeRule(rule.selector), part.resolved());
   }
@@ -25,6 +28,15 @@ absl::Status TargetRegistry::CheckCounters(const TargetOptions& options) const {
       "counter_events: with these %d events would be counted, and at most %d are at once: name some that are counted already, "
       "or detach who has them: %s",
       counted.events.size(), kCounterEventsMax, holders));
+}
+
+absl::Status TargetRegistry::CheckCounterUpdate(const Target& target, const TargetUpdate& update, const TargetOptions& updated) const {
+  if (!update.counters()) return absl::OkStatus();
+  if (update.counter_interval_ns.value_or(0) != 0 && !Counts(updated)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "counter_interval_ns is given and nothing is counted of process %d: ask for cache, or name counter_events", target.info.pid));
+  }
+  return CheckCounters(updated, target.info.pid);
 }
 
 }  // namespace hftmon

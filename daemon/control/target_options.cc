@@ -141,6 +141,11 @@ absl::Status ValidateTargetUpdate(const TargetUpdate& update, const TargetDefaul
   if (update.probe_groups) {
     if (absl::Status status = ValidateProbeGroups(*update.probe_groups); !status.ok()) return status;
   }
+  // Whether anything is to be counted in such an interval shows with what the target has.
+  const TargetOptions counters{.cache = update.cache.value_or(true),
+                               .counter_events = update.counter_events.value_or(std::vector<std::string>()),
+                               .counter_interval_ns = update.counter_interval_ns.value_or(0)};
+  if (absl::Status status = ValidateCounters(counters); !status.ok()) return status;
   if (update.state.has_value() && *update.state != TargetState::kRunning && *update.state != TargetState::kPaused) {
     return absl::InvalidArgumentError("state can be set to RUNNING or PAUSED only: to stop watching a process, detach it");
   }

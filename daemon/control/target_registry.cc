@@ -47,11 +47,16 @@ hft_wishes WishesOf(const TargetInfo& target) {
 }
 
 // What an update asks for itself, and what a target asks for that is resumed: while it was paused nobody may have wanted it.
-ProgramDemand DemandOf(const TargetUpdate& update, const TargetOptions& now) {
-  const bool resumes = update.state == TargetState::kRunning;
-  TargetOptions asked = resumes ? now : TargetOptions();
-  asked.waker = update.waker.value_or(asked.waker);
+ProgramDemand DemandOf(const TargetUpdate& update, const TargetOptions& updated) {
+  if (update.state == TargetState::kRunning) return ProgramDemand::Of(updated);
+  TargetOptions asked;
+  asked.waker = update.waker.value_or(false);
   if (update.probe_groups) asked.probe_groups = *update.probe_groups;
+  if (update.counters()) {
+    asked.cache = updated.cache;
+    asked.counter_events = updated.counter_events;
+    asked.counter_interval_ns = updated.counter_interval_ns;
+  }
   return ProgramDemand::Of(asked);
 }
 
@@ -283,12 +288,20 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
     return absl::FailedPreconditionError(
         absl::StrFormat("process %d has ended, its options cannot change: its history is still answered until it is detached", pid));
   }
-  if (absl::Status status = AttachDemanded(DemandOf(update, target->second.info.options)); !status.ok()) return status;
-  if (update.state.has_value()) {
-    if (absl::Status status = SetState(target, *update.state, now_ns); !status.ok()) return status;
+  TargetParts parts = target->second.parts;
+  for (auto& [key, options] : parts) options.Update(update, config_.defaults);
+  const TargetOptions updated = UnionOf(parts);
+  absl::Status status = CheckCounterUpdate(target->second, update, updated);
+  if (!status.ok()) return status;
+  if (update.counters()) WithoutCountersOf(target->first);
+  status = AttachDemanded(DemandOf(update, updated));
+  if (status.ok() && update.state.has_value()) status = SetState(target, *update.state, now_ns);
+  if (!status.ok()) {
+    ApplySettings();  // what was wanted before, and no more
+    return status;
   }
-  for (auto& [key, options] : target->second.parts) options.Update(update, config_.defaults);
-  target->second.info.options = UnionOf(target->second.parts);
+  target->second.parts = std::move(parts);
+  target->second.info.options = updated;
   ApplySettings();
   return Describe(target->second);
 }
@@ -363,6 +376,19 @@ void NoteGroups(int64_t now_ns, TargetInfo* info) {
 }
 
 }  // namespace
+
+// What is demanded by all but for the counters of that target, which are about to be others.
+void TargetRegistry::WithoutCountersOf(uint32_t pid) const {
+  if (!config_.on_demand) return;
+  ProgramDemand demand = rules_.Demand();
+  for (const auto& [other, target] : targets_) {
+    if (target.info.state != TargetState::kRunning) continue;
+    ProgramDemand theirs = ProgramDemand::Of(target.info.options);
+    if (other == pid) theirs.counters = {};
+    demand |= theirs;
+  }
+  config_.on_demand(demand);
+}
 
 void TargetRegistry::ApplySettings() {
   ThresholdSettings minimum{.run_queue_threshold_ns = kNoThresholdNs, .sampling_interval_ns = kNoThresholdNs};

@@ -172,7 +172,9 @@ class TargetRegistry : public Targets {
   absl::Status StartWatching(const std::vector<ProcessInfo>& processes, int64_t now_ns);
   absl::Status AttachPids(const AttachWish& wish, int64_t now_ns);
   absl::Status CheckHolders(const AttachWish& wish) const;
-  absl::Status CheckCounters(const TargetOptions& options) const;
+  absl::Status CheckCounters(const TargetOptions& options, uint32_t instead_of_pid = 0) const;
+  absl::Status CheckCounterUpdate(const Target& target, const TargetUpdate& update, const TargetOptions& updated) const;
+  void WithoutCountersOf(uint32_t pid) const;
   Target& Enlist(const ProcessInfo& process, const TargetParts& parts, int64_t now_ns);
   void FollowChildrenNow(const TargetOptions& options);
   bool IsCurrent(const ProcessInfo& process) const;

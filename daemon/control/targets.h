@@ -140,7 +140,12 @@ struct TargetUpdate {
   std::optional<bool> waker;
   std::optional<int64_t> operation_threshold_ns;
   std::optional<std::vector<std::string>> probe_groups;  // exactly these, and what is always on
-  std::optional<TargetState> state;                      // kRunning or kPaused
+  std::optional<bool> cache;
+  std::optional<std::vector<std::string>> counter_events;  // exactly these
+  std::optional<int64_t> counter_interval_ns;
+  std::optional<TargetState> state;  // kRunning or kPaused
+
+  bool counters() const { return cache || counter_events || counter_interval_ns; }
 };
 
 // Keeps the kernel's and the detector's thresholds at or below its own while it lives. Released from any thread.

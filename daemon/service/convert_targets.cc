@@ -155,6 +155,9 @@ TargetUpdate UpdateFromProto(const v1::UpdateTargetRequest& request) {
     if (path == "waker") update.waker = options.waker;
     if (path == "operation_threshold_ns") update.operation_threshold_ns = options.operation_threshold_ns;
     if (path == "probe_groups") update.probe_groups = options.probe_groups;
+    if (path == "cache") update.cache = options.cache;
+    if (path == "counter_events") update.counter_events = options.counter_events;
+    if (path == "counter_interval_ns") update.counter_interval_ns = options.counter_interval_ns;
   }
   if (request.state() == v1::TARGET_STATE_RUNNING) update.state = TargetState::kRunning;
   if (request.state() == v1::TARGET_STATE_PAUSED) update.state = TargetState::kPaused;

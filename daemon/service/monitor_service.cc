@@ -14,6 +14,7 @@
 #include "daemon/service/convert_targets.h"
 #include "daemon/service/correlate_query.h"
 #include "daemon/service/counter_sampling_call.h"
+#include "daemon/service/counter_totals.h"
 #include "daemon/service/hardware_query.h"
 #include "daemon/service/interrupts_query.h"
 #include "daemon/service/inversions_query.h"
@@ -83,6 +84,16 @@ void MonitorService::AnswerTarget(const TargetInfo& target, v1::Target* out) con
   if (target.state == TargetState::kRunning) out->set_sampling_interval_ns(core_.windows->achieved_interval_ns());
 }
 
+uint32_t MonitorService::CountedSet() const {
+  if (core_.counters == nullptr) return 0;
+  const CounterTotals::State state = core_.counters->state();
+  return state.reason.empty() ? state.set.number : 0;
+}
+
+bool MonitorService::BeganAnewSince(uint32_t counted_set) const {
+  return counted_set != 0 && core_.counters->state().set.number != counted_set;
+}
+
 grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* context, const v1::AttachRequest* request,
                                                  v1::AttachResponse* response) {
   if (const grpc::Status checked = Check(*request); !checked.ok()) return Answered(context, checked);
@@ -92,6 +103,7 @@ grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* co
   if (const grpc::Status translated = Translation(*context).Processes(&pids); !translated.ok()) {
     return Answered(context, translated);
   }
+  const uint32_t counted_before = CountedSet();
   const auto attached = core_.targets->Attach({.pids = {pids.data(), static_cast<size_t>(pids.size())},
                                                .selectors = *selectors,
                                                .options = OptionsFromProto(request->options()),
@@ -100,6 +112,7 @@ grpc::ServerUnaryReactor* MonitorService::Attach(grpc::CallbackServerContext* co
   if (!attached.ok()) return Answered(context, ToGrpcStatus(attached.status()));
   for (const TargetInfo& target : attached->targets) AnswerTarget(target, response->add_targets());
   for (const RuleInfo& rule : attached->rules) RuleToProto(rule, response->add_rules());
+  response->set_counters_began_anew(BeganAnewSince(counted_before));
   return Answered(context, grpc::Status::OK);
 }
 
@@ -148,10 +161,12 @@ grpc::ServerUnaryReactor* MonitorService::UpdateTarget(grpc::CallbackServerConte
   if (const grpc::Status translated = Translation(*context).TargetPids(&pids); !translated.ok()) {
     return Answered(context, translated);
   }
+  const uint32_t counted_before = CountedSet();
   const auto updated = core_.targets->Update(pids[0], UpdateFromProto(*request));
   thresholds_.Invalidate();
   if (!updated.ok()) return Answered(context, ToGrpcStatus(updated.status()));
   AnswerTarget(*updated, response->mutable_target());
+  response->set_counters_began_anew(BeganAnewSince(counted_before));
   return Answered(context, grpc::Status::OK);
 }
 

@@ -124,6 +124,9 @@ class MonitorService : public v1::Monitor::CallbackService {
   template <typename Request, typename Answer>
   grpc::ServerUnaryReactor* AnswerWindow(grpc::CallbackServerContext* context, Request request, Answer answer);
   void AnswerTarget(const TargetInfo& target, v1::Target* out) const;
+  // The set of events that is counted, 0: none; and whether, where one was, it is another now.
+  uint32_t CountedSet() const;
+  bool BeganAnewSince(uint32_t counted_set) const;
   const ServiceCore core_;
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> dropped_count_{0};

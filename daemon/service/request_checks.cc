@@ -135,12 +135,14 @@ grpc::Status Check(const v1::UpdateTargetRequest& request) {
   checks.Options("options.", request.options());
   for (const std::string& path : request.options_mask().paths()) {
     if (path == "spike_threshold_ns" || path == "blocked_threshold_ns" || path == "sampling_interval_ns" || path == "follow_children" ||
-        path == "stacks" || path == "waker" || path == "operation_threshold_ns" || path == "probe_groups")
+        path == "stacks" || path == "waker" || path == "operation_threshold_ns" || path == "probe_groups" || path == "cache" ||
+        path == "counter_events" || path == "counter_interval_ns")
       continue;
     checks.Add("options_mask",
                absl::StrCat("options_mask names \"", path.substr(0, kProbeGroupNameMax),
                             "\": spike_threshold_ns, blocked_threshold_ns, sampling_interval_ns, follow_children, stacks, "
-                            "waker, operation_threshold_ns and probe_groups can be changed; detach and attach again for the rest"));
+                            "waker, operation_threshold_ns, probe_groups, cache, counter_events and counter_interval_ns can be changed; "
+                            "detach and attach again for the rest"));
     break;
   }
   if (request.state() != v1::TARGET_STATE_UNSPECIFIED && request.state() != v1::TARGET_STATE_RUNNING &&

@@ -118,4 +118,8 @@ Json TargetsJson(const TargetList& targets, const RuleList& rules) {
   return json;
 }
 
+std::string CountersBeganAnewText() {
+  return "other events are counted from here on: what the threads of all targets have counted began anew\n";
+}
+
 }  // namespace hftmon

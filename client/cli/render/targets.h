@@ -24,6 +24,9 @@ std::string TargetsText(const TargetList& targets, const RuleList& rules, Ended 
 // {schema_version, targets: […], rules: […]}.
 Json TargetsJson(const TargetList& targets, const RuleList& rules);
 
+// A line, for whoever looks on.
+std::string CountersBeganAnewText();
+
 }  // namespace hftmon
 
 #endif  // HFTMON_CLIENT_CLI_RENDER_TARGETS_H_

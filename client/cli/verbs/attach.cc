@@ -54,6 +54,7 @@ class AttachVerb : public Verb {
     if (!response.ok()) return response.status();
     context.console.Out(json_ ? JsonLine(TargetsJson(response->targets(), response->rules()))
                               : ToText(*response) + JoinedText(before, *response));
+    if (response->counters_began_anew()) context.console.Err(CountersBeganAnewText());
     bool warned = SayIfOff(context, **client, "attach");
     for (const v1::Target& target : response->targets()) warned = warned || target.unslotted_thread_count() > 0;
     return warned ? kExitWarnings : kExitFine;

@@ -223,5 +223,41 @@ TEST_F(TargetVerbsTest, TargetsPausesAndResumesBeforeItLists) {
   EXPECT_THAT(calls, ElementsAre("7 paused", "8 paused", "9 running", "list"));
 }
 
+TEST_F(TargetVerbsTest, TargetsChangesWhatIsCountedAndSaysWhenAllBeganAnew) {
+  std::vector<v1::UpdateTargetRequest> seen;
+  monitor_.update_target = [&seen](const auto& request, auto* response) {
+    seen.push_back(request);
+    response->set_counters_began_anew(request.pid() == 7);
+    return grpc::Status::OK;
+  };
+  StringConsole console;
+  EXPECT_EQ(Run({"targets", "--set", "7,8", "--counters", "page-faults,cpu/event=1,umask=2/", "--counter-interval", "5us"}, console), 0);
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[1].pid(), 8);
+  EXPECT_THAT(seen[0].options().counter_events(), ElementsAre("page-faults", "cpu/event=1,umask=2/"));
+  EXPECT_EQ(seen[0].options().counter_interval_ns(), 5'000);
+  EXPECT_THAT(seen[0].options_mask().paths(), ElementsAre("counter_events", "counter_interval_ns"));
+  EXPECT_EQ(console.err(), "other events are counted from here on: what the threads of all targets have counted began anew\n");
+  seen.clear();
+  StringConsole nothing;
+  EXPECT_EQ(Run({"targets", "--set", "7", "--counters", "none", "--cache", "no"}, nothing), 0);
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].options().counter_events_size(), 0);
+  EXPECT_THAT(seen[0].options_mask().paths(), ElementsAre("counter_events", "cache"));
+}
+
+TEST_F(TargetVerbsTest, TargetsRefusesCountersWithoutAProcessAndAProcessWithoutCounters) {
+  StringConsole console;
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"targets", "--counters", "page-faults"},
+                                             {"targets", "--set", "7"},
+                                             {"targets", "--set", "7", "--cache", "maybe"},
+                                             {"targets", "--set", "7", "--counter-interval", "2s"}}) {
+    EXPECT_EQ(Run(words, console), 3) << words.back();
+  }
+  EXPECT_THAT(console.err(), HasSubstr("name them with --set"));
+  EXPECT_THAT(console.err(), HasSubstr("--cache maybe: use yes or no"));
+}
+
 }  // namespace
 }  // namespace hftmon

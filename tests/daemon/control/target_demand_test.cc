@@ -169,6 +169,51 @@ TEST_F(TargetDemandTest, CountersAreTheUnionOverAllTargetsAndWhatIsBeyondTheirNu
   EXPECT_FALSE(host.demand.any());
 }
 
+TEST_F(TargetDemandTest, AnUpdateOfCountersAsksForThemInThePlaceOfWhatTheTargetAskedFor) {
+  ASSERT_TRUE(host.Attach({100}, {.counter_events = {"a", "b", "c", "d", "e"}, .counter_interval_ns = 9'000}).ok());
+  ASSERT_TRUE(host.Attach({200}, {.counter_events = {"x"}, .counter_interval_ns = 8'000}).ok());
+  std::vector<std::string> before;
+  host.attach_demanded = [&](const ProgramDemand& wanted) {
+    before = host.demand.counters.events;
+    attached_ = wanted;
+    return refusal_;
+  };
+  ASSERT_TRUE(host.registry.Update(100, {.counter_events = {{"f", "g", "h", "i", "j", "k", "l"}}}).ok());
+  EXPECT_THAT(before, ::testing::ElementsAre("x")) << "what it asked for until then is not wanted beside";
+  EXPECT_EQ(attached_.counters, (CounterWish{.events = {"f", "g", "h", "i", "j", "k", "l"}, .interval_ns = 9'000}));
+  EXPECT_EQ(host.demand.counters, (CounterWish{.events = {"f", "g", "h", "i", "j", "k", "l", "x"}, .interval_ns = 8'000}));
+  EXPECT_EQ(host.Target(100)->holders.front().options.counter_events.size(), 7u);
+  ASSERT_TRUE(host.registry.Update(100, {.cache = true, .counter_interval_ns = 2'000}).ok());
+  EXPECT_TRUE(host.demand.counters.cache);
+  EXPECT_EQ(host.demand.counters.interval_ns, 2'000);
+  EXPECT_EQ(host.demand.counters.events.size(), 8u) << "events that the update does not name are as they were";
+  ASSERT_TRUE(host.registry.Update(100, {.cache = false, .counter_events = std::vector<std::string>{}}).ok());
+  EXPECT_EQ(host.demand.counters, (CounterWish{.events = {"x"}, .interval_ns = 8'000}));
+  EXPECT_EQ(host.slots[hooks.PublishedSlotOf(101)].wishes.probes, 0u);
+  EXPECT_EQ(host.Target(100)->options.counter_interval_ns, 0);
+  host.CheckInvariants("updated");
+}
+
+TEST_F(TargetDemandTest, AnUpdateOfCountersThatIsRefusedChangesNothing) {
+  ASSERT_TRUE(host.Attach({100}, {.counter_events = {"a", "b"}}).ok());
+  ASSERT_TRUE(host.Attach({200}, {.counter_events = {"x", "y"}}).ok());
+  const ProgramDemand before = host.demand;
+  const auto update = [this](const TargetUpdate& wish) { return host.registry.Update(100, wish).status(); };
+  const absl::Status many = update({.spike_threshold_ns = 7'000, .counter_events = {{"1", "2", "3", "4", "5", "6", "7"}}});
+  EXPECT_TRUE(absl::IsResourceExhausted(many)) << many;
+  EXPECT_THAT(std::string(many.message()), ::testing::HasSubstr("process 200 (x,y)"));
+  EXPECT_TRUE(absl::IsInvalidArgument(update({.counter_interval_ns = 3})));
+  EXPECT_TRUE(absl::IsInvalidArgument(update({.counter_events = {{""}}})));
+  const absl::Status nothing = update({.counter_events = std::vector<std::string>{}, .counter_interval_ns = 5'000});
+  EXPECT_TRUE(absl::IsInvalidArgument(nothing)) << nothing;
+  refusal_ = absl::NotFoundError("no such event");
+  EXPECT_EQ(update({.spike_threshold_ns = 7'000, .counter_events = {{"z"}}}), refusal_);
+  EXPECT_EQ(host.demand, before);
+  EXPECT_EQ(host.Target(100)->options.counter_events, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(host.Target(100)->options.spike_threshold_ns, 50'000);
+  host.CheckInvariants("refused");
+}
+
 TEST_F(TargetDemandTest, AnEndedTargetWantsNothing) {
   ASSERT_TRUE(host.Attach({200}, kWaker).ok());
   hooks.EndThread(200);

@@ -111,7 +111,7 @@ std::vector<BadRequestCase> TargetCases() {
       BadDetach("Nothing", "pids", [](auto*) {}),
       BadDetach("AllAndPids", "all", [](auto* r) { r->set_all(true), r->add_pids(7); }),
       BadUpdate("PidZero", "pid", [](auto* r) { r->set_pid(0); }),
-      BadUpdate("UnknownMask", "options_mask", [](auto* r) { r->mutable_options_mask()->add_paths("cache"); }),
+      BadUpdate("UnknownMask", "options_mask", [](auto* r) { r->mutable_options_mask()->add_paths("numa"); }),
       BadUpdate("StateEnded", "state", [](auto* r) { r->set_state(v1::TARGET_STATE_ENDED); }),
       BadUpdate("StateUnknown", "state", [](auto* r) { r->set_state(static_cast<v1::TargetState>(77)); }),
       BadUpdate("ThresholdAbsurd", "options.spike_threshold_ns",

@@ -3,6 +3,7 @@
 #define HFTMON_TESTS_DAEMON_SERVICE_FAKES_H_
 
 #include <condition_variable>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -131,7 +132,11 @@ class FakeTargets : public Targets {
     if (update.sampling_interval_ns) target.options.sampling_interval_ns = *update.sampling_interval_ns;
     if (update.follow_children) target.options.follow_children = *update.follow_children;
     if (update.probe_groups) target.options.probe_groups = *update.probe_groups;
+    if (update.cache) target.options.cache = *update.cache;
+    if (update.counter_events) target.options.counter_events = *update.counter_events;
+    if (update.counter_interval_ns) target.options.counter_interval_ns = *update.counter_interval_ns;
     if (update.state) target.state = *update.state;
+    if (on_update) on_update();
     return target;
   }
   absl::StatusOr<std::unique_ptr<ThresholdLease>> LeaseThresholds(int64_t spike_ns, int64_t blocked_ns) override {
@@ -189,6 +194,7 @@ class FakeTargets : public Targets {
   int64_t attached_mono_ns = 0;
   uint32_t parent_pid = 0;
   bool watched_from_birth = false;
+  std::function<void()> on_update;  // what else an update does; set before the server is asked
   uint64_t unslotted_thread_count = 0;
   uint64_t unslotted_peak_count = 0;
   int64_t unslotted_mono_ns = 0;

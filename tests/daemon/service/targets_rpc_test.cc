@@ -122,6 +122,36 @@ TEST_F(TargetsRpcTest, UpdateSetsTheProbeGroupsOnlyWhereTheMaskNamesThem) {
   EXPECT_EQ(response.target().options().probe_groups_size(), 0) << "an empty list takes all away";
 }
 
+TEST_F(TargetsRpcTest, UpdateSetsCountersAndSaysWhetherAllBeganAnew) {
+  counters_.now_state.set = {.number = 4, .events = {{.name = "page-faults", .metric = "", .counts = ""}}};
+  targets_.on_update = [this] { ++counters_.now_state.set.number; };
+  v1::UpdateTargetRequest request;
+  request.set_pid(kPid);
+  request.mutable_options()->add_counter_events("minor-faults");
+  request.mutable_options()->set_counter_interval_ns(5'000);
+  request.mutable_options()->set_cache(true);
+  request.mutable_options_mask()->add_paths("counter_events");
+  request.mutable_options_mask()->add_paths("counter_interval_ns");
+  v1::UpdateTargetResponse response;
+  ASSERT_TRUE(stub_->UpdateTarget(Context().get(), request, &response).ok());
+  ASSERT_EQ(response.target().options().counter_events_size(), 1);
+  EXPECT_EQ(response.target().options().counter_events(0), "minor-faults");
+  EXPECT_EQ(response.target().options().counter_interval_ns(), 5'000);
+  EXPECT_FALSE(response.target().options().cache()) << "the mask does not name it";
+  EXPECT_TRUE(response.counters_began_anew());
+
+  targets_.on_update = nullptr;
+  request.mutable_options_mask()->add_paths("cache");
+  ASSERT_TRUE(stub_->UpdateTarget(Context().get(), request, &response).ok());
+  EXPECT_TRUE(response.target().options().cache());
+  EXPECT_FALSE(response.counters_began_anew()) << "the same events";
+
+  counters_.now_state.reason = "nothing is counted";
+  targets_.on_update = [this] { ++counters_.now_state.set.number; };
+  ASSERT_TRUE(stub_->UpdateTarget(Context().get(), request, &response).ok());
+  EXPECT_FALSE(response.counters_began_anew()) << "nothing was counted before";
+}
+
 TEST_F(TargetsRpcTest, WhatASessionAttachedEndsWithItsCall) {
   grpc::ClientContext session_context;
   v1::HoldTargetsRequest hold;
