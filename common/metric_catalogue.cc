@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 
+#include "common/counter_rate_rows.h"
 #include "common/near_names.h"
 
 namespace hftmon {
@@ -14,7 +16,7 @@ constexpr MetricKind kCounter = MetricKind::kCounter;
 constexpr MetricKind kGauge = MetricKind::kGauge;
 constexpr MetricKind kPercentile = MetricKind::kPercentile;
 
-constexpr std::array kMetrics = {
+constexpr std::array kThreadMetrics = {
     MetricRow{"context_switches_voluntary_count", "count", kCounter, 0,
               "Switches in which the thread gave up its CPU: it slept or was blocked.", "task->nvcsw, copied at each switch of the thread"},
     MetricRow{"context_switches_involuntary_count", "count", kCounter, 0,
@@ -101,18 +103,74 @@ constexpr std::array kDrops = {
             "Connections closed at once because only the daemon's reserve of open files was left: raise its limit (LimitNOFILE)."},
 };
 
+constexpr char kHowCounted[] = ", read by programs at each switch of the thread and at the ticks of its CPU";
+
+constexpr std::array kCounterTimes = {
+    MetricRow{"counted_on_cpu_sum_ns", "ns", kCounter, 0, "Time on its CPU in which the thread's events were counted.",
+              "readings of the thread's events, by programs at each of its switches and at the ticks of its CPU",
+              MetricOrigin::kCounterTime, "", "any event"},
+    MetricRow{"counter_running_ratio", "ratio", kGauge, 0,
+              "Share of that time in which the events had counters: below 1 they took turns (multiplexed), and values are estimated.",
+              "time_enabled and time_running of perf events, read as counted_on_cpu_sum_ns", MetricOrigin::kCounterTime, "", "any event"},
+};
+
+// All rows, and the texts that those are made of that are made here.
+class Catalogue {
+ public:
+  Catalogue() {
+    rows_.assign(kThreadMetrics.begin(), kThreadMetrics.end());
+    rows_.insert(rows_.end(), kCounterTimes.begin(), kCounterTimes.end());
+    for (const CounterRateRow& rate : CounterRateRows()) {
+      const std::string_view source = Text(fmt::format("the processor's events {}{}", rate.events, kHowCounted));
+      AddRate({rate.name, rate.unit, kGauge, 0, rate.help, source, MetricOrigin::kCounterRate, rate.name, rate.events},
+              rate.low_is_bad ? 1 : 99);
+    }
+    for (const CounterEventRow& event : CounterEventRows()) {
+      const std::string_view source = Text(fmt::format("perf's software event {}{}", event.event, kHowCounted));
+      rows_.push_back({Text(fmt::format("{}_count", event.name)), "count", kCounter, 0, Text(fmt::format("{}.", event.what)), source,
+                       MetricOrigin::kCounterEvent, event.event, event.event});
+      AddRate({Text(fmt::format("{}_per_second", event.name)), "per_second", kGauge, 0,
+               Text(fmt::format("{}, by second on the CPU.", event.what)), source, MetricOrigin::kCounterRate,
+               Text(fmt::format("{}_per_second", event.event)), event.event},
+              99);
+    }
+  }
+
+  std::span<const MetricRow> rows() const { return rows_; }
+
+ private:
+  std::string_view Text(std::string text) { return texts_.emplace_back(std::move(text)); }
+  // Its mean, its median and the percentile of its bad end.
+  void AddRate(const MetricRow& mean, int bad_percent) {
+    rows_.push_back(mean);
+    for (const int percent : {50, bad_percent}) {
+      MetricRow row = mean;
+      row.name = Text(fmt::format("{}_p{}", mean.name, percent));
+      row.kind = kPercentile;
+      row.percent = percent;
+      row.help = Text(fmt::format("{} Spans whose rate was at most that took {} % of the counted time.", mean.help, percent));
+      rows_.push_back(row);
+    }
+  }
+
+  std::deque<std::string> texts_;  // which do not move
+  std::vector<MetricRow> rows_;
+};
+
 }  // namespace
 
 std::span<const MetricRow> MetricRows() {
-  return kMetrics;
+  static const Catalogue catalogue;
+  return catalogue.rows();
 }
 std::span<const DropRow> DropRows() {
   return kDrops;
 }
 
 const MetricRow* FindMetric(std::string_view name) {
-  const auto found = std::find_if(kMetrics.begin(), kMetrics.end(), [name](const MetricRow& row) { return row.name == name; });
-  return found == kMetrics.end() ? nullptr : &*found;
+  const std::span<const MetricRow> rows = MetricRows();
+  const auto found = std::find_if(rows.begin(), rows.end(), [name](const MetricRow& row) { return row.name == name; });
+  return found == rows.end() ? nullptr : &*found;
 }
 
 const DropRow* FindDrop(std::string_view name) {
@@ -134,8 +192,8 @@ std::string_view MetricKindName(MetricKind kind) {
 
 std::vector<std::string_view> NearMetricNames(std::string_view name, size_t limit) {
   std::vector<std::string_view> names;
-  names.reserve(kMetrics.size());
-  for (const MetricRow& row : kMetrics) names.push_back(row.name);
+  names.reserve(MetricRows().size());
+  for (const MetricRow& row : MetricRows()) names.push_back(row.name);
   return NearNames(name, names, limit);
 }
 

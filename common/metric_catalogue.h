@@ -5,6 +5,7 @@
 #ifndef HFTMON_COMMON_METRIC_CATALOGUE_H_
 #define HFTMON_COMMON_METRIC_CATALOGUE_H_
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,7 +16,11 @@ namespace hftmon {
 // kCounter: difference over the window. kGauge: a state or an extreme of the window. kPercentile: nearest rank over the window.
 enum class MetricKind { kCounter, kGauge, kPercentile };
 
-// A metric of a window, for a thread or a target.
+// What a metric is made of: the kernel's counts and times of switches, interrupts and spikes; or what threads count (`--cache`,
+// `--counters`): the time in which they did, one event, or a rate of some.
+enum class MetricOrigin : uint8_t { kThreads, kCounterTime, kCounterEvent, kCounterRate };
+
+// A metric of a window, for a thread or a target. A percentile of a rate has the rate's name with the percentile behind it.
 struct MetricRow {
   std::string_view name;  // snake_case, unit last
   std::string_view unit;  // "ns", "count", "threads"
@@ -23,6 +28,9 @@ struct MetricRow {
   double percent;           // kPercentile: which one; else 0
   std::string_view help;    // one sentence
   std::string_view source;  // kernel field or tracepoint it is read from
+  MetricOrigin origin = MetricOrigin::kThreads;
+  std::string_view counted = {};  // kCounterEvent, kCounterRate: the event, or the rate's name (daemon/analysis/counter_rates.h)
+  std::string_view needs = {};    // the same: the events that have to be counted, for people
 };
 
 // Something that did not fit or was lost, counted since the daemon started.

@@ -42,6 +42,7 @@ void CounterHistory::OnCounterSpan(const CounterSpan& span) {
     set_begin_mono_ns_ = std::max(set_begin_mono_ns_, span.end_mono_ns);
     return;
   }
+  ++arrived_count_;
   if (spans_.size() < spans_max_) {
     spans_.push_back(span);
   } else {
@@ -56,6 +57,7 @@ void CounterHistory::OnCounterSpan(const CounterSpan& span) {
 
 void CounterHistory::OnCounterLoss(uint16_t cpu, uint64_t lost_count, int64_t begin_mono_ns, int64_t end_mono_ns) {
   std::lock_guard lock(mutex_);
+  lost_count_ += lost_count;
   losses_.OnLoss({.cpu = cpu, .lost_count = lost_count, .begin_mono_ns = begin_mono_ns, .end_mono_ns = end_mono_ns});
 }
 
@@ -134,6 +136,26 @@ void CounterHistory::AddSpans(const std::vector<Range>& ranges, const ThreadFilt
     });
     if (inside && keeps(span.thread)) answer->threads[span.thread].Add(rates_, span);
   }
+}
+
+CounterCursor CounterHistory::Now() const {
+  std::lock_guard lock(mutex_);
+  return {.set = set_.number, .taken = arrived_count_, .lost_count = lost_count_};
+}
+
+CounterArrivals CounterHistory::TakeNew(CounterCursor* cursor, const Taker& take) const {
+  std::lock_guard lock(mutex_);
+  CounterArrivals arrivals{.set = set_, .rates = rates_, .lost_count = lost_count_ - cursor->lost_count};
+  const uint64_t oldest = arrived_count_ - spans_.size();
+  // Of another set nothing is kept.
+  if (cursor->set == set_.number && cursor->taken < oldest) arrivals.lost_count += oldest - cursor->taken;
+  // Until it is full the ring begins at 0, then with the one that is overwritten next.
+  const size_t first = spans_.size() < spans_max_ ? 0 : next_;
+  for (uint64_t number = std::max(cursor->taken, oldest); number < arrived_count_; ++number) {
+    take(rates_, spans_[(first + static_cast<size_t>(number - oldest)) % spans_max_]);
+  }
+  *cursor = {.set = set_.number, .taken = arrived_count_, .lost_count = lost_count_};
+  return arrivals;
 }
 
 size_t CounterHistory::bytes() const {

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -33,6 +34,21 @@ struct CounterAnswer {
   WindowsOfThreads threads;  // those with spans
 };
 
+// Who takes spans in the order in which they come, each once: how far it has come. A value; one thread at a time.
+struct CounterCursor {
+  uint32_t set = 0;         // whose spans it took last
+  uint64_t taken = 0;       // spans that had come by then, of all sets
+  uint64_t lost_count = 0;  // lost by then
+};
+
+// What came since.
+struct CounterArrivals {
+  CounterSet set;  // whose spans they are; number 0: none was ever counted
+  std::vector<CounterRate> rates;
+  // Overwritten spans of another set than the cursor's are not among these.
+  uint64_t lost_count = 0;  // spans that are missing, of any thread: lost before they came, or overwritten before they were taken
+};
+
 class CounterHistory : public CounterSink {
  public:
   struct Bounds {
@@ -50,6 +66,12 @@ class CounterHistory : public CounterSink {
 
   // Spans that ended in (begin, end], of the threads that `keeps` says, which must not call back.
   CounterAnswer Query(int64_t begin_mono_ns, int64_t end_mono_ns, const ThreadFilterFunction& keeps) const;
+  // Where a cursor begins that wants what comes from now on.
+  CounterCursor Now() const;
+  // Moves it on, and gives `take` what came, which must not call back. A span can come late: those of a thread that sleeps, when it runs
+  // again; who adds up what came has each once.
+  using Taker = std::function<void(const std::vector<CounterRate>& of_set, const CounterSpan& span)>;
+  CounterArrivals TakeNew(CounterCursor* cursor, const Taker& take) const;
   size_t bytes() const;
   // That bytes() never exceeds.
   size_t bytes_max() const;
@@ -71,6 +93,8 @@ class CounterHistory : public CounterSink {
   int64_t newest_mono_ns_ = 0;      // end of any span
   std::vector<CounterSpan> spans_;  // a ring, once it is full
   size_t next_ = 0;
+  uint64_t arrived_count_ = 0;      // spans that were ever in the ring
+  uint64_t lost_count_ = 0;         // by OnCounterLoss
   int64_t spans_from_mono_ns_ = 0;  // no span that ended later is missing in the ring
   CounterLevel seconds_;
   CounterLevel minutes_;

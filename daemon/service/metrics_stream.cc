@@ -1,6 +1,7 @@
 #include "daemon/service/metrics_stream.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "daemon/service/answer_size.h"
@@ -29,6 +30,13 @@ grpc::Status FindMetrics(const v1::WatchMetricsRequest& request, std::vector<con
   return grpc::Status::OK;
 }
 
+std::vector<const MetricRow*> OfThreads(const std::vector<const MetricRow*>& metrics) {
+  std::vector<const MetricRow*> found;
+  std::copy_if(metrics.begin(), metrics.end(), std::back_inserter(found),
+               [](const MetricRow* metric) { return metric->origin == MetricOrigin::kThreads; });
+  return found;
+}
+
 }  // namespace
 
 grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MetricsStream::Start(const v1::WatchMetricsRequest& request,
@@ -40,7 +48,7 @@ grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MetricsStream::Start(const v
   TargetSelection selection;
   if (const grpc::Status selected = selection.Select(*shared.core->targets, request.pids()); !selected.ok()) return new Refused(selected);
 
-  std::unique_ptr<MetricsStream> stream(new MetricsStream(shared, request, std::move(metrics)));
+  std::unique_ptr<MetricsStream> stream(new MetricsStream(shared, request, metrics));
   // gRPC knows the stream only once it is returned: until then it can be deleted like any object.
   if (const grpc::Status added = shared.streams->Add(stream.get(), shared.limits->Get().metric_streams_max); !added.ok())
     return new Refused(added);
@@ -52,39 +60,55 @@ grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MetricsStream::Start(const v
 }
 
 MetricsStream::MetricsStream(const MetricsStreamShared& shared, const v1::WatchMetricsRequest& request,
-                             std::vector<const MetricRow*> metrics)
+                             const std::vector<const MetricRow*>& metrics)
     : shared_(shared),
       request_(request),
-      metrics_(std::move(metrics)),
+      metrics_(OfThreads(metrics)),
       period_ns_(request.period_ns() > 0 ? request.period_ns() : kMetricsPeriodDefaultNs),
       due_ns_(PollThread::NowNs() + period_ns_),
       covered_until_ns_(shared.core->windows->closed_until_mono_ns()),
-      spike_cursor_(shared.core->spikes->ended().end()) {}
+      spike_cursor_(shared.core->spikes->ended().end()),
+      counters_(shared.core, request, metrics, covered_until_ns_) {}
 
 int64_t MetricsStream::Poll(int64_t now_ns) {
-  if (now_ns < due_ns_) return due_ns_;
+  if (counters_.any() && now_ns >= next_take_ns_) {
+    counters_.Take();
+    next_take_ns_ = now_ns + CounterSamples::kTakeIntervalNs;
+  }
+  if (now_ns < due_ns_) return counters_.any() ? std::min(due_ns_, next_take_ns_) : due_ns_;
   const int64_t until_ns = shared_.core->windows->closed_until_mono_ns();
   // Nothing was closed before the stream began: its first window has no beginning yet.
   if (covered_until_ns_ == 0) covered_until_ns_ = until_ns;
   if (until_ns <= covered_until_ns_) return now_ns + kRetryNs;
   auto snapshot = std::make_unique<v1::WatchMetricsResponse>();
   MakeSnapshot(until_ns, snapshot.get());
-  if (const grpc::Status fits = CheckAnswer(*snapshot, snapshot->samples_size(), shared_.limits); !fits.ok()) {
+  if (const grpc::Status fits = CheckAnswer(*snapshot, snapshot->samples_size() + snapshot->unavailable_size(), shared_.limits);
+      !fits.ok()) {
     End(fits);
     return kPollDone;
   }
-  {
-    std::lock_guard lock(mutex());
-    if (ended()) return kPollDone;
-    if (pending_ != nullptr) {
-      ++dropped_;
-      shared_.dropped_count->fetch_add(1, std::memory_order_relaxed);
-    }
-    pending_ = std::move(snapshot);
-  }
+  if (!Offer(std::move(snapshot))) return kPollDone;
   Pump();
   due_ns_ = std::max(due_ns_ + period_ns_, now_ns);
-  return due_ns_;
+  return counters_.any() ? std::min(due_ns_, next_take_ns_) : due_ns_;
+}
+
+bool MetricsStream::Offer(std::unique_ptr<v1::WatchMetricsResponse> snapshot) {
+  Reasons reasons;
+  for (const v1::UnavailableMetrics& entry : snapshot->unavailable()) reasons.insert(entry.SerializeAsString());
+  std::lock_guard lock(mutex());
+  if (ended()) return false;
+  if (pending_ != nullptr) {
+    ++dropped_;
+    shared_.dropped_count->fetch_add(1, std::memory_order_relaxed);
+  }
+  auto* entries = snapshot->mutable_unavailable();
+  entries->erase(std::remove_if(entries->begin(), entries->end(),
+                                [this](const v1::UnavailableMetrics& entry) { return told_reasons_.contains(entry.SerializeAsString()); }),
+                 entries->end());
+  pending_ = std::move(snapshot);
+  pending_reasons_ = std::move(reasons);
+  return true;
 }
 
 void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse* snapshot) {
@@ -105,6 +129,7 @@ void MetricsStream::MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse
   snapshot->set_lost_records(shared_.core->status->LostBetween(answer.begin_mono_ns, answer.end_mono_ns));
   snapshot->set_unslotted_thread_count(selection.UnslottedSince(answer.begin_mono_ns));
   AddMetricSamples(*shared_.core, selection, metrics_, request_.per_thread(), answer.threads, CountSpikes(until_mono_ns), snapshot);
+  counters_.Fill(selection, covered_until_ns_, snapshot);
   covered_until_ns_ = until_mono_ns;
 }
 
@@ -131,6 +156,7 @@ bool MetricsStream::NextMessage(v1::WatchMetricsResponse* message) {
   if (pending_ == nullptr) return false;
   message->Swap(pending_.get());
   pending_.reset();
+  told_reasons_ = std::move(pending_reasons_);
   message->set_dropped(dropped_);
   return true;
 }

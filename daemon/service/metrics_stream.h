@@ -2,16 +2,20 @@
 //
 // Each period the poll thread asks the store for what happened since the last snapshot's end, a bucket's edge, so that snapshots follow
 // each other without gap or overlap. A snapshot larger than one answer may be ends the stream with RESOURCE_EXHAUSTED. A snapshot that a
-// slow reader has not taken when the next is made is replaced by it and counted.
+// slow reader has not taken when the next is made is replaced by it and counted. What threads count is taken more often, so that nothing of
+// it is overwritten. Why a metric has no samples is told once, until it is not so any more in a snapshot that the reader took.
 #ifndef HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_
 #define HFTMON_DAEMON_SERVICE_METRICS_STREAM_H_
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "common/metric_catalogue.h"
+#include "daemon/service/counter_samples.h"
 #include "daemon/service/metric_samples.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/service_core.h"
@@ -42,11 +46,13 @@ class MetricsStream : public StreamReactor<v1::WatchMetricsResponse>, private Po
                                                                    const MetricsStreamShared& shared);
 
  private:
-  MetricsStream(const MetricsStreamShared& shared, const v1::WatchMetricsRequest& request, std::vector<const MetricRow*> metrics);
+  MetricsStream(const MetricsStreamShared& shared, const v1::WatchMetricsRequest& request, const std::vector<const MetricRow*>& metrics);
 
   int64_t Poll(int64_t now_ns) override;
   // Poll thread. The window's begin is the last one's end.
   void MakeSnapshot(int64_t until_mono_ns, v1::WatchMetricsResponse* snapshot);
+  // Hands it to the reader, without the reasons that it knows. False: the stream has ended.
+  bool Offer(std::unique_ptr<v1::WatchMetricsResponse> snapshot);
   // Spikes that ended before `until_mono_ns` and were not counted yet, by thread; absent when some were overwritten.
   std::optional<SpikeCounts> CountSpikes(int64_t until_mono_ns);
 
@@ -56,15 +62,20 @@ class MetricsStream : public StreamReactor<v1::WatchMetricsResponse>, private Po
 
   const MetricsStreamShared shared_;
   const v1::WatchMetricsRequest request_;
-  const std::vector<const MetricRow*> metrics_;
+  const std::vector<const MetricRow*> metrics_;  // of the store; the others are counters_'
   const int64_t period_ns_;
   // Poll thread only, once it is added there.
   int64_t due_ns_ = 0;            // steady clock
   int64_t covered_until_ns_ = 0;  // end of the last snapshot's window
   uint64_t spike_cursor_ = 0;     // of those that have ended, how many were looked at
+  CounterSamples counters_;
+  int64_t next_take_ns_ = 0;  // steady clock
   // Under mutex().
   std::unique_ptr<v1::WatchMetricsResponse> pending_;
   uint64_t dropped_ = 0;
+  using Reasons = std::set<std::string>;  // UnavailableMetrics, serialized; at most CounterSamples::kUnavailableMax
+  Reasons pending_reasons_;               // that hold in pending_
+  Reasons told_reasons_;                  // that held in what the reader took last
 };
 
 }  // namespace hftmon

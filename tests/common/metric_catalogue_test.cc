@@ -52,6 +52,29 @@ TEST(MetricCatalogue, ANameEndsWithItsUnit) {
   }
 }
 
+TEST(MetricCatalogue, ARateOfCountersHasItsMedianAndThePercentileOfItsBadEnd) {
+  for (const char* name : {"instructions_per_cycle", "l1d_hit_ratio", "l3_mpki", "page_faults_per_second"}) {
+    const MetricRow* mean = FindMetric(name);
+    ASSERT_NE(mean, nullptr) << name;
+    EXPECT_EQ(mean->origin, MetricOrigin::kCounterRate);
+    const MetricRow* median = FindMetric(std::string(name) + "_p50");
+    ASSERT_NE(median, nullptr) << name;
+    EXPECT_EQ(median->percent, 50);
+    EXPECT_EQ(median->counted, mean->counted);
+    EXPECT_EQ(median->unit, mean->unit);
+  }
+  EXPECT_EQ(FindMetric("l1d_hit_ratio_p1")->percent, 1) << "a hit ratio is bad where it is low";
+  EXPECT_EQ(FindMetric("l1d_hit_ratio_p99"), nullptr);
+  EXPECT_EQ(FindMetric("l3_mpki_p99")->percent, 99);
+  EXPECT_EQ(FindMetric("page_faults_count")->counted, "page-faults");
+  EXPECT_EQ(FindMetric("page_faults_per_second_p99")->counted, "page-faults_per_second");
+  EXPECT_THAT(std::string(FindMetric("l3_hit_ratio")->source), HasSubstr("l3_accesses, read by programs at each switch"));
+}
+
+TEST(MetricCatalogue, WhatIsCountedSaysWhichEventsItNeeds) {
+  for (const MetricRow& row : MetricRows()) EXPECT_EQ(row.origin == MetricOrigin::kThreads, row.needs.empty()) << row.name;
+}
+
 TEST(MetricCatalogue, LostRecordsAreLossAndReachedBoundsAreNot) {
   EXPECT_TRUE(FindDrop("ring_lost_records")->data_loss);
   EXPECT_TRUE(FindDrop("recursion_misses")->data_loss);
@@ -71,6 +94,7 @@ TEST(MetricCatalogue, AMistypedNameHasTheRightOneNear) {
 TEST(MetricCatalogue, APartOfANameFindsIt) {
   EXPECT_THAT(NearMetricNames("depth"), ElementsAre("run_queue_depth_mean"));
   EXPECT_THAT(NearMetricNames("run_queue"), SizeIs(3));
+  EXPECT_THAT(NearMetricNames("l3_miss_ratio"), Contains("l3_hit_ratio"));
 }
 
 TEST(MetricCatalogue, NothingIsNearToNonsense) {

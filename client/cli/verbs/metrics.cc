@@ -24,8 +24,12 @@ class MetricsVerb : public Verb {
     verb->add_flag("--list", list_, "name the metrics there are, and stop");
     verb->add_flag("--json", json_, "print one JSON object a line");
     verb->footer(
-        "Exit code 1: records were lost, threads were not watched, the programs were off, or snapshots were missed because the output was\n"
-        "read too slowly.");
+        "Metrics of what threads count (attach --cache, --counters) are of what was read out since the snapshot before. Why one has no "
+        "value is\n"
+        "told once, until it is otherwise.\n"
+        "Exit code 1: records or spans of counters were lost, threads were not watched, the programs were off, what was asked for by its "
+        "name\n"
+        "is unavailable, or snapshots were missed because the output was read too slowly.");
     return verb;
   }
 
@@ -50,6 +54,7 @@ class MetricsVerb : public Verb {
     bool off_said = SayIfOff(context, **client, "metrics");
     bool warned = off_said;
     const auto print = [&](const v1::WatchMetricsResponse& response) {
+      warned = warned || response.lost_counter_span_count() > 0 || (!metrics_.empty() && response.unavailable_size() > 0);
       warned = warned || response.dropped() > 0 || response.lost_records() > 0 || response.unslotted_thread_count() > 0;
       // Switched off later.
       if (!off_said && response.window().off_ns() > 0) off_said = SayIfOff(context, **client, "metrics");

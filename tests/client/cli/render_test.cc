@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <limits>
-
 #include "client/cli/render/doctor.h"
 #include "client/cli/render/metrics.h"
 #include "client/cli/render/spikes.h"
@@ -357,21 +355,6 @@ TEST(RenderTargetsTest, StacksAndWakersAreShownWhereATargetAsksForThem) {
   rules.Add()->mutable_selector()->set_name("matcher");
   *rules[0].mutable_options() = targets[1].options();
   EXPECT_THAT(RulesText(rules), HasSubstr("50us  user stacks, wakers  "));
-}
-
-TEST(RenderMetricsTest, CountsAreWholeAndWhatIsNotANumberIsAbsent) {
-  v1::WatchMetricsResponse response;
-  *response.mutable_time() = SomeTime();
-  for (const double value : {3.0, 0.25, std::numeric_limits<double>::quiet_NaN()}) {
-    v1::MetricSample* sample = response.add_samples();
-    sample->set_metric("m");
-    sample->set_pid(4711);
-    sample->set_value(value);
-  }
-  const Json json = MetricsJson(response);
-  EXPECT_EQ(json["samples"].dump(),
-            R"([{"metric":"m","pid":4711,"value":3},{"metric":"m","pid":4711,"value":0.25},{"metric":"m","pid":4711}])");
-  EXPECT_THAT(MetricsText(response, {{"m", "ns"}}, absl::UTCTimeZone()), HasSubstr("3ns"));
 }
 
 TEST(WarningsTest, CompleteAnswerHasNone) {

@@ -231,5 +231,56 @@ TEST(CounterHistoryEmptyTest, WithoutASetThereIsNothing) {
   EXPECT_TRUE(answer.threads.empty());
 }
 
+TEST_F(CounterHistoryTest, ACursorHasEachSpanOnceInTheOrderInWhichTheyCame) {
+  const std::vector<CounterSpan> spans = SomeSpans(10, kMs);
+  Put({spans.begin(), spans.begin() + 3}, &history_);
+  CounterCursor cursor = history_.Now();
+  std::vector<int64_t> ends;
+  const auto note = [&ends](const std::vector<CounterRate>& rates, const CounterSpan& span) {
+    EXPECT_EQ(rates.size(), 1u);
+    ends.push_back(span.end_mono_ns);
+  };
+  Put({spans[7], spans[4]}, &history_);
+  EXPECT_EQ(history_.TakeNew(&cursor, note).set.number, 1u);
+  EXPECT_EQ(ends, (std::vector<int64_t>{spans[7].end_mono_ns, spans[4].end_mono_ns})) << "late as it is, and none of before";
+  history_.TakeNew(&cursor, note);
+  EXPECT_EQ(ends.size(), 2u);
+  Put({spans[5]}, &history_);
+  const CounterArrivals arrivals = history_.TakeNew(&cursor, note);
+  EXPECT_EQ(ends.size(), 3u);
+  EXPECT_EQ(arrivals.lost_count, 0u);
+}
+
+TEST_F(CounterHistoryTest, WhatWasOverwrittenBeforeItWasTakenIsLostAndToldOnce) {
+  CounterHistory small({.spans_max = 4});
+  small.OnCounterSet(SetOf({"cycles", "instructions"}));
+  CounterCursor cursor = small.Now();
+  const std::vector<CounterSpan> spans = SomeSpans(11, kMs);
+  std::vector<int64_t> ends;
+  const auto note = [&ends](const std::vector<CounterRate>&, const CounterSpan& span) { ends.push_back(span.end_mono_ns); };
+  Put({spans.begin(), spans.begin() + 3}, &small);
+  EXPECT_EQ(small.TakeNew(&cursor, note).lost_count, 0u);
+  Put({spans.begin() + 3, spans.end()}, &small);
+  small.OnCounterLoss(0, 5, kStart, kStart + kMs);
+  EXPECT_EQ(small.TakeNew(&cursor, note).lost_count, 4u + 5);
+  EXPECT_EQ(small.TakeNew(&cursor, note).lost_count, 0u);
+  ASSERT_EQ(ends.size(), 3u + 4);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(ends[3 + i], spans[7 + i].end_mono_ns) << i;
+}
+
+TEST_F(CounterHistoryTest, ACursorOfAnotherSetTakesTheNewOnesAlone) {
+  CounterCursor cursor = history_.Now();
+  Put(SomeSpans(3, kMs), &history_);
+  history_.OnCounterSet(SetOf({"cycles"}, 2));
+  CounterSpan span = SpanOf({1'000}, kStart + kSecond);
+  span.set = 2;
+  history_.OnCounterSpan(span);
+  size_t count = 0;
+  const CounterArrivals arrivals = history_.TakeNew(&cursor, [&count](const std::vector<CounterRate>&, const CounterSpan&) { ++count; });
+  EXPECT_EQ(arrivals.set.number, 2u);
+  EXPECT_EQ(arrivals.lost_count, 0u) << "other events are no loss of these";
+  EXPECT_EQ(count, 1u);
+}
+
 }  // namespace
 }  // namespace hftmon
