@@ -41,7 +41,8 @@ std::string UnavailableText(const v1::UnavailableMetrics& entry) {
 std::string UnavailableText(const v1::WatchMetricsResponse& response) {
   std::string text;
   for (const v1::UnavailableMetrics& entry : response.unavailable()) text += UnavailableText(entry);
-  if (response.unavailable_dropped_count() > 0 && !response.unavailable().empty()) text += fmt::format("and {} more reasons\n", response.unavailable_dropped_count());
+  if (response.unavailable_dropped_count() > 0 && !response.unavailable().empty())
+    text += fmt::format("and {} more reasons\n", response.unavailable_dropped_count());
   return text;
 }
 
