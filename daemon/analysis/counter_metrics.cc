@@ -74,7 +74,7 @@ bool LacksEvents(const MetricRow& metric, const CounterSet& set, const std::vect
 }
 
 std::string WhyNotCounted(const MetricRow& metric, const CounterSet& set, const std::vector<CounterRate>& rates,
-                          const std::vector<std::pair<std::string, std::string>>& unavailable) {
+                          const std::vector<std::pair<std::string, std::string>>& unavailable, bool named) {
   if (metric.origin == MetricOrigin::kThreads || metric.origin == MetricOrigin::kCounterTime) return "";
   const bool counted =
       metric.origin == MetricOrigin::kCounterEvent ? PlaceOf(set, metric.counted).has_value() : IndexOf(rates, metric.counted).has_value();
@@ -82,6 +82,7 @@ std::string WhyNotCounted(const MetricRow& metric, const CounterSet& set, const 
   for (const auto& [part, reason] : unavailable) {
     if (metric.needs.find(part) != std::string_view::npos) return fmt::format("{}: {}", part, reason);
   }
+  if (!named) return "not all of their events are counted: name these with --counters (`hftmon metrics --metrics NAME` says which)";
   if (metric.needs.find(' ') == std::string_view::npos) return fmt::format("it is not counted: name it with --counters {}", metric.needs);
   return fmt::format("it needs {}, which are not all counted: name them with --counters", metric.needs);
 }

@@ -30,9 +30,9 @@ std::optional<CounterMetricValue> CounterMetricOf(const MetricRow& metric, const
 bool LacksEvents(const MetricRow& metric, const CounterSet& set, const std::vector<CounterRate>& rates, const CounterWindow& window);
 
 // Why no window of this set has it, and the mend; empty: windows can have it. `unavailable` are metrics that did not come into the set,
-// each with its reason.
+// each with its reason. `named`: it was asked for by its name, and not with all there are, which have one reason then.
 std::string WhyNotCounted(const MetricRow& metric, const CounterSet& set, const std::vector<CounterRate>& rates,
-                          const std::vector<std::pair<std::string, std::string>>& unavailable);
+                          const std::vector<std::pair<std::string, std::string>>& unavailable, bool named);
 
 }  // namespace hftmon
 

@@ -30,7 +30,11 @@ struct CounterSamples::Snapshot {
 
 CounterSamples::CounterSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request,
                                const std::vector<const MetricRow*>& metrics, int64_t since_mono_ns)
-    : core_(core), per_thread_(request.per_thread()), pids_(request.pids().begin(), request.pids().end()), since_mono_ns_(since_mono_ns) {
+    : core_(core),
+      per_thread_(request.per_thread()),
+      named_(request.metrics_size() > 0),
+      pids_(request.pids().begin(), request.pids().end()),
+      since_mono_ns_(since_mono_ns) {
   std::copy_if(metrics.begin(), metrics.end(), std::back_inserter(metrics_),
                [](const MetricRow* metric) { return metric->origin != MetricOrigin::kThreads; });
   if (core_->counter_history == nullptr) return;
@@ -100,7 +104,7 @@ void CounterSamples::Fill(const TargetSelection& selection, int64_t begin_mono_n
   }
   std::map<std::string, v1::UnavailableMetrics> missing;  // by reason
   for (const MetricRow* metric : metrics_) {
-    const std::string reason = WhyNotCounted(*metric, set_, rates_, state.unavailable);
+    const std::string reason = WhyNotCounted(*metric, set_, rates_, state.unavailable, named_);
     if (reason.empty()) {
       snapshot.counted.push_back(metric);
     } else {

@@ -59,6 +59,7 @@ class CounterSamples {
 
   const ServiceCore* const core_;
   const bool per_thread_;
+  const bool named_;                         // the metrics, and not all there are
   const std::unordered_set<uint32_t> pids_;  // empty: all
   const int64_t since_mono_ns_;
   std::vector<const MetricRow*> metrics_;

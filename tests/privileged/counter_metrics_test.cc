@@ -101,7 +101,7 @@ class CounterMetricsTest : public PrivilegedTest {
     EXPECT_TRUE(answer.ok()) << answer.status();
     if (!answer.ok() || answer->threads_size() != 1) return -1;
     for (const v1::CounterValue& counter : answer->threads(0).counters()) {
-      if (counter.name() == event) return counter.has_total() ? counter.total() : 0;
+      if (counter.name() == event) return counter.has_total() ? counter.total() : -1;
     }
     return -1;
   }
@@ -123,15 +123,18 @@ TEST_F(CounterMetricsTest, SnapshotsSumToTheFaultsThatTheKernelSaysTheProcessHad
     const long faults = faulter.Fault() - before;
     double minor = 0;
     int snapshots = 0;
-    int quiet = 0;  // snapshots without a fault since there were some
+    int quiet = 0;  // snapshots without a fault since all were there
     for (; snapshots < 200 && quiet < 5; ++snapshots) {
       ASSERT_TRUE(stream->Read(&snapshot));
-      EXPECT_EQ(snapshot.unavailable_size(), 0) << snapshot.DebugString();
       EXPECT_EQ(snapshot.lost_counter_span_count(), 0u);
       const auto values = ValuesOf(snapshot);
-      ASSERT_TRUE(values.contains("minor_faults_count")) << snapshot.DebugString();
+      // What is on its way still has no value, and says so; what slept has one of 0.
+      if (!values.contains("minor_faults_count")) {
+        for (const v1::UnavailableMetrics& entry : snapshot.unavailable()) EXPECT_THAT(entry.reason(), HasSubstr("on their way still"));
+        continue;
+      }
       minor += values.at("minor_faults_count");
-      quiet = minor > 0 && values.at("minor_faults_count") == 0 ? quiet + 1 : 0;
+      quiet = minor >= static_cast<double>(faults) && values.at("minor_faults_count") == 0 ? quiet + 1 : 0;
       // A mean is the ratio of sums.
       if (values.contains("page_faults_per_second")) {
         EXPECT_NEAR(values.at("page_faults_per_second") * values.at("counted_on_cpu_sum_ns") / 1e9, values.at("page_faults_count"), 1e-6);

@@ -100,12 +100,15 @@ TEST(CounterMetricsTest, AnEventThatNoSpanCountedIsLacking) {
 
 TEST(CounterMetricsTest, WhatTheSetCannotTellSaysWhichEventIsMissingAndWhy) {
   const std::vector<std::pair<std::string, std::string>> unavailable = {{"l1d_loads", "8 events are counted already"}};
-  const auto why = [&unavailable](const char* metric) { return WhyNotCounted(*FindMetric(metric), kSet, kRates, unavailable); };
+  const auto why = [&unavailable](const char* metric) { return WhyNotCounted(*FindMetric(metric), kSet, kRates, unavailable, true); };
   for (const char* metric : {"l3_mpki", "l3_mpki_p99", "page_faults_count", "counted_on_cpu_sum_ns", "spikes_count"}) {
     EXPECT_EQ(why(metric), "") << metric;
   }
   EXPECT_EQ(why("l1d_hit_ratio"), "l1d_loads: 8 events are counted already");
   EXPECT_THAT(why("l2_mpki"), HasSubstr("it needs l2_misses, instructions"));
+  EXPECT_EQ(WhyNotCounted(*FindMetric("l2_mpki"), kSet, kRates, unavailable, false),
+            WhyNotCounted(*FindMetric("major_faults_count"), kSet, kRates, unavailable, false))
+      << "who asks for all has one reason";
   EXPECT_THAT(why("major_faults_count"), HasSubstr("--counters major-faults"));
 }
 
