@@ -108,7 +108,8 @@ class HostCounterSampling::Run final : public CounterSamplingRun {
   HostCounterSampling* const owner_;
   const Parts& parts_;
   const CounterSamplingPlan plan_;
-  std::optional<Thread> thread_;  // last: it uses the others
+  uint64_t tried_cross_call_count_ = 0;  // the thread's own
+  std::optional<Thread> thread_;         // last: it uses the others
 };
 
 absl::StatusOr<ProcessOverflows> HostCounterSampling::Run::Open(CounterSamples* samples) {
@@ -120,6 +121,7 @@ absl::StatusOr<ProcessOverflows> HostCounterSampling::Run::Open(CounterSamples* 
   samples->overflow_period = events->overflow.period;
   samples->overflow_reason = events->overflow.reason;
   samples->unavailable = std::move(events->unavailable);
+  tried_cross_call_count_ = events->cross_call_count;
   absl::StatusOr<ProcessOverflows> overflows = ProcessOverflows::Open(
       {.calls = parts_.calls, .memory = parts_.memory, .clock = parts_.clock, .threads = parts_.threads}, static_cast<pid_t>(plan_.pid),
       std::move(events->overflow), std::move(events->members), {.rate_hz = plan_.rate_hz, .facts = facts});
@@ -165,6 +167,7 @@ absl::StatusOr<CounterSamples> HostCounterSampling::Run::Sample(Thread& thread) 
   samples.sample_rate_max_hz = parts_.sample_rate_max();
   samples.rates = windows.rates();
   samples.counts = overflows->counts();
+  samples.counts.cross_call_count_max += tried_cross_call_count_;
   for (const ThreadOverflowFigures& figures : overflows->threads()) {
     SampledCounters counters = windows.Take(figures.tid);
     counters.tid = static_cast<uint32_t>(figures.tid);

@@ -24,6 +24,7 @@
 #include "daemon/counter_thread.h"
 #include "daemon/cpu_follower.h"
 #include "daemon/host_access_sampling.h"
+#include "daemon/host_counter_sampling.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
@@ -74,7 +75,7 @@ class StatusReader : public StatusSource {
     const CounterHistory* counter_history = nullptr;
     std::function<absl::StatusOr<std::vector<SampledEvent>>()> access_events;  // by which memory accesses are sampled, or why none are
     const HostAccessSampling* accesses = nullptr;
-    std::function<absl::StatusOr<OverflowEvent>()> best_overflow;              // by which counters are sampled
+    std::function<absl::StatusOr<OverflowEvent>()> best_overflow;  // by which counters are sampled
     const HostCounterSampling* counter_sampling = nullptr;
   };
   explicit StatusReader(const Parts& parts);

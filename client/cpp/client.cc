@@ -183,7 +183,7 @@ absl::StatusOr<v1::SampleCountersResponse> Client::SampleCounters(const v1::Samp
   // The daemon refuses what lies outside.
   const int64_t duration_ns =
       request.duration_ns() == 0 ? kSamplingDefaultNs : std::clamp<int64_t>(request.duration_ns(), 0, kSamplingMaxNs);
-  return Call(&v1::Monitor::Stub::SampleCounters, request, duration_ns);
+  return connection_->Call(&v1::Monitor::Stub::SampleCounters, request, duration_ns);
 }
 
 absl::StatusOr<v1::SampleAccessesResponse> Client::SampleAccesses(const v1::SampleAccessesRequest& request) const {

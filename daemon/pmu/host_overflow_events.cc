@@ -23,12 +23,14 @@ bool CountsElsewhere(const std::vector<ChosenEvent>& events, const std::vector<i
 
 absl::StatusOr<OverflowEvents> HostOverflowEvents(const HostCounters& host, const CounterWish& wish, size_t events_max, OverflowBy by,
                                                   int64_t rate_hz) {
-  absl::StatusOr<CounterChoice> choice = ChooseHostCounters(host, wish, events_max);
+  uint64_t cross_call_count = 0;
+  absl::StatusOr<CounterChoice> choice = ChooseHostCounters(host, wish, events_max, &cross_call_count);
   if (!choice.ok()) return choice.status();
   const absl::StatusOr<std::vector<int>> online = ReadOnlineCpus(host.root);
   if (!online.ok()) return online.status();
   const int cpu = online->empty() ? 0 : online->front();
   OverflowEvents events{.overflow = {}, .events = {}, .members = {}, .unavailable = std::move(choice->unavailable)};
+  events.cross_call_count = cross_call_count;
   CpuEvents counted = EventsOfCpu(choice->events, cpu);
   for (const size_t place : counted.places) events.events.push_back(choice->events[place]);
   events.members = std::move(counted.events);

@@ -20,6 +20,7 @@ namespace hftmon {
 
 struct OverflowEvents {
   OverflowEvent overflow;
+  uint64_t cross_call_count = 0;  // sent to try how many events fit, at most
   std::vector<ChosenEvent> events;
   std::vector<CountedEvent> members;                             // the same, in the same order, as they are opened
   std::vector<std::pair<std::string, std::string>> unavailable;  // metrics and CPUs that are not counted, each with the reason

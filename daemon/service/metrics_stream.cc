@@ -73,7 +73,7 @@ MetricsStream::MetricsStream(const MetricsStreamShared& shared, const v1::WatchM
 int64_t MetricsStream::Poll(int64_t now_ns) {
   if (counters_.any() && now_ns >= next_take_ns_) {
     counters_.Take();
-    next_take_ns_ = now_ns + CounterSamples::kTakeIntervalNs;
+    next_take_ns_ = now_ns + CounterMetricSamples::kTakeIntervalNs;
   }
   if (now_ns < due_ns_) return counters_.any() ? std::min(due_ns_, next_take_ns_) : due_ns_;
   const int64_t until_ns = shared_.core->windows->closed_until_mono_ns();

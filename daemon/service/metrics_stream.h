@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "common/metric_catalogue.h"
-#include "daemon/service/counter_samples.h"
+#include "daemon/service/counter_metric_samples.h"
 #include "daemon/service/metric_samples.h"
 #include "daemon/service/poll_thread.h"
 #include "daemon/service/service_core.h"
@@ -68,12 +68,12 @@ class MetricsStream : public StreamReactor<v1::WatchMetricsResponse>, private Po
   int64_t due_ns_ = 0;            // steady clock
   int64_t covered_until_ns_ = 0;  // end of the last snapshot's window
   uint64_t spike_cursor_ = 0;     // of those that have ended, how many were looked at
-  CounterSamples counters_;
+  CounterMetricSamples counters_;
   int64_t next_take_ns_ = 0;  // steady clock
   // Under mutex().
   std::unique_ptr<v1::WatchMetricsResponse> pending_;
   uint64_t dropped_ = 0;
-  using Reasons = std::set<std::string>;  // UnavailableMetrics, serialized; at most CounterSamples::kUnavailableMax
+  using Reasons = std::set<std::string>;  // UnavailableMetrics, serialized; at most CounterMetricSamples::kUnavailableMax
   Reasons pending_reasons_;               // that hold in pending_
   Reasons told_reasons_;                  // that held in what the reader took last
 };

@@ -129,11 +129,11 @@ TEST(RenderCacheTest, ARatioOfSpansThatContradictThemselvesIsMarkedWhereItIsCut)
   rate->set_doubtful(false);
   rate->set_contradictory_span_count(4);
   const std::string text = CacheText(response, false);
-  EXPECT_THAT(text, HasSubstr("l3_hit_ratio             99.95%  50.00%  90.00%  100.00%  100.00%?\n"));
+  EXPECT_THAT(text, HasSubstr("l3_hit_ratio            99.95%  50.00%  90.00%  100.00%  100.00%?\n"));
   EXPECT_THAT(text, HasSubstr("events contradict each other\n"));
-  const Json json = CacheJson(response)["threads"][0]["rate_spans"]["l3_hit_ratio"];
-  EXPECT_EQ(json["contradictory_span_count"], 4);
-  EXPECT_FALSE(json.contains("doubtful"));
+  const Json spans = CacheJson(response)["threads"][0]["rate_spans"]["l3_hit_ratio"];
+  EXPECT_EQ(spans["contradictory_span_count"], 4);
+  EXPECT_FALSE(spans.contains("doubtful"));
 }
 
 TEST_F(CacheVerbTest, AHostWithoutAPmuSaysWhyAndShowsNoTable) {

@@ -49,7 +49,7 @@ TEST(RenderMetricsTest, WhatIsEstimatedOrDoubtfulIsMarkedAndWhatIsUnavailableHas
   EXPECT_EQ(json["samples"][0], (Json{{"metric", "l3_hit_ratio"}, {"pid", 7}, {"value", 0.995}, {"estimated", true}, {"doubtful", true}}));
   EXPECT_FALSE(json["samples"][1].contains("estimated"));
   EXPECT_EQ(json["unavailable"].dump(),
-            R"([{"metrics":["a","b","c","d"],"reason":"no PMU"},{"namespace_tid":3,"pid":7,"reason":"no reading","tid":8}])");
+            R"([{"metrics":["a","b","c","d"],"reason":"no PMU"},{"pid":7,"tid":8,"namespace_tid":3,"reason":"no reading"}])");
   EXPECT_EQ(json["lost_counter_span_count"], 3);
   EXPECT_EQ(json["counter_set_changed"], true);
 }

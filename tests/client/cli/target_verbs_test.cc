@@ -230,6 +230,7 @@ TEST_F(TargetVerbsTest, TargetsChangesWhatIsCountedAndSaysWhenAllBeganAnew) {
     response->set_counters_began_anew(request.pid() == 7);
     return grpc::Status::OK;
   };
+  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
   StringConsole console;
   EXPECT_EQ(Run({"targets", "--set", "7,8", "--counters", "page-faults,cpu/event=1,umask=2/", "--counter-interval", "5us"}, console), 0);
   ASSERT_EQ(seen.size(), 2u);

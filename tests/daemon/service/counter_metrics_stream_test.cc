@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "common/metric_catalogue.h"
-#include "daemon/service/counter_samples.h"
+#include "daemon/service/counter_metric_samples.h"
 #include "tests/daemon/service/service_fixture.h"
 
 namespace hftmon {
@@ -226,8 +226,8 @@ TEST_F(CounterMetricsStreamTest, ReasonsAreBoundedAndWhatIsBeyondCounted) {
   }
   Start({"page_faults_count"}, true);
   const v1::WatchMetricsResponse snapshot = Snapshot();
-  EXPECT_EQ(snapshot.unavailable_size(), CounterSamples::kUnavailableMax);
-  EXPECT_EQ(snapshot.unavailable_dropped_count(), 300u - CounterSamples::kUnavailableMax);
+  EXPECT_EQ(snapshot.unavailable_size(), CounterMetricSamples::kUnavailableMax);
+  EXPECT_EQ(snapshot.unavailable_dropped_count(), 300u - CounterMetricSamples::kUnavailableMax);
 }
 
 TEST_F(CounterMetricsStreamTest, AMistypedRateHasTheRightOneNear) {

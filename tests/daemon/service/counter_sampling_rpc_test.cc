@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "daemon/service/rich_error.h"
 #include "tests/daemon/service/service_fixture.h"
 
 namespace hftmon {

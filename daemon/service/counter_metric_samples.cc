@@ -1,4 +1,4 @@
-#include "daemon/service/counter_samples.h"
+#include "daemon/service/counter_metric_samples.h"
 
 #include <algorithm>
 #include <utility>
@@ -21,15 +21,15 @@ constexpr char kDoesNotAsk[] = "its target does not ask for it: attach it with -
 }  // namespace
 
 // One answer in the making.
-struct CounterSamples::Snapshot {
+struct CounterMetricSamples::Snapshot {
   const TargetSelection& selection;
   const SpanlessWindow spanless;
   v1::WatchMetricsResponse* out;
   std::vector<const MetricRow*> counted = {};  // of those asked for, what this set can tell
 };
 
-CounterSamples::CounterSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request,
-                               const std::vector<const MetricRow*>& metrics, int64_t since_mono_ns)
+CounterMetricSamples::CounterMetricSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request,
+                                           const std::vector<const MetricRow*>& metrics, int64_t since_mono_ns)
     : core_(core),
       per_thread_(request.per_thread()),
       named_(request.metrics_size() > 0),
@@ -42,7 +42,7 @@ CounterSamples::CounterSamples(const ServiceCore* core, const v1::WatchMetricsRe
   told_set_ = cursor_.set;
 }
 
-void CounterSamples::Take() {
+void CounterMetricSamples::Take() {
   if (!any() || core_->counter_history == nullptr) return;
   CounterArrivals arrivals = core_->counter_history->TakeNew(
       &cursor_, [this](const std::vector<CounterRate>& rates, const CounterSpan& span) { Add(rates, span); });
@@ -51,7 +51,7 @@ void CounterSamples::Take() {
   rates_ = std::move(arrivals.rates);
 }
 
-void CounterSamples::Add(const std::vector<CounterRate>& rates, const CounterSpan& span) {
+void CounterMetricSamples::Add(const std::vector<CounterRate>& rates, const CounterSpan& span) {
   if (span.set != set_.number) FollowSet({.number = span.set});
   if (span.end_mono_ns <= since_mono_ns_ || (!pids_.empty() && !pids_.contains(span.thread.tgid))) return;
   const auto window = windows_.find(KeyOf(span.thread));
@@ -67,7 +67,7 @@ void CounterSamples::Add(const std::vector<CounterRate>& rates, const CounterSpa
 }
 
 // What was counted of other events is in no sample.
-void CounterSamples::FollowSet(const CounterSet& now) {
+void CounterMetricSamples::FollowSet(const CounterSet& now) {
   if (now.number != set_.number) {
     windows_.clear();
     read_.clear();
@@ -75,7 +75,7 @@ void CounterSamples::FollowSet(const CounterSet& now) {
   set_ = now;
 }
 
-void CounterSamples::Fill(const TargetSelection& selection, int64_t begin_mono_ns, v1::WatchMetricsResponse* out) {
+void CounterMetricSamples::Fill(const TargetSelection& selection, int64_t begin_mono_ns, v1::WatchMetricsResponse* out) {
   if (!any()) return;
   if (core_->counters == nullptr || core_->counter_history == nullptr) {
     v1::UnavailableMetrics* entry = out->add_unavailable();
@@ -123,7 +123,7 @@ void CounterSamples::Fill(const TargetSelection& selection, int64_t begin_mono_n
   read_.clear();
 }
 
-void CounterSamples::FillTarget(const TargetInfo& target, Snapshot* snapshot) const {
+void CounterMetricSamples::FillTarget(const TargetInfo& target, Snapshot* snapshot) const {
   const auto window = windows_.find({.tid = 0, .tgid = target.pid, .start_ns = 0});
   // Who asks no longer has what it counted until then.
   const auto is_its = [&target](const auto& entry) { return entry.first.tgid == target.pid; };
@@ -148,8 +148,8 @@ void CounterSamples::FillTarget(const TargetInfo& target, Snapshot* snapshot) co
   }
 }
 
-void CounterSamples::FillThreads(const TargetInfo& target, const std::map<ThreadKey, std::string, ThreadKeyOrder>& spanless,
-                                 Snapshot* snapshot) const {
+void CounterMetricSamples::FillThreads(const TargetInfo& target, const std::map<ThreadKey, std::string, ThreadKeyOrder>& spanless,
+                                       Snapshot* snapshot) const {
   std::map<ThreadKey, const CounterWindow*, ThreadKeyOrder> windows;
   for (const auto& [thread, window] : windows_) {
     if (thread.tgid == target.pid && snapshot->selection.Keeps(thread)) windows[thread] = &window;
@@ -164,7 +164,7 @@ void CounterSamples::FillThreads(const TargetInfo& target, const std::map<Thread
   }
 }
 
-void CounterSamples::AddSamples(uint32_t pid, uint32_t tid, const CounterWindow& window, Snapshot* snapshot) const {
+void CounterMetricSamples::AddSamples(uint32_t pid, uint32_t tid, const CounterWindow& window, Snapshot* snapshot) const {
   const bool had_counters = window.running_ns > 0;
   if (window.span_count > 0 && !had_counters) AddUnavailable(pid, tid, kNoCounter, snapshot);
   std::vector<const MetricRow*> lacking;
@@ -186,8 +186,8 @@ void CounterSamples::AddSamples(uint32_t pid, uint32_t tid, const CounterWindow&
   if (!lacking.empty()) AddUnavailable(pid, tid, kOtherCores, snapshot, lacking);
 }
 
-void CounterSamples::AddUnavailable(uint32_t pid, uint32_t tid, const std::string& reason, Snapshot* snapshot,
-                                    std::span<const MetricRow* const> metrics) const {
+void CounterMetricSamples::AddUnavailable(uint32_t pid, uint32_t tid, const std::string& reason, Snapshot* snapshot,
+                                          std::span<const MetricRow* const> metrics) const {
   if (snapshot->out->unavailable_size() >= kUnavailableMax) {
     snapshot->out->set_unavailable_dropped_count(snapshot->out->unavailable_dropped_count() + 1);
     return;

@@ -1,4 +1,4 @@
-// CounterSamples: what a stream of metrics tells of what threads count: the catalogue's metrics of counters, and why there are none.
+// CounterMetricSamples: what a stream of metrics tells of what threads count: the catalogue's metrics of counters, and why there are none.
 //
 // A snapshot has what came into the history of counters since the one before: each span is in one snapshot, and snapshots add up to what
 // was counted, but for what is lost. A span belongs to the snapshot after it was read out, up to 25 ms late, that of a thread which sleeps
@@ -6,8 +6,8 @@
 // their own times, of which the late ones would be in none. Owner: the stream, whose poll thread calls everything. Take() often enough that
 // nothing is overwritten before it is taken (kTakeIntervalNs, 65,536 spans are kept). Bounds: kWindowsMax windows of some 3 KiB, one a
 // thread or a target; kUnavailableMax reasons.
-#ifndef HFTMON_DAEMON_SERVICE_COUNTER_SAMPLES_H_
-#define HFTMON_DAEMON_SERVICE_COUNTER_SAMPLES_H_
+#ifndef HFTMON_DAEMON_SERVICE_COUNTER_METRIC_SAMPLES_H_
+#define HFTMON_DAEMON_SERVICE_COUNTER_METRIC_SAMPLES_H_
 
 #include <cstdint>
 #include <map>
@@ -26,7 +26,7 @@
 
 namespace hftmon {
 
-class CounterSamples {
+class CounterMetricSamples {
  public:
   static constexpr int64_t kTakeIntervalNs = 200'000'000;
   static constexpr size_t kWindowsMax = 16'384;
@@ -34,8 +34,8 @@ class CounterSamples {
 
   // Of `request` the processes and whether threads are told apart; of `metrics` those that are made of counters. What ended until
   // `since_mono_ns` is in no snapshot.
-  CounterSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request, const std::vector<const MetricRow*>& metrics,
-                 int64_t since_mono_ns);
+  CounterMetricSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request, const std::vector<const MetricRow*>& metrics,
+                       int64_t since_mono_ns);
 
   // Whether any of the metrics is one.
   bool any() const { return !metrics_.empty(); }
@@ -74,4 +74,4 @@ class CounterSamples {
 
 }  // namespace hftmon
 
-#endif  // HFTMON_DAEMON_SERVICE_COUNTER_SAMPLES_H_
+#endif  // HFTMON_DAEMON_SERVICE_COUNTER_METRIC_SAMPLES_H_
