@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -62,6 +63,30 @@ absl::StatusOr<std::vector<int>> ParseCpuList(std::string_view text) {
   std::vector<int> cpus;
   for (int cpu = lowest; cpu <= highest; ++cpu) {
     if (named[static_cast<size_t>(cpu)]) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+absl::StatusOr<std::vector<int>> ParseCpuMask(std::string_view text) {
+  constexpr int kWordBits = 32;
+  std::vector<int> cpus;
+  std::string_view rest = Trim(text);
+  // From the end, where CPU 0 is.
+  for (int first = 0; !rest.empty(); first += kWordBits) {
+    const size_t comma = rest.rfind(',');
+    const std::string_view word = comma == std::string_view::npos ? rest : rest.substr(comma + 1);
+    uint32_t bits = 0;
+    const auto [parsed, error] = std::from_chars(word.data(), word.data() + word.size(), bits, 16);
+    const bool whole = error == std::errc() && parsed == word.data() + word.size();
+    if (!whole || first >= kCpuNumberLimit || comma == 0) {
+      return absl::InvalidArgumentError(
+          fmt::format("CPU mask '{}': '{}' is not a word of 32 CPUs below {}: it is written like 00000001,f0000000", text.substr(0, 256),
+                      word.substr(0, 64), kCpuNumberLimit));
+    }
+    for (int bit = 0; bit < kWordBits; ++bit) {
+      if ((bits >> bit & 1) != 0) cpus.push_back(first + bit);
+    }
+    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(0, comma);
   }
   return cpus;
 }

@@ -18,6 +18,10 @@ inline constexpr int kCpuNumberLimit = 8192;
 // sense is the caller's to say). INVALID_ARGUMENT names the bad item and shows a good list.
 absl::StatusOr<std::vector<int>> ParseCpuList(std::string_view text);
 
+// The same of a mask, as the kernel's older files write it: "0000ffff,ff000000", hexadecimal words of 32 CPUs, the highest first. An empty
+// mask, and one of zeros, is no CPU. INVALID_ARGUMENT names the bad word.
+absl::StatusOr<std::vector<int>> ParseCpuMask(std::string_view text);
+
 // "2-5,8" for {2, 3, 4, 5, 8}; "" for none. Accepts any order and repetitions.
 std::string FormatCpuList(std::span<const int> cpus);
 

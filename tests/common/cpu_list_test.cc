@@ -74,6 +74,26 @@ TEST(CpuList, AListOfManyRepeatedRangesGivesEachCpuOnceAndSoon) {
   EXPECT_LT(seconds, 10) << "1 MiB of it took minutes where each repetition was sorted, and takes milliseconds where it is marked";
 }
 
+TEST(CpuList, AMaskBeginsWithItsHighestWord) {
+  EXPECT_THAT(*ParseCpuMask("00000000,0000ffff,ff000000\n"),
+              ElementsAre(24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47));
+  EXPECT_THAT(*ParseCpuMask("3"), ElementsAre(0, 1));
+  EXPECT_THAT(*ParseCpuMask("00000001,80000000"), ElementsAre(31, 32));
+  EXPECT_TRUE(ParseCpuMask("0,00000000")->empty());
+  EXPECT_TRUE(ParseCpuMask(" \n")->empty());
+}
+
+TEST(CpuList, WhatIsNoMaskNamesItsBadWord) {
+  for (const char* text : {"g", "0x3", "-1", "1ffffffff", "1,,1", ",1", "1,", "1 2"}) {
+    const auto cpus = ParseCpuMask(text);
+    EXPECT_EQ(cpus.status().code(), absl::StatusCode::kInvalidArgument) << text;
+  }
+  EXPECT_THAT(std::string(ParseCpuMask("12,zz,1").status().message()), HasSubstr("'zz'"));
+  std::string words = "1";
+  for (int word = 0; word < kCpuNumberLimit / 32; ++word) words += ",00000000";
+  EXPECT_FALSE(ParseCpuMask(words).ok()) << "CPU 8192 is beyond every kernel";
+}
+
 TEST(CpuList, FormattingIsTheShortestFormAndReadsBack) {
   const std::vector<int> cpus = {8, 2, 3, 4, 5, 4};
   EXPECT_EQ(FormatCpuList(cpus), "2-5,8");
