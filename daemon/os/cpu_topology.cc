@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "common/cpu_list.h"
+#include "daemon/os/node_cpus.h"
 
 namespace hftmon {
 namespace {
@@ -38,6 +39,22 @@ int LogicalIndexOfAncestor(hwloc_topology_t topology, hwloc_obj_type_t type, hwl
   return ancestor == nullptr ? otherwise : static_cast<int>(ancestor->logical_index);
 }
 
+// Of the nodes that hwloc holds local to a CPU the one that spans the fewest CPUs, the lowest of equals; -1: none. A node of memory only is
+// local to all CPUs that it hangs under, those of a package or of the host, whatever its number.
+int NodeOf(hwloc_topology_t topology, hwloc_obj_t pu) {
+  int nearest = -1;
+  int nearest_weight = 0;
+  for (hwloc_obj_t node = nullptr; (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)) != nullptr;) {
+    if (node->cpuset == nullptr || !hwloc_bitmap_isset(node->cpuset, pu->os_index)) continue;
+    const int number = static_cast<int>(node->os_index);
+    const int weight = hwloc_bitmap_weight(node->cpuset);
+    if (nearest >= 0 && (weight > nearest_weight || (weight == nearest_weight && number > nearest))) continue;
+    nearest = number;
+    nearest_weight = weight;
+  }
+  return nearest;
+}
+
 std::vector<LogicalCpu> ListCpus(hwloc_topology_t topology) {
   std::vector<LogicalCpu> cpus;
   for (hwloc_obj_t pu = nullptr; (pu = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_PU, pu)) != nullptr;) {
@@ -45,8 +62,7 @@ std::vector<LogicalCpu> ListCpus(hwloc_topology_t topology) {
     cpu.cpu = static_cast<int>(pu->os_index);
     cpu.core = LogicalIndexOfAncestor(topology, HWLOC_OBJ_CORE, pu, static_cast<int>(pu->logical_index));
     cpu.package = LogicalIndexOfAncestor(topology, HWLOC_OBJ_PACKAGE, pu, 0);
-    const int node = hwloc_bitmap_first(pu->nodeset);
-    cpu.numa_node = node;
+    cpu.numa_node = NodeOf(topology, pu);
     cpus.push_back(cpu);
   }
   std::sort(cpus.begin(), cpus.end(), [](const LogicalCpu& a, const LogicalCpu& b) { return a.cpu < b.cpu; });
@@ -62,6 +78,20 @@ absl::StatusOr<std::vector<int>> ReadCpuList(const FileRoot& root, std::string_v
   absl::StatusOr<std::vector<int>> cpus = ParseCpuList(*text);
   if (!cpus.ok()) return absl::InternalError(fmt::format("{}: {}", path, std::string(cpus.status().message())));
   return cpus;
+}
+
+// The kernel's own lists instead of what hwloc made of them, where the kernel has them. A CPU that none of them has is offline.
+absl::Status TakeNodesOfKernel(const FileRoot& root, CpuTopology* topology) {
+  const absl::StatusOr<std::vector<NodeCpus>> nodes = ReadNodeCpus(root);
+  if (absl::IsNotFound(nodes.status())) return absl::OkStatus();
+  if (!nodes.ok()) return nodes.status();
+  topology->numa_node_count = static_cast<int>(nodes->size());
+  for (LogicalCpu& cpu : topology->cpus) {
+    const auto holds = [&cpu](const NodeCpus& node) { return std::binary_search(node.cpus.begin(), node.cpus.end(), cpu.cpu); };
+    const auto found = std::find_if(nodes->begin(), nodes->end(), holds);
+    cpu.numa_node = found == nodes->end() ? -1 : found->node;
+  }
+  return absl::OkStatus();
 }
 
 bool Contains(const std::vector<int>& sorted, int cpu) {
@@ -127,6 +157,7 @@ absl::StatusOr<CpuTopology> LoadCpuTopology(const FileRoot& root, const std::str
   CpuTopology topology;
   topology.cpus = ListCpus(hwloc->get());
   topology.numa_node_count = std::max(0, hwloc_get_nbobjs_by_type(hwloc->get(), HWLOC_OBJ_NUMANODE));
+  if (absl::Status status = TakeNodesOfKernel(root, &topology); !status.ok()) return status;
   struct List {
     const char* name;
     std::vector<int>* cpus;

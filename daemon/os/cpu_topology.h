@@ -1,5 +1,5 @@
 // CpuTopology: the host's CPUs, their cores and nodes, and which of them are kept free of ordinary work. Passive data, read once at start.
-// Reads: hwloc; /sys/devices/system/cpu/{online,possible,isolated,nohz_full}, cpuN/topology/thread_siblings_list.
+// Reads: hwloc; /sys/devices/system/cpu/{online,possible,isolated,nohz_full}, cpuN/topology/thread_siblings_list; what NodeCpus reads.
 #ifndef HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_
 #define HFTMON_DAEMON_OS_CPU_TOPOLOGY_H_
 
@@ -15,7 +15,7 @@ struct LogicalCpu {
   int cpu = 0;   // the kernel's number
   int core = 0;  // hwloc's logical core: equal for SMT siblings, unique on the host
   int package = 0;
-  int numa_node = 0;  // the kernel's number of the nearest node; -1 when the host tells none
+  int numa_node = 0;  // the kernel's number of its node, by the kernel's own lists, by hwloc where it has none; -1 when none names it
 };
 
 struct CpuTopology {

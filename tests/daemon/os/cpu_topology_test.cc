@@ -17,6 +17,8 @@ using ::testing::SizeIs;
 
 constexpr const char* kHybrid = "tests/fixtures/topology/hybrid-20cpu.xml";
 constexpr const char* kOffline = "tests/fixtures/topology/offline-cpu0.xml";
+// Two packages of two CPUs with the nodes 1 and 2, and below the machine node 0, which has memory only.
+constexpr const char* kMemoryNode = "tests/fixtures/topology/memory-node-0.xml";
 constexpr const char* kNuma = "tests/fixtures/topology/opteron-numa.xml";
 
 TEST(CpuTopology, SmtSiblingsShareACoreAndECoresStandAlone) {
@@ -63,6 +65,38 @@ TEST(CpuTopology, EachCpuHasItsNode) {
   std::set<int> nodes;
   for (const LogicalCpu& cpu : topology->cpus) nodes.insert(cpu.numa_node);
   EXPECT_THAT(nodes, SizeIs(8));
+}
+
+std::vector<int> NodesOf(const CpuTopology& topology) {
+  std::vector<int> nodes;
+  for (const LogicalCpu& cpu : topology.cpus) nodes.push_back(cpu.numa_node);
+  return nodes;
+}
+
+TEST(CpuTopology, ANodeOfMemoryOnlyIsNoCpusNodeThoughItsNumberIsTheLowest) {
+  FixtureTree tree;
+  const auto topology = LoadCpuTopology(tree.root(), kMemoryNode);
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  EXPECT_THAT(NodesOf(*topology), ElementsAre(1, 1, 2, 2));
+  EXPECT_EQ(topology->numa_node_count, 3);
+}
+
+TEST(CpuTopology, TheKernelsListsGoBeforeHwlocs) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/node/online", "4,7\n");
+  tree.Write("/sys/devices/system/node/node4/cpulist", "1-2\n");
+  tree.Write("/sys/devices/system/node/node7/cpulist", "0\n");
+  const auto topology = LoadCpuTopology(tree.root(), kMemoryNode);
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  EXPECT_THAT(NodesOf(*topology), ElementsAre(7, 4, 4, -1)) << "CPU 3 is in no list";
+  EXPECT_EQ(topology->numa_node_count, 2);
+}
+
+TEST(CpuTopology, ABrokenListOfANodeNamesItsFile) {
+  FixtureTree tree;
+  tree.Write("/sys/devices/system/node/online", "0\n");
+  tree.Write("/sys/devices/system/node/node0/cpulist", "0-\n");
+  EXPECT_THAT(std::string(LoadCpuTopology(tree.root(), kMemoryNode).status().message()), HasSubstr("node0/cpulist"));
 }
 
 TEST(CpuTopology, IsolatedAndTicklessCpusAreReserved) {
