@@ -14,6 +14,10 @@ namespace {
 // A disk behind a SAS expander is seven below its controller.
 constexpr int kLevelsMax = 8;
 
+// A VLAN upon a bond upon interfaces is two.
+constexpr int kLowerLevelsMax = 4;
+constexpr size_t kLowersMax = 64;
+
 bool IsPci(const FileRoot& root, const std::string& device) {
   return root.Exists(device + "/vendor") && root.Exists(device + "/class");
 }
@@ -51,16 +55,64 @@ DeviceLocality Locate(const FileRoot& root, const std::string& folder, const cha
   return located;
 }
 
+// The interfaces that a virtual one lies upon.
+std::vector<std::string> LowersOf(const FileRoot& root, const std::string& folder, const std::string& name) {
+  constexpr std::string_view kPrefix = "lower_";
+  std::vector<std::string> lowers;
+  const auto entries = root.List(fmt::format("{}/{}", folder, name));
+  if (!entries.ok()) return lowers;
+  for (const std::string& entry : *entries) {
+    if (entry.starts_with(kPrefix)) lowers.push_back(entry.substr(kPrefix.size()));
+  }
+  return lowers;
+}
+
+// Takes the node of an interface below into what is known of those before it; false: there is no common one, and the reason says why.
+bool TakeLower(DeviceLocality lower, DeviceLocality* upper) {
+  if (!lower.node) {
+    upper->reason = fmt::format("it lies upon {}: {}", lower.name, lower.reason);
+  } else if (upper->node.value_or(*lower.node) != *lower.node) {
+    upper->reason = fmt::format("the interfaces that it lies upon are of the nodes {} and {}", *upper->node, *lower.node);
+  } else {
+    upper->node = lower.node;
+    upper->local_cpus = std::move(lower.local_cpus);
+    return true;
+  }
+  upper->node = std::nullopt;
+  upper->local_cpus.clear();
+  return false;
+}
+
+// Absent: it is virtual, and lies upon nothing or upon what has no place.
+std::optional<DeviceLocality> LocateUpon(const FileRoot& root, const std::string& folder, const char* kind, const std::string& name,
+                                         int levels_left) {
+  if (root.Exists(fmt::format("{}/{}/device", folder, name))) return Locate(root, folder, kind, name);
+  const std::vector<std::string> lowers = LowersOf(root, folder, name);
+  if (lowers.empty() || levels_left == 0) return std::nullopt;
+  DeviceLocality located{.name = name, .kind = kind, .node = std::nullopt, .local_cpus = {}, .reason = ""};
+  if (lowers.size() > kLowersMax) {
+    located.reason = fmt::format("it lies upon {} interfaces: that is no place", lowers.size());
+    return located;
+  }
+  for (const std::string& lower_name : lowers) {
+    std::optional<DeviceLocality> lower = LocateUpon(root, folder, kind, lower_name, levels_left - 1);
+    if (!lower) return std::nullopt;
+    if (!TakeLower(*std::move(lower), &located)) break;
+  }
+  return located;
+}
+
 void AddOf(const FileRoot& root, const std::string& folder, const char* kind, size_t devices_max, DeviceLocalities* all) {
   const auto names = root.List(folder);
   if (!names.ok()) return;
   size_t count = 0;
   for (const std::string& name : *names) {
-    if (!root.Exists(fmt::format("{}/{}/device", folder, name))) continue;
+    std::optional<DeviceLocality> located = LocateUpon(root, folder, kind, name, kLowerLevelsMax);
+    if (!located) continue;
     if (++count > devices_max) {
       ++all->left_out_count;
     } else {
-      all->devices.push_back(Locate(root, folder, kind, name));
+      all->devices.push_back(*std::move(located));
     }
   }
 }

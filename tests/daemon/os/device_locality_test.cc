@@ -99,6 +99,44 @@ TEST(DeviceLocality, TheWayUpEndsAtWhatIsNoDevice) {
   EXPECT_EQ(all.devices[1].node, std::nullopt) << "thirty levels are no way that a bus has";
 }
 
+const DeviceLocality* Find(const DeviceLocalities& all, const std::string& name) {
+  for (const DeviceLocality& device : all.devices) {
+    if (device.name == name) return &device;
+  }
+  return nullptr;
+}
+
+TEST(DeviceLocality, AnInterfaceUponOthersHasTheNodeThatTheyShare) {
+  const HostFixture host("two-nodes-devices");
+  for (const char* link :
+       {"bond0/lower_eth0", "bond0/lower_eth1", "bond0.7/lower_bond0", "bond1/lower_eth0", "bond1/lower_ib0", "br1/lower_lo"}) {
+    host.MakeDirectory(std::string("/sys/class/net/") + link);
+  }
+  const DeviceLocalities all = ReadDeviceLocalities(host.root());
+  ASSERT_THAT(NamesOf(all), ElementsAre("net bond0", "net bond0.7", "net bond1", "net eth0", "net eth1", "net ib0", "block sda"));
+  EXPECT_EQ(Find(all, "bond0")->node, 0);
+  EXPECT_EQ(Find(all, "bond0.7")->node, 0) << "a VLAN upon a bond";
+  EXPECT_THAT(Find(all, "bond0.7")->local_cpus, SizeIs(8));
+  EXPECT_EQ(Find(all, "bond1")->node, std::nullopt);
+  EXPECT_THAT(Find(all, "bond1")->local_cpus, IsEmpty());
+  EXPECT_THAT(Find(all, "bond1")->reason, HasSubstr("are of the nodes 0 and 1"));
+}
+
+TEST(DeviceLocality, AnInterfaceUponOneThatIsNotPlacedSaysWhich) {
+  const HostFixture host("untold-devices");
+  host.MakeDirectory("/sys/class/net/bond0/lower_ib0");
+  host.MakeDirectory("/sys/class/net/bond0/lower_eth0");
+  host.MakeDirectory("/sys/class/net/loop1/lower_loop1");
+  for (int port = 0; port < 65; ++port) host.MakeDirectory("/sys/class/net/br0/lower_veth" + std::to_string(port));
+  const DeviceLocalities all = ReadDeviceLocalities(host.root());
+  ASSERT_NE(Find(all, "bond0"), nullptr);
+  EXPECT_THAT(Find(all, "bond0")->reason, HasSubstr("it lies upon eth0: the firmware tells no node"));
+  EXPECT_EQ(Find(all, "bond0")->node, std::nullopt);
+  EXPECT_EQ(Find(all, "loop1"), nullptr) << "what lies upon itself ends somewhere";
+  ASSERT_NE(Find(all, "br0"), nullptr);
+  EXPECT_THAT(Find(all, "br0")->reason, HasSubstr("upon 65 interfaces"));
+}
+
 TEST(DeviceLocality, WhatIsNoNodeNamesItsFile) {
   for (const char* text : {"", "x\n", "-2\n", "1024\n", "99999999999999999999\n", "0 1\n"}) {
     const FixtureTree tree;
