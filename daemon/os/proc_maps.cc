@@ -36,7 +36,12 @@ std::optional<ProcMapping> ParseLine(std::string_view line) {
   TakeWord(&line);
   TakeWord(&line);
   if (!start || !end || !offset || permissions.size() < 4 || *start >= *end) return std::nullopt;
-  return ProcMapping{.start = *start, .end = *end, .shared = permissions[3] == 's', .file_offset = *offset, .name = std::string(line)};
+  return ProcMapping{.start = *start,
+                     .end = *end,
+                     .shared = permissions[3] == 's',
+                     .accessible = !permissions.starts_with("---"),
+                     .file_offset = *offset,
+                     .name = std::string(line)};
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct ProcMapping {
   uint64_t start = 0;
   uint64_t end = 0;  // one past the last byte
   bool shared = false;
+  bool accessible = false;   // the process may read, write or execute it: no guard, no mere reservation
   uint64_t file_offset = 0;  // of `start`, in bytes
   std::string name;          // a path, "[heap]", "[stack]", …; empty: anonymous
 };
@@ -34,6 +35,7 @@ class ProcMaps {
   // Lines that are none of the kernel's are left out.
   static ProcMaps Parse(std::string_view text);
 
+  const std::vector<ProcMapping>& mappings() const { return mappings_; }  // in the order of addresses
   // The mapping that holds the address; nullptr: none does.
   const ProcMapping* Find(uint64_t address) const;
 

@@ -15,6 +15,7 @@ LAYERS = [
     ("common/memory_access", "hftmon_memory_access"),
     ("daemon/os", "hftmon_os"),
     ("daemon/pmu", "hftmon_pmu"),
+    ("daemon/numa", "hftmon_numa"),
     ("daemon/markers", "hftmon_markers"),
     ("daemon/bpf", "hftmon_bpf"),
     ("daemon/ring", "hftmon_ring"),

@@ -37,6 +37,17 @@ TEST(ProcMapsTest, BetweenMappingsAndInBrokenLinesThereIsNone) {
   EXPECT_EQ(ProcMaps::Parse("-\n- - - - -\nffffffffffffffffff-1 rw-p 0 0 0\n10-20 rw 0 0 0").Find(0x10), nullptr);
 }
 
+TEST(ProcMapsTest, WhatTheProcessMayNotAccessIsThereAndSaysSo) {
+  const ProcMaps maps = ProcMaps::Parse(
+      "7f0000200000-7f0000400000 rw-p 00000000 00:00 0 \n7f0000000000-7f0000001000 ---p 00000000 00:00 0 \n"
+      "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n");
+  ASSERT_EQ(maps.mappings().size(), 3u);
+  EXPECT_EQ(maps.mappings()[0].start, 0x7f0000000000u) << "in the order of addresses";
+  EXPECT_FALSE(maps.mappings()[0].accessible);
+  EXPECT_TRUE(maps.mappings()[1].accessible);
+  EXPECT_TRUE(maps.mappings()[2].accessible);
+}
+
 TEST(ProcMapsTest, ThisProcessesOwnStackIsItsStack) {
   const absl::StatusOr<ProcMaps> maps = ProcMaps::Read(FileRoot(), getpid());
   ASSERT_TRUE(maps.ok()) << maps.status();
