@@ -39,7 +39,8 @@ bool TakeNumber(const KeyNumber& pair, NumaMapsLine* line) {
     line->page_bytes = static_cast<int64_t>(pair.number) * 1024;
   } else if (pair.key.size() > 1 && pair.key[0] == 'N') {
     const auto node = ParseNumber<int>(pair.key.substr(1));
-    if (!node || *node < 0 || *node >= kNodesMax || pair.number > kPagesMax) return false;
+    if (!node) return true;  // another word that begins so
+    if (*node < 0 || *node >= kNodesMax || pair.number > kPagesMax) return false;
     // In order of number, each once: else the sum would be more than there is.
     if (!line->nodes.empty() && line->nodes.back().node >= *node) return false;
     line->nodes.push_back({.node = *node, .pages = pair.number});
