@@ -23,6 +23,7 @@ LAYERS = [
     ("daemon/ingest", "hftmon_ingest"),
     ("daemon/store", "hftmon_store"),
     ("daemon/analysis", "hftmon_analysis"),
+    ("daemon/advice", "hftmon_advice"),
     ("daemon/operations", "hftmon_operations"),
     ("daemon/control", "hftmon_control"),
     ("daemon/stacks", "hftmon_stacks"),

@@ -1,0 +1,35 @@
+// The table of rules: one list that names them all, by subject. Constant data after the first call, any thread.
+#ifndef HFTMON_DAEMON_ADVICE_ADVICE_RULES_H_
+#define HFTMON_DAEMON_ADVICE_ADVICE_RULES_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/advice/rule.h"
+
+namespace hftmon {
+
+// Every row. Where a fact fits several, the one with most conditions takes it, the earlier of equals.
+std::span<const RuleRow> AdviceRules();
+
+// Null when there is none of that id.
+const RuleRow* FindAdviceRule(std::string_view id);
+// For errors: "there is no rule 'X': did you mean A or B?", and where nothing is near how to see them all.
+std::string UnknownAdviceRuleMessage(std::string_view id);
+
+// By subject, a file each.
+std::vector<RuleRow> InterruptRules();
+std::vector<RuleRow> SchedulingRules();
+std::vector<RuleRow> LockRules();
+std::vector<RuleRow> MemoryRules();
+std::vector<RuleRow> NumaRules();
+std::vector<RuleRow> NetworkRules();
+std::vector<RuleRow> HardwareRules();
+std::vector<RuleRow> HostRules();
+std::vector<RuleRow> CpuRules();
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_ADVICE_ADVICE_RULES_H_

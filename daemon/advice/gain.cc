@@ -1,0 +1,64 @@
+#include "daemon/advice/gain.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "daemon/advice/fact_schema.h"
+
+namespace hftmon {
+namespace {
+
+constexpr double kSecondNs = 1e9;
+
+void AddSumPerSecond(const Fact& group, const JudgeWindow& window, Gain* gain) {
+  const std::optional<double> sum_ns = NumberOf(group, FactField::kSumNs);
+  if (!sum_ns.has_value() || window.duration_ns() <= 0) return;
+  gain->ns_per_second = static_cast<int64_t>(std::ceil(*sum_ns * kSecondNs / static_cast<double>(window.duration_ns())));
+}
+
+void AddShareOfSpikeTime(const Fact& group, const JudgeWindow& window, Gain* gain) {
+  const std::optional<double> sum_ns = NumberOf(group, FactField::kSumNs);
+  if (!sum_ns.has_value() || window.spike_sum_ns <= 0) return;
+  gain->share = std::min(1.0, *sum_ns / static_cast<double>(window.spike_sum_ns));
+}
+
+void AddPlacement(const Fact& group, Gain* gain) {
+  const std::optional<double> share = NumberOf(group, FactField::kRemoteShareLow);
+  const std::optional<double> ratio = NumberOf(group, FactField::kDistanceRatio);
+  if (!share.has_value() || !ratio.has_value() || *ratio <= 1) return;
+  gain->share = *share * (*ratio - 1);
+  gain->estimated = true;
+}
+
+}  // namespace
+
+Gain GainOf(GainKind kind, const Fact& group, const JudgeWindow& window) {
+  Gain gain;
+  const int64_t longest_ns = IntegerOr(group, FactField::kLongestNs, -1);
+  if (longest_ns >= 0 && kind != GainKind::kUnknown && kind != GainKind::kPlacement) gain.longest_ns = longest_ns;
+  switch (kind) {
+    case GainKind::kSumPerSecond:
+      AddSumPerSecond(group, window, &gain);
+      gain.basis = "what it took in the window";
+      break;
+    case GainKind::kLongest:
+      gain.basis = "the longest one of the window";
+      break;
+    case GainKind::kShareOfSpikeTime:
+      AddShareOfSpikeTime(group, window, &gain);
+      gain.basis = "of the time of all spikes of the window";
+      break;
+    case GainKind::kPlacement:
+      AddPlacement(group, &gain);
+      gain.basis = "of the time of accesses that miss the caches: the remote share times the nodes' ratio less one";
+      break;
+    case GainKind::kUnknown:
+      break;
+  }
+  if (!gain.ns_per_second.has_value() && !gain.longest_ns.has_value() && !gain.share.has_value()) {
+    gain.basis = "not measured: the proof's metric tells";
+  }
+  return gain;
+}
+
+}  // namespace hftmon

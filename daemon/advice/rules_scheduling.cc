@@ -1,0 +1,142 @@
+// Who has the CPU that a watched thread waits for.
+#include "daemon/advice/advice_rules.h"
+
+namespace hftmon {
+namespace {
+
+using enum FactField;
+using enum FactKind;
+using enum Operator;
+
+constexpr std::string_view kMoveActor = "taskset -pc {spare_cpus} {actor_tid}";
+constexpr std::string_view kMoveActorBack = "taskset -pc {old_affinity} {actor_tid}";
+constexpr std::string_view kPersistAffinity = "unit file: CPUAffinity={spare_cpus}";
+constexpr std::string_view kMoveRisk = "it shares CPU {spare_cpus} with what runs there; its caches are cold at first";
+
+RuleRow FifoSharesCore() {
+  return {
+      .id = "fifo-shares-core",
+      .title = "A real-time thread takes a watched thread's CPU",
+      .fact = kPreemption,
+      .when = {{kActorKind, kIs, "user"}, {kReason, kIsOneOf, WordList{"real_time", "real_time_priority", "deadline"}}},
+      .group_by = {kTid, kActorTid},
+      .measures = {{.count_min = 3}, {.count_min = 1, .share_min = 0.001}},
+      .cause =
+          "{actor_comm} (tid {actor_tid}) took the CPU from {comm} (tid {tid}) {count} times ({reason}), for {sum_ns} in all and "
+          "{longest_ns} at most",
+      .actions = {{.command = kMoveActor,
+                   .undo = kMoveActorBack,
+                   .reach = Reach::kNow,
+                   .persist = kPersistAffinity,
+                   .risk = Risk::kMedium,
+                   .risk_text = kMoveRisk},
+                  {.code_hint = "give {actor_comm} another CPU than {comm}, or a lower real-time priority (chrt -p)",
+                   .reach = Reach::kRestart}},
+      .gain = GainKind::kSumPerSecond,
+      .proof_metric = "preempted_ns_per_s",
+      .expected = "0 by that thread",
+  };
+}
+
+RuleRow Migrations() {
+  return {
+      .id = "migrations",
+      .title = "A watched thread moves from CPU to CPU",
+      .fact = kMigrations,
+      .when = {{kBound, kIs, 0.0}},
+      .group_by = {kTid},
+      .measures = {{.count_min = 10, .count_per_s_min = 10}},
+      .cause = "{comm} (tid {tid}) changed its CPU {count} times, and began with cold caches each time",
+      .actions = {{.command = "taskset -pc {spare_cpus} {tid}",
+                   .undo = "taskset -pc {old_affinity} {tid}",
+                   .reach = Reach::kNow,
+                   .persist = kPersistAffinity,
+                   .risk = Risk::kLow,
+                   .risk_text = "it waits where it could have moved on: give it a CPU that nobody else uses"},
+                  {.code_hint = "bind {comm} to a CPU of its own (pthread_setaffinity_np); none is spare now"}},
+      .confidence = 0.8,
+      .proof_metric = "migration_count_per_s",
+      .expected = "0",
+  };
+}
+
+RuleRow RtThrottled() {
+  return {
+      .id = "rt-throttled",
+      .title = "The kernel's real-time throttling stops a watched thread",
+      .fact = kPreemption,
+      .when = {{kReason, kIs, "throttled"}},
+      .group_by = {kTid},
+      .measures = {{.count_min = 1}},
+      .cause =
+          "{comm} (tid {tid}) used up what kernel.sched_rt_runtime_us leaves to real-time threads and lost its CPU {count} times, for "
+          "{longest_ns} at most",
+      .actions = {{.command = "sysctl -w kernel.sched_rt_runtime_us=-1",
+                   .undo = "sysctl -w kernel.sched_rt_runtime_us={rt_runtime_us}",
+                   .reach = Reach::kNow,
+                   .persist = "sysctl.d: kernel.sched_rt_runtime_us = -1",
+                   .risk = Risk::kHigh,
+                   .risk_text = "a real-time thread that spins takes its CPU for good: kernel threads of that CPU starve"},
+                  {.code_hint =
+                       "let {comm} rest for 50 ms of each second, or run it as an ordinary thread alone on an isolated CPU; on kernels "
+                       "from 6.12 on the fair server is another cause (/sys/kernel/debug/sched/fair_server)"}},
+      .gain = GainKind::kSumPerSecond,
+      .proof_metric = "throttled_count_per_s",
+      .expected = "0",
+  };
+}
+
+RuleRow RunQueueCrowded() {
+  return {
+      .id = "run-queue-crowded",
+      .title = "An ordinary thread shares a watched thread's CPU",
+      .fact = kPreemption,
+      .when = {{kActorKind, kIs, "user"}, {kReason, kIsOneOf, WordList{"slice_end", "wake_up", "unknown"}}},
+      .group_by = {kTid, kActorTid},
+      .measures = {{.count_min = 2, .share_min = 0.001}},
+      .cause = "{comm} (tid {tid}) waited {sum_ns} for its CPU while {actor_comm} (tid {actor_tid}) ran there, {count} times",
+      .actions = {{.command = kMoveActor,
+                   .undo = kMoveActorBack,
+                   .reach = Reach::kNow,
+                   .persist = kPersistAffinity,
+                   .risk = Risk::kLow,
+                   .risk_text = kMoveRisk},
+                  {.code_hint = "keep {actor_comm} off CPU {cpus} by a cpuset or isolcpus=domain, there is no spare CPU to send it to",
+                   .reach = Reach::kRestart}},
+      .gain = GainKind::kSumPerSecond,
+      .proof_metric = "preempted_ns_per_s",
+      .expected = "0 by that thread",
+  };
+}
+
+RuleRow OwnDaemonOnCore() {
+  return {
+      .id = "own-daemon-on-core",
+      .title = "hftmond itself runs on a watched thread's CPU",
+      .fact = kPreemption,
+      .when = {{kActorKind, kIs, "own"}},
+      .group_by = {kTid},
+      .measures = {{.count_min = 2}},
+      .cause = "hftmond took the CPU of {comm} (tid {tid}) {count} times, for {sum_ns} in all",
+      .actions = {{.when = {{kHousekeepingCpus, kKnown}},
+                   .code_hint = "set cpu in hftmond's configuration to one of {housekeeping_cpus}, and CPUAffinity= of its unit",
+                   .reach = Reach::kRestart,
+                   .persist = "unit file of hftmond: CPUAffinity={housekeeping_cpus}",
+                   .risk = Risk::kLow,
+                   .risk_text = "watching pauses while it is started anew"},
+                  {.code_hint = "give hftmond a CPU that no watched thread uses: bind the watched threads to others than CPU {cpus}",
+                   .reach = Reach::kRestart}},
+      .gain = GainKind::kSumPerSecond,
+      .confidence = 1,
+      .proof_metric = "preempted_ns_per_s",
+      .expected = "0 by hftmond",
+  };
+}
+
+}  // namespace
+
+std::vector<RuleRow> SchedulingRules() {
+  return {FifoSharesCore(), Migrations(), RtThrottled(), RunQueueCrowded(), OwnDaemonOnCore()};
+}
+
+}  // namespace hftmon
