@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "daemon/advice/fact_schema.h"
 
@@ -9,11 +10,13 @@ namespace hftmon {
 namespace {
 
 constexpr double kSecondNs = 1e9;
+constexpr double kLimitNs = 9.2e18;  // below INT64_MAX
 
 void AddSumPerSecond(const Fact& group, const JudgeWindow& window, Gain* gain) {
   const std::optional<double> sum_ns = NumberOf(group, FactField::kSumNs);
   if (!sum_ns.has_value() || window.duration_ns() <= 0) return;
-  gain->ns_per_second = static_cast<int64_t>(std::ceil(*sum_ns * kSecondNs / static_cast<double>(window.duration_ns())));
+  const double ns_per_second = std::ceil(*sum_ns * kSecondNs / static_cast<double>(window.duration_ns()));
+  gain->ns_per_second = ns_per_second >= kLimitNs ? INT64_MAX : static_cast<int64_t>(ns_per_second);
 }
 
 void AddShareOfSpikeTime(const Fact& group, const JudgeWindow& window, Gain* gain) {

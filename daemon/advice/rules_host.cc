@@ -119,7 +119,7 @@ std::vector<RuleRow> MemoryRows() {
                      {.command = "swapoff -a",
                       .undo = "swapon -a",
                       .reach = Reach::kNow,
-                      .persist = "/etc/fstab: no swap; systemctl mask swap.target",
+                      .persist = "/etc/fstab: no line of type swap",
                       .risk = Risk::kHigh,
                       .risk_text = "it reads all of swap back, which takes long, and kills processes if there is no room: look at free -b "
                                    "first"}),

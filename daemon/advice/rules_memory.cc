@@ -46,7 +46,7 @@ RuleRow SwapIn() {
                    .undo = "swapon -a",
                    .code_hint = "or mlockall(MCL_CURRENT | MCL_FUTURE) in the program",
                    .reach = Reach::kNow,
-                   .persist = "/etc/fstab: no swap; systemctl mask swap.target",
+                   .persist = "/etc/fstab: no line of type swap",
                    .risk = Risk::kHigh,
                    .risk_text =
                        "it reads all of swap back, which takes long, and kills processes if there is no room: look at free -b first"}},
