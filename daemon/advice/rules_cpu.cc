@@ -22,7 +22,7 @@ RuleRow CpuRow(std::string_view id, std::string_view title) {
 
 RuleRow Governor() {
   RuleRow row = CpuRow("audit-governor", "Reserved CPUs change their frequency");
-  row.when = {{kSetting, kIs, "scaling_governor"}, {kReserved, kIs, 1.0}, {kValueWord, kIsNot, "performance"}};
+  row.when = {{kSetting, kIs, "scaling_governor"}, {kReserved, kIs, 1.0}, {kCpus, kKnown}, {kValueWord, kIsNot, "performance"}};
   row.group_by = {kValueWord};
   row.cause = "the governor of CPU {cpus} is {value_word}";
   row.actions = {
@@ -38,11 +38,8 @@ RuleRow Governor() {
 
 RuleRow IdleStates() {
   RuleRow row = CpuRow("audit-idle-states", "Reserved CPUs may sleep deeply");
-  row.when = {{kSetting, kIs, "idle_state"},
-              {kReserved, kIs, 1.0},
-              {kValue, kIs, 0.0},
-              {kIdleLatencyNs, kAtLeast, kDeepIdleNs},
-              {kIdleStateIndex, kKnown}};
+  row.when = {{kSetting, kIs, "idle_state"},           {kReserved, kIs, 1.0},    {kCpus, kKnown}, {kValue, kIs, 0.0},
+              {kIdleLatencyNs, kAtLeast, kDeepIdleNs}, {kIdleStateIndex, kKnown}};
   row.group_by = {kIdleStateIndex};
   row.cause = "{idle_state} takes {idle_latency_ns} to wake from and is not disabled on CPU {cpus}";
   row.actions = {
@@ -59,7 +56,7 @@ RuleRow IdleStates() {
 
 RuleRow Smt() {
   RuleRow row = CpuRow("audit-smt", "A reserved CPU shares its core with one that is not");
-  row.when = {{kSetting, kIs, "smt_sibling"}, {kReserved, kIs, 1.0}, {kSiblingCpu, kKnown}};
+  row.when = {{kSetting, kIs, "smt_sibling"}, {kReserved, kIs, 1.0}, {kCpus, kKnown}, {kSiblingCpu, kKnown}};
   row.group_by = {kSiblingCpu};
   row.cause = "CPU {sibling_cpu} is of the same core as CPU {cpus}, which is reserved, and anybody may run there";
   row.actions = {{.command = "echo 0 > /sys/devices/system/cpu/cpu{sibling_cpu}/online",

@@ -41,8 +41,9 @@ RuleRow FutexConvoy() {
       .group_by = {kPid, kLockAddress},
       .measures = {{.count_min = 10, .share_min = 0.001}, {.count_min = 2, .share_min = 0.001, .where = {{kWaiterCount, kAtLeast, 2.0}}}},
       .cause =
-          "{waiter_count} threads waited {count} times and {sum_ns} in all for the lock at {lock_address}, which {owner_comm} held while "
-          "it ran",
+          "{count} waits (different waiters: {waiter_count}) for the lock at {lock_address} took {sum_ns} in all, and its owner "
+          "{owner_comm} (tid "
+          "{owner_tid}) ran meanwhile",
       .actions = {{.code_hint = "hold the lock for less, split what it guards, spin before sleeping, or do without it on the hot path",
                    .reach = Reach::kCode,
                    .risk = Risk::kMedium,

@@ -13,6 +13,7 @@ namespace hftmon {
 namespace {
 
 constexpr size_t kShownBytesMax = 200;
+constexpr std::string_view kNoName = "(no name)";
 constexpr std::string_view kMask = "mask";
 constexpr std::string_view kMaskOrZero = "mask_or_0";
 constexpr std::string_view kWords = "words";
@@ -142,7 +143,7 @@ std::string RenderSentence(std::string_view text, const Fact& fact) {
     absl::StatusOr<Placeholder> placeholder = PlaceholderOf(piece.inside);
     const std::optional<FactValue> value = placeholder.ok() ? ValueOf(fact, placeholder->field) : std::nullopt;
     if (!value.has_value()) {
-      sentence += '?';
+      sentence += placeholder.ok() && RowOf(placeholder->field).type == FieldType::kText ? kNoName : "?";
     } else if (const auto* cpus = std::get_if<CpuList>(&*value)) {
       sentence += cpus->empty() ? "none" : FormatCpus(*cpus, placeholder->format);
     } else {

@@ -32,7 +32,7 @@ bool MayStandInCommand(FieldType type);
 // FAILED_PRECONDITION names the field whose value is not there, differs among the facts, or may not stand in a command.
 absl::StatusOr<std::string> RenderCommand(std::string_view text, const Fact& fact);
 
-// Never fails: a value that is not there is "?".
+// Never fails: a name that is not known is "(no name)", another value "?".
 std::string RenderSentence(std::string_view text, const Fact& fact);
 
 // One value for people: durations as "1.5ms", shares as "45 %", addresses in hexadecimal, texts cleaned and in quotes.

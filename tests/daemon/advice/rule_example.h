@@ -2,8 +2,10 @@
 #ifndef HFTMON_TESTS_DAEMON_ADVICE_RULE_EXAMPLE_H_
 #define HFTMON_TESTS_DAEMON_ADVICE_RULE_EXAMPLE_H_
 
+#include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemon/advice/fact.h"
@@ -25,6 +27,10 @@ struct RuleExample {
   std::string_view undo;
   std::string_view hint_part;  // of the code hint
 };
+
+inline void PrintTo(const RuleExample& example, std::ostream* out) {
+  *out << example.rule << " " << example.variant;
+}
 
 inline Fact FactOf(FactKind kind, FactValues values, uint32_t tid = 4712) {
   Fact fact{.kind = kind, .values = std::move(values)};

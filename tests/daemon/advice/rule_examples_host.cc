@@ -47,11 +47,8 @@ std::vector<RuleExample> BootExamples() {
   };
 }
 
-}  // namespace
-
-std::vector<RuleExample> HostExamples() {
-  std::vector<RuleExample> all = BootExamples();
-  const std::vector<RuleExample> others = {
+std::vector<RuleExample> KernelExamples() {
+  return {
       {"audit-nmi-watchdog",
        "",
        kHostSetting,
@@ -106,6 +103,11 @@ std::vector<RuleExample> HostExamples() {
        "swapoff -a",
        "swapon -a",
        ""},
+  };
+}
+
+std::vector<RuleExample> PlaceExamples() {
+  return {
       {"audit-irqbalance",
        "",
        kHostSetting,
@@ -152,7 +154,15 @@ std::vector<RuleExample> HostExamples() {
        "",
        "tsc=reliable"},
   };
-  all.insert(all.end(), others.begin(), others.end());
+}
+
+}  // namespace
+
+std::vector<RuleExample> HostExamples() {
+  std::vector<RuleExample> all = BootExamples();
+  for (auto make : {KernelExamples, PlaceExamples}) {
+    for (RuleExample& example : make()) all.push_back(std::move(example));
+  }
   return all;
 }
 

@@ -6,7 +6,9 @@ namespace hftmon {
 using enum FactField;
 using enum FactKind;
 
-std::vector<RuleExample> InterruptExamples() {
+namespace {
+
+std::vector<RuleExample> LineExamples() {
   const FactValues irq = {{kIrq, 25},
                           {kCpus, CpuList{2, 3}},
                           {kCount, 290},
@@ -14,22 +16,6 @@ std::vector<RuleExample> InterruptExamples() {
                           {kHandler, "eth0-rx-0"},
                           {kOldAffinity, CpuList{2, 3}},
                           {kNearHousekeepingCpus, CpuList{0, 1}}};
-  const FactValues visitor = {{kActorTid, 88},
-                              {kActorComm, "kcompactd0"},
-                              {kActorKind, "kernel_thread"},
-                              {kMovable, 1},
-                              {kCpus, CpuList{2}},
-                              {kCount, 20},
-                              {kOldAffinity, CpuList{0, 1, 2, 3}},
-                              {kOldWorkqueueCpus, CpuList{0, 1, 2, 3}},
-                              {kHousekeepingCpus, CpuList{0, 1}}};
-  const FactValues softirq = {{kSoftirq, "NET_RX"},
-                              {kCount, 400},
-                              {kSumNs, 20'000'000},
-                              {kLongestNs, 90'000},
-                              {kCpus, CpuList{3}},
-                              {kHousekeepingCpus, CpuList{0, 1}},
-                              {kNearHousekeepingCpus, CpuList{1}}};
   return {
       {"irq-on-watched-core",
        "",
@@ -58,6 +44,20 @@ std::vector<RuleExample> InterruptExamples() {
        "",
        "",
        "move interrupt 25 off CPU 2-3"},
+  };
+}
+
+std::vector<RuleExample> KernelThreadExamples() {
+  const FactValues visitor = {{kActorTid, 88},
+                              {kActorComm, "kcompactd0"},
+                              {kActorKind, "kernel_thread"},
+                              {kMovable, 1},
+                              {kCpus, CpuList{2}},
+                              {kCount, 20},
+                              {kOldAffinity, CpuList{0, 1, 2, 3}},
+                              {kOldWorkqueueCpus, CpuList{0, 1, 2, 3}},
+                              {kHousekeepingCpus, CpuList{0, 1}}};
+  return {
       {"kernel-thread-on-core",
        "",
        kCpuVisitor,
@@ -96,6 +96,18 @@ std::vector<RuleExample> InterruptExamples() {
        "",
        "",
        "refuses taskset with EINVAL"},
+  };
+}
+
+std::vector<RuleExample> SoftirqExamples() {
+  const FactValues softirq = {{kSoftirq, "NET_RX"},
+                              {kCount, 400},
+                              {kSumNs, 20'000'000},
+                              {kLongestNs, 90'000},
+                              {kCpus, CpuList{3}},
+                              {kHousekeepingCpus, CpuList{0, 1}},
+                              {kNearHousekeepingCpus, CpuList{1}}};
+  return {
       {"tick-on-isolated",
        "",
        kTickOnCpu,
@@ -151,6 +163,16 @@ std::vector<RuleExample> InterruptExamples() {
        "",
        "rcu_nocbs="},
   };
+}
+
+}  // namespace
+
+std::vector<RuleExample> InterruptExamples() {
+  std::vector<RuleExample> all;
+  for (auto make : {LineExamples, KernelThreadExamples, SoftirqExamples}) {
+    for (RuleExample& example : make()) all.push_back(std::move(example));
+  }
+  return all;
 }
 
 std::vector<RuleExample> SchedulingExamples() {
@@ -253,7 +275,7 @@ std::vector<RuleExample> LockExamples() {
         {kOwnerComm, "ob_holder"},
         {kOwnerRunningShare, 0.6}},
        {{kCount, 9}},
-       "waited 17 times and 17ms in all for the lock at 0x7f002000, which \"ob_holder\" held",
+       "17 waits (different waiters: 1) for the lock at 0x7f002000 took 17ms in all, and its owner \"ob_holder\" (tid 4715)",
        "",
        "",
        "hold the lock for less"},
@@ -268,7 +290,7 @@ std::vector<RuleExample> LockExamples() {
         {kOwnerTid, 4715},
         {kOwnerRunningShare, 0.5}},
        {{kSumNs, 9'999'999}},
-       "2 threads waited 2 times",
+       "2 waits (different waiters: 2)",
        "",
        "",
        "hold the lock for less"},

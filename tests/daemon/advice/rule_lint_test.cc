@@ -45,7 +45,9 @@ void CheckText(const RuleRow& rule, std::string_view text) {
 
 void CheckCommandText(const RuleRow& rule, std::string_view text) {
   CheckText(rule, text);
-  for (const Placeholder& placeholder : *PlaceholdersOf(text)) {
+  const absl::StatusOr<std::vector<Placeholder>> placeholders = PlaceholdersOf(text);
+  if (!placeholders.ok()) return;
+  for (const Placeholder& placeholder : *placeholders) {
     EXPECT_TRUE(MayStandInCommand(RowOf(placeholder.field).type)) << rule.id << ": " << RowOf(placeholder.field).name << " in " << text;
   }
 }
@@ -85,6 +87,23 @@ TEST(RuleLintTest, TextsNameFieldsOfTheirFact) {
       CheckCommandText(rule, action.command);
       CheckCommandText(rule, action.undo);
       CheckCommandText(rule, action.persist);
+    }
+  }
+}
+
+// A sentence with a hole is none: what a cause tells is there, but for names.
+TEST(RuleLintTest, CausesTellWhatIsThere) {
+  for (const RuleRow& rule : AdviceRules()) {
+    const absl::StatusOr<std::vector<Placeholder>> placeholders = PlaceholdersOf(rule.cause);
+    ASSERT_TRUE(placeholders.ok());
+    const bool sums = std::all_of(rule.measures.begin(), rule.measures.end(), [](const Measure& measure) { return measure.share_min > 0; });
+    for (const Placeholder& placeholder : *placeholders) {
+      const FactField field = placeholder.field;
+      const bool is_name = RowOf(field).type == FieldType::kText || RowOf(field).type == FieldType::kIdentifier;
+      const bool is_there = IsRequired(rule.fact, field) || WantsKnown(rule.when, field) || (field == FactField::kSumNs && sums);
+      const bool is_compared =
+          std::any_of(rule.when.begin(), rule.when.end(), [&](const Condition& condition) { return condition.operand == Operand(field); });
+      EXPECT_TRUE(is_name || is_there || is_compared) << rule.id << ": " << RowOf(field).name;
     }
   }
 }

@@ -46,8 +46,8 @@ TEST(TemplateTextTest, ACommandIsWithheldWithTheReason) {
 
 TEST(TemplateTextTest, SentencesAreForPeople) {
   Fact fact = FactOf(FactKind::kInversion, {{kLockAddress, 0x7f00'1000}, {kSumNs, 1'500'000}, {kOwnerOffShare, 0.456}, {kInherited, 0}});
-  EXPECT_EQ(RenderSentence("{lock_address} {sum_ns} {owner_off_share} {inherited} {comm} {owner_tid}", fact),
-            "0x7f001000 1.5ms 45.6 % 0 \"matcher\" ?");
+  EXPECT_EQ(RenderSentence("{lock_address} {sum_ns} {owner_off_share} {inherited} {comm} {owner_tid} {owner_comm}", fact),
+            "0x7f001000 1.5ms 45.6 % 0 \"matcher\" ? (no name)");
   fact.thread->comm = "a\nb\x1b[2J\"\xff";
   EXPECT_EQ(RenderSentence("{comm}", fact), "\"a?b?[2J??\"");
   EXPECT_EQ(RenderSentence("CPU {value_cpus}", Queue({{kValueCpus, CpuList{}}})), "CPU none");
