@@ -129,7 +129,7 @@ FactGroup MakeGroup(std::span<const Fact> facts, std::vector<size_t> members) {
   FactGroup group{.fact = facts[members.front()], .members = members};
   for (size_t i = 0; i < members.size(); ++i) {
     const Fact& member = facts[members[i]];
-    if (group.sentences.size() < kEvidenceSentencesMax) group.sentences.push_back(member.evidence.sentence);
+    if (group.sentences.size() < kEvidenceSentencesMax) group.sentences.push_back(CleanSentence(member.evidence.sentence));
     if (i == 0) continue;
     MergeValues(member, &group.fact);
     ForgetForeignPid(member, &group.fact);

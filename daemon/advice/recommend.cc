@@ -11,6 +11,7 @@
 #include "daemon/advice/fact_schema.h"
 #include "daemon/advice/make_recommendation.h"
 #include "daemon/advice/rule_match.h"
+#include "daemon/advice/template_text.h"
 
 namespace hftmon {
 namespace {
@@ -150,7 +151,7 @@ class Judging {
     }
     for (const MissingEvidence& missing : window_.missing) {
       if (CouldConcern(row, missing)) {
-        Tell({.rule = rule, .reason = missing.reason, .mend = missing.mend.empty() ? mend : missing.mend});
+        Tell({.rule = rule, .reason = CleanSentence(missing.reason), .mend = missing.mend.empty() ? mend : CleanSentence(missing.mend)});
       }
     }
     for (const NotJudged& doubtful : doubtful_) {

@@ -30,6 +30,7 @@ RuleRow BusySibling() {
                    .persist = "kernel command line: nosmt",
                    .risk = Risk::kMedium,
                    .risk_text = "what is bound to CPU {sibling_cpu} alone runs anywhere; taking it down stops all CPUs for a moment"}},
+      .gain = GainKind::kShareOfSpikeTime,
       .confidence = 0.7,
       .proof_metric = "sibling_busy_share",
       .expected = "below 5 %",

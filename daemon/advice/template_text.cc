@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -13,6 +14,7 @@ namespace hftmon {
 namespace {
 
 constexpr size_t kShownBytesMax = 200;
+constexpr size_t kSentenceBytesMax = 1'000;
 constexpr std::string_view kNoName = "(no name)";
 constexpr std::string_view kMask = "mask";
 constexpr std::string_view kMaskOrZero = "mask_or_0";
@@ -94,6 +96,15 @@ absl::StatusOr<std::string> CommandValue(const Placeholder& placeholder, const F
   return *text;
 }
 
+std::string Cleaned(std::string_view bytes, size_t bytes_max) {
+  std::string text = ValidUtf8(bytes.substr(0, bytes_max));
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return bytes.size() > bytes_max ? text + "..." : text;
+}
+
 }  // namespace
 
 bool MayStandInCommand(FieldType type) {
@@ -169,13 +180,13 @@ std::string FormatValue(FactField field, const FactValue& value) {
 }
 
 std::string CleanText(std::string_view bytes) {
-  const bool cut = bytes.size() > kShownBytesMax;
-  std::string text = ValidUtf8(bytes.substr(0, kShownBytesMax));
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f || c == '"') c = '?';
-  }
-  return cut ? text + "..." : text;
+  std::string text = Cleaned(bytes, kShownBytesMax);
+  std::replace(text.begin(), text.end(), '"', '?');
+  return text;
+}
+
+std::string CleanSentence(std::string_view bytes) {
+  return Cleaned(bytes, kSentenceBytesMax);
 }
 
 }  // namespace hftmon

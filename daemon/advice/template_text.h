@@ -40,6 +40,8 @@ std::string FormatValue(FactField field, const FactValue& value);
 
 // Somebody's bytes for people: cleaned and cut at 200 bytes, without the quotes.
 std::string CleanText(std::string_view bytes);
+// A whole sentence with such bytes in it: the same, but for quotes, and cut at 1,000 bytes.
+std::string CleanSentence(std::string_view bytes);
 
 }  // namespace hftmon
 

@@ -11,12 +11,13 @@
 #include "daemon/advice/fact_schema.h"
 #include "daemon/advice/proof_metric.h"
 #include "daemon/advice/template_text.h"
+#include "daemon/control/target_options.h"
 
 namespace hftmon {
 namespace {
 
-// Probe groups of target_options.h, which this layer does not see.
-const std::set<std::string_view> kGroups = {"sched", "locks", "kernel_locks", "memory", "hardware", "network", "irq", "returns"};
+const std::set<std::string_view> kGroups = {kSchedGroup,    kLocksGroup,   kKernelLocksGroup, kMemoryGroup,
+                                            kHardwareGroup, kNetworkGroup, kIrqGroup,         kReturnsGroup};
 
 bool Groups(const RuleRow& rule, FactField field) {
   return std::find(rule.group_by.begin(), rule.group_by.end(), field) != rule.group_by.end();

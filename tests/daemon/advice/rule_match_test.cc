@@ -110,6 +110,7 @@ TEST(FactGroupTest, SumsEndAtTheirLimitAndEvidenceIsBounded) {
   std::vector<size_t> all;
   for (size_t i = 0; i < facts.size(); ++i) {
     facts[i].evidence.spike_ids = {i, i + 1'000};
+    facts[i].evidence.sentence = "of \"x\"\n\x1b[2J" + std::string(2'000, 'y');
     facts[i].quality = {.truncated = i == 50, .sampled = true, .samples = UINT64_MAX / 2};
     all.push_back(i);
   }
@@ -118,6 +119,8 @@ TEST(FactGroupTest, SumsEndAtTheirLimitAndEvidenceIsBounded) {
   EXPECT_EQ(IntegerOr(group.fact, kCount, 0), INT64_MAX);
   EXPECT_EQ(group.fact.evidence.spike_ids.size(), kFactSpikeIdsMax);
   EXPECT_EQ(group.sentences.size(), kEvidenceSentencesMax);
+  EXPECT_EQ(group.sentences[0].substr(0, 14), "of \"x\"??[2Jyyy");
+  EXPECT_EQ(group.sentences[0].size(), 1'003u);
   EXPECT_TRUE(group.fact.quality.truncated);
   EXPECT_EQ(group.fact.quality.samples, UINT64_MAX);
 }
