@@ -138,7 +138,7 @@ absl::StatusOr<std::vector<int>> ReadReservedCpus(const FileRoot& root) {
   absl::StatusOr<std::vector<int>> isolated = ReadIsolatedCpus(root);
   if (!isolated.ok()) return isolated;
   const absl::StatusOr<std::vector<int>> nohz_full = ReadNohzFullCpus(root);
-  if (!nohz_full.ok()) return nohz_full;
+  if (!nohz_full.ok()) return nohz_full.status();
   std::vector<int> reserved;
   std::set_union(isolated->begin(), isolated->end(), nohz_full->begin(), nohz_full->end(), std::back_inserter(reserved));
   return reserved;
