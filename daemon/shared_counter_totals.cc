@@ -79,7 +79,7 @@ void SharedCounterTotals::Fill(uint32_t slot, uint32_t generation, uint32_t set,
   total->last_mono_ns = static_cast<int64_t>(sum.end_ns);
   total->sum = {.thread = total->thread,
                 .set = set,
-                .counted = static_cast<uint16_t>(sum.running_ns == 0 ? 0 : sum.counted),
+                .counted = static_cast<uint16_t>(sum.counted),
                 .begin_mono_ns = static_cast<int64_t>(sum.begin_ns),
                 .end_mono_ns = static_cast<int64_t>(sum.end_ns),
                 .on_cpu_ns = static_cast<int64_t>(sum.on_cpu_ns),
@@ -124,7 +124,7 @@ absl::StatusOr<std::optional<CounterSpan>> SharedCounterTotals::ReadCpu(uint16_t
                       .on_cpu_ns = static_cast<int64_t>(now->mono_ns - last.mono_ns),
                       .enabled_ns = static_cast<int64_t>(now->enabled_ns - last.enabled_ns),
                       .running_ns = static_cast<int64_t>(now->running_ns - last.running_ns)};
-  uint64_t counted = span.running_ns > 0 ? last.counted & now->counted : 0;
+  uint64_t counted = last.counted & now->counted;
   for (size_t event = 0; event < span.values.size(); ++event) {
     if (now->values[event] < last.values[event]) counted &= ~(uint64_t{1} << event);
     if ((counted >> event & 1) != 0) span.values[event] = now->values[event] - last.values[event];

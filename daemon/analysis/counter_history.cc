@@ -143,7 +143,7 @@ CounterCursor CounterHistory::Now() const {
   return {.set = set_.number, .taken = arrived_count_, .lost_count = lost_count_};
 }
 
-CounterArrivals CounterHistory::TakeNew(CounterCursor* cursor, const Taker& take) const {
+CounterArrivals CounterHistory::TakeNew(CounterCursor* cursor, const Taker& take, size_t spans_max) const {
   std::lock_guard lock(mutex_);
   CounterArrivals arrivals{.set = set_, .rates = rates_, .lost_count = lost_count_ - cursor->lost_count};
   const uint64_t oldest = arrived_count_ - spans_.size();
@@ -151,10 +151,11 @@ CounterArrivals CounterHistory::TakeNew(CounterCursor* cursor, const Taker& take
   if (cursor->set == set_.number && cursor->taken < oldest) arrivals.lost_count += oldest - cursor->taken;
   // Until it is full the ring begins at 0, then with the one that is overwritten next.
   const size_t first = spans_.size() < spans_max_ ? 0 : next_;
-  for (uint64_t number = std::max(cursor->taken, oldest); number < arrived_count_; ++number) {
-    take(rates_, spans_[(first + static_cast<size_t>(number - oldest)) % spans_max_]);
-  }
-  *cursor = {.set = set_.number, .taken = arrived_count_, .lost_count = lost_count_};
+  uint64_t number = std::max(cursor->taken, oldest);
+  const uint64_t end = std::min<uint64_t>(arrived_count_, number + std::min<uint64_t>(spans_max, spans_max_));
+  for (; number < end; ++number) take(rates_, spans_[(first + static_cast<size_t>(number - oldest)) % spans_max_]);
+  *cursor = {.set = set_.number, .taken = end, .lost_count = lost_count_};
+  arrivals.more = end < arrived_count_;
   return arrivals;
 }
 

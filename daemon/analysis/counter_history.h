@@ -47,6 +47,7 @@ struct CounterArrivals {
   std::vector<CounterRate> rates;
   // Overwritten spans of another set than the cursor's are not among these.
   uint64_t lost_count = 0;  // spans that are missing, of any thread: lost before they came, or overwritten before they were taken
+  bool more = false;        // has come than was to be taken
 };
 
 class CounterHistory : public CounterSink {
@@ -68,10 +69,10 @@ class CounterHistory : public CounterSink {
   CounterAnswer Query(int64_t begin_mono_ns, int64_t end_mono_ns, const ThreadFilterFunction& keeps) const;
   // Where a cursor begins that wants what comes from now on.
   CounterCursor Now() const;
-  // Moves it on, and gives `take` what came, which must not call back. A span can come late: those of a thread that sleeps, when it runs
-  // again; who adds up what came has each once.
+  // Moves it on, and gives `take` what came, which must not call back: at most `spans_max` spans, oldest first, while whoever writes waits.
+  // A span can come late: those of a thread that sleeps, when it runs again; who adds up what came has each once.
   using Taker = std::function<void(const std::vector<CounterRate>& of_set, const CounterSpan& span)>;
-  CounterArrivals TakeNew(CounterCursor* cursor, const Taker& take) const;
+  CounterArrivals TakeNew(CounterCursor* cursor, const Taker& take, size_t spans_max = SIZE_MAX) const;
   size_t bytes() const;
   // That bytes() never exceeds.
   size_t bytes_max() const;

@@ -68,7 +68,7 @@ bool LacksEvents(const MetricRow& metric, const CounterSet& set, const std::vect
     needed = rates[*rate].events();
   }
   for (size_t place = 0; place < kThreadCountersMax; ++place) {
-    if ((needed >> place & 1) != 0 && window.events[place].span_count == 0) return true;
+    if ((needed >> place & 1) != 0 && window.events[place].enabled_ns < window.enabled_ns) return true;
   }
   return false;
 }

@@ -83,6 +83,7 @@ void RateSum::Add(const BinnedRate& rate, const CounterSpan& span) {
 }
 
 void RateSum::Add(const RateSum& other) {
+  estimated |= other.estimated;
   if (other.span_count == 0) return;
   lowest = span_count == 0 ? other.lowest : std::min(lowest, other.lowest);
   highest = span_count == 0 ? other.highest : std::max(highest, other.highest);
@@ -90,7 +91,6 @@ void RateSum::Add(const RateSum& other) {
   parts.whole += other.parts.whole;
   span_count += other.span_count;
   contradictory_span_count += other.contradictory_span_count;
-  estimated |= other.estimated;
   on_cpu_ns.Add(other.on_cpu_ns);
 }
 
@@ -120,6 +120,8 @@ void CounterWindow::Add(const SpanRates& of_span, const CounterSpan& span) {
   rates.resize(of_span.size());
   for (size_t i = 0; i < of_span.size(); ++i) {
     if (of_span[i]) rates[i].Add(*of_span[i], span);
+    // Of a span in which the events had no counter at all the others speak.
+    rates[i].estimated |= span.running_ns < span.enabled_ns;
   }
 }
 

@@ -293,6 +293,9 @@ absl::StatusOr<TargetInfo> TargetRegistry::Update(int32_t pid, const TargetUpdat
   const TargetOptions updated = UnionOf(parts);
   absl::Status status = CheckCounterUpdate(target->second, update, updated);
   if (!status.ok()) return status;
+  // Before anything is attached for it: a process that ended while it was paused is found so.
+  const bool resumes = update.state == TargetState::kRunning && target->second.info.state == TargetState::kPaused;
+  if (resumes && !watcher_.IsAlive(ProcessOf(target->second.info))) return SetState(target, *update.state, now_ns);
   if (update.counters()) WithoutCountersOf(target->first);
   status = AttachDemanded(DemandOf(update, updated));
   if (status.ok() && update.state.has_value()) status = SetState(target, *update.state, now_ns);

@@ -113,7 +113,7 @@ void CounterRingReader::TellSpan(uint16_t cpu, const hft_counter_span& span, Loo
   CounterSpan told{.thread = {.tid = span.tid, .tgid = span.tgid, .start_ns = static_cast<int64_t>(span.start_ns)},
                    .set = announced_,
                    .cpu = cpu,
-                   .counted = static_cast<uint16_t>(span.running_ns == 0 ? 0 : span.counted),
+                   .counted = static_cast<uint16_t>(span.counted),
                    .begin_mono_ns = static_cast<int64_t>(span.begin_ns),
                    .end_mono_ns = static_cast<int64_t>(span.end_ns),
                    .on_cpu_ns = static_cast<int64_t>(span.on_cpu_ns),

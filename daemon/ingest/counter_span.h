@@ -24,7 +24,7 @@ struct CounterSpan {
   ThreadKey thread;
   uint32_t set = 0;           // CounterSet::number of the events that the values are of
   uint16_t cpu = 0;           // where it ended
-  uint16_t counted = 0;       // a bit for each value that is one
+  uint16_t counted = 0;       // a bit for each event that was to be counted; its value is one of running_ns, none of it where that is 0
   int64_t begin_mono_ns = 0;  // the thread need not have run all the time
   int64_t end_mono_ns = 0;
   int64_t on_cpu_ns = 0;   // of that it ran and was counted

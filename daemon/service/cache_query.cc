@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/analysis/counter_history.h"
+#include "daemon/control/target_options.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_cache.h"
 #include "daemon/service/counter_absence.h"
@@ -45,11 +46,11 @@ class CacheRows {
     read_now_.insert(span.thread);
   }
 
-  void Fill(const ThreadKey& thread, const ThreadCounterTotal* total, v1::ThreadCache* out) const {
+  void Fill(const ThreadKey& thread, const ThreadCounterTotal* total, bool paused, v1::ThreadCache* out) const {
     ThreadToProto(thread, core_.names, out->mutable_thread());
     const auto window = answer_.threads.find(thread);
     const bool has_spans = window != answer_.threads.end() && window->second.span_count > 0;
-    const std::string reason = has_spans ? "" : WhyNoSpan(core_, thread, total, Spanless());
+    const std::string reason = has_spans ? "" : paused ? kPausedTarget : WhyNoSpan(core_, thread, total, Spanless());
     out->set_available(reason.empty());
     out->set_reason(reason);
     if (has_spans) CounterWindowToProto(answer_.set, answer_.rates, window->second, percentiles_, out);
@@ -130,7 +131,9 @@ grpc::Status AddThreads(const ServiceCore& core, const TargetSelection& selectio
                         const v1::QueryCacheRequest& request, const CacheRows& rows, v1::QueryCacheResponse* response) {
   std::map<ThreadKey, std::optional<ThreadCounterTotal>, ThreadKeyOrder> threads;
   for (const auto& [thread, window] : rows.answer().threads) threads.try_emplace(thread);
+  std::unordered_set<uint32_t> paused;  // processes
   for (const TargetInfo& target : selection.targets()) {
+    if (target.state == TargetState::kPaused) paused.insert(target.pid);
     for (ThreadCounterTotal& total : core.counters->ThreadsOf(target.pid)) {
       if (filter.Keeps(total.thread)) threads[total.thread] = std::move(total);
     }
@@ -138,7 +141,7 @@ grpc::Status AddThreads(const ServiceCore& core, const TargetSelection& selectio
   std::unordered_set<uint32_t> found;
   for (const auto& [thread, total] : threads) {
     found.insert(thread.tid);
-    rows.Fill(thread, total ? &*total : nullptr, response->add_threads());
+    rows.Fill(thread, total ? &*total : nullptr, paused.contains(thread.tgid), response->add_threads());
   }
   return CheckTidsFound(request.tids(), found, "threads");
 }
@@ -157,7 +160,12 @@ grpc::Status AnswerCache(const ServiceCore& core, const TargetSelection& selecti
   const ThreadFilter filter{selection, {request.tids().begin(), request.tids().end()}};
   std::vector<CounterSpan> now;
   if (request.read_now()) now = ReadNow(core, selection, filter, response);
-  const CounterTotals::State state = core.counters->state();
+  CounterTotals::State state = core.counters->state();
+  const auto paused = std::find_if(selection.targets().begin(), selection.targets().end(),
+                                   [](const TargetInfo& target) { return target.state == TargetState::kPaused && Counts(target.options); });
+  if (!state.reason.empty() && paused != selection.targets().end()) {
+    state.reason = "process " + std::to_string(paused->pid) + ": " + kPausedTarget;
+  }
   CacheRows rows(core, request, state,
                  core.counter_history->Query(begin_ns, end_ns, [&filter](const ThreadKey& thread) { return filter.Keeps(thread); }));
   for (const CounterSpan& span : now) rows.AddNow(span);

@@ -10,6 +10,7 @@
 
 namespace hftmon {
 
+inline constexpr char kPausedTarget[] = "its target is paused, and nothing of it is counted: hftmon targets --resume PID";
 inline constexpr char kNoCounters[] = "this daemon reads no counters of threads: it was started without the programs that do";
 
 // The window in which no span of the thread ended.

@@ -16,6 +16,9 @@ constexpr char kNoCounter[] =
     "its events had no counter in this window: more events are counted than the processor counts at once, ask for fewer";
 constexpr char kOtherCores[] =
     "not counted on the CPUs on which it ran: they are of a kind that does not have the event, or refused it (`hftmon cache` names these)";
+constexpr char kSomeCores[] =
+    "counted in a part of its time only: the other CPUs on which it ran are of a kind that does not have the event, or refused it (`hftmon "
+    "cache` names these)";
 constexpr char kDoesNotAsk[] = "its target does not ask for it: attach it with --cache or --counters";
 
 }  // namespace
@@ -28,9 +31,10 @@ struct CounterMetricSamples::Snapshot {
   std::vector<const MetricRow*> counted = {};  // of those asked for, what this set can tell
 };
 
-CounterMetricSamples::CounterMetricSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request,
+CounterMetricSamples::CounterMetricSamples(const ServiceCore* core, CounterWindowBudget* budget, const v1::WatchMetricsRequest& request,
                                            const std::vector<const MetricRow*>& metrics, int64_t since_mono_ns)
     : core_(core),
+      budget_(budget),
       per_thread_(request.per_thread()),
       named_(request.metrics_size() > 0),
       pids_(request.pids().begin(), request.pids().end()),
@@ -44,35 +48,46 @@ CounterMetricSamples::CounterMetricSamples(const ServiceCore* core, const v1::Wa
 
 void CounterMetricSamples::Take() {
   if (!any() || core_->counter_history == nullptr) return;
-  CounterArrivals arrivals = core_->counter_history->TakeNew(
-      &cursor_, [this](const std::vector<CounterRate>& rates, const CounterSpan& span) { Add(rates, span); });
-  lost_count_ += arrivals.lost_count;
+  CounterArrivals arrivals;
+  do {
+    arrivals = core_->counter_history->TakeNew(
+        &cursor_, [this](const std::vector<CounterRate>& rates, const CounterSpan& span) { Add(rates, span); }, kTakeMax);
+    lost_count_ += arrivals.lost_count;
+  } while (arrivals.more);
+  if (arrivals.set.number < set_.number) return;  // it has not heard of what is counted now
   FollowSet(arrivals.set);
   rates_ = std::move(arrivals.rates);
 }
 
 void CounterMetricSamples::Add(const std::vector<CounterRate>& rates, const CounterSpan& span) {
+  if (span.set < set_.number) {
+    ++lost_count_;
+    return;
+  }
   if (span.set != set_.number) FollowSet({.number = span.set});
   if (span.end_mono_ns <= since_mono_ns_ || (!pids_.empty() && !pids_.contains(span.thread.tgid))) return;
   const auto window = windows_.find(KeyOf(span.thread));
   if (window != windows_.end()) {
     window->second.Add(rates, span);
-  } else if (windows_.size() < kWindowsMax) {
+  } else if (budget_->Take()) {
     windows_[KeyOf(span.thread)].Add(rates, span);
   } else {
     ++lost_count_;
     return;
   }
-  if (read_.size() < kWindowsMax) read_.insert(span.thread);
+  if (read_.size() < CounterWindowBudget::kWindowsMax) read_.insert(span.thread);
 }
 
 // What was counted of other events is in no sample.
 void CounterMetricSamples::FollowSet(const CounterSet& now) {
-  if (now.number != set_.number) {
-    windows_.clear();
-    read_.clear();
-  }
+  if (now.number != set_.number) Forget();
   set_ = now;
+}
+
+void CounterMetricSamples::Forget() {
+  budget_->GiveBack(windows_.size());
+  windows_.clear();
+  read_.clear();
 }
 
 void CounterMetricSamples::Fill(const TargetSelection& selection, int64_t begin_mono_ns, v1::WatchMetricsResponse* out) {
@@ -99,7 +114,13 @@ void CounterMetricSamples::Fill(const TargetSelection& selection, int64_t begin_
                                  .since_mono_ns = set_.since_mono_ns},
                     .out = out};
   if (!state.reason.empty() && windows_.empty()) {
-    AddUnavailable(0, 0, state.reason, &snapshot);
+    bool paused = false;
+    for (const TargetInfo& target : selection.targets()) {
+      if (target.state != TargetState::kPaused || !Counts(target.options)) continue;
+      AddUnavailable(target.pid, 0, kPausedTarget, &snapshot);
+      paused = true;
+    }
+    if (!paused) AddUnavailable(0, 0, state.reason, &snapshot);
     return;
   }
   std::map<std::string, v1::UnavailableMetrics> missing;  // by reason
@@ -119,8 +140,7 @@ void CounterMetricSamples::Fill(const TargetSelection& selection, int64_t begin_
   for (const TargetInfo& target : selection.targets()) {
     if (!snapshot.counted.empty() && pids.insert(target.pid).second) FillTarget(target, &snapshot);
   }
-  windows_.clear();
-  read_.clear();
+  Forget();
 }
 
 void CounterMetricSamples::FillTarget(const TargetInfo& target, Snapshot* snapshot) const {
@@ -132,7 +152,8 @@ void CounterMetricSamples::FillTarget(const TargetInfo& target, Snapshot* snapsh
   std::map<ThreadKey, std::string, ThreadKeyOrder> spanless;  // why; empty: it had nothing to count
   for (const ThreadCounterTotal& total : core_->counters->ThreadsOf(target.pid)) {
     if (!snapshot->selection.Keeps(total.thread) || read_.contains(total.thread)) continue;
-    spanless[total.thread] = WhyNoSpan(*core_, total.thread, &total, snapshot->spanless);
+    spanless[total.thread] =
+        target.state == TargetState::kPaused ? kPausedTarget : WhyNoSpan(*core_, total.thread, &total, snapshot->spanless);
   }
   if (per_thread_) return FillThreads(target, spanless, snapshot);
   if (window == windows_.end()) {
@@ -168,10 +189,12 @@ void CounterMetricSamples::AddSamples(uint32_t pid, uint32_t tid, const CounterW
   const bool had_counters = window.running_ns > 0;
   if (window.span_count > 0 && !had_counters) AddUnavailable(pid, tid, kNoCounter, snapshot);
   std::vector<const MetricRow*> lacking;
+  std::vector<const MetricRow*> partly;
   const ThreadNumbers inner = core_->names->NumbersOf(pid, tid == 0 ? pid : tid);
   for (const MetricRow* metric : snapshot->counted) {
     const std::optional<CounterMetricValue> value = CounterMetricOf(*metric, set_, rates_, window);
-    if (!value && had_counters && LacksEvents(*metric, set_, rates_, window)) lacking.push_back(metric);
+    const bool lacks = had_counters && LacksEvents(*metric, set_, rates_, window);
+    if (lacks) (value ? partly : lacking).push_back(metric);
     if (!value) continue;
     v1::MetricSample* sample = snapshot->out->add_samples();
     sample->set_metric(std::string(metric->name));
@@ -180,10 +203,11 @@ void CounterMetricSamples::AddSamples(uint32_t pid, uint32_t tid, const CounterW
     sample->set_namespace_pid(inner.pid);
     if (tid != 0) sample->set_namespace_tid(inner.tid);
     sample->set_value(value->value);
-    sample->set_estimated(value->estimated);
+    sample->set_estimated(value->estimated || lacks);
     sample->set_doubtful(value->doubtful);
   }
   if (!lacking.empty()) AddUnavailable(pid, tid, kOtherCores, snapshot, lacking);
+  if (!partly.empty()) AddUnavailable(pid, tid, kSomeCores, snapshot, partly);
 }
 
 void CounterMetricSamples::AddUnavailable(uint32_t pid, uint32_t tid, const std::string& reason, Snapshot* snapshot,

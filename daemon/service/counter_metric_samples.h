@@ -4,8 +4,8 @@
 // was counted, but for what is lost. A span belongs to the snapshot after it was read out, up to 25 ms late, that of a thread which sleeps
 // when it runs again: neither differences of totals, which have no percentiles and lose what a thread counted that ended, nor spans by
 // their own times, of which the late ones would be in none. Owner: the stream, whose poll thread calls everything. Take() often enough that
-// nothing is overwritten before it is taken (kTakeIntervalNs, 65,536 spans are kept). Bounds: kWindowsMax windows of some 3 KiB, one a
-// thread or a target; kUnavailableMax reasons.
+// nothing is overwritten before it is taken (kTakeIntervalNs, 65,536 spans are kept). Bounds: a window of some 3 KiB for each thread or
+// target, of which all streams have CounterWindowBudget together; what finds no room is lost and counted. kUnavailableMax reasons.
 #ifndef HFTMON_DAEMON_SERVICE_COUNTER_METRIC_SAMPLES_H_
 #define HFTMON_DAEMON_SERVICE_COUNTER_METRIC_SAMPLES_H_
 
@@ -20,6 +20,7 @@
 #include "common/metric_catalogue.h"
 #include "daemon/analysis/counter_history.h"
 #include "daemon/service/counter_totals.h"
+#include "daemon/service/counter_window_budget.h"
 #include "daemon/service/service_core.h"
 #include "daemon/service/target_selection.h"
 #include "hftmon/v1/metrics.pb.h"
@@ -29,13 +30,16 @@ namespace hftmon {
 class CounterMetricSamples {
  public:
   static constexpr int64_t kTakeIntervalNs = 200'000'000;
-  static constexpr size_t kWindowsMax = 16'384;
+  static constexpr size_t kTakeMax = 2'048;    // spans, while whoever writes them waits: some milliseconds
   static constexpr int kUnavailableMax = 256;  // in a snapshot
 
   // Of `request` the processes and whether threads are told apart; of `metrics` those that are made of counters. What ended until
-  // `since_mono_ns` is in no snapshot.
-  CounterMetricSamples(const ServiceCore* core, const v1::WatchMetricsRequest& request, const std::vector<const MetricRow*>& metrics,
-                       int64_t since_mono_ns);
+  // `since_mono_ns` is in no snapshot. `budget` outlives it.
+  CounterMetricSamples(const ServiceCore* core, CounterWindowBudget* budget, const v1::WatchMetricsRequest& request,
+                       const std::vector<const MetricRow*>& metrics, int64_t since_mono_ns);
+  ~CounterMetricSamples() { Forget(); }
+  CounterMetricSamples(const CounterMetricSamples&) = delete;
+  CounterMetricSamples& operator=(const CounterMetricSamples&) = delete;
 
   // Whether any of the metrics is one.
   bool any() const { return !metrics_.empty(); }
@@ -48,6 +52,7 @@ class CounterMetricSamples {
 
   void Add(const std::vector<CounterRate>& rates, const CounterSpan& span);
   void FollowSet(const CounterSet& now);
+  void Forget();
   void FillTarget(const TargetInfo& target, Snapshot* snapshot) const;
   void FillThreads(const TargetInfo& target, const std::map<ThreadKey, std::string, ThreadKeyOrder>& spanless, Snapshot* snapshot) const;
   void AddSamples(uint32_t pid, uint32_t tid, const CounterWindow& window, Snapshot* snapshot) const;
@@ -58,6 +63,7 @@ class CounterMetricSamples {
   ThreadKey KeyOf(const ThreadKey& thread) const { return per_thread_ ? thread : ThreadKey{.tid = 0, .tgid = thread.tgid, .start_ns = 0}; }
 
   const ServiceCore* const core_;
+  CounterWindowBudget* const budget_;
   const bool per_thread_;
   const bool named_;                         // the metrics, and not all there are
   const std::unordered_set<uint32_t> pids_;  // empty: all

@@ -68,7 +68,7 @@ MetricsStream::MetricsStream(const MetricsStreamShared& shared, const v1::WatchM
       due_ns_(PollThread::NowNs() + period_ns_),
       covered_until_ns_(shared.core->windows->closed_until_mono_ns()),
       spike_cursor_(shared.core->spikes->ended().end()),
-      counters_(shared.core, request, metrics, covered_until_ns_) {}
+      counters_(shared.core, shared.counter_windows, request, metrics, covered_until_ns_) {}
 
 int64_t MetricsStream::Poll(int64_t now_ns) {
   if (counters_.any() && now_ns >= next_take_ns_) {
@@ -101,6 +101,9 @@ bool MetricsStream::Offer(std::unique_ptr<v1::WatchMetricsResponse> snapshot) {
   if (pending_ != nullptr) {
     ++dropped_;
     shared_.dropped_count->fetch_add(1, std::memory_order_relaxed);
+    // What is told once is told by the one that is sent.
+    snapshot->set_counter_set_changed(snapshot->counter_set_changed() || pending_->counter_set_changed());
+    snapshot->set_lost_counter_span_count(snapshot->lost_counter_span_count() + pending_->lost_counter_span_count());
   }
   auto* entries = snapshot->mutable_unavailable();
   entries->erase(std::remove_if(entries->begin(), entries->end(),

@@ -34,6 +34,7 @@ struct MetricsStreamShared {
   TargetThresholds* thresholds = nullptr;
   LimitBook* limits = nullptr;
   std::atomic<uint64_t>* dropped_count = nullptr;  // over all streams since start
+  CounterWindowBudget* counter_windows = nullptr;
 };
 
 class MetricsStream : public StreamReactor<v1::WatchMetricsResponse>, private Pollee {

@@ -60,9 +60,11 @@ MonitorService::MonitorService(const ServiceCore& core, const ServiceLimits& lim
 
 std::vector<Bound> MonitorService::Bounds() const {
   const ServiceLimits limits = limits_.Get();
-  std::vector<Bound> bounds = {{"spike_streams", static_cast<int64_t>(spike_streams_.size()), limits.spike_streams_max},
-                               {"metric_streams", static_cast<int64_t>(metrics_streams_.size()), limits.metric_streams_max},
-                               {"queries", queries_.count(), limits.queries_max}};
+  std::vector<Bound> bounds = {
+      {"spike_streams", static_cast<int64_t>(spike_streams_.size()), limits.spike_streams_max},
+      {"metric_streams", static_cast<int64_t>(metrics_streams_.size()), limits.metric_streams_max},
+      {"counter_windows", static_cast<int64_t>(counter_windows_.used()), static_cast<int64_t>(CounterWindowBudget::kWindowsMax)},
+      {"queries", queries_.count(), limits.queries_max}};
   for (Bound& bound : limits_.PerCallBounds()) bounds.push_back(std::move(bound));
   return bounds;
 }
@@ -415,7 +417,8 @@ grpc::ServerWriteReactor<v1::WatchMetricsResponse>* MonitorService::WatchMetrics
                                       .streams = &metrics_streams_,
                                       .thresholds = &thresholds_,
                                       .limits = &limits_,
-                                      .dropped_count = &dropped_count_});
+                                      .dropped_count = &dropped_count_,
+                                      .counter_windows = &counter_windows_});
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListMetrics(grpc::CallbackServerContext* context, const v1::ListMetricsRequest* /*request*/,

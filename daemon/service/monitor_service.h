@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "daemon/service/counter_window_budget.h"
 #include "daemon/service/hold_stream.h"
 #include "daemon/service/metrics_stream.h"
 #include "daemon/service/pid_translation.h"
@@ -133,6 +134,7 @@ class MonitorService : public v1::Monitor::CallbackService {
   TargetThresholds thresholds_;
   mutable LimitBook limits_;
   QueryGauge queries_;
+  CounterWindowBudget counter_windows_;
   StreamList spike_streams_{"spike streams", "spike_streams_max"};
   StreamList metrics_streams_{"metric streams", "metric_streams_max"};
   StreamList hold_streams_{"sessions", "sessions_max"};

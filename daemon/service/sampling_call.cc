@@ -55,6 +55,10 @@ grpc::Status SamplingCall::FindRunning(int32_t pid, TargetInfo* target) const {
     return RichError(grpc::StatusCode::NOT_FOUND, "ENDED",
                      absl::StrCat("process ", pid, " has ended: only a process that runs can be sampled"));
   }
+  if (running->state == TargetState::kPaused) {
+    return RichError(grpc::StatusCode::FAILED_PRECONDITION, "PAUSED",
+                     absl::StrCat("process ", pid, " is paused, and costs nothing until it is resumed: hftmon targets --resume ", pid));
+  }
   *target = *running;
   return grpc::Status::OK;
 }

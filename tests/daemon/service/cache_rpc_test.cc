@@ -55,6 +55,15 @@ class CacheRpcTest : public ServiceFixture {
   v1::QueryCacheResponse response_;
 };
 
+TEST_F(CacheRpcTest, AThreadOfAPausedTargetHasNoFiguresAndSaysWhy) {
+  AddTotal(kThread, kWindowBeginNs - kSecondNs);
+  targets_.Pause(kPid);
+  ASSERT_TRUE(Query().ok());
+  ASSERT_EQ(response_.threads_size(), 1);
+  EXPECT_FALSE(response_.threads(0).available());
+  EXPECT_THAT(response_.threads(0).reason(), HasSubstr("targets --resume"));
+}
+
 TEST_F(CacheRpcTest, EachThreadHasWhatItsSpansOfTheWindowSumUpTo) {
   AddTotal(kThread, kNowNs - kMs, {9'000, 9'900, 7, 1});
   counter_history_.OnCounterSpan(SpanOf(kWindowBeginNs, {1, 1, 1, 1}));  // before it

@@ -162,6 +162,10 @@ class FakeTargets : public Targets {
     targets_.at(pid).state = TargetState::kEnded;
     targets_.at(pid).ended_mono_ns = ended_mono_ns;
   }
+  void Pause(uint32_t pid) {
+    std::lock_guard lock(mutex_);
+    targets_.at(pid).state = TargetState::kPaused;
+  }
   void SetGroupSince(uint32_t pid, const std::string& group, int64_t mono_ns) {
     std::lock_guard lock(mutex_);
     targets_.at(pid).probes_since_mono_ns[group] = mono_ns;

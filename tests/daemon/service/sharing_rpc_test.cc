@@ -236,6 +236,11 @@ TEST_F(SharingRpcTest, OnlyATargetThatRunsIsSampled) {
   grpc::Status status = Sample();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(ErrorInfoOf(status).reason(), "NOT_A_TARGET");
+  targets_.Pause(kPid);
+  request_.set_pid(kPid);
+  status = Sample();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("targets --resume 1000"));
   targets_.End(kPid, kNowNs);
   request_.set_pid(kPid);
   status = Sample();
