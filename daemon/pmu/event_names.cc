@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "daemon/os/event_terms.h"
 #include "daemon/pmu/arm_event_numbers.h"
 #include "daemon/pmu/event_modifiers.h"
+#include "daemon/pmu/hardware_metric.h"
 #include "daemon/pmu/sysfs_events.h"
 
 namespace hftmon {
@@ -25,6 +27,10 @@ constexpr size_t kNearNames = 5;
 constexpr size_t kNumberDigitsMax = 16;
 // The kernel's generic types tell the PMU of a hybrid processor in the upper half of config.
 constexpr int kPmuTypeShift = 32;
+// The mend of a name that is like none.
+constexpr char kWhichNames[] =
+    "name an event of the kernel (page-faults, context-switches), a number (r01cd: unit mask 01, event cd), words of a PMU "
+    "(cpu/event=0xcd,umask=0x01/) or a name of libpfm4 (its showevtinfo lists them); tracepoints are not counted";
 
 // What an error repeats of a name that comes from outside.
 std::string_view Quoted(std::string_view name) {
@@ -41,6 +47,18 @@ std::optional<std::string_view> NumberDigits(std::string_view base) {
   const std::string_view digits = base.substr(1);
   if (digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) return std::nullopt;
   return digits;
+}
+
+std::string UpperCase(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return upper;
+}
+
+// The library has in upper case what the kernel's lists have in lower.
+bool IsListed(std::span<const std::string_view> names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view listed) { return UpperCase(listed) == UpperCase(name); });
 }
 
 // Bits that no field of the PMU has: kernels drop them and count something else.
@@ -63,13 +81,6 @@ absl::Status CheckNumber(const Pmu& pmu, EventEncoding* encoding) {
 absl::StatusOr<Encodings> Named(std::string_view name, Encodings encodings) {
   for (EventEncoding& encoding : encodings) encoding.name = name;
   return encodings;
-}
-
-std::string UpperCase(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return upper;
 }
 
 }  // namespace
@@ -233,6 +244,11 @@ absl::Status EventNames::NoCores(std::string_view name) const {
 absl::Status EventNames::NotFound(std::string_view name, std::string_view why) const {
   const std::vector<std::string> library = parts_.library_names();
   std::vector<std::string_view> known(GenericEventNames().begin(), GenericEventNames().end());
+  // Whoever names an event may name a metric in its place.
+  for (size_t metric = 0; metric < kHardwareMetricCount; ++metric) {
+    const std::string_view word = HardwareMetricName(static_cast<HardwareMetric>(metric));
+    if (!IsListed(known, word)) known.push_back(word);  // cycles, instructions and branches are both
+  }
   std::vector<std::string_view> upper_case(library.begin(), library.end());
   std::vector<std::string> of_pmus;
   for (const Pmu* core : cores_) {
@@ -243,11 +259,12 @@ absl::Status EventNames::NotFound(std::string_view name, std::string_view why) c
   std::vector<std::string_view> near = NearNames(name, known, kNearNames);
   // The library reads its names in either case.
   for (const std::string_view more : NearNames(upper, upper_case, kNearNames)) {
-    if (near.size() < kNearNames) near.push_back(more);
+    if (near.size() < kNearNames && !IsListed(near, more)) near.push_back(more);
   }
   if (near.empty()) near = NearNames(name.substr(0, name.find(':')), known, kNearNames);
-  return absl::NotFoundError(fmt::format("event '{}' does not exist on this CPU ({}): {}", Quoted(name), parts_.processor,
-                                         near.empty() ? std::string(why) : fmt::format("near are {}", fmt::join(near, ", "))));
+  return absl::NotFoundError(
+      fmt::format("event '{}' does not exist on this CPU ({}): {}", Quoted(name), parts_.processor,
+                  near.empty() ? fmt::format("{}: {}", why, kWhichNames) : fmt::format("near are {}", fmt::join(near, ", "))));
 }
 
 }  // namespace hftmon

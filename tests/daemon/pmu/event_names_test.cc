@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 // EventNames over a tree, with a library of two events.
@@ -25,7 +26,7 @@ class EventNamesTest : public ::testing::Test {
         .encode_by_library = Library,
         .library_names =
             [] {
-              return std::vector<std::string>{"MEM_LOAD_RETIRED", "MEM_LOAD_RETIRED:L3_MISS"};
+              return std::vector<std::string>{"MEM_LOAD_RETIRED", "MEM_LOAD_RETIRED:L3_MISS", "PAGE-FAULTS"};
             },
         .open =
             [](const EventEncoding& encoding) {
@@ -145,7 +146,10 @@ TEST_F(EventNamesTest, WhatDoesNotExistNamesTheProcessorAndNearNames) {
               AllOf(HasSubstr("event 'instruction' does not exist on this CPU (skx)"), HasSubstr("near are "), HasSubstr("instructions")));
   EXPECT_THAT(names.Encode("mem_load_retired:l3_mis").status().message(), HasSubstr("MEM_LOAD_RETIRED:L3_MISS"));
   EXPECT_THAT(names.Encode("instructons:u").status().message(), HasSubstr("near are instructions"));
-  EXPECT_THAT(names.Encode("zzzzzzzzzzzz").status().message(), HasSubstr("event not found"));
+  EXPECT_THAT(names.Encode("page-fault").status().message(), AllOf(HasSubstr("page-faults"), Not(HasSubstr("PAGE-FAULTS")))) << "once";
+  EXPECT_THAT(names.Encode("l1d_miss").status().message(), HasSubstr("l1d_misses")) << "a metric";
+  EXPECT_THAT(names.Encode("zzzzzzzzzzzz").status().message(),
+              AllOf(HasSubstr("event not found: name an event of the kernel"), HasSubstr("r01cd: unit mask 01, event cd")));
 }
 
 TEST_F(EventNamesTest, HostileNamesAreRefusedAndNotRepeated) {
