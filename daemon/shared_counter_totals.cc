@@ -14,7 +14,8 @@
 namespace hftmon {
 namespace {
 
-constexpr char kNobodyAsks[] = "nothing is counted: attach a process with --cache, or with --counters page-faults,…";
+constexpr char kNobodyAsks[] =
+    "nothing is counted: attach a process with --counters page-faults,… or, where `hftmon doctor` has a hardware_pmu, with --cache";
 
 // A copy of one moment: between two counts that the writer changes before and after all the rest. Absent: it was written meanwhile.
 template <typename State>

@@ -118,7 +118,9 @@ absl::StatusOr<CounterChoice> ChooseCounters(const CounterWish& wish, const Coun
   if (wish.cache) AddCacheMetrics(parts, events_max, &choice);
   if (wish.cache && choice.events.size() == named_count && !choice.unavailable.empty() && named_count < events_max) {
     return absl::FailedPreconditionError(
-        fmt::format("cache: none of its metrics can be counted here: {}", choice.unavailable.front().second));
+        fmt::format("cache: none of its metrics can be counted here: {}; or leave cache (--cache) out and name the kernel's own events "
+                    "(--counters page-faults,…)",
+                    choice.unavailable.front().second));
   }
   return choice;
 }

@@ -107,7 +107,7 @@ TEST_F(CounterChoiceTest, CacheOfAHostWithoutAPmuIsRefusedWithItsReason) {
   for (const HardwareMetric metric : CacheMetrics()) missing_.insert(metric);
   const absl::Status refused = Choose({.events = {"page-faults"}, .cache = true}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("no such event"));
+  EXPECT_THAT(std::string(refused.message()), AllOf(HasSubstr("no such event"), HasSubstr("leave cache (--cache) out")));
 }
 
 TEST(HostCountersTest, AGuestWithoutAPmuCountsTheKernelsOwnEventsAndSaysWhyNoOthers) {
