@@ -25,7 +25,7 @@ absl::Status TargetRegistry::CheckCounters(const TargetOptions& options, uint32_
   counted |= CounterWishOf(options);
   if (counted.events.size() <= kCounterEventsMax) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrFormat(
-      "counter_events: with these %d events would be counted, and at most %d are at once: name some that are counted already, "
+      "counter_events (--counters): with these %d events would be counted, and at most %d are at once: name some that are counted already, "
       "or detach who has them: %s",
       counted.events.size(), kCounterEventsMax, holders));
 }
@@ -33,8 +33,10 @@ absl::Status TargetRegistry::CheckCounters(const TargetOptions& options, uint32_
 absl::Status TargetRegistry::CheckCounterUpdate(const Target& target, const TargetUpdate& update, const TargetOptions& updated) const {
   if (!update.counters()) return absl::OkStatus();
   if (update.counter_interval_ns.value_or(0) != 0 && !Counts(updated)) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "counter_interval_ns is given and nothing is counted of process %d: ask for cache, or name counter_events", target.info.pid));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("counter_interval_ns (--counter-interval) is given and nothing is counted of process %d: ask for cache (--cache), "
+                        "or name counter_events (--counters)",
+                        target.info.pid));
   }
   return CheckCounters(updated, target.info.pid);
 }

@@ -95,20 +95,23 @@ absl::Status ValidateSamplingInterval(int64_t interval_ns, const TargetDefaults&
 absl::Status ValidateCounters(const TargetOptions& options) {
   const int64_t interval_ns = options.counter_interval_ns;
   if (interval_ns != 0 && (interval_ns < kCounterIntervalMinNs || interval_ns > kCounterIntervalMaxNs)) {
-    return RangeError("counter_interval_ns", interval_ns, "1000 (1 us) to 1000000000 (1 s)", "the default of 1000 us");
+    return RangeError("counter_interval_ns (--counter-interval)", interval_ns, "1000 (1 us) to 1000000000 (1 s)", "the default of 1000 us");
   }
   if (interval_ns != 0 && !Counts(options)) {
-    return absl::InvalidArgumentError("counter_interval_ns is given and nothing is to be counted: ask for cache, or name counter_events");
+    return absl::InvalidArgumentError(
+        "counter_interval_ns (--counter-interval) is given and nothing is to be counted: ask for cache (--cache), or name counter_events "
+        "(--counters)");
   }
   if (options.counter_events.size() > kCounterEventsMax) {
     return absl::ResourceExhaustedError(
-        absl::StrFormat("counter_events has %d names, and at most %d events are counted at once: name fewer", options.counter_events.size(),
-                        kCounterEventsMax));
+        absl::StrFormat("counter_events (--counters) has %d names, and at most %d events are counted at once: name fewer",
+                        options.counter_events.size(), kCounterEventsMax));
   }
   for (const std::string& name : options.counter_events) {
     if (!name.empty() && name.size() <= kCounterNameBytesMax) continue;
-    return absl::InvalidArgumentError(absl::StrFormat("counter_events: an event's name has 1 to %d bytes, e.g. \"page-faults\", and not %d",
-                                                      kCounterNameBytesMax, name.size()));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("counter_events (--counters): an event's name has 1 to %d bytes, e.g. \"page-faults\", and not %d",
+                        kCounterNameBytesMax, name.size()));
   }
   return absl::OkStatus();
 }
