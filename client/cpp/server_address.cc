@@ -64,8 +64,11 @@ absl::StatusOr<ServerAddress> ServerAddress::Parse(const std::string& text) {
 }
 
 absl::Status ExplainUnreachable(const ServerAddress& address, const std::string& transport_error) {
-  const std::string mend =
-      fmt::format("start it with `systemctl start hftmond` or `hftmond --listen {}`, or name another with --server", address.text);
+  const std::string mend = fmt::format(
+      "start it with `systemctl start hftmond` or `hftmond --listen {}`, or name another with --server; if it was started just now, wait "
+      "for its "
+      "line `listening on`",
+      address.text);
   if (address.socket_path.empty()) {
     return absl::UnavailableError(fmt::format("no hftmond answers at {}: {}: {}", address.text, transport_error, mend));
   }

@@ -12,6 +12,7 @@
 namespace hftmon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // A bound Unix socket; listening or not.
@@ -72,7 +73,8 @@ TEST(ServerAddressTest, MalformedIsRefusedWithWhatToWrite) {
 
 TEST(ExplainUnreachableTest, MissingSocketAndDeadSocketSayStart) {
   const TemporaryFolder folder;
-  EXPECT_THAT(ExplanationFor(folder.File("none")), HasSubstr("systemctl start hftmond"));
+  EXPECT_THAT(ExplanationFor(folder.File("none")),
+              AllOf(HasSubstr("systemctl start hftmond"), HasSubstr("wait for its line `listening on`")));
   const BoundSocket dead(folder.File("dead"), false);
   EXPECT_THAT(ExplanationFor(folder.File("dead")), HasSubstr("Connection refused"));
 }
