@@ -37,6 +37,13 @@ std::string ProbesText(const v1::TargetOptions& options) {
   return text;
 }
 
+std::string CountedText(const v1::TargetOptions& options) {
+  std::string text = options.cache() ? "cache" : "";
+  for (const std::string& event : options.counter_events()) text += (text.empty() ? "" : ",") + Printable(event);
+  if (!text.empty() && options.counter_interval_ns() > 0) text += " each " + FormatDuration(options.counter_interval_ns());
+  return text;
+}
+
 std::string ExtrasText(const v1::TargetOptions& options) {
   std::string text;
   if (options.blocked_threshold_ns() > 0) Add("blocked above " + FormatDuration(options.blocked_threshold_ns()), &text);
@@ -50,6 +57,7 @@ std::string ExtrasText(const v1::TargetOptions& options) {
   if (const std::string probes = ProbesText(options); !probes.empty()) Add(probes, &text);
   if (options.cache()) Add("cache", &text);
   for (const std::string& event : options.counter_events()) Add(Printable(event), &text);
+  if (options.counter_interval_ns() > 0) Add("counts told apart each " + FormatDuration(options.counter_interval_ns()), &text);
   if (options.numa()) Add("NUMA", &text);
   return text;
 }

@@ -15,6 +15,8 @@ bool FollowsChildren(const v1::TargetOptions& options);
 const char* StacksName(const v1::TargetOptions& options);
 // The probe groups that were asked for, without "sched", which is always on: "locks, memory"; "" when there are none.
 std::string ProbesText(const v1::TargetOptions& options);
+// What is counted of its threads and how finely: "cache,page-faults each 1ms"; "" when nothing is.
+std::string CountedText(const v1::TargetOptions& options);
 // What is collected beyond waits above the threshold: "blocked above 1ms, user stacks, wakers"; "" when there is nothing.
 std::string ExtrasText(const v1::TargetOptions& options);
 // "spikes above 50us, blocked above 1ms, user stacks, wakers, a bucket each 10ms, children left".

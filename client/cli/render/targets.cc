@@ -52,6 +52,8 @@ std::string TableOf(const std::vector<const v1::Target*>& targets) {
   const bool wakers = std::any_of(targets.begin(), targets.end(), [](const auto* target) { return target->options().waker(); });
   const bool probes =
       std::any_of(targets.begin(), targets.end(), [](const auto* target) { return !ProbesText(target->options()).empty(); });
+  const bool counted =
+      std::any_of(targets.begin(), targets.end(), [](const auto* target) { return !CountedText(target->options()).empty(); });
   std::vector<Table::Column> columns = {{"pid"},
                                         {"name", Table::Align::kLeft},
                                         {"state", Table::Align::kLeft},
@@ -61,6 +63,7 @@ std::string TableOf(const std::vector<const v1::Target*>& targets) {
                                         {"blocked above"},
                                         {"sampled every"}};
   if (probes) columns.push_back({"probes", Table::Align::kLeft});
+  if (counted) columns.push_back({"counted", Table::Align::kLeft});
   if (stacks) columns.push_back({"stacks", Table::Align::kLeft});
   if (wakers) columns.push_back({"wakers", Table::Align::kLeft});
   columns.insert(columns.end(), {{"children", Table::Align::kLeft}, {"child of"}, {"held by", Table::Align::kLeft}});
@@ -76,6 +79,7 @@ std::string TableOf(const std::vector<const v1::Target*>& targets) {
                                       options.blocked_threshold_ns() > 0 ? FormatDuration(options.blocked_threshold_ns()) : "",
                                       target->sampling_interval_ns() > 0 ? FormatDuration(target->sampling_interval_ns()) : ""};
     if (probes) cells.push_back(ProbesText(options));
+    if (counted) cells.push_back(CountedText(options));
     if (stacks) cells.push_back(options.stacks() == 0 ? "" : StacksName(options));
     if (wakers) cells.push_back(options.waker() ? "told" : "");
     cells.push_back(FollowsChildren(options) ? "followed" : "left");

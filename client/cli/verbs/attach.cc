@@ -74,8 +74,10 @@ class AttachVerb : public Verb {
                other.state() != v1::TARGET_STATE_ENDED;
       };
       if (!std::any_of(before.targets().begin(), before.targets().end(), is_same)) continue;
-      text += fmt::format("{} was watched already, it now has what all ask for together: {} (to ask for less, detach it first)\n",
-                          target.pid(), TargetOptionsText(target.options()));
+      text += fmt::format(
+          "{} was watched already, it now has what all ask for together: {} (to ask for less, detach it first; what is counted "
+          "changes by `hftmon targets --set {}`)\n",
+          target.pid(), TargetOptionsText(target.options()), target.pid());
     }
     for (const v1::TargetRule& rule : response.rules()) {
       const auto is_same = [&rule](const v1::TargetRule& other) { return other.id() == rule.id(); };

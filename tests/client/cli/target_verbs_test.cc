@@ -151,6 +151,8 @@ TEST_F(TargetVerbsTest, ASecondAttachSaysWhatTheTargetHasTogether) {
     options->set_sampling_interval_ns(10'000'000);
     options->set_stacks(v1::STACK_CHOICE_BOTH);
     options->set_waker(true);
+    options->add_counter_events("page-faults");
+    options->set_counter_interval_ns(1'000'000);
     *response->add_targets() = SomeTarget(9);
     *response->add_rules() = rule;
     *response->mutable_rules(0)->mutable_options() = *options;
@@ -159,9 +161,10 @@ TEST_F(TargetVerbsTest, ASecondAttachSaysWhatTheTargetHasTogether) {
   StringConsole console;
   EXPECT_EQ(Run({"attach", "4711,9", "--name", "matcher", "--threshold", "100us"}, console), 0);
   const std::string together =
-      "already, it now has what all ask for together: spikes above 20us, blocked above 3ms, kernel and user stacks, wakers, a bucket each "
-      "10ms, children followed (to ask for less, detach it first)\n";
-  EXPECT_THAT(console.out(), HasSubstr("\n4711 was watched " + together + "rule 3 was there " + together));
+      "already, it now has what all ask for together: spikes above 20us, blocked above 3ms, kernel and user stacks, wakers, "
+      "page-faults, counts told apart each 1ms, a bucket each 10ms, children followed (to ask for less, detach it first";
+  EXPECT_THAT(console.out(), HasSubstr("\n4711 was watched " + together +
+                                       "; what is counted changes by `hftmon targets --set 4711`)\nrule 3 was there " + together + ")\n"));
   EXPECT_THAT(console.out(), Not(HasSubstr("\n9 was watched")));
   target.set_state(v1::TARGET_STATE_ENDED);
   StringConsole ended;
@@ -230,7 +233,14 @@ TEST_F(TargetVerbsTest, TargetsChangesWhatIsCountedAndSaysWhenAllBeganAnew) {
     response->set_counters_began_anew(request.pid() == 7);
     return grpc::Status::OK;
   };
-  monitor_.list_targets = [](const auto&, auto*) { return grpc::Status::OK; };
+  monitor_.list_targets = [](const auto&, auto* response) {
+    *response->add_targets() = SomeTarget(8);
+    v1::TargetOptions* options = response->mutable_targets(0)->mutable_options();
+    options->set_cache(true);
+    options->add_counter_events("page-faults");
+    options->set_counter_interval_ns(5'000);
+    return grpc::Status::OK;
+  };
   StringConsole console;
   EXPECT_EQ(Run({"targets", "--set", "7,8", "--counters", "page-faults,cpu/event=1,umask=2/", "--counter-interval", "5us"}, console), 0);
   ASSERT_EQ(seen.size(), 2u);
@@ -238,6 +248,7 @@ TEST_F(TargetVerbsTest, TargetsChangesWhatIsCountedAndSaysWhenAllBeganAnew) {
   EXPECT_THAT(seen[0].options().counter_events(), ElementsAre("page-faults", "cpu/event=1,umask=2/"));
   EXPECT_EQ(seen[0].options().counter_interval_ns(), 5'000);
   EXPECT_THAT(seen[0].options_mask().paths(), ElementsAre("counter_events", "counter_interval_ns"));
+  EXPECT_THAT(console.out(), AllOf(HasSubstr(" counted "), HasSubstr(" cache,page-faults each 5us ")));
   EXPECT_EQ(console.err(), "other events are counted from here on: what the threads of all targets have counted began anew\n");
   seen.clear();
   StringConsole nothing;
