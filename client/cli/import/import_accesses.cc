@@ -134,8 +134,10 @@ std::string ImportAccesses::WhyNoAccess(const PerfDataSummary& summary) const {
     return "the events that tell where accesses were served from have no sample: record for longer, or with a lower latency threshold "
            "(`perf mem record --ldlat`)";
   }
-  return fmt::format("{} tell where an access was served from, but none that it was one of memory: the events are not of loads or stores",
-                     Counted(data_source_count_, "sample"));
+  return fmt::format(
+      "{} have the field for where an access was served from, and in none does it tell of an access of memory: the events are not of loads "
+      "or stores: record with `perf mem record` or `perf c2c record`",
+      Counted(data_source_count_, "sample"));
 }
 
 // Empty: some access may be in one.

@@ -31,8 +31,9 @@ std::string HeadText(const v1::SampleCountersResponse& response) {
       overflow.has_achieved_rate_hz() ? fmt::format(", {:.0f} a second on a CPU achieved", overflow.achieved_rate_hz()) : std::string());
   text += fmt::format("by {}: {}\n", Printable(overflow.event()), Printable(overflow.reason()));
   if (response.has_narrowest_span_ns()) {
-    text += fmt::format("in spans of {} to {}, {} in the mean\n", FormatDuration(response.narrowest_span_ns()),
-                        FormatDuration(response.widest_span_ns()), FormatDuration(response.mean_span_ns()));
+    text += fmt::format("in spans of {} to {}, {} in the mean, a thread's sleeps and waits included\n",
+                        FormatDuration(response.narrowest_span_ns()), FormatDuration(response.widest_span_ns()),
+                        FormatDuration(response.mean_span_ns()));
   }
   if (response.coverage().born_thread_count() > 0) {
     text +=

@@ -60,7 +60,7 @@ class CacheVerb : public Verb {
     if (!client.ok()) return client.status();
     const auto response = (*client)->QueryCache(*request);
     if (!response.ok()) return response.status();
-    context.console.Out(json_ ? JsonLine(CacheJson(*response)) : CacheText(*response, counts_));
+    context.console.Out(json_ ? JsonLine(CacheJson(*response)) : CacheText(*response, counts_) + NowText(*response));
     const std::vector<std::string> warnings = WarningsOf(*response);
     PrintWarnings(context.console, "cache", warnings);
     const bool off = response->window().off_ns() > 0 && SayIfOff(context, **client, "cache");
@@ -68,6 +68,12 @@ class CacheVerb : public Verb {
   }
 
  private:
+  // Interrupts that there were are told by CacheText.
+  std::string NowText(const v1::QueryCacheResponse& response) const {
+    const bool none = now_ && response.available() && response.read_now_error().empty() && response.cross_call_count() == 0;
+    return none ? "read now: no interrupt was needed\n" : "";
+  }
+
   absl::StatusOr<int> Sample(const Context& context) const {
     const auto request = SamplingRequest();
     if (!request.ok()) return request.status();

@@ -46,7 +46,8 @@ class ImportVerb : public Verb {
         "Cycles are estimated: the latency of each contended sample times the events that it stands for.\n"
         "Exit code 1: something keeps the answer from being the whole truth, and is said: losses, scaled counts, samples without address "
         "or\n"
-        "thread, a part that is not decoded, a recording from a pipe, which has no mark of its end.");
+        "thread, a part that is not decoded, a recording from a pipe, which has no mark of its end. What the file does not have\n"
+        "(`unavailable`) is none of these: that alone is exit code 0.");
     return verb;
   }
 

@@ -37,7 +37,9 @@ class RunVerb : public Verb {
     verb->footer(
         "Spikes and summary go to standard error: standard output is the command's. The exit code is the command's; 3 when it could not "
         "be\n"
-        "watched (then it is not run), 127 when it was not found, 126 when it cannot be executed.");
+        "watched (then it is not run), 127 when it was not found, 126 when it cannot be executed. What --counters or --cache counted is "
+        "not\n"
+        "among them: ask `hftmon cache --window all --counts` after it, before something else is counted.");
     return verb;
   }
   bool takes_command() const override { return true; }

@@ -42,8 +42,10 @@ class StatusVerb : public Verb {
     }
     const std::string losses = LossesOf(*response);
     if (losses.empty()) return kExitFine;
-    PrintWarnings(context.console, "status",
-                  {"data was lost since the daemon started (" + losses + "): `hftmon status` without --json says what each of them means"});
+    PrintWarnings(
+        context.console, "status",
+        {"data was lost since the daemon started (" + losses + "): " +
+         (json_ ? "`hftmon status` without --json says what each of them means" : "the table of drops says what each of them means")});
     return kExitWarnings;
   }
 

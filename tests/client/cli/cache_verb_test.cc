@@ -13,6 +13,7 @@ namespace hftmon {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -160,7 +161,7 @@ TEST_F(CacheVerbTest, NowNamesTheProcessesAndTheAnswerItsCost) {
     seen = request;
     *response = SomeCache();
     response->mutable_threads()->DeleteSubrange(2, 1);
-    response->set_cross_call_count(1);
+    response->set_cross_call_count(seen.window_ns() == 0 ? 1 : 0);
     return grpc::Status::OK;
   };
   StringConsole refused;
@@ -171,8 +172,14 @@ TEST_F(CacheVerbTest, NowNamesTheProcessesAndTheAnswerItsCost) {
   EXPECT_TRUE(seen.read_now());
   EXPECT_THAT(seen.percentiles(), ElementsAre(5));
   EXPECT_EQ(seen.window_ns(), 0);
-  EXPECT_THAT(console.out(), HasSubstr("read now, by 1 interrupt\n"));
+  EXPECT_THAT(console.out(), AllOf(HasSubstr("read now, by 1 interrupt\n"), Not(HasSubstr("no interrupt"))));
   EXPECT_EQ(console.err(), "");
+  StringConsole none;
+  EXPECT_EQ(Run({"cache", "--now", "-p", "10"}, none), 0);
+  EXPECT_THAT(none.out(), HasSubstr("read now: no interrupt was needed\n"));
+  StringConsole unasked;
+  EXPECT_EQ(Run({"cache", "-p", "10"}, unasked), 0);
+  EXPECT_THAT(unasked.out(), Not(HasSubstr("read now")));
 }
 
 TEST_F(CacheVerbTest, AThreadOfNobodyIsTheDaemonsError) {

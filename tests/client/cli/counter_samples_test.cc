@@ -65,7 +65,8 @@ TEST_F(CounterSamplesTest, RatesStandBesideTheRateThatWasAchievedAndWhatItCost) 
   EXPECT_THAT(seen_.percentiles(), ElementsAre(99));
   for (const char* part :
        {"process 10 for 1s: 9990 samples of 2 threads, 10000 a second asked for, 9990 a second on a CPU achieved\n",
-        "by cpu-clock: the kernel's timer\n", "in spans of 100us to 250us, 100us in the mean\n", "1 thread was made meanwhile",
+        "by cpu-clock: the kernel's timer\n", "in spans of 100us to 250us, 100us in the mean, a thread's sleeps and waits included\n",
+        "1 thread was made meanwhile",
         "cost: 9990 interrupts of its threads, at most 12 cross-calls for 4 events; 1056 KiB of locked memory, 12ms of the daemon's CPU "
         "time",
         "page-faults_per_second", "30000", "did not run", "interrupts", "held back"}) {
