@@ -29,8 +29,8 @@ constexpr size_t kNumberDigitsMax = 16;
 constexpr int kPmuTypeShift = 32;
 // The mend of a name that is like none.
 constexpr char kWhichNames[] =
-    "name an event of the kernel (page-faults, context-switches), a number (r01cd: unit mask 01, event cd), words of a PMU "
-    "(cpu/event=0xcd,umask=0x01/) or a name of libpfm4 (its showevtinfo lists them); tracepoints are not counted";
+    "name an event of the kernel (page-faults), a number (r01cd: unit mask 01, event cd), words of a PMU (cpu/event=0xcd/) or a name of "
+    "libpfm4 (its showevtinfo lists them); tracepoints are not counted";
 
 // What an error repeats of a name that comes from outside.
 std::string_view Quoted(std::string_view name) {

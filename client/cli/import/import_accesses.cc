@@ -135,7 +135,7 @@ std::string ImportAccesses::WhyNoAccess(const PerfDataSummary& summary) const {
            "(`perf mem record --ldlat`)";
   }
   return fmt::format(
-      "{} have the field for where an access was served from, and in none does it tell of an access of memory: the events are not of loads "
+      "{} with the field for where an access was served from, in which it tells of no access of memory: the events are not of loads "
       "or stores: record with `perf mem record` or `perf c2c record`",
       Counted(data_source_count_, "sample"));
 }
