@@ -122,7 +122,7 @@ class Daemon {
   absl::StatusOr<OverflowEvent> BestOverflow();
   // Not OK: quiet mode, or off. `what`: "sampling counters".
   absl::Status AdmitSampling(const std::string& what) const;
-  bool IsTarget(uint32_t pid, int64_t start_boottime_ns) const;
+  SampledProcess LookAtTarget(uint32_t pid, int64_t start_boottime_ns) const;
   void BuildStatus();
   absl::Status StartThreads();
   absl::Status StartServer();

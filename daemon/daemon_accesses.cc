@@ -50,7 +50,7 @@ void Daemon::BuildAccesses() {
   };
   parts.mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); };
   parts.admit = [this] { return AdmitSampling("sampling memory accesses"); };
-  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) { return IsTarget(pid, start_boottime_ns); };
+  parts.look_at = [this](uint32_t pid, int64_t start_boottime_ns) { return LookAtTarget(pid, start_boottime_ns); };
   parts.node_of_cpu = [this] { return NodesOf(files_); };
   parts.line_bytes = [this] { return LineBytesOf(files_); };
   accesses_ = std::make_unique<HostAccessSampling>(std::move(parts));

@@ -30,11 +30,14 @@ absl::Status Daemon::AdmitSampling(const std::string& what) const {
                                       what));
 }
 
-bool Daemon::IsTarget(uint32_t pid, int64_t start_boottime_ns) const {
-  const std::vector<TargetInfo> targets = registry_->List();
-  return std::any_of(targets.begin(), targets.end(), [&](const TargetInfo& target) {
-    return target.pid == pid && target.start_boottime_ns == start_boottime_ns && target.state != TargetState::kEnded;
-  });
+SampledProcess Daemon::LookAtTarget(uint32_t pid, int64_t start_boottime_ns) const {
+  SampledProcess process = SampledProcess::kNotTarget;
+  for (const TargetInfo& target : registry_->List()) {
+    if (target.pid != pid || target.start_boottime_ns != start_boottime_ns) continue;
+    if (target.state != TargetState::kEnded) return SampledProcess::kRuns;
+    process = SampledProcess::kEnded;
+  }
+  return process;
 }
 
 void Daemon::BuildCounterSampling() {
@@ -50,7 +53,7 @@ void Daemon::BuildCounterSampling() {
   };
   parts.sample_rate_max = [this] { return ReadSampleRateMax(files_); };
   parts.admit = [this] { return AdmitSampling("sampling counters"); };
-  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) { return IsTarget(pid, start_boottime_ns); };
+  parts.look_at = [this](uint32_t pid, int64_t start_boottime_ns) { return LookAtTarget(pid, start_boottime_ns); };
   counter_sampling_ = std::make_unique<HostCounterSampling>(std::move(parts));
 }
 

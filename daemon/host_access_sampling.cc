@@ -17,14 +17,11 @@
 namespace hftmon {
 namespace {
 
+constexpr char kWhat[] = "its memory accesses were";
+
 absl::Status WithReason(absl::Status status, const char* reason) {
   status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
   return status;
-}
-
-absl::Status EndedBefore(uint32_t pid) {
-  return WithReason(absl::NotFoundError(fmt::format("process {} ended before its memory accesses were sampled: name one that runs", pid)),
-                    "ENDED");
 }
 
 int64_t ThreadCpuNs() {
@@ -64,7 +61,7 @@ class HostAccessSampling::Run final : public AccessSamplingRun {
  private:
   absl::StatusOr<AccessSamples> Sample();
   absl::StatusOr<ProcessAccesses> Open(AccessSamples* samples);
-  // Returns when the time is over or the process has ended.
+  // Returns when the time is over or the process has ended. NOT_FOUND: it was detached.
   absl::StatusOr<AccessSamplingEnd> Gather(ProcessAccesses& accesses, int64_t begin_mono_ns);
   void Tell(const ProcessAccesses& accesses, std::optional<ProcMaps> before, AccessSamples* samples);
   // Whether it is to end.
@@ -94,10 +91,12 @@ absl::StatusOr<ProcessAccesses> HostAccessSampling::Run::Open(AccessSamples* sam
   options.lines = {.lines = kLinesMax, .sites = kSitesMax, .line_bytes = parts_.line_bytes()};
   absl::StatusOr<ProcessAccesses> accesses =
       ProcessAccesses::Open(*parts_.calls, *parts_.memory, parts_.threads, static_cast<pid_t>(plan_.pid), *std::move(events), options);
-  if (absl::IsNotFound(accesses.status())) return EndedBefore(plan_.pid);
+  if (absl::IsNotFound(accesses.status())) return EndedBefore(plan_.pid, kWhat);
   if (absl::IsFailedPrecondition(accesses.status())) return WithReason(accesses.status(), "NO_ACCESS_SAMPLING");
   // Asked now: it had not ended when it was opened, so those are its threads.
-  if (accesses.ok() && !parts_.runs(plan_.pid, plan_.start_boottime_ns)) return EndedBefore(plan_.pid);
+  if (!accesses.ok()) return accesses;
+  const SampledProcess process = parts_.look_at(plan_.pid, plan_.start_boottime_ns);
+  if (absl::Status runs = CheckRuns(process, plan_.pid, kWhat); !runs.ok()) return runs;
   return accesses;
 }
 
@@ -106,16 +105,20 @@ absl::StatusOr<AccessSamplingEnd> HostAccessSampling::Run::Gather(ProcessAccesse
   int64_t next_look_ns = begin_mono_ns + kLookIntervalNs;
   for (int64_t now_ns = begin_mono_ns; now_ns < over_ns; now_ns = parts_.clock->NowNs()) {
     if (Wait(std::min(kDrainIntervalNs, over_ns - now_ns))) return absl::CancelledError("sampling was cancelled");
+    if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
     accesses.Drain();
     if (parts_.clock->NowNs() < next_look_ns) continue;
     next_look_ns = parts_.clock->NowNs() + kLookIntervalNs;
-    if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
-    if (!parts_.runs(plan_.pid, plan_.start_boottime_ns)) return AccessSamplingEnd::kProcessEnded;
+    const SampledProcess process = parts_.look_at(plan_.pid, plan_.start_boottime_ns);
+    if (process == SampledProcess::kNotTarget) return Detached(plan_.pid, kWhat);
+    if (process == SampledProcess::kEnded) return AccessSamplingEnd::kProcessEnded;
     absl::Status looked = accesses.Look();
     if (absl::IsNotFound(looked)) return AccessSamplingEnd::kProcessEnded;
     if (!looked.ok()) return looked;
   }
-  return parts_.runs(plan_.pid, plan_.start_boottime_ns) ? AccessSamplingEnd::kDuration : AccessSamplingEnd::kProcessEnded;
+  const SampledProcess process = parts_.look_at(plan_.pid, plan_.start_boottime_ns);
+  if (process == SampledProcess::kNotTarget) return Detached(plan_.pid, kWhat);
+  return process == SampledProcess::kEnded ? AccessSamplingEnd::kProcessEnded : AccessSamplingEnd::kDuration;
 }
 
 absl::StatusOr<AccessSamples> HostAccessSampling::Run::Sample() {
@@ -124,6 +127,7 @@ absl::StatusOr<AccessSamples> HostAccessSampling::Run::Sample() {
   if (!accesses.ok()) return accesses.status();
   absl::StatusOr<ProcMaps> before = parts_.mappings(plan_.pid);
   if (!before.ok()) samples.places_unavailable = std::string(before.status().message());
+  if (absl::Status admitted = Wait(0) ? absl::CancelledError("sampling was cancelled") : parts_.admit(); !admitted.ok()) return admitted;
   samples.begin_mono_ns = parts_.clock->NowNs();
   if (absl::Status begun = accesses->Begin(); !begun.ok()) return begun;
   const absl::StatusOr<AccessSamplingEnd> end = Gather(*accesses, samples.begin_mono_ns);

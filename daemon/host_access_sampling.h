@@ -18,6 +18,7 @@
 #include "common/monotonic_clock.h"
 #include "daemon/os/proc_maps.h"
 #include "daemon/pmu/memory_sampling_events.h"
+#include "daemon/sampled_process.h"
 #include "daemon/service/access_sampling.h"
 
 namespace hftmon {
@@ -26,7 +27,7 @@ class HostAccessSampling final : public AccessSampling {
  public:
   static constexpr size_t kRunsMax = 4;
   static constexpr int64_t kDrainIntervalNs = 10'000'000;  // a ring holds what the kernel samples at most meanwhile (100,000 a second)
-  static constexpr int64_t kLookIntervalNs = 100'000'000;  // for new threads, the process's end, quiet mode
+  static constexpr int64_t kLookIntervalNs = 100'000'000;  // for new threads, the process's end; for quiet mode at each drain
   // An eighth of what an imported recording may take: 40 MiB a sampling, usually a tenth of that.
   static constexpr size_t kLinesMax = 8'192;
   static constexpr size_t kSitesMax = 32'768;
@@ -41,7 +42,7 @@ class HostAccessSampling final : public AccessSampling {
     std::function<absl::StatusOr<std::vector<SampledEvent>>(const PerfEventRefusalFacts& facts, const MemorySamplingWish& wish)> events;
     std::function<absl::StatusOr<ProcMaps>(uint32_t pid)> mappings;
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
-    std::function<bool(uint32_t pid, int64_t start_boottime_ns)> runs;
+    LookAtProcess look_at;
     std::function<std::vector<std::optional<uint32_t>>()> node_of_cpu;  // as ContendedLines::Build has it
     std::function<uint32_t()> line_bytes;                               // as ContendedLineLimits allows
   };

@@ -17,15 +17,14 @@ namespace hftmon {
 namespace {
 
 constexpr uint32_t kSetNumber = 1;  // of every sampling: its spans meet no others
+constexpr char kWhat[] = "its counters were";
+constexpr char kNoCounter[] =
+    "had no counter: hftmon's own counters or another user's hold them: `hftmon targets --set PID --cache no --counters none`, end other "
+    "users of perf, or name fewer events";
 
 absl::Status WithReason(absl::Status status, const char* reason) {
   status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
   return status;
-}
-
-absl::Status EndedBefore(uint32_t pid) {
-  return WithReason(absl::NotFoundError(fmt::format("process {} ended before its counters were sampled: name one that runs", pid)),
-                    "ENDED");
 }
 
 int64_t ThreadCpuNs() {
@@ -47,7 +46,7 @@ class Windows {
  public:
   explicit Windows(std::vector<CounterRate> rates) : rates_(std::move(rates)) {}
 
-  void Add(pid_t tid, const OverflowSpan& from) {
+  void Add(size_t number, const OverflowSpan& from) {
     // A thread that did not run any more has no rest.
     if (from.rest && from.enabled_ns == 0) return;
     CounterSpan span{.set = kSetNumber,
@@ -62,24 +61,32 @@ class Windows {
       span.values[place] = from.values[place];
       span.counted |= static_cast<uint16_t>(1u << place);
     }
-    SampledCounters& thread = threads_[tid];
+    SampledCounters& thread = threads_[number];
     thread.throttled_span_count += from.throttled ? 1 : 0;
+    if (!from.rest) thread.widths.Add(from.end_mono_ns - from.begin_mono_ns);
     if (from.rest || from.throttled) return thread.window.Add(SpanRates(rates_.size()), span);
-    const int64_t wide_ns = from.end_mono_ns - from.begin_mono_ns;
-    thread.narrowest_ns = std::min(thread.narrowest_ns.value_or(wide_ns), wide_ns);
     thread.window.Add(rates_, span);
   }
 
-  SampledCounters Take(pid_t tid) {
-    const auto taken = threads_.extract(tid);
+  SampledCounters Take(size_t number) {
+    const auto taken = threads_.extract(number);
     return taken.empty() ? SampledCounters() : std::move(taken.mapped());
   }
   const std::vector<CounterRate>& rates() const { return rates_; }
 
  private:
   const std::vector<CounterRate> rates_;
-  std::unordered_map<pid_t, SampledCounters> threads_;  // a number that a second thread got has both
+  std::unordered_map<size_t, SampledCounters> threads_;  // by their place in ProcessOverflows
 };
+
+// One entry for all threads that had to do without, each of which the kernel may have told in its own way.
+void TellStarved(bool one_kind_of_cores, CounterSamples* samples) {
+  const auto count = std::count_if(samples->threads.begin(), samples->threads.end(), [&](const SampledCounters& thread) {
+    // On cores of another kind there is no counter either, which is told already.
+    return thread.counts.starved || (!one_kind_of_cores && thread.window.enabled_ns > 0 && thread.window.running_ns == 0);
+  });
+  if (count > 0) samples->unavailable.emplace_back(fmt::format("{} of {} threads", count, samples->threads.size()), kNoCounter);
+}
 
 }  // namespace
 
@@ -101,18 +108,26 @@ class HostCounterSampling::Run final : public CounterSamplingRun {
   using Thread = SamplingThread<CounterSamples>;
 
   absl::StatusOr<CounterSamples> Sample(Thread& thread);
-  absl::StatusOr<ProcessOverflows> Open(CounterSamples* samples);
-  // Returns when the time is over or the process has ended, which is true.
+  absl::StatusOr<ProcessOverflows> Open(Thread& thread, CounterSamples* samples);
+  // Not OK: cancelled, quiet mode, or off.
+  absl::Status GoOn(Thread& thread) const;
+  // Returns when the time is over or the process has ended, which is true. NOT_FOUND: it was detached.
   absl::StatusOr<bool> Gather(Thread& thread, ProcessOverflows& overflows, ProcessOverflows::Visit visit, int64_t begin_mono_ns);
 
   HostCounterSampling* const owner_;
   const Parts& parts_;
   const CounterSamplingPlan plan_;
   uint64_t tried_cross_call_count_ = 0;  // the thread's own
+  bool one_kind_of_cores_ = false;       // the thread's own
+  absl::Status refused_;                 // the thread's own: what GoOn said while threads were opened
   std::optional<Thread> thread_;         // last: it uses the others
 };
 
-absl::StatusOr<ProcessOverflows> HostCounterSampling::Run::Open(CounterSamples* samples) {
+absl::Status HostCounterSampling::Run::GoOn(Thread& thread) const {
+  return thread.Wait(0) ? absl::CancelledError("sampling was cancelled") : parts_.admit();
+}
+
+absl::StatusOr<ProcessOverflows> HostCounterSampling::Run::Open(Thread& thread, CounterSamples* samples) {
   const PerfEventRefusalFacts facts = parts_.facts();
   absl::StatusOr<OverflowEvents> events = parts_.events(facts, plan_);
   if (!events.ok()) return WithReason(events.status(), "NO_COUNTERS");
@@ -122,13 +137,18 @@ absl::StatusOr<ProcessOverflows> HostCounterSampling::Run::Open(CounterSamples* 
   samples->overflow_reason = events->overflow.reason;
   samples->unavailable = std::move(events->unavailable);
   tried_cross_call_count_ = events->cross_call_count;
+  one_kind_of_cores_ = events->one_kind_of_cores;
+  const auto go_on = [this, &thread] { return refused_ = GoOn(thread); };
   absl::StatusOr<ProcessOverflows> overflows = ProcessOverflows::Open(
-      {.calls = parts_.calls, .memory = parts_.memory, .clock = parts_.clock, .threads = parts_.threads}, static_cast<pid_t>(plan_.pid),
-      std::move(events->overflow), std::move(events->members), {.rate_hz = plan_.rate_hz, .facts = facts});
-  if (absl::IsNotFound(overflows.status())) return EndedBefore(plan_.pid);
+      {.calls = parts_.calls, .memory = parts_.memory, .clock = parts_.clock, .threads = parts_.threads, .go_on = go_on},
+      static_cast<pid_t>(plan_.pid), std::move(events->overflow), std::move(events->members), {.rate_hz = plan_.rate_hz, .facts = facts});
+  if (!refused_.ok()) return refused_;
+  if (absl::IsNotFound(overflows.status())) return EndedBefore(plan_.pid, kWhat);
   if (absl::IsFailedPrecondition(overflows.status())) return WithReason(overflows.status(), "NO_COUNTERS");
   // Asked now: it had not ended when it was opened, so those are its threads.
-  if (overflows.ok() && !parts_.runs(plan_.pid, plan_.start_boottime_ns)) return EndedBefore(plan_.pid);
+  if (!overflows.ok()) return overflows;
+  const SampledProcess process = parts_.look_at(plan_.pid, plan_.start_boottime_ns);
+  if (absl::Status runs = CheckRuns(process, plan_.pid, kWhat); !runs.ok()) return runs;
   return overflows;
 }
 
@@ -138,24 +158,28 @@ absl::StatusOr<bool> HostCounterSampling::Run::Gather(Thread& thread, ProcessOve
   int64_t next_look_ns = begin_mono_ns + kLookIntervalNs;
   for (int64_t now_ns = begin_mono_ns; now_ns < over_ns; now_ns = parts_.clock->NowNs()) {
     if (thread.Wait(std::min(kDrainIntervalNs, over_ns - now_ns))) return absl::CancelledError("sampling was cancelled");
+    if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
     overflows.Drain(visit);
     if (parts_.clock->NowNs() < next_look_ns) continue;
     next_look_ns = parts_.clock->NowNs() + kLookIntervalNs;
-    if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
-    if (!parts_.runs(plan_.pid, plan_.start_boottime_ns)) return true;
+    const SampledProcess process = parts_.look_at(plan_.pid, plan_.start_boottime_ns);
+    if (process == SampledProcess::kNotTarget) return Detached(plan_.pid, kWhat);
+    if (process == SampledProcess::kEnded) return true;
     const absl::Status looked = overflows.Look();
     if (absl::IsNotFound(looked)) return true;
     if (!looked.ok()) return looked;
   }
-  return !parts_.runs(plan_.pid, plan_.start_boottime_ns);
+  const SampledProcess process = parts_.look_at(plan_.pid, plan_.start_boottime_ns);
+  if (process == SampledProcess::kNotTarget) return Detached(plan_.pid, kWhat);
+  return process == SampledProcess::kEnded;
 }
 
 absl::StatusOr<CounterSamples> HostCounterSampling::Run::Sample(Thread& thread) {
   CounterSamples samples;
-  absl::StatusOr<ProcessOverflows> overflows = Open(&samples);
+  absl::StatusOr<ProcessOverflows> overflows = Open(thread, &samples);
   if (!overflows.ok()) return overflows.status();
   Windows windows(RatesOf(samples.set));
-  const auto add = [&windows](const ThreadOverflows& of, const OverflowSpan& span) { windows.Add(of.tid(), span); };
+  const auto add = [&windows](size_t number, const OverflowSpan& span) { windows.Add(number, span); };
   samples.begin_mono_ns = parts_.clock->NowNs();
   if (absl::Status begun = overflows->Begin(); !begun.ok()) return begun;
   const absl::StatusOr<bool> process_ended = Gather(thread, *overflows, add, samples.begin_mono_ns);
@@ -169,12 +193,13 @@ absl::StatusOr<CounterSamples> HostCounterSampling::Run::Sample(Thread& thread) 
   samples.counts = overflows->counts();
   samples.counts.cross_call_count_max += tried_cross_call_count_;
   for (const ThreadOverflowFigures& figures : overflows->threads()) {
-    SampledCounters counters = windows.Take(figures.tid);
+    SampledCounters counters = windows.Take(samples.threads.size());
     counters.tid = static_cast<uint32_t>(figures.tid);
     counters.born = figures.born;
     counters.counts = figures.counts;
     samples.threads.push_back(std::move(counters));
   }
+  TellStarved(one_kind_of_cores_, &samples);
   samples.daemon_cpu_ns = ThreadCpuNs();
   return samples;
 }

@@ -2,8 +2,9 @@
 //
 // Owner: the daemon; what `parts` points to outlives it, and it outlives its runs. Threads: any. Nothing of it runs but while somebody
 // samples: each overflow interrupts the thread that is counted, which is why it is never done on the daemon's own account, and why quiet
-// mode and `off` refuse it and end what goes on. Bounds: kRunsMax samplings at once, one of a process; of each the threads and rings as
-// ProcessOverflows has them, and of each thread one window of rates.
+// mode and `off` refuse it and end what goes on, or opens. Its groups come before hftmon's own of each CPU where both want the same
+// counters: those then say that they ran for less than they were enabled. Bounds: kRunsMax samplings at once, one of a process; of each the
+// threads and rings as ProcessOverflows has them, and of each thread one window of rates.
 #ifndef HFTMON_DAEMON_HOST_COUNTER_SAMPLING_H_
 #define HFTMON_DAEMON_HOST_COUNTER_SAMPLING_H_
 
@@ -17,6 +18,7 @@
 #include "common/monotonic_clock.h"
 #include "daemon/control/status_source.h"
 #include "daemon/pmu/host_overflow_events.h"
+#include "daemon/sampled_process.h"
 #include "daemon/service/counter_sampling.h"
 
 namespace hftmon {
@@ -25,7 +27,7 @@ class HostCounterSampling final : public CounterSampling {
  public:
   static constexpr size_t kRunsMax = 4;
   static constexpr int64_t kDrainIntervalNs = 10'000'000;  // a ring holds five times what the asked rate writes meanwhile
-  static constexpr int64_t kLookIntervalNs = 100'000'000;  // for new threads, the process's end, quiet mode
+  static constexpr int64_t kLookIntervalNs = 100'000'000;  // for new threads, the process's end; for quiet mode at each drain
 
   struct Parts {
     PerfEventCalls* calls = nullptr;
@@ -37,7 +39,7 @@ class HostCounterSampling final : public CounterSampling {
     std::function<absl::StatusOr<OverflowEvents>(const PerfEventRefusalFacts& facts, const CounterSamplingPlan& plan)> events;
     std::function<std::optional<int64_t>()> sample_rate_max;
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
-    std::function<bool(uint32_t pid, int64_t start_boottime_ns)> runs;
+    LookAtProcess look_at;
   };
 
   explicit HostCounterSampling(Parts parts) : parts_(std::move(parts)) {}

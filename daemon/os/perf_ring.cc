@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <linux/perf_event.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -48,7 +49,8 @@ absl::StatusOr<PerfRing> PerfRing::Over(std::span<std::byte> memory, size_t page
   return PerfRing(memory.data(), data);
 }
 
-PerfRing::PerfRing(std::byte* control, std::span<std::byte> data) : control_(control), data_(data), wrapped_(kRecordBytesMax) {
+PerfRing::PerfRing(std::byte* control, std::span<std::byte> data)
+    : control_(control), data_(data), wrapped_(std::min(kRecordBytesMax, data.size())) {
   tail_ = Word(control_, offsetof(perf_event_mmap_page, data_tail)).load(std::memory_order_relaxed);  // nobody else writes it
 }
 

@@ -54,7 +54,7 @@ class PerfRing {
   std::byte* control_;
   std::span<const std::byte> data_;
   uint64_t tail_ = 0;               // ours: what stands in the memory is only written
-  std::vector<std::byte> wrapped_;  // a record that goes on at the begin
+  std::vector<std::byte> wrapped_;  // a record that goes on at the begin: of the ring's size, at most the largest record's, 64 KiB
   PerfRingCounts counts_;
 };
 

@@ -37,8 +37,9 @@ absl::StatusOr<OverflowEvents> HostOverflowEvents(const HostCounters& host, cons
   for (const ChosenEvent& event : choice->events) {
     if (event.ForCpu(cpu) == nullptr) events.unavailable.emplace_back(event.name, kOtherCores);
   }
-  if (CountsElsewhere(events.events, *online, cpu)) events.unavailable.emplace_back("cores of other kinds", kOtherCores);
-  const std::optional<uint64_t> cycles_per_second = ReadTopCyclesPerSecond(host.root);
+  events.one_kind_of_cores = CountsElsewhere(events.events, *online, cpu);
+  if (events.one_kind_of_cores) events.unavailable.emplace_back("cores of other kinds", kOtherCores);
+  const std::optional<CycleRate> cycle_rate = ReadTopCyclesPerSecond(host.root);
   absl::Status cycles = TrySampledCycles(*host.calls, host.facts);
   if (cycles.ok()) {
     // Beside the others, on this thread: that disturbs nobody.
@@ -46,7 +47,7 @@ absl::StatusOr<OverflowEvents> HostOverflowEvents(const HostCounters& host, cons
     group.insert(group.end(), events.members.begin(), events.members.end());
     cycles = CheckCounterBudget(*host.calls, {}, group, ReadCounterRivals(host.root, host.has_hypervisor));
   }
-  absl::StatusOr<OverflowEvent> overflow = ChooseOverflowEvent(by, rate_hz, cycles, cycles_per_second);
+  absl::StatusOr<OverflowEvent> overflow = ChooseOverflowEvent(by, rate_hz, cycles, cycle_rate);
   if (!overflow.ok()) return overflow.status();
   events.overflow = *std::move(overflow);
   return events;

@@ -35,7 +35,7 @@ struct TracedAccessCounts {
   PerfAuxRingCounts aux;      // of all AUX memory: what was lost or damaged
   SpeReadCounts read;
   uint64_t unread_source_count = 0;  // as SpeAccessReader has it: a thing not told, no loss
-  uint64_t resume_count = 0;         // times that an event was switched on again
+  uint64_t resume_count = 0;         // times that an event was tried to be switched on again, at most
 };
 
 // Since it was opened.

@@ -32,11 +32,14 @@ OverflowEvent EventOf(std::string name, uint32_t type, uint64_t config, uint64_t
   return overflow;
 }
 
-OverflowEvent Cycles(int64_t rate_hz, uint64_t cycles_per_second) {
+OverflowEvent Cycles(int64_t rate_hz, const CycleRate& rate) {
   OverflowEvent overflow =
-      EventOf("cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, cycles_per_second / static_cast<uint64_t>(rate_hz));
-  overflow.reason = fmt::format("the processor's cycles, one sample in {}: {} a second at {} MHz, the top frequency, and fewer below it",
-                                overflow.period, rate_hz, cycles_per_second / 1'000'000);
+      EventOf("cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, rate.per_second / static_cast<uint64_t>(rate_hz));
+  const char* const clock = rate.current
+                                ? "at the clock that /proc/cpuinfo tells; more where the CPU runs faster, fewer where it runs slower"
+                                : "the top frequency, and fewer below it";
+  overflow.reason = fmt::format("the processor's cycles, one sample in {}: {} a second at {} MHz, {}", overflow.period, rate_hz,
+                                rate.per_second / 1'000'000, clock);
   return overflow;
 }
 
@@ -65,14 +68,14 @@ void UseMonotonicClock(perf_event_attr* attributes) {
 }
 
 absl::StatusOr<OverflowEvent> ChooseOverflowEvent(OverflowBy by, int64_t rate_hz, const absl::Status& cycles,
-                                                  std::optional<uint64_t> cycles_per_second) {
+                                                  std::optional<CycleRate> cycle_rate) {
   if (by == OverflowBy::kCpuClock) return CpuClock(rate_hz, "as it was asked for");
   absl::Status usable = cycles;
-  if (usable.ok() && cycles_per_second.value_or(0) == 0) {
+  if (usable.ok() && cycle_rate.value_or(CycleRate()).per_second == 0) {
     usable = absl::FailedPreconditionError(
         "how many cycles a second has is not known (neither cpufreq nor /proc/cpuinfo tells it): sample by cpu-clock");
   }
-  if (usable.ok()) return Cycles(rate_hz, *cycles_per_second);
+  if (usable.ok()) return Cycles(rate_hz, *cycle_rate);
   if (by == OverflowBy::kCycles) return usable;
   return CpuClock(rate_hz, fmt::format("cycles cannot be sampled: {}", std::string(usable.message())));
 }
@@ -87,7 +90,7 @@ absl::Status TrySampledCycles(PerfEventCalls& calls, const PerfEventRefusalFacts
   return absl::OkStatus();
 }
 
-std::optional<uint64_t> ReadTopCyclesPerSecond(const FileRoot& root) {
+std::optional<CycleRate> ReadTopCyclesPerSecond(const FileRoot& root) {
   uint64_t top_khz = 0;
   if (const absl::StatusOr<std::vector<int>> cpus = ReadOnlineCpus(root); cpus.ok()) {
     for (const int cpu : *cpus) {
@@ -95,7 +98,7 @@ std::optional<uint64_t> ReadTopCyclesPerSecond(const FileRoot& root) {
       top_khz = std::max(top_khz, khz.value_or(0));
     }
   }
-  if (top_khz > 0) return top_khz * 1'000;
+  if (top_khz > 0) return CycleRate{.per_second = top_khz * 1'000};
   uint64_t top_mhz = 0;
   const absl::StatusOr<std::vector<std::string>> lines = root.ReadLines("/proc/cpuinfo");
   if (!lines.ok()) return std::nullopt;
@@ -105,7 +108,8 @@ std::optional<uint64_t> ReadTopCyclesPerSecond(const FileRoot& root) {
     const std::string_view value = Trim(line.substr(colon + 1));
     top_mhz = std::max(top_mhz, ParseNumber<uint64_t>(value.substr(0, value.find('.'))).value_or(0));
   }
-  return top_mhz > 0 ? std::optional<uint64_t>(top_mhz * 1'000'000) : std::nullopt;
+  if (top_mhz == 0) return std::nullopt;
+  return CycleRate{.per_second = top_mhz * 1'000'000, .current = true};
 }
 
 std::optional<int64_t> ReadSampleRateMax(const FileRoot& root) {

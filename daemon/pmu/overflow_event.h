@@ -20,7 +20,8 @@ namespace hftmon {
 
 enum class OverflowBy : uint8_t {
   kBest,      // cycles where they can be, else cpu-clock
-  kCycles,    // the processor's cycles: an interrupt of its PMU; the rate is that of the top frequency, lower where the clock is lower
+  kCycles,    // the processor's cycles: an interrupt of its PMU; the rate is that of the top frequency, lower where the clock is lower;
+              // where the host tells no top frequency that of its clock just now, higher where the clock is higher
   kCpuClock,  // the kernel's timer while the thread is on a CPU; at most 20,000 a second
 };
 
@@ -33,17 +34,22 @@ struct OverflowEvent {
 // The clock and nothing else: all events of a group must have the same one.
 void UseMonotonicClock(perf_event_attr* attributes);
 
-// `cycles`: whether this host samples cycles (TrySampledCycles), and they count beside what is to be read; `cycles_per_second`: of its
-// fastest CPU. INVALID_ARGUMENT: too often for the timer. What `cycles` says: asked for and not to be had. Requires: rate_hz above 0.
+struct CycleRate {
+  uint64_t per_second = 0;
+  bool current = false;  // that of just then, of /proc/cpuinfo, and not the top one: a CPU may run faster
+};
+
+// `cycles`: whether this host samples cycles (TrySampledCycles), and they count beside what is to be read; `cycle_rate`: of its fastest
+// CPU. INVALID_ARGUMENT: too often for the timer. What `cycles` says: asked for and not to be had. Requires: rate_hz above 0.
 absl::StatusOr<OverflowEvent> ChooseOverflowEvent(OverflowBy by, int64_t rate_hz, const absl::Status& cycles,
-                                                  std::optional<uint64_t> cycles_per_second);
+                                                  std::optional<CycleRate> cycle_rate);
 
 // Opens and closes a sampling counter of cycles of the calling thread. "reason: mend" of ExplainPerfEventError.
 absl::Status TrySampledCycles(PerfEventCalls& calls, const PerfEventRefusalFacts& facts);
 
 // The top frequency of the fastest online CPU. Reads: /sys/devices/system/cpu/cpu*/cpufreq/cpuinfo_max_freq, else "cpu MHz" of
 // /proc/cpuinfo. Absent: the host has neither.
-std::optional<uint64_t> ReadTopCyclesPerSecond(const FileRoot& root);
+std::optional<CycleRate> ReadTopCyclesPerSecond(const FileRoot& root);
 
 // What the kernel lets all events of a CPU sample in a second, before it holds them back: kernel.perf_event_max_sample_rate. Absent: it
 // does not say.

@@ -20,7 +20,7 @@ void SizeForAux(size_t place_count, size_t page_bytes, MemorySampler::Options* o
   options->ring_pages = std::max<size_t>(ProcessAccesses::kAuxRingBytes / page_bytes, 1);
   const size_t bytes = ProcessAccesses::kRingBytesTotal / std::max<size_t>(place_count, 1);
   options->aux_pages = std::bit_floor(std::clamp(bytes, ProcessAccesses::kAuxBytesMin, ProcessAccesses::kAuxBytesMax) / page_bytes);
-  options->aux_pages = std::max<size_t>(options->aux_pages, 2);
+  options->aux_pages = std::max(options->aux_pages, ProcessAccesses::kAuxPagesMin);
 }
 
 bool TellsWhoHadIt(const DataSource& source) {

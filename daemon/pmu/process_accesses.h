@@ -47,9 +47,10 @@ class ProcessAccesses {
   static constexpr size_t kRingPagesMin = 8;
   static constexpr size_t kRingBytesTotal = size_t{64} << 20;  // shared by the threads, where they are many
   // Of hardware that writes into AUX memory, for each thread and event, and beside it a ring of records that only tell of it. 4,096 samples
-  // of 64 bytes; where the threads are many they share as much as rings do, down to kAuxBytesMin or two pages.
+  // of 64 bytes; where the threads are many they share as much as rings do, down to kAuxBytesMin or kAuxPagesMin.
   static constexpr size_t kAuxBytesMax = size_t{256} << 10;
   static constexpr size_t kAuxBytesMin = size_t{16} << 10;
+  static constexpr size_t kAuxPagesMin = 4;  // where pages are large: the driver leaves up to one unused, and of two that is half
   static constexpr size_t kAuxRingBytes = size_t{16} << 10;
 
   struct Options {

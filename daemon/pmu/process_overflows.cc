@@ -31,12 +31,17 @@ absl::StatusOr<ProcessOverflows> ProcessOverflows::Open(Parts parts, pid_t pid, 
           "process {} makes threads faster than their counters are opened ({} attempts): sample when it has made them", pid, kAttemptsMax));
     }
     for (const pid_t tid : *unknown) {
+      if (absl::Status go_on = process.MayGoOn(process.opened_count_++); !go_on.ok()) return go_on;
       const absl::Status opened = process.OpenThread(tid, process.threads_.size() + unknown->size(), /*born=*/false);
       if (!opened.ok() && !absl::IsNotFound(opened)) return opened;  // not found: it ended meanwhile
     }
   }
   if (!process.threads_.empty()) return process;
   return absl::NotFoundError(fmt::format("process {} ended while its threads' counters were opened: name one that runs", pid));
+}
+
+absl::Status ProcessOverflows::MayGoOn(size_t number) const {
+  return parts_.go_on && number % kGoOnThreads == 0 ? parts_.go_on() : absl::OkStatus();
 }
 
 // Those that the process has and that were not met yet.
@@ -58,7 +63,10 @@ size_t ProcessOverflows::RingPages(size_t thread_count) const {
   const size_t samples = static_cast<size_t>(options_.rate_hz * (kRingTimeNs / 1'000'000) / 1'000) + 1;
   const size_t wanted = samples * (kSampleBytes + kEventBytes * (1 + members_.size())) / page_bytes + 1;
   const size_t share = std::bit_floor(std::max<size_t>(1, kRingBytesTotal / page_bytes / std::max<size_t>(thread_count, 1)));
-  return std::clamp(std::min(std::bit_ceil(wanted), share), kRingPagesMin, kRingPagesMax);
+  // The share was less of a bound when the threads were fewer: what they took is taken.
+  const size_t left = kRingBytesTotal / page_bytes - std::min(ring_pages_, kRingBytesTotal / page_bytes);
+  const size_t bound = std::min(share, std::bit_floor(std::max<size_t>(1, left)));
+  return std::clamp(std::min(std::bit_ceil(wanted), bound), kRingPagesMin, kRingPagesMax);
 }
 
 absl::Status ProcessOverflows::OpenThread(pid_t tid, size_t thread_count, bool born) {
@@ -67,22 +75,27 @@ absl::Status ProcessOverflows::OpenThread(pid_t tid, size_t thread_count, bool b
         fmt::format("{} threads are counted, and {} may be: sample for a shorter time, or while fewer threads are made", threads_.size(),
                     options_.threads_max));
   }
-  absl::StatusOr<ThreadOverflows> thread = ThreadOverflows::Open(*parts_.calls, *parts_.memory, tid, overflow_, members_,
-                                                                 {.ring_pages = RingPages(thread_count), .facts = options_.facts});
+  const size_t ring_pages = RingPages(thread_count);
+  absl::StatusOr<ThreadOverflows> thread =
+      ThreadOverflows::Open(*parts_.calls, *parts_.memory, tid, overflow_, members_, {.ring_pages = ring_pages, .facts = options_.facts});
+  // Whatever came of it: of a thread that is refused some were opened and closed.
+  counts_.cross_call_count_max += 2 * (1 + members_.size());
   if (!thread.ok()) return thread.status();
+  counts_.cross_call_count_max += 2;
   if (absl::Status enabled = on_ ? thread->Enable(parts_.clock->NowNs()) : absl::OkStatus(); !enabled.ok()) return enabled;
   ++counts_.thread_count;
   counts_.born_thread_count += born ? 1 : 0;
   counts_.event_count += thread->event_count();
-  counts_.cross_call_count_max += 2 * thread->event_count() + 2;
   counts_.ring_bytes += thread->ring_bytes();
+  ring_pages_ += ring_pages;
   threads_.push_back({.overflows = *std::move(thread), .born = born});
   return absl::OkStatus();
 }
 
 absl::Status ProcessOverflows::Begin() {
-  for (Thread& thread : threads_) {
-    if (absl::Status enabled = thread.overflows.Enable(parts_.clock->NowNs()); !enabled.ok()) return enabled;
+  for (size_t number = 0; number < threads_.size(); ++number) {
+    if (absl::Status go_on = MayGoOn(number); !go_on.ok()) return go_on;
+    if (absl::Status enabled = threads_[number].overflows.Enable(parts_.clock->NowNs()); !enabled.ok()) return enabled;
   }
   on_ = true;
   return absl::OkStatus();
@@ -93,6 +106,7 @@ absl::Status ProcessOverflows::Look() {
   const absl::StatusOr<std::vector<pid_t>> born = Unknown(SIZE_MAX);
   if (!born.ok()) return born.status();
   for (const pid_t tid : *born) {
+    if (absl::Status go_on = MayGoOn(opened_count_++); !go_on.ok()) return go_on;
     const absl::Status opened = OpenThread(tid, threads_.size() + born->size(), /*born=*/true);
     // One that ended meanwhile is as little counted as what lived between two looks.
     if (opened.ok() || absl::IsNotFound(opened)) continue;
@@ -105,8 +119,8 @@ absl::Status ProcessOverflows::Look() {
 void ProcessOverflows::Drain(Visit visit) {
   // A ring's own size bounds it: no record is smaller than its header.
   const size_t records_max = kRingPagesMax * parts_.memory->page_bytes() / sizeof(perf_event_header);
-  for (Thread& thread : threads_) {
-    thread.overflows.Drain(records_max, [&](const OverflowSpan& span) { visit(thread.overflows, span); });
+  for (size_t i = 0; i < threads_.size(); ++i) {
+    threads_[i].overflows.Drain(records_max, [&](const OverflowSpan& span) { visit(i, span); });
   }
 }
 
@@ -120,8 +134,7 @@ absl::Status ProcessOverflows::End(Visit visit) {
   on_ = false;
   Drain(visit);
   for (size_t i = 0; i < threads_.size(); ++i) {
-    ThreadOverflows& overflows = threads_[i].overflows;
-    first.Update(overflows.Finish(ends_ns[i], [&](const OverflowSpan& span) { visit(overflows, span); }));
+    first.Update(threads_[i].overflows.Finish(ends_ns[i], [&](const OverflowSpan& span) { visit(i, span); }));
   }
   return first;
 }

@@ -26,7 +26,7 @@ absl::StatusOr<ThreadOverflows> ThreadOverflows::Open(PerfEventCalls& calls, Per
     events.push_back(member);
     UseMonotonicClock(&events.back().attributes);
   }
-  absl::StatusOr<CounterGroup> group = CounterGroup::Open(calls, {.tid = tid, .cpu = -1}, events, {.facts = options.facts});
+  absl::StatusOr<CounterGroup> group = CounterGroup::Open(calls, {.tid = tid, .cpu = -1}, events, {.pinned = true, .facts = options.facts});
   if (!group.ok()) return group.status();
   perf_event_attr attributes = overflow.event.attributes;
   attributes.size = sizeof(attributes);
@@ -101,7 +101,7 @@ bool ThreadOverflows::ReadingsOf(const PerfReadValues& read) {
 void ThreadOverflows::Advance(OverflowSpan span, Visit visit) {
   span.begin_mono_ns = last_mono_ns_;
   span.cpu = last_cpu_;
-  span.throttled = std::exchange(throttled_, false);
+  span.throttled = throttled_;
   bool sound = span.end_mono_ns >= span.begin_mono_ns;
   for (size_t i = 0; i < readings_.size() && sound; ++i) {
     const absl::StatusOr<CounterReading> delta = CounterDelta(last_[i], readings_[i]);
@@ -117,14 +117,17 @@ void ThreadOverflows::Advance(OverflowSpan span, Visit visit) {
     ++counts_.discarded_count;
     return;
   }
+  throttled_ = false;
   span.values = values_;
   visit(span);
 }
 
 absl::Status ThreadOverflows::Finish(int64_t end_mono_ns, Visit visit) {
   absl::StatusOr<std::vector<CounterReading>> readings = group_.Read();
-  if (!readings.ok()) return readings.status();
+  counts_.starved = absl::IsResourceExhausted(readings.status());
+  if (!readings.ok() && !counts_.starved) return readings.status();
   LetGo(end_mono_ns);
+  if (counts_.starved) return absl::OkStatus();
   readings_ = *std::move(readings);
   lost_by_reading_ = readings_.front().lost.value_or(0);
   for (CounterReading& reading : readings_) reading.lost.reset();

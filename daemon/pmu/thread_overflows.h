@@ -4,10 +4,14 @@
 // CPU and at the expense of the thread that is counted. Drain makes no system call; Finish one, which interrupts nobody. A descriptor for
 // each event, and the ring's locked memory.
 //
-// The spans follow one another without a gap, from Enable to Finish, so their values sum to all that was counted meanwhile. A sample that
-// finds no room in the ring makes the span around it longer and is in no way missing in the sum. While the kernel holds the event back
-// since it overflows too often (throttling), kernels from 6.16 on count nothing of the group, older ones go on: such a span is marked, and
-// its values are at least so much.
+// The group is pinned, as it was tried: it has counters whenever the thread is on a CPU, or never again. So unpinned groups that share
+// its counters, hftmon's own of each CPU among them, take turns or stand still meanwhile, and tell it by running for less than they were
+// enabled.
+//
+// The spans follow one another without a gap (but for discarded samples), from Enable to Finish, so their values sum to all that was
+// counted meanwhile; a span after a discarded one has its mark of throttling. A sample that finds no room in the ring makes the span around
+// it longer and is in no way missing in the sum. While the kernel holds the event back since it overflows too often (throttling), kernels
+// from 6.16 on count nothing of the group, older ones go on: such a span is marked, and its values are at least so much.
 #ifndef HFTMON_DAEMON_PMU_THREAD_OVERFLOWS_H_
 #define HFTMON_DAEMON_PMU_THREAD_OVERFLOWS_H_
 
@@ -50,11 +54,13 @@ struct OverflowCounts {
   uint64_t damage_count = 0;     // as PerfRing
   uint64_t throttle_count = 0;
   int64_t throttled_ns = 0;  // until it was let go on
+  // Others held the counters when the thread came onto a CPU: from then on nothing was counted, and there is no rest.
+  bool starved = false;
 
   // Each overflow was an interrupt.
   uint64_t interrupt_count() const { return sample_count + undecoded_count + discarded_count + lost_count; }
   bool complete() const {
-    return undecoded_count == 0 && discarded_count == 0 && lost_count == 0 && damage_count == 0 && throttle_count == 0;
+    return undecoded_count == 0 && discarded_count == 0 && lost_count == 0 && damage_count == 0 && throttle_count == 0 && !starved;
   }
 };
 
@@ -75,7 +81,8 @@ class ThreadOverflows {
   absl::Status Disable() { return group_.Disable(); }
   // At most so many records, in the order in which they were written; how many.
   size_t Drain(size_t records_max, Visit visit);
-  // After Disable, once the ring is drained: the rest of what was counted, by reading it.
+  // After Disable, once the ring is drained: the rest of what was counted, by reading it. That there is none, since it had no counters, is
+  // no error but counted.
   absl::Status Finish(int64_t end_mono_ns, Visit visit);
 
   pid_t tid() const { return group_.place().tid; }
@@ -105,7 +112,7 @@ class ThreadOverflows {
   uint16_t last_cpu_ = 0;
   int64_t held_since_mono_ns_ = 0;  // 0: it is not held back
   bool held_told_ = false;          // the sample of the overflow that was one too many has come
-  bool throttled_ = false;          // the span that goes on
+  bool throttled_ = false;          // the span that goes on, or one discarded before it
   uint64_t lost_by_reading_ = 0;
   OverflowCounts counts_;
 };

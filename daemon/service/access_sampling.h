@@ -64,7 +64,8 @@ class AccessSamplingRun {
   virtual void Cancel() = 0;
   // nullptr until it is over; valid as long as the object. FAILED_PRECONDITION: this host samples no accesses, with the reason and, where
   // there is one, the mend (reason NO_ACCESS_SAMPLING); or it was refused meanwhile as Begin refuses. NOT_FOUND (reason ENDED): the process
-  // ended before it began. PERMISSION_DENIED, RESOURCE_EXHAUSTED: as ProcessAccesses::Open.
+  // ended before it began; (reason NOT_A_TARGET): it was detached, before or meanwhile. PERMISSION_DENIED, RESOURCE_EXHAUSTED: as
+  // ProcessAccesses::Open.
   virtual const absl::StatusOr<AccessSamples>* Result() const = 0;
 };
 

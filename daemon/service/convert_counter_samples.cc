@@ -31,6 +31,7 @@ OverflowCounts SumOf(const std::vector<SampledCounters>& threads) {
     add(thread.counts.lost_count, &sum.lost_count);
     add(thread.counts.damage_count, &sum.damage_count);
     add(thread.counts.throttle_count, &sum.throttle_count);
+    sum.starved |= thread.counts.starved;
     sum.throttled_ns += thread.counts.throttled_ns;
   }
   return sum;
@@ -52,17 +53,11 @@ void CoverageToProto(const ProcessOverflowCounts& counts, const OverflowCounts& 
 }
 
 void SpansToProto(const std::vector<SampledCounters>& threads, v1::SampleCountersResponse* out) {
-  CounterWindow all;
-  std::optional<int64_t> narrowest_ns;
-  for (const SampledCounters& thread : threads) {
-    all.span_count += thread.window.span_count;
-    all.wide_sum_ns += thread.window.wide_sum_ns;
-    all.widest_ns = std::max(all.widest_ns, thread.window.widest_ns);
-    if (thread.narrowest_ns) narrowest_ns = std::min(narrowest_ns.value_or(*thread.narrowest_ns), *thread.narrowest_ns);
-  }
-  if (narrowest_ns) out->set_narrowest_span_ns(*narrowest_ns);
-  if (all.span_count == 0) return;
-  out->set_mean_span_ns(all.wide_sum_ns / static_cast<int64_t>(all.span_count));
+  SpanWidths all;
+  for (const SampledCounters& thread : threads) all.Add(thread.widths);
+  if (all.count == 0) return;
+  out->set_narrowest_span_ns(all.narrowest_ns);
+  out->set_mean_span_ns(all.sum_ns / static_cast<int64_t>(all.count));
   out->set_widest_span_ns(all.widest_ns);
 }
 
@@ -86,7 +81,7 @@ void CounterSampleConverter::ThreadToProto(uint32_t pid, const CounterSamples& s
   CounterWindowToProto(samples.set, samples.rates, thread.window, percentiles_, cache);
   out->set_interrupt_count(thread.counts.interrupt_count());
   if (const auto rate = AchievedRate(thread.counts.interrupt_count(), thread.window.on_cpu_ns)) out->set_achieved_rate_hz(*rate);
-  if (thread.narrowest_ns) out->set_narrowest_span_ns(*thread.narrowest_ns);
+  if (thread.widths.count > 0) out->set_narrowest_span_ns(thread.widths.narrowest_ns);
   out->set_lost_count(thread.counts.lost_count);
   out->set_throttle_count(thread.counts.throttle_count);
   out->set_throttled_ns(thread.counts.throttled_ns);

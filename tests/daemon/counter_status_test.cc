@@ -57,7 +57,8 @@ TEST(CounterStatusTest, CountersThatAreRefusedHaveTheReasonAndTheMendOfTheKernel
 }
 
 TEST(CounterStatusTest, WhatOverflowsIsToldOrWhyNothingDoes) {
-  const Capability there = CounterSamplingCapability(ChooseOverflowEvent(OverflowBy::kBest, 1'000, absl::OkStatus(), 3'000'000'000));
+  const Capability there =
+      CounterSamplingCapability(ChooseOverflowEvent(OverflowBy::kBest, 1'000, absl::OkStatus(), CycleRate{.per_second = 3'000'000'000}));
   EXPECT_EQ(there.name, "counter_sampling");
   EXPECT_TRUE(there.available);
   EXPECT_THAT(there.reason, HasSubstr("cycles"));

@@ -64,9 +64,9 @@ class HostAccessSamplingTest : public ::testing::Test {
       return ProcMaps::Parse(kMaps);
     };
     parts.admit = [this] { return refused_.load(std::memory_order_seq_cst) ? Quiet() : absl::OkStatus(); };
-    parts.runs = [this](uint32_t pid, int64_t start_ns) {
+    parts.look_at = [this](uint32_t pid, int64_t start_ns) {
       if (on_runs_) on_runs_();
-      return pid == kPid && start_ns == kStartNs && runs_.load(std::memory_order_seq_cst);
+      return pid == kPid && start_ns == kStartNs ? process_.load(std::memory_order_seq_cst) : SampledProcess::kEnded;
     };
     parts.node_of_cpu = [] { return std::vector<std::optional<uint32_t>>{0, 1}; };
     parts.line_bytes = [] { return 64u; };
@@ -121,7 +121,7 @@ class HostAccessSamplingTest : public ::testing::Test {
   std::function<void()> on_mappings_;
   std::function<void()> on_runs_;
   std::atomic<bool> refused_{false};
-  std::atomic<bool> runs_{true};
+  std::atomic<SampledProcess> process_{SampledProcess::kRuns};
 };
 
 TEST_F(HostAccessSamplingTest, WhatIsSampledIsToldWithPlacesNodesAndCost) {
@@ -229,7 +229,7 @@ TEST_F(HostAccessSamplingTest, WhoCancelsNeedNotWaitForTheEnd) {
 }
 
 TEST_F(HostAccessSamplingTest, AProcessThatEndsEndsItWithWhatWasSampled) {
-  on_mappings_ = [this] { runs_.store(false, std::memory_order_seq_cst); };  // after it was opened
+  on_mappings_ = [this] { process_.store(SampledProcess::kEnded, std::memory_order_seq_cst); };  // after it was opened
   HostAccessSampling sampling(Parts());
   auto run = sampling.Begin(Plan(kLongNs));
   ASSERT_TRUE(run.ok()) << run.status();
@@ -237,6 +237,32 @@ TEST_F(HostAccessSamplingTest, AProcessThatEndsEndsItWithWhatWasSampled) {
   ASSERT_TRUE(samples.ok()) << samples.status();
   EXPECT_EQ(samples->end, AccessSamplingEnd::kProcessEnded);
   EXPECT_LT(samples->end_mono_ns - samples->begin_mono_ns, kLongNs);
+}
+
+TEST_F(HostAccessSamplingTest, AProcessThatIsDetachedIsNotToldAsEnded) {
+  on_mappings_ = [this] { process_.store(SampledProcess::kNotTarget, std::memory_order_seq_cst); };  // after it was opened
+  HostAccessSampling sampling(Parts());
+  for (const char* when : {"meanwhile", "before it began"}) {
+    auto run = sampling.Begin(Plan(kLongNs));
+    ASSERT_TRUE(run.ok()) << run.status();
+    const absl::Status status = ResultOf(**run).status();
+    EXPECT_TRUE(absl::IsNotFound(status)) << when;
+    EXPECT_EQ(ReasonOf(status), "NOT_A_TARGET") << when;
+  }
+}
+
+TEST_F(HostAccessSamplingTest, QuietModeWhileItOpensSwitchesNothingOn) {
+  on_mappings_ = [this] { refused_.store(true, std::memory_order_seq_cst); };
+  bool was_on = false;
+  on_runs_ = [this, &was_on] {
+    for (const auto& [descriptor, event] : kernel_.events()) was_on |= event.on;
+  };
+  HostAccessSampling sampling(Parts());
+  auto run = sampling.Begin(Plan(kLongNs));
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(ReasonOf(ResultOf(**run).status()), "QUIET");
+  run->reset();
+  EXPECT_FALSE(was_on);
 }
 
 TEST_F(HostAccessSamplingTest, AnotherProcessOfThatNumberIsNotSampled) {

@@ -12,6 +12,7 @@
 namespace hftmon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -48,9 +49,9 @@ class HostCounterSamplingTest : public ::testing::Test {
     };
     parts.sample_rate_max = [] { return std::optional<int64_t>(63'000); };
     parts.admit = [this] { return refused_.load(std::memory_order_seq_cst) ? Quiet() : absl::OkStatus(); };
-    parts.runs = [this](uint32_t pid, int64_t start_ns) {
+    parts.look_at = [this](uint32_t pid, int64_t start_ns) {
       if (on_runs_) on_runs_();
-      return pid == kPid && start_ns == kStartNs && runs_.load(std::memory_order_seq_cst);
+      return pid == kPid && start_ns == kStartNs ? process_.load(std::memory_order_seq_cst) : SampledProcess::kEnded;
     };
     return parts;
   }
@@ -87,14 +88,16 @@ class HostCounterSamplingTest : public ::testing::Test {
   absl::Status no_events_;
   std::function<void()> on_runs_;
   std::atomic<bool> refused_{false};
-  std::atomic<bool> runs_{true};
+  std::atomic<SampledProcess> process_{SampledProcess::kRuns};
 };
 
 TEST_F(HostCounterSamplingTest, SpansAddUpToWindowsOfRatesAndTheRestIsInTheCountsAlone) {
-  OnceOn([this] {
+  int64_t first_end_ns = 0;
+  OnceOn([this, &first_end_ns] {
     // Faults of 10 and 30 for each millisecond of a spin, then 5 behind the last overflow.
     int64_t now_ns = clock_.NowNs();
     ASSERT_TRUE(threads_.Overflow(500, now_ns, {.enabled_ns = 1'000'000, .running_ns = 1'000'000, .values = {0, 10, 1}}));
+    first_end_ns = now_ns;
     ASSERT_TRUE(threads_.Overflow(500, now_ns + 1'000, {.enabled_ns = 2'000'000, .running_ns = 2'000'000, .values = {0, 40, 1}}));
     threads_.counts[500] = {.enabled_ns = 2'000'100, .running_ns = 2'000'100, .lost = 0, .values = {0, 45, 2}};
   });
@@ -118,7 +121,10 @@ TEST_F(HostCounterSamplingTest, SpansAddUpToWindowsOfRatesAndTheRestIsInTheCount
   EXPECT_EQ(spinning.window.rates[0].span_count, 2u);
   EXPECT_DOUBLE_EQ(spinning.window.rates[0].lowest, 10'000);
   EXPECT_DOUBLE_EQ(spinning.window.rates[0].highest, 30'000);
-  EXPECT_EQ(spinning.narrowest_ns, 1'000);
+  EXPECT_EQ(spinning.widths.count, 2u) << "what follows the last overflow is no span between two";
+  EXPECT_EQ(spinning.widths.narrowest_ns, 1'000);
+  EXPECT_EQ(spinning.widths.sum_ns, spinning.widths.widest_ns + 1'000);
+  EXPECT_LE(spinning.widths.widest_ns, first_end_ns - samples->begin_mono_ns);
   EXPECT_EQ(spinning.counts.interrupt_count(), 2u);
   EXPECT_EQ(samples->threads[1].window.span_count, 0u) << "it did not run";
   EXPECT_EQ(samples->counts.event_count, 6u);
@@ -220,12 +226,53 @@ TEST_F(HostCounterSamplingTest, WhoCancelsNeedNotWaitForTheEnd) {
 TEST_F(HostCounterSamplingTest, AProcessThatEndsEndsItWithWhatWasCounted) {
   OnceOn([this] {
     ASSERT_TRUE(threads_.Overflow(500, clock_.NowNs(), {.enabled_ns = 10, .running_ns = 10, .values = {0, 3}}));
-    runs_.store(false, std::memory_order_seq_cst);
+    process_.store(SampledProcess::kEnded, std::memory_order_seq_cst);
   });
   const auto samples = Sample(kLongNs);
   ASSERT_TRUE(samples.ok()) << samples.status();
   EXPECT_TRUE(samples->process_ended);
   EXPECT_EQ(samples->threads[0].window.events[0].value, 3u);
+}
+
+TEST_F(HostCounterSamplingTest, AProcessThatIsDetachedIsNotToldAsEnded) {
+  OnceOn([this] { process_.store(SampledProcess::kNotTarget, std::memory_order_seq_cst); });
+  const absl::Status meanwhile = Sample(kLongNs).status();
+  EXPECT_TRUE(absl::IsNotFound(meanwhile));
+  EXPECT_EQ(ReasonOf(meanwhile), "NOT_A_TARGET");
+  EXPECT_THAT(std::string(meanwhile.message()), HasSubstr("detached"));
+  on_runs_ = nullptr;
+  EXPECT_EQ(ReasonOf(Sample(kLongNs).status()), "NOT_A_TARGET") << "before it began";
+}
+
+TEST_F(HostCounterSamplingTest, QuietModeWhileThreadsAreOpenedSwitchesNothingOn) {
+  HostCounterSampling sampling(Parts());
+  bool was_on = false;
+  threads_.kernel.before_open = [this](pid_t) { refused_.store(true, std::memory_order_seq_cst); };
+  on_runs_ = [this, &was_on] {
+    for (const auto& [descriptor, event] : threads_.kernel.events()) was_on |= event.leader == -1 && event.on;
+  };
+  auto run = sampling.Begin(Plan(kLongNs));
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(ReasonOf(ResultOf(**run).status()), "QUIET");
+  run->reset();
+  EXPECT_FALSE(was_on);
+  EXPECT_TRUE(threads_.kernel.events().empty());
+}
+
+TEST_F(HostCounterSamplingTest, ThreadsThatHadNoCounterAreToldWithWhoMayHoldThem) {
+  OnceOn([this] { threads_.counts[501] = {.enabled_ns = 1'000, .running_ns = 0, .lost = 0, .values = {}}; });
+  auto samples = Sample();
+  ASSERT_TRUE(samples.ok()) << samples.status();
+  ASSERT_EQ(samples->unavailable.size(), 2u);
+  EXPECT_EQ(samples->unavailable[1].first, "1 of 2 threads");
+  EXPECT_THAT(samples->unavailable[1].second, AllOf(HasSubstr("had no counter"), HasSubstr("name fewer events")));
+  // As of pinned groups that found none.
+  threads_.kernel.reading = [](int) { return std::vector<uint64_t>(); };
+  on_runs_ = nullptr;
+  samples = Sample();
+  ASSERT_TRUE(samples.ok()) << samples.status();
+  EXPECT_EQ(samples->unavailable.back().first, "2 of 2 threads");
+  EXPECT_TRUE(samples->threads[0].counts.starved);
 }
 
 TEST_F(HostCounterSamplingTest, AnotherProcessOfThatNumberIsNotSampled) {

@@ -62,9 +62,9 @@ class BreakpointSamplingTest : public ::testing::Test {
     parts.mappings = [](uint32_t pid) { return ProcMaps::Read(FileRoot(), static_cast<pid_t>(pid)); };
     parts.admit = [] { return absl::OkStatus(); };
     // Asked when all is open, and then with all of it on.
-    parts.runs = [this](uint32_t, int64_t) {
+    parts.look_at = [this](uint32_t, int64_t) {
       if (asked_.fetch_add(1, std::memory_order_seq_cst) == 1) on_.Notify();
-      return !written_.load(std::memory_order_seq_cst);
+      return written_.load(std::memory_order_seq_cst) ? SampledProcess::kEnded : SampledProcess::kRuns;
     };
     parts.node_of_cpu = [] { return std::vector<std::optional<uint32_t>>(); };
     parts.line_bytes = [] { return 64u; };

@@ -13,9 +13,12 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr CycleRate kClock{.per_second = 3'000'000'000};
 
 TEST(OverflowEventTest, CyclesOverflowAtTheRateOfTheTopFrequency) {
-  const auto overflow = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::OkStatus(), 3'000'000'000);
+  const auto overflow = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::OkStatus(), kClock);
   ASSERT_TRUE(overflow.ok()) << overflow.status();
   EXPECT_EQ(overflow->event.name, "cycles");
   EXPECT_EQ(overflow->period, 300'000u);
@@ -26,11 +29,20 @@ TEST(OverflowEventTest, CyclesOverflowAtTheRateOfTheTopFrequency) {
   EXPECT_EQ(attributes.sample_type, static_cast<uint64_t>(PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_READ));
   EXPECT_TRUE(attributes.use_clockid);
   EXPECT_EQ(attributes.clockid, CLOCK_MONOTONIC);
-  EXPECT_THAT(overflow->reason, AllOf(HasSubstr("300000"), HasSubstr("3000 MHz")));
+  EXPECT_THAT(overflow->reason, AllOf(HasSubstr("300000"), HasSubstr("3000 MHz"), HasSubstr("the top frequency")));
+}
+
+TEST(OverflowEventTest, WhereOnlyTheClockOfNowIsKnownTheReasonSaysThatItMayBecomeMore) {
+  const auto overflow =
+      ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::OkStatus(), CycleRate{.per_second = kClock.per_second, .current = true});
+  ASSERT_TRUE(overflow.ok()) << overflow.status();
+  EXPECT_EQ(overflow->period, 300'000u);
+  EXPECT_THAT(overflow->reason,
+              AllOf(HasSubstr("at the clock that /proc/cpuinfo tells; more where the CPU runs faster"), Not(HasSubstr("top frequency"))));
 }
 
 TEST(OverflowEventTest, WithoutCyclesTheKernelsTimerStandsInAndSaysWhy) {
-  const auto guest = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::FailedPreconditionError("no hardware PMU"), 3'000'000'000);
+  const auto guest = ChooseOverflowEvent(OverflowBy::kBest, 10'000, absl::FailedPreconditionError("no hardware PMU"), kClock);
   ASSERT_TRUE(guest.ok());
   EXPECT_EQ(guest->event.name, "cpu-clock");
   EXPECT_EQ(guest->period, 100'000u);
@@ -43,11 +55,11 @@ TEST(OverflowEventTest, WithoutCyclesTheKernelsTimerStandsInAndSaysWhy) {
 }
 
 TEST(OverflowEventTest, WhatIsAskedForByNameIsTakenOrRefused) {
-  const auto clock = ChooseOverflowEvent(OverflowBy::kCpuClock, 1, absl::OkStatus(), 3'000'000'000);
+  const auto clock = ChooseOverflowEvent(OverflowBy::kCpuClock, 1, absl::OkStatus(), kClock);
   ASSERT_TRUE(clock.ok());
   EXPECT_EQ(clock->event.name, "cpu-clock");
   EXPECT_EQ(clock->period, 1'000'000'000u);
-  const auto cycles = ChooseOverflowEvent(OverflowBy::kCycles, 1, absl::FailedPreconditionError("no hardware PMU"), 3'000'000'000);
+  const auto cycles = ChooseOverflowEvent(OverflowBy::kCycles, 1, absl::FailedPreconditionError("no hardware PMU"), kClock);
   EXPECT_TRUE(absl::IsFailedPrecondition(cycles.status()));
   EXPECT_EQ(cycles.status().message(), "no hardware PMU");
   EXPECT_TRUE(absl::IsFailedPrecondition(ChooseOverflowEvent(OverflowBy::kCycles, 1, absl::OkStatus(), std::nullopt).status()));
@@ -59,8 +71,8 @@ TEST(OverflowEventTest, TheTimerMayNotTakeAThreadsWholeTime) {
   const absl::Status refused = ChooseOverflowEvent(OverflowBy::kBest, 20'001, none, std::nullopt).status();
   EXPECT_TRUE(absl::IsInvalidArgument(refused));
   EXPECT_THAT(std::string(refused.message()), AllOf(HasSubstr("20000"), HasSubstr("lower rate"), HasSubstr("no hardware PMU")));
-  EXPECT_TRUE(absl::IsInvalidArgument(ChooseOverflowEvent(OverflowBy::kCpuClock, 100'000, absl::OkStatus(), 3'000'000'000).status()));
-  EXPECT_TRUE(ChooseOverflowEvent(OverflowBy::kBest, 100'000, absl::OkStatus(), 3'000'000'000).ok()) << "cycles are bounded by the kernel";
+  EXPECT_TRUE(absl::IsInvalidArgument(ChooseOverflowEvent(OverflowBy::kCpuClock, 100'000, absl::OkStatus(), kClock).status()));
+  EXPECT_TRUE(ChooseOverflowEvent(OverflowBy::kBest, 100'000, absl::OkStatus(), kClock).ok()) << "cycles are bounded by the kernel";
 }
 
 TEST(OverflowEventTest, WhetherCyclesAreSampledIsTriedAndNothingStaysOpen) {
@@ -77,11 +89,17 @@ TEST(OverflowEventTest, TheTopFrequencyIsThatOfTheFastestOnlineCpu) {
   const FixtureTree host;
   EXPECT_FALSE(ReadTopCyclesPerSecond(host.root()).has_value());
   host.Write("/proc/cpuinfo", "processor\t: 0\ncpu MHz\t\t: 2100.123\n\nprocessor\t: 1\ncpu MHz\t\t: 2899.998\n");
-  EXPECT_EQ(ReadTopCyclesPerSecond(host.root()), 2'899'000'000u);
+  const auto current = ReadTopCyclesPerSecond(host.root());
+  ASSERT_TRUE(current.has_value());
+  EXPECT_EQ(current->per_second, 2'899'000'000u);
+  EXPECT_TRUE(current->current) << "the CPUs may run faster";
   host.Write("/sys/devices/system/cpu/online", "0-1\n");
   host.Write("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3700000\n");
   host.Write("/sys/devices/system/cpu/cpu1/cpufreq/cpuinfo_max_freq", "5200000\n");
-  EXPECT_EQ(ReadTopCyclesPerSecond(host.root()), 5'200'000'000u);
+  const auto top = ReadTopCyclesPerSecond(host.root());
+  ASSERT_TRUE(top.has_value());
+  EXPECT_EQ(top->per_second, 5'200'000'000u);
+  EXPECT_FALSE(top->current);
 }
 
 TEST(OverflowEventTest, TheKernelsBoundOnSamplesIsReadWhereItTellsIt) {

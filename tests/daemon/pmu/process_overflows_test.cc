@@ -20,9 +20,11 @@ constexpr pid_t kProcess = 500;
 class ProcessOverflowsTest : public ::testing::Test {
  protected:
   ProcessOverflows::Parts Parts() {
-    return {.calls = &threads_.kernel, .memory = &threads_.kernel, .clock = &clock_, .threads = [this](pid_t) {
-              return threads_.kernel.List();
-            }};
+    return {.calls = &threads_.kernel,
+            .memory = &threads_.kernel,
+            .clock = &clock_,
+            .threads = [this](pid_t) { return threads_.kernel.List(); },
+            .go_on = go_on_};
   }
   absl::StatusOr<ProcessOverflows> Open(const ProcessOverflows::Options& options = {.rate_hz = 1'000}) {
     return ProcessOverflows::Open(Parts(), kProcess, OverflowingThreads::Overflow(), OverflowingThreads::Members(), options);
@@ -34,9 +36,9 @@ class ProcessOverflowsTest : public ::testing::Test {
     return *std::move(process);
   }
   auto Add() {
-    return [this](const ThreadOverflows& thread, const OverflowSpan& span) {
-      faults_[thread.tid()] += span.values[0];
-      ++span_counts_[thread.tid()];
+    return [this](size_t thread, const OverflowSpan& span) {
+      faults_[thread] += span.values[0];
+      ++span_counts_[thread];
     };
   }
   bool Overflow(pid_t tid, uint64_t at) {
@@ -44,9 +46,10 @@ class ProcessOverflowsTest : public ::testing::Test {
   }
 
   OverflowingThreads threads_{{500, 501}};
+  std::function<absl::Status()> go_on_;
   FakeMonotonicClock clock_;
-  std::map<pid_t, uint64_t> faults_;
-  std::map<pid_t, int> span_counts_;
+  std::map<size_t, uint64_t> faults_;  // by the place of the thread
+  std::map<size_t, int> span_counts_;
 };
 
 TEST_F(ProcessOverflowsTest, EachThreadHasItsOwnSpansAndTheCostIsTold) {
@@ -56,9 +59,9 @@ TEST_F(ProcessOverflowsTest, EachThreadHasItsOwnSpansAndTheCostIsTold) {
   ASSERT_TRUE(Overflow(501, 7));
   process.Drain(Add());
   ASSERT_TRUE(process.End(Add()).ok());
-  EXPECT_EQ(faults_[500], 25u);
-  EXPECT_EQ(faults_[501], 7u);
-  EXPECT_EQ(span_counts_[500], 3) << "the rest is one";
+  EXPECT_EQ(faults_[0], 25u);
+  EXPECT_EQ(faults_[1], 7u);
+  EXPECT_EQ(span_counts_[0], 3) << "the rest is one";
   EXPECT_EQ(process.counts().thread_count, 2u);
   EXPECT_EQ(process.counts().event_count, 6u);
   EXPECT_EQ(process.counts().cross_call_count_max, 2u * (2 * 3 + 2));
@@ -83,7 +86,7 @@ TEST_F(ProcessOverflowsTest, AThreadThatIsBornIsCountedFromTheLookThatFindsItOn)
   ASSERT_TRUE(Overflow(502, 9));
   ASSERT_TRUE(process.Look().ok());
   ASSERT_TRUE(process.End(Add()).ok());
-  EXPECT_EQ(faults_[502], 9u);
+  EXPECT_EQ(faults_[2], 9u);
   EXPECT_EQ(process.counts().thread_count, 3u);
   EXPECT_EQ(process.counts().born_thread_count, 1u);
   ASSERT_EQ(process.threads().size(), 3u);
@@ -97,7 +100,7 @@ TEST_F(ProcessOverflowsTest, AThreadThatEndsKeepsItsSpans) {
   threads_.kernel.threads.erase(501);
   ASSERT_TRUE(process.Look().ok());
   ASSERT_TRUE(process.End(Add()).ok());
-  EXPECT_EQ(faults_[501], 4u);
+  EXPECT_EQ(faults_[1], 4u);
   threads_.kernel.threads.clear();
   EXPECT_TRUE(absl::IsNotFound(process.Look()));
 }
@@ -112,7 +115,61 @@ TEST_F(ProcessOverflowsTest, ABornThreadThatIsRefusedIsCountedWithTheReasonAndTh
   EXPECT_EQ(process.counts().born_thread_count, 1u) << "one had ended, one is counted";
   ASSERT_TRUE(process.Look().ok());
   EXPECT_EQ(process.counts().unsampled_thread_count, 1u) << "it is tried once";
+  EXPECT_EQ(process.counts().cross_call_count_max, 3u * 8 + 2u * 6) << "what was refused may have been opened in part";
   ASSERT_TRUE(process.End(Add()).ok());
+}
+
+TEST_F(ProcessOverflowsTest, ThreadsThatAreBornDoNotRaiseWhatRingsHaveTogether) {
+  ProcessOverflows process = MustBegin({.rate_hz = 100'000, .threads_max = 3'000});
+  // Each look finds as many as there are: each would have half of all.
+  for (pid_t next = 502; next < 1'500;) {
+    const size_t count = process.counts().thread_count;
+    for (size_t i = 0; i < count; ++i) threads_.kernel.threads.insert(next++);
+    ASSERT_TRUE(process.Look().ok());
+  }
+  const ProcessOverflowCounts counts = process.counts();
+  EXPECT_GE(counts.thread_count, 1'000u);
+  EXPECT_EQ(counts.thread_count, counts.born_thread_count + 2);
+  const size_t floors = counts.thread_count * (1 + ProcessOverflows::kRingPagesMin) * 4'096;
+  EXPECT_LE(counts.ring_bytes, ProcessOverflows::kRingBytesTotal + floors);
+}
+
+TEST_F(ProcessOverflowsTest, WhetherItMayGoOnIsAskedEachSixtyFourThreads) {
+  for (pid_t tid = 1'000; tid < 1'128; ++tid) threads_.kernel.threads.insert(tid);
+  int asked = 0;
+  int refused_at = 0;
+  go_on_ = [&] { return ++asked == refused_at ? absl::FailedPreconditionError("quiet") : absl::OkStatus(); };
+  {
+    auto process = Open();
+    ASSERT_TRUE(process.ok()) << process.status();
+    EXPECT_EQ(asked, 3) << "130 threads";
+    EXPECT_TRUE(process->Begin().ok());
+    EXPECT_EQ(asked, 6);
+    refused_at = asked + 1;
+    for (pid_t tid = 2'000; tid < 2'064; ++tid) threads_.kernel.threads.insert(tid);
+    EXPECT_EQ(process->Look().message(), "quiet");
+  }
+  asked = 0;
+  refused_at = 2;
+  size_t opened = 0;
+  threads_.kernel.before_open = [&](pid_t) { ++opened; };
+  EXPECT_EQ(Open().status().message(), "quiet");
+  EXPECT_EQ(opened, 64u * 3);
+  EXPECT_TRUE(threads_.kernel.events().empty());
+}
+
+TEST_F(ProcessOverflowsTest, TwoThreadsOfOneNumberHaveTheirOwnSpans) {
+  ProcessOverflows process = MustBegin();
+  ASSERT_TRUE(Overflow(501, 4));
+  threads_.kernel.threads.erase(501);
+  ASSERT_TRUE(process.Look().ok());
+  threads_.kernel.threads.insert(501);
+  ASSERT_TRUE(process.Look().ok());
+  process.Drain(Add());
+  EXPECT_EQ(faults_[1], 4u);
+  ASSERT_EQ(process.threads().size(), 3u);
+  EXPECT_EQ(process.threads()[1].tid, process.threads()[2].tid);
+  EXPECT_EQ(faults_.count(2), 0u);
 }
 
 TEST_F(ProcessOverflowsTest, ThreadsBeyondTheBoundAreToldAsNotCounted) {

@@ -74,6 +74,8 @@ TEST_F(ThreadOverflowsTest, TheOverflowingEventLeadsWithAPeriodAndTheOthersCount
   EXPECT_EQ(events[0].attributes.freq, 0u) << "a frequency keeps the tick of every CPU on";
   EXPECT_EQ(events[0].attributes.clockid, CLOCK_MONOTONIC);
   EXPECT_TRUE(events[0].attributes.disabled);
+  EXPECT_TRUE(events[0].attributes.pinned) << "as it was tried: unpinned ones of each CPU would come before it";
+  EXPECT_FALSE(events[1].attributes.pinned) << "the kernel takes it of a leader alone";
   for (const FakeSamplingEvents::Event& event : events) {
     EXPECT_FALSE(event.attributes.inherit) << "the kernel gives no ring to a thread with heirs";
     EXPECT_EQ(event.attributes.read_format, static_cast<uint64_t>(PerfReadBit::kKnown));
@@ -167,6 +169,33 @@ TEST_F(ThreadOverflowsTest, TheSpanInWhichTheEventWasHeldBackIsMarkedAndNotTheOn
   EXPECT_THAT(throttled, ElementsAre(false, true, false, true));
   EXPECT_EQ(overflows.counts().throttle_count, 2u);
   EXPECT_EQ(overflows.counts().throttled_ns, 50 + 10);
+  EXPECT_FALSE(overflows.counts().complete());
+}
+
+TEST_F(ThreadOverflowsTest, ADiscardedSampleLeavesTheMarkOfHoldingBackToTheNextSpan) {
+  ThreadOverflows overflows = MustEnable(0);
+  ASSERT_TRUE(threads_.Overflow(kThread, 5, {.enabled_ns = 5, .running_ns = 5, .values = {1, 7}}));
+  ASSERT_TRUE(threads_.Throttle(kThread, 10, true));
+  ASSERT_TRUE(threads_.Throttle(kThread, 60, false));
+  ASSERT_TRUE(threads_.Overflow(kThread, 70, {.enabled_ns = 70, .running_ns = 70, .values = {2, 2}}));  // a value fell
+  ASSERT_TRUE(threads_.Overflow(kThread, 80, {.enabled_ns = 80, .running_ns = 80, .values = {3, 3}}));
+  ASSERT_TRUE(threads_.Overflow(kThread, 90, {.enabled_ns = 90, .running_ns = 90, .values = {4, 4}}));
+  threads_.counts[kThread].values = {4, 4};
+  End(&overflows, 100);
+  EXPECT_EQ(overflows.counts().discarded_count, 1u);
+  std::vector<bool> throttled;
+  for (const Span& span : spans_) throttled.push_back(span.throttled);
+  EXPECT_THAT(throttled, ElementsAre(false, true, false, false));
+}
+
+TEST_F(ThreadOverflowsTest, WhoHadToDoWithoutCountersKeepsItsSpansAndSaysSo) {
+  ThreadOverflows overflows = MustEnable(0);
+  ASSERT_TRUE(threads_.Overflow(kThread, 10, {.enabled_ns = 10, .running_ns = 10, .values = {1, 5}}));
+  threads_.kernel.reading = [](int) { return std::vector<uint64_t>(); };  // as of a pinned group that found no counters
+  End(&overflows, 100);
+  ASSERT_THAT(spans_, SizeIs(1)) << "no rest";
+  EXPECT_EQ(SumOf(0), 5u);
+  EXPECT_TRUE(overflows.counts().starved);
   EXPECT_FALSE(overflows.counts().complete());
 }
 

@@ -27,7 +27,8 @@ class CounterSamplingRpcTest : public ServiceFixture {
     samples.overflow_reason = "no PMU in this guest";
     samples.sample_rate_max_hz = 63'000;
     samples.unavailable = {{"l3_misses", "no PMU"}};
-    SampledCounters spinning{.tid = kThread.tid, .counts = {.sample_count = 18, .lost_count = 2}, .window = {}, .narrowest_ns = 90'000};
+    SampledCounters spinning{.tid = kThread.tid, .counts = {.sample_count = 18, .lost_count = 2}, .window = {}, .widths = {}};
+    for (const int64_t wide_ns : {90'000, 100'000, 200'000}) spinning.widths.Add(wide_ns);
     for (int64_t i = 1; i <= 20; ++i) spinning.window.Add(samples.rates, SpanOf(i * 100'000, static_cast<uint64_t>(i)));
     samples.threads.push_back(std::move(spinning));
     samples.threads.push_back({.tid = 1002, .born = true, .counts = {}, .window = {}});
@@ -69,8 +70,8 @@ TEST_F(CounterSamplingRpcTest, RatesSpansRateAndCostAreTold) {
   EXPECT_DOUBLE_EQ(response_.overflow().achieved_rate_hz(), 10'000) << "20 interrupts in 2 ms on a CPU";
   EXPECT_EQ(response_.overflow().max_sample_rate_hz(), 63'000);
   EXPECT_EQ(response_.narrowest_span_ns(), 90'000);
-  EXPECT_EQ(response_.mean_span_ns(), 100'000);
-  EXPECT_EQ(response_.widest_span_ns(), 100'000);
+  EXPECT_EQ(response_.mean_span_ns(), 130'000) << "of spans that ended with an overflow, not of the window's";
+  EXPECT_EQ(response_.widest_span_ns(), 200'000);
   ASSERT_EQ(response_.events_size(), 1);
   ASSERT_EQ(response_.rates_size(), 1);
   EXPECT_EQ(response_.rates(0).name(), "page-faults_per_second");
