@@ -118,6 +118,33 @@ class KernelLoad(unittest.TestCase):
     def test_returns_from_sleeps_are_told_through_raw_tracepoints(self):
         self.be_punctual("--kernel-access", "raw")
 
+    def count_events(self, *flags):
+        """What threads count is read at their switches: their own share of the CPUs' context-switches is the kernel's count of theirs."""
+        daemon = self.start(*flags)
+        game = Workload("ping_pong", "--cpu", "2")
+        self.addCleanup(game.end)
+        daemon.attach(game.pid, "--counters", "context-switches,page-faults,cpu-clock")
+        before = machine.blocked_counts(game.pid)
+        players = {thread["tid"] for thread in game.act(str(SWITCHES))["threads"]}
+        after = machine.blocked_counts(game.pid)
+        answer = daemon.ask("cache", "-p", str(game.pid), "--window", "all", "--counts")[0]
+        self.assertTrue(answer["available"], answer)
+        threads = {thread["tid"]: thread for thread in answer["threads"]}
+        counted = {tid: threads[tid]["counters"]["context-switches"]["total"] for tid in players}
+        print(f"{' '.join(flags) or 'by default'}: {counted} switches counted in {SWITCHES} turns; {answer['lost_span_count']} spans lost; dropped: {daemon.drops()}")
+        for tid in players:
+            switches = sum(after[tid][:2]) - sum(before.get(tid, (0, 0, 0))[:2])
+            # Of the switch by which it came: the first was before it was watched, or the last is yet to come.
+            self.assertLessEqual(abs(counted[tid] - switches), 1, (tid, switches))
+            # Read one after the other, which takes an emulated CPU its time.
+            self.assertTrue(0.5 < threads[tid]["counters"]["cpu-clock"]["total"] / threads[tid]["on_cpu_ns"] < 1.5, threads[tid])
+
+    def test_counted_switches_are_the_kernels(self):
+        self.count_events()
+
+    def test_counted_switches_are_the_kernels_through_raw_tracepoints(self):
+        self.count_events("--kernel-access", "raw")
+
     def invert(self, *flags):
         """Real-time threads wait for a lock that inherits: the boosts and inversions that are told, and what the threads know."""
         daemon = self.start(*flags)
