@@ -375,12 +375,14 @@ absl::Status Daemon::StartServer() {
   core.sampling = sampling_.get();
   core.accesses = accesses_.get();
   core.counter_sampling = counter_sampling_.get();
+  core.numa_looks = numa_looks_.get();
   AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();
   core.spikes = spikes_.get();
   core.stacks = stacks_.get();
   core.time = time_.get();
+  BuildEvidence(&core);
   absl::StatusOr<std::unique_ptr<MonitorServer>> server = MonitorServer::Start(core, config_.listen, config_.limits);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
@@ -443,6 +445,8 @@ void Daemon::Stop() {
   if (server_) server_->Shutdown(kShutdownPatienceNs);
   serving_.store(nullptr, std::memory_order_release);
   server_.reset();
+  evidence_turn_.reset();
+  evidence_.reset();
   if (unwinder_) unwinder_->Cancel();
   if (stacks_) stacks_->Stop();
   if (markers_) markers_->Stop();

@@ -42,18 +42,22 @@
 #include "daemon/host_coalescing.h"
 #include "daemon/host_counter_sampling.h"
 #include "daemon/host_interrupt_affinities.h"
+#include "daemon/host_numa_look.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
 #include "daemon/marker_thread.h"
 #include "daemon/mode_controller.h"
 #include "daemon/naming_task_source.h"
+#include "daemon/numa/page_locations.h"
 #include "daemon/os/file_root.h"
 #include "daemon/os/perf_event_calls.h"
 #include "daemon/os/perf_ring_memory.h"
 #include "daemon/os/pid_namespaces.h"
 #include "daemon/os/thread_scheduling.h"
 #include "daemon/os/tsc_clock.h"
+#include "daemon/service/evidence/evidence_turn.h"
+#include "daemon/service/evidence/service_evidence.h"
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
 #include "daemon/shared_call_totals.h"
@@ -118,6 +122,9 @@ class Daemon {
   // Of a request that leaves all to its defaults.
   absl::StatusOr<std::vector<SampledEvent>> AccessEvents();
   void BuildCounterSampling();
+  void BuildNuma();
+  // Not OK: quiet mode, or off.
+  absl::Status AdmitNumaMaps() const;
   // By what counters would be sampled here.
   absl::StatusOr<OverflowEvent> BestOverflow();
   // Not OK: quiet mode, or off. `what`: "sampling counters".
@@ -128,6 +135,7 @@ class Daemon {
   absl::Status StartServer();
   // What the server looks up when it answers.
   void AddLookups(ServiceCore* core);
+  void BuildEvidence(ServiceCore* core);
   void PutInForce(const Config& config);
   void ApplyThresholds(const ThresholdSettings& settings);
   void ApplyPolicy(const PollPolicy* policy);
@@ -203,10 +211,14 @@ class Daemon {
   SystemPerfRingMemory perf_memory_;
   std::unique_ptr<HostAccessSampling> accesses_;
   std::unique_ptr<HostCounterSampling> counter_sampling_;
+  SystemPageLocations page_locations_;
+  std::unique_ptr<HostNumaLooks> numa_looks_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;
   std::unique_ptr<ControlLoop> control_;
+  std::unique_ptr<ServiceEvidence> evidence_;
+  std::unique_ptr<EvidenceTurn> evidence_turn_;
   std::unique_ptr<MonitorServer> server_;
   std::atomic<MonitorServer*> serving_{nullptr};
 };

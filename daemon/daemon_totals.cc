@@ -37,6 +37,7 @@ void Daemon::BuildTotals() {
   BuildSampling();
   BuildAccesses();
   BuildCounterSampling();
+  BuildNuma();
 }
 
 void Daemon::BuildSampling() {

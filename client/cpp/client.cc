@@ -25,6 +25,7 @@ constexpr int64_t kDeadlineMaxNs = 3'600'000'000'000;
 constexpr int64_t kSamplingDefaultNs = 1'000'000'000;
 constexpr int64_t kSamplingMaxNs = 10'000'000'000;
 constexpr int64_t kAccessSamplingMaxNs = 60'000'000'000;
+constexpr int64_t kNumaLookMaxNs = 60'000'000'000;
 // 100,000 spikes with all their causes, the most that one answer holds, stay below this.
 constexpr int kMessageMaxBytes = 256 << 20;
 
@@ -148,6 +149,10 @@ absl::StatusOr<v1::QueryMemoryResponse> Client::QueryMemory(const v1::QueryMemor
   return connection_->Call(&v1::Monitor::Stub::QueryMemory, request);
 }
 
+absl::StatusOr<v1::RecommendResponse> Client::Recommend(const v1::RecommendRequest& request) const {
+  return connection_->Call(&v1::Monitor::Stub::Recommend, request);
+}
+
 absl::StatusOr<v1::QueryCacheResponse> Client::QueryCache(const v1::QueryCacheRequest& request) const {
   return connection_->Call(&v1::Monitor::Stub::QueryCache, request);
 }
@@ -191,6 +196,10 @@ absl::StatusOr<v1::SampleAccessesResponse> Client::SampleAccesses(const v1::Samp
   const int64_t duration_ns =
       request.duration_ns() == 0 ? kSamplingDefaultNs : std::clamp<int64_t>(request.duration_ns(), 0, kAccessSamplingMaxNs);
   return connection_->Call(&v1::Monitor::Stub::SampleAccesses, request, duration_ns);
+}
+
+absl::StatusOr<v1::QueryNumaResponse> Client::QueryNuma(const v1::QueryNumaRequest& request) const {
+  return connection_->Call(&v1::Monitor::Stub::QueryNuma, request, kNumaLookMaxNs);
 }
 
 absl::StatusOr<v1::QueryTimelineResponse> Client::QueryTimeline(const v1::QueryTimelineRequest& request) const {

@@ -61,6 +61,8 @@ class Client {
   absl::StatusOr<v1::QueryInterruptsResponse> QueryInterrupts(const v1::QueryInterruptsRequest& request = {}) const;
   // Page faults and TLB flushes of watched threads; it may wait one sampling interval.
   absl::StatusOr<v1::QueryMemoryResponse> QueryMemory(const v1::QueryMemoryRequest& request = {}) const;
+  // What to change, from what was measured in the window, each with its command, its undo and what proves it.
+  absl::StatusOr<v1::RecommendResponse> Recommend(const v1::RecommendRequest& request = {}) const;
   // What the processor's counters say of watched threads: rates with percentiles; it may wait one sampling interval.
   absl::StatusOr<v1::QueryCacheResponse> QueryCache(const v1::QueryCacheRequest& request = {}) const;
   // Polls, drops and retransmits of packets, and how long packets took to the watched threads that read them; it may wait one
@@ -75,6 +77,9 @@ class Client {
   // Counters of a process's threads, read at a stated rate: each reading interrupts the thread; it takes as long as the request says,
   // beside the deadline.
   absl::StatusOr<v1::SampleCountersResponse> SampleCounters(const v1::SampleCountersRequest& request) const;
+  // Memory nodes, devices' nodes, and where the memory of targets lies; it takes as long as the looks do (0.3 s a process unless the
+  // request asks for more pages), up to a minute beside the deadline.
+  absl::StatusOr<v1::QueryNumaResponse> QueryNuma(const v1::QueryNumaRequest& request = {}) const;
   // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
   absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
   // Which cache lines a target's threads take from each other, and where its loads are served; it takes as long as the request says, beside

@@ -23,11 +23,11 @@ struct EvidenceWish {
   std::optional<int64_t> begin_mono_ns;  // and begins no earlier: the moment of a mend
   std::vector<FactKind> kinds;           // empty: all
   bool audit = false;                    // settings of the host too, a target or not
-  bool look_at_memory = false;           // walks pages of targets: see LookCost
+  bool look_at_memory = false;           // walks pages of targets: see EvidenceCost
 };
 
 // What looking cost the targets.
-struct LookCost {
+struct EvidenceCost {
   int64_t sum_ns = 0;      // in which a target's address space was looked at
   int64_t longest_ns = 0;  // the longest single look: a fault or munmap of it may have waited so long
   uint64_t look_count = 0;
@@ -36,7 +36,7 @@ struct LookCost {
 struct EvidenceAnswer {
   std::vector<Fact> facts;
   JudgeWindow window;
-  LookCost look_cost;
+  EvidenceCost cost;
 };
 
 class EvidenceSource {

@@ -166,8 +166,7 @@ absl::Status PlacementReader::Walk(const PlacementWish& wish, const ProcMaps& ma
       return absl::CancelledError(
           fmt::format("the look at process {} was given up: {} of {} pages were looked at", wish.pid, done, pages.size()));
     }
-    const absl::Status looked =
-        Look(wish.pid, pages.subspan(done, std::min(kLocatedPagesMax, pages.size() - done)), &tally, &placement->look_cost);
+    const absl::Status looked = Look(wish, pages.subspan(done, std::min(kLocatedPagesMax, pages.size() - done)), &tally, placement);
     if (!looked.ok()) return looked;
   }
   tally.Finish(placement->mappings);
@@ -182,16 +181,20 @@ absl::Status PlacementReader::Walk(const PlacementWish& wish, const ProcMaps& ma
   return absl::OkStatus();
 }
 
-absl::Status PlacementReader::Look(pid_t pid, std::span<const SampledPage> pages, PlacementTally* tally, LookCost* cost) {
+absl::Status PlacementReader::Look(const PlacementWish& wish, std::span<const SampledPage> pages, PlacementTally* tally,
+                                   ProcessPlacement* placement) {
   std::array<uint64_t, kLocatedPagesMax> addresses{};
   std::array<int, kLocatedPagesMax> nodes{};
   for (size_t i = 0; i < pages.size(); ++i) addresses[i] = pages[i].address;
   const int64_t begin_ns = clock_.NowNs();
-  const int error = locations_.Locate(pid, std::span(addresses).first(pages.size()), std::span(nodes).first(pages.size()));
-  AddCall(begin_ns, clock_.NowNs(), cost);
-  cost->page_count += pages.size();
-  if (error != 0) return StatusOfLocate(pid, error);
-  for (size_t i = 0; i < pages.size(); ++i) tally->Add(pages[i].region, nodes[i]);
+  const int error = locations_.Locate(wish.pid, std::span(addresses).first(pages.size()), std::span(nodes).first(pages.size()));
+  AddCall(begin_ns, clock_.NowNs(), &placement->look_cost);
+  placement->look_cost.page_count += pages.size();
+  if (error != 0) return StatusOfLocate(wish.pid, error);
+  for (size_t i = 0; i < pages.size(); ++i) {
+    tally->Add(pages[i].region, nodes[i]);
+    if (wish.keep_pages) placement->pages.push_back({.address = addresses[i], .node = nodes[i]});
+  }
   return absl::OkStatus();
 }
 

@@ -38,6 +38,7 @@ struct PlacementWish {
   // They are asked for, and are read up to this.
   bool exact = false;
   int64_t exact_rss_bytes_max = int64_t{4} << 30;
+  bool keep_pages = false;  // ProcessPlacement::pages is filled: with those that are looked at one by one, so none of what numa_maps told
 };
 
 class PlacementReader {
@@ -56,7 +57,7 @@ class PlacementReader {
   absl::StatusOr<ProcMaps> ReadMaps(pid_t pid, LookCost* cost) const;
   void ReadWhole(const PlacementWish& wish, const ProcMaps& maps, ProcessPlacement* placement) const;
   absl::Status Walk(const PlacementWish& wish, const ProcMaps& maps, ProcessPlacement* placement);
-  absl::Status Look(pid_t pid, std::span<const SampledPage> pages, PlacementTally* tally, LookCost* cost);
+  absl::Status Look(const PlacementWish& wish, std::span<const SampledPage> pages, PlacementTally* tally, ProcessPlacement* placement);
 
   const FileRoot files_;
   PageLocations& locations_;

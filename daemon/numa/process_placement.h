@@ -49,6 +49,12 @@ struct LookCost {
   int64_t longest_ns = 0;
 };
 
+// A page that was looked at.
+struct LocatedPage {
+  uint64_t address = 0;
+  int node = 0;  // < 0: not there
+};
+
 struct UnavailablePlacement {
   std::string part;  // policy, huge_pages, exact
   std::string reason;
@@ -67,6 +73,7 @@ struct ProcessPlacement {
   int64_t end_ns = 0;
   LookCost look_cost;
   std::vector<UnavailablePlacement> unavailable;
+  std::vector<LocatedPage> pages;  // of PlacementWish::keep_pages, in the order of `mappings`, within each of addresses
 };
 
 }  // namespace hftmon

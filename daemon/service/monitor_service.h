@@ -89,6 +89,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                            v1::SampleAccessesResponse* response) override;
   grpc::ServerUnaryReactor* SampleCounters(grpc::CallbackServerContext* context, const v1::SampleCountersRequest* request,
                                            v1::SampleCountersResponse* response) override;
+  grpc::ServerUnaryReactor* QueryNuma(grpc::CallbackServerContext* context, const v1::QueryNumaRequest* request,
+                                      v1::QueryNumaResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                          v1::DetectSpikesResponse* response) override;
   grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext* context,
@@ -107,6 +109,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                      v1::SetQuietResponse* response) override;
   grpc::ServerUnaryReactor* SetCollecting(grpc::CallbackServerContext* context, const v1::SetCollectingRequest* request,
                                           v1::SetCollectingResponse* response) override;
+  grpc::ServerUnaryReactor* Recommend(grpc::CallbackServerContext* context, const v1::RecommendRequest* request,
+                                      v1::RecommendResponse* response) override;
 
  private:
   // Of one call's ids; counts as a query while it lives, where there is something to translate.

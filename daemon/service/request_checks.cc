@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cpu_list.h"
+#include "daemon/advice/advice_rules.h"
 #include "daemon/control/targets.h"
 
 namespace hftmon {
@@ -13,6 +14,7 @@ namespace {
 constexpr size_t kProbeGroupNameMax = 64;
 constexpr size_t kMetricNameMax = 128;
 constexpr size_t kCounterEventNameMax = 256;
+constexpr int kRulesPerQueryMax = 256;
 constexpr size_t kInterfaceNameBytesMax = 15;  // the kernel's
 
 void CheckSelectorCount(int count, RequestChecks* checks) {
@@ -205,6 +207,19 @@ grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& li
   return checks.Result();
 }
 
+grpc::Status Check(const v1::RecommendRequest& request, const ServiceLimits& limits) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerQueryMax);
+  checks.ZeroOrUpTo("window_ns", request.window_ns(), 1, limits.window_max_ns, "window_max", "60 s");
+  checks.ZeroOrWithin("begin_monotonic_ns", request.begin_monotonic_ns(), 1, INT64_MAX, "the whole window");
+  if (!(request.confidence_min() >= 0 && request.confidence_min() <= 1)) checks.Add("confidence_min", "must be within 0 and 1");
+  if (request.rules_size() > kRulesPerQueryMax) checks.Add("rules", absl::StrCat("at most ", kRulesPerQueryMax));
+  for (const std::string& rule : request.rules()) {
+    if (FindAdviceRule(rule) == nullptr) checks.Add("rules", UnknownAdviceRuleMessage(rule));
+  }
+  return checks.Result();
+}
+
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits) {
   RequestChecks checks;
   checks.Pids("pids", request.pids(), kPidsPerQueryMax);
@@ -292,6 +307,20 @@ grpc::Status Check(const v1::SampleCountersRequest& request) {
     break;
   }
   checks.Percentiles("percentiles", request.percentiles());
+  return checks.Result();
+}
+
+grpc::Status Check(const v1::QueryNumaRequest& request) {
+  RequestChecks checks;
+  checks.Pids("pids", request.pids(), kPidsPerNumaQueryMax);
+  if (!v1::HeatMapResolution_IsValid(request.resolution())) {
+    checks.Add("resolution", absl::StrCat("resolution ", static_cast<int>(request.resolution()),
+                                          " is none: give 1 (node), 2 (page), 3 (cache line), or 0 for no heat map"));
+  }
+  checks.ZeroOrWithin("pages_max", request.pages_max(), 1, kNumaPagesMax, "4096");
+  if (request.exact() && request.resolution() == v1::HEAT_MAP_RESOLUTION_PAGE) {
+    checks.Add("exact", "exact reads numa_maps, which tells nothing of single pages: leave it out, or ask for resolution 1 (node)");
+  }
   return checks.Result();
 }
 

@@ -17,7 +17,9 @@
 #include "hftmon/v1/locks.pb.h"
 #include "hftmon/v1/metrics.pb.h"
 #include "hftmon/v1/network.pb.h"
+#include "hftmon/v1/numa.pb.h"
 #include "hftmon/v1/operations.pb.h"
+#include "hftmon/v1/recommend.pb.h"
 #include "hftmon/v1/sampling.pb.h"
 #include "hftmon/v1/sharing.pb.h"
 #include "hftmon/v1/spikes.pb.h"
@@ -63,6 +65,8 @@ inline constexpr int64_t kAccessSamplingDurationMaxNs = 60'000'000'000;
 inline constexpr int64_t kLoadLatencyMaxCycles = 65'535;  // of PEBS's threshold
 inline constexpr int64_t kAccessPeriodMax = int64_t{1} << 31;
 inline constexpr int kContendedLinesMax = 1'000;
+inline constexpr int kPidsPerNumaQueryMax = 64;  // they are looked at one after another
+inline constexpr int64_t kNumaPagesMax = 65'536;
 inline constexpr size_t kCpuListBytesMax = 4'096;
 
 class RequestChecks {
@@ -96,6 +100,7 @@ grpc::Status Check(const v1::QueryInterruptsRequest& request, const ServiceLimit
 grpc::Status Check(const v1::QueryHardwareRequest& request);
 grpc::Status Check(const v1::QueryInversionsRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryLocksRequest& request, const ServiceLimits& limits);
+grpc::Status Check(const v1::RecommendRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryMemoryRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryCacheRequest& request, const ServiceLimits& limits);
 grpc::Status Check(const v1::QueryNetworkRequest& request);
@@ -103,6 +108,7 @@ grpc::Status Check(const v1::QueryOperationsRequest& request);
 grpc::Status Check(const v1::SampleStateRequest& request);
 grpc::Status Check(const v1::SampleAccessesRequest& request);
 grpc::Status Check(const v1::SampleCountersRequest& request);
+grpc::Status Check(const v1::QueryNumaRequest& request);
 grpc::Status Check(const v1::QueryTimelineRequest& request);
 grpc::Status Check(const v1::CorrelateEventsRequest& request);
 grpc::Status Check(const v1::QueryThreadsRequest& request, const ServiceLimits& limits);

@@ -28,6 +28,7 @@
 #include "daemon/service/kernel_lock_totals.h"
 #include "daemon/service/mapping_lookup.h"
 #include "daemon/service/network_totals.h"
+#include "daemon/service/numa_look.h"
 #include "daemon/service/operation_source.h"
 #include "daemon/service/state_sampling.h"
 #include "daemon/service/task_priorities.h"
@@ -46,6 +47,7 @@ namespace hftmon {
 class CounterHistory;
 class CounterSampling;
 class CounterTotals;
+class EvidenceSource;
 
 struct ServiceCore {
   Targets* targets = nullptr;
@@ -87,6 +89,8 @@ struct ServiceCore {
   TaskPriorities task_priorities;                   // may be empty
   const TimeSource* time = nullptr;
   const StackSource* stacks = nullptr;  // may be missing
+  NumaLooks* numa_looks = nullptr;      // may be missing
+  EvidenceSource* evidence = nullptr;   // may be missing
 };
 
 }  // namespace hftmon

@@ -29,6 +29,7 @@ LAYERS = [
     ("daemon/stacks", "hftmon_stacks"),
     ("daemon/unwind", "hftmon_unwind"),
     ("daemon/service", "hftmon_service"),
+    ("daemon/service/evidence", "hftmon_evidence"),
     ("daemon", "hftmon_daemon"),
 ]
 # Folders beside the daemon, and what of ours they may include from.

@@ -20,9 +20,11 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewInversionsVerb());
   verbs.push_back(NewMemoryVerb());
   verbs.push_back(NewCacheVerb());
+  verbs.push_back(NewNumaVerb());
   verbs.push_back(NewHardwareVerb());
   verbs.push_back(NewOperationsVerb());
   verbs.push_back(NewNetworkVerb());
+  verbs.push_back(NewRecommendVerb());
   verbs.push_back(NewSampleVerb());
   verbs.push_back(NewSharingVerb());
   verbs.push_back(NewImportVerb());

@@ -20,8 +20,10 @@
 #include "client/cli/render/memory.h"
 #include "client/cli/render/metrics.h"
 #include "client/cli/render/network.h"
+#include "client/cli/render/numa.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/render/operations.h"
+#include "client/cli/render/recommend.h"
 #include "client/cli/render/sharing.h"
 #include "client/cli/render/spikes.h"
 #include "client/cli/render/states.h"
@@ -153,9 +155,11 @@ std::set<std::string> AllKeys() {
     AddKeys(SwitchesJson(Full<v1::QueryContextSwitchesResponse>(flag), true), &keys);
     AddKeys(StatusJson(Full<v1::GetStatusResponse>(flag)), &keys);
     AddKeys(LocksJson(Full<v1::QueryLocksResponse>(flag)), &keys);
+    AddKeys(RecommendJson(Full<v1::RecommendResponse>(flag)), &keys);
     AddKeys(InversionsJson(Full<v1::QueryInversionsResponse>(flag)), &keys);
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(CacheJson(Full<v1::QueryCacheResponse>(flag)), &keys);
+    AddKeys(NumaJson(Full<v1::QueryNumaResponse>(flag)), &keys);
     AddKeys(CounterSamplesJson(Full<v1::SampleCountersResponse>(flag)), &keys);
     AddKeys(ThreadsJson(Full<v1::QueryThreadsResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);

@@ -170,6 +170,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryCache(grpc::CallbackServerContext* c
   return Answer("QueryCache", query_cache, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::QueryNuma(grpc::CallbackServerContext* context, const v1::QueryNumaRequest* request,
+                                                 v1::QueryNumaResponse* response) {
+  return Answer("QueryNuma", query_numa, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                                    v1::QueryMemoryResponse* response) {
   return Answer("QueryMemory", query_memory, context, request, response);
@@ -203,6 +208,11 @@ grpc::ServerUnaryReactor* FakeMonitor::SampleCounters(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* FakeMonitor::QueryNetwork(grpc::CallbackServerContext* context, const v1::QueryNetworkRequest* request,
                                                     v1::QueryNetworkResponse* response) {
   return Answer("QueryNetwork", query_network, context, request, response);
+}
+
+grpc::ServerUnaryReactor* FakeMonitor::Recommend(grpc::CallbackServerContext* context, const v1::RecommendRequest* request,
+                                                 v1::RecommendResponse* response) {
+  return Answer("Recommend", recommend, context, request, response);
 }
 
 grpc::ServerUnaryReactor* FakeMonitor::QueryInversions(grpc::CallbackServerContext* context, const v1::QueryInversionsRequest* request,

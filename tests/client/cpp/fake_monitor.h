@@ -46,8 +46,10 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::UpdateTargetRequest, v1::UpdateTargetResponse> update_target;
   Handler<v1::QueryContextSwitchesRequest, v1::QueryContextSwitchesResponse> query_context_switches;
   Handler<v1::QueryInterruptsRequest, v1::QueryInterruptsResponse> query_interrupts;
+  Handler<v1::RecommendRequest, v1::RecommendResponse> recommend;
   Handler<v1::QueryInversionsRequest, v1::QueryInversionsResponse> query_inversions;
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
+  Handler<v1::QueryNumaRequest, v1::QueryNumaResponse> query_numa;
   Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
   Handler<v1::QueryCacheRequest, v1::QueryCacheResponse> query_cache;
   Handler<v1::QueryThreadsRequest, v1::QueryThreadsResponse> query_threads;
@@ -85,11 +87,13 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
                                                  v1::QueryContextSwitchesResponse*) override;
   grpc::ServerUnaryReactor* QueryInterrupts(grpc::CallbackServerContext*, const v1::QueryInterruptsRequest*,
                                             v1::QueryInterruptsResponse*) override;
+  grpc::ServerUnaryReactor* Recommend(grpc::CallbackServerContext*, const v1::RecommendRequest*, v1::RecommendResponse*) override;
   grpc::ServerUnaryReactor* QueryInversions(grpc::CallbackServerContext*, const v1::QueryInversionsRequest*,
                                             v1::QueryInversionsResponse*) override;
   grpc::ServerUnaryReactor* QueryLocks(grpc::CallbackServerContext*, const v1::QueryLocksRequest*, v1::QueryLocksResponse*) override;
   grpc::ServerUnaryReactor* QueryThreads(grpc::CallbackServerContext*, const v1::QueryThreadsRequest*, v1::QueryThreadsResponse*) override;
   grpc::ServerUnaryReactor* QueryCache(grpc::CallbackServerContext*, const v1::QueryCacheRequest*, v1::QueryCacheResponse*) override;
+  grpc::ServerUnaryReactor* QueryNuma(grpc::CallbackServerContext*, const v1::QueryNumaRequest*, v1::QueryNumaResponse*) override;
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext*, const v1::QueryHardwareRequest*,
                                           v1::QueryHardwareResponse*) override;

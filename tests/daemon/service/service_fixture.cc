@@ -80,7 +80,8 @@ ServiceCore ServiceFixture::Core() {
             if (found == task_priorities_.end()) return absl::NotFoundError("no such thread");
             return found->second;
           },
-          .time = &time_};
+          .time = &time_,
+          .numa_looks = &numa_looks_};
 }
 
 std::unique_ptr<grpc::ClientContext> ServiceFixture::Context() {

@@ -21,6 +21,7 @@
 #include "tests/daemon/service/fake_counter_sampling.h"
 #include "tests/daemon/service/fake_counter_totals.h"
 #include "tests/daemon/service/fake_deferred.h"
+#include "tests/daemon/service/fake_numa_looks.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
 #include "tests/daemon/service/fake_scheduling.h"
@@ -90,6 +91,7 @@ class ServiceFixture : public testing::Test {
   FakeOperationSource operations_;
   FakeStateSampling sampling_;
   FakeAccessSampling accesses_;
+  FakeNumaLooks numa_looks_;
   FakeCounterSampling counter_sampling_;
   FakeDeferredTotals deferred_;
   FakeCoalescingSource coalescing_;

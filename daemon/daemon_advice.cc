@@ -1,0 +1,42 @@
+// The part of the composition root that knows where memory, threads and devices are.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/os/cpu_topology.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+
+absl::Status Daemon::AdmitNumaMaps() const {
+  const auto refused = [](const char* reason, const char* why) {
+    absl::Status status = absl::FailedPreconditionError(
+        fmt::format("reading numa_maps holds up the process's memory calls, {}; without exact, single pages are looked at", why));
+    status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
+    return status;
+  };
+  if (collection_->periods().since_mono_ns().has_value()) return refused("OFF", "and hftmon is off: ask again after `hftmon on`");
+  if (quiet_gate_.is_closed()) {
+    return refused("QUIET", "which is refused in quiet mode (market hours): ask again after `hftmon quiet off`");
+  }
+  return absl::OkStatus();
+}
+
+void Daemon::BuildNuma() {
+  HostNumaLooks::Parts parts;
+  parts.files = files_;
+  parts.locations = &page_locations_;
+  parts.clock = clock_.get();
+  parts.page_bytes = ::sysconf(_SC_PAGESIZE);
+  parts.topology = [this] { return LoadCpuTopology(files_); };
+  parts.admit = [this] { return AdmitNumaMaps(); };
+  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) { return IsTarget(pid, start_boottime_ns); };
+  parts.cache_lines_unavailable = [this]() -> std::string {
+    const absl::StatusOr<std::vector<SampledEvent>> events = AccessEvents();
+    if (!events.ok()) return std::string(events.status().message());
+    return "single lines are told by samples of memory accesses, which interrupt the process: ask `hftmon sharing PID` for them";
+  };
+  numa_looks_ = std::make_unique<HostNumaLooks>(std::move(parts));
+}
+
+}  // namespace hftmon

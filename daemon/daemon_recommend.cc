@@ -1,0 +1,15 @@
+// The part of the composition root that makes facts for recommendations.
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+
+namespace hftmon {
+
+void Daemon::BuildEvidence(ServiceCore* core) {
+  evidence_ =
+      std::make_unique<ServiceEvidence>(ServiceEvidence::Parts{.core = *core, .files = files_, .own_pid = static_cast<uint32_t>(getpid())});
+  evidence_turn_ = std::make_unique<EvidenceTurn>(evidence_.get());
+  core->evidence = evidence_.get();
+}
+
+}  // namespace hftmon

@@ -1,0 +1,137 @@
+#include "daemon/host_numa_look.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "daemon/numa/placement_reader.h"
+#include "daemon/os/proc_affinity.h"
+#include "daemon/os/proc_comm.h"
+#include "daemon/os/thread_ids.h"
+#include "daemon/os/thread_scheduling.h"
+#include "daemon/sampling_thread.h"
+#include "daemon/service/rich_error.h"
+
+namespace hftmon {
+namespace {
+
+absl::Status WithReason(absl::Status status, const char* reason) {
+  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
+  return status;
+}
+
+// A look's pauses, which end when it is cancelled.
+class LookPacer final : public Pacer {
+ public:
+  explicit LookPacer(SamplingThread<NumaLook>* thread) : thread_(thread) {}
+  bool Pause() override { return !thread_->Wait(SystemPacer::kPauseNs); }
+
+ private:
+  SamplingThread<NumaLook>* const thread_;
+};
+
+void PutThreads(const FileRoot& files, uint32_t pid, NumaLookedProcess* process) {
+  absl::StatusOr<std::vector<pid_t>> tids = ReadThreadIds(files, static_cast<pid_t>(pid));
+  if (!tids.ok()) return;
+  std::sort(tids->begin(), tids->end());
+  for (const pid_t listed : *tids) {
+    if (process->threads.size() >= HostNumaLooks::kThreadsMax) {
+      process->left_out_thread_count = tids->size() - process->threads.size();
+      return;
+    }
+    const auto tid = static_cast<uint32_t>(listed);
+    LocatedThread thread{.tid = tid, .comm = {}, .last_cpu = std::nullopt, .allowed_cpus = {}};
+    const absl::StatusOr<ThreadStat> stat = ReadThreadStat(files, pid, tid);
+    if (!stat.ok()) continue;  // it ended
+    thread.last_cpu = stat->cpu;
+    const absl::StatusOr<std::string> comm = files.ReadFile(fmt::format("/proc/{}/task/{}/comm", pid, tid));
+    if (comm.ok()) thread.comm = ParseProcComm(*comm);
+    if (absl::StatusOr<std::vector<int>> cpus = ReadAllowedCpus(files, pid, tid); cpus.ok()) thread.allowed_cpus = *std::move(cpus);
+    process->threads.push_back(std::move(thread));
+  }
+}
+
+}  // namespace
+
+class HostNumaLooks::Run final : public NumaLookRun {
+ public:
+  Run(HostNumaLooks* owner, NumaLookPlan plan)
+      : owner_(owner), plan_(std::move(plan)), thread_("hftmon_numa", [this](SamplingThread<NumaLook>& thread) { return Look(thread); }) {}
+
+  void Cancel() override { thread_.Cancel(); }
+  const absl::StatusOr<NumaLook>* Result() const override { return thread_.result(); }
+
+ private:
+  // Lets the next one begin when this one's thread has ended: members are destroyed in reverse order.
+  struct Leaver {
+    std::atomic<bool>* busy;
+    ~Leaver() { busy->store(false, std::memory_order_release); }  // pairs with Begin's exchange
+  };
+
+  absl::StatusOr<NumaLook> Look(SamplingThread<NumaLook>& thread) const;
+  absl::StatusOr<ProcessPlacement> LookAt(const NumaLookProcess& process, Pacer& pacer) const;
+
+  HostNumaLooks* const owner_;
+  const NumaLookPlan plan_;
+  const Leaver leaver_{&owner_->busy_};
+  SamplingThread<NumaLook> thread_;
+};
+
+absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thread) const {
+  const Parts& parts = owner_->parts_;
+  NumaLook look;
+  absl::StatusOr<NumaNodes> nodes = ReadNumaNodes(parts.files);
+  if (!nodes.ok()) {
+    return WithReason(absl::UnavailableError(fmt::format("the host's nodes cannot be read: {}", std::string(nodes.status().message()))),
+                      "NO_NODES");
+  }
+  look.nodes = *std::move(nodes);
+  if (const absl::StatusOr<CpuTopology> topology = parts.topology(); topology.ok()) {
+    look.sub_numa_clustering = look.nodes.sub_numa_clustering(*topology);
+  }
+  look.devices = ReadDeviceLocalities(parts.files);
+  LookPacer pacer(&thread);
+  for (const NumaLookProcess& process : plan_.processes) {
+    if (thread.Wait(0)) return absl::CancelledError("cancelled");
+    NumaLookedProcess looked;
+    looked.pid = process.pid;
+    looked.placement = LookAt(process, pacer);
+    if (absl::IsCancelled(looked.placement.status())) return looked.placement.status();
+    if (looked.placement.ok()) PutThreads(parts.files, process.pid, &looked);
+    look.processes.push_back(std::move(looked));
+  }
+  return look;
+}
+
+absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProcess& process, Pacer& pacer) const {
+  const Parts& parts = owner_->parts_;
+  const absl::Status ended = absl::NotFoundError(fmt::format("process {} has ended", process.pid));
+  if (!parts.runs(process.pid, process.start_boottime_ns)) return ended;
+  PlacementWish wish{.pid = static_cast<pid_t>(process.pid), .pages_max = plan_.pages_max};
+  const absl::Status admitted = parts.admit();
+  // Quiet mode may have begun since the request was taken.
+  if (plan_.exact && !admitted.ok()) return admitted;
+  wish.exact = plan_.exact;
+  if (plan_.keep_pages || !admitted.ok()) wish.small_rss_bytes_max = 0;
+  wish.keep_pages = plan_.keep_pages;
+  PlacementReader reader(parts.files, *parts.locations, pacer, *parts.clock, parts.page_bytes);
+  absl::StatusOr<ProcessPlacement> placement = reader.Read(wish);
+  if (placement.ok() && !parts.runs(process.pid, process.start_boottime_ns)) return ended;
+  return placement;
+}
+
+absl::StatusOr<std::unique_ptr<NumaLookRun>> HostNumaLooks::Begin(const NumaLookPlan& plan) {
+  if (plan.exact) {
+    if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
+  }
+  // Acquire: pairs with the release of the one before.
+  if (busy_.exchange(true, std::memory_order_acquire)) {
+    return WithReason(absl::ResourceExhaustedError("another look at where memory lies goes on, and there is one at a time: ask again soon"),
+                      "SAMPLING");
+  }
+  return std::make_unique<Run>(this, plan);
+}
+
+}  // namespace hftmon

@@ -1,0 +1,53 @@
+// HostNumaLooks: reads the host's nodes and looks where processes' memory lies, on request, in a thread of its own.
+//
+// Owner: the daemon; what `parts` points to outlives it, and it outlives its runs. Threads: any. Nothing of it runs but while somebody
+// asks. One look at a time, of one process after another: a process is never looked at twice at once, and what a look costs stays what its
+// answer says. Its thread runs wherever the daemon's other threads may, not on the loop's CPU. In quiet mode and while off no numa_maps is
+// read.
+#ifndef HFTMON_DAEMON_HOST_NUMA_LOOK_H_
+#define HFTMON_DAEMON_HOST_NUMA_LOOK_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/monotonic_clock.h"
+#include "daemon/numa/page_locations.h"
+#include "daemon/os/cpu_topology.h"
+#include "daemon/os/file_root.h"
+#include "daemon/service/numa_look.h"
+
+namespace hftmon {
+
+class HostNumaLooks final : public NumaLooks {
+ public:
+  static constexpr size_t kThreadsMax = 1'024;  // told of a process
+
+  struct Parts {
+    FileRoot files;
+    PageLocations* locations = nullptr;
+    const MonotonicClock* clock = nullptr;
+    int64_t page_bytes = 4'096;  // the base page's
+    std::function<absl::StatusOr<CpuTopology>()> topology;
+    std::function<absl::Status()> admit;  // not OK: quiet mode, or off
+    std::function<bool(uint32_t pid, int64_t start_boottime_ns)> runs;
+    std::function<std::string()> cache_lines_unavailable;
+  };
+
+  explicit HostNumaLooks(Parts parts) : parts_(std::move(parts)) {}
+
+  absl::StatusOr<std::unique_ptr<NumaLookRun>> Begin(const NumaLookPlan& plan) override;
+  std::string CacheLinesUnavailable() override { return parts_.cache_lines_unavailable(); }
+
+ private:
+  class Run;
+
+  const Parts parts_;
+  std::atomic<bool> busy_{false};
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_HOST_NUMA_LOOK_H_

@@ -1,0 +1,61 @@
+#include "daemon/service/evidence/evidence_context.h"
+
+#include <algorithm>
+
+namespace hftmon {
+namespace {
+
+// As in the kernel's include/linux/sched.h.
+constexpr uint32_t kWorkqueueWorker = 0x00000020;
+constexpr uint32_t kKernelThread = 0x00200000;
+constexpr uint32_t kNoSetAffinity = 0x04000000;
+
+bool Has(const CpuList& cpus, int cpu) {
+  return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
+}
+
+}  // namespace
+
+std::optional<std::string> ActorKind(const EvidenceContext& context, uint32_t pid, uint32_t tid) {
+  if (pid == context.own_pid) return "own";
+  const std::optional<TaskFact> task = context.task(pid, tid);
+  if (!task) return pid != tid ? std::optional<std::string>("user") : std::nullopt;  // threads of the kernel are processes of their own
+  if ((task->flags & kKernelThread) == 0) return "user";
+  if ((task->flags & kWorkqueueWorker) == 0) return "kernel_thread";
+  return (task->flags & kNoSetAffinity) != 0 && task->allowed_cpus.size() == 1 ? "bound_kworker" : "unbound_kworker";
+}
+
+CpuList HousekeepingCpus(const EvidenceContext& context) {
+  CpuList cpus;
+  for (const int cpu : context.online_cpus) {
+    if (!Has(context.reserved_cpus, cpu) && !context.bound_cpus.contains(cpu)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+CpuList SpareCpus(const EvidenceContext& context, const CpuList& except) {
+  CpuList cpus;
+  for (const int cpu : context.online_cpus) {
+    if (!context.bound_cpus.contains(cpu) && !context.watched_cpus.contains(cpu) && !Has(except, cpu)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+FactThread ThreadOf(const EvidenceContext& context, const ThreadKey& thread) {
+  return {.tid = thread.tid, .pid = thread.tgid, .start_ns = thread.start_ns, .comm = context.name(thread.tid)};
+}
+
+Fact NewFact(const EvidenceContext& context, FactKind kind) {
+  Fact fact;
+  fact.kind = kind;
+  fact.evidence.begin_mono_ns = context.begin_mono_ns;
+  fact.evidence.end_mono_ns = context.end_mono_ns;
+  fact.quality.lost_records = context.lost_records;
+  return fact;
+}
+
+void SetCpus(Fact* fact, FactField field, const CpuList& cpus) {
+  if (!cpus.empty()) fact->values[field] = cpus;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,54 @@
+// EvidenceContext: what every producer of facts is given beside its own source: the window, the host's CPUs, and who a task is. Passive;
+// made once an answer, one call's own.
+#ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_EVIDENCE_CONTEXT_H_
+#define HFTMON_DAEMON_SERVICE_EVIDENCE_EVIDENCE_CONTEXT_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "daemon/advice/fact.h"
+#include "daemon/ingest/interval.h"
+
+namespace hftmon {
+
+// As of now: an actor may have ended since, or its number be another's.
+struct TaskFact {
+  CpuList allowed_cpus;  // Cpus_allowed_list; empty: not known
+  uint32_t flags = 0;    // field 9 of /proc/TID/stat: PF_*
+};
+using TaskFacts = std::function<std::optional<TaskFact>(uint32_t pid, uint32_t tid)>;  // absent: it has ended
+
+struct EvidenceContext {
+  int64_t begin_mono_ns = 0;
+  int64_t end_mono_ns = 0;
+  bool lost_records = false;
+  uint32_t own_pid = 0;  // hftmond's
+  CpuList online_cpus;
+  CpuList reserved_cpus;       // isolated or nohz_full
+  std::set<int> bound_cpus;    // of watched threads that may not run everywhere
+  std::set<int> watched_cpus;  // on which watched threads were seen last
+  TaskFacts task;
+  std::function<std::string(uint32_t tid)> name;  // empty: it is not known
+};
+
+// "own", "kernel_thread", "bound_kworker", "unbound_kworker", "user"; of a task that has ended "user" where it is of a process, else
+// absent.
+std::optional<std::string> ActorKind(const EvidenceContext& context, uint32_t pid, uint32_t tid);
+
+// Online, not reserved, no watched thread bound there; empty: there is none.
+CpuList HousekeepingCpus(const EvidenceContext& context);
+// Online, no watched thread bound or seen there, and not one of `except`; empty: there is none.
+CpuList SpareCpus(const EvidenceContext& context, const CpuList& except);
+
+FactThread ThreadOf(const EvidenceContext& context, const ThreadKey& thread);
+// A fact of the window, its quality begun. Lists that are empty are left out by SetCpus.
+Fact NewFact(const EvidenceContext& context, FactKind kind);
+void SetCpus(Fact* fact, FactField field, const CpuList& cpus);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_EVIDENCE_EVIDENCE_CONTEXT_H_

@@ -1,0 +1,135 @@
+#include "daemon/service/evidence/facts_of_interrupts.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/cpu_list.h"
+#include "daemon/advice/template_text.h"
+#include "daemon/analysis/interrupt_names.h"
+
+namespace hftmon {
+namespace {
+
+struct LineSum {
+  int64_t count = 0;
+  int64_t self_ns = 0;
+  CpuList cpus;
+};
+
+const DeviceTotal* FindDevice(const CpuInterruptTotal& cpu, uint32_t irq) {
+  const auto found = std::find_if(cpu.devices.begin(), cpu.devices.end(), [irq](const DeviceTotal& device) { return device.irq == irq; });
+  return found == cpu.devices.end() ? nullptr : &*found;
+}
+
+// By line, of those CPUs; a CPU whose sums went back (it was offline) is left out.
+std::map<uint32_t, LineSum> LinesBetween(const SnapshotPair& sums, const std::set<int>& cpus) {
+  std::map<uint32_t, LineSum> lines;
+  for (const CpuInterruptTotal& after : sums.after->cpus) {
+    if (!cpus.contains(static_cast<int>(after.cpu))) continue;
+    const auto& earlier = sums.before->cpus;
+    const auto before =
+        std::find_if(earlier.begin(), earlier.end(), [&after](const CpuInterruptTotal& cpu) { return cpu.cpu == after.cpu; });
+    if (before == earlier.end()) continue;
+    for (const DeviceTotal& device : after.devices) {
+      if (device.name.empty()) continue;  // the sum of those that found no place
+      const DeviceTotal* known = FindDevice(*before, device.irq);
+      const uint64_t counted = known == nullptr ? 0 : known->count;
+      const int64_t counted_ns = known == nullptr ? 0 : known->self_ns;
+      if (device.count <= counted || device.self_ns < counted_ns) continue;
+      LineSum& line = lines[device.irq];
+      line.count += static_cast<int64_t>(device.count - counted);
+      line.self_ns += device.self_ns - counted_ns;
+      line.cpus.push_back(static_cast<int>(after.cpu));
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+void InterruptFacts::Add(const Spike& spike) {
+  for (size_t i = 0; i < std::min<size_t>(spike.cause_count, spike.causes.size()); ++i) {
+    const Cause& cause = spike.causes[i];
+    if (cause.others) continue;
+    if (cause.kind == CauseKind::kHardIrq && cause.source == HFT_SOURCE_DEVICE) lines_[cause.number].Add(spike, cause.duration_ns);
+    if (cause.kind == CauseKind::kSoftirq) softirqs_[spike.thread][cause.source].Add(spike, cause.duration_ns);
+  }
+}
+
+void InterruptFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const InterruptAffinityReport& affinities,
+                             bool irqbalance, std::vector<Fact>* facts) const {
+  if (sums.before == nullptr || sums.after == nullptr) return;
+  AddLines(context, sums, affinities, irqbalance, facts);
+  AddSoftirqs(context, sums, facts);
+}
+
+void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair& sums, const InterruptAffinityReport& affinities,
+                              bool irqbalance, std::vector<Fact>* facts) const {
+  std::set<int> cpus = context.bound_cpus;
+  cpus.insert(context.reserved_cpus.begin(), context.reserved_cpus.end());
+  for (const auto& [irq, line] : LinesBetween(sums, cpus)) {
+    Fact fact = NewFact(context, FactKind::kIrqOnCpu);
+    fact.values[FactField::kIrq] = static_cast<int64_t>(irq);
+    fact.values[FactField::kCpus] = line.cpus;
+    fact.values[FactField::kCount] = line.count;
+    fact.values[FactField::kSumNs] = line.self_ns;
+    fact.values[FactField::kIrqbalance] = static_cast<int64_t>(irqbalance ? 1 : 0);
+    std::string handlers;
+    for (const InterruptAffinity& known : affinities.lines) {
+      if (known.irq != static_cast<int>(irq)) continue;
+      handlers = absl::StrJoin(known.handlers, ", ");
+      SetCpus(&fact, FactField::kOldAffinity, known.allowed_cpus);
+    }
+    if (!handlers.empty()) fact.values[FactField::kHandler] = handlers;
+    SetCpus(&fact, FactField::kNearHousekeepingCpus, HousekeepingCpus(context));
+    if (const auto tally = lines_.find(static_cast<int>(irq)); tally != lines_.end()) {
+      fact.values[FactField::kLongestNs] = tally->second.longest_ns();
+      Fact spikes = NewFact(context, FactKind::kIrqOnCpu);
+      tally->second.EvidenceToFact(&spikes);
+      fact.evidence.spike_ids = spikes.evidence.spike_ids;
+    }
+    fact.evidence.sentence = absl::StrCat("interrupt ", irq, " (", CleanText(handlers), ") arrived ", line.count, " times on CPU ",
+                                          FormatCpuList(line.cpus), " and took ", line.self_ns, " ns there");
+    facts->push_back(std::move(fact));
+  }
+}
+
+void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotPair& sums, std::vector<Fact>* facts) const {
+  for (const auto& [thread, after] : sums.after->threads) {
+    const auto before = sums.before->threads.find(thread);
+    if (before == sums.before->threads.end() || !before->second.interrupts || !after.interrupts) continue;
+    for (size_t source = HFT_SOURCE_SOFTIRQ; source < HFT_SOURCES; ++source) {
+      const SourceSum& from = before->second.interrupts->sources[source];
+      const SourceSum& to = after.interrupts->sources[source];
+      const uint32_t count = static_cast<uint32_t>(to.count) - static_cast<uint32_t>(from.count);  // the kernel's counts are modulo 2^32
+      if (count == 0 || to.self_ns < from.self_ns) continue;
+      const std::string name = InterruptName(static_cast<hft_interrupt_source>(source), 0, "");
+      Fact fact = NewFact(context, FactKind::kSoftirqOnCpu);
+      fact.thread = ThreadOf(context, thread);
+      fact.values[FactField::kSoftirq] = name;
+      fact.values[FactField::kCount] = static_cast<int64_t>(count);
+      fact.values[FactField::kSumNs] = to.self_ns - from.self_ns;
+      SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
+      SetCpus(&fact, FactField::kNearHousekeepingCpus, HousekeepingCpus(context));
+      const auto of_thread = softirqs_.find(thread);
+      if (of_thread != softirqs_.end()) {
+        const auto tally = of_thread->second.find(static_cast<hft_interrupt_source>(source));
+        if (tally != of_thread->second.end()) {
+          fact.values[FactField::kLongestNs] = tally->second.longest_ns();
+          SetCpus(&fact, FactField::kCpus, tally->second.cpus());
+          Fact spikes = NewFact(context, FactKind::kSoftirqOnCpu);
+          tally->second.EvidenceToFact(&spikes);
+          fact.evidence.spike_ids = spikes.evidence.spike_ids;
+        }
+      }
+      fact.evidence.sentence = absl::StrCat("softirq ", name, " ran ", count, " times in the time of tid ", thread.tid, " and took ",
+                                            to.self_ns - from.self_ns, " ns");
+      facts->push_back(std::move(fact));
+    }
+  }
+}
+
+}  // namespace hftmon

@@ -1,0 +1,193 @@
+#include "daemon/service/evidence/facts_of_memory.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "daemon/advice/template_text.h"
+
+namespace hftmon {
+namespace {
+
+struct Figures {
+  int64_t count = 0;
+  int64_t sum_ns = 0;
+  int64_t longest_ns = 0;
+  bool estimated = false;  // the longest is at least the mean, and more is not known
+};
+
+// The sums of one kind may be a moment apart: nothing is told below 0.
+Figures Between(const FaultTotal& before, const FaultTotal& after) {
+  if (after.count <= before.count || after.duration_ns < before.duration_ns) return {};
+  Figures figures{.count = static_cast<int64_t>(after.count - before.count), .sum_ns = after.duration_ns - before.duration_ns};
+  if (after.longest_ns > before.longest_ns) figures.longest_ns = after.longest_ns;
+  return figures;
+}
+
+FaultTotal Together(const FaultTotal& a, const FaultTotal& b) {
+  return {.count = a.count + b.count, .duration_ns = a.duration_ns + b.duration_ns, .longest_ns = std::max(a.longest_ns, b.longest_ns)};
+}
+
+FaultTotal MajorOf(const ThreadFaultTotal& total) {
+  return Together(total.faults[HFT_FAULT_USER_MAJOR], total.faults[HFT_FAULT_KERNEL_MAJOR]);
+}
+
+// Sums where there are any, else the spikes; the longest by whichever has it.
+Figures WithSpikes(Figures figures, const SpikeTally* tally) {
+  if (tally != nullptr && figures.count == 0)
+    return {.count = tally->count(), .sum_ns = tally->sum_ns(), .longest_ns = tally->longest_ns()};
+  if (figures.longest_ns == 0 && tally != nullptr) figures.longest_ns = tally->longest_ns();
+  if (figures.longest_ns == 0 && figures.count > 0) {
+    figures.longest_ns = figures.sum_ns / figures.count;
+    figures.estimated = true;
+  }
+  return figures;
+}
+
+Fact FactOf(const EvidenceContext& context, FactKind kind, const ThreadKey& thread, const Figures& figures, const SpikeTally* tally,
+            std::string_view what) {
+  Fact fact = NewFact(context, kind);
+  fact.thread = ThreadOf(context, thread);
+  fact.values[FactField::kCount] = figures.count;
+  fact.values[FactField::kSumNs] = figures.sum_ns;
+  fact.values[FactField::kLongestNs] = figures.longest_ns;
+  fact.quality.estimated = figures.estimated;
+  fact.evidence.sentence = absl::StrCat("tid ", thread.tid, ": ", figures.count, " times ", std::string(what), ", ", figures.sum_ns,
+                                        " ns in all, ", figures.longest_ns, " ns at most");
+  if (tally != nullptr) {
+    // The figures are of the whole window, the ids of those that are spikes too.
+    Fact spikes = NewFact(context, kind);
+    tally->EvidenceToFact(&spikes);
+    fact.evidence.spike_ids = spikes.evidence.spike_ids;
+    fact.quality.inconclusive |= spikes.quality.inconclusive;
+  }
+  return fact;
+}
+
+void AddFaults(const EvidenceContext& context, const ThreadKey& thread, const Figures& figures, const SpikeTally* tally,
+               const MemoryLookups& lookups, std::vector<Fact>* facts) {
+  if (figures.count == 0) return;
+  Fact fact = FactOf(context, FactKind::kFaults, thread, figures, tally, "a major fault");
+  fact.values[FactField::kFaultKind] = std::string("major");
+  const ProcessMemory memory = lookups.process(thread.tgid);
+  if (memory.locked_bytes) fact.values[FactField::kLockedBytes] = *memory.locked_bytes;
+  if (memory.resident_bytes) fact.values[FactField::kResidentBytes] = *memory.resident_bytes;
+  if (memory.swapped_bytes) fact.values[FactField::kSwappedBytes] = *memory.swapped_bytes;
+  facts->push_back(std::move(fact));
+}
+
+void AddStall(const EvidenceContext& context, const ThreadKey& thread, const char* stall, const Figures& figures, const SpikeTally* tally,
+              const MemoryLookups& lookups, std::vector<Fact>* facts) {
+  if (figures.count == 0) return;
+  Fact fact = FactOf(context, FactKind::kKernelStall, thread, figures, tally, stall);
+  fact.values[FactField::kStall] = std::string(stall);
+  if (lookups.thp_enabled) fact.values[FactField::kThpEnabled] = *lookups.thp_enabled;
+  if (lookups.compaction_proactiveness) fact.values[FactField::kCompactionProactiveness] = *lookups.compaction_proactiveness;
+  facts->push_back(std::move(fact));
+}
+
+void AddShootdowns(const EvidenceContext& context, const ThreadFaultTotal& before, const ThreadFaultTotal& after,
+                   const MemoryLookups& lookups, std::vector<Fact>* facts) {
+  std::map<std::pair<uint32_t, int32_t>, uint64_t> earlier;  // by sender and stack
+  for (const SenderTotal& sender : before.senders) earlier[{sender.tid, sender.stack}] += sender.count;
+  std::map<std::pair<uint32_t, std::string>, std::pair<const SenderTotal*, int64_t>> by_call;
+  for (const SenderTotal& sender : after.senders) {
+    const auto known = earlier.find({sender.tid, sender.stack});
+    const uint64_t counted = known == earlier.end() ? 0 : known->second;
+    if (sender.count <= counted || sender.tid == 0) continue;
+    auto& [first, count] = by_call[{sender.tid, lookups.call(sender.stack)}];
+    first = &sender;
+    count += static_cast<int64_t>(sender.count - counted);
+  }
+  for (const auto& [key, of_call] : by_call) {
+    const auto& [sender, count] = of_call;
+    Fact fact = NewFact(context, FactKind::kShootdowns);
+    fact.thread = ThreadOf(context, after.thread);
+    fact.values[FactField::kCount] = count;
+    fact.values[FactField::kActorTid] = static_cast<int64_t>(sender->tid);
+    if (!sender->comm.empty()) fact.values[FactField::kActorComm] = sender->comm;
+    fact.values[FactField::kSameProcess] = static_cast<int64_t>(sender->tgid == after.thread.tgid ? 1 : 0);
+    fact.values[FactField::kCall] = key.second;
+    fact.evidence.sentence = absl::StrCat(CleanText(sender->comm), " (tid ", sender->tid, ") had tid ", after.thread.tid, " flush its TLB ",
+                                          count, " times by ", key.second);
+    facts->push_back(std::move(fact));
+  }
+}
+
+}  // namespace
+
+void MemoryFacts::Add(const Spike& spike) {
+  const bool major = spike.kind == SpikeKind::kFault && spike.stall.known && IsMajor(spike.stall.fault_kind);
+  const bool stall = spike.kind == SpikeKind::kCompaction || spike.kind == SpikeKind::kReclaim || spike.kind == SpikeKind::kMigration;
+  if (major || stall) spikes_[spike.thread][spike.kind].Add(spike, spike.duration_ns);
+}
+
+void MemoryFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const MemoryLookups& lookups,
+                          std::vector<Fact>* facts) const {
+  std::set<ThreadKey, ThreadKeyOrder> threads;
+  for (const auto& [thread, tallies] : spikes_) threads.insert(thread);
+  if (sums.after != nullptr) {
+    for (const auto& [thread, of_thread] : sums.after->threads) threads.insert(thread);
+  }
+  const auto find = [](const std::shared_ptr<const EvidenceSnapshot>& snapshot, const ThreadKey& thread) -> const ThreadFaultTotal* {
+    if (snapshot == nullptr) return nullptr;
+    const auto found = snapshot->threads.find(thread);
+    return found == snapshot->threads.end() || !found->second.faults ? nullptr : &*found->second.faults;
+  };
+  for (const ThreadKey& thread : threads) {
+    const ThreadFaultTotal* before = find(sums.before, thread);
+    const ThreadFaultTotal* after = find(sums.after, thread);
+    const bool pair = before != nullptr && after != nullptr;
+    const auto tally = [&](SpikeKind kind) -> const SpikeTally* {
+      const auto found = spikes_.find(thread);
+      if (found == spikes_.end()) return nullptr;
+      const auto of_kind = found->second.find(kind);
+      return of_kind == found->second.end() ? nullptr : &of_kind->second;
+    };
+    const auto figures = [&](SpikeKind kind, const FaultTotal ThreadFaultTotal::*sum) {
+      return WithSpikes(pair ? Between(before->*sum, after->*sum) : Figures{}, tally(kind));
+    };
+    AddFaults(context, thread, WithSpikes(pair ? Between(MajorOf(*before), MajorOf(*after)) : Figures{}, tally(SpikeKind::kFault)),
+              tally(SpikeKind::kFault), lookups, facts);
+    AddStall(context, thread, "compaction", figures(SpikeKind::kCompaction, &ThreadFaultTotal::compaction), tally(SpikeKind::kCompaction),
+             lookups, facts);
+    AddStall(context, thread, "reclaim", figures(SpikeKind::kReclaim, &ThreadFaultTotal::reclaim), tally(SpikeKind::kReclaim), lookups,
+             facts);
+    AddStall(context, thread, "migration", figures(SpikeKind::kMigration, &ThreadFaultTotal::migration), tally(SpikeKind::kMigration),
+             lookups, facts);
+    if (pair) AddShootdowns(context, *before, *after, lookups, facts);
+  }
+}
+
+std::string CallOfStack(const std::vector<std::string>& symbols) {
+  for (const char* call : {"munmap", "madvise", "mprotect", "mremap"}) {
+    for (const std::string& symbol : symbols) {
+      // __x64_sys_munmap, __arm64_sys_munmap, do_madvise, do_mprotect_pkey
+      if (absl::EndsWith(symbol, absl::StrCat("sys_", call)) || symbol == absl::StrCat("do_", call)) return call;
+    }
+  }
+  return "other";
+}
+
+ProcessMemory ParseProcessMemory(std::string_view status_text) {
+  ProcessMemory memory;
+  const auto read = [](std::string_view line, std::string_view key, std::optional<int64_t>* out) {
+    int64_t kilobytes = 0;
+    if (!absl::StartsWith({line.data(), line.size()}, {key.data(), key.size()})) return;
+    const std::string number(line.substr(key.size(), line.rfind(" kB") == std::string_view::npos ? 0 : line.rfind(" kB") - key.size()));
+    if (absl::SimpleAtoi(number, &kilobytes)) *out = kilobytes * 1024;
+  };
+  for (const auto& line : absl::StrSplit(absl::string_view(status_text.data(), status_text.size()), '\n')) {
+    const std::string_view text(line.data(), line.size());
+    read(text, "VmLck:", &memory.locked_bytes);
+    read(text, "VmRSS:", &memory.resident_bytes);
+    read(text, "VmSwap:", &memory.swapped_bytes);
+  }
+  return memory;
+}
+
+}  // namespace hftmon

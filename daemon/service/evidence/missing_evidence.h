@@ -1,0 +1,17 @@
+// What could not be looked for, so that no rule is silent by accident. Pure, any thread.
+#ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_MISSING_EVIDENCE_H_
+#define HFTMON_DAEMON_SERVICE_EVIDENCE_MISSING_EVIDENCE_H_
+
+#include <vector>
+
+#include "daemon/advice/fact.h"
+#include "daemon/service/target_selection.h"
+
+namespace hftmon {
+
+// `has_sums`: there are two snapshots of the window.
+void AddMissingEvidence(const TargetSelection& selection, bool has_sums, std::vector<MissingEvidence>* missing);
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_EVIDENCE_MISSING_EVIDENCE_H_

@@ -1,0 +1,225 @@
+#include "daemon/service/evidence/service_evidence.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/cpu_list.h"
+#include "daemon/control/target_options.h"
+#include "daemon/os/cpu_topology.h"
+#include "daemon/os/host_settings.h"
+#include "daemon/os/named_processes.h"
+#include "daemon/os/proc_affinity.h"
+#include "daemon/service/evidence/facts_of_interrupts.h"
+#include "daemon/service/evidence/facts_of_locks.h"
+#include "daemon/service/evidence/facts_of_migrations.h"
+#include "daemon/service/evidence/facts_of_preemptions.h"
+#include "daemon/service/evidence/facts_of_sleeps.h"
+#include "daemon/service/evidence/missing_evidence.h"
+#include "daemon/service/history_window.h"
+
+namespace hftmon {
+namespace {
+
+constexpr int64_t kShorterNs = 2'000'000'000;  // sums of a window that begins so much later are said to be of a part
+constexpr size_t kFlagsField = 6;              // of stat, counted from the one after the name: field 9 of proc(5)
+
+std::optional<TaskFact> ReadTask(const FileRoot& files, uint32_t pid, uint32_t tid) {
+  const absl::StatusOr<std::string> stat = files.ReadFile(absl::StrCat("/proc/", pid, "/task/", tid, "/stat"));
+  if (!stat.ok()) return std::nullopt;
+  const size_t name_end = stat->rfind(") ");  // a name may hold anything, what follows it may not
+  if (name_end == std::string::npos) return std::nullopt;
+  const std::vector<std::string> fields = absl::StrSplit(stat->substr(name_end + 2), ' ');
+  TaskFact task;
+  if (fields.size() <= kFlagsField || !absl::SimpleAtoi(fields[kFlagsField], &task.flags)) return std::nullopt;
+  if (auto allowed = ReadAllowedCpus(files, pid, tid); allowed.ok()) task.allowed_cpus = *std::move(allowed);
+  return task;
+}
+
+bool IsOffCpu(SpikeKind kind) {
+  return kind == SpikeKind::kPreempted || kind == SpikeKind::kRunQueue || kind == SpikeKind::kBlocked;
+}
+
+// Of all threads that were off their CPUs in the window or in its waits: what owners did then.
+std::vector<OffCpuTime> CollectTimes(const SpikeHistory& history, const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) {
+  std::vector<OffCpuTime> times;
+  int64_t since_ns = begin_ns;
+  Spike spike;
+  for (uint64_t left = history.ended().end(); left > 0;) {
+    if (history.ended().Read(--left, &spike) != SeqRead::kOk || spike.detected_mono_ns < since_ns) break;
+    if (!IsOffCpu(spike.kind)) continue;
+    OffCpuTime time = OffCpuTimeOf(spike, end_ns);
+    const bool in_window = time.end_mono_ns >= begin_ns && time.end_mono_ns <= end_ns;
+    time.asked = in_window && spike.kind == SpikeKind::kBlocked && selection.Keeps(spike.thread) && IsLockWait(spike.call);
+    if (time.asked) since_ns = std::min(since_ns, time.start_mono_ns);
+    times.push_back(std::move(time));
+  }
+  return times;
+}
+
+std::optional<std::string> BracketedWord(const FileRoot& files, std::string_view path) {
+  const absl::StatusOr<std::string> text = files.ReadFile(path);
+  if (!text.ok()) return std::nullopt;
+  const auto value = ParseSetting(SettingForm::kBracketedWord, *text);
+  if (!value.ok() || !std::holds_alternative<std::string>(*value)) return std::nullopt;
+  return std::get<std::string>(*value);
+}
+
+std::optional<int64_t> Number(const FileRoot& files, std::string_view path) {
+  const absl::StatusOr<std::string> text = files.ReadFile(path);
+  int64_t number = 0;
+  return text.ok() && absl::SimpleAtoi(*text, &number) && number >= 0 ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+ServiceEvidence::ServiceEvidence(Parts parts) : parts_(std::move(parts)), core_(parts_.core), book_([this] { return ReadSums(); }) {}
+
+EvidenceSnapshot ServiceEvidence::ReadSums() const {
+  EvidenceSnapshot snapshot;
+  std::set<uint32_t> pids;
+  for (const TargetInfo& target : core_.targets->List()) {
+    if (target.state != TargetState::kEnded && pids.size() < kEvidenceProcessesMax) pids.insert(target.pid);
+  }
+  for (const uint32_t pid : pids) {
+    for (ThreadInterruptTotal& total : core_.interrupts->ThreadsOf(pid)) snapshot.threads[total.thread].interrupts = std::move(total);
+    for (ThreadFaultTotal& total : core_.faults->ThreadsOf(pid)) {
+      if (total.unavailable.empty()) snapshot.threads[total.thread].faults = std::move(total);
+    }
+  }
+  if (!pids.empty()) snapshot.cpus = core_.interrupts->Cpus();
+  snapshot.mono_ns = core_.status->Now().monotonic_ns;
+  return snapshot;
+}
+
+std::vector<ThreadKey> ServiceEvidence::ThreadsOf(const TargetSelection& selection) const {
+  std::vector<ThreadKey> threads;
+  std::set<uint32_t> pids;
+  for (const TargetInfo& target : selection.targets()) {
+    if (!pids.insert(target.pid).second) continue;
+    for (const ThreadTotal& total : core_.totals->AllOf(target.pid)) {
+      if (selection.Keeps(total.thread)) threads.push_back(total.thread);
+    }
+  }
+  return threads;
+}
+
+EvidenceContext ServiceEvidence::ContextOf(const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) const {
+  EvidenceContext context;
+  context.begin_mono_ns = begin_ns;
+  context.end_mono_ns = end_ns;
+  context.own_pid = parts_.own_pid;
+  context.online_cpus = ReadOnlineCpus(parts_.files).value_or(CpuList());
+  context.reserved_cpus = ReadReservedCpus(parts_.files).value_or(CpuList());
+  context.task = [files = parts_.files](uint32_t pid, uint32_t tid) { return ReadTask(files, pid, tid); };
+  context.name = [names = core_.names](uint32_t tid) { return names->NameOf(tid); };
+  // Of all targets, not of the selection alone: a command must not send anybody to another's CPU.
+  TargetSelection all;
+  all.SelectKnown(*core_.targets, google::protobuf::RepeatedField<int32_t>());
+  for (const ThreadKey& thread : ThreadsOf(all)) {
+    const std::optional<SeenScheduling> seen = core_.scheduling->Find(thread);
+    if (!seen) continue;
+    if (selection.Keeps(thread) && seen->cpu >= 0) context.watched_cpus.insert(seen->cpu);
+    const absl::StatusOr<CpuList> allowed = ParseCpuList(seen->scheduling.cpus_allowed);
+    if (!allowed.ok() || allowed->empty() || allowed->size() >= context.online_cpus.size()) continue;
+    context.bound_cpus.insert(allowed->begin(), allowed->end());
+  }
+  return context;
+}
+
+MemoryLookups ServiceEvidence::LookupsOfMemory() const {
+  MemoryLookups lookups;
+  lookups.process = [this](uint32_t pid) {
+    const absl::StatusOr<std::string> text = parts_.files.ReadFile(absl::StrCat("/proc/", pid, "/status"));
+    return text.ok() ? ParseProcessMemory(*text) : ProcessMemory();
+  };
+  lookups.call = [this](int32_t stack) -> std::string {
+    if (core_.sender_stacks == nullptr || stack < 0) return "other";
+    std::vector<std::string> symbols;
+    for (const StackFrame& frame : core_.sender_stacks->Find(stack).frames) symbols.push_back(frame.symbol);
+    return CallOfStack(symbols);
+  };
+  lookups.thp_enabled = BracketedWord(parts_.files, "/sys/kernel/mm/transparent_hugepage/enabled");
+  lookups.compaction_proactiveness = Number(parts_.files, "/proc/sys/vm/compaction_proactiveness");
+  return lookups;
+}
+
+SnapshotPair ServiceEvidence::SumsOf(const TargetSelection& selection, int64_t begin_ns) const {
+  SnapshotPair pair = book_.Around(begin_ns);
+  if (pair.before == nullptr) return pair;
+  // Sums do not say when: a pair across a time in which the programs were off is of less than it spans.
+  if (core_.status->OffWithin(pair.before->mono_ns, pair.after->mono_ns) > 0) return {};
+  auto kept = std::make_shared<EvidenceSnapshot>(*pair.after);
+  std::erase_if(kept->threads, [&selection](const auto& entry) { return !selection.Keeps(entry.first); });
+  pair.after = std::move(kept);
+  return pair;
+}
+
+void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const SnapshotPair& sums, EvidenceContext* context,
+                                    EvidenceAnswer* answer) const {
+  PreemptionFacts preemptions;
+  LockFacts locks;
+  SleepFacts sleeps;
+  MemoryFacts memory;
+  InterruptFacts interrupts;
+  const Arrival arrival{.time = {.monotonic_ns = context->end_mono_ns}};
+  HistoryWindow window(selection, context->end_mono_ns - context->begin_mono_ns, arrival);
+  window.Walk(core_.spikes->ended(), [&](const Spike& spike) {
+    answer->window.spike_sum_ns += spike.duration_ns;
+    preemptions.Add(spike);
+    locks.Add(spike);
+    sleeps.Add(spike);
+    memory.Add(spike);
+    interrupts.Add(spike);
+  });
+  std::vector<Fact>* facts = &answer->facts;
+  preemptions.ToFacts(*context, facts);
+  locks.ToFacts(*context, facts);
+  sleeps.ToFacts(*context, facts);
+  AddInversionFacts(*context, CollectTimes(*core_.spikes, selection, context->begin_mono_ns, context->end_mono_ns), facts);
+  const size_t of_sums = facts->size();
+  memory.ToFacts(*context, sums, LookupsOfMemory(), facts);
+  const std::vector<ThreadKey> threads = ThreadsOf(selection);
+  const auto affinities = core_.affinities->Read(threads);
+  const auto irqbalance = FindProcessesNamed(parts_.files, "irqbalance");
+  interrupts.ToFacts(*context, sums, affinities.ok() ? *affinities : InterruptAffinityReport(), irqbalance.ok() && !irqbalance->empty(),
+                     facts);
+  if (sums.before != nullptr && sums.before->mono_ns - context->begin_mono_ns > kShorterNs) {
+    for (size_t i = of_sums; i < facts->size(); ++i) (*facts)[i].quality.truncated = true;
+  }
+  if (!window.overwritten()) return;
+  for (Fact& fact : *facts) fact.quality.truncated = true;
+}
+
+absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) {
+  TargetSelection selection;
+  const google::protobuf::RepeatedField<int32_t> pids(wish.pids.begin(), wish.pids.end());
+  if (const grpc::Status selected = selection.Select(*core_.targets, pids); !selected.ok()) {
+    return absl::NotFoundError(selected.error_message());
+  }
+  if (core_.sender_stacks != nullptr) core_.sender_stacks->Prepare();
+  const int64_t end_ns = core_.status->Now().monotonic_ns;
+  const int64_t begin_ns = std::max(selection.WindowBegin(wish.window_ns, end_ns), wish.begin_mono_ns.value_or(0));
+  EvidenceAnswer answer;
+  answer.window = {.begin_mono_ns = std::min(begin_ns, end_ns), .end_mono_ns = end_ns};
+  answer.window.lost_records = core_.status->LostBetween(answer.window.begin_mono_ns, end_ns);
+  EvidenceContext context = ContextOf(selection, answer.window.begin_mono_ns, end_ns);
+  context.lost_records = answer.window.lost_records > 0;
+  const SnapshotPair sums = SumsOf(selection, answer.window.begin_mono_ns);
+  AddSpikeFacts(selection, sums, &context, &answer);
+  const WindowAnswer switches =
+      core_.windows->Query(answer.window.begin_mono_ns, end_ns, [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
+  AddMigrationFacts(context, switches.threads, &answer.facts);
+  AddMissingEvidence(selection, sums.before != nullptr, &answer.window.missing);
+  if (!wish.kinds.empty()) {
+    std::erase_if(answer.facts,
+                  [&wish](const Fact& fact) { return std::find(wish.kinds.begin(), wish.kinds.end(), fact.kind) == wish.kinds.end(); });
+  }
+  return answer;
+}
+
+}  // namespace hftmon

@@ -1,0 +1,52 @@
+// ServiceEvidence: facts out of what the service already holds: the history of spikes, the store's windows, and the programs' sums as
+// EvidenceBook has them. Changes nothing on the host.
+//
+// Threads: Facts by any but the housekeeping one, TakeSnapshot by one. Lifetime: what `core` points to outlives it.
+#ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_SERVICE_EVIDENCE_H_
+#define HFTMON_DAEMON_SERVICE_EVIDENCE_SERVICE_EVIDENCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/advice/evidence_source.h"
+#include "daemon/os/file_root.h"
+#include "daemon/service/evidence/evidence_book.h"
+#include "daemon/service/evidence/evidence_context.h"
+#include "daemon/service/evidence/facts_of_memory.h"
+#include "daemon/service/service_core.h"
+#include "daemon/service/target_selection.h"
+
+namespace hftmon {
+
+class ServiceEvidence : public EvidenceSource {
+ public:
+  struct Parts {
+    ServiceCore core;
+    FileRoot files;
+    uint32_t own_pid = 0;
+  };
+  explicit ServiceEvidence(Parts parts);
+
+  // Of all targets' sums; to be called each second.
+  void TakeSnapshot() { book_.Take(); }
+  const EvidenceBook& book() const { return book_; }
+
+  absl::StatusOr<EvidenceAnswer> Facts(const EvidenceWish& wish) override;
+
+ private:
+  EvidenceSnapshot ReadSums() const;
+  EvidenceContext ContextOf(const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) const;
+  MemoryLookups LookupsOfMemory() const;
+  std::vector<ThreadKey> ThreadsOf(const TargetSelection& selection) const;
+  SnapshotPair SumsOf(const TargetSelection& selection, int64_t begin_ns) const;
+  void AddSpikeFacts(const TargetSelection& selection, const SnapshotPair& sums, EvidenceContext* context, EvidenceAnswer* answer) const;
+
+  const Parts parts_;
+  const ServiceCore& core_;
+  EvidenceBook book_;
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_EVIDENCE_SERVICE_EVIDENCE_H_

@@ -1,0 +1,89 @@
+#include "daemon/service/numa_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/service/answer_size.h"
+#include "daemon/service/convert_numa.h"
+#include "daemon/service/convert_time.h"
+#include "daemon/service/rich_error.h"
+#include "daemon/service/target_selection.h"
+
+namespace hftmon {
+
+grpc::ServerUnaryReactor* NumaCall::Start(grpc::CallbackServerContext* context, const Shared& shared, const v1::QueryNumaRequest& request,
+                                          v1::QueryNumaResponse* response) {
+  if (shared.core->numa_looks == nullptr) {
+    return Refused(context, RichError(grpc::StatusCode::UNIMPLEMENTED, "NO_SAMPLING", "this daemon does not look where memory lies"));
+  }
+  if (grpc::ServerUnaryReactor* refused = RefusedByLimit(context, shared)) return refused;
+  auto* call = new NumaCall(context, shared, response);
+  return Started(call, call->Begin(request));
+}
+
+grpc::Status NumaCall::Choose(const v1::QueryNumaRequest& request) {
+  for (const int32_t pid : request.pids()) {
+    TargetInfo running;
+    if (const grpc::Status found = FindRunning(pid, &running); !found.ok()) return found;
+    targets_.push_back(std::move(running));
+  }
+  if (request.pids().empty()) {
+    TargetSelection selection;
+    if (const grpc::Status selected = selection.Select(*shared_.core->targets, request.pids()); !selected.ok()) return selected;
+    for (const TargetInfo& target : selection.targets()) {
+      if (target.state != TargetState::kEnded && !target.kernel_thread) targets_.push_back(target);
+    }
+  }
+  std::sort(targets_.begin(), targets_.end(), [](const TargetInfo& a, const TargetInfo& b) { return a.pid < b.pid; });
+  targets_.erase(std::unique(targets_.begin(), targets_.end(), [](const TargetInfo& a, const TargetInfo& b) { return a.pid == b.pid; }),
+                 targets_.end());
+  if (targets_.size() > kProcessesMax) {
+    response_->set_left_out_process_count(targets_.size() - kProcessesMax);
+    targets_.resize(kProcessesMax);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status NumaCall::Begin(const v1::QueryNumaRequest& request) {
+  if (const grpc::Status chosen = Choose(request); !chosen.ok()) return chosen;
+  resolution_ = request.resolution();
+  NumaLookPlan plan{.processes = {},
+                    .exact = request.exact(),
+                    .keep_pages = resolution_ == v1::HEAT_MAP_RESOLUTION_PAGE,
+                    .pages_max = request.pages_max() == 0 ? kPagesDefault : static_cast<uint64_t>(request.pages_max())};
+  for (const TargetInfo& target : targets_) plan.processes.push_back({.pid = target.pid, .start_boottime_ns = target.start_boottime_ns});
+  // How long it takes shows as it goes.
+  over_ns_ = PollThread::NowNs() + kPollIntervalNs;
+  absl::StatusOr<std::unique_ptr<NumaLookRun>> run = shared_.core->numa_looks->Begin(plan);
+  if (!run.ok()) return ToGrpcStatus(run.status());
+  run_ = *std::move(run);
+  return grpc::Status::OK;
+}
+
+void NumaCall::Release() {
+  run_.reset();
+}
+
+int64_t NumaCall::Poll(int64_t now_ns) {
+  over_ns_ = now_ns + kPollIntervalNs;
+  return PollRun(run_.get(), now_ns, [this](const NumaLook& look) { return Answer(look); });
+}
+
+grpc::Status NumaCall::Answer(const NumaLook& look) {
+  TimePairToProto(shared_.core->status->Now(), response_->mutable_time());
+  NumaLookToProto(look, resolution_, response_);
+  for (int i = 0; i < response_->processes_size(); ++i) {
+    const TargetInfo& target = targets_[static_cast<size_t>(i)];
+    v1::ProcessPlacement* process = response_->mutable_processes(i);
+    process->set_comm(target.comm);
+    process->set_namespace_pid(shared_.core->names->NumbersOf(target.pid, target.pid).pid);
+  }
+  if (resolution_ == v1::HEAT_MAP_RESOLUTION_CACHE_LINE) {
+    v1::UnavailablePart* part = response_->add_unavailable();
+    part->set_part("heat_map");
+    part->set_reason(shared_.core->numa_looks->CacheLinesUnavailable());
+  }
+  return CheckAnswer(*response_, RowsOf(*response_), shared_.limits);
+}
+
+}  // namespace hftmon

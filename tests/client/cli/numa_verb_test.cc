@@ -1,0 +1,147 @@
+// `numa`: nodes, devices and where memory lies, by a scripted daemon.
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/client/cli/cli_fixture.h"
+
+namespace hftmon {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+v1::QueryNumaResponse SomePlaces() {
+  v1::QueryNumaResponse response;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    time { monotonic_ns: 13000000000 }
+    nodes { node: 0 cpus: 0 cpus: 1 has_memory: true memory_bytes: 1073741824 free_bytes: 536870912
+      distances { node: 0 distance: 10 } distances { node: 1 distance: 21 } counters { local_count: 900 other_count: 41 miss_count: 3 }
+      huge_pages { page_bytes: 2097152 total_count: 8 free_count: 5 } }
+    nodes { node: 1 has_memory: true read_latency_ns: 300 write_latency_ns: 310 initiator_nodes: 0
+      distances { node: 0 distance: 21 } distances { node: 1 distance: 10 } }
+    devices { name: "eth0" kind: "net" node: 1 local_cpus: 2 local_cpus: 3 }
+    devices { name: "vda" kind: "block" reason: "the firmware tells none" }
+    processes { pid: 4711 comm: "en\ngine" begin_monotonic_ns: 1000000 end_monotonic_ns: 301000000 seed: 7
+      mappings { start: 0x10000 end: 0x50000 name: "[heap]" kind: "heap" page_bytes: 4096 page_count: 64 sampled_count: 20 absent_count: 4
+        nodes { node: 0 pages: 12 share: 0.75 share_low: 0.5 share_high: 0.9 } nodes { node: 1 pages: 4 share: 0.25 share_low: 0.1 share_high: 0.5 } }
+      mappings { start: 0x60000 end: 0x61000 name: "/opt/engine" kind: "file" page_bytes: 4096 page_count: 1 sampled_count: 1 exact: true
+        policy: "bind:1" huge_bytes: 0 mapper_count: 2 nodes { node: 1 pages: 1 share: 1 share_low: 1 share_high: 1 } }
+      mappings { start: 0x70000 end: 0x71000 kind: "anonymous" page_bytes: 4096 page_count: 1 sampled_count: 1 absent_count: 1 exact: true }
+      look_cost { call_count: 5 page_count: 21 sum_ns: 30000 longest_ns: 9000 }
+      unavailable { part: "policy" reason: "numa_maps is not read" }
+      threads { tid: 4711 comm: "main" last_cpu: 0 node: 0 allowed_nodes: 0 }
+      threads { tid: 4712 comm: "feed" last_cpu: 2 node: 1 allowed_nodes: 0 allowed_nodes: 1 } })",
+                                                            &response));
+  return response;
+}
+
+class NumaVerbTest : public CliFixture {
+ protected:
+  void Answer(const v1::QueryNumaResponse& answer) {
+    monitor_.query_numa = [this, answer](const auto& request, auto* response) {
+      seen_ = request;
+      *response = answer;
+      return grpc::Status::OK;
+    };
+  }
+  v1::QueryNumaRequest seen_;
+};
+
+TEST_F(NumaVerbTest, NodesDevicesAndSharesWithIntervalsAreToldAndWhatLookingCost) {
+  Answer(SomePlaces());
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "-p", "4711", "--pages", "21"}, console), 0) << console.err();
+  EXPECT_EQ(seen_.pids(0), 4711);
+  EXPECT_EQ(seen_.pages_max(), 21);
+  EXPECT_FALSE(seen_.exact());
+  EXPECT_EQ(seen_.resolution(), v1::HEAT_MAP_RESOLUTION_UNSPECIFIED);
+  for (const char* part :
+       {"1024 MiB", "0:10 1:21", "8 of 2048 KiB (5 free)", "read 300ns, write 310ns", "net eth0: node 1, CPUs 2,3",
+        "block vda: node not known: the firmware tells none", "process 4711 en?gine: looked at for 300ms, 21 single pages; 5 calls",
+        "the longest 9us", "1 thread ran last on node 0", "4712 feed: node 1, may run on 0,1", "node 0: 75.0% (50.0 to 90.0)",
+        "node 1: 100.0%", "bind:1", "[heap]", "1 mapping of which no page was found", "policy unavailable: numa_maps is not read"}) {
+    EXPECT_THAT(console.out(), HasSubstr(part));
+  }
+  EXPECT_THAT(console.out(), Not(HasSubstr("heat map")));
+  EXPECT_THAT(console.err(), IsEmpty());
+}
+
+TEST_F(NumaVerbTest, TheHeatMapIsDrawnWithLetters) {
+  v1::QueryNumaResponse response = SomePlaces();
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(resolution: HEAT_MAP_RESOLUTION_PAGE left_out_row_count: 2
+    rows { start: 0x10000 end: 0x50000 name: "[heap]" cells { sampled_count: 2 pages: 2 node: 0 } cells { sampled_count: 2 pages: 1 node: 1 }
+      cells { sampled_count: 1 } cells { } cells { sampled_count: 1 pages: 1 node: 40 } })",
+                                                            response.mutable_processes(0)->mutable_heat_map()));
+  Answer(response);
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--heat-map", "page"}, console), 0) << console.err();
+  EXPECT_EQ(seen_.resolution(), v1::HEAT_MAP_RESOLUTION_PAGE);
+  EXPECT_THAT(console.out(), AllOf(HasSubstr("0x000000010000 |Ab. Z| [heap]"), HasSubstr("and 2 mappings, beyond 65536 cells")));
+  v1::HeatMap* map = response.mutable_processes(0)->mutable_heat_map();
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(resolution: HEAT_MAP_RESOLUTION_NODE column_nodes: 0 column_nodes: 2
+    rows { start: 0x10000 end: 0x50000 cells { sampled_count: 40 pages: 39 node: 0 } cells { sampled_count: 40 pages: 1 node: 2 } }
+    rows { start: 0x60000 end: 0x61000 name: "x" cells { sampled_count: 4 pages: 0 node: 0 } cells { sampled_count: 4 pages: 4 node: 2 } })",
+                                                            map));
+  Answer(response);
+  StringConsole nodes;
+  EXPECT_EQ(Run({"numa", "--heat-map", "node"}, nodes), 0) << nodes.err();
+  EXPECT_THAT(nodes.out(), AllOf(HasSubstr("columns: node 0 2"), HasSubstr("|9+| [anonymous]"), HasSubstr("|.#| x")));
+}
+
+TEST_F(NumaVerbTest, JsonHasAllOfIt) {
+  Answer(SomePlaces());
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--json"}, console), 0) << console.err();
+  EXPECT_EQ(seen_.pids_size(), 0);
+  EXPECT_EQ(seen_.pages_max(), 0) << "the daemon's default";
+  const json answer = json::parse(console.out());
+  EXPECT_EQ(answer["nodes"][0]["allocations"]["other_count"], 41);
+  EXPECT_FALSE(answer["nodes"][1].contains("memory_bytes") || answer["nodes"][1].contains("allocations"));
+  EXPECT_EQ(answer["nodes"][1]["read_latency_ns"], 300);
+  EXPECT_EQ(answer["devices"][0]["node"], 1);
+  EXPECT_EQ(answer["devices"][1], json({{"name", "vda"}, {"kind", "block"}, {"reason", "the firmware tells none"}}));
+  const json& process = answer["processes"][0];
+  EXPECT_EQ(process["mappings"][0]["nodes"][1],
+            json({{"node", 1}, {"pages", 4}, {"share", 0.25}, {"share_low", 0.1}, {"share_high", 0.5}}));
+  EXPECT_FALSE(process["mappings"][0].contains("policy"));
+  EXPECT_EQ(process["mappings"][1]["policy"], "bind:1");
+  EXPECT_EQ(process["look_cost"], json({{"call_count", 5}, {"page_count", 21}, {"sum_ns", 30'000}, {"longest_ns", 9'000}}));
+  EXPECT_EQ(process["threads"][1]["allowed_nodes"], json({0, 1}));
+}
+
+TEST_F(NumaVerbTest, WhatWasAskedForAndCannotBeToldIsAWarning) {
+  v1::QueryNumaResponse response = SomePlaces();
+  Answer(response);
+  StringConsole exact;
+  EXPECT_EQ(Run({"numa", "--exact"}, exact), 1);
+  EXPECT_TRUE(seen_.exact());
+  EXPECT_THAT(exact.err(), HasSubstr("process 4711: policy unavailable: numa_maps is not read"));
+  response.mutable_processes(0)->set_error("it takes CAP_SYS_PTRACE");
+  response.set_left_out_process_count(1);
+  v1::UnavailablePart* part = response.add_unavailable();
+  part->set_part("heat_map");
+  part->set_reason("no PMU");
+  Answer(response);
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--heat-map", "cache_line"}, console), 1);
+  EXPECT_EQ(seen_.resolution(), v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
+  EXPECT_THAT(console.err(), AllOf(HasSubstr("heat map unavailable: no PMU"), HasSubstr("1 process left out"),
+                                   HasSubstr("process 4711: it takes CAP_SYS_PTRACE")));
+}
+
+TEST_F(NumaVerbTest, OptionsThatCannotBeAreRefusedBeforeAnyoneIsAsked) {
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--heat-map", "colour"}, console), 3);
+  EXPECT_THAT(console.err(), HasSubstr("give node, page or cache_line"));
+  EXPECT_EQ(Run({"numa", "--pages", "65537"}, console), 3);
+  EXPECT_EQ(Run({"numa", "-p", "x"}, console), 3);
+}
+
+}  // namespace
+}  // namespace hftmon

@@ -1,0 +1,163 @@
+#include "daemon/host_numa_look.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "daemon/service/rich_error.h"
+#include "tests/daemon/numa/fake_page_locations.h"
+#include "tests/daemon/os/fixture_tree.h"
+#include "tests/fakes/fake_monotonic_clock.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr uint32_t kPid = 500;
+constexpr int64_t kStartNs = 77;
+constexpr uint64_t kStart = 0x500000;
+constexpr char kMaps[] = "500000-504000 rw-p 00000000 00:00 0 [heap]\n";
+
+std::string ReasonOf(const absl::Status& status) {
+  return std::string(status.GetPayload(kErrorReasonPayload).value_or(absl::Cord()));
+}
+
+class HostNumaLooksTest : public ::testing::Test {
+ protected:
+  HostNumaLooksTest() {
+    tree_.Write("/sys/devices/system/node/online", "0-1\n");
+    for (const char* node : {"0", "1"}) {
+      const std::string folder = std::string("/sys/devices/system/node/node") + node;
+      tree_.Write(folder + "/cpulist", std::string(node) + "\n");
+      tree_.Write(folder + "/meminfo", std::string("Node ") + node + " MemTotal: 1024 kB\n");
+      tree_.Write(folder + "/distance", node == std::string("0") ? "10 21\n" : "21 10\n");
+    }
+    tree_.Write("/sys/devices/system/cpu/online", "0-1\n");
+    tree_.Write("/proc/500/maps", kMaps);
+    tree_.Write("/proc/500/statm", "100 4 0 0 0 0 0\n");
+    tree_.Write("/proc/500/numa_maps", "00500000 bind:1 heap anon=4 dirty=4 N0=1 N1=3 kernelpagesize_kB=4\n");
+    tree_.Write("/proc/500/smaps", "");
+    locations_.Put(kStart, kStart + 3 * 4'096, 1);
+  }
+  HostNumaLooks::Parts Parts() {
+    return {.files = tree_.root(),
+            .locations = &locations_,
+            .clock = &clock_,
+            .topology = [] { return absl::StatusOr<CpuTopology>(absl::UnavailableError("none")); },
+            .admit = [this] { return admitted_; },
+            .runs = [this](uint32_t pid, int64_t start_ns) { return runs_ && pid == kPid && start_ns == kStartNs; },
+            .cache_lines_unavailable = [] { return std::string("no PMU"); }};
+  }
+  static const absl::StatusOr<NumaLook>& Await(const NumaLookRun& run) {
+    while (run.Result() == nullptr) std::this_thread::yield();
+    return *run.Result();
+  }
+  static NumaLookPlan Plan() { return {.processes = {{.pid = kPid, .start_boottime_ns = kStartNs}}, .pages_max = 64}; }
+
+  FixtureTree tree_;
+  FakePageLocations locations_{kPid};
+  FakeMonotonicClock clock_;
+  absl::Status admitted_;
+  bool runs_ = true;
+};
+
+TEST_F(HostNumaLooksTest, ASmallProcessIsReadWholeAndEachPageByItselfWhereTheMapOfPagesIsAskedFor) {
+  HostNumaLooks looks(Parts());
+  NumaLookPlan plan = Plan();
+  {
+    const auto run = looks.Begin(plan);
+    ASSERT_TRUE(run.ok()) << run.status();
+    const auto& look = Await(**run);
+    ASSERT_TRUE(look.ok()) << look.status();
+    EXPECT_EQ(look->nodes.DistanceOf(0, 1), 21);
+    const auto& placement = look->processes[0].placement;
+    ASSERT_TRUE(placement.ok()) << placement.status();
+    EXPECT_EQ(placement->mappings[0].policy, "bind:1");
+    EXPECT_TRUE(placement->pages.empty());
+    EXPECT_TRUE(locations_.sizes.empty());
+  }
+  plan.keep_pages = true;
+  const auto run = looks.Begin(plan);
+  ASSERT_TRUE(run.ok()) << run.status();
+  const auto& placement = Await(**run)->processes[0].placement;
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  std::vector<int> nodes;
+  for (const LocatedPage& page : placement->pages) nodes.push_back(page.node < 0 ? -1 : page.node);
+  EXPECT_THAT(nodes, ElementsAre(1, 1, 1, -1));
+}
+
+TEST_F(HostNumaLooksTest, InQuietModeExactIsRefusedAndNumaMapsAreNotReadUnasked) {
+  admitted_ = absl::FailedPreconditionError("quiet");
+  HostNumaLooks looks(Parts());
+  NumaLookPlan plan = Plan();
+  plan.exact = true;
+  EXPECT_EQ(looks.Begin(plan).status(), admitted_);
+  plan.exact = false;
+  const auto run = looks.Begin(plan);
+  ASSERT_TRUE(run.ok()) << run.status();
+  const auto& placement = Await(**run)->processes[0].placement;
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_FALSE(placement->mappings[0].policy.has_value());
+  EXPECT_EQ(locations_.asked.size(), 4u);
+}
+
+TEST_F(HostNumaLooksTest, ThereIsOneLookAtATimeAndTheNextMayBeginWhenItIsGone) {
+  absl::Notification reached;
+  absl::Notification go;
+  locations_.on_call = [&](size_t) {
+    reached.Notify();
+    go.WaitForNotification();
+    return 0;
+  };
+  HostNumaLooks looks(Parts());
+  NumaLookPlan plan = Plan();
+  plan.keep_pages = true;
+  auto run = looks.Begin(plan);
+  ASSERT_TRUE(run.ok()) << run.status();
+  reached.WaitForNotification();
+  const absl::Status second = looks.Begin(plan).status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(second), "SAMPLING");
+  go.Notify();
+  EXPECT_TRUE(Await(**run).ok());
+  run->reset();
+  locations_.on_call = nullptr;
+  EXPECT_TRUE(looks.Begin(plan).ok());
+}
+
+TEST_F(HostNumaLooksTest, AnotherProcessOfTheNumberIsNotLookedAtAndTheHostIsToldAllTheSame) {
+  runs_ = false;
+  HostNumaLooks looks(Parts());
+  const auto run = looks.Begin(Plan());
+  ASSERT_TRUE(run.ok()) << run.status();
+  const auto& look = Await(**run);
+  ASSERT_TRUE(look.ok()) << look.status();
+  EXPECT_EQ(look->nodes.nodes.size(), 2u);
+  EXPECT_TRUE(absl::IsNotFound(look->processes[0].placement.status()));
+  EXPECT_TRUE(locations_.sizes.empty());
+}
+
+TEST_F(HostNumaLooksTest, CancellingEndsItAtTheNextPause) {
+  tree_.Write("/proc/500/maps", "500000-700000 rw-p 00000000 00:00 0 [heap]\n");
+  NumaLookRun* running = nullptr;
+  absl::Notification begun;
+  locations_.on_call = [&](size_t) {
+    begun.WaitForNotification();
+    running->Cancel();
+    return 0;
+  };
+  HostNumaLooks looks(Parts());
+  NumaLookPlan plan = Plan();
+  plan.keep_pages = true;
+  const auto run = looks.Begin(plan);
+  ASSERT_TRUE(run.ok()) << run.status();
+  running = run->get();
+  begun.Notify();
+  EXPECT_TRUE(absl::IsCancelled(Await(**run).status()));
+  EXPECT_EQ(locations_.sizes.size(), 1u);
+}
+
+}  // namespace
+}  // namespace hftmon

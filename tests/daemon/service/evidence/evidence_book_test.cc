@@ -1,0 +1,67 @@
+#include "daemon/service/evidence/evidence_book.h"
+
+#include <gtest/gtest.h>
+
+namespace hftmon {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+class EvidenceBookTest : public testing::Test {
+ protected:
+  EvidenceSnapshot Read() {
+    EvidenceSnapshot snapshot;
+    snapshot.mono_ns = now_ns_;
+    snapshot.threads[{.tid = 2, .tgid = 1}].faults.emplace();
+    return snapshot;
+  }
+  void TakeEachSecondUntil(int64_t seconds, EvidenceBook* book) {
+    for (; now_ns_ <= seconds * kSecond; now_ns_ += kSecond) book->Take();
+  }
+  int64_t now_ns_ = kSecond;
+};
+
+TEST_F(EvidenceBookTest, WithoutASnapshotThereIsNoPair) {
+  const EvidenceBook book([this] { return Read(); });
+  EXPECT_EQ(book.Around(0).before, nullptr);
+}
+
+TEST_F(EvidenceBookTest, APairBeginsWithinTheWindowAndEndsNow) {
+  EvidenceBook book([this] { return Read(); });
+  TakeEachSecondUntil(8, &book);
+  const SnapshotPair pair = book.Around(5 * kSecond + 1);
+  ASSERT_NE(pair.before, nullptr);
+  EXPECT_EQ(pair.before->mono_ns, 6 * kSecond);
+  EXPECT_EQ(pair.after->mono_ns, now_ns_);
+}
+
+TEST_F(EvidenceBookTest, AWindowThatBeginsAfterTheNewestHasNoPair) {
+  EvidenceBook book([this] { return Read(); });
+  TakeEachSecondUntil(8, &book);
+  EXPECT_EQ(book.Around(8 * kSecond + 1).before, nullptr);
+}
+
+TEST_F(EvidenceBookTest, AnHourTakesAsMuchAsAQuarterOfOne) {
+  EvidenceBook book([this] { return Read(); });
+  TakeEachSecondUntil(1'400, &book);
+  const size_t count = book.count();
+  TakeEachSecondUntil(3'600, &book);
+  EXPECT_LE(book.count(), count + 2);
+  EXPECT_LE(book.count(), 30u);
+  // Each age has one that a window of it can begin with, to a factor of two.
+  for (const int64_t age_s : {2, 10, 30, 100, 300, 600}) {
+    const SnapshotPair pair = book.Around(now_ns_ - age_s * kSecond);
+    ASSERT_NE(pair.before, nullptr) << age_s;
+    EXPECT_GE(2 * (now_ns_ - pair.before->mono_ns) + 2 * kSecond, age_s * kSecond) << age_s;
+  }
+}
+
+TEST_F(EvidenceBookTest, BeyondItsBytesTheOldestGo) {
+  EvidenceBook book([this] { return Read(); }, 4 * Read().bytes());
+  TakeEachSecondUntil(8, &book);
+  EXPECT_EQ(book.count(), 4u);
+  EXPECT_EQ(book.Around(0).before->mono_ns, 5 * kSecond);
+}
+
+}  // namespace
+}  // namespace hftmon

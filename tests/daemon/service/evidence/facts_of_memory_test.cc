@@ -1,0 +1,128 @@
+#include "daemon/service/evidence/facts_of_memory.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/daemon/service/evidence/fact_test_support.h"
+
+namespace hftmon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+MemoryLookups Lookups(int64_t locked_bytes = 0) {
+  MemoryLookups lookups;
+  lookups.process = [locked_bytes](uint32_t) {
+    return ProcessMemory{.locked_bytes = locked_bytes, .resident_bytes = 4096, .swapped_bytes = 0};
+  };
+  lookups.call = [](int32_t stack) { return std::string(stack == 7 ? "munmap" : "other"); };
+  lookups.thp_enabled = "always";
+  return lookups;
+}
+
+SnapshotPair Pair(const ThreadFaultTotal& before, const ThreadFaultTotal& after) {
+  const auto snapshot = [](int64_t mono_ns, ThreadFaultTotal total) {
+    EvidenceSnapshot made;
+    made.mono_ns = mono_ns;
+    total.thread = kWatched;
+    made.threads[kWatched].faults = std::move(total);
+    return std::make_shared<const EvidenceSnapshot>(std::move(made));
+  };
+  return {.before = snapshot(kBeginNs, before), .after = snapshot(kEndNs, after)};
+}
+
+std::vector<Fact> FactsOf(const ThreadFaultTotal& before, const ThreadFaultTotal& after, const MemoryLookups& lookups = Lookups()) {
+  std::vector<Fact> facts;
+  MemoryFacts().ToFacts(TestContext(), Pair(before, after), lookups, &facts);
+  return facts;
+}
+
+TEST(MemoryFactsTest, MajorFaultsAreThoseOfTheWindow) {
+  ThreadFaultTotal before;
+  before.faults[HFT_FAULT_USER_MAJOR] = {.count = 40, .duration_ns = 9'000'000, .longest_ns = 800'000};
+  ThreadFaultTotal after = before;
+  after.faults[HFT_FAULT_USER_MAJOR] = {.count = 42, .duration_ns = 9'300'000, .longest_ns = 800'000};
+  after.faults[HFT_FAULT_KERNEL_MAJOR] = {.count = 1, .duration_ns = 50'000, .longest_ns = 50'000};
+  const std::vector<Fact> facts = FactsOf(before, after);
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kCount, -1), 3);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kSumNs, -1), 350'000);
+  // The longest since watching began is older than the window.
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kLongestNs, -1), 350'000 / 3);
+  EXPECT_TRUE(facts[0].quality.estimated);
+  EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("major-faults-no-mlock"));
+}
+
+TEST(MemoryFactsTest, WhereAllIsLockedOrNothingWasAddedThereIsNoAdvice) {
+  ThreadFaultTotal some;
+  some.faults[HFT_FAULT_USER_MAJOR] = {.count = 40, .duration_ns = 9'000'000, .longest_ns = 800'000};
+  EXPECT_THAT(RulesThatSpeak(FactsOf({}, some, Lookups(4096))), IsEmpty());
+  EXPECT_THAT(FactsOf(some, some), IsEmpty());
+}
+
+TEST(MemoryFactsTest, SumsThatWentBackMakeNoFact) {
+  ThreadFaultTotal some;
+  some.faults[HFT_FAULT_USER_MAJOR] = {.count = 40, .duration_ns = 9'000'000, .longest_ns = 800'000};
+  EXPECT_THAT(FactsOf(some, {}), IsEmpty());
+}
+
+ThreadFaultTotal SentBy(uint32_t tgid, uint64_t count) {
+  ThreadFaultTotal total;
+  total.senders.push_back({.tid = 1003, .tgid = tgid, .comm = "unmapper", .stack = 7, .count = count});
+  return total;
+}
+
+TEST(MemoryFactsTest, FlushesAreToldBySenderAndCall) {
+  const std::vector<Fact> facts = FactsOf(SentBy(kWatched.tgid, 1'000), SentBy(kWatched.tgid, 1'200));
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kCount, -1), 200);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kActorTid, -1), 1003);
+  EXPECT_EQ(std::get<std::string>(*ValueOf(facts[0], FactField::kCall)), "munmap");
+  EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("tlb-shootdowns"));
+}
+
+TEST(MemoryFactsTest, FlushesOfOtherProcessesAndFewOnesAreNoAdvice) {
+  EXPECT_THAT(RulesThatSpeak(FactsOf(SentBy(4, 0), SentBy(4, 200))), IsEmpty());
+  EXPECT_THAT(RulesThatSpeak(FactsOf(SentBy(kWatched.tgid, 0), SentBy(kWatched.tgid, 50))), IsEmpty());
+}
+
+TEST(MemoryFactsTest, AThreadThatHasEndedIsKnownByItsSpikes) {
+  MemoryFacts producer;
+  producer.Add(TestSpike(9, SpikeKind::kCompaction, 80'000, {.kind = CauseKind::kCompaction, .duration_ns = 80'000}));
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), {}, Lookups(), &facts);
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kLongestNs, -1), 80'000);
+  EXPECT_THAT(facts[0].evidence.spike_ids, ElementsAre(9));
+  const Judgement judgement = JudgeFacts(facts);
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_EQ(judgement.recommendations[0].rule, "thp-or-compaction-stall");
+  EXPECT_EQ(judgement.recommendations[0].action.undo, "echo always > /sys/kernel/mm/transparent_hugepage/enabled");
+}
+
+TEST(MemoryFactsTest, AShortStallIsNoAdvice) {
+  MemoryFacts producer;
+  producer.Add(TestSpike(9, SpikeKind::kReclaim, 49'999, {.kind = CauseKind::kReclaim, .duration_ns = 49'999}));
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), {}, Lookups(), &facts);
+  EXPECT_EQ(facts.size(), 1u);
+  EXPECT_THAT(RulesThatSpeak(facts), IsEmpty());
+}
+
+TEST(CallOfStackTest, TheSystemCallNamesIt) {
+  EXPECT_EQ(CallOfStack({"native_flush_tlb_multi", "zap_page_range", "do_madvise", "__x64_sys_madvise"}), "madvise");
+  EXPECT_EQ(CallOfStack({"__arm64_sys_munmap"}), "munmap");
+  EXPECT_EQ(CallOfStack({"migrate_pages"}), "other");
+  EXPECT_EQ(CallOfStack({}), "other");
+}
+
+TEST(ProcessMemoryTest, LinesOfStatusAreReadInBytesAndMissingOnesAreAbsent) {
+  const ProcessMemory memory = ParseProcessMemory("Name:\tx\nVmLck:\t      12 kB\nVmRSS:\t    4096 kB\n");
+  EXPECT_EQ(memory.locked_bytes, 12 * 1024);
+  EXPECT_EQ(memory.resident_bytes, 4096 * 1024);
+  EXPECT_FALSE(memory.swapped_bytes.has_value());
+  EXPECT_FALSE(ParseProcessMemory("VmLck:\tmuch\nVmRSS:").resident_bytes.has_value());
+}
+
+}  // namespace
+}  // namespace hftmon

@@ -1,0 +1,124 @@
+// Where a process's memory lies, asked of the daemon, against pages that the process touched itself.
+#include <unistd.h>
+
+#include <memory>
+#include <numeric>
+
+#include "client/cpp/errors.h"
+#include "tests/privileged/numa_target.h"
+#include "tests/privileged/privileged_test.h"
+
+namespace hftmon::testing {
+namespace {
+
+constexpr uint64_t kPage = NumaTarget::kPageBytes;
+
+class NumaTest : public PrivilegedTest {
+ protected:
+  // Before gRPC has threads: it forks.
+  static void SetUpTestSuite() { target_ = std::make_unique<NumaTarget>(); }
+  static void TearDownTestSuite() { target_.reset(); }
+  void SetUp() override {
+    if (sysconf(_SC_PAGESIZE) != static_cast<long>(kPage)) GTEST_SKIP() << "the target's truth is in pages of 4 KiB; here they are larger";
+    PrivilegedTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    v1::AttachRequest request;
+    request.add_pids(target_->pid());
+    const auto attached = daemon_.client().Attach(request);
+    ASSERT_TRUE(attached.ok()) << attached.status();
+  }
+  absl::StatusOr<v1::QueryNumaResponse> Query(bool exact, v1::HeatMapResolution resolution = v1::HEAT_MAP_RESOLUTION_UNSPECIFIED) const {
+    v1::QueryNumaRequest request;
+    request.add_pids(target_->pid());
+    request.set_exact(exact);
+    request.set_resolution(resolution);
+    return daemon_.client().QueryNuma(request);
+  }
+  // The mapping that has the pool: neighbours of it may be one with it.
+  static const v1::MappingPlacement* PoolOf(const v1::QueryNumaResponse& answer) {
+    for (const v1::MappingPlacement& mapping : answer.processes(0).mappings()) {
+      if (mapping.start() <= target_->pool() && target_->pool() < mapping.end()) return &mapping;
+    }
+    return nullptr;
+  }
+  static uint64_t PresentCount(const v1::MappingPlacement& mapping) {
+    return std::accumulate(mapping.nodes().begin(), mapping.nodes().end(), uint64_t{0},
+                           [](uint64_t sum, const v1::NodeShare& share) { return sum + share.pages(); });
+  }
+
+  static inline std::unique_ptr<NumaTarget> target_;
+};
+
+TEST_F(NumaTest, ASampleFindsTheTouchedHalfOnTheHostsNodesAndSaysWhatItCost) {
+  const auto answer = Query(false, v1::HEAT_MAP_RESOLUTION_PAGE);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->processes_size(), 1);
+  const v1::ProcessPlacement& process = answer->processes(0);
+  ASSERT_EQ(process.error(), "");
+  const v1::MappingPlacement* pool = PoolOf(*answer);
+  ASSERT_NE(pool, nullptr);
+  EXPECT_FALSE(pool->exact());
+  EXPECT_GT(pool->sampled_count(), 3'000u);
+  EXPECT_EQ(PresentCount(*pool) + pool->absent_count(), pool->sampled_count());
+  EXPECT_NEAR(static_cast<double>(pool->absent_count()) / static_cast<double>(pool->sampled_count()), 0.5, 0.03);
+  if (answer->nodes_size() == 1) {
+    ASSERT_EQ(pool->nodes_size(), 1);
+    EXPECT_EQ(pool->nodes(0).node(), answer->nodes(0).node());
+    EXPECT_EQ(pool->nodes(0).share(), 1.0);
+  }
+  EXPECT_EQ(process.threads(0).tid(), target_->pid());
+  EXPECT_GT(process.look_cost().page_count(), 3'000u);
+  EXPECT_LE(process.look_cost().page_count(), 4'096u);
+  EXPECT_GE(process.look_cost().call_count(), process.look_cost().page_count() / 16);
+  for (const v1::HeatRow& row : process.heat_map().rows()) {
+    if (row.start() != pool->start()) continue;
+    ASSERT_EQ(row.cells_size(), 64);
+    uint64_t looked_at = 0;
+    for (const v1::HeatCell& cell : row.cells()) looked_at += cell.sampled_count();
+    EXPECT_EQ(looked_at, pool->sampled_count());
+  }
+  std::printf("%llu pages in %llu calls, the longest %lld ns\n", static_cast<unsigned long long>(process.look_cost().page_count()),
+              static_cast<unsigned long long>(process.look_cost().call_count()), static_cast<long long>(process.look_cost().longest_ns()));
+}
+
+TEST_F(NumaTest, ExactCountsEachTouchedPageAndTellsPolicies) {
+  const auto answer = Query(true, v1::HEAT_MAP_RESOLUTION_NODE);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const v1::ProcessPlacement& process = answer->processes(0);
+  ASSERT_EQ(process.error(), "");
+  if (process.unavailable_size() > 0) GTEST_SKIP() << process.unavailable(0).part() << ": " << process.unavailable(0).reason();
+  const v1::MappingPlacement* pool = PoolOf(*answer);
+  ASSERT_NE(pool, nullptr);
+  EXPECT_TRUE(pool->exact());
+  EXPECT_TRUE(pool->has_policy());
+  EXPECT_GE(PresentCount(*pool), NumaTarget::kPoolPages / 2);
+  EXPECT_LE(PresentCount(*pool), NumaTarget::kPoolPages / 2 + pool->page_count() - NumaTarget::kPoolPages);
+}
+
+TEST_F(NumaTest, ExactIsRefusedInQuietModeAndSinglePagesAreNot) {
+  v1::SetQuietRequest quiet;
+  quiet.set_quiet(true);
+  ASSERT_TRUE(daemon_.client().SetQuiet(quiet).ok());
+  const auto refused = Query(true);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(DetailsOf(refused.status()).reason, "QUIET");
+  const auto answer = Query(false);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_NE(PoolOf(*answer), nullptr);
+  EXPECT_FALSE(PoolOf(*answer)->has_policy());
+}
+
+TEST_F(NumaTest, OneNodeAndCacheLinesAreSaidWithTheirReasons) {
+  const auto answer = Query(false, v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  std::set<std::string> parts;
+  for (const v1::UnavailablePart& part : answer->unavailable()) {
+    EXPECT_NE(part.reason(), "") << part.part();
+    parts.insert(part.part());
+  }
+  EXPECT_TRUE(parts.contains("heat_map"));
+  EXPECT_EQ(parts.contains("remote_share"), answer->nodes_size() == 1);
+}
+
+}  // namespace
+}  // namespace hftmon::testing
