@@ -30,7 +30,7 @@ void Daemon::BuildNuma() {
   parts.page_bytes = ::sysconf(_SC_PAGESIZE);
   parts.topology = [this] { return LoadCpuTopology(files_); };
   parts.admit = [this] { return AdmitNumaMaps(); };
-  parts.runs = [this](uint32_t pid, int64_t start_boottime_ns) { return IsTarget(pid, start_boottime_ns); };
+  parts.look_at = [this](uint32_t pid, int64_t start_boottime_ns) { return LookAtTarget(pid, start_boottime_ns); };
   parts.cache_lines_unavailable = [this]() -> std::string {
     const absl::StatusOr<std::vector<SampledEvent>> events = AccessEvents();
     if (!events.ok()) return std::string(events.status().message());

@@ -107,8 +107,8 @@ absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thre
 
 absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProcess& process, Pacer& pacer) const {
   const Parts& parts = owner_->parts_;
-  const absl::Status ended = absl::NotFoundError(fmt::format("process {} has ended", process.pid));
-  if (!parts.runs(process.pid, process.start_boottime_ns)) return ended;
+  const auto check = [&] { return CheckRuns(parts.look_at(process.pid, process.start_boottime_ns), process.pid, "its memory was"); };
+  if (absl::Status runs = check(); !runs.ok()) return runs;
   PlacementWish wish{.pid = static_cast<pid_t>(process.pid), .pages_max = plan_.pages_max};
   const absl::Status admitted = parts.admit();
   // Quiet mode may have begun since the request was taken.
@@ -118,7 +118,8 @@ absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProces
   wish.keep_pages = plan_.keep_pages;
   PlacementReader reader(parts.files, *parts.locations, pacer, *parts.clock, parts.page_bytes);
   absl::StatusOr<ProcessPlacement> placement = reader.Read(wish);
-  if (placement.ok() && !parts.runs(process.pid, process.start_boottime_ns)) return ended;
+  if (!placement.ok()) return placement;
+  if (absl::Status runs = check(); !runs.ok()) return runs;
   return placement;
 }
 

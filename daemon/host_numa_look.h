@@ -17,6 +17,7 @@
 #include "daemon/numa/page_locations.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/file_root.h"
+#include "daemon/sampled_process.h"
 #include "daemon/service/numa_look.h"
 
 namespace hftmon {
@@ -32,7 +33,7 @@ class HostNumaLooks final : public NumaLooks {
     int64_t page_bytes = 4'096;  // the base page's
     std::function<absl::StatusOr<CpuTopology>()> topology;
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
-    std::function<bool(uint32_t pid, int64_t start_boottime_ns)> runs;
+    LookAtProcess look_at;
     std::function<std::string()> cache_lines_unavailable;
   };
 

@@ -44,7 +44,7 @@ inline constexpr size_t kFactKinds = static_cast<size_t>(FactKind::kCpuSetting) 
 // FactFieldRow says what each is: name, type, unit. The first three are those of Fact::thread.
 enum class FactField : uint8_t {
   kTid,
-  kPid,
+  kProcessId,
   kComm,
   kCount,
   kSumNs,

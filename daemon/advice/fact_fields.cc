@@ -12,7 +12,7 @@ using enum FieldMerge;
 // By the enumerator's number; a test holds that.
 constexpr auto kFields = std::to_array<FactFieldRow>({
     {kTid, "tid", kTaskId, "", kSame, "the watched thread"},
-    {kPid, "pid", kTaskId, "", kSame, "its process; of facts about a process that process"},
+    {kProcessId, "pid", kTaskId, "", kSame, "its process; of facts about a process that process"},
     {kComm, "comm", kText, "", kSame, "the watched thread's name"},
     {kCount, "count", kNumber, "events", kSum, "how often it happened in the window"},
     {kSumNs, "sum_ns", kDuration, "ns", kSum, "what it took from watched threads in the window"},

@@ -68,7 +68,7 @@ std::optional<FactValue> Merged(FieldMerge merge, const FactValue& a, const Fact
 // thread stands in the values of a group alone: MergeThread's.
 void MergeValues(const Fact& from, Fact* into) {
   for (auto it = into->values.begin(); it != into->values.end();) {
-    if (it->first == FactField::kPid && RowOf(into->kind).has_thread) {
+    if (it->first == FactField::kProcessId && RowOf(into->kind).has_thread) {
       ++it;
       continue;
     }
@@ -95,7 +95,7 @@ void MergeThread(const Fact& from, Fact* into) {
   if (!into->thread.has_value()) return;
   const bool same_process = from.thread.has_value() && from.thread->pid == into->thread->pid;
   if (same_process && from.thread->tid == into->thread->tid && from.thread->start_ns == into->thread->start_ns) return;
-  if (same_process) into->values[FactField::kPid] = int64_t{into->thread->pid};
+  if (same_process) into->values[FactField::kProcessId] = int64_t{into->thread->pid};
   into->thread.reset();
 }
 
@@ -119,7 +119,7 @@ void MergeQuality(const FactQuality& from, FactQuality* into) {
 
 // A thread of another process joined a group that had kept the pid of its first.
 void ForgetForeignPid(const Fact& from, Fact* into) {
-  const auto it = into->values.find(FactField::kPid);
+  const auto it = into->values.find(FactField::kProcessId);
   if (it == into->values.end() || !RowOf(into->kind).has_thread) return;
   if (!from.thread.has_value() || it->second != FactValue(int64_t{from.thread->pid})) into->values.erase(it);
 }

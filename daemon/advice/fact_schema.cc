@@ -158,7 +158,7 @@ constexpr auto kNumaBalancingFields = std::to_array<FactSchemaRow>({
     {kNumaBalancing, true, "/proc/sys/kernel/numa_balancing"},
 });
 constexpr auto kPlacementFields = std::to_array<FactSchemaRow>({
-    {kPid, true, "PlacementWish.pid"},
+    {kProcessId, true, "PlacementWish.pid"},
     {kMapping, true, "MappingPlacement.name, or the program's range"},
     {kCount, true, "MappingPlacement.sampled_count"},
     {kFromNode, true, "the node other than to_node with most of MappingPlacement.nodes"},
@@ -185,7 +185,7 @@ constexpr auto kCounterRateFields = std::to_array<FactSchemaRow>({
     {kInstructionsPerCycle, false, "CounterRates.ipc"},
 });
 constexpr auto kContendedLineFields = std::to_array<FactSchemaRow>({
-    {kPid, true, "AccessSampling"},
+    {kProcessId, true, "AccessSampling"},
     {kLineAddress, true, "ContendedLine.address"},
     {kCount, true, "ContendedLine: contended samples"},
     {kFalseSharing, true, "ContendedLine.sharing"},
@@ -267,7 +267,7 @@ constexpr auto kKinds = std::to_array<FactKindRow>({
 static_assert(kKinds.size() == kFactKinds);
 
 bool IsOfThread(FactField field) {
-  return field == kTid || field == kPid || field == kComm;
+  return field == kTid || field == kProcessId || field == kComm;
 }
 
 const FactSchemaRow* FindSchemaRow(FactKind kind, FactField field) {

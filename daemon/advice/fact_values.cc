@@ -48,12 +48,12 @@ absl::Status Refusal(FactKind kind, FactField field, std::string_view misfit) {
 }
 
 bool IsOfThread(FactField field) {
-  return field == FactField::kTid || field == FactField::kPid || field == FactField::kComm;
+  return field == FactField::kTid || field == FactField::kProcessId || field == FactField::kComm;
 }
 
 absl::Status CheckThread(const Fact& fact) {
   if (!fact.thread.has_value()) return absl::OkStatus();
-  for (const FactField field : {FactField::kTid, FactField::kPid}) {
+  for (const FactField field : {FactField::kTid, FactField::kProcessId}) {
     const std::string_view misfit = MisfitOf(RowOf(field).type, *ValueOf(fact, field));
     if (!misfit.empty()) return Refusal(fact.kind, field, misfit);
   }
@@ -74,7 +74,7 @@ std::optional<FactValue> ValueOf(const Fact& fact, FactField field) {
   if (it != fact.values.end()) return it->second;
   if (!fact.thread.has_value()) return std::nullopt;
   if (field == FactField::kTid) return int64_t{fact.thread->tid};
-  if (field == FactField::kPid) return int64_t{fact.thread->pid};
+  if (field == FactField::kProcessId) return int64_t{fact.thread->pid};
   if (field == FactField::kComm) return fact.thread->comm;
   return std::nullopt;
 }

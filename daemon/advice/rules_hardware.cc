@@ -130,7 +130,7 @@ RuleRow FalseSharing() {
       .title = "Threads take a cache line from each other and use different parts of it",
       .fact = kContendedLine,
       .when = {{kFalseSharing, kIs, 1.0}},
-      .group_by = {kPid, kLineAddress},
+      .group_by = {kProcessId, kLineAddress},
       .measures = {{.count_min = 10}},
       .cause = "{count} samples of process {pid} waited for the line at {line_address}, which another core had written elsewhere in",
       .actions = {{.when = {{kLayoutAdvice, kKnown}}, .code_hint = "{layout_advice}", .reach = Reach::kCode},

@@ -38,7 +38,7 @@ RuleRow FutexConvoy() {
       .fact = kContendedLock,
       // Without an owner it is what a condition variable looks like: idle waits.
       .when = {{kOwnerTid, kKnown}, {kOwnerRunningShare, kAtLeast, 0.5}},
-      .group_by = {kPid, kLockAddress},
+      .group_by = {kProcessId, kLockAddress},
       .measures = {{.count_min = 10, .share_min = 0.001}, {.count_min = 2, .share_min = 0.001, .where = {{kWaiterCount, kAtLeast, 2.0}}}},
       .cause =
           "{count} waits (different waiters: {waiter_count}) for the lock at {lock_address} took {sum_ns} in all, and its owner "
@@ -53,7 +53,7 @@ RuleRow FutexConvoy() {
       .proof_metric = "lock_blocked_ns_per_s",
       .expected = "less at that word",
       .needs = {"locks"},
-      .unless = {.rule = "inversion-without-pi", .same = {kPid, kLockAddress}},
+      .unless = {.rule = "inversion-without-pi", .same = {kProcessId, kLockAddress}},
   };
 }
 

@@ -21,7 +21,7 @@ RuleRow MemoryOnWrongNode() {
       .title = "A process's memory lies on another node than its threads run",
       .fact = kPlacement,
       .when = {{kRemoteShareLow, kAtLeast, 0.2}, {kHomeShare, kAtLeast, 0.9}, {kShared, kIs, 0.0}, {kRoom, kIs, 1.0}},
-      .group_by = {kPid, kFromNode, kToNode},
+      .group_by = {kProcessId, kFromNode, kToNode},
       .measures = {{.count_min = 256}},
       .cause =
           "at least {remote_share_low} of a mapping's pages lie on node {from_node}, and its threads ran {home_share} of the time on node "

@@ -47,7 +47,10 @@ class HostNumaLooksTest : public ::testing::Test {
             .clock = &clock_,
             .topology = [] { return absl::StatusOr<CpuTopology>(absl::UnavailableError("none")); },
             .admit = [this] { return admitted_; },
-            .runs = [this](uint32_t pid, int64_t start_ns) { return runs_ && pid == kPid && start_ns == kStartNs; },
+            .look_at =
+                [this](uint32_t pid, int64_t start_ns) {
+                  return runs_ && pid == kPid && start_ns == kStartNs ? SampledProcess::kRuns : SampledProcess::kEnded;
+                },
             .cache_lines_unavailable = [] { return std::string("no PMU"); }};
   }
   static const absl::StatusOr<NumaLook>& Await(const NumaLookRun& run) {

@@ -34,7 +34,7 @@ inline void PrintTo(const RuleExample& example, std::ostream* out) {
 
 inline Fact FactOf(FactKind kind, FactValues values, uint32_t tid = 4712) {
   Fact fact{.kind = kind, .values = std::move(values)};
-  const bool has_thread = !fact.values.contains(FactField::kPid);
+  const bool has_thread = !fact.values.contains(FactField::kProcessId);
   if (has_thread) fact.thread = FactThread{.tid = tid, .pid = 4711, .start_ns = 7, .comm = "matcher"};
   fact.evidence = {
       .sentence = "seen", .begin_mono_ns = kExampleBeginNs, .end_mono_ns = kExampleBeginNs + kExampleWindowNs, .spike_ids = {tid}};

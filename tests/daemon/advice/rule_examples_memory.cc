@@ -98,7 +98,7 @@ std::vector<RuleExample> MemoryExamples() {
 }
 
 std::vector<RuleExample> NumaExamples() {
-  const FactValues placement = {{kPid, 4711}, {kMapping, "[heap]"},    {kCount, 4'096},      {kFromNode, 1},
+  const FactValues placement = {{kProcessId, 4711}, {kMapping, "[heap]"},    {kCount, 4'096},      {kFromNode, 1},
                                 {kToNode, 0}, {kRemoteShareLow, 0.99}, {kHomeShare, 1.0},    {kShared, 0},
                                 {kRoom, 1},   {kPolicy, "default"},    {kDistanceRatio, 2.0}};
   const Fact fact = FactOf(kPlacement, placement);
@@ -241,7 +241,7 @@ std::vector<RuleExample> HardwareExamples() {
       {"false-sharing",
        "",
        kContendedLine,
-       {{kPid, 4711}, {kLineAddress, 0x5600'0040}, {kCount, 10}, {kFalseSharing, 1}},
+       {{kProcessId, 4711}, {kLineAddress, 0x5600'0040}, {kCount, 10}, {kFalseSharing, 1}},
        {{kCount, 9}},
        "10 samples of process 4711 waited for the line at 0x56000040",
        "",
@@ -250,7 +250,7 @@ std::vector<RuleExample> HardwareExamples() {
       {"false-sharing",
        "KnownLayout",
        kContendedLine,
-       {{kPid, 4711}, {kLineAddress, 0x5600'0040}, {kCount, 10}, {kFalseSharing, 1}, {kLayoutAdvice, "pad offset 8 to a line of its own"}},
+       {{kProcessId, 4711}, {kLineAddress, 0x5600'0040}, {kCount, 10}, {kFalseSharing, 1}, {kLayoutAdvice, "pad offset 8 to a line of its own"}},
        {{kCount, 9}},
        "10 samples",
        "",

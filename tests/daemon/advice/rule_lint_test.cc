@@ -38,8 +38,8 @@ void CheckText(const RuleRow& rule, std::string_view text) {
     if (field == FactField::kTid || field == FactField::kComm) {
       EXPECT_TRUE(Groups(rule, FactField::kTid)) << rule.id << ": " << text;
     }
-    if (field == FactField::kPid) {
-      EXPECT_TRUE(Groups(rule, FactField::kPid) || Groups(rule, FactField::kTid)) << rule.id << ": " << text;
+    if (field == FactField::kProcessId) {
+      EXPECT_TRUE(Groups(rule, FactField::kProcessId) || Groups(rule, FactField::kTid)) << rule.id << ": " << text;
     }
   }
 }

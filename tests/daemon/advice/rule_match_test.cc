@@ -97,12 +97,12 @@ TEST(FactGroupTest, WhatFactsDifferInIsNotKnownOfTheGroup) {
   const std::vector<FactField> by = {kStall};
   const FactGroup group = GroupFacts(by, facts, ours).at(0);
   EXPECT_FALSE(group.fact.thread.has_value());
-  EXPECT_EQ(ValueOf(group.fact, kPid), FactValue(4711));
+  EXPECT_EQ(ValueOf(group.fact, kProcessId), FactValue(4711));
   EXPECT_EQ(ValueOf(group.fact, kTid), std::nullopt);
   EXPECT_EQ(ValueOf(group.fact, kThpEnabled), std::nullopt);
   EXPECT_THAT(group.fact.evidence.spike_ids, ElementsAre(1, 3, 5));
   const std::vector<size_t> everybody = {0, 1, 2, 3};
-  EXPECT_EQ(ValueOf(GroupFacts(by, facts, everybody).at(0).fact, kPid), std::nullopt);
+  EXPECT_EQ(ValueOf(GroupFacts(by, facts, everybody).at(0).fact, kProcessId), std::nullopt);
 }
 
 TEST(FactGroupTest, SumsEndAtTheirLimitAndEvidenceIsBounded) {
@@ -169,7 +169,7 @@ TEST(GainTest, ItIsABoundAndUnknownIsNot0) {
 }
 
 TEST(GainTest, APlacementsIsAnEstimatedShare) {
-  const Fact fact = FactOf(FactKind::kPlacement, {{kRemoteShareLow, 0.5}, {kDistanceRatio, 1.6}, {kPid, 1}});
+  const Fact fact = FactOf(FactKind::kPlacement, {{kRemoteShareLow, 0.5}, {kDistanceRatio, 1.6}, {kProcessId, 1}});
   const Gain gain = GainOf(GainKind::kPlacement, fact, {});
   EXPECT_DOUBLE_EQ(gain.share.value(), 0.5 * (1.6 - 1));
   EXPECT_TRUE(gain.estimated);
