@@ -72,7 +72,7 @@ TEST_F(RecommendRpcTest, AFactBecomesAdviceWithItsCommandAndUndo) {
   EXPECT_EQ(one.evidence().count(), 17);
   EXPECT_EQ(one.evidence().longest_ns(), 2'500'000);
   EXPECT_THAT(one.evidence().spike_ids(), ElementsAre(9, 4));
-  EXPECT_EQ(one.evidence().values().at("actor_comm"), "batch");
+  EXPECT_EQ(one.evidence().values().at("actor_comm"), "\"batch\"");
   EXPECT_EQ(one.thread().tid(), 1001);
   EXPECT_EQ(one.gain().ns_per_second(), 3'400'000);
   EXPECT_EQ(one.proof().metric(), "preempted_ns_per_s");
