@@ -58,10 +58,10 @@ TEST_F(NumaTest, ASampleFindsTheTouchedHalfOnTheHostsNodesAndSaysWhatItCost) {
   const v1::MappingPlacement* pool = PoolOf(*answer);
   ASSERT_NE(pool, nullptr);
   EXPECT_FALSE(pool->exact());
-  // As large a part of the sample as of the process's addresses.
+  // About as large a part of the sample as of the process's addresses: small mappings get more.
   const uint64_t all = std::accumulate(process.mappings().begin(), process.mappings().end(), uint64_t{0},
                                        [](uint64_t sum, const v1::MappingPlacement& mapping) { return sum + mapping.page_count(); });
-  EXPECT_GE(pool->sampled_count() * all * 10, pool->page_count() * process.look_cost().page_count() * 8);
+  EXPECT_GE(pool->sampled_count() * all * 2, pool->page_count() * process.look_cost().page_count());
   EXPECT_EQ(PresentCount(*pool) + pool->absent_count(), pool->sampled_count());
   EXPECT_NEAR(static_cast<double>(pool->absent_count()) / static_cast<double>(pool->sampled_count()), 0.5, 0.03);
   if (answer->nodes_size() == 1) {
