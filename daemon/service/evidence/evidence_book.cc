@@ -26,6 +26,8 @@ size_t EvidenceSnapshot::bytes() const {
     if (sums.faults) bytes += sums.faults->senders.capacity() * sizeof(SenderTotal);
   }
   for (const CpuInterruptTotal& cpu : cpus) bytes += sizeof(cpu) + cpu.devices.capacity() * sizeof(DeviceTotal);
+  bytes += visits.capacity() * sizeof(CpuVisitInfo) + works.capacity() * sizeof(WorkSum) + polls.capacity() * sizeof(PollSum);
+  for (const WorkSum& work : works) bytes += work.function.capacity();
   return bytes;
 }
 

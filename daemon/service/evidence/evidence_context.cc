@@ -16,13 +16,21 @@ bool Has(const CpuList& cpus, int cpu) {
 
 }  // namespace
 
+bool TaskFact::kernel_thread() const {
+  return (flags & kKernelThread) != 0;
+}
+
+bool TaskFact::bound_for_good() const {
+  return (flags & kNoSetAffinity) != 0;
+}
+
 std::optional<std::string> ActorKind(const EvidenceContext& context, uint32_t pid, uint32_t tid) {
   if (pid == context.own_pid) return "own";
   const std::optional<TaskFact> task = context.task(pid, tid);
   if (!task) return pid != tid ? std::optional<std::string>("user") : std::nullopt;  // threads of the kernel are processes of their own
-  if ((task->flags & kKernelThread) == 0) return "user";
+  if (!task->kernel_thread()) return "user";
   if ((task->flags & kWorkqueueWorker) == 0) return "kernel_thread";
-  return (task->flags & kNoSetAffinity) != 0 && task->allowed_cpus.size() == 1 ? "bound_kworker" : "unbound_kworker";
+  return task->bound_for_good() && task->allowed_cpus.size() == 1 ? "bound_kworker" : "unbound_kworker";
 }
 
 CpuList HousekeepingCpus(const EvidenceContext& context) {

@@ -19,6 +19,9 @@ namespace hftmon {
 struct TaskFact {
   CpuList allowed_cpus;  // Cpus_allowed_list; empty: not known
   uint32_t flags = 0;    // field 9 of /proc/TID/stat: PF_*
+
+  bool kernel_thread() const;   // PF_KTHREAD
+  bool bound_for_good() const;  // PF_NO_SETAFFINITY: the kernel refuses to change its affinity
 };
 using TaskFacts = std::function<std::optional<TaskFact>(uint32_t pid, uint32_t tid)>;  // absent: it has ended
 
@@ -28,8 +31,9 @@ struct EvidenceContext {
   bool lost_records = false;
   uint32_t own_pid = 0;  // hftmond's
   CpuList online_cpus;
-  CpuList reserved_cpus;       // isolated or nohz_full
-  std::set<int> bound_cpus;    // of watched threads that may not run everywhere
+  CpuList reserved_cpus;       // isolated, nohz_full, or a rule's
+  CpuList audited_cpus;        // of these a rule's: who visits them is counted
+  std::set<int> bound_cpus;    // of watched threads that may not run everywhere; who only visits a rule's CPU is not one
   std::set<int> watched_cpus;  // on which watched threads were seen last
   TaskFacts task;
   std::function<std::string(uint32_t tid)> name;  // empty: it is not known

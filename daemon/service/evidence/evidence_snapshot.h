@@ -9,8 +9,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "daemon/control/targets.h"
 #include "daemon/service/fault_totals.h"
 #include "daemon/service/interrupt_totals.h"
 
@@ -21,10 +23,28 @@ struct ThreadSums {
   std::optional<ThreadFaultTotal> faults;  // absent: no figures are to be had of it
 };
 
+// Of one function of work queues on one CPU.
+struct WorkSum {
+  int cpu = 0;
+  std::string function;
+  int64_t duration_ns = 0;
+};
+
+// Of one interface, or "backlog" of packets that were steered, on one CPU.
+struct PollSum {
+  int cpu = 0;
+  std::string interface;
+  bool other_namespace = false;
+  uint64_t poll_count = 0;
+};
+
 struct EvidenceSnapshot {
   int64_t mono_ns = 0;
   std::map<ThreadKey, ThreadSums, ThreadKeyOrder> threads;
   std::vector<CpuInterruptTotal> cpus;
+  std::vector<CpuVisitInfo> visits;  // of CPUs of rules: by CPU and name, each once
+  std::vector<WorkSum> works;        // of CPUs that are to be left alone, where work is collected
+  std::vector<PollSum> polls;        // where packets are collected
 
   // About what it takes.
   size_t bytes() const;

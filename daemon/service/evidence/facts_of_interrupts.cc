@@ -1,6 +1,7 @@
 #include "daemon/service/evidence/facts_of_interrupts.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -48,6 +49,36 @@ std::map<uint32_t, LineSum> LinesBetween(const SnapshotPair& sums, const std::se
   return lines;
 }
 
+const InterruptAffinity* FindLine(const InterruptAffinityReport& affinities, uint32_t irq) {
+  for (const InterruptAffinity& line : affinities.lines) {
+    if (line.irq == static_cast<int>(irq)) return &line;
+  }
+  return nullptr;
+}
+
+// Of a thread that may not run everywhere: all of its time was there, of others it is known where spikes were alone.
+void SetBoundCpus(const EvidenceContext& context, const ThreadKey& thread, Fact* fact) {
+  const std::optional<TaskFact> task = context.task(thread.tgid, thread.tid);
+  if (task && task->allowed_cpus.size() < context.online_cpus.size()) SetCpus(fact, FactField::kCpus, task->allowed_cpus);
+}
+
+// By what it is raised, for the sentence; empty: that is not known, and the fact has nothing of it.
+std::string SetRaiser(const SnapshotPair& sums, const NetworkQueues& queues, const InterruptAffinityReport& affinities, Fact* fact) {
+  const auto cpus = fact->values.find(FactField::kCpus);
+  if (cpus == fact->values.end()) return "";
+  const std::optional<SoftirqRaiser> raiser = RaiserOn(std::get<CpuList>(cpus->second), sums, queues);
+  if (!raiser) return "";
+  fact->values[FactField::kInterface] = raiser->interface;
+  if (raiser->queue) {
+    fact->values[FactField::kQueue] = *raiser->queue;
+    fact->values[FactField::kOldRpsCpus] = raiser->rps_cpus;
+  }
+  if (!raiser->irq) return absl::StrCat(" (packets of ", CleanText(raiser->interface), ", steered there)");
+  fact->values[FactField::kIrq] = static_cast<int64_t>(*raiser->irq);
+  if (const InterruptAffinity* line = FindLine(affinities, *raiser->irq)) SetCpus(fact, FactField::kOldAffinity, line->allowed_cpus);
+  return absl::StrCat(" (interrupt ", *raiser->irq, " of ", CleanText(raiser->interface), ")");
+}
+
 }  // namespace
 
 void InterruptFacts::Add(const Spike& spike) {
@@ -59,15 +90,15 @@ void InterruptFacts::Add(const Spike& spike) {
   }
 }
 
-void InterruptFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const InterruptAffinityReport& affinities,
-                             bool irqbalance, std::vector<Fact>* facts) const {
+void InterruptFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const InterruptSettings& settings,
+                             std::vector<Fact>* facts) const {
   if (sums.before == nullptr || sums.after == nullptr) return;
-  AddLines(context, sums, affinities, irqbalance, facts);
-  AddSoftirqs(context, sums, facts);
+  AddLines(context, sums, settings, facts);
+  AddSoftirqs(context, sums, settings, facts);
 }
 
-void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair& sums, const InterruptAffinityReport& affinities,
-                              bool irqbalance, std::vector<Fact>* facts) const {
+void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair& sums, const InterruptSettings& settings,
+                              std::vector<Fact>* facts) const {
   std::set<int> cpus = context.bound_cpus;
   cpus.insert(context.reserved_cpus.begin(), context.reserved_cpus.end());
   for (const auto& [irq, line] : LinesBetween(sums, cpus)) {
@@ -76,12 +107,11 @@ void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair
     fact.values[FactField::kCpus] = line.cpus;
     fact.values[FactField::kCount] = line.count;
     fact.values[FactField::kSumNs] = line.self_ns;
-    fact.values[FactField::kIrqbalance] = static_cast<int64_t>(irqbalance ? 1 : 0);
+    fact.values[FactField::kIrqbalance] = static_cast<int64_t>(settings.irqbalance ? 1 : 0);
     std::string handlers;
-    for (const InterruptAffinity& known : affinities.lines) {
-      if (known.irq != static_cast<int>(irq)) continue;
-      handlers = absl::StrJoin(known.handlers, ", ");
-      SetCpus(&fact, FactField::kOldAffinity, known.allowed_cpus);
+    if (const InterruptAffinity* known = FindLine(settings.affinities, irq)) {
+      handlers = absl::StrJoin(known->handlers, ", ");
+      SetCpus(&fact, FactField::kOldAffinity, known->allowed_cpus);
     }
     if (!handlers.empty()) fact.values[FactField::kHandler] = handlers;
     SetCpus(&fact, FactField::kNearHousekeepingCpus, HousekeepingCpus(context));
@@ -97,7 +127,21 @@ void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair
   }
 }
 
-void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotPair& sums, std::vector<Fact>* facts) const {
+void InterruptFacts::AddTally(const EvidenceContext& context, const ThreadKey& thread, hft_interrupt_source source, Fact* fact) const {
+  const auto of_thread = softirqs_.find(thread);
+  if (of_thread == softirqs_.end()) return;
+  const auto tally = of_thread->second.find(source);
+  if (tally == of_thread->second.end()) return;
+  fact->values[FactField::kLongestNs] = tally->second.longest_ns();
+  SetCpus(fact, FactField::kCpus, tally->second.cpus());
+  Fact spikes = NewFact(context, FactKind::kSoftirqOnCpu);
+  tally->second.EvidenceToFact(&spikes);
+  fact->evidence.spike_ids = spikes.evidence.spike_ids;
+}
+
+void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotPair& sums, const InterruptSettings& settings,
+                                 std::vector<Fact>* facts) const {
+  std::optional<NetworkQueues> queues;
   for (const auto& [thread, after] : sums.after->threads) {
     const auto before = sums.before->threads.find(thread);
     if (before == sums.before->threads.end() || !before->second.interrupts || !after.interrupts) continue;
@@ -114,19 +158,15 @@ void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotP
       fact.values[FactField::kSumNs] = to.self_ns - from.self_ns;
       SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
       SetCpus(&fact, FactField::kNearHousekeepingCpus, HousekeepingCpus(context));
-      const auto of_thread = softirqs_.find(thread);
-      if (of_thread != softirqs_.end()) {
-        const auto tally = of_thread->second.find(static_cast<hft_interrupt_source>(source));
-        if (tally != of_thread->second.end()) {
-          fact.values[FactField::kLongestNs] = tally->second.longest_ns();
-          SetCpus(&fact, FactField::kCpus, tally->second.cpus());
-          Fact spikes = NewFact(context, FactKind::kSoftirqOnCpu);
-          tally->second.EvidenceToFact(&spikes);
-          fact.evidence.spike_ids = spikes.evidence.spike_ids;
-        }
+      AddTally(context, thread, static_cast<hft_interrupt_source>(source), &fact);
+      SetBoundCpus(context, thread, &fact);
+      std::string raised_by;
+      if ((name == "NET_RX" || name == "NET_TX") && settings.queues) {
+        if (!queues) queues = settings.queues();
+        raised_by = SetRaiser(sums, *queues, settings.affinities, &fact);
       }
-      fact.evidence.sentence = absl::StrCat("softirq ", name, " ran ", count, " times in the time of tid ", thread.tid, " and took ",
-                                            to.self_ns - from.self_ns, " ns");
+      fact.evidence.sentence = absl::StrCat("softirq ", name, raised_by, " ran ", count, " times in the time of tid ", thread.tid,
+                                            " and took ", to.self_ns - from.self_ns, " ns");
       facts->push_back(std::move(fact));
     }
   }

@@ -1,5 +1,6 @@
 #include "daemon/service/evidence/facts_of_preemptions.h"
 
+#include <algorithm>
 #include <cstring>
 #include <tuple>
 
@@ -15,6 +16,11 @@ std::string ReasonOf(const Spike& spike, const Cause& actor) {
   if (spike.kind != SpikeKind::kPreempted || !spike.preemption.known) return "";
   const std::string reason = PreemptionReason(spike.preemption);
   return spike.preemption.preemptor_tid == actor.tid || reason == "throttled" ? reason : "";
+}
+
+bool AllReserved(const EvidenceContext& context, const CpuList& cpus) {
+  const CpuList& reserved = context.reserved_cpus;
+  return std::all_of(cpus.begin(), cpus.end(), [&](int cpu) { return std::find(reserved.begin(), reserved.end(), cpu) != reserved.end(); });
 }
 
 std::string CommOf(const Cause& cause) {
@@ -43,6 +49,7 @@ void PreemptionFacts::ToFacts(const EvidenceContext& context, std::vector<Fact>*
   for (const auto& [key, share] : shares_) {
     const std::optional<std::string> kind = ActorKind(context, share.actor_pid, key.actor_tid);
     if (!kind) continue;  // it has ended, and was a process of one thread or the kernel's: nobody to move
+    if (*kind != "user" && *kind != "own" && AllReserved(context, share.tally.cpus())) continue;  // VisitorFacts tells it
     Fact fact = NewFact(context, FactKind::kPreemption);
     fact.thread = ThreadOf(context, key.victim);
     fact.values[FactField::kSpikeKind] = std::string(key.kind == SpikeKind::kPreempted ? "preempted" : "run_queue");

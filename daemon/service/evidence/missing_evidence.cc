@@ -1,10 +1,12 @@
 #include "daemon/service/evidence/missing_evidence.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "common/cpu_list.h"
 #include "daemon/advice/fact_schema.h"
 #include "daemon/control/target_options.h"
 
@@ -12,9 +14,9 @@ namespace hftmon {
 namespace {
 
 // Kinds that no producer makes yet.
-constexpr FactKind kNotLookedFor[] = {FactKind::kTickOnCpu, FactKind::kCpuVisitor,     FactKind::kWaking,      FactKind::kNumaBalancingWork,
-                                      FactKind::kPlacement, FactKind::kDeviceDistance, FactKind::kCounterRate, FactKind::kContendedLine,
-                                      FactKind::kHardware,  FactKind::kHostSetting,    FactKind::kCpuSetting};
+constexpr FactKind kNotLookedFor[] = {FactKind::kWaking,         FactKind::kNumaBalancingWork, FactKind::kPlacement,
+                                      FactKind::kDeviceDistance, FactKind::kCounterRate,       FactKind::kContendedLine,
+                                      FactKind::kHardware,       FactKind::kHostSetting,       FactKind::kCpuSetting};
 
 // Where no selected target asks for the group, or asks for waits without a length.
 void AddGroup(const TargetSelection& selection, std::string_view group, std::string_view mend_options,
@@ -31,18 +33,35 @@ void AddGroup(const TargetSelection& selection, std::string_view group, std::str
   }
 }
 
+// Of these only visits that kept a watched thread waiting are seen.
+void AddUnauditedCpus(const EvidenceContext& context, std::vector<MissingEvidence>* missing) {
+  std::set<int> cpus = context.bound_cpus;
+  cpus.insert(context.reserved_cpus.begin(), context.reserved_cpus.end());
+  for (const int cpu : context.audited_cpus) cpus.erase(cpu);
+  if (cpus.empty()) return;
+  const std::string list = FormatCpuList(CpuList(cpus.begin(), cpus.end()));
+  missing->push_back(
+      {.kind = FactKind::kCpuVisitor,
+       .where = {},
+       .reason = absl::StrCat("no rule watches CPU ", list, ": of who comes there only those are seen who keep a watched thread waiting"),
+       .mend = absl::StrCat("hftmon attach --cpus ", list)});
+}
+
 }  // namespace
 
-void AddMissingEvidence(const TargetSelection& selection, bool has_sums, std::vector<MissingEvidence>* missing) {
+void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext& context, bool has_sums,
+                        std::vector<MissingEvidence>* missing) {
   for (const FactKind kind : kNotLookedFor) {
     const std::string name(RowOf(kind).name);
     missing->push_back({.kind = kind, .where = {}, .reason = absl::StrCat("this daemon makes no facts of the kind ", name), .mend = ""});
   }
   AddGroup(selection, kLocksGroup, "locks --blocked 100us", {FactKind::kInversion, FactKind::kContendedLock}, missing);
   AddGroup(selection, kMemoryGroup, "memory", {FactKind::kFaults, FactKind::kShootdowns, FactKind::kKernelStall}, missing);
+  AddUnauditedCpus(context, missing);
   if (has_sums) return;
   const std::string young = "there are no two snapshots of the sums in the window: it is too short, or the programs were off in it";
-  for (const FactKind kind : {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kShootdowns}) {
+  for (const FactKind kind :
+       {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor, FactKind::kShootdowns}) {
     missing->push_back({.kind = kind, .where = {}, .reason = young, .mend = "ask for a longer window, or again in some seconds"});
   }
 }

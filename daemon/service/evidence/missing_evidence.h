@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "daemon/advice/fact.h"
+#include "daemon/service/evidence/evidence_context.h"
 #include "daemon/service/target_selection.h"
 
 namespace hftmon {
 
 // `has_sums`: there are two snapshots of the window.
-void AddMissingEvidence(const TargetSelection& selection, bool has_sums, std::vector<MissingEvidence>* missing);
+void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext& context, bool has_sums,
+                        std::vector<MissingEvidence>* missing);
 
 }  // namespace hftmon
 

@@ -14,12 +14,16 @@
 #include "daemon/os/host_settings.h"
 #include "daemon/os/named_processes.h"
 #include "daemon/os/proc_affinity.h"
+#include "daemon/service/evidence/cpu_sums.h"
 #include "daemon/service/evidence/facts_of_interrupts.h"
 #include "daemon/service/evidence/facts_of_locks.h"
 #include "daemon/service/evidence/facts_of_migrations.h"
 #include "daemon/service/evidence/facts_of_preemptions.h"
 #include "daemon/service/evidence/facts_of_sleeps.h"
+#include "daemon/service/evidence/facts_of_ticks.h"
+#include "daemon/service/evidence/facts_of_visitors.h"
 #include "daemon/service/evidence/missing_evidence.h"
+#include "daemon/service/evidence/watched_visits.h"
 #include "daemon/service/history_window.h"
 
 namespace hftmon {
@@ -61,6 +65,12 @@ std::vector<OffCpuTime> CollectTimes(const SpikeHistory& history, const TargetSe
   return times;
 }
 
+CpuList Union(const CpuList& some, const CpuList& others) {
+  std::set<int> cpus(some.begin(), some.end());
+  cpus.insert(others.begin(), others.end());
+  return {cpus.begin(), cpus.end()};
+}
+
 std::optional<std::string> BracketedWord(const FileRoot& files, std::string_view path) {
   const absl::StatusOr<std::string> text = files.ReadFile(path);
   if (!text.ok()) return std::nullopt;
@@ -92,6 +102,8 @@ EvidenceSnapshot ServiceEvidence::ReadSums() const {
     }
   }
   if (!pids.empty()) snapshot.cpus = core_.interrupts->Cpus();
+  const std::vector<RuleInfo> rules = core_.targets->Rules();
+  ReadCpuSums(core_, rules, Union(ReadReservedCpus(parts_.files).value_or(CpuList()), AuditedCpus(rules)), &snapshot);
   snapshot.mono_ns = core_.status->Now().monotonic_ns;
   return snapshot;
 }
@@ -114,7 +126,8 @@ EvidenceContext ServiceEvidence::ContextOf(const TargetSelection& selection, int
   context.end_mono_ns = end_ns;
   context.own_pid = parts_.own_pid;
   context.online_cpus = ReadOnlineCpus(parts_.files).value_or(CpuList());
-  context.reserved_cpus = ReadReservedCpus(parts_.files).value_or(CpuList());
+  context.audited_cpus = AuditedCpus(core_.targets->Rules());
+  context.reserved_cpus = Union(ReadReservedCpus(parts_.files).value_or(CpuList()), context.audited_cpus);
   context.task = [files = parts_.files](uint32_t pid, uint32_t tid) { return ReadTask(files, pid, tid); };
   context.name = [names = core_.names](uint32_t tid) { return names->NameOf(tid); };
   // Of all targets, not of the selection alone: a command must not send anybody to another's CPU.
@@ -123,8 +136,10 @@ EvidenceContext ServiceEvidence::ContextOf(const TargetSelection& selection, int
   for (const ThreadKey& thread : ThreadsOf(all)) {
     const std::optional<SeenScheduling> seen = core_.scheduling->Find(thread);
     if (!seen) continue;
-    if (selection.Keeps(thread) && seen->cpu >= 0) context.watched_cpus.insert(seen->cpu);
     const absl::StatusOr<CpuList> allowed = ParseCpuList(seen->scheduling.cpus_allowed);
+    const TargetInfo* target = all.TargetOf(thread);
+    if (target != nullptr && IsVisitor(*target, allowed.value_or(CpuList()))) continue;
+    if (selection.Keeps(thread) && seen->cpu >= 0) context.watched_cpus.insert(seen->cpu);
     if (!allowed.ok() || allowed->empty() || allowed->size() >= context.online_cpus.size()) continue;
     context.bound_cpus.insert(allowed->begin(), allowed->end());
   }
@@ -166,6 +181,7 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
   SleepFacts sleeps;
   MemoryFacts memory;
   InterruptFacts interrupts;
+  VisitorFacts visitors;
   const Arrival arrival{.time = {.monotonic_ns = context->end_mono_ns}};
   HistoryWindow window(selection, context->end_mono_ns - context->begin_mono_ns, arrival);
   window.Walk(core_.spikes->ended(), [&](const Spike& spike) {
@@ -175,6 +191,7 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
     sleeps.Add(spike);
     memory.Add(spike);
     interrupts.Add(spike);
+    visitors.Add(spike);
   });
   std::vector<Fact>* facts = &answer->facts;
   preemptions.ToFacts(*context, facts);
@@ -183,16 +200,42 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
   AddInversionFacts(*context, CollectTimes(*core_.spikes, selection, context->begin_mono_ns, context->end_mono_ns), facts);
   const size_t of_sums = facts->size();
   memory.ToFacts(*context, sums, LookupsOfMemory(), facts);
-  const std::vector<ThreadKey> threads = ThreadsOf(selection);
-  const auto affinities = core_.affinities->Read(threads);
-  const auto irqbalance = FindProcessesNamed(parts_.files, "irqbalance");
-  interrupts.ToFacts(*context, sums, affinities.ok() ? *affinities : InterruptAffinityReport(), irqbalance.ok() && !irqbalance->empty(),
-                     facts);
+  interrupts.ToFacts(*context, sums, SettingsOfInterrupts(selection), facts);
+  AddTickFacts(*context, sums, ReadNohzFullCpus(parts_.files).value_or(CpuList()), facts);
+  AddVisitorFacts(visitors, sums, *context, facts);
   if (sums.before != nullptr && sums.before->mono_ns - context->begin_mono_ns > kShorterNs) {
     for (size_t i = of_sums; i < facts->size(); ++i) (*facts)[i].quality.truncated = true;
   }
   if (!window.overwritten()) return;
   for (Fact& fact : *facts) fact.quality.truncated = true;
+}
+
+InterruptSettings ServiceEvidence::SettingsOfInterrupts(const TargetSelection& selection) const {
+  InterruptSettings settings;
+  const std::vector<ThreadKey> threads = ThreadsOf(selection);
+  if (auto read = core_.affinities->Read(threads); read.ok()) settings.affinities = *std::move(read);
+  const auto irqbalance = FindProcessesNamed(parts_.files, "irqbalance");
+  settings.irqbalance = irqbalance.ok() && !irqbalance->empty();
+  settings.queues = [this] { return ReadNetworkQueues(parts_.files); };
+  return settings;
+}
+
+// Of all targets, whichever the question names: who comes onto the CPU is none of them.
+void ServiceEvidence::AddVisitorFacts(const VisitorFacts& visitors, const SnapshotPair& sums, const EvidenceContext& context,
+                                      std::vector<Fact>* facts) const {
+  VisitorSettings settings;
+  settings.stat_interval_s = Number(parts_.files, "/proc/sys/vm/stat_interval");
+  if (const auto text = parts_.files.ReadFile("/sys/devices/virtual/workqueue/cpumask"); text.ok()) {
+    if (const auto cpus = ParseSetting(SettingForm::kCpuMask, *text); cpus.ok()) settings.workqueue_cpus = std::get<CpuList>(*cpus);
+  }
+  TargetSelection all;
+  all.SelectKnown(*core_.targets, google::protobuf::RepeatedField<int32_t>());
+  std::vector<WatchedVisit> watched;
+  // From the first snapshot on, as the tables of visits: the two count one thing, before and after it became a target.
+  if (sums.before != nullptr) {
+    watched = ReadWatchedVisits(core_, all, context.reserved_cpus, sums.before->mono_ns, context.end_mono_ns);
+  }
+  visitors.ToFacts(context, sums, watched, settings, facts);
 }
 
 absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) {
@@ -214,7 +257,7 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   const WindowAnswer switches =
       core_.windows->Query(answer.window.begin_mono_ns, end_ns, [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
   AddMigrationFacts(context, switches.threads, &answer.facts);
-  AddMissingEvidence(selection, sums.before != nullptr, &answer.window.missing);
+  AddMissingEvidence(selection, context, sums.before != nullptr, &answer.window.missing);
   if (!wish.kinds.empty()) {
     std::erase_if(answer.facts,
                   [&wish](const Fact& fact) { return std::find(wish.kinds.begin(), wish.kinds.end(), fact.kind) == wish.kinds.end(); });

@@ -13,7 +13,9 @@
 #include "daemon/os/file_root.h"
 #include "daemon/service/evidence/evidence_book.h"
 #include "daemon/service/evidence/evidence_context.h"
+#include "daemon/service/evidence/facts_of_interrupts.h"
 #include "daemon/service/evidence/facts_of_memory.h"
+#include "daemon/service/evidence/facts_of_visitors.h"
 #include "daemon/service/service_core.h"
 #include "daemon/service/target_selection.h"
 
@@ -38,8 +40,11 @@ class ServiceEvidence : public EvidenceSource {
   EvidenceSnapshot ReadSums() const;
   EvidenceContext ContextOf(const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) const;
   MemoryLookups LookupsOfMemory() const;
+  InterruptSettings SettingsOfInterrupts(const TargetSelection& selection) const;
   std::vector<ThreadKey> ThreadsOf(const TargetSelection& selection) const;
   SnapshotPair SumsOf(const TargetSelection& selection, int64_t begin_ns) const;
+  void AddVisitorFacts(const VisitorFacts& visitors, const SnapshotPair& sums, const EvidenceContext& context,
+                       std::vector<Fact>* facts) const;
   void AddSpikeFacts(const TargetSelection& selection, const SnapshotPair& sums, EvidenceContext* context, EvidenceAnswer* answer) const;
 
   const Parts parts_;

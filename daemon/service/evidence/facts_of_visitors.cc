@@ -1,0 +1,146 @@
+#include "daemon/service/evidence/facts_of_visitors.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "common/cpu_list.h"
+#include "daemon/advice/template_text.h"
+
+namespace hftmon {
+namespace {
+
+bool Has(const CpuList& cpus, int cpu) {
+  return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
+}
+
+// Since the pair's first snapshot. A table begins anew with its rule: a count that went back is of another one, and is left out.
+int64_t VisitsBetween(const SnapshotPair& sums, const CpuVisitInfo& after) {
+  uint64_t before = 0;
+  for (const CpuVisitInfo& known : sums.before->visits) {
+    if (known.cpu == after.cpu && known.comm == after.comm) before = known.count;
+  }
+  return after.count > before ? static_cast<int64_t>(after.count - before) : 0;
+}
+
+// What the work queues of these CPUs spent most on in the window; empty: not known.
+std::string HeaviestWork(const SnapshotPair& sums, const std::set<int>& cpus) {
+  if (sums.before == nullptr) return "";
+  std::map<std::string, int64_t> by_function;
+  for (const WorkSum& after : sums.after->works) {
+    if (!cpus.contains(after.cpu)) continue;
+    const auto& earlier = sums.before->works;
+    const auto before = std::find_if(earlier.begin(), earlier.end(),
+                                     [&](const WorkSum& work) { return work.cpu == after.cpu && work.function == after.function; });
+    const int64_t spent_ns = after.duration_ns - (before == earlier.end() ? 0 : before->duration_ns);
+    if (spent_ns > 0) by_function[after.function] += spent_ns;
+  }
+  const auto heaviest =
+      std::max_element(by_function.begin(), by_function.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return heaviest == by_function.end() || !IsIdentifier(heaviest->first) ? "" : heaviest->first;
+}
+
+}  // namespace
+
+void VisitorFacts::Add(const Spike& spike) {
+  if (spike.kind != SpikeKind::kPreempted && spike.kind != SpikeKind::kRunQueue) return;
+  for (size_t i = 0; i < std::min<size_t>(spike.cause_count, spike.causes.size()); ++i) {
+    const Cause& cause = spike.causes[i];
+    // Threads of the kernel are processes of their own: others' are told as preemptions.
+    if (cause.kind != CauseKind::kThread || cause.others || cause.tid == 0 || cause.tid != cause.tgid) continue;
+    Share& share = shares_[cause.tid][cause.cpu];
+    share.pid = cause.tgid;
+    if (share.comm.empty()) share.comm = std::string(cause.comm, strnlen(cause.comm, sizeof(cause.comm)));
+    share.run_count += std::max<int64_t>(cause.run_count, 1);
+    share.tally.Add(spike, cause.duration_ns);
+  }
+}
+
+VisitorFacts::Actors VisitorFacts::ActorsOf(const EvidenceContext& context, const SnapshotPair& sums,
+                                            const std::vector<WatchedVisit>& watched) const {
+  Actors actors;
+  for (const CpuVisitInfo& visit : sums.after == nullptr ? std::vector<CpuVisitInfo>() : sums.after->visits) {
+    const int64_t count = VisitsBetween(sums, visit);
+    if (count == 0 || visit.last_tid == 0) continue;
+    Actor& actor = actors[visit.last_tid];
+    actor.pid = visit.last_pid;
+    actor.comm = visit.comm;
+    actor.count += count;
+    actor.cpus.insert(visit.cpu);
+  }
+  for (const WatchedVisit& visit : watched) {
+    if (visit.count == 0) continue;
+    Actor& actor = actors[visit.thread.tid];
+    actor.pid = visit.thread.tgid;
+    actor.count += visit.count;
+    actor.cpus.insert(visit.cpu);
+    actor.at_least |= visit.at_least;
+  }
+  for (const auto& [tid, by_cpu] : shares_) {
+    for (const auto& [cpu, share] : by_cpu) {
+      if (!Has(context.reserved_cpus, cpu) && !context.bound_cpus.contains(cpu)) continue;
+      if (context.task(share.pid, tid).value_or(TaskFact()).kernel_thread() == false) continue;
+      Actor& actor = actors[tid];
+      actor.pid = share.pid;
+      if (actor.comm.empty()) actor.comm = share.comm;
+      actor.run_count += share.run_count;
+      actor.cpus.insert(cpu);
+      actor.spikes.push_back(&share.tally);
+    }
+  }
+  return actors;
+}
+
+std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const SnapshotPair& sums, const VisitorSettings& settings,
+                                         uint32_t tid, const Actor& actor) {
+  const std::optional<TaskFact> task = context.task(actor.pid, tid);
+  const std::optional<std::string> kind = ActorKind(context, actor.pid, tid);
+  // Visits have the switches of spikes too, where a rule counts them.
+  const int64_t count = std::max(actor.count, actor.run_count);
+  if (count == 0 || !task || !kind) return std::nullopt;  // it has ended: nobody to move
+  Fact fact = NewFact(context, FactKind::kCpuVisitor);
+  const std::string comm = actor.comm.empty() ? context.name(tid) : actor.comm;
+  fact.values[FactField::kActorTid] = static_cast<int64_t>(tid);
+  if (!comm.empty()) fact.values[FactField::kActorComm] = comm;
+  fact.values[FactField::kActorKind] = *kind;
+  fact.values[FactField::kMovable] = static_cast<int64_t>(task->bound_for_good() ? 0 : 1);
+  fact.values[FactField::kCpus] = CpuList(actor.cpus.begin(), actor.cpus.end());
+  fact.values[FactField::kCount] = count;
+  fact.quality.truncated = actor.at_least;
+  int64_t sum_ns = 0;
+  int64_t longest_ns = 0;
+  for (const SpikeTally* tally : actor.spikes) {
+    sum_ns += tally->sum_ns();
+    longest_ns = std::max(longest_ns, tally->longest_ns());
+    Fact spikes = NewFact(context, FactKind::kCpuVisitor);
+    tally->EvidenceToFact(&spikes);
+    for (const uint64_t id : spikes.evidence.spike_ids) {
+      if (fact.evidence.spike_ids.size() < kFactSpikeIdsMax) fact.evidence.spike_ids.push_back(id);
+    }
+    fact.quality.inconclusive |= spikes.quality.inconclusive;
+  }
+  if (!actor.spikes.empty()) {
+    fact.values[FactField::kSumNs] = sum_ns;
+    fact.values[FactField::kLongestNs] = longest_ns;
+  }
+  if (*kind == "bound_kworker") {
+    if (const std::string work = HeaviestWork(sums, actor.cpus); !work.empty()) fact.values[FactField::kWorkFunction] = work;
+  }
+  SetCpus(&fact, FactField::kOldAffinity, task->allowed_cpus);
+  SetCpus(&fact, FactField::kOldWorkqueueCpus, settings.workqueue_cpus);
+  if (settings.stat_interval_s) fact.values[FactField::kStatInterval] = *settings.stat_interval_s;
+  SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
+  fact.evidence.sentence = absl::StrCat(CleanText(comm), " (tid ", tid, ") was switched in ", actor.at_least ? "at least " : "", count,
+                                        " times on CPU ", FormatCpuList(CpuList(actor.cpus.begin(), actor.cpus.end())),
+                                        actor.spikes.empty() ? "" : absl::StrCat(" and kept watched threads off it for ", sum_ns, " ns"));
+  return fact;
+}
+
+void VisitorFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const std::vector<WatchedVisit>& watched,
+                           const VisitorSettings& settings, std::vector<Fact>* facts) const {
+  for (const auto& [tid, actor] : ActorsOf(context, sums, watched)) {
+    if (auto fact = ToFact(context, sums, settings, tid, actor)) facts->push_back(*std::move(fact));
+  }
+}
+
+}  // namespace hftmon

@@ -1,0 +1,62 @@
+// VisitorFacts: threads that are not watched, on CPUs that are reserved, a rule's, or a watched thread's.
+// Reads: two snapshots of the rules' tables of visits; visits of those that a rule made targets (WatchedVisits); causes of preempted and
+// run_queue spikes, where no rule watches the CPU; work functions of two snapshots; the actor's flags and affinity.
+// Produces: kCpuVisitor, one for each actor.
+#ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_VISITORS_H_
+#define HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_VISITORS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/service/evidence/evidence_context.h"
+#include "daemon/service/evidence/evidence_snapshot.h"
+#include "daemon/service/evidence/spike_tally.h"
+#include "daemon/service/evidence/watched_visits.h"
+
+namespace hftmon {
+
+// As they are now: what undo restores.
+struct VisitorSettings {
+  CpuList workqueue_cpus;  // empty: not told
+  std::optional<int64_t> stat_interval_s;
+};
+
+class VisitorFacts {
+ public:
+  void Add(const Spike& spike);
+  void ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const std::vector<WatchedVisit>& watched,
+               const VisitorSettings& settings, std::vector<Fact>* facts) const;
+
+ private:
+  // Of one actor on one CPU, out of spikes' causes.
+  struct Share {
+    uint32_t pid = 0;
+    std::string comm;
+    int64_t run_count = 0;
+    SpikeTally tally;
+  };
+  struct Actor {
+    uint32_t pid = 0;
+    std::string comm;
+    int64_t count = 0;      // of visits
+    int64_t run_count = 0;  // in the time of spikes
+    std::set<int> cpus;
+    bool at_least = false;
+    std::vector<const SpikeTally*> spikes;
+  };
+  using Actors = std::map<uint32_t, Actor>;  // by tid
+
+  Actors ActorsOf(const EvidenceContext& context, const SnapshotPair& sums, const std::vector<WatchedVisit>& watched) const;
+  static std::optional<Fact> ToFact(const EvidenceContext& context, const SnapshotPair& sums, const VisitorSettings& settings, uint32_t tid,
+                                    const Actor& actor);
+
+  std::map<uint32_t, std::map<int, Share>> shares_;  // by tid and CPU
+};
+
+}  // namespace hftmon
+
+#endif  // HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_VISITORS_H_
