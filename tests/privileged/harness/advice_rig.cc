@@ -12,10 +12,10 @@ namespace {
 
 constexpr int64_t kWindowMaxNs = 600'000'000'000;  // since_ns is what bounds it
 
-// What a longer wait can mend; records that were lost cannot be had any more.
+// What was seen and is not sure enough is judged: it may be any other thing of the rule's.
 bool IsJudged(const v1::RecommendResponse& answer, const std::string& rule, std::string* why) {
   for (const v1::NotJudged& one : answer.not_judged()) {
-    if (one.rule() != rule) continue;
+    if (one.rule() != rule || one.reason().find("not sure enough") != std::string::npos) continue;
     *why = one.reason();
     return false;
   }
