@@ -213,7 +213,7 @@ TEST_F(RecommendInterruptsTest, AKernelThreadIsMovedOffTheCpuThatARuleWatchesAnd
   const auto switched = static_cast<int64_t>(SwitchesOf(ksmd) - before);
   std::printf("ksmd: %lld of %lld switches told\n", static_cast<long long>(advice->evidence().count()), static_cast<long long>(switched));
   EXPECT_LE(advice->evidence().count(), switched + 1);
-  EXPECT_EQ(advice->evidence().values().at("actor_comm"), "ksmd");
+  EXPECT_THAT(advice->evidence().values().at("actor_comm"), ::testing::HasSubstr("ksmd"));
   EXPECT_EQ(advice->evidence().values().at("cpus"), cpu());
   EXPECT_EQ(advice->evidence().values().at("movable"), "1");
 
@@ -318,7 +318,7 @@ TEST_F(RecommendInterruptsTest, PacketsThatAreSteeredToTheThreadsCpuAreSteeredEl
                       std::to_string(elsewhere)},
                      {"ip", "netns", "exec", steered.there()});
   sender.Say("go");
-  const auto advice = rig_.AwaitAdvice(question, match);
+  const auto advice = rig_.AwaitAdvice(question, [&](const v1::Recommendation& one) { return match(one) && one.evidence().count() >= 20; });
   ASSERT_TRUE(advice.ok()) << advice.status();
   const int64_t ran = CountInTable("/proc/softirqs", "NET_RX", cpu_) - before;
   std::printf("NET_RX: %lld runs told of %lld on CPU %d: %s\n", static_cast<long long>(advice->evidence().count()),

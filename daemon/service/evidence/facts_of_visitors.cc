@@ -48,12 +48,24 @@ void VisitorFacts::Add(const Spike& spike) {
     const Cause& cause = spike.causes[i];
     // Threads of the kernel are processes of their own: others' are told as preemptions.
     if (cause.kind != CauseKind::kThread || cause.others || cause.tid == 0 || cause.tid != cause.tgid) continue;
-    Share& share = shares_[cause.tid][cause.cpu];
+    Share& share = shares_[cause.tid][cause.cpu][spike.thread];
     share.pid = cause.tgid;
     if (share.comm.empty()) share.comm = std::string(cause.comm, strnlen(cause.comm, sizeof(cause.comm)));
     share.run_count += std::max<int64_t>(cause.run_count, 1);
     share.tally.Add(spike, cause.duration_ns);
   }
+}
+
+const VisitorFacts::Share* VisitorFacts::HeaviestShare(const EvidenceContext& context, const SharesOfVictims& victims) {
+  const Share* heaviest = nullptr;
+  for (const auto& [victim, share] : victims) {
+    // Who may run elsewhere too is not whom the CPU is kept for, but another visitor.
+    const std::optional<TaskFact> task = context.task(victim.tgid, victim.tid);
+    const auto kept = [&context](int cpu) { return Has(context.reserved_cpus, cpu) || context.bound_cpus.contains(cpu); };
+    if (!task || task->kernel_thread() || !std::all_of(task->allowed_cpus.begin(), task->allowed_cpus.end(), kept)) continue;
+    if (heaviest == nullptr || share.tally.sum_ns() > heaviest->tally.sum_ns()) heaviest = &share;
+  }
+  return heaviest;
 }
 
 VisitorFacts::Actors VisitorFacts::ActorsOf(const EvidenceContext& context, const SnapshotPair& sums,
@@ -77,15 +89,16 @@ VisitorFacts::Actors VisitorFacts::ActorsOf(const EvidenceContext& context, cons
     actor.at_least |= visit.at_least;
   }
   for (const auto& [tid, by_cpu] : shares_) {
-    for (const auto& [cpu, share] : by_cpu) {
+    for (const auto& [cpu, victims] : by_cpu) {
       if (!Has(context.reserved_cpus, cpu) && !context.bound_cpus.contains(cpu)) continue;
-      if (context.task(share.pid, tid).value_or(TaskFact()).kernel_thread() == false) continue;
+      const Share* share = HeaviestShare(context, victims);
+      if (share == nullptr || !context.task(share->pid, tid).value_or(TaskFact()).kernel_thread()) continue;
       Actor& actor = actors[tid];
-      actor.pid = share.pid;
-      if (actor.comm.empty()) actor.comm = share.comm;
-      actor.run_count += share.run_count;
+      actor.pid = share->pid;
+      if (actor.comm.empty()) actor.comm = share->comm;
+      if (!Has(context.audited_cpus, cpu)) actor.run_count += share->run_count;  // else the visits have these switches too
       actor.cpus.insert(cpu);
-      actor.spikes.push_back(&share.tally);
+      actor.spikes.push_back(&share->tally);
     }
   }
   return actors;
@@ -95,8 +108,7 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
                                          uint32_t tid, const Actor& actor) {
   const std::optional<TaskFact> task = context.task(actor.pid, tid);
   const std::optional<std::string> kind = ActorKind(context, actor.pid, tid);
-  // Visits have the switches of spikes too, where a rule counts them.
-  const int64_t count = std::max(actor.count, actor.run_count);
+  const int64_t count = actor.count + actor.run_count;
   if (count == 0 || !task || !kind) return std::nullopt;  // it has ended: nobody to move
   Fact fact = NewFact(context, FactKind::kCpuVisitor);
   const std::string comm = actor.comm.empty() ? context.name(tid) : actor.comm;
@@ -132,7 +144,7 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
   SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
   fact.evidence.sentence = absl::StrCat(CleanText(comm), " (tid ", tid, ") was switched in ", actor.at_least ? "at least " : "", count,
                                         " times on CPU ", FormatCpuList(CpuList(actor.cpus.begin(), actor.cpus.end())),
-                                        actor.spikes.empty() ? "" : absl::StrCat(" and kept watched threads off it for ", sum_ns, " ns"));
+                                        actor.spikes.empty() ? "" : absl::StrCat(" and kept a watched thread off it for ", sum_ns, " ns"));
   return fact;
 }
 

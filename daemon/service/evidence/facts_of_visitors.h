@@ -32,29 +32,32 @@ class VisitorFacts {
                const VisitorSettings& settings, std::vector<Fact>* facts) const;
 
  private:
-  // Of one actor on one CPU, out of spikes' causes.
+  // What one actor took of one watched thread on one CPU.
   struct Share {
     uint32_t pid = 0;
     std::string comm;
     int64_t run_count = 0;
     SpikeTally tally;
   };
+  using SharesOfVictims = std::map<ThreadKey, Share, ThreadKeyOrder>;
   struct Actor {
     uint32_t pid = 0;
     std::string comm;
     int64_t count = 0;      // of visits
-    int64_t run_count = 0;  // in the time of spikes
+    int64_t run_count = 0;  // in the time of spikes, on CPUs whose visits nobody counts
     std::set<int> cpus;
     bool at_least = false;
     std::vector<const SpikeTally*> spikes;
   };
   using Actors = std::map<uint32_t, Actor>;  // by tid
 
+  // Of the victim that lost most: one switch of the actor may be in the waits of several, and is not to be counted twice. Nobody's: null.
+  static const Share* HeaviestShare(const EvidenceContext& context, const SharesOfVictims& victims);
   Actors ActorsOf(const EvidenceContext& context, const SnapshotPair& sums, const std::vector<WatchedVisit>& watched) const;
   static std::optional<Fact> ToFact(const EvidenceContext& context, const SnapshotPair& sums, const VisitorSettings& settings, uint32_t tid,
                                     const Actor& actor);
 
-  std::map<uint32_t, std::map<int, Share>> shares_;  // by tid and CPU
+  std::map<uint32_t, std::map<int, SharesOfVictims>> shares_;  // by the actor's tid, and CPU
 };
 
 }  // namespace hftmon

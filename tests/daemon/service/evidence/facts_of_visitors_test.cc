@@ -21,6 +21,7 @@ EvidenceContext Audited() {
   context.reserved_cpus = {2};
   context.audited_cpus = {2};
   context.task = [](uint32_t, uint32_t tid) -> std::optional<TaskFact> {
+    if (tid == kWatched.tid) return TaskFact{.allowed_cpus = {2}, .flags = 0};
     if (tid == 55) return TaskFact{.allowed_cpus = {0, 1, 2, 3}, .flags = 0};
     if (tid == kKsmd) return TaskFact{.allowed_cpus = {0, 1, 2, 3}, .flags = kKernelThreadFlag};
     if (tid == kBoundKworker) return TaskFact{.allowed_cpus = {2}, .flags = kKernelThreadFlag | kWorkerFlag | kBoundFlag};
@@ -128,6 +129,20 @@ TEST(VisitorFactsTest, WhereNoRuleWatchesSpikesTellWhoKeptTheThreadWaiting) {
   EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("kernel-thread-on-core"));
   context.bound_cpus.clear();
   EXPECT_THAT(FactsOf({}, {}, producer, context), IsEmpty()) << "the CPU is nobody's";
+}
+
+TEST(VisitorFactsTest, OneSwitchInTheWaitsOfTwoThreadsIsCountedOnceAndOtherVisitorsWaitsAreNobodysMatter) {
+  VisitorFacts producer;
+  producer.Add(KeptOff(1, kKsmd, 60'000, 2));
+  Spike other = KeptOff(2, kKsmd, 70'000, 2);
+  other.thread.tid = 55;
+  producer.Add(other);
+  EvidenceContext context = Audited();
+  context.audited_cpus.clear();
+  const std::vector<Fact> facts = FactsOf({}, {}, producer, context);
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kCount, -1), 2);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kSumNs, -1), 60'000);
 }
 
 TEST(VisitorFactsTest, SwitchesThatARuleCountedAreNotCountedAgainOutOfSpikes) {
