@@ -38,7 +38,7 @@ constexpr auto kSoftirqOnCpuFields = std::to_array<FactSchemaRow>({
     {kRqAffinity, false, "/sys/block/DEV/queue/rq_affinity"},
 });
 constexpr auto kTickOnCpuFields = std::to_array<FactSchemaRow>({
-    {kCpu, true, "CpuInterruptTotal.cpu: a reserved one on which one watched thread ran and nobody else"},
+    {kCpu, true, "CpuInterruptTotal.cpu: a reserved one, nine tenths of whose ticks came in the time of one watched thread bound there"},
     {kCpus, true, "the same, as a list"},
     {kCount, true, "CpuInterruptTotal.sources[local_timer].count Δ"},
     {kSumNs, false, "CpuInterruptTotal.sources[local_timer].self_ns Δ"},
@@ -50,7 +50,8 @@ constexpr auto kCpuVisitorFields = std::to_array<FactSchemaRow>({
     {kActorKind, true, "flags of /proc/TID/stat (PF_KTHREAD, PF_WQ_WORKER), hftmond's own tgid"},
     {kMovable, false, "PF_NO_SETAFFINITY in the same flags"},
     {kCpus, true, "CPUs that are reserved or that a watched thread is bound to, where it was switched in"},
-    {kCount, true, "TargetRule.visits[].count Δ; run_count of causes where no rule watches the CPU"},
+    {kCount, true,
+     "TargetRule.visits[].count Δ, and its switches there since the rule made it a target; run_count of causes where no rule is"},
     {kSumNs, false, "Cause.duration_ns of Spikes"},
     {kLongestNs, false, "the same, the longest"},
     {kWorkFunction, false, "CpuDeferredTotal.works with the highest duration Δ on these CPUs"},

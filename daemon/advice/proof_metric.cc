@@ -11,7 +11,12 @@ constexpr auto kRows = std::to_array<ProofMetricRow>({
     {"irq_device_count_per_s", "hftmon irqs --cpus {cpus} --for 5s", "cpus[].devices[].count", kCountPerSecond, {}},
     {"softirq_self_ns_per_s", "hftmon irqs -t {tid} --for 5s", "threads[].sources[].self_ns", kSumPerSecond, {}},
     {"local_timer_count_per_s", "hftmon irqs --cpus {cpus} --for 5s", "cpus[].sources[].count", kCountPerSecond, {}},
-    {"visit_count_per_s", "hftmon targets", "rules[].visits[].count", kCountPerSecond, {}},
+    // The table of visits stands still once the visitor is a target of the rule: the advice has both together.
+    {"visit_count_per_s",
+     "hftmon recommend --rule kernel-thread-on-core --window 10s",
+     "recommendations[].evidence.count",
+     kCountPerSecond,
+     {}},
     {"preempted_ns_per_s", "hftmon spikes -p {pid} --window 10s", "causes[].duration_ns of that actor", kSumPerSecond, {}},
     {"throttled_count_per_s", "hftmon spikes -p {pid} --window 10s", "preemption.reason", kCountPerSecond, {}},
     {"migration_count_per_s", "hftmon switches -t {tid} --window 10s", "threads[].migration_count", kCountPerSecond, {}},
