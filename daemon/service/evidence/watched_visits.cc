@@ -44,12 +44,18 @@ std::map<int, WatchedVisit> VisitsByCpu(const std::vector<ThreadPiece>& pieces, 
 
 std::vector<WatchedVisit> ReadWatchedVisits(const ServiceCore& core, const TargetSelection& targets, const CpuList& cpus,
                                             int64_t begin_mono_ns, int64_t end_mono_ns) {
+  const auto& all = targets.targets();
+  if (std::all_of(all.begin(), all.end(), [](const TargetInfo& target) { return target.spike_cpus.empty(); })) return {};
+  std::map<ThreadKey, bool, ThreadKeyOrder> known_visitors;  // asked of each bucket's threads
   const auto keeps = [&](const ThreadKey& thread) {
+    const auto [known, added] = known_visitors.try_emplace(thread, false);
+    if (!added) return known->second;
     const TargetInfo* target = targets.TargetOf(thread);
     if (target == nullptr || target->spike_cpus.empty()) return false;
     const auto seen = core.scheduling->Find(thread);
     const auto allowed = ParseCpuList(seen ? seen->scheduling.cpus_allowed : std::string());
-    return IsVisitor(*target, allowed.ok() ? *allowed : CpuList());
+    known->second = IsVisitor(*target, allowed.value_or(CpuList()));
+    return known->second;
   };
   std::vector<ThreadPiece> pieces;
   const WindowAnswer answer = core.windows->QueryPieces(begin_mono_ns, end_mono_ns, keeps, &pieces);
