@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 INTERPRETER = "/usr/bin/python3"
 # Of the standard library: what no case imports, and is large.
 LEFT_OUT = shutil.ignore_patterns("test", "tests", "idlelib", "lib2to3", "ensurepip", "pydoc_data", "dist-packages", "config-*", "distutils", "*.opt-*.pyc")
-PROGRAMS = ("hftmond", "hftmon", "hftmon-unwind")
+PROGRAMS = ("hftmond", "hftmon", "hftmon-unwind", "hftmon-numa-probe")
 WORKLOADS = ("residents", "ping_pong", "inverted", "punctual")
 
 

@@ -1,0 +1,125 @@
+#include "daemon/numa/host_bandwidth.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "daemon/numa/bandwidth_events.h"
+#include "daemon/os/last_level_caches.h"
+#include "daemon/pmu/processor_model.h"
+
+namespace hftmon {
+namespace {
+
+void AddTo(const std::optional<double>& value, bool first, std::optional<double>* sum) {
+  if (first) {
+    *sum = value;
+  } else if (!value) {
+    sum->reset();
+  } else if (*sum) {
+    **sum += *value;
+  }
+}
+
+std::string Joined(const std::string& one, const std::string& other) {
+  return one.empty() || other.empty() ? one + other : one + "; " + other;
+}
+
+// Of resctrl, where it is; else why not.
+class ResctrlLook {
+ public:
+  explicit ResctrlLook(const HostBandwidthParts& parts) : parts_(parts) {
+    const absl::StatusOr<std::vector<LastLevelCache>> caches = ReadLastLevelCaches(parts.files);
+    if (caches.ok()) caches_ = *caches;
+    before_ = Read();
+  }
+
+  void End(HostBandwidth* out) {
+    const absl::StatusOr<ResctrlReading> after = before_.ok() ? Read() : before_;
+    if (!after.ok()) {
+      out->groups_unavailable = std::string(after.status().message());
+      return;
+    }
+    std::vector<GroupBandwidthRow> rows = BandwidthsBetween(*before_, *after, caches_, parts_.places.nodes);
+    std::string missing;
+    for (NodeBandwidthRow& row : DomainRows(rows, &missing)) out->rows.nodes.push_back(std::move(row));
+    out->rows.nodes_unavailable = Joined(out->rows.nodes_unavailable, missing);
+    std::erase_if(rows, [](const GroupBandwidthRow& row) { return row.name.empty(); });
+    out->groups = std::move(rows);
+    if (skipped_) out->groups_unavailable = "domains of which every CPU is to be left alone are not read";
+    if (after->left_out_count > 0) {
+      out->groups_unavailable =
+          Joined(out->groups_unavailable, fmt::format("{} groups and domains are left out, beyond {} groups and {} domains",
+                                                      after->left_out_count, kResctrlGroupsMax, kResctrlDomainsMax));
+    }
+  }
+
+ private:
+  absl::StatusOr<ResctrlReading> Read() {
+    return ReadResctrl(parts_.files, *parts_.clock, [this](int domain) {
+      const std::vector<int>& avoided = parts_.places.avoided_cpus;
+      for (const LastLevelCache& cache : caches_) {
+        if (cache.id != domain) continue;
+        const bool may = !std::includes(avoided.begin(), avoided.end(), cache.cpus.begin(), cache.cpus.end());
+        if (!may) skipped_ = true;
+        return may;
+      }
+      return true;
+    });
+  }
+
+  const HostBandwidthParts& parts_;
+  std::vector<LastLevelCache> caches_;
+  absl::StatusOr<ResctrlReading> before_;
+  bool skipped_ = false;
+};
+
+}  // namespace
+
+std::vector<NodeBandwidthRow> DomainRows(const std::vector<GroupBandwidthRow>& groups, std::string* unavailable) {
+  std::map<int, NodeBandwidthRow> domains;
+  for (const GroupBandwidthRow& group : groups) {
+    if (!group.control) continue;
+    const auto [found, first] = domains.try_emplace(group.domain);
+    NodeBandwidthRow& row = found->second;
+    AddTo(group.total_mb_s, first, &row.total_mb_s);
+    AddTo(group.local_mb_s, first, &row.local_mb_s);
+    row.source = "resctrl";
+    row.package = group.domain;
+    row.node = group.node;
+    row.window_ns = std::max(row.window_ns, group.window_ns);
+    ++row.counter_count;
+    if (!group.total_mb_s && unavailable->empty()) {
+      *unavailable = fmt::format("resctrl, domain {}, group \"{}\": {}", group.domain, group.name, group.reason);
+    }
+  }
+  std::vector<NodeBandwidthRow> rows;
+  for (auto& [domain, row] : domains) {
+    if (row.total_mb_s || row.local_mb_s) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+absl::StatusOr<HostBandwidth> MeasureHostBandwidth(const HostBandwidthParts& parts, int64_t duration_ns,
+                                                   const std::function<bool(int64_t)>& wait) {
+  std::optional<ProcessorModel> model;
+  const std::vector<int>& online = parts.places.topology.online;
+  if (!online.empty()) {
+    if (const absl::StatusOr<ProcessorModel> read = ReadProcessorModel(parts.files, online.front()); read.ok()) model = *read;
+  }
+  const BandwidthEvents events = FindBandwidthEvents(parts.files, PmuList::Read(parts.files), model);
+  ResctrlLook resctrl(parts);
+  HostBandwidth measured;
+  {
+    const NodeBandwidthCounters counters(*parts.calls, events, parts.places, parts.facts);
+    if (wait(duration_ns)) return absl::CancelledError("cancelled");
+    measured.rows = counters.Read();
+  }
+  resctrl.End(&measured);
+  return measured;
+}
+
+}  // namespace hftmon
