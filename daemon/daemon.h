@@ -43,6 +43,7 @@
 #include "daemon/host_counter_sampling.h"
 #include "daemon/host_interrupt_affinities.h"
 #include "daemon/host_numa_look.h"
+#include "daemon/host_numa_measuring.h"
 #include "daemon/ingest/housekeeping_loop.h"
 #include "daemon/ingest/life_queue.h"
 #include "daemon/loop_thread.h"
@@ -123,8 +124,14 @@ class Daemon {
   absl::StatusOr<std::vector<SampledEvent>> AccessEvents();
   void BuildCounterSampling();
   void BuildNuma();
+  void BuildNumaMeasuring();
   // Not OK: quiet mode, or off.
   absl::Status AdmitNumaMaps() const;
+  absl::Status AdmitNumaMeasuring() const;
+  absl::StatusOr<MeasureHost> ReadMeasureHost() const;
+  absl::StatusOr<HostBandwidth> MeasureBandwidth(int64_t duration_ns, const std::function<bool(int64_t)>& wait);
+  // To which watched threads are bound; sorted.
+  std::vector<int> WatchedCpus(const std::vector<int>& online, const std::vector<int>& reserved) const;
   // By what counters would be sampled here.
   absl::StatusOr<OverflowEvent> BestOverflow();
   // Not OK: quiet mode, or off. `what`: "sampling counters".
@@ -213,6 +220,7 @@ class Daemon {
   std::unique_ptr<HostCounterSampling> counter_sampling_;
   SystemPageLocations page_locations_;
   std::unique_ptr<HostNumaLooks> numa_looks_;
+  std::unique_ptr<HostNumaMeasuring> numa_measuring_;
   std::unique_ptr<ConfigBook> book_;
   std::unique_ptr<StatusReader> status_;
   std::unique_ptr<HeartbeatWatchdog> watchdog_;

@@ -36,6 +36,7 @@ void Daemon::BuildNuma() {
     if (!events.ok()) return std::string(events.status().message());
     return "single lines are told by samples of memory accesses, which interrupt the process: ask `hftmon sharing PID` for them";
   };
+  parts.bandwidth = [this](int64_t duration_ns, const std::function<bool(int64_t)>& wait) { return MeasureBandwidth(duration_ns, wait); };
   numa_looks_ = std::make_unique<HostNumaLooks>(std::move(parts));
 }
 

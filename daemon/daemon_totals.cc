@@ -38,6 +38,7 @@ void Daemon::BuildTotals() {
   BuildAccesses();
   BuildCounterSampling();
   BuildNuma();
+  BuildNumaMeasuring();
 }
 
 void Daemon::BuildSampling() {

@@ -1,9 +1,9 @@
 #include "daemon/host_interrupt_affinities.h"
 
 #include <algorithm>
-#include <atomic>
 #include <iterator>
 
+#include "daemon/kept_free_cpus.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/interrupt_lines.h"
 #include "daemon/os/proc_affinity.h"
@@ -19,18 +19,6 @@ std::vector<int> Common(const std::vector<int>& one, const std::vector<int>& oth
 }
 
 }  // namespace
-
-absl::StatusOr<std::vector<int>> HostInterruptAffinities::ReservedCpus() const {
-  absl::StatusOr<std::vector<int>> reserved = ReadReservedCpus(root_);
-  if (!reserved.ok()) return reserved;
-  for (size_t cpu = 0; cpu < view_.cpus.size(); ++cpu) {
-    // Relaxed: a rule that comes or goes meanwhile may be in or not.
-    if (std::atomic_ref<__u16>(view_.cpus[cpu].audited).load(std::memory_order_relaxed) != 0) reserved->push_back(static_cast<int>(cpu));
-  }
-  std::sort(reserved->begin(), reserved->end());
-  reserved->erase(std::unique(reserved->begin(), reserved->end()), reserved->end());
-  return reserved;
-}
 
 HostInterruptAffinities::ThreadsOfCpus HostInterruptAffinities::BoundThreads(std::span<const ThreadKey> threads,
                                                                              const std::vector<int>& online, uint64_t* unread_count) const {
@@ -57,7 +45,7 @@ absl::StatusOr<InterruptAffinityReport> HostInterruptAffinities::Read(std::span<
   if (online->empty()) return absl::InternalError("/sys/devices/system/cpu/online names no CPU: is /sys mounted?");
   absl::StatusOr<InterruptLines> read = ReadInterruptLines(root_);
   if (!read.ok()) return read.status();
-  const absl::StatusOr<std::vector<int>> reserved = ReservedCpus();
+  const absl::StatusOr<std::vector<int>> reserved = ReadKeptFreeCpus(root_, view_);
   if (!reserved.ok()) return reserved.status();
   InterruptAffinityReport report;
   report.unread_line_count = read->unread_count;

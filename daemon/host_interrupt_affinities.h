@@ -30,7 +30,6 @@ class HostInterruptAffinities : public InterruptAffinities {
   // Bound threads by the CPUs they may run on: there are few different masks.
   using ThreadsOfCpus = std::map<std::vector<int>, std::vector<ThreadKey>>;
 
-  absl::StatusOr<std::vector<int>> ReservedCpus() const;
   ThreadsOfCpus BoundThreads(std::span<const ThreadKey> threads, const std::vector<int>& online, uint64_t* unread_count) const;
 
   const FileRoot root_;

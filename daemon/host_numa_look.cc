@@ -92,6 +92,11 @@ absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thre
     look.sub_numa_clustering = look.nodes.sub_numa_clustering(*topology);
   }
   look.devices = ReadDeviceLocalities(parts.files);
+  if (plan_.bandwidth_ns > 0) {
+    absl::StatusOr<HostBandwidth> measured = parts.bandwidth(plan_.bandwidth_ns, [&thread](int64_t ns) { return thread.Wait(ns); });
+    if (!measured.ok()) return measured.status();
+    look.bandwidth = *std::move(measured);
+  }
   LookPacer pacer(&thread);
   for (const NumaLookProcess& process : plan_.processes) {
     if (thread.Wait(0)) return absl::CancelledError("cancelled");

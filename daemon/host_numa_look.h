@@ -35,6 +35,8 @@ class HostNumaLooks final : public NumaLooks {
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
     LookAtProcess look_at;
     std::function<std::string()> cache_lines_unavailable;
+    // As MeasureHostBandwidth.
+    std::function<absl::StatusOr<HostBandwidth>(int64_t duration_ns, const std::function<bool(int64_t)>& wait)> bandwidth;
   };
 
   explicit HostNumaLooks(Parts parts) : parts_(std::move(parts)) {}

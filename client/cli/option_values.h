@@ -34,6 +34,7 @@ inline constexpr DurationRange kThresholdRange{1'000, 60'000'000'000, "1us to 1m
 inline constexpr DurationRange kBlockedRange{1'000, 3'600'000'000'000, "1us to 1h"};
 inline constexpr DurationRange kIntervalRange{100'000, 60'000'000'000, "100us to 1m"};
 inline constexpr DurationRange kCounterIntervalRange{1'000, 1'000'000'000, "1us to 1s"};
+inline constexpr DurationRange kBandwidthRange{10'000'000, 10'000'000'000, "10ms to 10s"};
 inline constexpr DurationRange kPeriodRange{10'000'000, 3'600'000'000'000, "10ms to 1h"};
 // Of questions about what was recorded.
 inline constexpr DurationRange kPastThresholdRange{1, 60'000'000'000, "1ns to 1m"};

@@ -26,6 +26,7 @@ constexpr int64_t kSamplingDefaultNs = 1'000'000'000;
 constexpr int64_t kSamplingMaxNs = 10'000'000'000;
 constexpr int64_t kAccessSamplingMaxNs = 60'000'000'000;
 constexpr int64_t kNumaLookMaxNs = 60'000'000'000;
+constexpr int64_t kNumaMeasureMaxNs = 10'000'000'000;
 // 100,000 spikes with all their causes, the most that one answer holds, stay below this.
 constexpr int kMessageMaxBytes = 256 << 20;
 
@@ -199,7 +200,14 @@ absl::StatusOr<v1::SampleAccessesResponse> Client::SampleAccesses(const v1::Samp
 }
 
 absl::StatusOr<v1::QueryNumaResponse> Client::QueryNuma(const v1::QueryNumaRequest& request) const {
-  return connection_->Call(&v1::Monitor::Stub::QueryNuma, request, kNumaLookMaxNs);
+  // The daemon refuses what lies outside.
+  const int64_t max_ns = kNumaLookMaxNs + std::clamp<int64_t>(request.growth_ns(), 0, kNumaLookMaxNs) +
+                         std::clamp<int64_t>(request.bandwidth_ns(), 0, kSamplingMaxNs);
+  return connection_->Call(&v1::Monitor::Stub::QueryNuma, request, max_ns);
+}
+
+absl::StatusOr<v1::MeasureNumaResponse> Client::MeasureNuma(const v1::MeasureNumaRequest& request) const {
+  return connection_->Call(&v1::Monitor::Stub::MeasureNuma, request, kNumaMeasureMaxNs);
 }
 
 absl::StatusOr<v1::QueryTimelineResponse> Client::QueryTimeline(const v1::QueryTimelineRequest& request) const {

@@ -80,6 +80,7 @@ class Client {
   // Memory nodes, devices' nodes, and where the memory of targets lies; it takes as long as the looks do (0.3 s a process unless the
   // request asks for more pages), up to a minute beside the deadline.
   absl::StatusOr<v1::QueryNumaResponse> QueryNuma(const v1::QueryNumaRequest& request = {}) const;
+  absl::StatusOr<v1::MeasureNumaResponse> MeasureNuma(const v1::MeasureNumaRequest& request = {}) const;
   // What CPUs do, looked at up to a million times a second; it takes as long as the request says, beside the deadline.
   absl::StatusOr<v1::SampleStateResponse> SampleState(const v1::SampleStateRequest& request = {}) const;
   // Which cache lines a target's threads take from each other, and where its loads are served; it takes as long as the request says, beside

@@ -18,6 +18,7 @@
 #include "daemon/service/monitor_service.h"
 #include "daemon/service/network_query.h"
 #include "daemon/service/numa_call.h"
+#include "daemon/service/numa_measure_call.h"
 #include "daemon/service/operations_query.h"
 #include "daemon/service/query_pass.h"
 #include "daemon/service/recommend_query.h"
@@ -213,6 +214,12 @@ grpc::ServerUnaryReactor* MonitorService::QueryNuma(grpc::CallbackServerContext*
   return NumaCall::Start(context,
                          {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_},
                          asked, response);
+}
+
+grpc::ServerUnaryReactor* MonitorService::MeasureNuma(grpc::CallbackServerContext* context, const v1::MeasureNumaRequest*,
+                                                      v1::MeasureNumaResponse* response) {
+  return NumaMeasureCall::Start(
+      context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, response);
 }
 
 grpc::ServerUnaryReactor* MonitorService::QueryTimeline(grpc::CallbackServerContext* context, const v1::QueryTimelineRequest* request,

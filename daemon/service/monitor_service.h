@@ -91,6 +91,8 @@ class MonitorService : public v1::Monitor::CallbackService {
                                            v1::SampleCountersResponse* response) override;
   grpc::ServerUnaryReactor* QueryNuma(grpc::CallbackServerContext* context, const v1::QueryNumaRequest* request,
                                       v1::QueryNumaResponse* response) override;
+  grpc::ServerUnaryReactor* MeasureNuma(grpc::CallbackServerContext* context, const v1::MeasureNumaRequest* request,
+                                        v1::MeasureNumaResponse* response) override;
   grpc::ServerUnaryReactor* DetectSpikes(grpc::CallbackServerContext* context, const v1::DetectSpikesRequest* request,
                                          v1::DetectSpikesResponse* response) override;
   grpc::ServerWriteReactor<v1::StreamSpikesResponse>* StreamSpikes(grpc::CallbackServerContext* context,

@@ -5,7 +5,9 @@
 
 #include "daemon/service/answer_size.h"
 #include "daemon/service/convert_numa.h"
+#include "daemon/service/convert_numa_bandwidth.h"
 #include "daemon/service/convert_time.h"
+#include "daemon/service/numa_accesses.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/target_selection.h"
 
@@ -50,7 +52,8 @@ grpc::Status NumaCall::Begin(const v1::QueryNumaRequest& request) {
   NumaLookPlan plan{.processes = {},
                     .exact = request.exact(),
                     .keep_pages = resolution_ == v1::HEAT_MAP_RESOLUTION_PAGE,
-                    .pages_max = request.pages_max() == 0 ? kPagesDefault : static_cast<uint64_t>(request.pages_max())};
+                    .pages_max = request.pages_max() == 0 ? kPagesDefault : static_cast<uint64_t>(request.pages_max()),
+                    .bandwidth_ns = request.bandwidth_ns()};
   for (const TargetInfo& target : targets_) plan.processes.push_back({.pid = target.pid, .start_boottime_ns = target.start_boottime_ns});
   // How long it takes shows as it goes.
   over_ns_ = PollThread::NowNs() + kPollIntervalNs;
@@ -72,11 +75,13 @@ int64_t NumaCall::Poll(int64_t now_ns) {
 grpc::Status NumaCall::Answer(const NumaLook& look) {
   TimePairToProto(shared_.core->status->Now(), response_->mutable_time());
   NumaLookToProto(look, resolution_, response_);
+  if (look.bandwidth) HostBandwidthToProto(*look.bandwidth, look.processes, response_);
   for (int i = 0; i < response_->processes_size(); ++i) {
     const TargetInfo& target = targets_[static_cast<size_t>(i)];
     v1::ProcessPlacement* process = response_->mutable_processes(i);
     process->set_comm(target.comm);
     process->set_namespace_pid(shared_.core->names->NumbersOf(target.pid, target.pid).pid);
+    if (process->error().empty()) PutNumaAccesses(*shared_.core, target.pid, process);
   }
   if (resolution_ == v1::HEAT_MAP_RESOLUTION_CACHE_LINE) {
     v1::UnavailablePart* part = response_->add_unavailable();

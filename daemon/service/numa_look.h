@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "daemon/numa/bandwidth_rows.h"
 #include "daemon/numa/process_placement.h"
 #include "daemon/os/device_locality.h"
 #include "daemon/os/numa_nodes.h"
@@ -27,6 +28,7 @@ struct NumaLookPlan {
   bool exact = false;                      // as PlacementWish has it
   bool keep_pages = false;                 // every page is looked at by itself: never with `exact`
   uint64_t pages_max = 0;                  // of each process
+  int64_t bandwidth_ns = 0;                // for so long, before the processes; 0: not
 };
 
 struct LocatedThread {
@@ -48,6 +50,7 @@ struct NumaLook {
   bool sub_numa_clustering = false;
   DeviceLocalities devices;
   std::vector<NumaLookedProcess> processes;  // as in the plan
+  std::optional<HostBandwidth> bandwidth;    // where it was asked for
 };
 
 // One look. Its end is its destructor, which waits until it is over: Cancel first, and wait for the result, where waiting is bad.

@@ -48,6 +48,7 @@ class CounterHistory;
 class CounterSampling;
 class CounterTotals;
 class EvidenceSource;
+class NumaMeasuring;
 
 struct ServiceCore {
   Targets* targets = nullptr;
@@ -89,8 +90,9 @@ struct ServiceCore {
   TaskPriorities task_priorities;                   // may be empty
   const TimeSource* time = nullptr;
   const StackSource* stacks = nullptr;  // may be missing
-  NumaLooks* numa_looks = nullptr;      // may be missing
-  EvidenceSource* evidence = nullptr;   // may be missing
+  NumaLooks* numa_looks = nullptr;      // may be missing, as the next
+  NumaMeasuring* numa_measuring = nullptr;
+  EvidenceSource* evidence = nullptr;  // may be missing
 };
 
 }  // namespace hftmon

@@ -51,7 +51,11 @@ class HostNumaLooksTest : public ::testing::Test {
                 [this](uint32_t pid, int64_t start_ns) {
                   return runs_ && pid == kPid && start_ns == kStartNs ? SampledProcess::kRuns : SampledProcess::kEnded;
                 },
-            .cache_lines_unavailable = [] { return std::string("no PMU"); }};
+            .cache_lines_unavailable = [] { return std::string("no PMU"); },
+            .bandwidth = [](int64_t duration_ns, const std::function<bool(int64_t)>& wait) -> absl::StatusOr<HostBandwidth> {
+              if (wait(duration_ns)) return absl::CancelledError("cancelled");
+              return HostBandwidth{.groups_unavailable = "not mounted"};
+            }};
   }
   static const absl::StatusOr<NumaLook>& Await(const NumaLookRun& run) {
     while (run.Result() == nullptr) std::this_thread::yield();
@@ -160,6 +164,29 @@ TEST_F(HostNumaLooksTest, CancellingEndsItAtTheNextPause) {
   begun.Notify();
   EXPECT_TRUE(absl::IsCancelled(Await(**run).status()));
   EXPECT_EQ(locations_.sizes.size(), 1u);
+}
+
+TEST_F(HostNumaLooksTest, BandwidthsAreMeasuredWhereTheyWereAskedForAndEndWithTheLook) {
+  HostNumaLooks looks(Parts());
+  NumaLookPlan plan = Plan();
+  {
+    const auto run = looks.Begin(plan);
+    ASSERT_TRUE(run.ok()) << run.status();
+    EXPECT_FALSE(Await(**run)->bandwidth.has_value());
+  }
+  plan.bandwidth_ns = 1;
+  {
+    const auto run = looks.Begin(plan);
+    ASSERT_TRUE(run.ok()) << run.status();
+    ASSERT_TRUE(Await(**run)->bandwidth.has_value());
+    EXPECT_EQ((*run)->Result()->value().bandwidth->groups_unavailable, "not mounted");
+    EXPECT_EQ((*run)->Result()->value().processes.size(), 1u);
+  }
+  plan.bandwidth_ns = int64_t{3'600'000'000'000};
+  const auto run = looks.Begin(plan);
+  ASSERT_TRUE(run.ok()) << run.status();
+  (*run)->Cancel();
+  EXPECT_EQ(Await(**run).status().code(), absl::StatusCode::kCancelled);
 }
 
 }  // namespace

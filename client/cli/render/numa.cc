@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client/cli/render/heat_map.h"
+#include "client/cli/render/numa_bandwidth.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
@@ -146,6 +147,7 @@ std::string ProcessText(const v1::ProcessPlacement& process) {
                       FormatDuration(process.end_monotonic_ns() - process.begin_monotonic_ns()), cost.page_count(),
                       Counted(cost.call_count(), "call"), FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
   text += ThreadsText(process) + MappingsText(process);
+  if (process.has_accesses()) text += "  " + NumaAccessesText(process.accesses()) + "\n";
   for (const v1::UnavailablePart& part : process.unavailable()) {
     text += fmt::format("  {} unavailable: {}\n", Printable(part.part()), Printable(part.reason()));
   }
@@ -161,6 +163,7 @@ std::string NumaText(const v1::QueryNumaResponse& response) {
     text += fmt::format("{} unavailable: {}\n", Printable(part.part()), Printable(part.reason()));
   }
   text += DevicesText(response);
+  text += NumaBandwidthText(response);
   for (const v1::ProcessPlacement& process : response.processes()) text += ProcessText(process);
   return text;
 }
@@ -169,6 +172,10 @@ std::vector<std::string> NumaWarnings(const v1::QueryNumaResponse& response, boo
   std::vector<std::string> warnings;
   for (const v1::UnavailablePart& part : response.unavailable()) {
     if (part.part() == "heat_map") warnings.push_back(fmt::format("heat map unavailable: {}", Printable(part.reason())));
+    // Told only where they were asked for.
+    if (part.part() == "bandwidth" || part.part() == "links" || part.part() == "groups") {
+      warnings.push_back(fmt::format("{} unavailable: {}", part.part(), Printable(part.reason())));
+    }
   }
   if (response.left_out_process_count() > 0) {
     warnings.push_back(
@@ -185,7 +192,8 @@ std::vector<std::string> NumaWarnings(const v1::QueryNumaResponse& response, boo
       add(fmt::format("{} of numa_maps not understood: report it", Counted(process.bad_line_count(), "line was", "lines were")));
     }
     for (const v1::UnavailablePart& part : process.unavailable()) {
-      if (exact) add(fmt::format("{} unavailable: {}", Printable(part.part()), Printable(part.reason())));
+      // That nobody counts accesses is no fault of the look.
+      if (exact && part.part() != "accesses") add(fmt::format("{} unavailable: {}", Printable(part.part()), Printable(part.reason())));
     }
   }
   return warnings;

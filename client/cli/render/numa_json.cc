@@ -2,6 +2,7 @@
 
 #include "client/cli/render/heat_map.h"
 #include "client/cli/render/numa.h"
+#include "client/cli/render/numa_bandwidth.h"
 
 namespace hftmon {
 namespace {
@@ -113,6 +114,7 @@ Json ProcessJson(const v1::ProcessPlacement& process) {
   json["threads"] = Json::array();
   for (const v1::ThreadNode& thread : process.threads()) json["threads"].push_back(ThreadJson(thread));
   json["left_out_thread_count"] = process.left_out_thread_count();
+  if (process.has_accesses()) json["accesses"] = NumaAccessesJson(process.accesses());
   if (process.has_heat_map()) json["heat_map"] = HeatMapJson(process.heat_map());
   return json;
 }
@@ -131,6 +133,7 @@ Json NumaJson(const v1::QueryNumaResponse& response) {
   json["processes"] = Json::array();
   for (const v1::ProcessPlacement& process : response.processes()) json["processes"].push_back(ProcessJson(process));
   json["left_out_process_count"] = response.left_out_process_count();
+  PutNumaBandwidth(response, &json);
   json["unavailable"] = UnavailableJson(response.unavailable());
   return json;
 }

@@ -21,6 +21,7 @@
 #include "client/cli/render/metrics.h"
 #include "client/cli/render/network.h"
 #include "client/cli/render/numa.h"
+#include "client/cli/render/numa_matrix.h"
 #include "client/cli/render/operation.h"
 #include "client/cli/render/operations.h"
 #include "client/cli/render/recommend.h"
@@ -160,6 +161,7 @@ std::set<std::string> AllKeys() {
     AddKeys(MemoryJson(Full<v1::QueryMemoryResponse>(flag)), &keys);
     AddKeys(CacheJson(Full<v1::QueryCacheResponse>(flag)), &keys);
     AddKeys(NumaJson(Full<v1::QueryNumaResponse>(flag)), &keys);
+    AddKeys(NumaMatrixJson(Full<v1::MeasureNumaResponse>(flag)), &keys);
     AddKeys(CounterSamplesJson(Full<v1::SampleCountersResponse>(flag)), &keys);
     AddKeys(ThreadsJson(Full<v1::QueryThreadsResponse>(flag)), &keys);
     AddKeys(HardwareJson(Full<v1::QueryHardwareResponse>(flag)), &keys);

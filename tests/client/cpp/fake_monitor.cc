@@ -175,6 +175,11 @@ grpc::ServerUnaryReactor* FakeMonitor::QueryNuma(grpc::CallbackServerContext* co
   return Answer("QueryNuma", query_numa, context, request, response);
 }
 
+grpc::ServerUnaryReactor* FakeMonitor::MeasureNuma(grpc::CallbackServerContext* context, const v1::MeasureNumaRequest* request,
+                                                   v1::MeasureNumaResponse* response) {
+  return Answer("MeasureNuma", measure_numa, context, request, response);
+}
+
 grpc::ServerUnaryReactor* FakeMonitor::QueryMemory(grpc::CallbackServerContext* context, const v1::QueryMemoryRequest* request,
                                                    v1::QueryMemoryResponse* response) {
   return Answer("QueryMemory", query_memory, context, request, response);

@@ -50,6 +50,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   Handler<v1::QueryInversionsRequest, v1::QueryInversionsResponse> query_inversions;
   Handler<v1::QueryLocksRequest, v1::QueryLocksResponse> query_locks;
   Handler<v1::QueryNumaRequest, v1::QueryNumaResponse> query_numa;
+  Handler<v1::MeasureNumaRequest, v1::MeasureNumaResponse> measure_numa;
   Handler<v1::QueryMemoryRequest, v1::QueryMemoryResponse> query_memory;
   Handler<v1::QueryCacheRequest, v1::QueryCacheResponse> query_cache;
   Handler<v1::QueryThreadsRequest, v1::QueryThreadsResponse> query_threads;
@@ -94,6 +95,7 @@ class FakeMonitor final : public v1::Monitor::CallbackService {
   grpc::ServerUnaryReactor* QueryThreads(grpc::CallbackServerContext*, const v1::QueryThreadsRequest*, v1::QueryThreadsResponse*) override;
   grpc::ServerUnaryReactor* QueryCache(grpc::CallbackServerContext*, const v1::QueryCacheRequest*, v1::QueryCacheResponse*) override;
   grpc::ServerUnaryReactor* QueryNuma(grpc::CallbackServerContext*, const v1::QueryNumaRequest*, v1::QueryNumaResponse*) override;
+  grpc::ServerUnaryReactor* MeasureNuma(grpc::CallbackServerContext*, const v1::MeasureNumaRequest*, v1::MeasureNumaResponse*) override;
   grpc::ServerUnaryReactor* QueryMemory(grpc::CallbackServerContext*, const v1::QueryMemoryRequest*, v1::QueryMemoryResponse*) override;
   grpc::ServerUnaryReactor* QueryHardware(grpc::CallbackServerContext*, const v1::QueryHardwareRequest*,
                                           v1::QueryHardwareResponse*) override;

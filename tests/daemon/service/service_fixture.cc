@@ -81,7 +81,8 @@ ServiceCore ServiceFixture::Core() {
             return found->second;
           },
           .time = &time_,
-          .numa_looks = &numa_looks_};
+          .numa_looks = &numa_looks_,
+          .numa_measuring = &numa_measuring_};
 }
 
 std::unique_ptr<grpc::ClientContext> ServiceFixture::Context() {

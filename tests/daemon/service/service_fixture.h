@@ -22,6 +22,7 @@
 #include "tests/daemon/service/fake_counter_totals.h"
 #include "tests/daemon/service/fake_deferred.h"
 #include "tests/daemon/service/fake_numa_looks.h"
+#include "tests/daemon/service/fake_numa_measuring.h"
 #include "tests/daemon/service/fake_operation.h"
 #include "tests/daemon/service/fake_operation_source.h"
 #include "tests/daemon/service/fake_scheduling.h"
@@ -92,6 +93,7 @@ class ServiceFixture : public testing::Test {
   FakeStateSampling sampling_;
   FakeAccessSampling accesses_;
   FakeNumaLooks numa_looks_;
+  FakeNumaMeasuring numa_measuring_;
   FakeCounterSampling counter_sampling_;
   FakeDeferredTotals deferred_;
   FakeCoalescingSource coalescing_;
