@@ -13,7 +13,7 @@ namespace hftmon {
 namespace {
 
 // Of threads in which it was counted, each scaled for the time without a counter.
-struct EventSum {
+struct ServedSum {
   double count = 0;
   int64_t enabled_ns = 0;
   int64_t running_ns = 0;
@@ -25,8 +25,8 @@ std::optional<size_t> PlaceOf(const CounterSet& set, HardwareMetric metric) {
   return found == set.events.end() ? std::nullopt : std::optional<size_t>(static_cast<size_t>(found - set.events.begin()));
 }
 
-EventSum SumOf(const std::vector<ThreadCounterTotal>& threads, uint32_t set, size_t place) {
-  EventSum sum;
+ServedSum SumOf(const std::vector<ThreadCounterTotal>& threads, uint32_t set, size_t place) {
+  ServedSum sum;
   for (const ThreadCounterTotal& thread : threads) {
     const CounterSpan& span = thread.sum;
     if (!thread.unavailable.empty() || span.set != set || (span.counted & (1u << place)) == 0 || span.running_ns <= 0) continue;
@@ -51,8 +51,8 @@ std::string Fill(const CounterTotals::State& state, const std::vector<ThreadCoun
   const std::optional<size_t> remote = PlaceOf(state.set, HardwareMetric::kRemoteDram);
   if (!local) return WhyNotInSet(state, HardwareMetric::kLocalDram);
   if (!remote) return WhyNotInSet(state, HardwareMetric::kRemoteDram);
-  const EventSum here = SumOf(threads, state.set.number, *local);
-  const EventSum there = SumOf(threads, state.set.number, *remote);
+  const ServedSum here = SumOf(threads, state.set.number, *local);
+  const ServedSum there = SumOf(threads, state.set.number, *remote);
   if (here.running_ns == 0 || there.running_ns == 0) {
     const auto told =
         std::find_if(threads.begin(), threads.end(), [](const ThreadCounterTotal& thread) { return !thread.unavailable.empty(); });
@@ -64,7 +64,7 @@ std::string Fill(const CounterTotals::State& state, const std::vector<ThreadCoun
   const double all = here.count + there.count;
   out->set_remote_share(all > 0 ? there.count / all : 0);
   out->set_source(absl::StrCat(state.set.events[*local].name, ", ", state.set.events[*remote].name));
-  const auto share = [](const EventSum& sum) {
+  const auto share = [](const ServedSum& sum) {
     return static_cast<double>(sum.running_ns) / static_cast<double>(std::max<int64_t>(sum.enabled_ns, 1));
   };
   out->set_running_share(std::min({share(here), share(there), 1.0}));

@@ -71,8 +71,11 @@ TEST_F(NumaMeasureTest, EachPairIsMeasuredFromACpuWithoutAWatchedThreadOrSaysWhy
       EXPECT_EQ(pair.has_load_ns(), pair.has_read_mb_s());
       EXPECT_GE(pair.buffer_bytes(), int64_t{64} << 20);
       EXPECT_LE(pair.buffer_bytes(), int64_t{256} << 20);
-      if (pair.has_cpu()) EXPECT_NE(pair.cpu(), cpus[i]) << "a watched thread is bound there";
-      if (!pair.has_cpu()) EXPECT_THAT(pair.reason(), HasSubstr("is free for it"));
+      if (pair.has_cpu()) {
+        EXPECT_NE(pair.cpu(), cpus[i]) << "a watched thread is bound there";
+      } else {
+        EXPECT_THAT(pair.reason(), HasSubstr("is free for it"));
+      }
       if (IsOfTheHost(pair.reason())) host_reason = pair.reason();
       if (!pair.has_load_ns()) continue;
       ++measured_count;
