@@ -39,7 +39,7 @@ TEST_F(NumaMatrixTest, ARowANodeWithCpusAColumnANodeWithMemory) {
   StringConsole console;
   EXPECT_EQ(Run({"numa", "--measure"}, console), 1);
   EXPECT_THAT(console.out(),
-              AllOf(HasSubstr("memory of node 0  memory of node 2"), HasSubstr("node 0    3     92ns 14.0 GB/s     172ns 8.0 GB/s"),
+              AllOf(HasSubstr("memory of node 0  memory of node 2"), HasSubstr("node 0    3    92ns 14.0 GB/s    172ns 8.0 GB/s"),
                     HasSubstr("1 of 2 pairs measured without huge pages"), HasSubstr("took 1.5s, moved 4200 MB")));
   EXPECT_THAT(console.err(), HasSubstr("from node 1 to the memory of node 0, 2: no CPU of node 1 is free"));
 }
