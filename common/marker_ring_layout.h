@@ -10,6 +10,7 @@
  *   hft_marker_operation  [operation_max]               names; append-only, published by `operation_count`
  *   hft_marker_producer   [thread_max]                  one per ring, written by the ring's thread alone
  *   hft_marker_record     [thread_max][record_max]      the rings
+ *   hft_marker_range      [range_max]                   memory that the program names; a version 2 file ends before it
  *
  * A ring has one writer (a thread), and overwrites: it holds the latest records. Invariants:
  *   1. Record n stands in cell n % record_max, with sequence n + 1. `published` counts the records that are complete; it only grows, also
@@ -24,6 +25,11 @@
  * sequence repeats what `published` says: a reader that got `published` torn (its copy need not be one load) does not take the ring's
  * previous or next round for the one it wants.
  *
+ * A range's entry is a seqlock: `sequence` is odd while the entry is written. The writer stores the odd number, then (release fence) the
+ * fields, then (release) the next even one. A reader cannot load in order by pread, so it copies twice, with an acquire between: an entry
+ * whose two copies are the same bytes, with an even sequence, was whole (the second copy's fields are younger than the first one's
+ * sequence, and a writer that was in between has changed one of the two). `bytes` 0: no range; entries are used again.
+ *
  * Cache lines: the writer's words and the records lie 128 bytes apart, two lines, since prefetchers fetch in pairs. A record touches half a
  * line of its ring and the line of `published`, which moves once for each time that a reader looks.
  */
@@ -34,7 +40,8 @@
 #include <stdint.h>
 
 #define HFT_MARKER_MAGIC UINT64_C(0x314b52414d544648) /* "HFTMARK1" in memory */
-#define HFT_MARKER_VERSION 2u
+#define HFT_MARKER_VERSION 3u
+#define HFT_MARKER_VERSION_WITHOUT_RANGES 2u /* still read: `range_max` is a reserved 0 there, and the file ends behind the rings */
 #define HFT_MARKER_PAGE_BYTES 4096u
 #define HFT_MARKER_LINE_BYTES 128u
 
@@ -46,7 +53,11 @@
 #define HFT_MARKER_OPERATIONS_MIN 1u
 #define HFT_MARKER_OPERATIONS_MAX 4096u
 #define HFT_MARKER_FILE_BYTES_MAX (UINT64_C(1) << 31)
-#define HFT_MARKER_NAME_BYTES 60u /* of an operation, without a closing zero */
+#define HFT_MARKER_NAME_BYTES 60u /* of an operation or a range, without a closing zero */
+#define HFT_MARKER_RANGES_MAX 256u
+#define HFT_MARKER_RANGE_BYTES_MAX (UINT64_C(1) << 40) /* of one range */
+#define HFT_MARKER_ADDRESS_END \
+  (UINT64_C(1) << 56) /* no range reaches beyond: no program has more (x86-64: 47 or 56 bits, arm64: 48 or 52) */
 
 /* The byte of the file that its program locks (fcntl, F_OFD_SETLK) for as long as it has the file open. */
 #define HFT_MARKER_OWNER_LOCK_BYTE 0
@@ -85,7 +96,7 @@ struct hft_marker_header {
   uint64_t magic;
   uint32_t version;
   uint32_t header_bytes; /* sizeof(struct hft_marker_header) */
-  uint64_t file_bytes;   /* hft_marker_file_bytes of the three bounds below */
+  uint64_t file_bytes;   /* hft_marker_file_bytes of the bounds below */
   uint32_t thread_max;
   uint32_t record_max; /* of each thread */
   uint32_t operation_max;
@@ -97,7 +108,7 @@ struct hft_marker_header {
   uint32_t pid;             /* in its own pid namespace, as in the file's name */
   uint32_t number;          /* N of the file's name */
   uint32_t operation_count; /* grows (release) after an operation is written; starts at 1: operation 0 has no name */
-  uint32_t reserved;
+  uint32_t range_max;       /* since version 3 */
 };
 
 struct hft_marker_operation {
@@ -114,6 +125,15 @@ struct hft_marker_producer {
   uint64_t second_unused[6];
 };
 
+struct hft_marker_range {
+  uint64_t address; /* in the program's memory */
+  uint64_t bytes;   /* 1 to HFT_MARKER_RANGE_BYTES_MAX; 0: no range */
+  uint32_t sequence;
+  uint32_t name_bytes; /* 1 to HFT_MARKER_NAME_BYTES */
+  char name[HFT_MARKER_NAME_BYTES];
+  uint32_t reserved; /* 0 */
+};
+
 #ifdef __cplusplus
 #define HFT_MARKER_ASSERT(what) static_assert(what, #what)
 #else
@@ -123,6 +143,7 @@ HFT_MARKER_ASSERT(sizeof(struct hft_marker_record) == 32);
 HFT_MARKER_ASSERT(sizeof(struct hft_marker_header) <= HFT_MARKER_PAGE_BYTES);
 HFT_MARKER_ASSERT(sizeof(struct hft_marker_operation) == 64);
 HFT_MARKER_ASSERT(sizeof(struct hft_marker_producer) == HFT_MARKER_LINE_BYTES);
+HFT_MARKER_ASSERT(sizeof(struct hft_marker_range) == 88);
 
 static inline uint64_t hft_marker_round_up(uint64_t bytes) {
   return (bytes + HFT_MARKER_PAGE_BYTES - 1) / HFT_MARKER_PAGE_BYTES * HFT_MARKER_PAGE_BYTES;
@@ -135,21 +156,33 @@ static inline uint64_t hft_marker_producers_at(uint32_t operation_max) {
   return HFT_MARKER_OPERATIONS_AT + hft_marker_round_up((uint64_t)operation_max * sizeof(struct hft_marker_operation));
 }
 
-/* The ring of thread number `thread`. That of number thread_max would begin where the file ends. */
+/* The ring of thread number `thread`. That of number thread_max would begin where the rings end. */
 static inline uint64_t hft_marker_ring_at(uint32_t operation_max, uint32_t thread_max, uint32_t record_max, uint32_t thread) {
   return hft_marker_producers_at(operation_max) + hft_marker_round_up((uint64_t)thread_max * sizeof(struct hft_marker_producer)) +
          (uint64_t)thread * record_max * sizeof(struct hft_marker_record);
 }
 
-static inline uint64_t hft_marker_file_bytes(uint32_t operation_max, uint32_t thread_max, uint32_t record_max) {
+static inline uint64_t hft_marker_ranges_at(uint32_t operation_max, uint32_t thread_max, uint32_t record_max) {
   return hft_marker_ring_at(operation_max, thread_max, record_max, thread_max);
 }
 
+static inline uint64_t hft_marker_file_bytes(uint32_t operation_max, uint32_t thread_max, uint32_t record_max, uint32_t range_max) {
+  return hft_marker_ranges_at(operation_max, thread_max, record_max) +
+         hft_marker_round_up((uint64_t)range_max * sizeof(struct hft_marker_range));
+}
+
 /* Whether the bounds are within their limits, and the file too. */
-static inline int hft_marker_bounds_hold(uint32_t operation_max, uint32_t thread_max, uint32_t record_max) {
+static inline int hft_marker_bounds_hold(uint32_t operation_max, uint32_t thread_max, uint32_t record_max, uint32_t range_max) {
   return operation_max >= HFT_MARKER_OPERATIONS_MIN && operation_max <= HFT_MARKER_OPERATIONS_MAX && thread_max >= HFT_MARKER_THREADS_MIN &&
          thread_max <= HFT_MARKER_THREADS_MAX && record_max >= HFT_MARKER_RECORDS_MIN && record_max <= HFT_MARKER_RECORDS_MAX &&
-         (record_max & (record_max - 1)) == 0 && hft_marker_file_bytes(operation_max, thread_max, record_max) <= HFT_MARKER_FILE_BYTES_MAX;
+         (record_max & (record_max - 1)) == 0 && range_max <= HFT_MARKER_RANGES_MAX &&
+         hft_marker_file_bytes(operation_max, thread_max, record_max, range_max) <= HFT_MARKER_FILE_BYTES_MAX;
+}
+
+/* Whether a range is one that a program can have named. */
+static inline int hft_marker_range_holds(uint64_t address, uint64_t bytes) {
+  return address != 0 && bytes != 0 && bytes <= HFT_MARKER_RANGE_BYTES_MAX && address < HFT_MARKER_ADDRESS_END &&
+         bytes <= HFT_MARKER_ADDRESS_END - address;
 }
 
 #endif /* HFTMON_COMMON_MARKER_RING_LAYOUT_H_ */

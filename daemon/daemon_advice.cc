@@ -3,10 +3,23 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
+#include "daemon/markers/program_ranges.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/service/rich_error.h"
 
 namespace hftmon {
+namespace {
+
+NamedMemory NamedMemoryOf(const FileRoot& files, uint32_t pid) {
+  const ProgramRanges program = ReadProgramRanges(MarkerThread::kDirectory, ProcMarkerProcesses(files), pid);
+  NamedMemory named{.ranges = {}, .why_missing = program.why_missing};
+  for (const ProgramRange& range : program.ranges) {
+    named.ranges.push_back({.start = range.address, .end = range.address + range.bytes, .name = range.name});
+  }
+  return named;
+}
+
+}  // namespace
 
 absl::Status Daemon::AdmitNumaMaps() const {
   const auto refused = [](const char* reason, const char* why) {
@@ -37,6 +50,7 @@ void Daemon::BuildNuma() {
     return "single lines are told by samples of memory accesses, which interrupt the process: ask `hftmon sharing PID` for them";
   };
   parts.bandwidth = [this](int64_t duration_ns, const std::function<bool(int64_t)>& wait) { return MeasureBandwidth(duration_ns, wait); };
+  parts.named_memory = [this](uint32_t pid) { return NamedMemoryOf(files_, pid); };
   numa_looks_ = std::make_unique<HostNumaLooks>(std::move(parts));
 }
 

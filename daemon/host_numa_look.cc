@@ -121,10 +121,13 @@ absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProces
   wish.exact = plan_.exact;
   if (plan_.keep_pages || !admitted.ok()) wish.small_rss_bytes_max = 0;
   wish.keep_pages = plan_.keep_pages;
+  const NamedMemory named = parts.named_memory ? parts.named_memory(process.pid) : NamedMemory();
+  wish.named_ranges = named.ranges;
   PlacementReader reader(parts.files, *parts.locations, pacer, *parts.clock, parts.page_bytes);
   absl::StatusOr<ProcessPlacement> placement = reader.Read(wish);
   if (!placement.ok()) return placement;
   if (absl::Status runs = check(); !runs.ok()) return runs;
+  if (!named.why_missing.empty()) placement->unavailable.push_back({.part = "ranges", .reason = named.why_missing});
   return placement;
 }
 

@@ -12,8 +12,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/monotonic_clock.h"
+#include "daemon/numa/address_range.h"
 #include "daemon/numa/page_locations.h"
 #include "daemon/os/cpu_topology.h"
 #include "daemon/os/file_root.h"
@@ -21,6 +23,12 @@
 #include "daemon/service/numa_look.h"
 
 namespace hftmon {
+
+// Memory that a program names itself. Passive data.
+struct NamedMemory {
+  std::vector<AddressRange> ranges;
+  std::string why_missing;  // why there is none, or not all; empty: it is all
+};
 
 class HostNumaLooks final : public NumaLooks {
  public:
@@ -37,6 +45,7 @@ class HostNumaLooks final : public NumaLooks {
     std::function<std::string()> cache_lines_unavailable;
     // As MeasureHostBandwidth.
     std::function<absl::StatusOr<HostBandwidth>(int64_t duration_ns, const std::function<bool(int64_t)>& wait)> bandwidth;
+    std::function<NamedMemory(uint32_t pid)> named_memory;  // absent: no process names any
   };
 
   explicit HostNumaLooks(Parts parts) : parts_(std::move(parts)) {}

@@ -28,6 +28,7 @@ namespace hftmon {
 
 class MarkerThread final : public OperationSource {
  public:
+  static constexpr char kDirectory[] = "/dev/shm";  // where the marker library makes its files
   // A ring of the default size holds 50 ms at 10 million records a second; one that fills is looked at five times as often.
   static constexpr int64_t kPollIntervalNs = 2'000'000;
   // At a time; more are refused, said so. What one may take of memory: OperationBook.
@@ -40,7 +41,7 @@ class MarkerThread final : public OperationSource {
     FileRoot files;
     std::span<const uint64_t> watched_bits;  // of processes, shared with the kernel's programs
     SlowOperations::Parts slow;              // but for its clocks
-    std::string directory = "/dev/shm";
+    std::string directory = kDirectory;
   };
 
   explicit MarkerThread(Parts parts);

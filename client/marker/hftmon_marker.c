@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/marker/marker_file.h"
+#include "client/marker/marker_ranges.h"
 #include "client/marker/wiped_memory.h"
 
 #define MARKERS_MAX 16u       /* open at once, of a process */
@@ -27,6 +28,7 @@ struct hftmon_marker {
   struct hftmon_marker_file file;
   struct hftmon_marker_bounds bounds;
   uint32_t fresh_thread; /* rings from here on were never taken */
+  bool ranges_are_there; /* their memory is reserved */
   bool taken[HFT_MARKER_THREADS_MAX];
   hftmon_marker_thread* threads; /* a line each */
 };
@@ -89,7 +91,7 @@ static bool choose_bounds(const hftmon_marker_options* options, struct hftmon_ma
   bounds->thread_max = options->thread_max != 0 ? options->thread_max : DEFAULT_THREAD_MAX;
   bounds->record_max = options->record_max != 0 ? options->record_max : DEFAULT_RECORD_MAX;
   bounds->operation_max = options->operation_max != 0 ? options->operation_max : DEFAULT_OPERATION_MAX;
-  return hft_marker_bounds_hold(bounds->operation_max, bounds->thread_max, bounds->record_max) != 0;
+  return hft_marker_bounds_hold(bounds->operation_max, bounds->thread_max, bounds->record_max, HFT_MARKER_RANGES_MAX) != 0;
 }
 
 /* Its memory with the bounds, without a file; NULL and errno. */
@@ -184,21 +186,68 @@ static uint32_t add_operation(hftmon_marker* marker, const char* name, uint32_t 
   return count;
 }
 
+/* 0: it is no name. */
+static uint32_t name_bytes_of(const char* name) {
+  const size_t bytes = name == NULL ? 0 : strnlen(name, HFT_MARKER_NAME_BYTES + 1);
+  return bytes > HFT_MARKER_NAME_BYTES ? 0 : (uint32_t)bytes;
+}
+
 uint32_t hftmon_marker_operation(hftmon_marker* marker, const char* name) {
   if (is_closed(marker)) {
     errno = EBADF;
     return 0;
   }
-  const size_t bytes = name == NULL ? 0 : strnlen(name, HFT_MARKER_NAME_BYTES + 1);
-  if (bytes == 0 || bytes > HFT_MARKER_NAME_BYTES) {
+  const uint32_t bytes = name_bytes_of(name);
+  if (bytes == 0) {
     errno = EINVAL;
     return 0;
   }
   pthread_mutex_lock(&marker->mutex);
-  const uint32_t operation = add_operation(marker, name, (uint32_t)bytes);
+  const uint32_t operation = add_operation(marker, name, bytes);
   pthread_mutex_unlock(&marker->mutex);
   if (operation == 0) errno = ENOSPC;
   return operation;
+}
+
+static struct hft_marker_range* ranges_of(const hftmon_marker* marker) {
+  const struct hftmon_marker_bounds* const bounds = &marker->bounds;
+  const uint64_t at = hft_marker_ranges_at(bounds->operation_max, bounds->thread_max, bounds->record_max);
+  return (struct hft_marker_range*)((char*)marker->file.header + at);
+}
+
+/* A program without ranges takes no memory for them. With the marker's mutex. 0, or an errno. */
+static int reserve_ranges(hftmon_marker* marker) {
+  if (marker->ranges_are_there) return 0;
+  const uint64_t at = (uint64_t)((char*)ranges_of(marker) - (char*)marker->file.header);
+  const int error = hftmon_marker_file_reserve(&marker->file, at, marker->file.bytes - at);
+  marker->ranges_are_there = error == 0;
+  return error;
+}
+
+uint32_t hftmon_marker_range(hftmon_marker* marker, const char* name, const void* address, size_t bytes) {
+  if (is_closed(marker)) {
+    errno = EBADF;
+    return 0;
+  }
+  const uint32_t name_bytes = name_bytes_of(name);
+  if (name_bytes == 0 || !hft_marker_range_holds((uintptr_t)address, bytes)) {
+    errno = EINVAL;
+    return 0;
+  }
+  uint32_t range = 0;
+  pthread_mutex_lock(&marker->mutex);
+  const int error = reserve_ranges(marker);
+  if (error == 0) range = hftmon_marker_ranges_add(ranges_of(marker), name, name_bytes, (uintptr_t)address, bytes);
+  pthread_mutex_unlock(&marker->mutex);
+  if (range == 0) errno = error != 0 ? error : ENOSPC;
+  return range;
+}
+
+void hftmon_marker_range_end(hftmon_marker* marker, uint32_t range) {
+  if (is_closed(marker) || range == 0) return;
+  pthread_mutex_lock(&marker->mutex);
+  if (marker->ranges_are_there) hftmon_marker_ranges_remove(ranges_of(marker), range);
+  pthread_mutex_unlock(&marker->mutex);
 }
 
 uint64_t hftmon_marker_published_count(const hftmon_marker_thread* thread) {

@@ -21,6 +21,7 @@
 #define HFTMON_CLIENT_MARKER_HFTMON_MARKER_H_
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/marker_ring_layout.h"
@@ -92,6 +93,20 @@ HFTMON_MARKER_API void hftmon_marker_thread_close(hftmon_marker_thread* thread);
  * thread has handles of 4 markers already. Must not be mixed with thread_close.
  */
 HFTMON_MARKER_API hftmon_marker_thread* hftmon_marker_this_thread(hftmon_marker* marker);
+
+/*
+ * Names a piece of this process's memory (an order book, a pool, a queue) whose place matters: the daemon tells on which NUMA nodes it
+ * lies, and advises on it, by that name (`hftmon numa`, `hftmon recommend`). Nothing is read, touched or changed of the memory; that it is
+ * mapped is not asked. Names are 1 to 60 bytes of UTF-8, and may be given twice; `bytes` at most 1 TiB. Returns a number for
+ * hftmon_marker_range_end, or 0 and sets errno: EINVAL (no such name, no bytes, or an address that no program has: NULL, beyond 2^56, with
+ * a tag), ENOSPC (256 ranges are named, or the directory has no room for them), EBADF (`marker` is NULL or the parent's). Any thread; takes
+ * a lock, and the first range of a marker some system calls: for start-up. A forked child has no ranges. A daemon that is older than the
+ * library reads none of its files.
+ */
+HFTMON_MARKER_API uint32_t hftmon_marker_range(hftmon_marker* marker, const char* name, const void* address, size_t bytes);
+/* Withdraws a range: before its memory is given back, or else whatever comes to lie there is told under its name. A number that is no
+ * range's (0, one that was withdrawn) and a marker that is NULL or the parent's do nothing. Any thread; takes a lock. */
+HFTMON_MARKER_API void hftmon_marker_range_end(hftmon_marker* marker, uint32_t range);
 
 /* Records that were ever published in this handle's ring, by it and by those that had the ring before, the one that announces each thread
  * included. By the handle's thread. */

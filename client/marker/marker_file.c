@@ -47,10 +47,11 @@ static uint64_t counter_hz(void) {
 static void fill_header(struct hft_marker_header* header, const struct hftmon_marker_bounds* bounds) {
   header->version = HFT_MARKER_VERSION;
   header->header_bytes = sizeof(*header);
-  header->file_bytes = hft_marker_file_bytes(bounds->operation_max, bounds->thread_max, bounds->record_max);
+  header->file_bytes = hft_marker_file_bytes(bounds->operation_max, bounds->thread_max, bounds->record_max, HFT_MARKER_RANGES_MAX);
   header->thread_max = bounds->thread_max;
   header->record_max = bounds->record_max;
   header->operation_max = bounds->operation_max;
+  header->range_max = HFT_MARKER_RANGES_MAX;
 #if defined(__x86_64__)
   header->counter = HFT_MARKER_COUNTER_X86_TSC;
 #else
@@ -92,7 +93,7 @@ static int lock_as_owner(int fd) {
 
 /* Everything but the name. `file` has its descriptor. */
 static int fill_file(struct hftmon_marker_file* file, const struct hftmon_marker_bounds* bounds) {
-  const uint64_t bytes = hft_marker_file_bytes(bounds->operation_max, bounds->thread_max, bounds->record_max);
+  const uint64_t bytes = hft_marker_file_bytes(bounds->operation_max, bounds->thread_max, bounds->record_max, HFT_MARKER_RANGES_MAX);
   if (fchmod(file->fd, S_IRUSR | S_IWUSR) != 0 || ftruncate(file->fd, (off_t)bytes) != 0) return errno;
   const int locked = lock_as_owner(file->fd);
   if (locked != 0) return locked;

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <limits>
 
-#include "common/utf8.h"
+#include "daemon/markers/marker_display_name.h"
 #include "daemon/markers/marker_file_removal.h"
 
 namespace hftmon {
@@ -26,15 +26,6 @@ bool ReadWhole(int fd, void* to, uint64_t bytes, uint64_t at) {
 
 uint32_t SaturatedSum(uint32_t a, uint64_t b) {
   return static_cast<uint32_t>(std::min<uint64_t>(a + b, std::numeric_limits<uint32_t>::max()));
-}
-
-// What a person may be shown of 60 bytes of a program's liking.
-std::string DisplayName(const hft_marker_operation& operation) {
-  std::string name = ValidUtf8(std::string_view(operation.name, operation.name_bytes));
-  for (char& c : name) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return name;
 }
 
 }  // namespace
@@ -140,7 +131,8 @@ void MarkerRingFile::ReadOperations() {
     for (uint32_t i = 0; i < names; ++i, ++operation_count_) {
       const bool named = operations[i].name_bytes >= 1 && operations[i].name_bytes <= HFT_MARKER_NAME_BYTES;
       if (!named) counts_.faults.Add(MarkerFault::kName);
-      sink_->OnOperation(operation_count_, named ? DisplayName(operations[i]) : fmt::format("operation {}", operation_count_));
+      const std::string_view name = named ? std::string_view(operations[i].name, operations[i].name_bytes) : std::string_view();
+      sink_->OnOperation(operation_count_, named ? MarkerDisplayName(name) : fmt::format("operation {}", operation_count_));
     }
   }
 }

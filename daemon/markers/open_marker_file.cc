@@ -88,21 +88,24 @@ absl::Status CheckFile(const std::string& path, int fd, const MarkerProcess& pro
   return absl::OkStatus();
 }
 
-// What the copy of the header says.
-absl::Status CheckHeader(const std::string& path, const hft_marker_header& header, const MarkerRingName& name, const MarkerProcess& process,
-                         uint64_t bytes) {
+// What the copy of the header says; a file without ranges is given none.
+absl::Status CheckHeader(const std::string& path, const MarkerRingName& name, const MarkerProcess& process, uint64_t bytes,
+                         hft_marker_header* checked) {
+  hft_marker_header& header = *checked;
   if (header.magic != HFT_MARKER_MAGIC) return Invalid(path, "does not begin as a marker file does");
-  if (header.version != HFT_MARKER_VERSION || header.header_bytes != sizeof(hft_marker_header)) {
+  const bool is_known = header.version == HFT_MARKER_VERSION || header.version == HFT_MARKER_VERSION_WITHOUT_RANGES;
+  if (!is_known || header.header_bytes != sizeof(hft_marker_header)) {
     return absl::UnimplementedError(
-        fmt::format("{}: is a marker file of version {}, this daemon reads version {}: use the client library "
+        fmt::format("{}: is a marker file of version {}, this daemon reads versions {} and {}: use the client library "
                     "that came with the daemon",
-                    path, header.version, HFT_MARKER_VERSION));
+                    path, header.version, HFT_MARKER_VERSION_WITHOUT_RANGES, HFT_MARKER_VERSION));
   }
-  if (hft_marker_bounds_hold(header.operation_max, header.thread_max, header.record_max) == 0) {
-    return Invalid(path, fmt::format("states {} rings of {} records and {} operations, which is beyond the limits", header.thread_max,
-                                     header.record_max, header.operation_max));
+  if (header.version == HFT_MARKER_VERSION_WITHOUT_RANGES) header.range_max = 0;
+  if (hft_marker_bounds_hold(header.operation_max, header.thread_max, header.record_max, header.range_max) == 0) {
+    return Invalid(path, fmt::format("states {} rings of {} records, {} operations and {} ranges, which is beyond the limits",
+                                     header.thread_max, header.record_max, header.operation_max, header.range_max));
   }
-  const uint64_t expected = hft_marker_file_bytes(header.operation_max, header.thread_max, header.record_max);
+  const uint64_t expected = hft_marker_file_bytes(header.operation_max, header.thread_max, header.record_max, header.range_max);
   if (header.file_bytes != expected || bytes != expected) {
     return Invalid(path, fmt::format("has {} bytes, but its header makes it {}", bytes, expected));
   }
@@ -135,7 +138,7 @@ absl::StatusOr<OpenMarkerFile> OpenMarkerFileOf(const std::string& directory, co
   if (pread(file.get(), &opened.header, sizeof(opened.header), 0) != static_cast<ssize_t>(sizeof(opened.header))) {
     return Invalid(path, "is shorter than a header");
   }
-  status = CheckHeader(path, opened.header, name, process, bytes);
+  status = CheckHeader(path, name, process, bytes, &opened.header);
   if (!status.ok()) return status;
   if (!MarkerFileHasOwner(file.get())) {
     return absl::FailedPreconditionError(

@@ -25,8 +25,8 @@ struct MarkerFileIdentity {
 };
 
 struct OpenMarkerFile {
-  int fd = -1;  // for reading; the caller's to close
-  hft_marker_header header{};
+  int fd = -1;                 // for reading; the caller's to close
+  hft_marker_header header{};  // range_max is 0 in one of a version without ranges
   MarkerFileIdentity identity;
 };
 
@@ -36,7 +36,7 @@ struct OpenMarkerFile {
 //   INVALID_ARGUMENT     it is no regular file on a tmpfs, not of mode 0600, not the process's, has several names, another size than its
 //                        header says, bounds beyond the limits, another counter, or is of an earlier process with this pid
 //   FAILED_PRECONDITION  its process lives, but does not hold it any more
-//   UNIMPLEMENTED        its version is not ours
+//   UNIMPLEMENTED        its version is neither ours nor the one before
 absl::StatusOr<OpenMarkerFile> OpenMarkerFileOf(const std::string& directory, const MarkerRingName& name, const MarkerProcess& process);
 
 // Whether the file still has the name that it was opened by: false when it was removed or renamed.

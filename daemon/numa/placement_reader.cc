@@ -17,21 +17,26 @@ namespace {
 
 constexpr int64_t kMebibyte = int64_t{1} << 20;
 
-absl::Status Check(const PlacementWish& wish) {
-  if (wish.pid <= 0) return absl::InvalidArgumentError(fmt::format("process {} is none: a number above 0 names one", wish.pid));
-  if (wish.pages_max < 1 || wish.pages_max > kSamplePagesMax) {
-    return absl::InvalidArgumentError(fmt::format("{} pages cannot be looked at: 1 to {} can", wish.pages_max, kSamplePagesMax));
+absl::Status CheckRanges(std::span<const AddressRange> ranges) {
+  if (ranges.size() > kPlacementRangesMax) {
+    return absl::InvalidArgumentError(fmt::format("{} ranges are too many: {} can be asked for", ranges.size(), kPlacementRangesMax));
   }
-  if (wish.ranges.size() > kPlacementRangesMax) {
-    return absl::InvalidArgumentError(fmt::format("{} ranges are too many: {} can be asked for", wish.ranges.size(), kPlacementRangesMax));
-  }
-  for (const AddressRange& range : wish.ranges) {
+  for (const AddressRange& range : ranges) {
     if (range.start >= range.end || range.end > kUserSpaceEnd) {
       return absl::InvalidArgumentError(
           fmt::format("range '{}' from {:#x} to {:#x} is no memory of a program", range.name, range.start, range.end));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status Check(const PlacementWish& wish) {
+  if (wish.pid <= 0) return absl::InvalidArgumentError(fmt::format("process {} is none: a number above 0 names one", wish.pid));
+  if (wish.pages_max < 1 || wish.pages_max > kSamplePagesMax) {
+    return absl::InvalidArgumentError(fmt::format("{} pages cannot be looked at: 1 to {} can", wish.pages_max, kSamplePagesMax));
+  }
+  const absl::Status checked = CheckRanges(wish.ranges);
+  return checked.ok() ? CheckRanges(wish.named_ranges) : checked;
 }
 
 absl::Status Ended(pid_t pid) {
@@ -79,6 +84,16 @@ std::optional<std::string> WhyNotWhole(const PlacementWish& wish, const absl::St
                      resident_bytes / kMebibyte, wish.exact_rss_bytes_max / kMebibyte);
 }
 
+// What is sampled of the rows; of exact ones nothing.
+std::vector<SampledRegion> RegionsOf(std::span<const MappingPlacement> rows, uint64_t page_bytes) {
+  std::vector<SampledRegion> regions;
+  regions.reserve(rows.size());
+  for (const MappingPlacement& row : rows) {
+    regions.push_back({.start = row.start / page_bytes * page_bytes, .page_count = row.exact ? 0 : row.page_count});
+  }
+  return regions;
+}
+
 // Adds the call that began then to the cost.
 void AddCall(int64_t begin_ns, int64_t end_ns, LookCost* cost) {
   ++cost->call_count;
@@ -118,8 +133,9 @@ absl::StatusOr<ProcessPlacement> PlacementReader::Read(const PlacementWish& wish
   if (wish.ranges.empty()) {
     PutMappings(*maps, page_bytes_, &placement);
   } else {
-    PutRanges(*maps, wish.ranges, page_bytes_, &placement);
+    PutRanges(*maps, wish.ranges, page_bytes_, &placement.mappings);
   }
+  PutRanges(*maps, wish.named_ranges, page_bytes_, &placement.ranges);
   // It takes no lock of the process.
   const absl::StatusOr<std::string> statm = files_.ReadFile(fmt::format("/proc/{}/statm", wish.pid));
   if (const std::optional<std::string> why = WhyNotWhole(wish, statm, page_bytes_)) {
@@ -152,24 +168,14 @@ void PlacementReader::ReadWhole(const PlacementWish& wish, const ProcMaps& maps,
 
 absl::Status PlacementReader::Walk(const PlacementWish& wish, const ProcMaps& maps, ProcessPlacement* placement) {
   const auto page_bytes = static_cast<uint64_t>(page_bytes_);
-  std::vector<SampledRegion> regions;
-  for (const MappingPlacement& row : placement->mappings) {
-    regions.push_back({.start = row.start / page_bytes * page_bytes, .page_count = row.exact ? 0 : row.page_count});
-  }
-  const PlacementSample sample = ChoosePages(regions, page_bytes, wish.pages_max, wish.seed);
+  const PlacementSample sample = ChoosePages(RegionsOf(placement->mappings, page_bytes), page_bytes, wish.pages_max, wish.seed);
+  const PlacementSample named =
+      ChoosePages(RegionsOf(placement->ranges, page_bytes), page_bytes, kNamedPagesMax, wish.seed, kNamedRangePagesMax);
   placement->left_out_count = sample.left_out_count;
-  if (sample.pages.empty()) return absl::OkStatus();
-  PlacementTally tally(regions.size());
-  const std::span<const SampledPage> pages = sample.pages;
-  for (size_t done = 0; done < pages.size(); done += kLocatedPagesMax) {
-    if (done > 0 && !pacer_.Pause()) {
-      return absl::CancelledError(
-          fmt::format("the look at process {} was given up: {} of {} pages were looked at", wish.pid, done, pages.size()));
-    }
-    const absl::Status looked = Look(wish, pages.subspan(done, std::min(kLocatedPagesMax, pages.size() - done)), &tally, placement);
-    if (!looked.ok()) return looked;
-  }
-  tally.Finish(placement->mappings);
+  if (sample.pages.empty() && named.pages.empty()) return absl::OkStatus();
+  absl::Status looked = LookAtRows(wish, sample, wish.keep_pages, placement->mappings, placement);
+  if (looked.ok()) looked = LookAtRows(wish, named, false, placement->ranges, placement);
+  if (!looked.ok()) return looked;
   const absl::StatusOr<ProcMaps> after = ReadMaps(wish.pid, &placement->look_cost);
   if (!after.ok()) return after.status();
   if (after->mappings().empty()) return Ended(wish.pid);
@@ -178,10 +184,28 @@ absl::Status PlacementReader::Walk(const PlacementWish& wish, const ProcMaps& ma
         "process {} became another program while it was looked at (exec, or its number is another's now): ask again", wish.pid));
   }
   MarkChanged(maps, *after, placement->mappings);
+  MarkChanged(maps, *after, placement->ranges);
   return absl::OkStatus();
 }
 
-absl::Status PlacementReader::Look(const PlacementWish& wish, std::span<const SampledPage> pages, PlacementTally* tally,
+absl::Status PlacementReader::LookAtRows(const PlacementWish& wish, const PlacementSample& sample, bool keep_pages,
+                                         std::span<MappingPlacement> rows, ProcessPlacement* placement) {
+  PlacementTally tally(rows.size());
+  const std::span<const SampledPage> pages = sample.pages;
+  for (size_t done = 0; done < pages.size(); done += kLocatedPagesMax) {
+    if (placement->look_cost.page_count > 0 && !pacer_.Pause()) {
+      return absl::CancelledError(
+          fmt::format("the look at process {} was given up: {} of {} pages were looked at", wish.pid, done, pages.size()));
+    }
+    const absl::Status looked =
+        Look(wish, pages.subspan(done, std::min(kLocatedPagesMax, pages.size() - done)), keep_pages, &tally, placement);
+    if (!looked.ok()) return looked;
+  }
+  tally.Finish(rows);
+  return absl::OkStatus();
+}
+
+absl::Status PlacementReader::Look(const PlacementWish& wish, std::span<const SampledPage> pages, bool keep_pages, PlacementTally* tally,
                                    ProcessPlacement* placement) {
   std::array<uint64_t, kLocatedPagesMax> addresses{};
   std::array<int, kLocatedPagesMax> nodes{};
@@ -193,7 +217,7 @@ absl::Status PlacementReader::Look(const PlacementWish& wish, std::span<const Sa
   if (error != 0) return StatusOfLocate(wish.pid, error);
   for (size_t i = 0; i < pages.size(); ++i) {
     tally->Add(pages[i].region, nodes[i]);
-    if (wish.keep_pages) placement->pages.push_back({.address = addresses[i], .node = nodes[i]});
+    if (keep_pages) placement->pages.push_back({.address = addresses[i], .node = nodes[i]});
   }
   return absl::OkStatus();
 }

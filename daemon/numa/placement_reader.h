@@ -27,11 +27,17 @@
 namespace hftmon {
 
 inline constexpr size_t kPlacementRangesMax = 256;
+// What named ranges cost beside the mappings: pages of each, and of all (1 s).
+inline constexpr uint64_t kNamedRangePagesMax = 1'024;
+inline constexpr uint64_t kNamedPagesMax = 16'384;
 
 struct PlacementWish {
   pid_t pid = 0;                              // > 0, in the namespace that /proc is mounted for
   uint64_t pages_max = 4'096;                 // 1 … kSamplePagesMax
-  std::span<const AddressRange> ranges = {};  // at most kPlacementRangesMax; none: all mappings
+  std::span<const AddressRange> ranges = {};  // at most kPlacementRangesMax: these instead of the mappings; none: all mappings
+  // Beside them, at most kPlacementRangesMax: ProcessPlacement::ranges. Up to kNamedRangePagesMax pages of each are looked at,
+  // kNamedPagesMax of all, whatever pages_max is: they are those that matter.
+  std::span<const AddressRange> named_ranges = {};
   uint64_t seed = 0;
   // numa_maps and smaps are read of a process that has no more resident than this (0.4 ms for each of the two); 0: never by themselves.
   int64_t small_rss_bytes_max = int64_t{32} << 20;
@@ -57,7 +63,10 @@ class PlacementReader {
   absl::StatusOr<ProcMaps> ReadMaps(pid_t pid, LookCost* cost) const;
   void ReadWhole(const PlacementWish& wish, const ProcMaps& maps, ProcessPlacement* placement) const;
   absl::Status Walk(const PlacementWish& wish, const ProcMaps& maps, ProcessPlacement* placement);
-  absl::Status Look(const PlacementWish& wish, std::span<const SampledPage> pages, PlacementTally* tally, ProcessPlacement* placement);
+  absl::Status LookAtRows(const PlacementWish& wish, const PlacementSample& sample, bool keep_pages, std::span<MappingPlacement> rows,
+                          ProcessPlacement* placement);
+  absl::Status Look(const PlacementWish& wish, std::span<const SampledPage> pages, bool keep_pages, PlacementTally* tally,
+                    ProcessPlacement* placement);
 
   const FileRoot files_;
   PageLocations& locations_;

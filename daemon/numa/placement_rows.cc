@@ -53,6 +53,23 @@ void SetFigures(uint64_t sampled_count, std::vector<NodeShare> nodes, MappingPla
   row->nodes = std::move(nodes);
 }
 
+// What numa_maps says of the mapping that the row is, or lies in.
+void AddLine(const NumaMapsLine& line, const ProcMapping& mapping, int64_t page_bytes, MappingPlacement* row) {
+  const int64_t unit_bytes = line.huge ? line.page_bytes.value_or(page_bytes) : page_bytes;
+  if (!Fits(line, mapping, unit_bytes)) return;
+  row->policy = line.policy;
+  row->mapper_count = line.mapper_count;
+  if (line.huge) row->kind = MappingKind::kHugetlb;
+  if (row->start != mapping.start || row->end != mapping.end) return;
+  row->page_bytes = unit_bytes;
+  row->page_count = PagesOf(row->start, row->end, unit_bytes);
+  std::vector<NodeShare> nodes;
+  for (const NodePages& node : line.nodes) {
+    if (node.pages > 0) nodes.push_back({.node = node.node, .pages = node.pages});
+  }
+  SetFigures(row->page_count, std::move(nodes), row);
+}
+
 // Whether all of [start, end) is mapped, under that name.
 bool Covers(const ProcMaps& maps, std::string_view name, uint64_t start, uint64_t end) {
   while (start < end) {
@@ -82,7 +99,7 @@ void PutMappings(const ProcMaps& maps, int64_t page_bytes, ProcessPlacement* pla
   }
 }
 
-void PutRanges(const ProcMaps& maps, std::span<const AddressRange> ranges, int64_t page_bytes, ProcessPlacement* placement) {
+void PutRanges(const ProcMaps& maps, std::span<const AddressRange> ranges, int64_t page_bytes, std::vector<MappingPlacement>* rows) {
   for (const AddressRange& range : ranges) {
     MappingPlacement row{.start = range.start,
                          .end = range.end,
@@ -94,7 +111,7 @@ void PutRanges(const ProcMaps& maps, std::span<const AddressRange> ranges, int64
       row.kind = KindOf(mapping->name);
       row.shared = mapping->shared;
     }
-    placement->mappings.push_back(std::move(row));
+    rows->push_back(std::move(row));
   }
 }
 
@@ -102,35 +119,25 @@ void AddNumaMaps(const NumaMaps& lines, const ProcMaps& maps, int64_t page_bytes
   placement->bad_line_count += lines.bad_line_count;
   std::map<uint64_t, const NumaMapsLine*> by_start;
   for (const NumaMapsLine& line : lines.lines) by_start.emplace(line.start, &line);
-  for (MappingPlacement& row : placement->mappings) {
+  const auto add_to = [&](MappingPlacement& row) {
     const ProcMapping* mapping = MappingOf(maps, row);
     const auto found = mapping == nullptr ? by_start.end() : by_start.find(mapping->start);
-    if (found == by_start.end()) continue;
-    const NumaMapsLine& line = *found->second;
-    const int64_t unit_bytes = line.huge ? line.page_bytes.value_or(page_bytes) : page_bytes;
-    if (!Fits(line, *mapping, unit_bytes)) continue;
-    row.policy = line.policy;
-    row.mapper_count = line.mapper_count;
-    if (line.huge) row.kind = MappingKind::kHugetlb;
-    if (row.start != mapping->start || row.end != mapping->end) continue;
-    row.page_bytes = unit_bytes;
-    row.page_count = PagesOf(row.start, row.end, unit_bytes);
-    std::vector<NodeShare> nodes;
-    for (const NodePages& node : line.nodes) {
-      if (node.pages > 0) nodes.push_back({.node = node.node, .pages = node.pages});
-    }
-    SetFigures(row.page_count, std::move(nodes), &row);
-  }
+    if (found != by_start.end()) AddLine(*found->second, *mapping, page_bytes, &row);
+  };
+  for (MappingPlacement& row : placement->mappings) add_to(row);
+  for (MappingPlacement& row : placement->ranges) add_to(row);
 }
 
 void AddHugePages(std::span<const HugePageUse> uses, ProcessPlacement* placement) {
   std::map<uint64_t, const HugePageUse*> by_start;
   for (const HugePageUse& use : uses) by_start.emplace(use.start, &use);
-  for (MappingPlacement& row : placement->mappings) {
+  const auto add_to = [&](MappingPlacement& row) {
     const auto found = by_start.find(row.start);
-    if (found == by_start.end() || found->second->end != row.end || found->second->huge_bytes > row.end - row.start) continue;
+    if (found == by_start.end() || found->second->end != row.end || found->second->huge_bytes > row.end - row.start) return;
     row.huge_bytes = found->second->huge_bytes;
-  }
+  };
+  for (MappingPlacement& row : placement->mappings) add_to(row);
+  for (MappingPlacement& row : placement->ranges) add_to(row);
 }
 
 void PlacementTally::Add(size_t row, int node) {

@@ -22,12 +22,12 @@ inline constexpr uint64_t kUserSpaceEnd = uint64_t{1} << 57;
 // One of each mapping that the process may access, without figures; unlisted_count and truncated.
 void PutMappings(const ProcMaps& maps, int64_t page_bytes, ProcessPlacement* placement);
 // One of each range. kSeveral: it lies in no single mapping.
-void PutRanges(const ProcMaps& maps, std::span<const AddressRange> ranges, int64_t page_bytes, ProcessPlacement* placement);
+void PutRanges(const ProcMaps& maps, std::span<const AddressRange> ranges, int64_t page_bytes, std::vector<MappingPlacement>* rows);
 
-// Of rows that are whole mappings also the figures, exact; of ranges within one the policy and mapper_count. A line that does not fit its
-// mapping (another file, more pages than it has: it changed between the two reads) adds nothing.
+// To mappings and ranges. Of rows that are whole mappings also the figures, exact; of ranges within one the policy and mapper_count. A line
+// that does not fit its mapping (another file, more pages than it has: it changed between the two reads) adds nothing.
 void AddNumaMaps(const NumaMaps& lines, const ProcMaps& maps, int64_t page_bytes, ProcessPlacement* placement);
-// huge_bytes of rows that are whole mappings.
+// huge_bytes of rows, ranges too, that are whole mappings.
 void AddHugePages(std::span<const HugePageUse> uses, ProcessPlacement* placement);
 
 // What was found where: a page's node, or < 0.

@@ -48,8 +48,13 @@ std::vector<uint64_t> SharePages(std::span<const SampledRegion> regions, uint64_
   return shares;
 }
 
-PlacementSample ChoosePages(std::span<const SampledRegion> regions, uint64_t page_bytes, uint64_t pages_max, uint64_t seed) {
-  const std::vector<uint64_t> shares = SharePages(regions, pages_max);
+PlacementSample ChoosePages(std::span<const SampledRegion> regions, uint64_t page_bytes, uint64_t pages_max, uint64_t seed,
+                            uint64_t region_pages_max) {
+  std::vector<SampledRegion> giving(regions.begin(), regions.end());
+  if (region_pages_max < kSamplePagesMax) {
+    for (SampledRegion& region : giving) region.page_count = std::min(region.page_count, region_pages_max);
+  }
+  const std::vector<uint64_t> shares = SharePages(giving, pages_max);
   PlacementSample sample;
   sample.pages.reserve(std::accumulate(shares.begin(), shares.end(), uint64_t{0}));
   Generator generator(seed);

@@ -35,8 +35,9 @@ struct PlacementSample {
 // How many pages each region gives: first each its least, the largest region first; what is left of `pages_max` in proportion to size.
 std::vector<uint64_t> SharePages(std::span<const SampledRegion> regions, uint64_t pages_max);
 
-// pages_max ≤ kSamplePagesMax, else that.
-PlacementSample ChoosePages(std::span<const SampledRegion> regions, uint64_t page_bytes, uint64_t pages_max, uint64_t seed);
+// pages_max ≤ kSamplePagesMax, else that. `region_pages_max`: no region gives more, however much of pages_max is left.
+PlacementSample ChoosePages(std::span<const SampledRegion> regions, uint64_t page_bytes, uint64_t pages_max, uint64_t seed,
+                            uint64_t region_pages_max = kSamplePagesMax);
 
 }  // namespace hftmon
 

@@ -56,12 +56,15 @@ struct LocatedPage {
 };
 
 struct UnavailablePlacement {
-  std::string part;  // policy, huge_pages, exact
+  std::string part;  // policy, huge_pages, exact, ranges
   std::string reason;
 };
 
 struct ProcessPlacement {
-  std::vector<MappingPlacement> mappings;  // in the order of addresses; of ranges in the order asked
+  std::vector<MappingPlacement> mappings;  // in the order of addresses; of PlacementWish::ranges in the order asked
+  // Of PlacementWish::named_ranges, in their order: memory that mappings have too, looked at more closely. page_bytes is the base page's
+  // but where the range is a whole mapping.
+  std::vector<MappingPlacement> ranges;
   // Mappings that are not listed: without any access (guards, reservations), and the kernel's own.
   uint64_t unlisted_count = 0;
   // Mappings or ranges that are listed and of which no page was looked at: pages_max does not reach for them. The smallest.
@@ -73,7 +76,7 @@ struct ProcessPlacement {
   int64_t end_ns = 0;
   LookCost look_cost;
   std::vector<UnavailablePlacement> unavailable;
-  std::vector<LocatedPage> pages;  // of PlacementWish::keep_pages, in the order of `mappings`, within each of addresses
+  std::vector<LocatedPage> pages;  // of PlacementWish::keep_pages, in the order of `mappings`, within each of addresses; none of `ranges`
 };
 
 }  // namespace hftmon

@@ -87,6 +87,11 @@ void PlacementToProto(const ProcessPlacement& placement, v1::ProcessPlacement* o
   out->set_begin_monotonic_ns(placement.begin_ns);
   out->set_end_monotonic_ns(placement.end_ns);
   for (const MappingPlacement& mapping : placement.mappings) MappingToProto(mapping, out->add_mappings());
+  for (const MappingPlacement& range : placement.ranges) {
+    v1::MappingPlacement* added = out->add_ranges();
+    MappingToProto(range, added);
+    added->set_kind("range");
+  }
   out->set_unlisted_count(placement.unlisted_count);
   out->set_left_out_count(placement.left_out_count);
   out->set_truncated(placement.truncated);
@@ -154,7 +159,8 @@ void NumaLookToProto(const NumaLook& look, v1::HeatMapResolution resolution, v1:
 
 int64_t RowsOf(const v1::QueryNumaResponse& response) {
   int64_t rows = response.devices_size();
-  for (const v1::ProcessPlacement& process : response.processes()) rows += process.mappings_size() + process.threads_size();
+  for (const v1::ProcessPlacement& process : response.processes())
+    rows += process.mappings_size() + process.ranges_size() + process.threads_size();
   return rows;
 }
 

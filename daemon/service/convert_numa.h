@@ -12,7 +12,7 @@ namespace hftmon {
 // Everything but the time, and the processes' names and other numbers; processes in the order of the look.
 void NumaLookToProto(const NumaLook& look, v1::HeatMapResolution resolution, v1::QueryNumaResponse* out);
 
-// Mappings, threads and devices: what the limit of an answer's rows counts.
+// Mappings, ranges, threads and devices: what the limit of an answer's rows counts.
 int64_t RowsOf(const v1::QueryNumaResponse& response);
 
 }  // namespace hftmon

@@ -328,8 +328,8 @@ void RunDrain(const LinearConversion& ticks) {
   };
   const uint64_t ring_at = hft_marker_ring_at(16, 4, kRingRecords, 0);
   const int fd = open(hftmon_marker_path(bench.marker), O_RDWR | O_CLOEXEC);
-  const auto* mapped =
-      static_cast<const char*>(mmap(nullptr, hft_marker_file_bytes(16, 4, kRingRecords), PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0));
+  const auto* mapped = static_cast<const char*>(
+      mmap(nullptr, hft_marker_file_bytes(16, 4, kRingRecords, HFT_MARKER_RANGES_MAX), PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0));
   // One chunk after another, as a drain does.
   constexpr uint64_t kChunkBytes = MarkerBuffers::kChunkRecords * sizeof(hft_marker_record);
   std::vector<char> chunk(kChunkBytes);
@@ -351,7 +351,7 @@ void RunDrain(const LinearConversion& ticks) {
         }));
   Print("drain", "copy from a mapping alone (a file cut meanwhile kills the reader)",
         copy([&](uint64_t at) { std::memcpy(chunk.data(), mapped + at, kChunkBytes); }));
-  munmap(const_cast<char*>(mapped), hft_marker_file_bytes(16, 4, kRingRecords));
+  munmap(const_cast<char*>(mapped), hft_marker_file_bytes(16, 4, kRingRecords, HFT_MARKER_RANGES_MAX));
   close(fd);
 }
 

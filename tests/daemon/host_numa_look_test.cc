@@ -95,6 +95,34 @@ TEST_F(HostNumaLooksTest, ASmallProcessIsReadWholeAndEachPageByItselfWhereTheMap
   EXPECT_THAT(nodes, ElementsAre(1, 1, 1, -1));
 }
 
+TEST_F(HostNumaLooksTest, WhatAProgramNamesIsLookedAtAndWhyItIsNotAllIsSaid) {
+  HostNumaLooks::Parts parts = Parts();
+  NamedMemory named{.ranges = {{.start = kStart + 4'096, .end = kStart + 4 * 4'096, .name = "book"}}, .why_missing = {}};
+  parts.named_memory = [&named](uint32_t pid) { return pid == kPid ? named : NamedMemory(); };
+  HostNumaLooks looks(parts);
+  {
+    const auto run = looks.Begin(Plan());
+    ASSERT_TRUE(run.ok()) << run.status();
+    const auto& placement = Await(**run)->processes[0].placement;
+    ASSERT_TRUE(placement.ok()) << placement.status();
+    ASSERT_EQ(placement->ranges.size(), 1u);
+    EXPECT_EQ(placement->ranges[0].name, "book");
+    EXPECT_EQ(placement->ranges[0].sampled_count, 3u);
+    EXPECT_EQ(placement->ranges[0].absent_count, 1u);
+    EXPECT_EQ(placement->mappings.size(), 1u);
+    EXPECT_TRUE(placement->unavailable.empty());
+  }
+  named = {.ranges = {}, .why_missing = "it has no marker file"};
+  const auto run = looks.Begin(Plan());
+  ASSERT_TRUE(run.ok()) << run.status();
+  const auto& placement = Await(**run)->processes[0].placement;
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_TRUE(placement->ranges.empty());
+  ASSERT_EQ(placement->unavailable.size(), 1u);
+  EXPECT_EQ(placement->unavailable[0].part, "ranges");
+  EXPECT_EQ(placement->unavailable[0].reason, "it has no marker file");
+}
+
 TEST_F(HostNumaLooksTest, InQuietModeExactIsRefusedAndNumaMapsAreNotReadUnasked) {
   admitted_ = absl::FailedPreconditionError("quiet");
   HostNumaLooks looks(Parts());

@@ -12,6 +12,8 @@
 #include <random>
 #include <thread>
 
+#include "daemon/markers/marker_display_name.h"
+#include "daemon/markers/marker_ranges.h"
 #include "daemon/markers/marker_ring_file.h"
 #include "daemon/markers/operation_book.h"
 #include "tests/fakes/marker_directory.h"
@@ -76,6 +78,7 @@ class HostileFile {
     if (words_ == MAP_FAILED) std::abort();
     for (hftmon_marker_thread*& thread : threads_) thread = hftmon_marker_thread_open(marker_);
     hftmon_marker_operation(marker_, "order");
+    hftmon_marker_range(marker_, "book", this, sizeof(*this));
   }
   ~HostileFile() {
     munmap(words_, bytes());
@@ -85,15 +88,23 @@ class HostileFile {
   HostileFile(const HostileFile&) = delete;
   HostileFile& operator=(const HostileFile&) = delete;
 
-  static uint64_t bytes() { return hft_marker_file_bytes(kOperationMax, kThreadMax, kRecordMax); }
+  static uint64_t bytes() { return hft_marker_file_bytes(kOperationMax, kThreadMax, kRecordMax, HFT_MARKER_RANGES_MAX); }
   void Truncate(off_t size) const {
     if (ftruncate(fd_, size) != 0) std::abort();
   }
   hftmon_marker_thread* thread(size_t i) const { return threads_[i]; }
+  // Honest work: its first range is named anew. The library looks at its own entries, so spoilt ones may stand in its way.
+  void NameAgain(uint32_t range) const {
+    hftmon_marker_range_end(marker_, range);
+    hftmon_marker_range(marker_, "pool", this, sizeof(*this));
+  }
   // A word of the file, stored at once: another thread may be storing too.
   void Store(uint64_t at, uint64_t value) const { __atomic_store_n(&words_[at / 8], value, __ATOMIC_RELAXED); }
   uint64_t Load(uint64_t at) const { return __atomic_load_n(&words_[at / 8], __ATOMIC_RELAXED); }
 
+  static uint64_t RangeAt(uint32_t number) {
+    return hft_marker_ranges_at(kOperationMax, kThreadMax, kRecordMax) + number * sizeof(hft_marker_range);
+  }
   static uint64_t ProducerAt(uint32_t ring) { return hft_marker_producers_at(kOperationMax) + ring * sizeof(hft_marker_producer); }
   static uint64_t RecordAt(uint32_t ring, uint64_t index) {
     return hft_marker_ring_at(kOperationMax, kThreadMax, kRecordMax, ring) + index % kRecordMax * sizeof(hft_marker_record);
@@ -127,7 +138,7 @@ uint64_t Nasty(std::mt19937_64* random) {
 // One thing that an owner may do to its file.
 void Harm(const HostileFile& file, std::mt19937_64* random) {
   const auto ring = static_cast<uint32_t>((*random)() % kThreadMax);
-  switch ((*random)() % 8) {
+  switch ((*random)() % 10) {
     case 0:  // any word at all
       return file.Store((*random)() % (HostileFile::bytes() / 8) * 8, Nasty(random));
     case 1:  // an index, far off or a little
@@ -149,6 +160,15 @@ void Harm(const HostileFile& file, std::mt19937_64* random) {
       return file.Store(HFT_MARKER_OPERATIONS_AT + (*random)() % (kOperationMax * 8) * 8, Nasty(random));
     case 6:  // how many there are, and all else that the header says
       return file.Store((*random)() % sizeof(hft_marker_header) / 8 * 8, Nasty(random));
+    case 7:  // a word of the first ranges, the sequence beside the name's length
+      return file.Store(HostileFile::RangeAt(0) + (*random)() % (4 * sizeof(hft_marker_range) / 8) * 8, Nasty(random));
+    case 8: {  // a range that may be sound
+      const uint64_t at = HostileFile::RangeAt(static_cast<uint32_t>((*random)() % 4));
+      file.Store(at, (*random)() % 2 == 0 ? Nasty(random) : (*random)() >> 8);
+      file.Store(at + 8, (*random)() % 4 == 0 ? Nasty(random) : (*random)() >> 24);
+      file.Store(at + 16, (*random)() % 8 | ((*random)() % 62) << 32);
+      return file.NameAgain(static_cast<uint32_t>((*random)() % 2'048));
+    }
     default:  // whose the ring is, and honest work
       file.Store(HostileFile::ProducerAt(ring) + offsetof(hft_marker_producer, first_index) + (*random)() % 2 * 8, Nasty(random));
       hftmon_marker_begin(file.thread(ring), 1, (*random)() % 4);
@@ -204,6 +224,26 @@ uint64_t DrainOnce(MarkerRingFile* file, MarkerBuffers* buffers, const StrictSin
   return drained->record_count;
 }
 
+// What holds of ranges, whoever wrote them. How many there are.
+size_t ReadRanges(const OpenMarkerFile& file) {
+  const auto told = ReadMarkerRanges(file);
+  if (!told.ok()) {
+    EXPECT_TRUE(absl::IsDataLoss(told.status())) << told.status();
+    return 0;
+  }
+  EXPECT_LE(told->ranges.size() + told->refused_count + told->unfinished_count, file.header.range_max);
+  for (const ProgramRange& range : told->ranges) {
+    EXPECT_GT(range.address, 0u);
+    EXPECT_GE(range.bytes, 1u);
+    EXPECT_LE(range.bytes, HFT_MARKER_RANGE_BYTES_MAX);
+    EXPECT_LE(range.address, HFT_MARKER_ADDRESS_END - range.bytes);
+    EXPECT_FALSE(range.name.empty());
+    EXPECT_LE(range.name.size(), HFT_MARKER_NAME_BYTES);
+    EXPECT_EQ(range.name, MarkerDisplayName(range.name)) << "valid, and nothing that a terminal obeys";
+  }
+  return told->ranges.size();
+}
+
 class MarkerFuzz : public testing::Test {
  protected:
   std::unique_ptr<MarkerRingFile> Open(MarkerSink* sink, uint32_t number = 0) {
@@ -211,6 +251,12 @@ class MarkerFuzz : public testing::Test {
     if (file.ok()) return std::move(*file);
     EXPECT_FALSE(file.status().message().empty());
     return nullptr;
+  }
+  // Of a file that was opened while it was sound; the caller closes its descriptor.
+  OpenMarkerFile OpenForRanges(uint32_t number = 0) const {
+    const auto opened = OpenMarkerFileOf(directory_.path(), OwnRingName(number), process_);
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return opened.ok() ? *opened : OpenMarkerFile();
   }
   const MarkerDirectory directory_;
   const MarkerProcess process_ = OwnMarkerProcess();
@@ -235,6 +281,7 @@ TEST_F(MarkerFuzz, RandomFilesAreRefusedOrHarmless) {
   owner.l_len = 1;
   ASSERT_EQ(fcntl(fd, F_OFD_SETLK, &owner), 0);
   int opened_count = 0;
+  size_t range_count = 0;
   for (uint64_t seed = 0; seed < kRounds / 10; ++seed) {
     std::mt19937_64 random(seed);
     std::vector<char> bytes = sound;
@@ -255,10 +302,14 @@ TEST_F(MarkerFuzz, RandomFilesAreRefusedOrHarmless) {
     ++opened_count;
     bool lost = false;
     for (int turn = 0; turn < 6; ++turn) DrainOnce(file.get(), &buffers_, sink, &lost);
+    const OpenMarkerFile ranges = OpenForRanges(1);
+    range_count += ReadRanges(ranges);
+    close(ranges.fd);
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
   }
   close(fd);
   EXPECT_GT(opened_count, kRounds / 100);
+  EXPECT_GT(range_count, 0u);
 }
 
 TEST_F(MarkerFuzz, HarmBetweenDrainsAndWithinIsCountedAndNothingElse) {
@@ -269,12 +320,15 @@ TEST_F(MarkerFuzz, HarmBetweenDrainsAndWithinIsCountedAndNothingElse) {
   auto opened = MarkerRingFile::Open(directory_.path(), OwnRingName(), process_, &clocks, &sink);
   ASSERT_TRUE(opened.ok()) << opened.status();
   std::unique_ptr<MarkerRingFile> file = std::move(*opened);
+  const OpenMarkerFile ranges = OpenForRanges();
   uint64_t taken = 0;
+  uint64_t range_count = 0;
   for (uint64_t seed = 0; seed < kRounds; ++seed) {
     random.seed(seed);
     for (uint64_t harm = random() % 8; harm > 0; --harm) Harm(harmed, &random);
     bool lost = false;
     taken += DrainOnce(file.get(), &buffers_, sink, &lost);
+    range_count += ReadRanges(ranges);
     ASSERT_FALSE(lost) << "nothing was cut";
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
     // A ring whose index was spoilt for good would say nothing any more: its owner makes it sound again now and then.
@@ -282,6 +336,8 @@ TEST_F(MarkerFuzz, HarmBetweenDrainsAndWithinIsCountedAndNothingElse) {
       if (random() % 8 == 0) harmed.Store(HostileFile::ProducerAt(ring), file->positions()[ring].taken + random() % 8);
     }
   }
+  close(ranges.fd);
+  EXPECT_GT(range_count, 0u);
   EXPECT_EQ(taken, sink.told_count + file->counts().faults.record_count());
   EXPECT_GT(sink.told_count, 0u);
   EXPECT_GT(file->counts().overwritten_count, 0u);
@@ -296,6 +352,7 @@ TEST_F(MarkerFuzz, MemoryThatChangesUnderTheReaderHarmsNobody) {
   StrictSink sink(&clocks_);
   const auto file = Open(&sink);
   ASSERT_NE(file, nullptr);
+  const OpenMarkerFile ranges = OpenForRanges();
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> harm_count{0};
   std::thread owner([&] {
@@ -309,10 +366,12 @@ TEST_F(MarkerFuzz, MemoryThatChangesUnderTheReaderHarmsNobody) {
   for (int round = 0; round < kRounds || harm_count.load(std::memory_order_relaxed) < kRounds; ++round) {
     bool lost = false;
     taken += DrainOnce(file.get(), &buffers_, sink, &lost);
+    if (round % 16 == 0) ReadRanges(ranges);
     if (lost || HasFailure()) break;
   }
   stop.store(true, std::memory_order_relaxed);
   owner.join();
+  close(ranges.fd);
   EXPECT_FALSE(HasFailure());
   EXPECT_EQ(taken, sink.told_count + file->counts().faults.record_count());
 }
@@ -339,11 +398,13 @@ TEST_F(MarkerFuzz, AFileThatIsCutWhileItIsReadIsGivenUpAndRaisesNoSignal) {
   header.thread_max = kThreadMax;
   header.record_max = kRecordMax;
   header.operation_max = kOperationMax;
+  header.range_max = HFT_MARKER_RANGES_MAX;
   file = std::make_unique<MarkerRingFile>(OpenMarkerFile{.fd = fd, .header = header}, OwnRingName(), &clocks_, &sink);
   for (; (drain_count < kRounds || lost_count == 0) && !HasFailure(); ++drain_count) {
     bool lost = false;
     DrainOnce(file.get(), &buffers_, sink, &lost);
     lost_count += lost;
+    if (drain_count % 16 == 0) ReadRanges({.fd = fd, .header = header, .identity = {}});
   }
   stop.store(true, std::memory_order_relaxed);
   owner.join();

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kMappingsShown = 20;  // of a process, those with the most room; JSON has all
 constexpr int kThreadsShown = 20;
+constexpr int kRangesShown = 40;  // of a process, by name; JSON has all
 
 std::string MebibytesText(int64_t bytes) {
   return fmt::format("{} MiB", bytes >> 20);
@@ -93,6 +94,38 @@ std::string SharesText(const v1::MappingPlacement& mapping) {
   return fmt::format("{}", fmt::join(shares, ", "));
 }
 
+// `what`: the rows are, in a word.
+Table TableOf(const char* what) {
+  using Align = Table::Align;
+  return Table({{"pages"},
+                {"looked at"},
+                {"absent"},
+                {"huge"},
+                {"policy", Align::kLeft},
+                {"nodes (95 % interval)", Align::kLeft},
+                {what, Align::kLeft}});
+}
+
+void AddRow(const v1::MappingPlacement& row, const std::string& nodes, const std::string& name, Table* table) {
+  table->AddRow({std::to_string(row.page_count()), row.exact() ? "all" : std::to_string(row.sampled_count()),
+                 std::to_string(row.absent_count()), row.has_huge_bytes() ? MebibytesText(static_cast<int64_t>(row.huge_bytes())) : "",
+                 Printable(row.policy()), nodes,
+                 fmt::format("{:#x} {}{}", row.start(), Printable(name), row.changed() ? " (changed meanwhile)" : "")});
+}
+
+// Those that the program names; nothing where it names none, which `unavailable` tells.
+std::string RangesText(const v1::ProcessPlacement& process) {
+  if (process.ranges_size() == 0) return {};
+  Table table = TableOf("range that the program names");
+  for (int i = 0; i < std::min(process.ranges_size(), kRangesShown); ++i) {
+    const v1::MappingPlacement& range = process.ranges(i);
+    AddRow(range, range.nodes_size() > 0 ? SharesText(range) : "no page was found", range.name(), &table);
+  }
+  std::string text = table.Print(2);
+  if (process.ranges_size() > kRangesShown) text += fmt::format("  and {} more (--json has all)\n", process.ranges_size() - kRangesShown);
+  return text;
+}
+
 std::string MappingsText(const v1::ProcessPlacement& process) {
   std::vector<const v1::MappingPlacement*> there;
   for (const v1::MappingPlacement& mapping : process.mappings()) {
@@ -100,22 +133,10 @@ std::string MappingsText(const v1::ProcessPlacement& process) {
   }
   const auto empty_count = static_cast<uint64_t>(process.mappings_size()) - there.size();
   std::stable_sort(there.begin(), there.end(), [](const auto* a, const auto* b) { return a->end() - a->start() > b->end() - b->start(); });
-  using Align = Table::Align;
-  Table table({{"pages"},
-               {"looked at"},
-               {"absent"},
-               {"huge"},
-               {"policy", Align::kLeft},
-               {"nodes (95 % interval)", Align::kLeft},
-               {"mapping", Align::kLeft}});
+  Table table = TableOf("mapping");
   for (size_t i = 0; i < std::min<size_t>(there.size(), kMappingsShown); ++i) {
     const v1::MappingPlacement& mapping = *there[i];
-    table.AddRow({std::to_string(mapping.page_count()), mapping.exact() ? "all" : std::to_string(mapping.sampled_count()),
-                  std::to_string(mapping.absent_count()),
-                  mapping.has_huge_bytes() ? MebibytesText(static_cast<int64_t>(mapping.huge_bytes())) : "", Printable(mapping.policy()),
-                  SharesText(mapping),
-                  fmt::format("{:#x} {}{}", mapping.start(), Printable(mapping.name().empty() ? "[anonymous]" : mapping.name()),
-                              mapping.changed() ? " (changed meanwhile)" : "")});
+    AddRow(mapping, SharesText(mapping), mapping.name().empty() ? "[anonymous]" : mapping.name(), &table);
   }
   std::string text = table.empty() ? "  nothing of it was found in memory\n" : table.Print(2);
   if (there.size() > kMappingsShown) text += fmt::format("  and {} smaller ones (--json has all)\n", there.size() - kMappingsShown);
@@ -146,7 +167,7 @@ std::string ProcessText(const v1::ProcessPlacement& process) {
   text += fmt::format(": looked at for {}, {} single pages; {} that hold its memory lock took {}, the longest {}\n",
                       FormatDuration(process.end_monotonic_ns() - process.begin_monotonic_ns()), cost.page_count(),
                       Counted(cost.call_count(), "call"), FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
-  text += ThreadsText(process) + MappingsText(process);
+  text += ThreadsText(process) + RangesText(process) + MappingsText(process);
   if (process.has_accesses()) text += "  " + NumaAccessesText(process.accesses()) + "\n";
   for (const v1::UnavailablePart& part : process.unavailable()) {
     text += fmt::format("  {} unavailable: {}\n", Printable(part.part()), Printable(part.reason()));
@@ -192,8 +213,9 @@ std::vector<std::string> NumaWarnings(const v1::QueryNumaResponse& response, boo
       add(fmt::format("{} of numa_maps not understood: report it", Counted(process.bad_line_count(), "line was", "lines were")));
     }
     for (const v1::UnavailablePart& part : process.unavailable()) {
-      // That nobody counts accesses is no fault of the look.
-      if (exact && part.part() != "accesses") add(fmt::format("{} unavailable: {}", Printable(part.part()), Printable(part.reason())));
+      // That nobody counts accesses or names ranges is no fault of the look.
+      if (!exact || part.part() == "accesses" || part.part() == "ranges") continue;
+      add(fmt::format("{} unavailable: {}", Printable(part.part()), Printable(part.reason())));
     }
   }
   return warnings;

@@ -102,6 +102,8 @@ Json ProcessJson(const v1::ProcessPlacement& process) {
   json["end_ns"] = process.end_monotonic_ns();
   json["mappings"] = Json::array();
   for (const v1::MappingPlacement& mapping : process.mappings()) json["mappings"].push_back(MappingJson(mapping));
+  json["ranges"] = Json::array();
+  for (const v1::MappingPlacement& range : process.ranges()) json["ranges"].push_back(MappingJson(range));
   json["unlisted_count"] = process.unlisted_count();
   json["left_out_count"] = process.left_out_count();
   json["truncated"] = process.truncated();

@@ -5,18 +5,21 @@
 //   match, cancel, modify  begin and end within their order: the book's own work, after what an injection does to the engine
 //   sent     instant, the gateway's
 //   engine   heartbeat, the engine's: every 10 us or so, whether it has work or not; a longer gap between two is time that it had not
-// Cost: nearly all of a mark is its reading of the counter. So the marks of an order are stamped with readings that gateway and engine make
-// anyhow; only kAll makes one more. Nobody waits for a reader: a ring keeps its latest marks and writes over the oldest.
+// Ranges: book (the levels of all prices), pool (the orders that rest), queue (what the gateway hands over): where they lie is told by
+// name. Cost: nearly all of a mark is its reading of the counter. So the marks of an order are stamped with readings that gateway and
+// engine make anyhow; only kAll makes one more. Nobody waits for a reader: a ring keeps its latest marks and writes over the oldest.
 #ifndef HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_MARKS_H_
 #define HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_MARKS_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "client/examples/order_book/time_stamp_counter.h"
 #include "client/marker/hftmon_marker.h"
+#include "client/marker/marker_range.h"
 
 namespace hftmon::order_book {
 
@@ -109,6 +112,10 @@ class Marks {
   // Each slot is one thread's. Where the thread has no ring its marks do nothing.
   MarkThread* OpenGateway() { return Open(&gateway_); }
   MarkThread* OpenEngine() { return Open(&engine_); }
+
+  // Tells where that memory lies as long as the object lives, which ends before the memory and the marks. Before any thread is in a hurry:
+  // system calls. Where there are no marks, or no room, nothing is told.
+  MarkerRange Name(const char* name, std::span<const std::byte> memory) { return MarkerRange(marker_, name, memory.data(), memory.size()); }
 
   // The rest after the threads have ended. Whether each thread that asked for one had its ring.
   bool on() const { return marker_ != nullptr && gateway_.error == 0 && engine_.error == 0; }

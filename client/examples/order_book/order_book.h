@@ -68,6 +68,9 @@ class OrderBook {
 
   const TopOfBook& top() const { return top_; }
   uint32_t resting_count() const { return pool_.taken_count(); }
+  // Where the queues of all prices lie, and the orders in them.
+  std::span<const std::byte> levels_memory() const { return std::as_bytes(std::span(levels_)); }
+  std::span<const std::byte> pool_memory() const { return pool_.memory(); }
 
   // Walks the whole book; INTERNAL names the first invariant that does not hold. Not for the hot path.
   absl::Status Check() const;

@@ -4,7 +4,9 @@
 #ifndef HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_ORDER_POOL_H_
 #define HFTMON_CLIENT_EXAMPLES_ORDER_BOOK_ORDER_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "client/examples/order_book/order_message.h"
@@ -52,6 +54,8 @@ class OrderPool {
   const Order& operator[](Slot slot) const { return orders_[slot]; }
   uint32_t capacity() const { return static_cast<uint32_t>(orders_.size()); }
   uint32_t taken_count() const { return taken_count_; }
+  // Where the orders lie.
+  std::span<const std::byte> memory() const { return std::as_bytes(std::span(orders_)); }
 
  private:
   std::vector<Order> orders_;

@@ -81,6 +81,9 @@ class Run {
   const std::vector<Injection*> looked_at_;
   Gateway gateway_;
   Engine engine_;
+  const MarkerRange book_range_ = marks_.Name("book", book_.levels_memory());
+  const MarkerRange pool_range_ = marks_.Name("pool", book_.pool_memory());
+  const MarkerRange queue_range_ = marks_.Name("queue", queue_.memory());
   int64_t start_mono_ns_ = 0;
   uint64_t start_tsc_ = 0;
   uint64_t steps_ = 0;  // the gateway's thread's own

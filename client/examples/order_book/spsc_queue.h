@@ -15,7 +15,9 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -33,6 +35,8 @@ class SpscQueue {
         lines_(mask_ / kPerLine + 1) {}
 
   uint64_t capacity() const { return mask_ + 1; }
+  // Where the cells lie.
+  std::span<const std::byte> memory() const { return std::as_bytes(std::span(lines_)); }
 
   // Producer. False when the queue is full; the value is not taken.
   bool TryPush(const T& value) {

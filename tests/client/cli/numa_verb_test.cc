@@ -33,6 +33,9 @@ v1::QueryNumaResponse SomePlaces() {
       mappings { start: 0x60000 end: 0x61000 name: "/opt/engine" kind: "file" page_bytes: 4096 page_count: 1 sampled_count: 1 exact: true
         policy: "bind:1" huge_bytes: 0 mapper_count: 2 nodes { node: 1 pages: 1 share: 1 share_low: 1 share_high: 1 } }
       mappings { start: 0x70000 end: 0x71000 kind: "anonymous" page_bytes: 4096 page_count: 1 sampled_count: 1 absent_count: 1 exact: true }
+      ranges { start: 0x20800 end: 0x22800 name: "orders" kind: "range" page_bytes: 4096 page_count: 3 sampled_count: 3 absent_count: 1 exact: true
+        changed: true nodes { node: 1 pages: 2 share: 1 share_low: 1 share_high: 1 } }
+      ranges { start: 0x90000 end: 0x91000 name: "queue" kind: "range" page_bytes: 4096 page_count: 1 sampled_count: 1 absent_count: 1 exact: true }
       look_cost { call_count: 5 page_count: 21 sum_ns: 30000 longest_ns: 9000 }
       unavailable { part: "policy" reason: "numa_maps is not read" }
       threads { tid: 4711 comm: "main" last_cpu: 0 node: 0 allowed_nodes: 0 }
@@ -69,6 +72,39 @@ TEST_F(NumaVerbTest, NodesDevicesAndSharesWithIntervalsAreToldAndWhatLookingCost
     EXPECT_THAT(console.out(), HasSubstr(part));
   }
   EXPECT_THAT(console.out(), Not(HasSubstr("heat map")));
+  EXPECT_THAT(console.err(), IsEmpty());
+}
+
+TEST_F(NumaVerbTest, RangesThatTheProgramNamesComeBeforeTheMappingsByName) {
+  v1::QueryNumaResponse response = SomePlaces();
+  response.mutable_processes(0)->mutable_ranges(0)->set_name(
+      "or\x1b"
+      "ders");
+  Answer(response);
+  StringConsole console;
+  EXPECT_EQ(Run({"numa"}, console), 0) << console.err();
+  EXPECT_THAT(console.out(), HasSubstr("node 1: 100.0%         0x20800 or?ders (changed meanwhile)"));
+  EXPECT_THAT(console.out(), HasSubstr("no page was found      0x90000 queue"));
+  EXPECT_LT(console.out().find("0x90000 queue"), console.out().find("0x10000 [heap]"));
+  for (int i = 0; i < 50; ++i) *response.mutable_processes(0)->add_ranges() = response.processes(0).ranges(1);
+  Answer(response);
+  StringConsole many;
+  EXPECT_EQ(Run({"numa"}, many), 0) << many.err();
+  EXPECT_THAT(many.out(), HasSubstr("and 12 more (--json has all)"));
+}
+
+TEST_F(NumaVerbTest, WhyAProgramNamesNoMemoryIsToldAndIsNoWarning) {
+  v1::QueryNumaResponse response = SomePlaces();
+  v1::ProcessPlacement* process = response.mutable_processes(0);
+  process->clear_ranges();
+  process->clear_unavailable();
+  v1::UnavailablePart* part = process->add_unavailable();
+  part->set_part("ranges");
+  part->set_reason("it has no marker file");
+  Answer(response);
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--exact"}, console), 0) << console.err();
+  EXPECT_THAT(console.out(), AllOf(HasSubstr("ranges unavailable: it has no marker file"), Not(HasSubstr("that the program names"))));
   EXPECT_THAT(console.err(), IsEmpty());
 }
 
@@ -111,6 +147,10 @@ TEST_F(NumaVerbTest, JsonHasAllOfIt) {
             json({{"node", 1}, {"pages", 4}, {"share", 0.25}, {"share_low", 0.1}, {"share_high", 0.5}}));
   EXPECT_FALSE(process["mappings"][0].contains("policy"));
   EXPECT_EQ(process["mappings"][1]["policy"], "bind:1");
+  EXPECT_EQ(process["ranges"].size(), 2u);
+  EXPECT_EQ(process["ranges"][1]["name"], "queue");
+  EXPECT_EQ(process["ranges"][1]["kind"], "range");
+  EXPECT_EQ(process["ranges"][1]["absent_count"], 1);
   EXPECT_EQ(process["look_cost"], json({{"call_count", 5}, {"page_count", 21}, {"sum_ns", 30'000}, {"longest_ns", 9'000}}));
   EXPECT_EQ(process["threads"][1]["allowed_nodes"], json({0, 1}));
 }

@@ -10,3 +10,9 @@ int mark_one_of_each(hftmon_marker_thread* thread, uint32_t operation) {
   recorded += hftmon_marker_end_error(thread, operation, 4);
   return recorded;
 }
+
+int name_two_ranges(hftmon_marker* marker, const char* memory, size_t bytes) {
+  const uint32_t first = hftmon_marker_range(marker, "c first", memory, bytes / 2);
+  const uint32_t second = hftmon_marker_range(marker, "c second", memory + bytes / 2, bytes / 2);
+  return first != 0 && second != 0;
+}

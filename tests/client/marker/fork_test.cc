@@ -7,6 +7,7 @@
 
 #include "client/marker/hftmon_marker.h"
 #include "daemon/markers/marker_ring_file.h"
+#include "daemon/markers/program_ranges.h"
 #include "tests/client/marker/c_program.h"
 #include "tests/fakes/marker_directory.h"
 
@@ -90,6 +91,28 @@ TEST(MarkerFork, AHandleOfAMarkerThatTheParentClosedIsNotFoundForOneOfTheChildAt
     return found != nullptr && hftmon_marker_instant(found, 0, 7) ? 7 : 0;
   });
   EXPECT_EQ(marked, 7);
+}
+
+TEST(MarkerFork, AChildNamesNoMemoryOfItsParents) {
+  const MarkerDirectory directory;
+  hftmon_marker* const marker = directory.Create();
+  static char memory[64];
+  const uint32_t book = hftmon_marker_range(marker, "book", memory, sizeof(memory));
+  const ProcMarkerProcesses processes(FileRoot("/"));
+  const auto ranges = [&](pid_t pid) { return ReadProgramRanges(directory.path(), processes, static_cast<uint32_t>(pid)).ranges.size(); };
+  const int seen = InChild([&] {
+    if (hftmon_marker_range(marker, "child's", memory, 1) != 0 || errno != EBADF) return 1;
+    hftmon_marker_range_end(marker, book);
+    if (ranges(getpid()) != 0) return 2;
+    hftmon_marker* const own = directory.Create();
+    if (ranges(getpid()) != 0) return 3;
+    if (hftmon_marker_range(own, "child's", memory, 1) == 0 || ranges(getpid()) != 1) return 4;
+    hftmon_marker_close(own);
+    return 42;
+  });
+  EXPECT_EQ(seen, 42);
+  EXPECT_EQ(ranges(getpid()), 1u) << "the parent's stands";
+  hftmon_marker_close(marker);
 }
 
 TEST(MarkerFork, AGrandchildIsAsSafeAsAChild) {

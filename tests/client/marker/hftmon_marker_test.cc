@@ -49,7 +49,7 @@ TEST_F(HftmonMarkerTest, TheFileIsItsOwnersAloneAndBearsThePid) {
   ASSERT_EQ(lstat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0600u);
   EXPECT_EQ(status.st_uid, geteuid());
-  EXPECT_EQ(static_cast<uint64_t>(status.st_size), hft_marker_file_bytes(16, 4, 256));
+  EXPECT_EQ(static_cast<uint64_t>(status.st_size), hft_marker_file_bytes(16, 4, 256, HFT_MARKER_RANGES_MAX));
 }
 
 TEST_F(HftmonMarkerTest, AWideUmaskDoesNotWidenTheFile) {

@@ -16,6 +16,7 @@ STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 CPP_PROGRAM = """
 #include "client/marker/hftmon_counter_profile.h"
 #include "client/marker/hftmon_profile.h"
+#include "client/marker/marker_range.h"
 #include "client/marker/marker_span.h"
 int main() {
   const hftmon_counter_event events[] = {HFTMON_COUNTER_CYCLES, HFTMON_COUNTER_L1D_MISSES};
@@ -30,6 +31,7 @@ int main() {
   hftmon_profile_end(profile, 0, hftmon_profile_begin());
   hftmon_profile_destroy(profile);
   hftmon_marker* marker = hftmon_marker_create(nullptr);
+  { hftmon::MarkerRange range(marker, "counters", &span, sizeof(span)); }
   { hftmon::MarkerSpan span(hftmon_marker_this_thread(marker), hftmon_marker_operation(marker, "order"), 1); }
   hftmon_marker_close(marker);
 }

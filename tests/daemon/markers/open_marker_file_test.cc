@@ -194,7 +194,7 @@ TEST_F(OpenMarkerFileTest, AnotherNameIsRefused) {
 }
 
 TEST_F(OpenMarkerFileTest, ASizeThatIsNotTheHeadersIsRefused) {
-  const auto bytes = static_cast<off_t>(hft_marker_file_bytes(16, 4, 256));
+  const auto bytes = static_cast<off_t>(hft_marker_file_bytes(16, 4, 256, HFT_MARKER_RANGES_MAX));
   for (const off_t size : {off_t{0}, off_t{1}, off_t{4096}, bytes - 1, bytes + 1, bytes * 2}) {
     ASSERT_EQ(truncate(path().c_str(), size), 0);
     EXPECT_FALSE(Open().ok()) << size;

@@ -195,6 +195,74 @@ TEST_F(PlacementReaderTest, OfRangesOnlyTheyAreLookedAt) {
   }
 }
 
+TEST_F(PlacementReaderTest, NamedRangesAreLookedAtMoreCloselyBesideTheMappings) {
+  const std::vector<AddressRange> named = {{.start = kPool + (8 << 20), .end = kPool + (24 << 20), .name = "queue"},
+                                           {.start = kBook + 100, .end = kBook + 200, .name = "top of book"},
+                                           {.start = kBook, .end = kBook + 10 * kPage, .name = "book"}};
+  const auto placement = Read({.pid = kPid, .pages_max = 64, .named_ranges = named, .keep_pages = true});
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  ASSERT_THAT(placement->mappings, SizeIs(2));
+  EXPECT_EQ(placement->mappings[0].sampled_count + placement->mappings[1].sampled_count, 64u);
+  EXPECT_THAT(placement->pages, SizeIs(64)) << "of the mappings alone";
+  ASSERT_THAT(placement->ranges, SizeIs(3));
+  const MappingPlacement& queue = placement->ranges[0];
+  EXPECT_EQ(queue.name, "queue");
+  EXPECT_EQ(queue.page_count, 4096u);
+  EXPECT_EQ(queue.sampled_count, kNamedRangePagesMax);
+  EXPECT_NEAR(queue.nodes[1].share, 0.5, 0.002);
+  EXPECT_EQ(placement->ranges[1].page_count, 1u);
+  EXPECT_TRUE(placement->ranges[1].exact);
+  EXPECT_EQ(placement->ranges[2].sampled_count, 10u);
+  EXPECT_EQ(placement->ranges[2].absent_count, 2u);
+  EXPECT_EQ(placement->left_out_count, 0u);
+  EXPECT_EQ(placement->look_cost.page_count, 64u + 1024 + 1 + 10);
+  EXPECT_THAT(locations_.sizes, Each(::testing::Le(kLocatedPagesMax)));
+  EXPECT_EQ(pacer_.pause_count + 1, static_cast<int>(locations_.sizes.size())) << "a pause between any two";
+}
+
+TEST_F(PlacementReaderTest, ManyNamedRangesShareWhatAllMayCost) {
+  std::vector<AddressRange> named;
+  for (uint64_t i = 0; i < kPlacementRangesMax; ++i) {
+    named.push_back({.start = kPool + (i % 8 << 23), .end = kPool + ((i % 8 + 1) << 23), .name = std::to_string(i)});
+  }
+  const auto placement = Read({.pid = kPid, .pages_max = 1, .named_ranges = named});
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_EQ(placement->look_cost.page_count, kNamedPagesMax + 1);
+  for (const MappingPlacement& range : placement->ranges) EXPECT_EQ(range.sampled_count, kNamedPagesMax / kPlacementRangesMax);
+}
+
+TEST_F(PlacementReaderTest, ARangeThatIsAWholeMappingIsTakenFromNumaMapsAndOneWithinHasThePolicy) {
+  tree_.Write("/proc/4711/numa_maps",
+              "7f0000000000 bind:0-1 anon=16384 N0=12288 N1=4096 kernelpagesize_kB=4\n7f8000000000 default anon=8 N1=8\n");
+  tree_.Write("/proc/4711/smaps", "7f0000000000-7f0004000000 rw-p 00000000 00:00 0 \nAnonHugePages: 4096 kB\n");
+  const std::vector<AddressRange> named = {{.start = kPool, .end = kPool + (64 << 20), .name = "pool"},
+                                           {.start = kPool, .end = kPool + 16 * kPage, .name = "queue"}};
+  const auto placement = Read({.pid = kPid, .named_ranges = named, .exact = true});
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_TRUE(placement->ranges[0].exact);
+  EXPECT_EQ(placement->ranges[0].nodes[1].pages, 4096u);
+  EXPECT_EQ(placement->ranges[0].huge_bytes, 4u << 20);
+  EXPECT_EQ(placement->ranges[1].policy, "bind:0-1");
+  EXPECT_EQ(placement->ranges[1].huge_bytes, std::nullopt);
+  EXPECT_EQ(placement->ranges[1].sampled_count, 16u);
+  EXPECT_EQ(placement->look_cost.page_count, 16u) << "the rest is known";
+}
+
+TEST_F(PlacementReaderTest, ARangeThatIsNotMappedHasNoPagesAndOneThatIsUnmappedMeanwhileIsChanged) {
+  const std::vector<AddressRange> named = {{.start = 0x10000, .end = 0x30000, .name = "nothing"},
+                                           {.start = kBook, .end = kBook + kPage, .name = "book"}};
+  locations_.on_call = [this](size_t) {
+    WriteMaps("");
+    return 0;
+  };
+  const auto placement = Read({.pid = kPid, .pages_max = 16, .named_ranges = named});
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  EXPECT_EQ(placement->ranges[0].sampled_count, 32u);
+  EXPECT_EQ(placement->ranges[0].absent_count, 32u);
+  EXPECT_FALSE(placement->ranges[0].changed);
+  EXPECT_TRUE(placement->ranges[1].changed);
+}
+
 TEST_F(PlacementReaderTest, WhatIsBeyondABoundIsRefusedBeforeAnythingIsRead) {
   const std::vector<AddressRange> many(kPlacementRangesMax + 1, AddressRange{.start = 0x1000, .end = 0x2000});
   const std::vector<AddressRange> empty = {{.start = 0x2000, .end = 0x2000, .name = "book"}};
@@ -202,7 +270,8 @@ TEST_F(PlacementReaderTest, WhatIsBeyondABoundIsRefusedBeforeAnythingIsRead) {
   for (const PlacementWish& wish :
        {PlacementWish{.pid = 0}, PlacementWish{.pid = -kPid}, PlacementWish{.pid = kPid, .pages_max = 0},
         PlacementWish{.pid = kPid, .pages_max = kSamplePagesMax + 1}, PlacementWish{.pid = kPid, .ranges = many},
-        PlacementWish{.pid = kPid, .ranges = empty}, PlacementWish{.pid = kPid, .ranges = wraps}}) {
+        PlacementWish{.pid = kPid, .ranges = empty}, PlacementWish{.pid = kPid, .ranges = wraps},
+        PlacementWish{.pid = kPid, .named_ranges = many}, PlacementWish{.pid = kPid, .named_ranges = wraps}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(Read(wish).status())) << Read(wish).status();
   }
   EXPECT_THAT(Message({.pid = kPid, .ranges = wraps}), HasSubstr("'book'"));

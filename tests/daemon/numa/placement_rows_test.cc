@@ -93,7 +93,7 @@ TEST_F(PlacementRowsTest, ARangeHasItsMappingsPolicyAndKindButNotItsFigures) {
                                             {.start = 0x200000000000, .end = 0x200000100000, .name = "book"},
                                             {.start = 0x2000000ff000, .end = 0x200004001000, .name = "both"},
                                             {.start = 0x1000, .end = 0x2000, .name = "nothing"}};
-  PutRanges(maps_, ranges, kPage, &placement_);
+  PutRanges(maps_, ranges, kPage, &placement_.mappings);
   AddNumaMaps(ParseNumaMaps(Captured("6.18-policies.numa_maps")), maps_, kPage, &placement_);
   AddHugePages(ParseHugePageUse(Captured("6.18-policies.smaps")), &placement_);
   ASSERT_EQ(placement_.mappings.size(), 4u);
@@ -147,7 +147,7 @@ TEST_F(PlacementRowsTest, WhatIsNoLongerWhatItWasIsMarked) {
   PutMappings(before, kPage, &placement_);
   const std::vector<AddressRange> ranges = {
       {.start = 0x2000, .end = 0x5000}, {.start = 0x5000, .end = 0x9000}, {.start = 0x5000, .end = 0xa000}};
-  PutRanges(before, ranges, kPage, &placement_);
+  PutRanges(before, ranges, kPage, &placement_.mappings);
   MarkChanged(before, after, placement_.mappings);
   std::vector<bool> changed;
   for (const MappingPlacement& row : placement_.mappings) changed.push_back(row.changed);
