@@ -5,7 +5,12 @@
 #include "daemon/daemon.h"
 #include "daemon/markers/program_ranges.h"
 #include "daemon/os/cpu_topology.h"
+#include "daemon/os/perf_event_facts.h"
+#include "daemon/os/privileges.h"
+#include "daemon/os/proc_maps.h"
+#include "daemon/os/thread_ids.h"
 #include "daemon/service/rich_error.h"
+#include "daemon/stacks/unwind_process.h"
 
 namespace hftmon {
 namespace {
@@ -44,6 +49,15 @@ void Daemon::BuildNuma() {
   parts.topology = [this] { return LoadCpuTopology(files_); };
   parts.admit = [this] { return AdmitNumaMaps(); };
   parts.look_at = [this](uint32_t pid, int64_t start_boottime_ns) { return LookAtTarget(pid, start_boottime_ns); };
+  parts.growth = {.calls = &perf_calls_,
+                  .memory = &perf_memory_,
+                  .clock = clock_.get(),
+                  .threads = [this](pid_t pid) { return ReadThreadIds(files_, pid); },
+                  .facts = [this] { return ReadPerfEventFacts(files_, SystemCapabilities(), perf_calls_); },
+                  .mappings = [this](uint32_t pid) { return ProcMaps::Read(files_, static_cast<pid_t>(pid)); },
+                  .unwinder = [this] { return std::make_unique<UnwindProcess>(UnwindBinaryPath(), clock_.get()); },
+                  .admit = [this] { return AdmitSampling("sampling page faults"); },
+                  .look_at = parts.look_at};
   parts.cache_lines_unavailable = [this]() -> std::string {
     const absl::StatusOr<std::vector<SampledEvent>> events = AccessEvents();
     if (!events.ok()) return std::string(events.status().message());

@@ -72,6 +72,7 @@ class HostNumaLooks::Run final : public NumaLookRun {
 
   absl::StatusOr<NumaLook> Look(SamplingThread<NumaLook>& thread) const;
   absl::StatusOr<ProcessPlacement> LookAt(const NumaLookProcess& process, Pacer& pacer) const;
+  absl::Status LookAtGrowth(const NumaLookProcess& process, SamplingThread<NumaLook>& thread, NumaLookedProcess* looked) const;
 
   HostNumaLooks* const owner_;
   const NumaLookPlan plan_;
@@ -102,12 +103,24 @@ absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thre
     if (thread.Wait(0)) return absl::CancelledError("cancelled");
     NumaLookedProcess looked;
     looked.pid = process.pid;
+    // First: where memory lies is told of the end.
+    if (absl::Status grown = LookAtGrowth(process, thread, &looked); !grown.ok()) return grown;
     looked.placement = LookAt(process, pacer);
     if (absl::IsCancelled(looked.placement.status())) return looked.placement.status();
     if (looked.placement.ok()) PutThreads(parts.files, process.pid, &looked);
     look.processes.push_back(std::move(looked));
   }
   return look;
+}
+
+absl::Status HostNumaLooks::Run::LookAtGrowth(const NumaLookProcess& process, SamplingThread<NumaLook>& thread,
+                                              NumaLookedProcess* looked) const {
+  if (plan_.growth_ns == 0) return absl::OkStatus();
+  absl::StatusOr<ProcessGrowth> growth = LookForGrowth(owner_->parts_.growth, process.pid, process.start_boottime_ns, plan_.growth_ns,
+                                                       [&thread](int64_t duration_ns) { return thread.Wait(duration_ns); });
+  if (!growth.ok()) return growth.status();
+  looked->growth = *std::move(growth);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProcess& process, Pacer& pacer) const {
@@ -134,6 +147,9 @@ absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProces
 absl::StatusOr<std::unique_ptr<NumaLookRun>> HostNumaLooks::Begin(const NumaLookPlan& plan) {
   if (plan.exact) {
     if (absl::Status admitted = parts_.admit(); !admitted.ok()) return admitted;
+  }
+  if (plan.growth_ns > 0) {
+    if (absl::Status admitted = parts_.growth.admit(); !admitted.ok()) return admitted;
   }
   // Acquire: pairs with the release of the one before.
   if (busy_.exchange(true, std::memory_order_acquire)) {

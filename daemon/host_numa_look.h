@@ -3,7 +3,7 @@
 // Owner: the daemon; what `parts` points to outlives it, and it outlives its runs. Threads: any. Nothing of it runs but while somebody
 // asks. One look at a time, of one process after another: a process is never looked at twice at once, and what a look costs stays what its
 // answer says. Its thread runs wherever the daemon's other threads may, not on the loop's CPU. In quiet mode and while off no numa_maps is
-// read.
+// read and no fault is sampled.
 #ifndef HFTMON_DAEMON_HOST_NUMA_LOOK_H_
 #define HFTMON_DAEMON_HOST_NUMA_LOOK_H_
 
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/monotonic_clock.h"
+#include "daemon/growth_look.h"
 #include "daemon/numa/address_range.h"
 #include "daemon/numa/page_locations.h"
 #include "daemon/os/cpu_topology.h"
@@ -41,6 +42,7 @@ class HostNumaLooks final : public NumaLooks {
     int64_t page_bytes = 4'096;  // the base page's
     std::function<absl::StatusOr<CpuTopology>()> topology;
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
+    GrowthParts growth;
     LookAtProcess look_at;
     std::function<std::string()> cache_lines_unavailable;
     // As MeasureHostBandwidth.

@@ -40,6 +40,7 @@ std::optional<ProcMapping> ParseLine(std::string_view line) {
                      .end = *end,
                      .shared = permissions[3] == 's',
                      .accessible = !permissions.starts_with("---"),
+                     .executable = permissions[2] == 'x',
                      .file_offset = *offset,
                      .name = std::string(line)};
 }

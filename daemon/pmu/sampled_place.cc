@@ -145,6 +145,10 @@ absl::Status SampledPlace::Disable() {
   return Control(PERF_EVENT_IOC_DISABLE, "switch off");
 }
 
+bool SampledPlace::SetPeriod(uint64_t period) {
+  return calls_->Control(members_.front().descriptor, PERF_EVENT_IOC_PERIOD, reinterpret_cast<unsigned long>(&period)) == 0;
+}
+
 bool SampledPlace::Resume() {
   if (!on_ || !aux_ || !aux_->stopped() || !Control(PERF_EVENT_IOC_ENABLE, "switch on again").ok()) return false;
   aux_->Resumed();

@@ -10,6 +10,7 @@
 #include <linux/perf_event.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,6 +59,8 @@ class SampledPlace {
 
   absl::Status Enable();
   absl::Status Disable();
+  // Of its first event, from the next overflow on: one sample for so many. False: the kernel will not, it goes on as before.
+  bool SetPeriod(uint64_t period);
   // Switches on again what the kernel may have switched off for want of room; false: that did not happen, or it is off, or cannot be now.
   bool Resume();
   // As PerfRing::Drain; what was written stays to be read after Disable.

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "daemon/service/convert_growth.h"
 #include "daemon/service/convert_heat_map.h"
 
 namespace hftmon {
@@ -128,6 +129,7 @@ void ProcessToProto(const NumaLookedProcess& process, const NumaNodes& nodes, v1
     return;
   }
   PlacementToProto(*process.placement, out);
+  if (process.growth) GrowthToProto(*process.growth, nodes, out);
   if (resolution == v1::HEAT_MAP_RESOLUTION_NODE) NodeHeatMap(*process.placement, nodes, out->mutable_heat_map());
   if (resolution == v1::HEAT_MAP_RESOLUTION_PAGE) PageHeatMap(*process.placement, out->mutable_heat_map());
 }

@@ -53,7 +53,8 @@ grpc::Status NumaCall::Begin(const v1::QueryNumaRequest& request) {
                     .exact = request.exact(),
                     .keep_pages = resolution_ == v1::HEAT_MAP_RESOLUTION_PAGE,
                     .pages_max = request.pages_max() == 0 ? kPagesDefault : static_cast<uint64_t>(request.pages_max()),
-                    .bandwidth_ns = request.bandwidth_ns()};
+                    .bandwidth_ns = request.bandwidth_ns(),
+                    .growth_ns = request.growth_ns()};
   for (const TargetInfo& target : targets_) plan.processes.push_back({.pid = target.pid, .start_boottime_ns = target.start_boottime_ns});
   // How long it takes shows as it goes.
   over_ns_ = PollThread::NowNs() + kPollIntervalNs;

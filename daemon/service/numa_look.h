@@ -15,6 +15,7 @@
 #include "daemon/numa/process_placement.h"
 #include "daemon/os/device_locality.h"
 #include "daemon/os/numa_nodes.h"
+#include "daemon/service/process_growth.h"
 
 namespace hftmon {
 
@@ -29,6 +30,7 @@ struct NumaLookPlan {
   bool keep_pages = false;                 // every page is looked at by itself: never with `exact`
   uint64_t pages_max = 0;                  // of each process
   int64_t bandwidth_ns = 0;                // for so long, before the processes; 0: not
+  int64_t growth_ns = 0;  // page faults of the processes are sampled for so long, one process after the other; 0: they are not
 };
 
 struct LocatedThread {
@@ -43,6 +45,7 @@ struct NumaLookedProcess {
   absl::StatusOr<ProcessPlacement> placement = absl::UnknownError("not looked at");  // NOT_FOUND: it has ended, or it is another one now
   std::vector<LocatedThread> threads;                                                // by tid
   size_t left_out_thread_count = 0;
+  std::optional<ProcessGrowth> growth;  // of NumaLookPlan::growth_ns
 };
 
 struct NumaLook {
@@ -66,7 +69,7 @@ class NumaLookRun {
 class NumaLooks {
  public:
   virtual ~NumaLooks() = default;
-  // FAILED_PRECONDITION: exact in quiet mode (reason QUIET), or while the daemon is off (reason OFF). RESOURCE_EXHAUSTED (reason
+  // FAILED_PRECONDITION: exact or growth in quiet mode (reason QUIET), or while the daemon is off (reason OFF). RESOURCE_EXHAUSTED (reason
   // SAMPLING): another look goes on. The object must not outlive this one.
   virtual absl::StatusOr<std::unique_ptr<NumaLookRun>> Begin(const NumaLookPlan& plan) = 0;
   // Why this host tells nothing of single cache lines here, and what does.

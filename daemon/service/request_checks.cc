@@ -318,8 +318,11 @@ grpc::Status Check(const v1::QueryNumaRequest& request) {
                                           " is none: give 1 (node), 2 (page), 3 (cache line), or 0 for no heat map"));
   }
   checks.ZeroOrWithin("pages_max", request.pages_max(), 1, kNumaPagesMax, "4096");
-  checks.ZeroOrWithin("growth_ns", request.growth_ns(), 0, kNumaGrowthMaxNs, "one look");
   checks.ZeroOrWithin("bandwidth_ns", request.bandwidth_ns(), kNumaBandwidthMinNs, kNumaBandwidthMaxNs, "no bandwidths");
+  checks.ZeroOrWithin("growth_ns", request.growth_ns(), kNumaGrowthMinNs, kNumaGrowthMaxNs, "no sampling of page faults");
+  if (request.growth_ns() != 0 && request.pids_size() != 1) {
+    checks.Add("pids", "growth_ns samples page faults of one process: name it");
+  }
   if (request.exact() && request.resolution() == v1::HEAT_MAP_RESOLUTION_PAGE) {
     checks.Add("exact", "exact reads numa_maps, which tells nothing of single pages: leave it out, or ask for resolution 1 (node)");
   }

@@ -67,9 +67,10 @@ inline constexpr int64_t kAccessPeriodMax = int64_t{1} << 31;
 inline constexpr int kContendedLinesMax = 1'000;
 inline constexpr int kPidsPerNumaQueryMax = 64;  // they are looked at one after another
 inline constexpr int64_t kNumaPagesMax = 65'536;
-inline constexpr int64_t kNumaGrowthMaxNs = 60'000'000'000;
 inline constexpr int64_t kNumaBandwidthMinNs = 10'000'000;
 inline constexpr int64_t kNumaBandwidthMaxNs = 10'000'000'000;
+inline constexpr int64_t kNumaGrowthMinNs = 100'000'000;
+inline constexpr int64_t kNumaGrowthMaxNs = 60'000'000'000;
 inline constexpr size_t kCpuListBytesMax = 4'096;
 
 class RequestChecks {

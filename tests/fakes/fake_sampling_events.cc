@@ -68,6 +68,9 @@ int FakeSamplingEvents::Control(int descriptor, unsigned long request, unsigned 
     case PERF_EVENT_IOC_DISABLE:
       event.on = request == PERF_EVENT_IOC_ENABLE;
       return 0;
+    case PERF_EVENT_IOC_PERIOD:
+      event.attributes.sample_period = *reinterpret_cast<const uint64_t*>(argument);
+      return 0;
     case PERF_EVENT_IOC_ID:
       *reinterpret_cast<uint64_t*>(argument) = IdOf(descriptor);
       return 0;

@@ -115,6 +115,50 @@ TEST_F(NumaTest, ExactIsRefusedInQuietModeAndSinglePagesAreNot) {
   EXPECT_FALSE(PoolOf(*answer)->has_policy());
 }
 
+TEST_F(NumaTest, GrowthNamesTheCodeThatTouchesNewMemory) {
+  target_->BeginUse();  // maps, touches and unmaps all the time
+  v1::QueryNumaRequest request;
+  request.add_pids(target_->pid());
+  request.set_growth_ns(1'000'000'000);
+  const auto answer = daemon_.client().QueryNuma(request);
+  const NumaTarget::Stalls truth = target_->EndUse();
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const v1::ProcessPlacement& process = answer->processes(0);
+  ASSERT_TRUE(process.has_growth());
+  const v1::MemoryGrowth& growth = process.growth();
+  ASSERT_EQ(growth.unavailable(), "");
+  ASSERT_LT(truth.count, NumaTarget::kUseMax) << "it had stopped before the look was over";
+  EXPECT_EQ(growth.thread_count(), 1u);
+  EXPECT_GT(growth.fault_count(), 0u);
+  // It writes down what it measured: a page for 512 turns, beside one fault a turn.
+  EXPECT_LE(growth.fault_count(), truth.count + truth.count / 256 + 1'000);
+  uint64_t told = growth.unkept_fault_count();
+  for (const v1::FirstTouch& site : process.first_touches()) told += site.fault_count();
+  if (process.left_out_first_touch_count() == 0) EXPECT_EQ(told, growth.fault_count());
+  ASSERT_GT(process.first_touches_size(), 0);
+  const v1::FirstTouch& most = process.first_touches(0);
+  EXPECT_GT(most.fault_count() * 2, growth.fault_count());
+  std::string path;
+  for (const std::string& frame : most.frames()) path += frame + "\n";
+  EXPECT_THAT(path, ::testing::HasSubstr("NumaTarget")) << most.unavailable();
+  std::printf("%llu faults by %llu samples, %llu lost, of %llu turns\n%s", static_cast<unsigned long long>(growth.fault_count()),
+              static_cast<unsigned long long>(growth.sample_count()), static_cast<unsigned long long>(growth.lost_count()),
+              static_cast<unsigned long long>(truth.count), path.c_str());
+}
+
+TEST_F(NumaTest, GrowthIsRefusedInQuietModeAndWithoutAProcess) {
+  v1::QueryNumaRequest request;
+  request.set_growth_ns(100'000'000);
+  EXPECT_EQ(daemon_.client().QueryNuma(request).status().code(), absl::StatusCode::kInvalidArgument);
+  request.add_pids(target_->pid());
+  v1::SetQuietRequest quiet;
+  quiet.set_quiet(true);
+  ASSERT_TRUE(daemon_.client().SetQuiet(quiet).ok());
+  const auto refused = daemon_.client().QueryNuma(request);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(DetailsOf(refused.status()).reason, "QUIET");
+}
+
 TEST_F(NumaTest, OneNodeAndCacheLinesAreSaidWithTheirReasons) {
   const auto answer = Query(false, v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
   ASSERT_TRUE(answer.ok()) << answer.status();

@@ -9,6 +9,7 @@
 
 #include "client/cli/render/heat_map.h"
 #include "client/cli/render/numa_bandwidth.h"
+#include "client/cli/render/numa_growth.h"
 #include "client/cli/table.h"
 #include "common/counted.h"
 #include "common/duration.h"
@@ -172,6 +173,7 @@ std::string ProcessText(const v1::ProcessPlacement& process) {
   for (const v1::UnavailablePart& part : process.unavailable()) {
     text += fmt::format("  {} unavailable: {}\n", Printable(part.part()), Printable(part.reason()));
   }
+  if (process.has_growth()) text += GrowthText(process);
   if (process.has_heat_map()) text += HeatMapText(process.heat_map());
   return text;
 }
@@ -212,6 +214,7 @@ std::vector<std::string> NumaWarnings(const v1::QueryNumaResponse& response, boo
     if (process.bad_line_count() > 0) {
       add(fmt::format("{} of numa_maps not understood: report it", Counted(process.bad_line_count(), "line was", "lines were")));
     }
+    if (!process.growth().unavailable().empty()) add("page faults: " + Printable(process.growth().unavailable()));
     for (const v1::UnavailablePart& part : process.unavailable()) {
       // That nobody counts accesses or names ranges is no fault of the look.
       if (!exact || part.part() == "accesses" || part.part() == "ranges") continue;

@@ -3,6 +3,7 @@
 #include "client/cli/render/heat_map.h"
 #include "client/cli/render/numa.h"
 #include "client/cli/render/numa_bandwidth.h"
+#include "client/cli/render/numa_growth.h"
 
 namespace hftmon {
 namespace {
@@ -80,6 +81,7 @@ Json MappingJson(const v1::MappingPlacement& mapping) {
   if (mapping.has_policy()) json["policy"] = mapping.policy();
   if (mapping.has_huge_bytes()) json["huge_bytes"] = mapping.huge_bytes();
   if (mapping.has_mapper_count()) json["mapper_count"] = mapping.mapper_count();
+  if (mapping.has_growth_bytes()) json["growth_bytes"] = mapping.growth_bytes();
   return json;
 }
 
@@ -118,6 +120,7 @@ Json ProcessJson(const v1::ProcessPlacement& process) {
   json["left_out_thread_count"] = process.left_out_thread_count();
   if (process.has_accesses()) json["accesses"] = NumaAccessesJson(process.accesses());
   if (process.has_heat_map()) json["heat_map"] = HeatMapJson(process.heat_map());
+  if (process.has_growth()) PutGrowth(process, &json);
   return json;
 }
 
