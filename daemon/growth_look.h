@@ -11,6 +11,7 @@
 
 #include "common/monotonic_clock.h"
 #include "daemon/os/perf_event_calls.h"
+#include "daemon/os/perf_event_error.h"
 #include "daemon/os/perf_ring_memory.h"
 #include "daemon/os/proc_maps.h"
 #include "daemon/pmu/thread_list.h"

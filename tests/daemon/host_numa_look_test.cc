@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cerrno>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -9,6 +10,7 @@
 #include "tests/daemon/numa/fake_page_locations.h"
 #include "tests/daemon/os/fixture_tree.h"
 #include "tests/fakes/fake_monotonic_clock.h"
+#include "tests/fakes/fake_sampling_events.h"
 
 namespace hftmon {
 namespace {
@@ -215,6 +217,48 @@ TEST_F(HostNumaLooksTest, BandwidthsAreMeasuredWhereTheyWereAskedForAndEndWithTh
   ASSERT_TRUE(run.ok()) << run.status();
   (*run)->Cancel();
   EXPECT_EQ(Await(**run).status().code(), absl::StatusCode::kCancelled);
+}
+
+class NoStacks final : public StackUnwinder {
+ public:
+  Stack Unwind(const hft_stack& /*record*/) override { return {}; }
+};
+
+TEST_F(HostNumaLooksTest, GrowthIsLookedForOnlyWhereItIsAskedForAndARefusalOfTheKernelIsTold) {
+  FakeSamplingEvents kernel;
+  kernel.threads = {static_cast<pid_t>(kPid)};
+  absl::Status admitted = absl::FailedPreconditionError("off");
+  HostNumaLooks::Parts parts = Parts();
+  parts.growth = {.calls = &kernel,
+                  .memory = &kernel,
+                  .clock = &clock_,
+                  .threads = [&kernel](pid_t) { return kernel.List(); },
+                  .facts = [] { return PerfEventRefusalFacts(); },
+                  .mappings = [this](uint32_t pid) { return ProcMaps::Read(tree_.root(), static_cast<pid_t>(pid)); },
+                  .unwinder = [] { return std::make_unique<NoStacks>(); },
+                  .admit = [&admitted] { return admitted; },
+                  .look_at = parts.look_at};
+  HostNumaLooks looks(std::move(parts));
+  NumaLookPlan plan = Plan();
+  plan.growth_ns = 1;
+  EXPECT_EQ(looks.Begin(plan).status(), admitted);
+  admitted = absl::OkStatus();
+  kernel.open_errors = {EACCES};
+  {
+    const auto run = looks.Begin(plan);
+    ASSERT_TRUE(run.ok()) << run.status();
+    const auto& look = Await(**run);
+    ASSERT_TRUE(look.ok()) << look.status();
+    EXPECT_TRUE(look->processes[0].placement.ok()) << "the rest is told all the same";
+    ASSERT_TRUE(look->processes[0].growth.has_value());
+    EXPECT_NE(look->processes[0].growth->unavailable, "");
+    EXPECT_EQ(look->processes[0].growth->begin_mono_ns, 0);
+  }
+  plan.growth_ns = 0;
+  const auto run = looks.Begin(plan);
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_FALSE(Await(**run)->processes[0].growth.has_value());
+  EXPECT_TRUE(kernel.events().empty());
 }
 
 }  // namespace

@@ -32,9 +32,9 @@ class NumaVerb : public Verb {
     verb->add_option("--pages", pages_, "look at so many pages of each process, 1 to 65536 (default: 4096)");
     verb->add_option("--heat-map", resolution_, "draw one: by node, page or cache_line")->capture_default_str();
     verb->add_option("--bandwidth", bandwidth_, "for so long also: what memory controllers, links and groups of resctrl move, e.g. 1s");
+    verb->add_option("--growth", growth_, "with one -p: for so long, which code touches new memory, and which mappings grow; 100ms to 1m");
     verb->add_flag("--measure", measure_, "instead: latency and bandwidth from each node's CPUs to each node's memory, measured now")
         ->excludes("--pid", "--exact", "--pages", "--heat-map", "--bandwidth", "--growth");
-    verb->add_option("--growth", growth_, "with one -p: for so long, which code touches new memory, and which mappings grow; 100ms to 1m");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Nothing is moved. Some pages of each mapping are looked at, 16 at a time with a pause of 1 ms between (4096 in 0.3 s); the answer "

@@ -209,6 +209,14 @@ TEST_F(NumaRpcTest, WhatCannotBeIsRefusedWithItsField) {
   bad.set_resolution(v1::HEAT_MAP_RESOLUTION_PAGE);
   bad.set_exact(true);
   EXPECT_EQ(FieldOf(bad), "exact");
+  bad = {};
+  bad.set_growth_ns(1'000'000'000);
+  EXPECT_EQ(FieldOf(bad), "pids") << "faults are sampled of one process";
+  bad.add_pids(kPid);
+  for (const int64_t growth_ns : {int64_t{-1}, int64_t{99'999'999}, int64_t{60'000'000'001}}) {
+    bad.set_growth_ns(growth_ns);
+    EXPECT_EQ(FieldOf(bad), "growth_ns");
+  }
 }
 
 TEST_F(NumaRpcTest, RefusalsKeepTheirReasonAndOnlyTargetsThatRunAreLookedAt) {
@@ -246,6 +254,43 @@ TEST_F(NumaRpcTest, ItIsAQueryAsOthersAreAndItsAnswerIsBounded) {
   EXPECT_EQ(ErrorInfoOf(Query()).reason(), "QUERY_LIMIT");
   server_->SetLimits({.answer_rows_max = 2});
   EXPECT_EQ(ErrorInfoOf(Query()).reason(), "ANSWER_LIMIT");
+}
+
+TEST_F(NumaRpcTest, FirstTouchesAreToldByNodeAndPathAndWhatGrewByMapping) {
+  ProcessGrowth growth{.begin_mono_ns = 100, .end_mono_ns = 1'100, .left_out_site_count = 4};
+  growth.fault_count = 12;
+  growth.sample_count = 5;
+  growth.lost_count = 1;
+  growth.unkept_fault_count = 2;
+  growth.thread_count = 3;
+  growth.grown = {{.start = 0x10000, .end = 0x18000, .new_bytes = 0x2000}};
+  TouchSite site{.fault_count = 8, .sample_count = 3, .start = 0x10000, .end = 0x18000, .name = "[heap]"};
+  site.faults_of_cpu = {{0, 2}, {3, 6}};
+  site.stack = {.state = StackState::kTruncated,
+                .reason = "beyond the copy",
+                .frames = {{.address = 0x401010, .symbol = "Fill()", .symbol_offset = 16},
+                           {.address = 0x7f10, .module = "/lib/x.so", .module_offset = 0xf10},
+                           {.address = 0x99}}};
+  growth.sites = {std::move(site)};
+  numa_looks_.result->processes[0].growth = std::move(growth);
+  request_.set_growth_ns(100'000'000);
+  ASSERT_TRUE(Query().ok());
+  const v1::ProcessPlacement& process = response_.processes(0);
+  EXPECT_EQ(process.growth().fault_count(), 12u);
+  EXPECT_EQ(process.growth().unkept_fault_count(), 2u);
+  EXPECT_EQ(process.left_out_first_touch_count(), 4u);
+  ASSERT_EQ(process.first_touches_size(), 1);
+  const v1::FirstTouch& touch = process.first_touches(0);
+  ASSERT_EQ(touch.nodes_size(), 2);
+  EXPECT_EQ(touch.nodes(0).node(), 0);
+  EXPECT_EQ(touch.nodes(0).pages(), 2u);
+  EXPECT_EQ(touch.nodes(1).node(), 2);
+  EXPECT_EQ(touch.nodes(1).share(), 0.75);
+  EXPECT_THAT(touch.frames(), ElementsAre("Fill()+0x10", "/lib/x.so+0xf10", "0x99"));
+  EXPECT_EQ(touch.unavailable(), "beyond the copy");
+  EXPECT_EQ(process.mappings(0).growth_bytes(), 0x2000);
+  EXPECT_TRUE(process.mappings(1).has_growth_bytes());
+  EXPECT_EQ(process.mappings(1).growth_bytes(), 0);
 }
 
 }  // namespace
