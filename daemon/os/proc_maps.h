@@ -19,7 +19,7 @@ struct ProcMapping {
   uint64_t start = 0;
   uint64_t end = 0;  // one past the last byte
   bool shared = false;
-  bool accessible = false;   // the process may read, write or execute it: no guard, no mere reservation
+  bool accessible = false;  // the process may read, write or execute it: no guard, no mere reservation
   bool executable = false;
   uint64_t file_offset = 0;  // of `start`, in bytes
   std::string name;          // a path, "[heap]", "[stack]", …; empty: anonymous

@@ -99,8 +99,8 @@ std::vector<RuleExample> MemoryExamples() {
 
 std::vector<RuleExample> NumaExamples() {
   const FactValues placement = {{kProcessId, 4711}, {kMapping, "[heap]"},    {kCount, 4'096},      {kFromNode, 1},
-                                {kToNode, 0}, {kRemoteShareLow, 0.99}, {kHomeShare, 1.0},    {kShared, 0},
-                                {kRoom, 1},   {kPolicy, "default"},    {kDistanceRatio, 2.0}};
+                                {kToNode, 0},       {kRemoteShareLow, 0.99}, {kHomeShare, 1.0},    {kShared, 0},
+                                {kRoom, 1},         {kPolicy, "default"},    {kDistanceRatio, 2.0}};
   const Fact fact = FactOf(kPlacement, placement);
   return {
       {"memory-on-wrong-node",
@@ -250,7 +250,11 @@ std::vector<RuleExample> HardwareExamples() {
       {"false-sharing",
        "KnownLayout",
        kContendedLine,
-       {{kProcessId, 4711}, {kLineAddress, 0x5600'0040}, {kCount, 10}, {kFalseSharing, 1}, {kLayoutAdvice, "pad offset 8 to a line of its own"}},
+       {{kProcessId, 4711},
+        {kLineAddress, 0x5600'0040},
+        {kCount, 10},
+        {kFalseSharing, 1},
+        {kLayoutAdvice, "pad offset 8 to a line of its own"}},
        {{kCount, 9}},
        "10 samples",
        "",
