@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,7 @@ struct EvidenceWish {
   std::vector<FactKind> kinds;           // empty: all
   bool audit = false;                    // settings of the host too, a target or not
   bool look_at_memory = false;           // walks pages of targets: see EvidenceCost
+  std::stop_token stop;                  // of look_at_memory: gives it up
 };
 
 // What looking cost the targets.
@@ -31,19 +33,20 @@ struct EvidenceCost {
   int64_t sum_ns = 0;      // in which a target's address space was looked at
   int64_t longest_ns = 0;  // the longest single look: a fault or munmap of it may have waited so long
   uint64_t look_count = 0;
+  uint64_t page_count = 0;  // asked for one by one
 };
 
 struct EvidenceAnswer {
   std::vector<Fact> facts;
   JudgeWindow window;
-  EvidenceCost cost;
+  std::optional<EvidenceCost> cost;  // absent: nothing was looked at
 };
 
 class EvidenceSource {
  public:
   virtual ~EvidenceSource() = default;
   // NOT_FOUND names a pid that is no target. Any thread but the housekeeping one: it reads files, and with look_at_memory it sleeps between
-  // looks, some 0.3 s for a process.
+  // looks, some 0.3 s for a process. Of that: RESOURCE_EXHAUSTED, another look goes on; CANCELLED, it was given up.
   virtual absl::StatusOr<EvidenceAnswer> Facts(const EvidenceWish& wish) = 0;
 };
 

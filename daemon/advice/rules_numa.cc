@@ -10,6 +10,7 @@ using enum Operator;
 
 constexpr std::string_view kMovePages = "migratepages {pid} {from_node} {to_node}";
 constexpr std::string_view kMovePagesBack = "migratepages {pid} {to_node} {from_node}";
+constexpr std::string_view kStartPlaced = "unit file: ExecStart=numactl --membind={to_node} --cpunodebind={to_node} PROGRAM";
 constexpr std::string_view kMoveRisk =
     "the process stalls while its pages move (spikes of kind migration); undo moves back what was on node {to_node} before, too; a cpuset "
     "or a "
@@ -32,13 +33,24 @@ RuleRow MemoryOnWrongNode() {
                    .code_hint = "its policy ({policy}) stays, and new memory goes where it says: restart under numactl, or mbind() with "
                                 "MPOL_MF_MOVE",
                    .reach = Reach::kNow,
-                   .persist = "unit file: ExecStart=numactl --membind={to_node} --cpunodebind={to_node} PROGRAM",
+                   .persist = kStartPlaced,
                    .risk = Risk::kMedium,
                    .risk_text = kMoveRisk},
-                  {.command = kMovePages,
+                  {.when = {{kPolicy, kUnknown}},
+                   .command = kMovePages,
+                   .undo = kMovePagesBack,
+                   .code_hint =
+                       "whether a policy puts new memory there again is not known of all of it: hftmon numa -p {pid} --exact tells; "
+                       "if so, restart it under numactl",
+                   .reach = Reach::kNow,
+                   .persist = kStartPlaced,
+                   .risk = Risk::kMedium,
+                   .risk_text = kMoveRisk},
+                  {.when = {{kPolicy, kIsOneOf, WordList{"default", "local"}}},
+                   .command = kMovePages,
                    .undo = kMovePagesBack,
                    .reach = Reach::kNow,
-                   .persist = "unit file: ExecStart=numactl --membind={to_node} --cpunodebind={to_node} PROGRAM",
+                   .persist = kStartPlaced,
                    .risk = Risk::kMedium,
                    .risk_text = kMoveRisk},
                   {.code_hint = "restart it where its memory is to be: numactl --membind and --cpunodebind of one node",

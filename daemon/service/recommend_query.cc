@@ -5,6 +5,7 @@
 #include "daemon/advice/advice_rules.h"
 #include "daemon/advice/evidence_source.h"
 #include "daemon/advice/recommend.h"
+#include "daemon/service/answer_size.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_recommend.h"
 #include "daemon/service/convert_time.h"
@@ -19,6 +20,7 @@ EvidenceWish WishOf(const v1::RecommendRequest& request) {
   wish.window_ns = request.window_ns() > 0 ? request.window_ns() : kRecommendWindowDefaultNs;
   if (request.begin_monotonic_ns() > 0) wish.begin_mono_ns = request.begin_monotonic_ns();
   wish.audit = request.audit();
+  wish.look_at_memory = request.look_at_memory();
   return wish;
 }
 
@@ -31,11 +33,20 @@ void WindowToProto(const ServiceCore& core, const EvidenceWish& wish, const Judg
   window->set_off_ns(core.status->OffWithin(judged.begin_mono_ns, judged.end_mono_ns));
 }
 
+void CostToProto(const EvidenceCost& cost, v1::LookCost* out) {
+  out->set_call_count(cost.look_count);
+  out->set_page_count(cost.page_count);
+  out->set_sum_ns(cost.sum_ns);
+  out->set_longest_ns(cost.longest_ns);
+}
+
 }  // namespace
 
-grpc::Status AnswerRecommend(const ServiceCore& core, const v1::RecommendRequest& request, v1::RecommendResponse* response) {
+grpc::Status AnswerRecommend(const ServiceCore& core, const v1::RecommendRequest& request, LimitBook* limits, const std::stop_token& stop,
+                             v1::RecommendResponse* response) {
   if (core.evidence == nullptr) return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "this daemon makes no recommendations");
-  const EvidenceWish wish = WishOf(request);
+  EvidenceWish wish = WishOf(request);
+  wish.stop = stop;
   const absl::StatusOr<EvidenceAnswer> evidence = core.evidence->Facts(wish);
   if (!evidence.ok()) return ToGrpcStatus(evidence.status());
   JudgeWish judge{.rules = {request.rules().begin(), request.rules().end()}, .audit = request.audit()};
@@ -44,8 +55,9 @@ grpc::Status AnswerRecommend(const ServiceCore& core, const v1::RecommendRequest
   TimePairToProto(core.status->Now(), response->mutable_time());
   WindowToProto(core, wish, evidence->window, response->mutable_window());
   response->set_lost_records(evidence->window.lost_records);
+  if (evidence->cost) CostToProto(*evidence->cost, response->mutable_look_cost());
   JudgementToProto(judgement, core.names, response);
-  return grpc::Status::OK;
+  return CheckAnswer(*response, response->recommendations_size() + response->not_judged_size(), limits);
 }
 
 }  // namespace hftmon

@@ -34,6 +34,8 @@ class RecommendVerb : public Verb {
     verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all)");
     verb->add_option("--window", window_, "how far back from now")->capture_default_str();
     verb->add_option("--rule", rules_, "rules alone of these ids, a list (default: all)");
+    verb->add_flag("--look-at-memory", look_at_memory_,
+                   "look where targets' pages lie, as `hftmon numa` does and at its cost: rules about memory's nodes need it");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Only what was seen in the window makes an advice; hftmon changes nothing itself. Gains are upper bounds and overlap: they must\n"
@@ -67,6 +69,7 @@ class RecommendVerb : public Verb {
     const auto window_ns = ParseDurationOption("--window", window_, kRecommendWindowRange);
     if (!window_ns.ok()) return window_ns.status();
     request.set_window_ns(*window_ns);
+    request.set_look_at_memory(look_at_memory_);
     for (std::string& rule : SplitLists(rules_)) request.add_rules(std::move(rule));
     return request;
   }
@@ -74,6 +77,7 @@ class RecommendVerb : public Verb {
   std::vector<std::string> pids_;
   std::string window_ = "60s";
   std::vector<std::string> rules_;
+  bool look_at_memory_ = false;
   bool json_ = false;
 };
 

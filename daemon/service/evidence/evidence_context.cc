@@ -14,6 +14,11 @@ bool Has(const CpuList& cpus, int cpu) {
   return std::find(cpus.begin(), cpus.end(), cpu) != cpus.end();
 }
 
+CpuList OfNode(const EvidenceContext& context, CpuList cpus, int node) {
+  std::erase_if(cpus, [&](int cpu) { return context.nodes.NodeOf(cpu) != node; });
+  return cpus;
+}
+
 }  // namespace
 
 bool TaskFact::kernel_thread() const {
@@ -47,6 +52,22 @@ CpuList SpareCpus(const EvidenceContext& context, const CpuList& except) {
     if (!context.bound_cpus.contains(cpu) && !context.watched_cpus.contains(cpu) && !Has(except, cpu)) cpus.push_back(cpu);
   }
   return cpus;
+}
+
+CpuList NearHousekeepingCpus(const EvidenceContext& context, std::optional<int> node) {
+  CpuList all = HousekeepingCpus(context);
+  if (!node) return all;
+  CpuList near = OfNode(context, all, *node);
+  return near.empty() ? all : near;
+}
+
+CpuList NearHousekeepingCpusOfLine(const EvidenceContext& context, int irq) {
+  const auto known = context.node_of_line.find(irq);
+  return NearHousekeepingCpus(context, known == context.node_of_line.end() ? std::nullopt : std::optional(known->second));
+}
+
+CpuList DeviceSpareCpus(const EvidenceContext& context, int node) {
+  return OfNode(context, SpareCpus(context, {}), node);
 }
 
 FactThread ThreadOf(const EvidenceContext& context, const ThreadKey& thread) {

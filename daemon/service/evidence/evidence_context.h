@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "daemon/advice/fact.h"
 #include "daemon/ingest/interval.h"
+#include "daemon/os/numa_nodes.h"
 
 namespace hftmon {
 
@@ -31,10 +33,12 @@ struct EvidenceContext {
   bool lost_records = false;
   uint32_t own_pid = 0;  // hftmond's
   CpuList online_cpus;
-  CpuList reserved_cpus;       // isolated, nohz_full, or a rule's
-  CpuList audited_cpus;        // of these a rule's: who visits them is counted
-  std::set<int> bound_cpus;    // of watched threads that may not run everywhere; who only visits a rule's CPU is not one
-  std::set<int> watched_cpus;  // on which watched threads were seen last
+  CpuList reserved_cpus;            // isolated, nohz_full, or a rule's
+  CpuList audited_cpus;             // of these a rule's: who visits them is counted
+  std::set<int> bound_cpus;         // of watched threads that may not run everywhere; who only visits a rule's CPU is not one
+  std::set<int> watched_cpus;       // on which watched threads were seen last
+  NumaNodes nodes;                  // none: they are not known
+  std::map<int, int> node_of_line;  // by interrupt line: the node of its device; of a host with one node empty, as of lines not told
   TaskFacts task;
   std::function<std::string(uint32_t tid)> name;  // empty: it is not known
 };
@@ -47,6 +51,12 @@ std::optional<std::string> ActorKind(const EvidenceContext& context, uint32_t pi
 CpuList HousekeepingCpus(const EvidenceContext& context);
 // Online, no watched thread bound or seen there, and not one of `except`; empty: there is none.
 CpuList SpareCpus(const EvidenceContext& context, const CpuList& except);
+// Of the housekeeping CPUs those of the node, else all of them; `node` absent: not known.
+CpuList NearHousekeepingCpus(const EvidenceContext& context, std::optional<int> node);
+// Of the line's device.
+CpuList NearHousekeepingCpusOfLine(const EvidenceContext& context, int irq);
+// Of the spare CPUs those of the device's node; empty: there is none.
+CpuList DeviceSpareCpus(const EvidenceContext& context, int node);
 
 FactThread ThreadOf(const EvidenceContext& context, const ThreadKey& thread);
 // A fact of the window, its quality begun. Lists that are empty are left out by SetCpus.

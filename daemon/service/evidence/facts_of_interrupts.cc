@@ -114,7 +114,7 @@ void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair
       SetCpus(&fact, FactField::kOldAffinity, known->allowed_cpus);
     }
     if (!handlers.empty()) fact.values[FactField::kHandler] = handlers;
-    SetCpus(&fact, FactField::kNearHousekeepingCpus, HousekeepingCpus(context));
+    SetCpus(&fact, FactField::kNearHousekeepingCpus, NearHousekeepingCpusOfLine(context, static_cast<int>(irq)));
     if (const auto tally = lines_.find(static_cast<int>(irq)); tally != lines_.end()) {
       fact.values[FactField::kLongestNs] = tally->second.longest_ns();
       Fact spikes = NewFact(context, FactKind::kIrqOnCpu);

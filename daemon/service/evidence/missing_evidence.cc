@@ -14,9 +14,9 @@ namespace hftmon {
 namespace {
 
 // Kinds that no producer makes yet.
-constexpr FactKind kNotLookedFor[] = {FactKind::kWaking,         FactKind::kNumaBalancingWork, FactKind::kPlacement,
-                                      FactKind::kDeviceDistance, FactKind::kCounterRate,       FactKind::kContendedLine,
-                                      FactKind::kHardware,       FactKind::kHostSetting,       FactKind::kCpuSetting};
+constexpr FactKind kNotLookedFor[] = {FactKind::kWaking,      FactKind::kNumaBalancingWork, FactKind::kDeviceDistance,
+                                      FactKind::kCounterRate, FactKind::kContendedLine,     FactKind::kHardware,
+                                      FactKind::kHostSetting, FactKind::kCpuSetting};
 
 // Where no selected target asks for the group, or asks for waits without a length.
 void AddGroup(const TargetSelection& selection, std::string_view group, std::string_view mend_options,

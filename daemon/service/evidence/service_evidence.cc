@@ -23,6 +23,7 @@
 #include "daemon/service/evidence/facts_of_ticks.h"
 #include "daemon/service/evidence/facts_of_visitors.h"
 #include "daemon/service/evidence/missing_evidence.h"
+#include "daemon/service/evidence/numa_evidence.h"
 #include "daemon/service/evidence/watched_visits.h"
 #include "daemon/service/history_window.h"
 
@@ -245,18 +246,22 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
     return absl::NotFoundError(selected.error_message());
   }
   if (core_.sender_stacks != nullptr) core_.sender_stacks->Prepare();
+  EvidenceAnswer answer;
+  NumaEvidence numa(core_, parts_.files, selection);
+  if (absl::Status looked = numa.LookAtMemory(wish, &answer); !looked.ok()) return looked;
   const int64_t end_ns = core_.status->Now().monotonic_ns;
   const int64_t begin_ns = std::max(selection.WindowBegin(wish.window_ns, end_ns), wish.begin_mono_ns.value_or(0));
-  EvidenceAnswer answer;
   answer.window = {.begin_mono_ns = std::min(begin_ns, end_ns), .end_mono_ns = end_ns};
   answer.window.lost_records = core_.status->LostBetween(answer.window.begin_mono_ns, end_ns);
   EvidenceContext context = ContextOf(selection, answer.window.begin_mono_ns, end_ns);
   context.lost_records = answer.window.lost_records > 0;
+  numa.FillContext(&context);
   const SnapshotPair sums = SumsOf(selection, answer.window.begin_mono_ns);
   AddSpikeFacts(selection, sums, &context, &answer);
   const WindowAnswer switches =
       core_.windows->Query(answer.window.begin_mono_ns, end_ns, [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
   AddMigrationFacts(context, switches.threads, &answer.facts);
+  numa.AddFacts(wish, context, sums, &answer);
   AddMissingEvidence(selection, context, sums.before != nullptr, &answer.window.missing);
   if (!wish.kinds.empty()) {
     std::erase_if(answer.facts,
