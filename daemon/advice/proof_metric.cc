@@ -28,7 +28,7 @@ constexpr auto kRows = std::to_array<ProofMetricRow>({
     {"remote_shootdown_count_per_s", "hftmon memory -t {tid}", "threads[].tlb.remote_shootdown_count", kCountPerSecond, {}},
     {"kernel_stall_ns_per_s", "hftmon memory -t {tid}", "threads[].{compaction,reclaim,migration}.duration_ns", kSumPerSecond, {}},
     {"numa_fault_count_per_s", "hftmon memory -t {tid}", "threads[].numa.fault_count", kCountPerSecond, {}},
-    {"remote_page_share", "hftmon numa -p {pid}", "processes[].mappings[].nodes[]", kField, FactField::kRemoteShareLow},
+    {"remote_page_share", "hftmon numa -p {pid}", "processes[].mappings[].remote_share", kField, FactField::kRemoteShareLow},
     {"device_distance", "hftmon numa -p {pid}", "devices[].node, threads[].node", kField, FactField::kDistance},
     {"l3_hit_ratio", "hftmon cache -t {tid} --window 10s", "threads[].rates.l3_hit_ratio", kField, FactField::kL3HitRatio},
     {"contended_sample_count", "hftmon sharing {pid}", "lines[]", kField, FactField::kCount},

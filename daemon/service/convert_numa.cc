@@ -1,5 +1,7 @@
 #include "daemon/service/convert_numa.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -138,8 +140,7 @@ void PutUnavailableOfHost(const NumaNodes& nodes, v1::QueryNumaResponse* out) {
   if (!nodes.told) {
     PutUnavailable("nodes", "this kernel has no nodes (CONFIG_NUMA is off): all stands in node 0", out->mutable_unavailable());
   }
-  const auto with_memory = std::count_if(nodes.nodes.begin(), nodes.nodes.end(), [](const NumaNode& node) { return node.has_memory; });
-  if (with_memory <= 1) {
+  if (!HasSeveralMemoryNodes(nodes)) {
     PutUnavailable("remote_share", "this host has one node with memory: no page of it can lie on a wrong one", out->mutable_unavailable());
   }
   if (std::any_of(nodes.nodes.begin(), nodes.nodes.end(), [](const NumaNode& node) { return node.distances.empty(); })) {
@@ -157,6 +158,29 @@ void NumaLookToProto(const NumaLook& look, v1::HeatMapResolution resolution, v1:
   out->set_left_out_device_count(look.devices.left_out_count);
   for (const NumaLookedProcess& process : look.processes) ProcessToProto(process, look.nodes, resolution, out->add_processes());
   PutUnavailableOfHost(look.nodes, out);
+}
+
+void RemoteSharesToProto(const NumaLookedProcess& process, const NumaNodes& nodes, const HomeNode& home, v1::ProcessPlacement* out) {
+  if (!process.placement.ok() || !HasSeveralMemoryNodes(nodes)) return;
+  const std::optional<int> wanted = home.node ? LocalMemoryNode(nodes, *home.node) : std::nullopt;
+  if (!home.unavailable.empty() || !home.at_home() || !wanted) {
+    PutUnavailable("remote_share",
+                   !home.unavailable.empty() ? home.unavailable
+                                             : fmt::format("its threads ran on several nodes, the most ({:.0f} %) on node {}: no page is "
+                                                           "elsewhere for all of them",
+                                                           home.share * 100, home.node.value_or(-1)),
+                   out->mutable_unavailable());
+    return;
+  }
+  for (int i = 0; i < out->mappings_size(); ++i) {
+    uint64_t present = 0;
+    uint64_t remote = 0;
+    for (const NodeShare& share : process.placement->mappings[static_cast<size_t>(i)].nodes) {
+      present += share.pages;
+      if (share.node != *wanted) remote += share.pages;
+    }
+    if (present > 0) out->mutable_mappings(i)->set_remote_share(static_cast<double>(remote) / static_cast<double>(present));
+  }
 }
 
 int64_t RowsOf(const v1::QueryNumaResponse& response) {

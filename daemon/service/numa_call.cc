@@ -10,6 +10,7 @@
 #include "daemon/service/numa_accesses.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/target_selection.h"
+#include "daemon/service/thread_nodes.h"
 
 namespace hftmon {
 
@@ -73,6 +74,20 @@ int64_t NumaCall::Poll(int64_t now_ns) {
   return PollRun(run_.get(), now_ns, [this](const NumaLook& look) { return Answer(look); });
 }
 
+void NumaCall::AddRemoteShares(const NumaLook& look) {
+  if (!HasSeveralMemoryNodes(look.nodes)) return;
+  google::protobuf::RepeatedField<int32_t> pids;
+  for (const TargetInfo& target : targets_) pids.Add(static_cast<int32_t>(target.pid));
+  if (pids.empty()) return;
+  TargetSelection selection;
+  selection.SelectKnown(*shared_.core->targets, pids);
+  const std::vector<ThreadNodes> threads = NodesOfThreads(*shared_.core, selection, look.nodes, kHomeWindowNs);
+  for (int i = 0; i < response_->processes_size(); ++i) {
+    const NumaLookedProcess& process = look.processes[static_cast<size_t>(i)];
+    RemoteSharesToProto(process, look.nodes, HomeOfProcess(threads, process.pid), response_->mutable_processes(i));
+  }
+}
+
 grpc::Status NumaCall::Answer(const NumaLook& look) {
   TimePairToProto(shared_.core->status->Now(), response_->mutable_time());
   NumaLookToProto(look, resolution_, response_);
@@ -84,6 +99,7 @@ grpc::Status NumaCall::Answer(const NumaLook& look) {
     process->set_namespace_pid(shared_.core->names->NumbersOf(target.pid, target.pid).pid);
     if (process->error().empty()) PutNumaAccesses(*shared_.core, target.pid, process);
   }
+  AddRemoteShares(look);
   if (resolution_ == v1::HEAT_MAP_RESOLUTION_CACHE_LINE) {
     v1::UnavailablePart* part = response_->add_unavailable();
     part->set_part("heat_map");

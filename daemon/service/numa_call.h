@@ -17,6 +17,8 @@ class NumaCall final : public SamplingCall {
  public:
   static constexpr uint64_t kPagesDefault = 4'096;
   static constexpr size_t kProcessesMax = 64;
+  // What threads did in it says where their process is at home.
+  static constexpr int64_t kHomeWindowNs = 60'000'000'000;
 
   // The request is checked, and its processes named by the initial namespace's numbers.
   static grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, const Shared& shared, const v1::QueryNumaRequest& request,
@@ -32,6 +34,7 @@ class NumaCall final : public SamplingCall {
   int64_t Poll(int64_t now_ns) override;
   void Release() override;
   grpc::Status Answer(const NumaLook& look);
+  void AddRemoteShares(const NumaLook& look);
 
   v1::QueryNumaResponse* const response_;
   v1::HeatMapResolution resolution_ = v1::HEAT_MAP_RESOLUTION_UNSPECIFIED;

@@ -103,6 +103,7 @@ Table TableOf(const char* what) {
                 {"absent"},
                 {"huge"},
                 {"policy", Align::kLeft},
+                {"elsewhere"},
                 {"nodes (95 % interval)", Align::kLeft},
                 {what, Align::kLeft}});
 }
@@ -110,7 +111,7 @@ Table TableOf(const char* what) {
 void AddRow(const v1::MappingPlacement& row, const std::string& nodes, const std::string& name, Table* table) {
   table->AddRow({std::to_string(row.page_count()), row.exact() ? "all" : std::to_string(row.sampled_count()),
                  std::to_string(row.absent_count()), row.has_huge_bytes() ? MebibytesText(static_cast<int64_t>(row.huge_bytes())) : "",
-                 Printable(row.policy()), nodes,
+                 Printable(row.policy()), row.has_remote_share() ? fmt::format("{:.1f}%", row.remote_share() * 100) : "", nodes,
                  fmt::format("{:#x} {}{}", row.start(), Printable(name), row.changed() ? " (changed meanwhile)" : "")});
 }
 
@@ -164,10 +165,8 @@ std::string ThreadsText(const v1::ProcessPlacement& process) {
 std::string ProcessText(const v1::ProcessPlacement& process) {
   std::string text = fmt::format("\nprocess {} {}", process.pid(), Printable(process.comm()));
   if (!process.error().empty()) return text + fmt::format(": {}\n", Printable(process.error()));
-  const v1::LookCost& cost = process.look_cost();
-  text += fmt::format(": looked at for {}, {} single pages; {} that hold its memory lock took {}, the longest {}\n",
-                      FormatDuration(process.end_monotonic_ns() - process.begin_monotonic_ns()), cost.page_count(),
-                      Counted(cost.call_count(), "call"), FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
+  text += fmt::format(": looked at for {}, {}\n", FormatDuration(process.end_monotonic_ns() - process.begin_monotonic_ns()),
+                      LookCostText(process.look_cost()));
   text += ThreadsText(process) + RangesText(process) + MappingsText(process);
   if (process.has_accesses()) text += "  " + NumaAccessesText(process.accesses()) + "\n";
   for (const v1::UnavailablePart& part : process.unavailable()) {
@@ -179,6 +178,11 @@ std::string ProcessText(const v1::ProcessPlacement& process) {
 }
 
 }  // namespace
+
+std::string LookCostText(const v1::LookCost& cost) {
+  return fmt::format("{} single pages; {} that hold its memory lock took {}, the longest {}", cost.page_count(),
+                     Counted(cost.call_count(), "call"), FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
+}
 
 std::string NumaText(const v1::QueryNumaResponse& response) {
   std::string text = NodesText(response);
@@ -216,8 +220,8 @@ std::vector<std::string> NumaWarnings(const v1::QueryNumaResponse& response, boo
     }
     if (!process.growth().unavailable().empty()) add("page faults: " + Printable(process.growth().unavailable()));
     for (const v1::UnavailablePart& part : process.unavailable()) {
-      // That nobody counts accesses or names ranges is no fault of the look.
-      if (!exact || part.part() == "accesses" || part.part() == "ranges") continue;
+      // That nobody counts accesses or names ranges, or threads ran on several nodes, is no fault of the look.
+      if (!exact || part.part() == "accesses" || part.part() == "ranges" || part.part() == "remote_share") continue;
       add(fmt::format("{} unavailable: {}", Printable(part.part()), Printable(part.reason())));
     }
   }

@@ -82,6 +82,7 @@ Json MappingJson(const v1::MappingPlacement& mapping) {
   if (mapping.has_huge_bytes()) json["huge_bytes"] = mapping.huge_bytes();
   if (mapping.has_mapper_count()) json["mapper_count"] = mapping.mapper_count();
   if (mapping.has_growth_bytes()) json["growth_bytes"] = mapping.growth_bytes();
+  if (mapping.has_remote_share()) json["remote_share"] = mapping.remote_share();
   return json;
 }
 
@@ -111,9 +112,7 @@ Json ProcessJson(const v1::ProcessPlacement& process) {
   json["truncated"] = process.truncated();
   json["bad_line_count"] = process.bad_line_count();
   json["seed"] = process.seed();
-  const v1::LookCost& cost = process.look_cost();
-  json["look_cost"] = {
-      {"call_count", cost.call_count()}, {"page_count", cost.page_count()}, {"sum_ns", cost.sum_ns()}, {"longest_ns", cost.longest_ns()}};
+  json["look_cost"] = LookCostJson(process.look_cost());
   json["unavailable"] = UnavailableJson(process.unavailable());
   json["threads"] = Json::array();
   for (const v1::ThreadNode& thread : process.threads()) json["threads"].push_back(ThreadJson(thread));
@@ -125,6 +124,11 @@ Json ProcessJson(const v1::ProcessPlacement& process) {
 }
 
 }  // namespace
+
+Json LookCostJson(const v1::LookCost& cost) {
+  return {
+      {"call_count", cost.call_count()}, {"page_count", cost.page_count()}, {"sum_ns", cost.sum_ns()}, {"longest_ns", cost.longest_ns()}};
+}
 
 Json NumaJson(const v1::QueryNumaResponse& response) {
   Json json = NewAnswer();

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/render/numa.h"
 #include "client/cli/render/window.h"
 #include "client/cli/table.h"
 #include "common/duration.h"
@@ -147,6 +148,7 @@ std::string RecommendText(const v1::RecommendResponse& response) {
                                                         : fmt::format("what to change, by what was seen in {}\n", when);
   for (const v1::Recommendation& one : response.recommendations()) text += "\n" + RecommendationText(one);
   if (response.recommendations_left_out() > 0) text += fmt::format("\nand {} more, of less gain\n", response.recommendations_left_out());
+  if (response.has_look_cost()) text += fmt::format("\nlooked at memory: {}\n", LookCostText(response.look_cost()));
   const std::string not_judged = NotJudgedText(response);
   return text + (not_judged.empty() ? "" : "\n" + not_judged);
 }
@@ -166,6 +168,7 @@ Json RecommendJson(const v1::RecommendResponse& response) {
     json["not_judged"].push_back(std::move(entry));
   }
   json["not_judged_left_out"] = response.not_judged_left_out();
+  if (response.has_look_cost()) json["look_cost"] = LookCostJson(response.look_cost());
   json["facts_refused"] = response.facts_refused();
   if (!response.first_refusal().empty()) json["first_refusal"] = response.first_refusal();
   return json;

@@ -29,7 +29,7 @@ v1::QueryNumaResponse SomePlaces() {
     devices { name: "vda" kind: "block" reason: "the firmware tells none" }
     processes { pid: 4711 comm: "en\ngine" begin_monotonic_ns: 1000000 end_monotonic_ns: 301000000 seed: 7
       mappings { start: 0x10000 end: 0x50000 name: "[heap]" kind: "heap" page_bytes: 4096 page_count: 64 sampled_count: 20 absent_count: 4
-        nodes { node: 0 pages: 12 share: 0.75 share_low: 0.5 share_high: 0.9 } nodes { node: 1 pages: 4 share: 0.25 share_low: 0.1 share_high: 0.5 } }
+        nodes { node: 0 pages: 12 share: 0.75 share_low: 0.5 share_high: 0.9 } nodes { node: 1 pages: 4 share: 0.25 share_low: 0.1 share_high: 0.5 } remote_share: 0.25 }
       mappings { start: 0x60000 end: 0x61000 name: "/opt/engine" kind: "file" page_bytes: 4096 page_count: 1 sampled_count: 1 exact: true
         policy: "bind:1" huge_bytes: 0 mapper_count: 2 nodes { node: 1 pages: 1 share: 1 share_low: 1 share_high: 1 } }
       mappings { start: 0x70000 end: 0x71000 kind: "anonymous" page_bytes: 4096 page_count: 1 sampled_count: 1 absent_count: 1 exact: true }

@@ -122,6 +122,29 @@ TEST_F(NumaRpcTest, AProcessIsToldByMappingWithIntervalsCostAndTheNodesOfItsThre
   EXPECT_FALSE(process.has_heat_map());
 }
 
+TEST_F(NumaRpcTest, HowMuchLiesElsewhereIsToldOfAProcessWhoseThreadsHaveAHome) {
+  const auto why = [this] {
+    for (const v1::UnavailablePart& part : response_.processes(0).unavailable()) {
+      if (part.part() == "remote_share") return part.reason();
+    }
+    return std::string();
+  };
+  ASSERT_TRUE(Query().ok());
+  EXPECT_FALSE(response_.processes(0).mappings(0).has_remote_share());
+  EXPECT_THAT(why(), HasSubstr("no thread of process 1000 ran in the window"));
+  // It spins on CPU 3, which is of node 2.
+  targets_.attached_mono_ns = 5 * kSecondNs;
+  targets_.Add(kPid);
+  totals_.totals = {{.thread = kThread, .alive = true}};
+  totals_.totals[0].seen = false;
+  scheduling_.seen[kThread.tid] = {.scheduling = {.cpus_allowed = "3"}, .cpu = 3, .read_mono_ns = kNowNs - 3 * kSecondNs};
+  CloseBucket(kNowNs - 5 * kSecondNs, kNowNs);
+  ASSERT_TRUE(Query().ok());
+  EXPECT_EQ(response_.processes(0).mappings(0).remote_share(), 0.75);
+  EXPECT_FALSE(response_.processes(0).mappings(1).has_remote_share()) << "nothing of it is there";
+  EXPECT_EQ(why(), "");
+}
+
 TEST_F(NumaRpcTest, TheHeatMapOfNodesHasAColumnANode) {
   request_.set_resolution(v1::HEAT_MAP_RESOLUTION_NODE);
   ASSERT_TRUE(Query().ok());

@@ -1,5 +1,9 @@
 #include <gmock/gmock.h>
 
+#include <stop_token>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
 #include "daemon/advice/evidence_source.h"
 #include "tests/daemon/service/service_fixture.h"
 
@@ -13,12 +17,20 @@ class FakeEvidence : public EvidenceSource {
  public:
   absl::StatusOr<EvidenceAnswer> Facts(const EvidenceWish& wish) override {
     wish_ = wish;
+    if (wish.look_at_memory && !look_over_.HasBeenNotified()) {
+      const std::stop_callback given_up(wish.stop, [this] { look_over_.Notify(); });
+      looking_.Notify();
+      look_over_.WaitForNotification();
+      if (wish.stop.stop_requested()) return absl::CancelledError("given up");
+    }
     if (!error_.ok()) return error_;
     return answer_;
   }
   EvidenceWish wish_;
   EvidenceAnswer answer_;
   absl::Status error_;
+  absl::Notification looking_;    // a look has begun
+  absl::Notification look_over_;  // it goes on until then, or until it is given up
 };
 
 Fact Preemptions() {
@@ -120,6 +132,70 @@ TEST_F(RecommendRpcTest, WindowAndMendAreHandedOn) {
   EXPECT_EQ(evidence_.wish_.begin_mono_ns, kNowNs - kSecondNs);
   request.set_begin_monotonic_ns(-1);
   EXPECT_EQ(Ask(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(RecommendRpcTest, ALookAtMemoryAnswersWhenItIsOverAndNobodyElseWaits) {
+  evidence_.answer_.cost = EvidenceCost{.sum_ns = 900, .longest_ns = 500, .look_count = 3, .page_count = 14};
+  v1::RecommendRequest request;
+  request.set_look_at_memory(true);
+  grpc::Status status;
+  std::thread call([&] { status = stub_->Recommend(Context().get(), request, &response_); });
+  evidence_.looking_.WaitForNotification();
+  // As many others as there could be threads that answer.
+  for (int i = 0; i < 64; ++i) {
+    v1::GetStatusResponse other;
+    ASSERT_TRUE(stub_->GetStatus(Context().get(), {}, &other).ok());
+  }
+  evidence_.look_over_.Notify();
+  call.join();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(evidence_.wish_.look_at_memory);
+  EXPECT_EQ(response_.look_cost().call_count(), 3u);
+  EXPECT_EQ(response_.look_cost().page_count(), 14u);
+  EXPECT_EQ(response_.look_cost().sum_ns(), 900);
+  EXPECT_EQ(response_.look_cost().longest_ns(), 500);
+}
+
+TEST_F(RecommendRpcTest, WithoutALookItsCostIsAbsent) {
+  ASSERT_TRUE(Ask({}).ok());
+  EXPECT_FALSE(evidence_.wish_.look_at_memory);
+  EXPECT_FALSE(response_.has_look_cost());
+}
+
+TEST_F(RecommendRpcTest, AClientThatGoesAwayEndsTheLook) {
+  v1::RecommendRequest request;
+  request.set_look_at_memory(true);
+  const auto context = Context();
+  grpc::Status status;
+  std::thread call([&] { status = stub_->Recommend(context.get(), request, &response_); });
+  evidence_.looking_.WaitForNotification();
+  context->TryCancel();
+  call.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  evidence_.look_over_.WaitForNotification();  // by its giving up alone
+}
+
+TEST_F(RecommendRpcTest, ADaemonThatStopsEndsTheLook) {
+  v1::RecommendRequest request;
+  request.set_look_at_memory(true);
+  grpc::Status status;
+  std::thread call([&] { status = stub_->Recommend(Context().get(), request, &response_); });
+  evidence_.looking_.WaitForNotification();
+  server_.reset();
+  call.join();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_TRUE(evidence_.look_over_.HasBeenNotified());
+}
+
+TEST_F(RecommendRpcTest, ErrorsOfALookAndLimitsAreThoseOfAnyQuery) {
+  evidence_.look_over_.Notify();
+  evidence_.error_ = absl::ResourceExhaustedError("another look goes on");
+  v1::RecommendRequest request;
+  request.set_look_at_memory(true);
+  EXPECT_EQ(Ask(request).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  evidence_.error_ = absl::OkStatus();
+  server_->SetLimits({.queries_max = 0});
+  EXPECT_EQ(ErrorInfoOf(Ask(request)).reason(), "QUERY_LIMIT");
 }
 
 TEST_F(RecommendRpcTest, ErrorsOfTheSourceAreTheAnswers) {
