@@ -164,6 +164,10 @@ void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotP
       if ((name == "NET_RX" || name == "NET_TX") && settings.queues) {
         if (!queues) queues = settings.queues();
         raised_by = SetRaiser(sums, *queues, settings.affinities, &fact);
+        if (const auto irq = fact.values.find(FactField::kIrq); irq != fact.values.end()) {
+          SetCpus(&fact, FactField::kNearHousekeepingCpus,
+                  NearHousekeepingCpusOfLine(context, static_cast<int>(std::get<int64_t>(irq->second))));
+        }
       }
       fact.evidence.sentence = absl::StrCat("softirq ", name, raised_by, " ran ", count, " times in the time of tid ", thread.tid,
                                             " and took ", to.self_ns - from.self_ns, " ns");
