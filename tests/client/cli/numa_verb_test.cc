@@ -218,5 +218,43 @@ TEST_F(NumaVerbTest, GrowthNamesCodeAndMappingsAndAsksForOneProcess) {
   EXPECT_THAT(shorter.err(), HasSubstr("give 100ms to 1m"));
 }
 
+TEST_F(NumaVerbTest, WhatLiesElsewhereIsToldWhereItIsKnown) {
+  Answer(SomePlaces());
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "-p", "4711", "--json"}, console), 0) << console.err();
+  const json mappings = json::parse(console.out())["processes"][0]["mappings"];
+  EXPECT_EQ(mappings[0]["remote_share"], 0.25);
+  EXPECT_FALSE(mappings[1].contains("remote_share"));
+  StringConsole text;
+  EXPECT_EQ(Run({"numa", "-p", "4711"}, text), 0) << text.err();
+  EXPECT_THAT(text.out(), AllOf(HasSubstr("elsewhere"), HasSubstr("  25.0%  node 0")));
+}
+
+TEST_F(NumaVerbTest, RecommendLooksAtMemoryWhenAskedAndTellsWhatItCost) {
+  v1::RecommendRequest asked;
+  v1::RecommendResponse answer;
+  monitor_.recommend = [&](const auto& request, auto* response) {
+    asked = request;
+    *response = answer;
+    return grpc::Status::OK;
+  };
+  StringConsole plain;
+  EXPECT_EQ(Run({"recommend"}, plain), 0) << plain.err();
+  EXPECT_FALSE(asked.look_at_memory());
+  EXPECT_THAT(plain.out(), Not(HasSubstr("looked at memory")));
+  answer.mutable_look_cost()->set_call_count(257);
+  answer.mutable_look_cost()->set_page_count(4'096);
+  answer.mutable_look_cost()->set_sum_ns(1'500'000);
+  answer.mutable_look_cost()->set_longest_ns(9'000);
+  StringConsole text;
+  EXPECT_EQ(Run({"recommend", "--look-at-memory"}, text), 0) << text.err();
+  EXPECT_TRUE(asked.look_at_memory());
+  EXPECT_THAT(text.out(), HasSubstr("looked at memory: 4096 single pages; 257 calls"));
+  StringConsole object;
+  EXPECT_EQ(Run({"recommend", "--look-at-memory", "--json"}, object), 0) << object.err();
+  EXPECT_EQ(json::parse(object.out())["look_cost"],
+            json({{"call_count", 257}, {"page_count", 4'096}, {"sum_ns", 1'500'000}, {"longest_ns", 9'000}}));
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -1,15 +1,11 @@
-// Placement from end to end, but the kernel: a host of two nodes made of files, pages that lie where the test put them, the real look, the
-// store, the rules.
+// Placement from the look to the advice: a host of two nodes made of files, pages that lie where the test put them, the store, the rules.
 #include <gmock/gmock.h>
 
 #include "daemon/advice/advice_rules.h"
 #include "daemon/advice/recommend.h"
-#include "daemon/host_numa_look.h"
 #include "daemon/service/evidence/service_evidence.h"
-#include "tests/daemon/numa/fake_page_locations.h"
 #include "tests/daemon/os/fixture_tree.h"
 #include "tests/daemon/service/service_fixture.h"
-#include "tests/fakes/fake_monotonic_clock.h"
 
 namespace hftmon {
 namespace {
@@ -19,9 +15,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr uint64_t kStart = 0x500000;
-constexpr uint64_t kEnd = kStart + 4'096 * 4'096;
-
 class NumaEvidenceTest : public ServiceFixture {
  protected:
   void SetUp() override {
@@ -30,9 +23,6 @@ class NumaEvidenceTest : public ServiceFixture {
     WriteNode(1, "2-3", "21 10");
     tree_.Write("/sys/devices/system/node/online", "0-1\n");
     tree_.Write("/sys/devices/system/cpu/online", "0-3\n");
-    tree_.Write("/proc/1000/maps", "500000-1500000 rw-p 00000000 00:00 0 [heap]\n");
-    tree_.Write("/proc/1000/statm", "200000 200000 0 0 0 0 0\n");  // more than is read whole
-    locations_.Put(kStart, kEnd, 0);
     // It spins on CPU 3, of node 1.
     targets_.attached_mono_ns = 5 * kSecondNs;
     targets_.Add(kPid);
@@ -47,17 +37,26 @@ class NumaEvidenceTest : public ServiceFixture {
     tree_.Write(folder + "/distance", std::string(distance) + "\n");
     tree_.Write(folder + "/meminfo", "Node 0 MemTotal: 1048576 kB\nNode 0 MemFree: 524288 kB\n");
   }
-  absl::StatusOr<EvidenceAnswer> Ask(bool look) {
-    HostNumaLooks looks({.files = tree_.root(),
-                         .locations = &locations_,
-                         .clock = &clock_,
-                         .topology = [] { return absl::StatusOr<CpuTopology>(absl::UnavailableError("none")); },
-                         .admit = [] { return absl::OkStatus(); },
-                         .look_at = [](uint32_t, int64_t) { return SampledProcess::kRuns; },
-                         .cache_lines_unavailable = [] { return std::string(); }});
-    ServiceCore core = Core();
-    core.numa_looks = &looks;
-    ServiceEvidence evidence({.core = core, .files = tree_.root(), .own_pid = 7});
+  // 4,096 pages of the heap, so large a part of them on node 0.
+  absl::StatusOr<EvidenceAnswer> Ask(bool look, uint64_t far_count = 4'096) {
+    NumaLook& result = *numa_looks_.result;
+    result.nodes = *ReadNumaNodes(tree_.root());
+    MappingPlacement heap;
+    heap.name = "[heap]";
+    heap.kind = MappingKind::kHeap;
+    heap.page_bytes = 4'096;
+    heap.page_count = 8'192;
+    heap.sampled_count = 4'096;
+    for (const auto& [node, pages] : {std::pair(0, far_count), std::pair(1, 4'096 - far_count)}) {
+      if (pages > 0) heap.nodes.push_back({.node = node, .pages = pages});
+    }
+    ProcessPlacement placement;
+    placement.mappings = {heap};
+    placement.look_cost = {.call_count = 258, .page_count = 4'096, .sum_ns = 900, .longest_ns = 500};
+    result.processes.resize(1);
+    result.processes[0].pid = kPid;
+    result.processes[0].placement = placement;
+    ServiceEvidence evidence({.core = Core(), .files = tree_.root(), .own_pid = 7});
     return evidence.Facts({.look_at_memory = look});
   }
   static Judgement Judged(const EvidenceAnswer& answer) { return Judge(AdviceRules(), answer.facts, answer.window, {}); }
@@ -74,8 +73,6 @@ class NumaEvidenceTest : public ServiceFixture {
   }
 
   FixtureTree tree_;
-  FakePageLocations locations_{kPid};
-  FakeMonotonicClock clock_;
 };
 
 TEST_F(NumaEvidenceTest, PagesOnTheFarNodeAreFoundAndMovedAndThenTheRuleIsSilent) {
@@ -86,10 +83,12 @@ TEST_F(NumaEvidenceTest, PagesOnTheFarNodeAreFoundAndMovedAndThenTheRuleIsSilent
   EXPECT_THAT(CommandsOf(judged), Contains("migratepages 1000 0 1"));
   ASSERT_TRUE(before->cost.has_value());
   EXPECT_EQ(before->cost->page_count, 4'096u);
-  EXPECT_GE(before->cost->look_count, 256u) << "16 pages a call, and the maps";
+  EXPECT_EQ(before->cost->look_count, 258u);
+  ASSERT_EQ(numa_looks_.plan().processes.size(), 1u);
+  EXPECT_EQ(numa_looks_.plan().processes[0].pid, kPid);
+  EXPECT_FALSE(numa_looks_.plan().exact);
   EXPECT_EQ(WhyNotJudged(judged, "memory-on-wrong-node"), "");
-  locations_.Put(kStart, kEnd, 1);
-  const auto after = Ask(true);
+  const auto after = Ask(true, 0);
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_THAT(CommandsOf(Judged(*after)), Not(Contains(HasSubstr("migratepages"))));
   EXPECT_EQ(WhyNotJudged(Judged(*after), "memory-on-wrong-node"), "") << "it was judged, and is healthy";
@@ -99,7 +98,7 @@ TEST_F(NumaEvidenceTest, WithoutALookTheRuleIsNotJudgedAndTheMendIsNamed) {
   const auto answer = Ask(false);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_FALSE(answer->cost.has_value());
-  EXPECT_THAT(locations_.sizes, IsEmpty());
+  EXPECT_THAT(numa_looks_.plan().processes, IsEmpty()) << "nobody looked";
   EXPECT_THAT(CommandsOf(Judged(*answer)), Not(Contains(HasSubstr("migratepages"))));
   EXPECT_THAT(WhyNotJudged(Judged(*answer), "memory-on-wrong-node"), HasSubstr("| hftmon recommend --look-at-memory"));
 }
@@ -140,16 +139,13 @@ TEST_F(NumaEvidenceTest, WhoseThreadsMovedNobodyKnowsWhereIsNotJudgedUnlessTheir
 }
 
 TEST_F(NumaEvidenceTest, ALookThatIsGivenUpOrRefusedIsTheAnswer) {
-  FakeNumaLooks looks;
-  ServiceCore core = Core();
-  core.numa_looks = &looks;
-  ServiceEvidence evidence({.core = core, .files = tree_.root(), .own_pid = 7});
-  looks.over.store(false, std::memory_order_seq_cst);
+  ServiceEvidence evidence({.core = Core(), .files = tree_.root(), .own_pid = 7});
+  numa_looks_.over.store(false, std::memory_order_seq_cst);
   std::stop_source stop;
   stop.request_stop();
   EXPECT_TRUE(absl::IsCancelled(evidence.Facts({.look_at_memory = true, .stop = stop.get_token()}).status()));
-  EXPECT_EQ(looks.cancelled_count(), 1);
-  looks.refusal = absl::ResourceExhaustedError("another look goes on");
+  EXPECT_EQ(numa_looks_.cancelled_count(), 1);
+  numa_looks_.refusal = absl::ResourceExhaustedError("another look goes on");
   EXPECT_TRUE(absl::IsResourceExhausted(evidence.Facts({.look_at_memory = true}).status()));
 }
 
