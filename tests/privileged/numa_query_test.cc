@@ -188,7 +188,7 @@ TEST_F(NumaTest, BandwidthsAreToldOrWhatThisHostHasInsteadAndWhy) {
     EXPECT_THAT(reasons["bandwidth"], ::testing::HasSubstr("software"));
     std::printf("bandwidth: %s\n", reasons["bandwidth"].c_str());
   }
-  EXPECT_EQ(reasons.contains("links"), answer->links_size() == 0);
+  EXPECT_TRUE(answer->links_size() > 0 || reasons.contains("links"));
   if (!std::filesystem::exists("/sys/fs/resctrl/info")) {
     EXPECT_EQ(answer->groups_size(), 0);
     EXPECT_THAT(reasons["groups"], ::testing::HasSubstr("resource control"));
