@@ -136,9 +136,9 @@ TEST_F(RecommendInterruptsTest, ADevicesLineIsMovedOffTheCpuThatARuleWatchesAndB
   ExpectSilence(question, match);
 
   ASSERT_TRUE(setting.Set(cpu()));
+  const int64_t before = LineCount(uplink->irq, cpu_);  // others send too
   question.since_ns = workload::NowNs();
   ASSERT_TRUE(rig_.AskWhenJudged(question).ok());
-  const int64_t before = LineCount(uplink->irq, cpu_);
   SendDatagrams(uplink->gateway, 100, elsewhere);
   const auto advice = rig_.AwaitAdvice(question, match);
   ASSERT_TRUE(advice.ok()) << advice.status();
@@ -146,7 +146,7 @@ TEST_F(RecommendInterruptsTest, ADevicesLineIsMovedOffTheCpuThatARuleWatchesAndB
   std::printf("interrupt %d: %lld of %lld told\n", uplink->irq, static_cast<long long>(advice->evidence().count()),
               static_cast<long long>(arrived));
   EXPECT_LE(advice->evidence().count(), arrived);
-  EXPECT_GE(advice->evidence().count(), arrived * 9 / 10);
+  EXPECT_GE(advice->evidence().count(), arrived / 2) << "up to a second of the window is before its first snapshot";
   EXPECT_EQ(AdviceRig::NumberOf(*advice, "irq"), uplink->irq);
 
   const CommandResult done = AdviceRig::Shell(advice->action().command());
@@ -310,9 +310,9 @@ TEST_F(RecommendInterruptsTest, PacketsThatAreSteeredToTheThreadsCpuAreSteeredEl
   AdviceRig::Question question{.rule = "softirq-on-core", .pids = {busy.pid()}, .since_ns = workload::NowNs()};
   ExpectSilence(question, match);
 
+  const int64_t before = CountInTable("/proc/softirqs", "NET_RX", cpu_);
   question.since_ns = workload::NowNs();
   ASSERT_TRUE(rig_.AskWhenJudged(question).ok());
-  const int64_t before = CountInTable("/proc/softirqs", "NET_RX", cpu_);
   WorkloadRun sender("udp_sender",
                      {"--address", SteeredInterface::kAddress, "--bursts", "10000", "--packets", "40", "--period-us", "5000", "--cpu",
                       std::to_string(elsewhere)},
