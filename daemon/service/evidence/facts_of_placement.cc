@@ -14,9 +14,10 @@ namespace {
 
 constexpr double kRoomFactor = 2;  // of what would move: the node goes on to be allocated from
 
-// Of one mapping, seen from the node where it is wanted.
+// Of one mapping or range, seen from the node where it is wanted.
 struct Remote {
   const MappingPlacement* mapping = nullptr;
+  bool named = false;          // a range: its pages are a mapping's too
   uint64_t present_count = 0;  // of its pages that were looked at: those that are there
   uint64_t remote_count = 0;   // of these: on other nodes
   int from_node = -1;          // the one of these with most; -1: there is none
@@ -52,14 +53,23 @@ bool IsShared(const MappingPlacement& mapping) {
   return mapping.shared || !own;
 }
 
-std::vector<Remote> RemoteMappings(const ProcessPlacement& placement, int to_node) {
+std::vector<Remote> RemoteRows(std::span<const MappingPlacement> rows, bool named, int to_node) {
   std::vector<Remote> remotes;
-  for (const MappingPlacement& mapping : placement.mappings) {
-    if (mapping.changed) continue;
-    if (Remote remote = RemoteOf(mapping, to_node); remote.remote_count > 0) remotes.push_back(remote);
+  for (const MappingPlacement& row : rows) {
+    if (row.changed) continue;
+    Remote remote = RemoteOf(row, to_node);
+    remote.named = named;
+    if (remote.remote_count > 0) remotes.push_back(remote);
   }
   std::stable_sort(remotes.begin(), remotes.end(), [](const Remote& a, const Remote& b) { return a.remote_bytes > b.remote_bytes; });
   return remotes;
+}
+
+// Estimated, by node. Of ranges that overlap each is counted.
+std::map<int, double> RemoteBytesByNode(std::span<const Remote> remotes) {
+  std::map<int, double> bytes_on;
+  for (const Remote& remote : remotes) bytes_on[remote.from_node] += remote.remote_bytes;
+  return bytes_on;
 }
 
 // How much farther from_node's memory is than to_node's, for CPUs of `home`.
@@ -76,11 +86,13 @@ class ProcessFacts {
       : context_(context), nodes_(nodes), process_(process), home_(home), to_node_(to_node) {}
 
   void Add(std::vector<Fact>* facts, std::vector<MissingEvidence>* missing) {
-    const std::vector<Remote> remotes = RemoteMappings(*process_.placement, to_node_);
-    if (remotes.empty()) return;
-    // migratepages moves all of a process from one node to the other: so much room it takes.
-    std::map<int, double> bytes_on;
-    for (const Remote& remote : remotes) bytes_on[remote.from_node] += remote.remote_bytes;
+    const std::vector<Remote> remotes = RemoteRows(process_.placement->mappings, false, to_node_);
+    const std::vector<Remote> ranges = RemoteRows(process_.placement->ranges, true, to_node_);
+    // migratepages moves all of a process from one node to the other: so much room it takes. Mappings have the ranges' pages too; where the
+    // sample met none of them the ranges' own say how much there is at least.
+    std::map<int, double> bytes_on = RemoteBytesByNode(remotes);
+    for (const auto& [from_node, bytes] : RemoteBytesByNode(ranges)) bytes_on[from_node] = std::max(bytes_on[from_node], bytes);
+    if (bytes_on.empty()) return;
     const NumaNode* to = nodes_.Find(to_node_);
     if (to == nullptr || !to->free_bytes) {
       missing->push_back({.kind = FactKind::kPlacement,
@@ -91,13 +103,17 @@ class ProcessFacts {
                           .mend = ""});
       return;
     }
-    const bool cut = process_.placement->truncated || remotes.size() > kPlacementFactsMax;
-    for (const Remote& remote : std::span(remotes).first(std::min(remotes.size(), kPlacementFactsMax))) {
-      const bool room = kRoomFactor * bytes_on[remote.from_node] <= static_cast<double>(*to->free_bytes);
-      facts->push_back(FactOf(remote, room, cut));
-    }
+    const auto has_room = [&](double bytes) { return kRoomFactor * bytes <= static_cast<double>(*to->free_bytes); };
+    const auto add = [&](std::span<const Remote> rows) {
+      const bool cut = process_.placement->truncated || rows.size() > kPlacementFactsMax;
+      for (const Remote& row : rows.first(std::min(rows.size(), kPlacementFactsMax))) {
+        facts->push_back(FactOf(row, has_room(bytes_on[row.from_node]), cut));
+      }
+    };
+    add(ranges);
+    add(remotes);
     for (const auto& [from_node, bytes] : bytes_on) {
-      if (kRoomFactor * bytes <= static_cast<double>(*to->free_bytes)) continue;
+      if (has_room(bytes)) continue;
       missing->push_back(
           {.kind = FactKind::kPlacement,
            .where = {},
@@ -131,10 +147,10 @@ class ProcessFacts {
     fact.quality.samples = remote.present_count;
     fact.quality.truncated = cut;
     fact.evidence.sentence = fmt::format(
-        "{} of process {}: of {} pages that were looked at and are there {} lie on other nodes than {}, most of them on {}; its "
+        "{}{} of process {}: of {} pages that were looked at and are there {} lie on other nodes than {}, most of them on {}; its "
         "threads ran {:.0f} % of their time on CPUs of node {}",
-        CleanText(std::get<std::string>(fact.values[FactField::kMapping])), process_.pid, remote.present_count, remote.remote_count,
-        to_node_, remote.from_node, std::floor(home_.share * 100), *home_.node);
+        CleanText(std::get<std::string>(fact.values[FactField::kMapping])), remote.named ? ", a range that the program names," : "",
+        process_.pid, remote.present_count, remote.remote_count, to_node_, remote.from_node, std::floor(home_.share * 100), *home_.node);
     return fact;
   }
 

@@ -1,6 +1,7 @@
 // Facts of placement: mappings whose pages lie on other nodes than their process's threads run.
 // Reads: a look at where memory lies (NumaLook); on which nodes threads ran in the window (ThreadNodes). Produces: kPlacement, one for each
-// mapping that has a page on another node than to_node; of a host with one node that has memory nothing, as all of it is local.
+// mapping, and each range that the program named, that has a page on another node than to_node; of a host with one node that has memory
+// nothing, as all of it is local.
 //
 // to_node is the process's home, or the nearest node with memory where home has none. What is mapped by others too, or may be, is told as
 // shared: migratepages moves it from under them.
@@ -20,7 +21,8 @@
 
 namespace hftmon {
 
-inline constexpr size_t kPlacementFactsMax = 256;  // of a process, those with most remote bytes; beyond: truncated
+inline constexpr size_t kPlacementFactsMax =
+    256;  // of a process's mappings, and of its ranges: those with most remote bytes; beyond: truncated
 
 // What cannot be told goes to `missing`, by process.
 void AddPlacementFacts(const EvidenceContext& context, const NumaLook& look, std::span<const ThreadNodes> threads, std::vector<Fact>* facts,

@@ -116,6 +116,44 @@ TEST_F(PlacementFactsTest, MemoryAtHomeAndWhatChangedMeanwhileMakeNoFact) {
   EXPECT_THAT(missing_, IsEmpty());
 }
 
+TEST_F(PlacementFactsTest, ARangeThatTheProgramNamesIsToldByItsNameAheadOfTheMappings) {
+  Has(Mapping("[heap]", MappingKind::kHeap, {Pages(0, 1'020), Pages(1, 4)}));
+  look_.processes[0].placement->ranges = {Mapping("book", MappingKind::kHeap, {Pages(1, 512)}),
+                                          Mapping("pool", MappingKind::kHeap, {Pages(0, 512)}),
+                                          Mapping("queue", MappingKind::kHeap, {Pages(1, 512)})};
+  look_.processes[0].placement->ranges[2].changed = true;
+  const std::vector<Fact> facts = Facts();
+  ASSERT_EQ(facts.size(), 2u);
+  EXPECT_EQ(facts[0].values.at(FactField::kMapping), FactValue(std::string("book")));
+  EXPECT_EQ(facts[0].values.at(FactField::kCount), FactValue(int64_t{512}));
+  EXPECT_THAT(facts[0].evidence.sentence, HasSubstr("book, a range that the program names, of process 1000: of 512 pages"));
+  EXPECT_EQ(facts[1].values.at(FactField::kMapping), FactValue(std::string("[heap]")));
+  const Judgement judged = Judged();
+  ASSERT_EQ(judged.recommendations.size(), 1u) << "too few of the heap's pages are far";
+  EXPECT_EQ(judged.recommendations[0].action.command, "migratepages 1000 1 0");
+}
+
+TEST_F(PlacementFactsTest, TheRoomThatAMoveTakesCountsTheRangesPagesOnce) {
+  Has(Mapping("[heap]", MappingKind::kHeap, {Pages(1, 1'024)}));
+  look_.processes[0].placement->ranges = {Mapping("book", MappingKind::kHeap, {Pages(1, 1'024)})};
+  // Of either 32 MiB are far, which are the same: twice that is to be free.
+  look_.nodes.nodes[0].free_bytes = 65 << 20;
+  for (const Fact& fact : Facts()) EXPECT_EQ(fact.values.at(FactField::kRoom), FactValue(int64_t{1}));
+  look_.nodes.nodes[0].free_bytes = 63 << 20;
+  for (const Fact& fact : Facts()) EXPECT_EQ(fact.values.at(FactField::kRoom), FactValue(int64_t{0}));
+}
+
+TEST_F(PlacementFactsTest, ARangeOfWhichTheMappingsSampleMetNothingHasItsOwnRoom) {
+  Has(Mapping("[heap]", MappingKind::kHeap, {Pages(0, 1'024)}));
+  look_.processes[0].placement->ranges = {Mapping("book", MappingKind::kHeap, {Pages(1, 1'024)})};
+  look_.nodes.nodes[0].free_bytes = 63 << 20;
+  const std::vector<Fact> facts = Facts();
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(facts[0].values.at(FactField::kRoom), FactValue(int64_t{0}));
+  ASSERT_EQ(missing_.size(), 1u);
+  EXPECT_THAT(missing_[0].reason, HasSubstr("32 MiB of process 1000 lie on node 1"));
+}
+
 TEST_F(PlacementFactsTest, APolicyThatBindsIsToldAndWhatToDoAboutIt) {
   MappingPlacement* mapping = Has(Mapping("[heap]", MappingKind::kHeap, {Pages(1, 1'024)}));
   mapping->policy = "bind=static:1";
