@@ -59,6 +59,7 @@
 #include "daemon/os/tsc_clock.h"
 #include "daemon/service/evidence/evidence_turn.h"
 #include "daemon/service/evidence/service_evidence.h"
+#include "daemon/service/sampled_lines.h"
 #include "daemon/service/server.h"
 #include "daemon/service_manager.h"
 #include "daemon/shared_call_totals.h"
@@ -216,6 +217,7 @@ class Daemon {
   std::unique_ptr<SharedStateSampling> sampling_;
   SystemPerfEventCalls perf_calls_;
   SystemPerfRingMemory perf_memory_;
+  SampledLines sampled_lines_;  // of what accesses_ finds
   std::unique_ptr<HostAccessSampling> accesses_;
   std::unique_ptr<HostCounterSampling> counter_sampling_;
   SystemPageLocations page_locations_;

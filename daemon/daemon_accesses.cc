@@ -53,6 +53,9 @@ void Daemon::BuildAccesses() {
   parts.look_at = [this](uint32_t pid, int64_t start_boottime_ns) { return LookAtTarget(pid, start_boottime_ns); };
   parts.node_of_cpu = [this] { return NodesOf(files_); };
   parts.line_bytes = [this] { return LineBytesOf(files_); };
+  parts.note = [this](const AccessSamplingPlan& plan, const AccessSamples& samples) {
+    sampled_lines_.Note(plan.pid, plan.start_boottime_ns, samples);
+  };
   accesses_ = std::make_unique<HostAccessSampling>(std::move(parts));
 }
 

@@ -42,6 +42,7 @@ class HostAccessSampling::Run final : public AccessSamplingRun {
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), "hftmon_accesses");
       result_ = Sample();
+      if (result_.ok() && parts_.note) parts_.note(plan_, *result_);
       over_.store(true, std::memory_order_release);  // pairs with Result's acquire
     });
   }

@@ -43,8 +43,9 @@ class HostAccessSampling final : public AccessSampling {
     std::function<absl::StatusOr<ProcMaps>(uint32_t pid)> mappings;
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
     LookAtProcess look_at;
-    std::function<std::vector<std::optional<uint32_t>>()> node_of_cpu;  // as ContendedLines::Build has it
-    std::function<uint32_t()> line_bytes;                               // as ContendedLineLimits allows
+    std::function<std::vector<std::optional<uint32_t>>()> node_of_cpu;          // as ContendedLines::Build has it
+    std::function<uint32_t()> line_bytes;                                       // as ContendedLineLimits allows
+    std::function<void(const AccessSamplingPlan&, const AccessSamples&)> note;  // of each that came to its end; may be empty
   };
 
   explicit HostAccessSampling(Parts parts) : parts_(std::move(parts)) {}

@@ -195,6 +195,28 @@ CpuHardwareTotal SharedHardwareTotals::Read(int cpu) const {
   return total;
 }
 
+std::vector<CpuHardwareSums> SharedHardwareTotals::Sums() const {
+  std::vector<CpuHardwareSums> sums;
+  if (!parts_.collecting()) return sums;
+  for (const int cpu : OnlineCpus()) sums.push_back(SumsOf(cpu));
+  return sums;
+}
+
+CpuHardwareSums SharedHardwareTotals::SumsOf(int cpu) const {
+  CpuHardwareSums sums{.cpu = cpu};
+  const auto at = static_cast<size_t>(cpu);
+  if (at < parts_.view.interrupts.size() && Load(parts_.view.interrupts[at].steal_mono_ns) != 0) {
+    sums.steal_ns = static_cast<int64_t>(Load(parts_.view.interrupts[at].steal_ns));
+  }
+  if (at >= parts_.view.hardware.size()) return sums;
+  const hft_cpu_hardware& state = parts_.view.hardware[at];
+  const std::vector<hft_hardware_reading> readings = CopyReadings(state);
+  if (!readings.empty() && (readings.back().known & 1u << HFT_COUNTER_SMI) != 0) sums.smi_count = readings.back().values[HFT_COUNTER_SMI];
+  if (!parts_.why_not(kIdleProgram).empty()) return sums;
+  for (const hft_idle_row& row : state.idle) sums.idle_counts.push_back(Load(row.count));
+  return sums;
+}
+
 void SharedHardwareTotals::AddEvents(const hft_cpu_hardware& state, CpuHardwareTotal* total) const {
   if (parts_.why_not(kFrequencyProgram).empty() && HasFrequencyDriver()) {
     total->frequency_change_count = Load(state.frequency_change_count);

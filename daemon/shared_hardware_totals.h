@@ -13,11 +13,12 @@
 #include "daemon/collectors/kernel_view.h"
 #include "daemon/hardware_evidence_book.h"
 #include "daemon/os/file_root.h"
+#include "daemon/service/hardware_sums.h"
 #include "daemon/service/hardware_totals.h"
 
 namespace hftmon {
 
-class SharedHardwareTotals : public HardwareTotals {
+class SharedHardwareTotals : public HardwareTotals, public HardwareSums {
  public:
   struct Parts {
     KernelView view;  // its memory outlives the object
@@ -36,6 +37,7 @@ class SharedHardwareTotals : public HardwareTotals {
   std::vector<int> OnlineCpus() const override;
   int possible_cpu_count() const override { return static_cast<int>(parts_.view.hardware.size()); }
   CpuHardwareTotal Read(int cpu) const override;
+  std::vector<CpuHardwareSums> Sums() const override;
   bool collecting() const override { return parts_.collecting(); }
   uint64_t attach_cross_calls() const override { return parts_.cross_calls(); }
   ModelRegisterReadings ReadRegisters(int cpu) const override { return ReadModelRegisters(parts_.files, parts_.vendor, cpu); }
@@ -53,6 +55,7 @@ class SharedHardwareTotals : public HardwareTotals {
   HardwareSource Siblings(std::span<const int> cpus) const;
   HardwareSource Registers(int cpu) const;
   bool HasFrequencyDriver() const;
+  CpuHardwareSums SumsOf(int cpu) const;
   void AddIdleStates(const hft_cpu_hardware& state, CpuHardwareTotal* total) const;
   void AddEvents(const hft_cpu_hardware& state, CpuHardwareTotal* total) const;
   void AddInterrupts(CpuHardwareTotal* total) const;

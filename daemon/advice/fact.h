@@ -122,7 +122,7 @@ enum class FactField : uint8_t {
   kRtRuntimeUs,
   kStatInterval,
   kThpEnabled,
-  kCompactionProactiveness,
+  kThpDefrag,
   kNumaBalancing,
   kSetting,
   kValue,

@@ -148,10 +148,10 @@ constexpr auto kKernelStallFields = std::to_array<FactSchemaRow>({
     {kStall, true, "ThreadFaultTotal.{compaction,reclaim,migration}; collapses; Spike.kind"},
     {kReason, false, "ThreadFaultTotal.migration_reason_count: the most frequent"},
     {kCount, true, "count Δ"},
-    {kSumNs, true, "duration_ns Δ"},
-    {kLongestNs, true, "longest_ns, or the longest spike of the kind"},
+    {kSumNs, false, "duration_ns Δ; of collapses it is not known"},
+    {kLongestNs, false, "longest_ns, or the longest spike of the kind; the same"},
     {kThpEnabled, false, "/sys/kernel/mm/transparent_hugepage/enabled, the word in brackets"},
-    {kCompactionProactiveness, false, "/proc/sys/vm/compaction_proactiveness"},
+    {kThpDefrag, false, "/sys/kernel/mm/transparent_hugepage/defrag, the word in brackets"},
 });
 constexpr auto kNumaBalancingFields = std::to_array<FactSchemaRow>({
     {kCount, true, "NumaOfThread.fault_count Δ plus migration_reason_count[numa_misplaced] Δ"},

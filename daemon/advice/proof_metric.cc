@@ -27,6 +27,7 @@ constexpr auto kRows = std::to_array<ProofMetricRow>({
     {"major_fault_count_per_s", "hftmon memory -t {tid}", "threads[].{user_major,kernel_major}.count", kCountPerSecond, {}},
     {"remote_shootdown_count_per_s", "hftmon memory -t {tid}", "threads[].tlb.remote_shootdown_count", kCountPerSecond, {}},
     {"kernel_stall_ns_per_s", "hftmon memory -t {tid}", "threads[].{compaction,reclaim,migration}.duration_ns", kSumPerSecond, {}},
+    {"collapse_count_per_s", "hftmon memory -t {tid}", "threads[].collapse_count", kCountPerSecond, {}},
     {"numa_fault_count_per_s", "hftmon memory -t {tid}", "threads[].numa.fault_count", kCountPerSecond, {}},
     {"remote_page_share", "hftmon numa -p {pid}", "processes[].mappings[].remote_share", kField, FactField::kRemoteShareLow},
     {"device_distance", "hftmon numa -p {pid}", "devices[].node, threads[].node", kField, FactField::kDistance},

@@ -145,13 +145,12 @@ class Judging {
   void AddNotJudged(const RuleRow& row) {
     if (!Wanted(row.id) || (row.basis == Basis::kConfiguration && !wish_.audit)) return;
     const std::string rule(row.id);
-    const std::string mend = row.needs.empty() ? "" : fmt::format("hftmon attach PID --probes {}", fmt::join(row.needs, ","));
     if (row.basis == Basis::kMeasured && window_.duration_ns() <= 0) {
       Tell({.rule = rule, .reason = "the window is empty: nothing was measured in it yet", .mend = "ask again, or for a longer window"});
     }
     for (const MissingEvidence& missing : window_.missing) {
       if (CouldConcern(row, missing)) {
-        Tell({.rule = rule, .reason = CleanSentence(missing.reason), .mend = missing.mend.empty() ? mend : CleanSentence(missing.mend)});
+        Tell({.rule = rule, .reason = CleanSentence(missing.reason), .mend = CleanSentence(missing.mend)});
       }
     }
     for (const NotJudged& doubtful : doubtful_) {

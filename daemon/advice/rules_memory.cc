@@ -89,26 +89,27 @@ RuleRow ThpOrCompactionStall() {
       .id = "thp-or-compaction-stall",
       .title = "A watched thread waits while the kernel makes room",
       .fact = kKernelStall,
+      .when = {{kSumNs, kKnown}, {kLongestNs, kKnown}},
       .group_by = {kTid, kStall},
       .measures = {{.count_min = 1, .longest_ns_min = 50'000}},
       .cause = "{stall} held {comm} (tid {tid}) up {count} times, for {sum_ns} in all and {longest_ns} at most",
-      .actions = {{.when = {{kStall, kIsOneOf, WordList{"collapse", "compaction"}}, {kThpEnabled, kIs, "always"}},
+      .actions = {{.when = {{kStall, kIs, "compaction"}, {kThpEnabled, kIs, "always"}},
                    .command = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled",
                    .undo = "echo {thp_enabled} > /sys/kernel/mm/transparent_hugepage/enabled",
                    .reach = Reach::kNow,
                    .persist = "kernel command line: transparent_hugepage=madvise",
                    .risk = Risk::kMedium,
                    .risk_text = "programs that do not ask for huge pages miss the TLB more often"},
-                  {.when = {{kStall, kIs, "compaction"}, {kCompactionProactiveness, kAtLeast, 1.0}},
-                   .command = "sysctl -w vm.compaction_proactiveness=0",
-                   .undo = "sysctl -w vm.compaction_proactiveness={compaction_proactiveness}",
-                   .reach = Reach::kNow,
-                   .persist = "sysctl.d: vm.compaction_proactiveness = 0",
-                   .risk = Risk::kMedium,
-                   .risk_text = "huge pages are harder to have later: reserve them at boot"},
-                  {.when = {{kStall, kIs, "collapse"}},
+                  {.when = {{kStall, kIs, "compaction"}, {kThpDefrag, kIsOneOf, WordList{"always", "madvise"}}},
+                   .command = "echo defer > /sys/kernel/mm/transparent_hugepage/defrag",
+                   .undo = "echo {thp_defrag} > /sys/kernel/mm/transparent_hugepage/defrag",
                    .code_hint =
-                       "madvise(MADV_NOHUGEPAGE) on what the thread writes, or back it by huge pages from the start (MAP_HUGETLB)"},
+                       "then a fault does not wait for room for a huge page; one that is not huge waits still: reserve huge pages at "
+                       "boot (hugepages=), allocate and touch before the market opens",
+                   .reach = Reach::kNow,
+                   .persist = "tmpfiles.d: w /sys/kernel/mm/transparent_hugepage/defrag - - - - defer",
+                   .risk = Risk::kLow,
+                   .risk_text = "who asks for huge pages gets some of them later, from khugepaged"},
                   {.when = {{kStall, kIs, "reclaim"}},
                    .code_hint =
                        "leave free memory: raise vm.min_free_kbytes, bound other services by memory.high, touch and lock what the thread "
@@ -122,10 +123,32 @@ RuleRow ThpOrCompactionStall() {
   };
 }
 
+// The setting of transparent huge pages does not stop who asks for them by MADV_COLLAPSE: no command mends it.
+RuleRow HugePageCollapse() {
+  return {
+      .id = "huge-page-collapse",
+      .title = "A watched thread makes huge pages of small ones itself",
+      .fact = kKernelStall,
+      .when = {{kStall, kIs, "collapse"}},
+      .group_by = {kTid},
+      .measures = {{.count_min = 2}},
+      .cause =
+          "{comm} (tid {tid}) made {count} huge pages of small ones: each was copied while it waited, and others that touched it did too",
+      .actions =
+          {{.code_hint =
+                "call madvise(MADV_COLLAPSE) before the market opens or in another thread, or back the memory by huge pages from the "
+                "start (MAP_HUGETLB, or MADV_HUGEPAGE before the first touch)",
+            .reach = Reach::kCode}},
+      .proof_metric = "collapse_count_per_s",
+      .expected = "0",
+      .needs = {"memory"},
+  };
+}
+
 }  // namespace
 
 std::vector<RuleRow> MemoryRules() {
-  return {MajorFaultsNoMlock(), SwapIn(), TlbShootdowns(), ThpOrCompactionStall()};
+  return {MajorFaultsNoMlock(), SwapIn(), TlbShootdowns(), ThpOrCompactionStall(), HugePageCollapse()};
 }
 
 }  // namespace hftmon

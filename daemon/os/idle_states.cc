@@ -25,11 +25,13 @@ absl::StatusOr<std::vector<IdleState>> ReadIdleStates(const FileRoot& root, int 
     if (!index || *index < 0) continue;
     const std::string state = folder + "/" + entry;
     const auto name = root.ReadFile(state + "/name");
+    const auto disable = ReadNumber<int>(root, state + "/disable");
     states.push_back({.index = *index,
                       .name = name.ok() ? std::string(Trim(*name)) : entry,
                       .target_latency_ns = ReadNs(root, state + "/latency", kUsNs),
                       .entry_count = ReadNumber<uint64_t>(root, state + "/usage"),
-                      .duration_ns = ReadNs(root, state + "/time", kUsNs)});
+                      .duration_ns = ReadNs(root, state + "/time", kUsNs),
+                      .disabled = disable ? std::optional<bool>(*disable != 0) : std::nullopt});
   }
   std::sort(states.begin(), states.end(), [](const IdleState& a, const IdleState& b) { return a.index < b.index; });
   return states;

@@ -19,6 +19,7 @@ struct IdleState {
   std::optional<int64_t> target_latency_ns;  // what the driver says that leaving it takes
   std::optional<uint64_t> entry_count;       // since boot
   std::optional<int64_t> duration_ns;        // since boot
+  std::optional<bool> disabled;              // by hand, in `disable`
 };
 
 // By index. NOT_FOUND: the kernel has no idle driver for that CPU.

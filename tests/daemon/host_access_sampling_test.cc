@@ -152,6 +152,30 @@ TEST_F(HostAccessSamplingTest, WhatIsSampledIsToldWithPlacesNodesAndCost) {
   EXPECT_THAT(samples->places_unavailable, IsEmpty());
 }
 
+TEST_F(HostAccessSamplingTest, WhatCameToItsEndIsNotedBeforeItIsToldAndWhatWasCancelledIsNot) {
+  WriteOnceOn();
+  std::atomic<int> noted{0};
+  std::atomic<uint64_t> line{0};
+  HostAccessSampling::Parts parts = Parts();
+  parts.note = [&](const AccessSamplingPlan& plan, const AccessSamples& samples) {
+    EXPECT_EQ(plan.pid, Plan().pid);
+    if (!samples.table.lines.empty()) line.store(samples.table.lines[0].address, std::memory_order_seq_cst);
+    noted.fetch_add(1, std::memory_order_seq_cst);
+  };
+  HostAccessSampling sampling(std::move(parts));
+  auto run = sampling.Begin(Plan());
+  ASSERT_TRUE(run.ok()) << run.status();
+  ASSERT_TRUE(ResultOf(**run).ok());
+  EXPECT_EQ(noted.load(std::memory_order_seq_cst), 1);
+  EXPECT_EQ(line.load(std::memory_order_seq_cst), kLine);
+  run->reset();
+  auto cancelled = sampling.Begin(Plan(kLongNs));
+  ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+  (*cancelled)->Cancel();
+  EXPECT_FALSE(ResultOf(**cancelled).ok());
+  EXPECT_EQ(noted.load(std::memory_order_seq_cst), 1);
+}
+
 TEST_F(HostAccessSamplingTest, MappingsThatCannotBeReadAreAReasonAndNotAnError) {
   no_mappings_ = absl::PermissionDeniedError("not this one");
   WriteOnceOn();

@@ -125,6 +125,27 @@ TEST_F(SharedHardwareTotalsTest, IdleStatesAreTheProgramsWithTheDriversNamesAndE
   EXPECT_THAT(Totals().Read(0).idle_states, IsEmpty()) << "a time that cannot be read is not 0";
 }
 
+TEST_F(SharedHardwareTotalsTest, SumsAreOfTheProgramsWhileTheyAreAttached) {
+  TakeReading(10 * kMs, 0, 0, 1);
+  TakeReading(11 * kMs, 0, 0, 4);
+  hardware_[1].idle[2].count = 9;
+  interrupts_[1].steal_mono_ns = 5;
+  interrupts_[1].steal_ns = 700;
+  const std::vector<CpuHardwareSums> sums = Totals().Sums();
+  ASSERT_EQ(sums.size(), 2u);
+  EXPECT_EQ(sums[1].cpu, 1);
+  EXPECT_EQ(sums[1].smi_count, 4u);
+  EXPECT_EQ(sums[1].steal_ns, 700);
+  ASSERT_EQ(sums[1].idle_counts.size(), size_t{HFT_IDLE_STATES});
+  EXPECT_EQ(sums[1].idle_counts[2], 9u);
+  EXPECT_FALSE(sums[0].smi_count.has_value());
+  EXPECT_FALSE(sums[0].steal_ns.has_value()) << "it has not ticked";
+  missing_["on_idle"] = "no tracepoint";
+  EXPECT_THAT(Totals().Sums()[1].idle_counts, IsEmpty());
+  collecting_ = false;
+  EXPECT_THAT(Totals().Sums(), IsEmpty());
+}
+
 TEST_F(SharedHardwareTotalsTest, MachineChecksFrequencyAndTheProcessorsOwnInterruptsAreTold) {
   host_.MakeDirectory("/sys/devices/system/cpu/cpufreq/policy0");
   hardware_[0].frequency_change_count = 3;

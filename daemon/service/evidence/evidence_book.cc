@@ -19,6 +19,11 @@ int RungOf(int64_t age_ns) {
 
 }  // namespace
 
+const CpuHardwareSums* EvidenceSnapshot::HardwareOf(int cpu) const {
+  const auto found = std::find_if(hardware.begin(), hardware.end(), [cpu](const CpuHardwareSums& one) { return one.cpu == cpu; });
+  return found == hardware.end() ? nullptr : &*found;
+}
+
 size_t EvidenceSnapshot::bytes() const {
   size_t bytes = sizeof(*this);
   for (const auto& [key, sums] : threads) {
@@ -28,6 +33,7 @@ size_t EvidenceSnapshot::bytes() const {
   for (const CpuInterruptTotal& cpu : cpus) bytes += sizeof(cpu) + cpu.devices.capacity() * sizeof(DeviceTotal);
   bytes += visits.capacity() * sizeof(CpuVisitInfo) + works.capacity() * sizeof(WorkSum) + polls.capacity() * sizeof(PollSum);
   for (const WorkSum& work : works) bytes += work.function.capacity();
+  for (const CpuHardwareSums& cpu : hardware) bytes += sizeof(cpu) + cpu.idle_counts.capacity() * sizeof(uint64_t);
   return bytes;
 }
 

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "daemon/control/targets.h"
+#include "daemon/os/numa_balancing.h"
 #include "daemon/service/fault_totals.h"
+#include "daemon/service/hardware_sums.h"
 #include "daemon/service/interrupt_totals.h"
 
 namespace hftmon {
@@ -21,6 +23,7 @@ namespace hftmon {
 struct ThreadSums {
   std::optional<ThreadInterruptTotal> interrupts;
   std::optional<ThreadFaultTotal> faults;  // absent: no figures are to be had of it
+  std::optional<NumaOfThread> numa;        // absent too where the kernel balances no memory between nodes
 };
 
 // Of one function of work queues on one CPU.
@@ -42,10 +45,14 @@ struct EvidenceSnapshot {
   int64_t mono_ns = 0;
   std::map<ThreadKey, ThreadSums, ThreadKeyOrder> threads;
   std::vector<CpuInterruptTotal> cpus;
-  std::vector<CpuVisitInfo> visits;  // of CPUs of rules: by CPU and name, each once
-  std::vector<WorkSum> works;        // of CPUs that are to be left alone, where work is collected
-  std::vector<PollSum> polls;        // where packets are collected
+  std::vector<CpuVisitInfo> visits;       // of CPUs of rules: by CPU and name, each once
+  std::vector<WorkSum> works;             // of CPUs that are to be left alone, where work is collected
+  std::vector<PollSum> polls;             // where packets are collected
+  std::vector<CpuHardwareSums> hardware;  // of the CPUs that were online; none where nobody asks for the probe group hardware
+  bool numa_truncated = false;            // threads beyond kNumaThreadsMax were not asked
 
+  // nullptr: nothing is known of that CPU's hardware.
+  const CpuHardwareSums* HardwareOf(int cpu) const;
   // About what it takes.
   size_t bytes() const;
 };

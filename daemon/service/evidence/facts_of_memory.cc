@@ -68,11 +68,13 @@ Fact FactOf(const EvidenceContext& context, FactKind kind, const ThreadKey& thre
   return fact;
 }
 
-void AddFaults(const EvidenceContext& context, const ThreadKey& thread, const Figures& figures, const SpikeTally* tally,
+void AddFaults(const EvidenceContext& context, const ThreadKey& thread, const Figures& figures, const SpikeTally* tally, bool anonymous,
                const MemoryLookups& lookups, std::vector<Fact>* facts) {
   if (figures.count == 0) return;
-  Fact fact = FactOf(context, FactKind::kFaults, thread, figures, tally, "a major fault");
+  Fact fact =
+      FactOf(context, FactKind::kFaults, thread, figures, tally, anonymous ? "a major fault on memory that is no file's" : "a major fault");
   fact.values[FactField::kFaultKind] = std::string("major");
+  if (anonymous) fact.values[FactField::kAnonymous] = int64_t{1};
   const ProcessMemory memory = lookups.process(thread.tgid);
   if (memory.locked_bytes) fact.values[FactField::kLockedBytes] = *memory.locked_bytes;
   if (memory.resident_bytes) fact.values[FactField::kResidentBytes] = *memory.resident_bytes;
@@ -86,7 +88,27 @@ void AddStall(const EvidenceContext& context, const ThreadKey& thread, const cha
   Fact fact = FactOf(context, FactKind::kKernelStall, thread, figures, tally, stall);
   fact.values[FactField::kStall] = std::string(stall);
   if (lookups.thp_enabled) fact.values[FactField::kThpEnabled] = *lookups.thp_enabled;
-  if (lookups.compaction_proactiveness) fact.values[FactField::kCompactionProactiveness] = *lookups.compaction_proactiveness;
+  if (lookups.thp_defrag) fact.values[FactField::kThpDefrag] = *lookups.thp_defrag;
+  facts->push_back(std::move(fact));
+}
+
+// Without those of `part`, which are told by themselves.
+Figures Without(Figures all, const SpikeTally& part) {
+  all.count = std::max<int64_t>(0, all.count - part.count());
+  all.sum_ns = all.count == 0 ? 0 : std::max<int64_t>(0, all.sum_ns - part.sum_ns());
+  if (all.longest_ns <= part.longest_ns()) all.longest_ns = 0;  // it may be one of them
+  return all;
+}
+
+// Made by the thread itself. Their time is not known: the kernel tells of the end of each alone.
+void AddCollapses(const EvidenceContext& context, const ThreadFaultTotal& before, const ThreadFaultTotal& after, std::vector<Fact>* facts) {
+  if (after.collapse_count <= before.collapse_count) return;
+  const auto count = static_cast<int64_t>(after.collapse_count - before.collapse_count);
+  Fact fact = NewFact(context, FactKind::kKernelStall);
+  fact.thread = ThreadOf(context, after.thread);
+  fact.values[FactField::kStall] = std::string("collapse");
+  fact.values[FactField::kCount] = count;
+  fact.evidence.sentence = absl::StrCat("tid ", after.thread.tid, " made ", count, " huge pages of small ones itself");
   facts->push_back(std::move(fact));
 }
 
@@ -123,13 +145,23 @@ void AddShootdowns(const EvidenceContext& context, const ThreadFaultTotal& befor
 void MemoryFacts::Add(const Spike& spike) {
   const bool major = spike.kind == SpikeKind::kFault && spike.stall.known && IsMajor(spike.stall.fault_kind);
   const bool stall = spike.kind == SpikeKind::kCompaction || spike.kind == SpikeKind::kReclaim || spike.kind == SpikeKind::kMigration;
-  if (major || stall) spikes_[spike.thread][spike.kind].Add(spike, spike.duration_ns);
+  if (major && IsAnonymous(spike)) {
+    anonymous_[spike.thread].Add(spike, spike.duration_ns);
+  } else if (major || stall) {
+    spikes_[spike.thread][spike.kind].Add(spike, spike.duration_ns);
+  }
+}
+
+bool MemoryFacts::IsAnonymous(const Spike& fault) const {
+  const ProcMapping* mapping = mappings_ == nullptr ? nullptr : mappings_->Find(fault.thread, fault.stall.address);
+  return mapping != nullptr && !mapping->shared && (mapping->name.empty() || mapping->name.front() == '[');
 }
 
 void MemoryFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const MemoryLookups& lookups,
                           std::vector<Fact>* facts) const {
   std::set<ThreadKey, ThreadKeyOrder> threads;
   for (const auto& [thread, tallies] : spikes_) threads.insert(thread);
+  for (const auto& [thread, tally] : anonymous_) threads.insert(thread);
   if (sums.after != nullptr) {
     for (const auto& [thread, of_thread] : sums.after->threads) threads.insert(thread);
   }
@@ -151,15 +183,21 @@ void MemoryFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& su
     const auto figures = [&](SpikeKind kind, const FaultTotal ThreadFaultTotal::*sum) {
       return WithSpikes(pair ? Between(before->*sum, after->*sum) : Figures{}, tally(kind));
     };
-    AddFaults(context, thread, WithSpikes(pair ? Between(MajorOf(*before), MajorOf(*after)) : Figures{}, tally(SpikeKind::kFault)),
-              tally(SpikeKind::kFault), lookups, facts);
+    Figures major = pair ? Between(MajorOf(*before), MajorOf(*after)) : Figures{};
+    if (const auto swapped = anonymous_.find(thread); swapped != anonymous_.end()) {
+      AddFaults(context, thread, WithSpikes({}, &swapped->second), &swapped->second, true, lookups, facts);
+      major = Without(major, swapped->second);
+    }
+    AddFaults(context, thread, WithSpikes(major, tally(SpikeKind::kFault)), tally(SpikeKind::kFault), false, lookups, facts);
     AddStall(context, thread, "compaction", figures(SpikeKind::kCompaction, &ThreadFaultTotal::compaction), tally(SpikeKind::kCompaction),
              lookups, facts);
     AddStall(context, thread, "reclaim", figures(SpikeKind::kReclaim, &ThreadFaultTotal::reclaim), tally(SpikeKind::kReclaim), lookups,
              facts);
     AddStall(context, thread, "migration", figures(SpikeKind::kMigration, &ThreadFaultTotal::migration), tally(SpikeKind::kMigration),
              lookups, facts);
-    if (pair) AddShootdowns(context, *before, *after, lookups, facts);
+    if (!pair) continue;
+    AddCollapses(context, *before, *after, facts);
+    AddShootdowns(context, *before, *after, lookups, facts);
   }
 }
 

@@ -14,9 +14,7 @@ namespace hftmon {
 namespace {
 
 // Kinds that no producer makes yet.
-constexpr FactKind kNotLookedFor[] = {FactKind::kWaking,      FactKind::kNumaBalancingWork, FactKind::kDeviceDistance,
-                                      FactKind::kCounterRate, FactKind::kContendedLine,     FactKind::kHardware,
-                                      FactKind::kHostSetting, FactKind::kCpuSetting};
+constexpr FactKind kNotLookedFor[] = {FactKind::kDeviceDistance, FactKind::kHostSetting, FactKind::kCpuSetting};
 
 // Where no selected target asks for the group, or asks for waits without a length.
 void AddGroup(const TargetSelection& selection, std::string_view group, std::string_view mend_options,
@@ -56,12 +54,14 @@ void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext&
     missing->push_back({.kind = kind, .where = {}, .reason = absl::StrCat("this daemon makes no facts of the kind ", name), .mend = ""});
   }
   AddGroup(selection, kLocksGroup, "locks --blocked 100us", {FactKind::kInversion, FactKind::kContendedLock}, missing);
-  AddGroup(selection, kMemoryGroup, "memory", {FactKind::kFaults, FactKind::kShootdowns, FactKind::kKernelStall}, missing);
+  AddGroup(selection, kMemoryGroup, "memory",
+           {FactKind::kFaults, FactKind::kShootdowns, FactKind::kKernelStall, FactKind::kNumaBalancingWork}, missing);
+  AddGroup(selection, kHardwareGroup, "hardware", {FactKind::kWaking, FactKind::kHardware}, missing);
   AddUnauditedCpus(context, missing);
   if (has_sums) return;
   const std::string young = "there are no two snapshots of the sums in the window: it is too short, or the programs were off in it";
-  for (const FactKind kind :
-       {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor, FactKind::kShootdowns}) {
+  for (const FactKind kind : {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor,
+                              FactKind::kShootdowns, FactKind::kWaking, FactKind::kNumaBalancingWork, FactKind::kHardware}) {
     missing->push_back({.kind = kind, .where = {}, .reason = young, .mend = "ask for a longer window, or again in some seconds"});
   }
 }

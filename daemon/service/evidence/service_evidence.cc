@@ -15,14 +15,19 @@
 #include "daemon/os/named_processes.h"
 #include "daemon/os/proc_affinity.h"
 #include "daemon/service/evidence/cpu_sums.h"
+#include "daemon/service/evidence/facts_of_counters.h"
 #include "daemon/service/evidence/facts_of_interrupts.h"
+#include "daemon/service/evidence/facts_of_lines.h"
 #include "daemon/service/evidence/facts_of_locks.h"
 #include "daemon/service/evidence/facts_of_migrations.h"
 #include "daemon/service/evidence/facts_of_preemptions.h"
 #include "daemon/service/evidence/facts_of_sleeps.h"
 #include "daemon/service/evidence/facts_of_ticks.h"
 #include "daemon/service/evidence/facts_of_visitors.h"
+#include "daemon/service/evidence/host_facts.h"
+#include "daemon/service/evidence/host_sums.h"
 #include "daemon/service/evidence/missing_evidence.h"
+#include "daemon/service/evidence/missing_of_host.h"
 #include "daemon/service/evidence/numa_evidence.h"
 #include "daemon/service/evidence/watched_visits.h"
 #include "daemon/service/history_window.h"
@@ -86,6 +91,18 @@ std::optional<int64_t> Number(const FileRoot& files, std::string_view path) {
   return text.ok() && absl::SimpleAtoi(*text, &number) && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
+// Whether a target of the selection was sampled in the window.
+bool AddSampledLines(const SampledLines* lines, const EvidenceContext& context, const TargetSelection& selection,
+                     std::vector<Fact>* facts) {
+  if (lines == nullptr) return false;
+  std::vector<LineSampling> samplings = lines->Within(context.begin_mono_ns, context.end_mono_ns);
+  std::erase_if(samplings, [&selection](const LineSampling& sampling) {
+    return !selection.Keeps({.tid = sampling.pid, .tgid = sampling.pid, .start_ns = sampling.start_boottime_ns});
+  });
+  AddLineFacts(context, samplings, facts);
+  return !samplings.empty();
+}
+
 }  // namespace
 
 ServiceEvidence::ServiceEvidence(Parts parts) : parts_(std::move(parts)), core_(parts_.core), book_([this] { return ReadSums(); }) {}
@@ -102,7 +119,10 @@ EvidenceSnapshot ServiceEvidence::ReadSums() const {
       if (total.unavailable.empty()) snapshot.threads[total.thread].faults = std::move(total);
     }
   }
-  if (!pids.empty()) snapshot.cpus = core_.interrupts->Cpus();
+  if (!pids.empty()) {
+    snapshot.cpus = core_.interrupts->Cpus();
+    AddHostSums(core_, parts_.hardware_sums, &snapshot);
+  }
   const std::vector<RuleInfo> rules = core_.targets->Rules();
   ReadCpuSums(core_, rules, Union(ReadReservedCpus(parts_.files).value_or(CpuList()), AuditedCpus(rules)), &snapshot);
   snapshot.mono_ns = core_.status->Now().monotonic_ns;
@@ -160,7 +180,7 @@ MemoryLookups ServiceEvidence::LookupsOfMemory() const {
     return CallOfStack(symbols);
   };
   lookups.thp_enabled = BracketedWord(parts_.files, "/sys/kernel/mm/transparent_hugepage/enabled");
-  lookups.compaction_proactiveness = Number(parts_.files, "/proc/sys/vm/compaction_proactiveness");
+  lookups.thp_defrag = BracketedWord(parts_.files, "/sys/kernel/mm/transparent_hugepage/defrag");
   return lookups;
 }
 
@@ -180,9 +200,11 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
   PreemptionFacts preemptions;
   LockFacts locks;
   SleepFacts sleeps;
-  MemoryFacts memory;
+  MappingLookup mappings(&core_.mappings, &selection);
+  MemoryFacts memory(&mappings);
   InterruptFacts interrupts;
   VisitorFacts visitors;
+  HostFacts host(core_, parts_.files);
   const Arrival arrival{.time = {.monotonic_ns = context->end_mono_ns}};
   HistoryWindow window(selection, context->end_mono_ns - context->begin_mono_ns, arrival);
   window.Walk(core_.spikes->ended(), [&](const Spike& spike) {
@@ -193,6 +215,7 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
     memory.Add(spike);
     interrupts.Add(spike);
     visitors.Add(spike);
+    host.Add(spike);
   });
   std::vector<Fact>* facts = &answer->facts;
   preemptions.ToFacts(*context, facts);
@@ -204,6 +227,7 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
   interrupts.ToFacts(*context, sums, SettingsOfInterrupts(selection), facts);
   AddTickFacts(*context, sums, ReadNohzFullCpus(parts_.files).value_or(CpuList()), facts);
   AddVisitorFacts(visitors, sums, *context, facts);
+  host.ToFacts(*context, sums, facts);
   if (sums.before != nullptr && sums.before->mono_ns - context->begin_mono_ns > kShorterNs) {
     for (size_t i = of_sums; i < facts->size(); ++i) (*facts)[i].quality.truncated = true;
   }
@@ -262,6 +286,12 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
       core_.windows->Query(answer.window.begin_mono_ns, end_ns, [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
   AddMigrationFacts(context, switches.threads, &answer.facts);
   numa.AddFacts(wish, context, sums, &answer);
+  if (core_.counter_history != nullptr) {
+    const auto keeps = [&selection](const ThreadKey& thread) { return selection.Keeps(thread); };
+    AddCounterFacts(context, core_.counter_history->Query(answer.window.begin_mono_ns, end_ns, keeps), &answer.facts);
+  }
+  const bool has_lines = AddSampledLines(parts_.sampled_lines, context, selection, &answer.facts);
+  AddMissingOfHost(core_, context, has_lines, &answer.window.missing);
   AddMissingEvidence(selection, context, sums.before != nullptr, &answer.window.missing);
   if (!wish.kinds.empty()) {
     std::erase_if(answer.facts,

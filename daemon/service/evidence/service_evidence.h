@@ -16,6 +16,8 @@
 #include "daemon/service/evidence/facts_of_interrupts.h"
 #include "daemon/service/evidence/facts_of_memory.h"
 #include "daemon/service/evidence/facts_of_visitors.h"
+#include "daemon/service/hardware_sums.h"
+#include "daemon/service/sampled_lines.h"
 #include "daemon/service/service_core.h"
 #include "daemon/service/target_selection.h"
 
@@ -27,6 +29,8 @@ class ServiceEvidence : public EvidenceSource {
     ServiceCore core;
     FileRoot files;
     uint32_t own_pid = 0;
+    const HardwareSums* hardware_sums = nullptr;  // may be missing, as the next
+    const SampledLines* sampled_lines = nullptr;
   };
   explicit ServiceEvidence(Parts parts);
 

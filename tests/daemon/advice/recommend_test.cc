@@ -86,7 +86,7 @@ TEST(RecommendTest, SettingsAreAdviceInAnAuditOrBesideWhatIsMeasured) {
 TEST(RecommendTest, ASettingWhoseCommandIsMeasuredAdviceIsThatAdvice) {
   const Fact stall = FactOf(Example("thp-or-compaction-stall", "HugePages"));
   const Judgement judgement = JudgeAll({ExampleFact("audit-thp-always"), stall}, {.audit = true});
-  ASSERT_THAT(IdsOf(judgement), ElementsAre("thp-or-compaction-stall/tid=4712,stall=collapse"));
+  ASSERT_THAT(IdsOf(judgement), ElementsAre("thp-or-compaction-stall/tid=4712,stall=compaction"));
   EXPECT_THAT(judgement.recommendations[0].corroborated_by, ElementsAre("audit-thp-always"));
 }
 
@@ -111,18 +111,21 @@ TEST(RecommendTest, WhatIsNotSureEnoughIsNotJudged) {
 
 TEST(RecommendTest, WhatCouldNotBeLookedForIsNamedForEachRuleThatItConcerns) {
   JudgeWindow window = ExampleWindow();
-  window.missing = {{.kind = FactKind::kCounterRate, .reason = "this CPU has no PMU"},
-                    {.kind = FactKind::kHardware, .where = {{kSource, "smi"}}, .reason = "no SMI counter"},
-                    {.kind = FactKind::kKernelStall, .reason = "no probe group memory for 4711"},
-                    {.kind = FactKind::kHostSetting, .reason = "sysctls are not readable"}};
+  window.missing = {
+      {.kind = FactKind::kCounterRate, .reason = "this CPU has no PMU"},
+      {.kind = FactKind::kHardware, .where = {{kSource, "smi"}}, .reason = "no SMI counter"},
+      {.kind = FactKind::kKernelStall, .reason = "no probe group memory for 4711", .mend = "hftmon attach 4711 --probes memory"},
+      {.kind = FactKind::kHostSetting, .reason = "sysctls are not readable"}};
   const Judgement judgement = JudgeAll({}, {}, window);
-  ASSERT_EQ(judgement.not_judged.size(), 3u);
+  ASSERT_EQ(judgement.not_judged.size(), 4u);
   EXPECT_EQ(judgement.not_judged[0].rule, "thp-or-compaction-stall");
-  EXPECT_EQ(judgement.not_judged[0].mend, "hftmon attach PID --probes memory");
-  EXPECT_EQ(judgement.not_judged[1].rule, "smi");
-  EXPECT_EQ(judgement.not_judged[2].rule, "cache-hit-low");
-  EXPECT_EQ(judgement.not_judged[2].reason, "this CPU has no PMU");
-  EXPECT_GT(JudgeAll({}, {.audit = true}, window).not_judged.size(), 3u);
+  EXPECT_EQ(judgement.not_judged[0].mend, "hftmon attach 4711 --probes memory");
+  EXPECT_EQ(judgement.not_judged[1].rule, "huge-page-collapse");
+  EXPECT_EQ(judgement.not_judged[2].rule, "smi");
+  EXPECT_EQ(judgement.not_judged[2].mend, "") << "nobody knows one, and attaching would not help";
+  EXPECT_EQ(judgement.not_judged[3].rule, "cache-hit-low");
+  EXPECT_EQ(judgement.not_judged[3].reason, "this CPU has no PMU");
+  EXPECT_GT(JudgeAll({}, {.audit = true}, window).not_judged.size(), 4u);
   EXPECT_EQ(JudgeAll({}, {.rules = {"smi"}}, window).not_judged.size(), 1u);
 }
 

@@ -17,6 +17,7 @@ TEST(IdleStatesTest, StatesAreInOrderAndWhatAFileDoesNotTellIsAbsent) {
                                    {"state2/latency", "10\n"},
                                    {"state2/usage", "77\n"},
                                    {"state2/time", "1234\n"},
+                                   {"state2/disable", "1\n"},
                                    {"driver/name", "none"}}) {
     host.Write(std::string(kFolder) + file, text);
   }
@@ -28,6 +29,8 @@ TEST(IdleStatesTest, StatesAreInOrderAndWhatAFileDoesNotTellIsAbsent) {
   EXPECT_EQ((*states)[0].target_latency_ns, 10'000);
   EXPECT_EQ((*states)[0].entry_count, 77u);
   EXPECT_EQ((*states)[0].duration_ns, 1'234'000);
+  EXPECT_EQ((*states)[0].disabled, true);
+  EXPECT_FALSE((*states)[1].disabled.has_value());
   EXPECT_EQ((*states)[1].index, 10);
   EXPECT_FALSE((*states)[1].target_latency_ns.has_value());
   EXPECT_FALSE((*states)[1].entry_count.has_value());

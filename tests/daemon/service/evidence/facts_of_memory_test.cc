@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/daemon/service/evidence/fact_test_support.h"
+#include "tests/daemon/service/fakes.h"
 
 namespace hftmon {
 namespace {
@@ -98,6 +99,77 @@ TEST(MemoryFactsTest, AThreadThatHasEndedIsKnownByItsSpikes) {
   ASSERT_EQ(judgement.recommendations.size(), 1u);
   EXPECT_EQ(judgement.recommendations[0].rule, "thp-or-compaction-stall");
   EXPECT_EQ(judgement.recommendations[0].action.undo, "echo always > /sys/kernel/mm/transparent_hugepage/enabled");
+}
+
+class WatchedTarget : public FakeTargets {
+ public:
+  std::vector<TargetInfo> List() const override { return {{.pid = kWatched.tgid, .state = TargetState::kRunning}}; }
+};
+
+// A process whose heap is at 0x1000 and whose file at 0x9000.
+class MappedMemoryFactsTest : public ::testing::Test {
+ protected:
+  MappedMemoryFactsTest() { selection_.SelectKnown(targets_, google::protobuf::RepeatedField<int32_t>()); }
+  static Spike MajorFault(uint64_t id, uint64_t address, int64_t duration_ns) {
+    Spike spike = TestSpike(id, SpikeKind::kFault, duration_ns, {.kind = CauseKind::kBlocked, .duration_ns = duration_ns});
+    spike.stall.known = true;
+    spike.stall.fault_kind = HFT_FAULT_USER_MAJOR;
+    spike.stall.address = address;
+    return spike;
+  }
+
+  WatchedTarget targets_;
+  TargetSelection selection_;
+  MappingLookup::Reader read_ = [](uint32_t) -> absl::StatusOr<ProcMaps> {
+    return ProcMaps::Parse(
+        "00001000-00003000 rw-p 00000000 00:00 0                          [heap]\n"
+        "00009000-0000b000 r--p 00000000 08:01 77                         /data/book\n");
+  };
+  MappingLookup mappings_{&read_, &selection_};
+};
+
+TEST_F(MappedMemoryFactsTest, FaultsOnMemoryThatIsNoFilesAreSwapInsAndTakenOffTheOthers) {
+  MemoryFacts producer(&mappings_);
+  producer.Add(MajorFault(9, 0x1010, 700'000));
+  producer.Add(MajorFault(8, 0x9010, 300'000));
+  ThreadFaultTotal after;
+  after.faults[HFT_FAULT_USER_MAJOR] = {.count = 4, .duration_ns = 1'100'000, .longest_ns = 700'000};
+  MemoryLookups lookups = Lookups();
+  lookups.process = [](uint32_t) { return ProcessMemory{.locked_bytes = 0, .resident_bytes = 4096, .swapped_bytes = 8192}; };
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), Pair({}, after), lookups, &facts);
+  ASSERT_EQ(facts.size(), 2u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kAnonymous, -1), 1);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kCount, -1), 1);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kSumNs, -1), 700'000);
+  EXPECT_THAT(facts[0].evidence.spike_ids, ElementsAre(9));
+  EXPECT_EQ(IntegerOr(facts[1], FactField::kCount, -1), 3);
+  EXPECT_EQ(IntegerOr(facts[1], FactField::kSumNs, -1), 400'000);
+  EXPECT_EQ(IntegerOr(facts[1], FactField::kLongestNs, -1), 300'000) << "the longest of all was the other's";
+  EXPECT_THAT(facts[1].evidence.spike_ids, ElementsAre(8));
+  EXPECT_THAT(RulesThatSpeak(facts), ::testing::UnorderedElementsAre("swap-in", "major-faults-no-mlock"));
+}
+
+TEST_F(MappedMemoryFactsTest, WithoutAnythingInSwapSuchFaultsAreMajorOnesLikeOthers) {
+  MemoryFacts producer(&mappings_);
+  producer.Add(MajorFault(9, 0x1010, 700'000));
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), {}, Lookups(), &facts);
+  EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("major-faults-no-mlock"));
+}
+
+TEST(MemoryFactsTest, CollapsesAreCountedWithoutATime) {
+  ThreadFaultTotal before;
+  before.collapse_count = 5;
+  ThreadFaultTotal after;
+  after.collapse_count = 25;
+  const std::vector<Fact> facts = FactsOf(before, after);
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kCount, -1), 20);
+  EXPECT_FALSE(ValueOf(facts[0], FactField::kSumNs).has_value());
+  EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("huge-page-collapse"));
+  EXPECT_THAT(FactsOf(after, before), IsEmpty());
+  EXPECT_THAT(FactsOf(after, after), IsEmpty());
 }
 
 TEST(MemoryFactsTest, AShortStallIsNoAdvice) {
