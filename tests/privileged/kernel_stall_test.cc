@@ -1,12 +1,10 @@
 // Waits for the kernel's own locks, reclaim and compaction against what the stalled thread knows itself.
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "tests/privileged/harness/memory_cgroup.h"
 #include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
@@ -16,29 +14,6 @@ using nlohmann::json;
 
 constexpr int64_t kThresholdNs = 20'000;
 constexpr uint64_t kFileBytes = 96u << 20;
-
-// A memory cgroup of 24 MiB, gone with the object.
-class SmallCgroup {
- public:
-  SmallCgroup() {
-    for (const std::string root : {"/sys/fs/cgroup/memory", "/sys/fs/cgroup"}) {
-      const std::string folder = root + "/hftmon-test-" + std::to_string(getpid());
-      if (mkdir(folder.c_str(), 0755) != 0) continue;
-      for (const char* limit : {"/memory.limit_in_bytes", "/memory.max"}) {
-        if (std::filesystem::exists(folder + limit) && (std::ofstream(folder + limit) << (24u << 20)).flush()) folder_ = folder;
-      }
-      if (!folder_.empty()) return;
-      rmdir(folder.c_str());
-    }
-  }
-  ~SmallCgroup() {
-    if (!folder_.empty()) rmdir(folder_.c_str());
-  }
-  const std::string& folder() const { return folder_; }  // empty: it could not be made
-
- private:
-  std::string folder_;
-};
 
 class KernelStallTest : public PrivilegedTest {
  protected:
@@ -278,7 +253,7 @@ TEST_F(KernelStallTest, WhatTheKernelBalancesBetweenNodesIsToldOrWhyNot) {
 }
 
 TEST_F(KernelStallTest, ReclaimForACgroupThatIsTooSmallIsTold) {
-  const SmallCgroup small;
+  const MemoryCgroup small(24u << 20);
   if (small.folder().empty()) GTEST_SKIP() << "no memory cgroup can be made here";
   auto run = Stalled("reclaim", 1, "memory", small.folder());
   if (!refused_.empty()) GTEST_SKIP() << refused_;

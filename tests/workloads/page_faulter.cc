@@ -5,7 +5,10 @@
 //   file       --count pages of a file that is not in memory: major faults;
 //   awaited    --count pages that another thread fills in --delay-us after the fault (userfaultfd): it is blocked meanwhile;
 //   shootdown  another thread maps, touches and unmaps a page --count times while this one spins: each is a TLB flush by IPI;
-//   protect    the same, but it takes the right to write to a page away, and touches it again when it has given it back.
+//   protect    the same, but it takes the right to write to a page away, and touches it again when it has given it back;
+//   reuse      the same as shootdown, but it keeps its page and touches that: no flush.
+// With --priority both threads are SCHED_FIFO: who is not on its CPU is sent no flush.
+// With --lock all its memory, that of the file too, is locked before it begins (mlockall): what advice against major faults says.
 // With "refused" set it could not be made here, and why.
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -45,8 +48,12 @@ struct Stage {
   int zero = -1;
   int userfault = -1;
   std::string refused;
+  std::string not_fifo;  // of the first thread; and of the other one
+  std::string helper_not_fifo;
   std::atomic<pid_t> tid{0};
   std::atomic<pid_t> other_tid{0};
+  bool lock = false;
+  int priority = 0;  // 0: as important as an ordinary thread can be
   std::atomic<bool> begin{false};
   std::atomic<bool> spinning{false};
   std::atomic<bool> stop{false};
@@ -95,6 +102,7 @@ void MakeFile(Stage& stage) {
   if (memory == MAP_FAILED) return Refuse(stage, "mmap");
   stage.memory = static_cast<char*>(memory);
   madvise(stage.memory, stage.count * kPage, MADV_RANDOM);  // no page is read before it is touched
+  if (stage.lock) return;
   std::vector<unsigned char> resident(stage.count);
   if (mincore(stage.memory, stage.count * kPage, resident.data()) != 0) return Refuse(stage, "mincore");
   for (const unsigned char one : resident) {
@@ -115,11 +123,16 @@ void MakeAwaited(Stage& stage) {
   if (ioctl(stage.userfault, UFFDIO_REGISTER, &range) != 0) Refuse(stage, "UFFDIO_REGISTER");
 }
 
+// It spins while another thread acts.
+bool HasOtherSide(const std::string& kind) {
+  return kind == "shootdown" || kind == "protect" || kind == "reuse";
+}
+
 void Make(Stage& stage) {
   if (stage.kind == "huge") return MakeHuge(stage);
   if (stage.kind == "file") return MakeFile(stage);
   if (stage.kind == "awaited") return MakeAwaited(stage);
-  if (stage.kind == "shootdown" || stage.kind == "protect") {
+  if (HasOtherSide(stage.kind)) {
     if (OtherCpu(stage.cpu) < 0) stage.refused = "one CPU only: a shootdown comes from another one";
     return;
   }
@@ -193,10 +206,28 @@ void Unmap(Stage& stage) {
   stage.stop.store(true, std::memory_order_relaxed);
 }
 
+// The other side of `reuse`.
+void Reuse(Stage& stage) {
+  while (!stage.spinning.load(std::memory_order_acquire)) {
+  }
+  char* const memory = Map(stage, kPage);
+  for (size_t i = 0; i < stage.count && memory != nullptr; ++i) {
+    *static_cast<volatile char*>(memory) = 1;
+    SpinUntil(NowNs() + 20'000);
+  }
+  stage.stop.store(true, std::memory_order_relaxed);
+}
+
+// Before its tid is told: a refusal is in what the session announces.
+void Schedule(const Stage& stage, std::string* refused) {
+  if (stage.priority == 0) return BecomeImportant();
+  *refused = BecomeFifo(stage.priority);
+}
+
 void Run(Stage& stage) {
   Name("page_faulter");
   PinTo(stage.cpu);
-  BecomeImportant();
+  Schedule(stage, &stage.not_fifo);
   stage.faults.reserve(stage.count + 1);
   stage.tid.store(Tid(), std::memory_order_seq_cst);
   stage.tid.notify_all();
@@ -204,7 +235,7 @@ void Run(Stage& stage) {
   rusage before = {};
   rusage after = {};
   getrusage(RUSAGE_THREAD, &before);
-  if (stage.kind == "shootdown" || stage.kind == "protect") {
+  if (HasOtherSide(stage.kind)) {
     Spin(stage);
   } else {
     TouchAll(stage);
@@ -220,29 +251,35 @@ void Run(Stage& stage) {
 void Help(Stage& stage) {
   Name("fault_helper");
   if (OtherCpu(stage.cpu) >= 0) PinTo(OtherCpu(stage.cpu));
+  if (stage.priority != 0) Schedule(stage, &stage.helper_not_fifo);
   stage.other_tid.store(Tid(), std::memory_order_seq_cst);
   stage.other_tid.notify_all();
   stage.begin.wait(false);
   if (stage.kind == "awaited") Fill(stage);
   if (stage.kind == "shootdown") Unmap(stage);
   if (stage.kind == "protect") Protect(stage);
+  if (stage.kind == "reuse") Reuse(stage);
   stage.leave.wait(false);
 }
 
 int Main(int argc, char** argv) {
-  const Arguments arguments(argc, argv, {"cpu", "kind", "count", "delay-us"}, {"interactive"});
+  const Arguments arguments(argc, argv, {"cpu", "kind", "count", "delay-us", "priority"}, {"interactive", "lock"});
   Stage stage;
   stage.cpu = ChooseCpu(arguments.Number("cpu", -1, 0, 1 << 20));
   stage.kind = arguments.Text("kind", "touch");
   stage.count = static_cast<size_t>(arguments.Number("count", 1'000, 1, 100'000));
   stage.delay_ns = arguments.Number("delay-us", 2'000, 10, 10'000'000) * 1'000;
+  stage.lock = arguments.Flag("lock");
+  stage.priority = static_cast<int>(arguments.Number("priority", 0, 0, 99));
   LimitLifetime(120);
   Make(stage);
+  if (stage.lock && mlockall(MCL_CURRENT | MCL_FUTURE) != 0) Refuse(stage, "mlockall");
   Session session(arguments.Flag("interactive"));
   std::thread thread(Run, std::ref(stage));
   std::thread helper(Help, std::ref(stage));
   stage.tid.wait(0);
   stage.other_tid.wait(0);
+  if (stage.refused.empty()) stage.refused = stage.not_fifo.empty() ? stage.helper_not_fifo : stage.not_fifo;
   session.Ready({{"tid", stage.tid.load(std::memory_order_seq_cst)},
                  {"other_tid", stage.other_tid.load(std::memory_order_seq_cst)},
                  {"start", reinterpret_cast<uintptr_t>(stage.memory)},
