@@ -62,24 +62,25 @@ constexpr auto kCpuVisitorFields = std::to_array<FactSchemaRow>({
 });
 constexpr auto kPreemptionFields = std::to_array<FactSchemaRow>({
     {kSpikeKind, true, "Spike.kind"},
-    {kReason, false, "PreemptionReason(Spike.preemption); of run_queue spikes by the actor's and the thread's class, absent: not known"},
-    {kActorTid, true, "the Cause kThread of longest duration"},
+    {kReason, false,
+     "PreemptionReason(Spike.preemption); where that is not of the actor by the actor's and the thread's class, absent: not known"},
+    {kActorTid, true, "each Cause kThread of 50 us or more, and the longest"},
     {kActorComm, false, "Cause.comm"},
     {kActorKind, true, "as of kCpuVisitor; kernel threads on reserved CPUs are told there, not here"},
     {kCount, true, "Spikes"},
     {kSumNs, true, "Cause.duration_ns"},
     {kLongestNs, true, "the same, the longest"},
-    {kCpus, false, "Spike.cpu"},
+    {kCpus, true, "Spike.cpu"},
     {kOldAffinity, false, kTaskAffinity},
     {kSpareCpus, false, kHousekeepingSource},
     {kHousekeepingCpus, false, kHousekeepingSource},
-    {kRtRuntimeUs, false, "/proc/sys/kernel/sched_rt_runtime_us; absent when -1"},
+    {kRtRuntimeUs, false, "/proc/sys/kernel/sched_rt_runtime_us; absent when -1, and from Linux 6.12 on, where it does not decide alone"},
 });
 constexpr auto kMigrationsFields = std::to_array<FactSchemaRow>({
     {kCount, true, "ThreadWindow.migration_count"},
     {kCpus, false, "ScheduledThread.cpus"},
     {kBound, true, "Cpus_allowed of /proc/TID/status"},
-    {kOldAffinity, false, kTaskAffinity},
+    {kOldAffinity, true, kTaskAffinity},
     {kSpareCpus, false, kHousekeepingSource},
 });
 constexpr auto kWakingFields = std::to_array<FactSchemaRow>({
@@ -120,7 +121,7 @@ constexpr auto kHotPathSleepFields = std::to_array<FactSchemaRow>({
     {kSpikeKind, true, "Spike.kind: operation or gap"},
     {kOperation, false, "Spike.mark"},
     {kSyscall, true, "Cause.syscall of Cause kBlocked, by CallName"},
-    {kOwnerTid, false, "Call.owner_tid of a futex"},
+    {kOwnerTid, false, "Call.owner_tid of the wait in its time; of futex alone: absent, nobody held it"},
     {kCount, true, "Spikes"},
     {kSumNs, true, "Cause.duration_ns"},
     {kLongestNs, true, "the same, the longest"},

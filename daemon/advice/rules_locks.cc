@@ -18,8 +18,8 @@ RuleRow InversionWithoutPi() {
       .group_by = {kTid, kLockAddress},
       .measures = {{.count_min = 2}},
       .cause =
-          "{comm} (tid {tid}) waited {count} times for the lock at {lock_address}, {longest_ns} at most, while others had its owner's "
-          "CPU for at least {owner_off_share} of the time",
+          "{comm} (tid {tid}) waited {count} times for the lock at {lock_address}, for {sum_ns} in all and {longest_ns} at most: its owner "
+          "could not let go of it, others had the owner's CPU for {owner_off_share} of each of these waits or more",
       .actions = {{.code_hint = "make the mutex inherit priority: pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT)",
                    .reach = Reach::kCode,
                    .risk = Risk::kLow,
@@ -41,9 +41,9 @@ RuleRow FutexConvoy() {
       .group_by = {kProcessId, kLockAddress},
       .measures = {{.count_min = 10, .share_min = 0.001}, {.count_min = 2, .share_min = 0.001, .where = {{kWaiterCount, kAtLeast, 2.0}}}},
       .cause =
-          "{count} waits (different waiters: {waiter_count}) for the lock at {lock_address} took {sum_ns} in all, and its owner "
-          "{owner_comm} (tid "
-          "{owner_tid}) ran meanwhile",
+          "{count} waits (threads that waited: {waiter_count}) for the lock at {lock_address} took {sum_ns} in all and {longest_ns} at "
+          "most; its owner, mostly {owner_comm} (tid {owner_tid}), was running as {owner_running_share} of them began: it holds the lock "
+          "for long and is not kept from letting go",
       .actions = {{.code_hint = "hold the lock for less, split what it guards, spin before sleeping, or do without it on the hot path",
                    .reach = Reach::kCode,
                    .risk = Risk::kMedium,
@@ -62,14 +62,16 @@ constexpr std::string_view kSleepRisk = "a thread that polls burns its CPU and h
 RuleRow SleepInHotPath() {
   return {
       .id = "sleep-in-hot-path",
-      .title = "An operation sleeps of its own will",
+      .title = "An operation goes to sleep by itself",
       .fact = kHotPathSleep,
       .when = {{kSyscall, kIsOneOf,
                 WordList{"nanosleep", "clock_nanosleep", "sched_yield", "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait",
                          "epoll_pwait2"}}},
       .group_by = {kTid, kSyscall},
       .measures = {{.count_min = 3}},
-      .cause = "{comm} (tid {tid}) slept in {syscall} {count} times within what it marks as operations, {longest_ns} at most",
+      .cause =
+          "{comm} (tid {tid}) went to sleep in {syscall} by itself in {count} of what it marks as operations, for {sum_ns} in all and "
+          "{longest_ns} at most",
       .actions =
           {{.when = {{kSyscall, kIsOneOf, WordList{"poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2"}}},
             .code_hint = "poll the socket without a timeout in a loop, or SO_BUSY_POLL (net.core.busy_read) on it",
@@ -95,7 +97,8 @@ RuleRow ConditionWaitInHotPath() {
       .group_by = {kTid},
       .measures = {{.count_min = 3}},
       .cause =
-          "{comm} (tid {tid}) waited {count} times for another thread to wake it within what it marks as operations, {longest_ns} at most",
+          "{comm} (tid {tid}) waited in futex for another thread to wake it in {count} of what it marks as operations, for {sum_ns} in "
+          "all and {longest_ns} at most; it was no lock that somebody held",
       .actions = {{.code_hint = "hand over by a ring that both threads poll in place of a condition variable or semaphore",
                    .reach = Reach::kCode,
                    .risk = Risk::kLow,
@@ -104,6 +107,7 @@ RuleRow ConditionWaitInHotPath() {
       .confidence = 0.7,
       .proof_metric = "operation_blocked_count_per_s",
       .expected = "0",
+      .needs = {"locks"},
   };
 }
 

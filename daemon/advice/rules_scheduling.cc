@@ -10,7 +10,9 @@ using enum Operator;
 
 constexpr std::string_view kMoveActor = "taskset -pc {spare_cpus} {actor_tid}";
 constexpr std::string_view kMoveActorBack = "taskset -pc {old_affinity} {actor_tid}";
-constexpr std::string_view kPersistAffinity = "unit file: CPUAffinity={spare_cpus}";
+constexpr std::string_view kPersistActor = "CPUAffinity={spare_cpus} in the unit file of the service that tid {actor_tid} is of";
+constexpr std::string_view kPersistThread =
+    "pthread_setaffinity_np to CPU {spare_cpus} in the program, or taskset -c {spare_cpus} where it is started";
 constexpr std::string_view kMoveRisk = "it shares CPU {spare_cpus} with what runs there; its caches are cold at first";
 
 RuleRow FifoSharesCore() {
@@ -22,12 +24,12 @@ RuleRow FifoSharesCore() {
       .group_by = {kTid, kActorTid},
       .measures = {{.count_min = 3}, {.count_min = 1, .share_min = 0.001}},
       .cause =
-          "{actor_comm} (tid {actor_tid}) took the CPU from {comm} (tid {tid}) {count} times ({reason}), for {sum_ns} in all and "
-          "{longest_ns} at most",
+          "{actor_comm} (tid {actor_tid}) has a real-time priority that goes before {comm} (tid {tid}): in {count} waits of that for CPU "
+          "{cpus} it ran there, for {sum_ns} in all and {longest_ns} at most",
       .actions = {{.command = kMoveActor,
                    .undo = kMoveActorBack,
                    .reach = Reach::kNow,
-                   .persist = kPersistAffinity,
+                   .persist = kPersistActor,
                    .risk = Risk::kMedium,
                    .risk_text = kMoveRisk},
                   {.code_hint = "give {actor_comm} another CPU than {comm}, or a lower real-time priority (chrt -p)",
@@ -46,11 +48,11 @@ RuleRow Migrations() {
       .when = {{kBound, kIs, 0.0}},
       .group_by = {kTid},
       .measures = {{.count_min = 10, .count_per_s_min = 10}},
-      .cause = "{comm} (tid {tid}) changed its CPU {count} times, and began with cold caches each time",
+      .cause = "{comm} (tid {tid}) may run on CPU {old_affinity} and changed its CPU {count} times: its caches were cold each time",
       .actions = {{.command = "taskset -pc {spare_cpus} {tid}",
                    .undo = "taskset -pc {old_affinity} {tid}",
                    .reach = Reach::kNow,
-                   .persist = kPersistAffinity,
+                   .persist = kPersistThread,
                    .risk = Risk::kLow,
                    .risk_text = "it waits where it could have moved on: give it a CPU that nobody else uses"},
                   {.code_hint = "bind {comm} to a CPU of its own (pthread_setaffinity_np); none is spare now"}},
@@ -69,17 +71,21 @@ RuleRow RtThrottled() {
       .group_by = {kTid},
       .measures = {{.count_min = 1}},
       .cause =
-          "{comm} (tid {tid}) used up what kernel.sched_rt_runtime_us leaves to real-time threads and lost its CPU {count} times, for "
-          "{longest_ns} at most",
-      .actions = {{.command = "sysctl -w kernel.sched_rt_runtime_us=-1",
-                   .undo = "sysctl -w kernel.sched_rt_runtime_us={rt_runtime_us}",
-                   .reach = Reach::kNow,
-                   .persist = "sysctl.d: kernel.sched_rt_runtime_us = -1",
-                   .risk = Risk::kHigh,
-                   .risk_text = "a real-time thread that spins takes its CPU for good: kernel threads of that CPU starve"},
-                  {.code_hint =
-                       "let {comm} rest for 50 ms of each second, or run it as an ordinary thread alone on an isolated CPU; on kernels "
-                       "from 6.12 on the fair server is another cause (/sys/kernel/debug/sched/fair_server)"}},
+          "{comm} (tid {tid}) is a real-time thread that ran until the kernel's limit for such threads was used up, and had to leave CPU "
+          "{cpus} to ordinary threads {count} times, for {longest_ns} at most",
+      .actions =
+          {{.when = {{kRtRuntimeUs, kKnown}},
+            .command = "sysctl -w kernel.sched_rt_runtime_us=-1",
+            .undo = "sysctl -w kernel.sched_rt_runtime_us={rt_runtime_us}",
+            .reach = Reach::kNow,
+            .persist = "sysctl.d: kernel.sched_rt_runtime_us = -1",
+            .risk = Risk::kHigh,
+            .risk_text = "a real-time thread that spins takes its CPU for good: kernel threads of that CPU starve"},
+           {.code_hint =
+                "let {comm} rest for 50 ms of each second, or run it as an ordinary thread alone on an isolated CPU; from Linux 6.12 on "
+                "it is the fair server that lets the others in, whatever kernel.sched_rt_runtime_us says: 0 in "
+                "/sys/kernel/debug/sched/fair_server/cpuN/runtime ends that for CPU N, where debugfs may be written, and a thread that "
+                "spins then has its CPU for good"}},
       .gain = GainKind::kSumPerSecond,
       .proof_metric = "throttled_count_per_s",
       .expected = "0",
@@ -94,11 +100,13 @@ RuleRow RunQueueCrowded() {
       .when = {{kActorKind, kIs, "user"}, {kReason, kIsOneOf, WordList{"slice_end", "wake_up", "unknown"}}},
       .group_by = {kTid, kActorTid},
       .measures = {{.count_min = 2, .share_min = 0.001}},
-      .cause = "{comm} (tid {tid}) waited {sum_ns} for its CPU while {actor_comm} (tid {actor_tid}) ran there, {count} times",
+      .cause =
+          "{comm} (tid {tid}) was ready to run and had to wait: in {count} of its waits for CPU {cpus} {actor_comm} (tid {actor_tid}) ran "
+          "there, for {sum_ns} in all and {longest_ns} at most",
       .actions = {{.command = kMoveActor,
                    .undo = kMoveActorBack,
                    .reach = Reach::kNow,
-                   .persist = kPersistAffinity,
+                   .persist = kPersistActor,
                    .risk = Risk::kLow,
                    .risk_text = kMoveRisk},
                   {.code_hint = "keep {actor_comm} off CPU {cpus} by a cpuset or isolcpus=domain, there is no spare CPU to send it to",
@@ -117,15 +125,19 @@ RuleRow OwnDaemonOnCore() {
       .when = {{kActorKind, kIs, "own"}},
       .group_by = {kTid},
       .measures = {{.count_min = 2}},
-      .cause = "hftmond took the CPU of {comm} (tid {tid}) {count} times, for {sum_ns} in all",
-      .actions = {{.when = {{kHousekeepingCpus, kKnown}},
-                   .code_hint = "set cpu in hftmond's configuration to one of {housekeeping_cpus}, and CPUAffinity= of its unit",
-                   .reach = Reach::kRestart,
-                   .persist = "unit file of hftmond: CPUAffinity={housekeeping_cpus}",
-                   .risk = Risk::kLow,
-                   .risk_text = "watching pauses while it is started anew"},
-                  {.code_hint = "give hftmond a CPU that no watched thread uses: bind the watched threads to others than CPU {cpus}",
-                   .reach = Reach::kRestart}},
+      .cause =
+          "hftmond, which watches {comm} (tid {tid}), ran in {count} of its waits for CPU {cpus}, for {sum_ns} in all and {longest_ns} at "
+          "most",
+      .actions =
+          {{.when = {{kSpareCpus, kKnown}},
+            .code_hint = "set cpu in hftmond's configuration to one of {spare_cpus}, and CPUAffinity= of its unit",
+            .reach = Reach::kRestart,
+            .persist = "unit file of hftmond: CPUAffinity={spare_cpus}",
+            .risk = Risk::kLow,
+            .risk_text = "watching pauses while it is started anew"},
+           {.code_hint =
+                "give hftmond a CPU that no watched thread uses: bind the watched threads to others than CPU {cpus}, none is spare now",
+            .reach = Reach::kRestart}},
       .gain = GainKind::kSumPerSecond,
       .confidence = 1,
       .proof_metric = "preempted_ns_per_s",

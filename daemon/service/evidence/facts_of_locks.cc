@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/duration.h"
 #include "daemon/advice/template_text.h"
 
 namespace hftmon {
@@ -16,6 +17,11 @@ int64_t BlockedNs(const Spike& spike) {
     if (spike.causes[i].kind == CauseKind::kBlocked) sum_ns += spike.causes[i].duration_ns;
   }
   return sum_ns;
+}
+
+std::string NameOf(const EvidenceContext& context, uint32_t tid) {
+  const std::string comm = context.name(tid);
+  return comm.empty() ? absl::StrCat("tid ", tid) : absl::StrCat("\"", CleanText(comm), "\" (tid ", tid, ")");
 }
 
 Fact InversionFact(const EvidenceContext& context, const Inversion& inversion) {
@@ -35,14 +41,17 @@ Fact InversionFact(const EvidenceContext& context, const Inversion& inversion) {
   SpikeTally tally;
   tally.Add(wait.spike_id, wait.start_mono_ns, wait.end_mono_ns, wait_ns);
   tally.ToFact(&fact);
-  fact.evidence.sentence = absl::StrCat("tid ", wait.thread.tid, " waited ", wait_ns, " ns for a lock of tid ", owner);
+  fact.evidence.sentence =
+      absl::StrCat("tid ", wait.thread.tid, " waited ", FormatDuration(wait_ns), " for a lock that ", NameOf(context, owner), " had");
   if (!inversion.preemptor || inversion.preemptor->tid == 0) return fact;
   const RunnerShare& preemptor = *inversion.preemptor;
-  const std::string comm(preemptor.comm, strnlen(preemptor.comm, sizeof(preemptor.comm)));
+  std::string comm(preemptor.comm, strnlen(preemptor.comm, sizeof(preemptor.comm)));
+  if (comm.empty()) comm = context.name(preemptor.tid);
   fact.values[FactField::kActorTid] = static_cast<int64_t>(preemptor.tid);
   if (!comm.empty()) fact.values[FactField::kActorComm] = comm;
-  absl::StrAppend(&fact.evidence.sentence, ", while ", CleanText(comm), " (tid ", preemptor.tid, ") had the owner's CPU for ",
-                  preemptor.duration_ns, " ns");
+  absl::StrAppend(&fact.evidence.sentence, ", which was off its CPU for ", FormatDuration(inversion.owner_off_cpu_ns.value_or(0)),
+                  " of that; of those who had that CPU \"", CleanText(comm), "\" (tid ", preemptor.tid, ") had it longest, ",
+                  FormatDuration(preemptor.duration_ns));
   return fact;
 }
 
@@ -68,8 +77,9 @@ void LockFacts::ToFacts(const EvidenceContext& context, std::vector<Fact>* facts
     fact.values[FactField::kLockAddress] = static_cast<int64_t>(key.second);
     fact.values[FactField::kWaiterCount] = static_cast<int64_t>(lock.waits.size());
     lock.tally.ToFact(&fact);
-    fact.evidence.sentence = absl::StrCat(lock.tally.count(), " waits of ", lock.waits.size(), " threads of process ", key.first,
-                                          " for one lock took ", lock.tally.sum_ns(), " ns");
+    fact.evidence.sentence = absl::StrCat(lock.waits.size(), lock.waits.size() == 1 ? " thread" : " threads", " of process ", key.first,
+                                          " waited for the lock ", lock.tally.count(), " times, ", FormatDuration(lock.tally.sum_ns()),
+                                          " in all and ", FormatDuration(lock.tally.longest_ns()), " at most");
     if (!lock.owners.empty()) {
       const auto owner = std::max_element(lock.owners.begin(), lock.owners.end(),
                                           [](const auto& a, const auto& b) { return a.second.wait_count < b.second.wait_count; });
@@ -77,6 +87,8 @@ void LockFacts::ToFacts(const EvidenceContext& context, std::vector<Fact>* facts
       if (const std::string comm = context.name(owner->first); !comm.empty()) fact.values[FactField::kOwnerComm] = comm;
       fact.values[FactField::kOwnerRunningShare] =
           static_cast<double>(owner->second.running_count) / static_cast<double>(owner->second.wait_count);
+      absl::StrAppend(&fact.evidence.sentence, "; ", NameOf(context, owner->first), " had it in ", owner->second.wait_count,
+                      " of them and ran as ", owner->second.running_count, " of these began");
     }
     facts->push_back(std::move(fact));
   }

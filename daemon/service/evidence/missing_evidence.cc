@@ -54,6 +54,13 @@ void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext&
     missing->push_back({.kind = kind, .where = {}, .reason = absl::StrCat("this daemon makes no facts of the kind ", name), .mend = ""});
   }
   AddGroup(selection, kLocksGroup, "locks --blocked 100us", {FactKind::kInversion, FactKind::kContendedLock}, missing);
+  if (!missing->empty() && missing->back().kind == FactKind::kContendedLock) {
+    // Without the group a sleep in futex may be a lock or a hand-over.
+    missing->push_back({.kind = FactKind::kHotPathSleep,
+                        .where = {{FactField::kSyscall, std::string("futex")}},
+                        .reason = missing->back().reason,
+                        .mend = missing->back().mend});
+  }
   AddGroup(selection, kMemoryGroup, "memory",
            {FactKind::kFaults, FactKind::kShootdowns, FactKind::kKernelStall, FactKind::kNumaBalancingWork}, missing);
   AddGroup(selection, kHardwareGroup, "hardware", {FactKind::kWaking, FactKind::kHardware}, missing);

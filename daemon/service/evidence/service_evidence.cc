@@ -1,6 +1,7 @@
 #include "daemon/service/evidence/service_evidence.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -36,18 +37,33 @@ namespace hftmon {
 namespace {
 
 constexpr int64_t kShorterNs = 2'000'000'000;  // sums of a window that begins so much later are said to be of a part
-constexpr size_t kFlagsField = 6;              // of stat, counted from the one after the name: field 9 of proc(5)
+// Of stat, counted from the one after the name: fields 9 and 18 of proc(5).
+constexpr size_t kFlagsField = 6;
+constexpr size_t kPriorityField = 15;
+constexpr int kPriorityBase = 100;
+
+// The fields of stat after the name; empty: there is no such task.
+std::vector<std::string> ReadStat(const FileRoot& files, uint32_t pid, uint32_t tid) {
+  const absl::StatusOr<std::string> stat = files.ReadFile(absl::StrCat("/proc/", pid, "/task/", tid, "/stat"));
+  if (!stat.ok()) return {};
+  const size_t name_end = stat->rfind(") ");  // a name may hold anything, what follows it may not
+  if (name_end == std::string::npos) return {};
+  return absl::StrSplit(stat->substr(name_end + 2), ' ');
+}
 
 std::optional<TaskFact> ReadTask(const FileRoot& files, uint32_t pid, uint32_t tid) {
-  const absl::StatusOr<std::string> stat = files.ReadFile(absl::StrCat("/proc/", pid, "/task/", tid, "/stat"));
-  if (!stat.ok()) return std::nullopt;
-  const size_t name_end = stat->rfind(") ");  // a name may hold anything, what follows it may not
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<std::string> fields = absl::StrSplit(stat->substr(name_end + 2), ' ');
+  const std::vector<std::string> fields = ReadStat(files, pid, tid);
   TaskFact task;
   if (fields.size() <= kFlagsField || !absl::SimpleAtoi(fields[kFlagsField], &task.flags)) return std::nullopt;
   if (auto allowed = ReadAllowedCpus(files, pid, tid); allowed.ok()) task.allowed_cpus = *std::move(allowed);
   return task;
+}
+
+std::optional<int> ReadPriority(const FileRoot& files, uint32_t pid, uint32_t tid) {
+  const std::vector<std::string> fields = ReadStat(files, pid, tid);
+  int shown = 0;
+  if (fields.size() <= kPriorityField || !absl::SimpleAtoi(fields[kPriorityField], &shown)) return std::nullopt;
+  return shown + kPriorityBase;
 }
 
 bool IsOffCpu(SpikeKind kind) {
@@ -103,6 +119,41 @@ bool AddSampledLines(const SampledLines* lines, const EvidenceContext& context, 
   return !samplings.empty();
 }
 
+using Clocks = std::map<uint16_t, int64_t>;  // CLOCK_MONOTONIC minus the run queue's, by CPU
+
+Clocks ClocksOf(const ServiceCore& core, int64_t end_ns) {
+  Clocks clocks;
+  if (core.run_queue_clocks == nullptr) return clocks;
+  for (const RunQueueClock& clock : core.run_queue_clocks->Clocks(end_ns)) clocks[clock.cpu] = clock.offset_ns;
+  return clocks;
+}
+
+// Ran for a twentieth of the window or more: who sleeps on a CPU does not have it. `switches`: of the window; null: it had none.
+bool WasBusy(const std::optional<ThreadTotal>& total, const ThreadWindow* switches, const Clocks& clocks, int64_t begin_ns,
+             int64_t end_ns) {
+  if (!total) return false;
+  int64_t off_ns = switches == nullptr ? 0 : static_cast<int64_t>(switches->off_cpu_ns);
+  if (total->departure) {
+    const int64_t out_clock_ns = total->departure->out_clock_ns;
+    const auto clock = clocks.find(total->departure->cpu);
+    const int64_t out_ns = out_clock_ns < 0 ? -out_clock_ns : clock != clocks.end() ? out_clock_ns + clock->second : end_ns;
+    off_ns += end_ns - std::clamp(out_ns, begin_ns, end_ns);
+  }
+  return 20 * off_ns <= 19 * (end_ns - begin_ns);
+}
+
+// kernel.sched_rt_runtime_us where that alone decides; absent: not known, or no limit. From 6.12 on the fair server lets ordinary threads
+// in whatever it says.
+std::optional<int64_t> LimitOfRealTime(const FileRoot& files) {
+  const absl::StatusOr<std::string> release = files.ReadFile("/proc/sys/kernel/osrelease");
+  const std::vector<std::string> parts = absl::StrSplit(release.ok() ? *release : "", absl::MaxSplits(absl::ByAnyChar(".-"), 2));
+  int major = 0;
+  int minor = 0;
+  if (parts.size() < 2 || !absl::SimpleAtoi(parts[0], &major) || !absl::SimpleAtoi(parts[1], &minor)) return std::nullopt;
+  if (major > 6 || (major == 6 && minor >= 12)) return std::nullopt;
+  return Number(files, "/proc/sys/kernel/sched_rt_runtime_us");
+}
+
 }  // namespace
 
 ServiceEvidence::ServiceEvidence(Parts parts) : parts_(std::move(parts)), core_(parts_.core), book_([this] { return ReadSums(); }) {}
@@ -151,6 +202,11 @@ EvidenceContext ServiceEvidence::ContextOf(const TargetSelection& selection, int
   context.reserved_cpus = Union(ReadReservedCpus(parts_.files).value_or(CpuList()), context.audited_cpus);
   context.task = [files = parts_.files](uint32_t pid, uint32_t tid) { return ReadTask(files, pid, tid); };
   context.name = [names = core_.names](uint32_t tid) { return names->NameOf(tid); };
+  const Clocks clocks = ClocksOf(core_, end_ns);
+  const WindowAnswer answer =
+      core_.windows->Query(begin_ns, end_ns, [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });
+  std::map<ThreadKey, const ThreadWindow*, ThreadKeyOrder> windows;
+  for (const ThreadWindow& window : answer.threads) windows[window.thread] = &window;
   // Of all targets, not of the selection alone: a command must not send anybody to another's CPU.
   TargetSelection all;
   all.SelectKnown(*core_.targets, google::protobuf::RepeatedField<int32_t>());
@@ -160,7 +216,10 @@ EvidenceContext ServiceEvidence::ContextOf(const TargetSelection& selection, int
     const absl::StatusOr<CpuList> allowed = ParseCpuList(seen->scheduling.cpus_allowed);
     const TargetInfo* target = all.TargetOf(thread);
     if (target != nullptr && IsVisitor(*target, allowed.value_or(CpuList()))) continue;
-    if (selection.Keeps(thread) && seen->cpu >= 0) context.watched_cpus.insert(seen->cpu);
+    const auto window = windows.find(thread);
+    const ThreadWindow* switches = window == windows.end() ? nullptr : window->second;
+    const bool busy = selection.Keeps(thread) && WasBusy(core_.totals->Find(thread), switches, clocks, begin_ns, end_ns);
+    if (busy && seen->cpu >= 0) context.watched_cpus.insert(seen->cpu);
     if (!allowed.ok() || allowed->empty() || allowed->size() >= context.online_cpus.size()) continue;
     context.bound_cpus.insert(allowed->begin(), allowed->end());
   }
@@ -218,7 +277,9 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
     host.Add(spike);
   });
   std::vector<Fact>* facts = &answer->facts;
-  preemptions.ToFacts(*context, facts);
+  const PreemptionLookups classes{.priority = [this](uint32_t pid, uint32_t tid) { return ReadPriority(parts_.files, pid, tid); },
+                                  .rt_runtime_us = LimitOfRealTime(parts_.files)};
+  preemptions.ToFacts(*context, classes, facts);
   locks.ToFacts(*context, facts);
   sleeps.ToFacts(*context, facts);
   AddInversionFacts(*context, CollectTimes(*core_.spikes, selection, context->begin_mono_ns, context->end_mono_ns), facts);

@@ -80,7 +80,7 @@ TEST(FactSchemaTest, WhatBreaksItIsNamed) {
 }
 
 TEST(FactSchemaTest, ThreadsAndTimesAreChecked) {
-  Fact fact = FactOf(FactKind::kMigrations, {{kCount, 1}, {kBound, 0}});
+  Fact fact = FactOf(FactKind::kMigrations, {{kCount, 1}, {kBound, 0}, {kOldAffinity, CpuList{0, 1}}});
   EXPECT_TRUE(CheckFact(fact).ok());
   EXPECT_THAT(Refused(With(fact, {{kTid, 3}})), HasSubstr("tid is told by the fact's thread"));
   fact.thread->tid = 0;

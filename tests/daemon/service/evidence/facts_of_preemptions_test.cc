@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "tests/daemon/service/evidence/fact_test_support.h"
 
 namespace hftmon {
@@ -10,6 +14,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+PreemptionLookups LookupsWith(std::optional<int> priority) {
+  return {.priority = [priority](uint32_t, uint32_t) { return priority; }, .rt_runtime_us = 950'000};
+}
 
 // The preemptor is real time, the victim ordinary.
 Spike PreemptedBy(uint64_t id, uint32_t tid, uint32_t tgid, int64_t duration_ns) {
@@ -24,7 +32,7 @@ std::vector<Fact> FactsOf(int count, uint32_t tid, uint32_t tgid) {
   PreemptionFacts producer;
   for (int i = 1; i <= count; ++i) producer.Add(PreemptedBy(static_cast<uint64_t>(i), tid, tgid, 100'000 * i));
   std::vector<Fact> facts;
-  producer.ToFacts(TestContext(), &facts);
+  producer.ToFacts(TestContext(), LookupsWith(std::nullopt), &facts);
   return facts;
 }
 
@@ -72,9 +80,79 @@ TEST(PreemptionFactsTest, AReasonIsOfItsOwnPreemptorAlone) {
   spike.preemption.preemptor_tid = 56;
   producer.Add(spike);
   std::vector<Fact> facts;
-  producer.ToFacts(TestContext(), &facts);
+  producer.ToFacts(TestContext(), LookupsWith(std::nullopt), &facts);
   ASSERT_EQ(facts.size(), 1u);
   EXPECT_FALSE(ValueOf(facts[0], FactField::kReason).has_value());
+}
+
+// Woken, 1001 found its CPU taken by 55.
+Spike CrowdedBy(uint64_t id, uint32_t tid, uint8_t victim_priority) {
+  Spike spike = TestSpike(id, SpikeKind::kRunQueue, 500'000, {.kind = CauseKind::kThread, .tid = tid, .tgid = 50, .duration_ns = 500'000});
+  spike.priority = victim_priority;
+  return spike;
+}
+
+std::vector<std::string> RulesWhere(int actor_priority, uint8_t victim_priority) {
+  PreemptionFacts producer;
+  for (uint64_t id = 1; id <= 6; ++id) producer.Add(CrowdedBy(id, 55, victim_priority));
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), LookupsWith(actor_priority), &facts);
+  return RulesThatSpeak(facts);
+}
+
+TEST(PreemptionFactsTest, WhoWakesOnATakenCpuWaitsByTheTwoClasses) {
+  EXPECT_THAT(RulesWhere(120, 120), ElementsAre("run-queue-crowded"));
+  EXPECT_THAT(RulesWhere(50, 120), ElementsAre("fifo-shares-core"));
+  EXPECT_THAT(RulesWhere(40, 50), ElementsAre("fifo-shares-core"));
+  EXPECT_THAT(RulesWhere(50, 50), ElementsAre("fifo-shares-core"));
+  EXPECT_THAT(RulesWhere(60, 50), IsEmpty()) << "it is not because of its priority";
+}
+
+TEST(PreemptionFactsTest, OfTwoThatTakeTurnsTheOneThatWaitedLongerIsTold) {
+  PreemptionFacts producer;
+  for (uint64_t id = 1; id <= 6; ++id) {
+    producer.Add(CrowdedBy(id, 55, 120));
+    Spike reverse = CrowdedBy(id + 10, kWatched.tid, 120);
+    reverse.thread = {.tid = 55, .tgid = 50, .start_ns = 9};
+    reverse.causes[0].duration_ns = 400'000;
+    producer.Add(reverse);
+  }
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), LookupsWith(120), &facts);
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(facts[0].thread->tid, kWatched.tid);
+  EXPECT_THAT(facts[0].evidence.sentence, HasSubstr("the other way round it waited 2.4ms"));
+}
+
+TEST(PreemptionFactsTest, WhoHadAPartOfAWaitIsToldWithThatPart) {
+  PreemptionFacts producer;
+  for (uint64_t id = 1; id <= 4; ++id) {
+    Spike spike = CrowdedBy(id, 56, 120);
+    spike.cause_count = 3;
+    spike.causes[1] = {.kind = CauseKind::kThread, .tid = 55, .tgid = 50, .duration_ns = 200'000};
+    spike.causes[2] = {.kind = CauseKind::kThread, .tid = 57, .tgid = 50, .duration_ns = 20'000};
+    producer.Add(spike);
+  }
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), LookupsWith(50), &facts);
+  ASSERT_EQ(facts.size(), 2u) << "20 us are nobody's reason";
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kActorTid, -1), 55);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kSumNs, -1), 800'000);
+  EXPECT_EQ(IntegerOr(facts[1], FactField::kSumNs, -1), 2'000'000);
+}
+
+TEST(PreemptionFactsTest, ThrottlingIsUndoneToTheLimitThatWas) {
+  PreemptionFacts producer;
+  Spike spike = PreemptedBy(1, 55, 50, 50'000'000);
+  spike.preemption.victim_priority = 89;
+  spike.preemption.preemptor_priority = 120;
+  producer.Add(spike);
+  std::vector<Fact> facts;
+  producer.ToFacts(TestContext(), LookupsWith(std::nullopt), &facts);
+  const Judgement judgement = JudgeFacts(facts);
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_EQ(judgement.recommendations[0].rule, "rt-throttled");
+  EXPECT_EQ(judgement.recommendations[0].action.undo, "sysctl -w kernel.sched_rt_runtime_us=950000");
 }
 
 }  // namespace
