@@ -105,7 +105,9 @@ HostSettings ReadHostSettings(const FileRoot& root, std::span<const SettingRow> 
   HostSettings read;
   for (const SettingRow& row : rows) {
     std::vector<SettingFile> files = FilesOf(root, row.path);
-    if (files.empty()) read.unread.push_back({.row = &row, .path = std::string(row.path), .reason = "this host has no such file"});
+    if (files.empty()) {
+      read.unread.push_back({.row = &row, .path = std::string(row.path), .reason = "this host has no such file", .absent = true});
+    }
     if (files.size() > files_max) {
       read.left_out_count += files.size() - files_max;
       files.resize(files_max);
@@ -117,7 +119,10 @@ HostSettings ReadHostSettings(const FileRoot& root, std::span<const SettingRow> 
         read.settings.push_back(
             {.row = &row, .path = std::move(file.path), .matched = std::move(file.matched), .value = *std::move(value)});
       } else {
-        read.unread.push_back({.row = &row, .path = std::move(file.path), .reason = std::string(value.status().message())});
+        read.unread.push_back({.row = &row,
+                               .path = std::move(file.path),
+                               .reason = std::string(value.status().message()),
+                               .absent = absl::IsNotFound(text.status())});
       }
     }
   }

@@ -49,6 +49,7 @@ struct UnreadSetting {
   const SettingRow* row = nullptr;
   std::string path;
   std::string reason;
+  bool absent = false;  // there is no such file, or the kernel has no such setting for that device or CPU (ENOENT)
 };
 
 struct HostSettings {

@@ -133,6 +133,8 @@ TEST(HostSettings, WhatIsNotReadSaysWhy) {
   EXPECT_EQ(read.unread[1].path, kGovernor.path);
   EXPECT_THAT(read.unread[1].reason, HasSubstr("no such file"));
   EXPECT_THAT(read.unread[2].reason, HasSubstr("cannot read"));
+  EXPECT_TRUE(read.unread[1].absent);
+  EXPECT_FALSE(read.unread[0].absent || read.unread[2].absent) << "these are there";
   EXPECT_EQ(read.unread[2].path, "/proc/irq/7/smp_affinity_list");
 }
 
