@@ -14,7 +14,7 @@ namespace hftmon {
 namespace {
 
 // Kinds that no producer makes yet.
-constexpr FactKind kNotLookedFor[] = {FactKind::kDeviceDistance, FactKind::kHostSetting, FactKind::kCpuSetting};
+constexpr FactKind kNotLookedFor[] = {FactKind::kDeviceDistance};
 
 // Where no selected target asks for the group, or asks for waits without a length.
 void AddGroup(const TargetSelection& selection, std::string_view group, std::string_view mend_options,
@@ -70,6 +70,18 @@ void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext&
   for (const FactKind kind : {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor,
                               FactKind::kShootdowns, FactKind::kWaking, FactKind::kNumaBalancingWork, FactKind::kHardware}) {
     missing->push_back({.kind = kind, .where = {}, .reason = young, .mend = "ask for a longer window, or again in some seconds"});
+  }
+}
+
+void TellThatNothingIsWatched(std::vector<MissingEvidence>* missing) {
+  const auto of_settings = [](FactKind kind) { return kind == FactKind::kHostSetting || kind == FactKind::kCpuSetting; };
+  std::erase_if(*missing, [&of_settings](const MissingEvidence& one) { return !of_settings(one.kind); });
+  for (size_t kind = 0; kind < kFactKinds; ++kind) {
+    if (of_settings(static_cast<FactKind>(kind))) continue;
+    missing->push_back({.kind = static_cast<FactKind>(kind),
+                        .where = {},
+                        .reason = "no process is watched",
+                        .mend = "hftmon attach PID, or `hftmon recommend --audit` for how the host is set up"});
   }
 }
 

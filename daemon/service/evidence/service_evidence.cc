@@ -22,6 +22,7 @@
 #include "daemon/service/evidence/facts_of_locks.h"
 #include "daemon/service/evidence/facts_of_migrations.h"
 #include "daemon/service/evidence/facts_of_preemptions.h"
+#include "daemon/service/evidence/facts_of_settings.h"
 #include "daemon/service/evidence/facts_of_sleeps.h"
 #include "daemon/service/evidence/facts_of_ticks.h"
 #include "daemon/service/evidence/facts_of_visitors.h"
@@ -91,6 +92,14 @@ CpuList Union(const CpuList& some, const CpuList& others) {
   std::set<int> cpus(some.begin(), some.end());
   cpus.insert(others.begin(), others.end());
   return {cpus.begin(), cpus.end()};
+}
+
+std::set<uint32_t> RunningPids(const TargetSelection& selection) {
+  std::set<uint32_t> pids;
+  for (const TargetInfo& target : selection.targets()) {
+    if (target.state != TargetState::kEnded) pids.insert(target.pid);
+  }
+  return pids;
 }
 
 std::optional<std::string> BracketedWord(const FileRoot& files, std::string_view path) {
@@ -354,6 +363,10 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   const bool has_lines = AddSampledLines(parts_.sampled_lines, context, selection, &answer.facts);
   AddMissingOfHost(core_, context, has_lines, &answer.window.missing);
   AddMissingEvidence(selection, context, sums.before != nullptr, &answer.window.missing);
+  SettingSources settings{.files = parts_.files, .pids = RunningPids(selection), .coalescing = {}};
+  if (wish.audit && core_.coalescing != nullptr) settings.coalescing = [this] { return core_.coalescing->Read(); };
+  AddSettingFacts(context, settings, &answer.facts, &answer.window.missing);
+  if (selection.targets().empty()) TellThatNothingIsWatched(&answer.window.missing);
   if (!wish.kinds.empty()) {
     std::erase_if(answer.facts,
                   [&wish](const Fact& fact) { return std::find(wish.kinds.begin(), wish.kinds.end(), fact.kind) == wish.kinds.end(); });

@@ -122,7 +122,7 @@ std::vector<RuleExample> PlaceExamples() {
        kHostSetting,
        Setting("default_smp_affinity", {{kValueCpus, CpuList{0, 1, 2, 3}}}),
        {{kValueCpus, CpuList{0, 1}}},
-       "names CPU 0-3, of which 2-3 are reserved",
+       "names CPU 0-3; reserved are CPU 2-3",
        "echo 3 > /proc/irq/default_smp_affinity",
        "echo f > /proc/irq/default_smp_affinity",
        "set up from then on"},
