@@ -1,6 +1,8 @@
 #include "daemon/service/recommend_query.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "daemon/advice/advice_rules.h"
 #include "daemon/advice/evidence_source.h"
@@ -22,6 +24,16 @@ EvidenceWish WishOf(const v1::RecommendRequest& request) {
   wish.audit = request.audit();
   wish.look_at_memory = request.look_at_memory();
   return wish;
+}
+
+// An audit where nothing is watched speaks of settings alone: that nothing was measured is no news then.
+std::vector<std::string> RulesAskedFor(const ServiceCore& core, const v1::RecommendRequest& request) {
+  std::vector<std::string> rules(request.rules().begin(), request.rules().end());
+  if (!rules.empty() || !request.audit() || !core.targets->List().empty()) return rules;
+  for (const RuleRow& row : AdviceRules()) {
+    if (row.basis == Basis::kConfiguration) rules.emplace_back(row.id);
+  }
+  return rules;
 }
 
 void WindowToProto(const ServiceCore& core, const EvidenceWish& wish, const JudgeWindow& judged, v1::Window* window) {
@@ -49,7 +61,7 @@ grpc::Status AnswerRecommend(const ServiceCore& core, const v1::RecommendRequest
   wish.stop = stop;
   const absl::StatusOr<EvidenceAnswer> evidence = core.evidence->Facts(wish);
   if (!evidence.ok()) return ToGrpcStatus(evidence.status());
-  JudgeWish judge{.rules = {request.rules().begin(), request.rules().end()}, .audit = request.audit()};
+  JudgeWish judge{.rules = RulesAskedFor(core, request), .audit = request.audit()};
   if (request.confidence_min() > 0) judge.confidence_min = request.confidence_min();
   const Judgement judgement = Judge(AdviceRules(), evidence->facts, evidence->window, judge);
   TimePairToProto(core.status->Now(), response->mutable_time());

@@ -57,6 +57,17 @@ std::string RecommendationText(const v1::Recommendation& one) {
   return text + Line("proof:", fmt::format("{}:{} then {}: {}", proof.metric(), now, proof.expected(), proof.query()));
 }
 
+// For a shell of root: nothing else stands on their lines.
+std::string CommandsText(const v1::RecommendResponse& response) {
+  std::string commands, undos;
+  for (const v1::Recommendation& one : response.recommendations()) {
+    if (one.action().command().empty()) continue;
+    commands += Printable(one.action().command()) + "\n";
+    undos = Printable(one.action().undo()) + "\n" + undos;
+  }
+  return commands.empty() ? "" : fmt::format("\n# all commands, for a shell of root\n{}# and what undoes them\n{}", commands, undos);
+}
+
 // Rules with one reason stand on one line.
 std::string NotJudgedText(const v1::RecommendResponse& response) {
   std::vector<std::pair<std::pair<std::string, std::string>, std::string>> groups;
@@ -140,15 +151,17 @@ Json RecommendationJson(const v1::Recommendation& one) {
 
 }  // namespace
 
-std::string RecommendText(const v1::RecommendResponse& response) {
+std::string RecommendText(const v1::RecommendResponse& response, bool audit) {
   const v1::Window& window = response.window();
-  const std::string when = fmt::format("the last {}{}", FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()),
-                                       WindowNote(window, response.time()));
+  const std::string when =
+      fmt::format("{}the last {}{}", audit ? "the host's settings and in " : "",
+                  FormatDuration(window.end_monotonic_ns() - window.begin_monotonic_ns()), WindowNote(window, response.time()));
   std::string text = response.recommendations().empty() ? fmt::format("nothing to change by what was seen in {}\n", when)
                                                         : fmt::format("what to change, by what was seen in {}\n", when);
   for (const v1::Recommendation& one : response.recommendations()) text += "\n" + RecommendationText(one);
   if (response.recommendations_left_out() > 0) text += fmt::format("\nand {} more, of less gain\n", response.recommendations_left_out());
   if (response.has_look_cost()) text += fmt::format("\nlooked at memory: {}\n", LookCostText(response.look_cost()));
+  if (audit) text += CommandsText(response);
   const std::string not_judged = NotJudgedText(response);
   return text + (not_judged.empty() ? "" : "\n" + not_judged);
 }

@@ -9,8 +9,9 @@
 
 namespace hftmon {
 
-// A paragraph each: title, cause, evidence, do, undo, proof; then what could not be judged.
-std::string RecommendText(const v1::RecommendResponse& response);
+// A paragraph each: title, cause, evidence, do, undo, proof; then what could not be judged. `audit`: the host's settings were asked for
+// too; then all commands stand once more at the end, a line each, and what undoes them in the other order.
+std::string RecommendText(const v1::RecommendResponse& response, bool audit = false);
 
 Json RecommendJson(const v1::RecommendResponse& response);
 

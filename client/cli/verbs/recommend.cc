@@ -36,9 +36,11 @@ class RecommendVerb : public Verb {
     verb->add_option("--rule", rules_, "rules alone of these ids, a list (default: all)");
     verb->add_flag("--look-at-memory", look_at_memory_,
                    "look where targets' pages lie, as `hftmon numa` does and at its cost: rules about memory's nodes need it");
+    verb->add_flag("--audit", audit_, "how the host is set up too, whether a process is watched or not");
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
-        "Only what was seen in the window makes an advice; hftmon changes nothing itself. Gains are upper bounds and overlap: they must\n"
+        "Only what was seen in the window makes an advice, and with --audit how the host is set up; hftmon changes nothing itself. Gains "
+        "are upper bounds and overlap: they must\n"
         "not be added up. Rules whose silence says nothing are told with the reason.\n"
         "Exit code 2: there are recommendations. 1: there are none, and rules were not judged for a reason that can be mended, or records\n"
         "were lost.");
@@ -52,7 +54,7 @@ class RecommendVerb : public Verb {
     if (!client.ok()) return client.status();
     const auto response = (*client)->Recommend(*request);
     if (!response.ok()) return response.status();
-    context.console.Out(json_ ? JsonLine(RecommendJson(*response)) : RecommendText(*response));
+    context.console.Out(json_ ? JsonLine(RecommendJson(*response)) : RecommendText(*response, audit_));
     const std::vector<std::string> warnings = WarningsOfAnswer(*response);
     PrintWarnings(context.console, "recommend", warnings);
     const bool off = response->window().off_ns() > 0 && SayIfOff(context, **client, "recommend");
@@ -70,6 +72,7 @@ class RecommendVerb : public Verb {
     if (!window_ns.ok()) return window_ns.status();
     request.set_window_ns(*window_ns);
     request.set_look_at_memory(look_at_memory_);
+    request.set_audit(audit_);
     for (std::string& rule : SplitLists(rules_)) request.add_rules(std::move(rule));
     return request;
   }
@@ -78,6 +81,7 @@ class RecommendVerb : public Verb {
   std::string window_ = "60s";
   std::vector<std::string> rules_;
   bool look_at_memory_ = false;
+  bool audit_ = false;
   bool json_ = false;
 };
 

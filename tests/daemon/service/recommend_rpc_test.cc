@@ -60,6 +60,7 @@ class RecommendRpcTest : public ServiceFixture {
     evidence_.answer_.window = {.begin_mono_ns = kNowNs - 10 * kSecondNs, .end_mono_ns = kNowNs, .lost_records = 0};
     ServiceCore core = Core();
     core.evidence = &evidence_;
+    if (without_targets_) core.targets = &no_targets_;
     auto server = MonitorServer::Start(core, {SocketAddress()}, limits_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -67,6 +68,8 @@ class RecommendRpcTest : public ServiceFixture {
   grpc::Status Ask(const v1::RecommendRequest& request) { return stub_->Recommend(Context().get(), request, &response_); }
 
   FakeEvidence evidence_;
+  FakeTargets no_targets_;
+  bool without_targets_ = false;
   v1::RecommendResponse response_;
 };
 
@@ -196,6 +199,43 @@ TEST_F(RecommendRpcTest, ErrorsOfALookAndLimitsAreThoseOfAnyQuery) {
   evidence_.error_ = absl::OkStatus();
   server_->SetLimits({.queries_max = 0});
   EXPECT_EQ(ErrorInfoOf(Ask(request)).reason(), "QUERY_LIMIT");
+}
+
+Fact Watchdog() {
+  Fact fact;
+  fact.kind = FactKind::kHostSetting;
+  fact.values = {
+      {FactField::kSetting, std::string("nmi_watchdog")}, {FactField::kValue, int64_t{1}}, {FactField::kReservedCpus, CpuList{2, 3}}};
+  fact.evidence = {.sentence = "/proc/sys/kernel/nmi_watchdog is 1", .begin_mono_ns = kNowNs, .end_mono_ns = kNowNs};
+  return fact;
+}
+
+class AuditRpcTest : public RecommendRpcTest {
+ protected:
+  AuditRpcTest() { without_targets_ = true; }
+  bool IsToldOf(const std::string& rule) const {
+    return std::any_of(response_.not_judged().begin(), response_.not_judged().end(),
+                       [&rule](const v1::NotJudged& one) { return one.rule() == rule; });
+  }
+};
+
+TEST_F(AuditRpcTest, SettingsAreJudgedWithoutATargetAndOnlyWhenAskedFor) {
+  evidence_.answer_.facts = {Watchdog()};
+  evidence_.answer_.window.missing = {
+      {.kind = FactKind::kContendedLock, .where = {}, .reason = "no process is watched", .mend = "attach"},
+      {.kind = FactKind::kCpuSetting, .where = {{FactField::kSetting, std::string("rps_cpus")}}, .reason = "rps_cpus: EACCES", .mend = ""}};
+  ASSERT_TRUE(Ask({}).ok());
+  EXPECT_EQ(response_.recommendations_size(), 0);
+  EXPECT_TRUE(IsToldOf("futex-convoy"));
+  v1::RecommendRequest request;
+  request.set_audit(true);
+  ASSERT_TRUE(Ask(request).ok());
+  EXPECT_TRUE(evidence_.wish_.audit);
+  ASSERT_EQ(response_.recommendations_size(), 1);
+  EXPECT_EQ(response_.recommendations(0).action().command(), "sysctl -w kernel.nmi_watchdog=0");
+  EXPECT_EQ(response_.recommendations(0).basis(), "configuration");
+  EXPECT_FALSE(IsToldOf("futex-convoy")) << "who audits a host on which nothing runs knows that nothing was measured";
+  EXPECT_TRUE(IsToldOf("audit-rps"));
 }
 
 TEST_F(RecommendRpcTest, ErrorsOfTheSourceAreTheAnswers) {

@@ -1,0 +1,96 @@
+// `recommend`: what to change, by a scripted daemon.
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/client/cli/cli_fixture.h"
+
+namespace hftmon {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kTwoSettings[] = R"(
+  time { monotonic_ns: 13000000000 }
+  window { begin_monotonic_ns: 3000000000 end_monotonic_ns: 13000000000 }
+  recommendations { rule: "audit-ksm" id: "audit-ksm" title: "The kernel looks for equal pages" cause: "ksm/run is 1" confidence: 0.7
+    basis: "configuration" evidence { sentences: "/sys/kernel/mm/ksm/run is 1" values { key: "value" value: "1" } }
+    action { command: "echo 0 > /sys/kernel/mm/ksm/run" undo: "echo 1 > /sys/kernel/mm/ksm/run" reach: "now" risk: "low" } }
+  recommendations { rule: "audit-nohz-full" id: "audit-nohz-full" title: "Reserved CPUs tick" cause: "CPU 2 is reserved" confidence: 0.7
+    basis: "configuration" action { code_hint: "add nohz_full=2" reach: "reboot" risk: "medium" } }
+  recommendations { rule: "audit-nmi-watchdog" id: "audit-nmi-watchdog" title: "The NMI watchdog" cause: "it is 1" confidence: 0.7
+    basis: "configuration"
+    action { command: "sysctl -w kernel.nmi_watchdog=0" undo: "sysctl -w kernel.nmi_watchdog=1" reach: "now" risk: "low" } })";
+
+class RecommendVerbTest : public CliFixture {
+ protected:
+  void Answer(const std::string& text) {
+    v1::RecommendResponse answer;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &answer));
+    monitor_.recommend = [this, answer](const auto& request, auto* response) {
+      seen_ = request;
+      *response = answer;
+      return grpc::Status::OK;
+    };
+  }
+  v1::RecommendRequest seen_;
+};
+
+TEST_F(RecommendVerbTest, AnAuditEndsWithItsCommandsALineEachAndTheirUndoInTheOtherOrder) {
+  Answer(kTwoSettings);
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend", "--audit"}, console), 2) << console.err();
+  EXPECT_TRUE(seen_.audit());
+  EXPECT_THAT(console.out(), HasSubstr("what to change, by what was seen in the host's settings and in the last 10s"));
+  EXPECT_THAT(console.out(), HasSubstr("\nReserved CPUs tick [audit-nohz-full, confidence medium]\n"));
+  EXPECT_THAT(console.out(), HasSubstr("\n# all commands, for a shell of root\n"
+                                       "echo 0 > /sys/kernel/mm/ksm/run\nsysctl -w kernel.nmi_watchdog=0\n"
+                                       "# and what undoes them\n"
+                                       "sysctl -w kernel.nmi_watchdog=1\necho 1 > /sys/kernel/mm/ksm/run\n"));
+}
+
+TEST_F(RecommendVerbTest, WithoutAuditTheCommandsStandWithTheirReasonsAlone) {
+  Answer(kTwoSettings);
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend"}, console), 2);
+  EXPECT_FALSE(seen_.audit());
+  EXPECT_THAT(console.out(), AllOf(Not(HasSubstr("# all commands")), Not(HasSubstr("the host's settings"))));
+}
+
+TEST_F(RecommendVerbTest, JsonHasACommandAndItsUndoForEachAdviceThatHasOne) {
+  Answer(kTwoSettings);
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend", "--audit", "--json"}, console), 2);
+  EXPECT_TRUE(seen_.audit());
+  const json all = json::parse(console.out()).at("recommendations");
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].at("action").at("command"), "echo 0 > /sys/kernel/mm/ksm/run");
+  EXPECT_EQ(all[0].at("action").at("undo"), "echo 1 > /sys/kernel/mm/ksm/run");
+  EXPECT_EQ(all[0].at("basis"), "configuration");
+  EXPECT_FALSE(all[1].at("action").contains("command"));
+}
+
+TEST_F(RecommendVerbTest, AHostThatIsSetUpWellIsExitCodeZero) {
+  Answer("time { monotonic_ns: 13000000000 }");
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend", "--audit"}, console), 0) << console.err();
+  EXPECT_THAT(console.out(), HasSubstr("nothing to change by what was seen in the host's settings"));
+}
+
+TEST_F(RecommendVerbTest, WhereNothingIsWatchedTheAnswerSaysWhatToDo) {
+  Answer(R"(time { monotonic_ns: 13000000000 }
+    not_judged { rule: "futex-convoy" reason: "no process is watched" mend: "hftmon attach PID, or `hftmon recommend --audit`" }
+    not_judged { rule: "irq-on-watched-core" reason: "no process is watched" mend: "hftmon attach PID, or `hftmon recommend --audit`" })");
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend"}, console), 1);
+  EXPECT_THAT(console.out(), HasSubstr("  futex-convoy, irq-on-watched-core: no process is watched: hftmon attach PID, or "
+                                       "`hftmon recommend --audit`\n"));
+}
+
+}  // namespace
+}  // namespace hftmon
