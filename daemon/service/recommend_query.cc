@@ -29,7 +29,8 @@ EvidenceWish WishOf(const v1::RecommendRequest& request) {
 // An audit where nothing is watched speaks of settings alone: that nothing was measured is no news then.
 std::vector<std::string> RulesAskedFor(const ServiceCore& core, const v1::RecommendRequest& request) {
   std::vector<std::string> rules(request.rules().begin(), request.rules().end());
-  if (!rules.empty() || !request.audit() || !core.targets->List().empty()) return rules;
+  const bool watched = !core.targets->List().empty() || !core.targets->Rules().empty();
+  if (!rules.empty() || !request.audit() || watched) return rules;
   for (const RuleRow& row : AdviceRules()) {
     if (row.basis == Basis::kConfiguration) rules.emplace_back(row.id);
   }

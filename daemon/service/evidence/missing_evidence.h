@@ -13,7 +13,7 @@ namespace hftmon {
 // `has_sums`: there are two snapshots of the window.
 void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext& context, bool has_sums,
                         std::vector<MissingEvidence>* missing);
-// For no target at all: one reason, with what to do, in place of all others but those of settings.
+// For neither a target nor a rule: one reason, with what to do, in place of all others but those of settings.
 void TellThatNothingIsWatched(std::vector<MissingEvidence>* missing);
 
 }  // namespace hftmon

@@ -320,6 +320,30 @@ TEST(NumaNodes, DiesAsFarFromEachOtherAsPackagesAreNoClusters) {
   EXPECT_FALSE(ReadOf(HostFixture("sparse-nodes")).sub_numa_clustering(PackagesOf(package_of_cpu)));
 }
 
+TEST(NumaNodes, AClusterWhoseCpusAreAllOfflineCutsNothingWhateverItsNumber) {
+  const auto clusters = [](const std::string& cpus_of_9) {
+    const FixtureTree tree;
+    tree.Write(std::string(kFolder) + "online", "0,9,40-41\n");
+    AddNode(tree, 0, "0", "10 12 21 21", 1024);
+    AddNode(tree, 9, cpus_of_9, "12 10 21 21", 1024);
+    AddNode(tree, 40, "2-3", "21 21 10 11", 1024);
+    AddNode(tree, 41, "", "21 21 11 10", 1024);
+    return ReadOf(tree).sub_numa_clustering(PackagesOf({0, 0, 1, 1}));
+  };
+  EXPECT_TRUE(clusters("1"));
+  EXPECT_FALSE(clusters("")) << "of package 0 one node is left, and node 41 is memory next to 40";
+}
+
+// Linux 6.12, as it was captured.
+TEST(NumaNodes, AGuestsMemoryOnlyNodeIsNearestToTheNodeThatTheFirmwareSays) {
+  const NumaNodes nodes = ReadOf(HostFixture("guest-isolated"));
+  ASSERT_THAT(nodes.nodes, SizeIs(3));
+  EXPECT_THAT(nodes.nodes[2].cpus, IsEmpty());
+  EXPECT_TRUE(nodes.nodes[2].has_memory);
+  EXPECT_EQ(nodes.NodeOf(3), 1);
+  EXPECT_EQ(nodes.Nearest(2, [](const NumaNode& node) { return !node.cpus.empty(); })->node, 1);
+}
+
 TEST(NumaNodes, ThisHostsNodesHaveItsCpus) {
   const auto nodes = ReadNumaNodes(FileRoot());
   ASSERT_TRUE(nodes.ok()) << nodes.status();
