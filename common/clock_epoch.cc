@@ -15,7 +15,7 @@ int64_t WallOffsetNs(const ClockPair& pair) {
 }
 
 std::string SignedDuration(int64_t duration_ns) {
-  return (duration_ns < 0 ? "-" : "") + FormatDuration(std::abs(duration_ns));
+  return fmt::format("{}{}", duration_ns < 0 ? "-" : "", FormatDuration(std::abs(duration_ns)));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 #include <utility>
 #include <vector>
@@ -24,6 +25,17 @@ const char* ConfidenceWord(double confidence) {
 
 std::string Line(const char* what, const std::string& text) {
   return text.empty() ? "" : fmt::format("  {:<9} {}\n", what, Printable(text));
+}
+
+// As a proof's metric is named, so is its unit.
+std::string ProofText(const v1::Proof& proof) {
+  const std::string& metric = proof.metric();
+  const double value = proof.value_now();
+  if (metric.ends_with("_ns_per_s")) return FormatDuration(std::llround(value)) + " a second";
+  if (metric.ends_with("_ns")) return FormatDuration(std::llround(value));
+  if (metric.ends_with("_per_s")) return fmt::format("{:.3g} a second", value);
+  if (metric.ends_with("_share")) return fmt::format("{:.1f} %", 100 * value);
+  return fmt::format("{:.6g}", value);
 }
 
 std::string GainText(const v1::Gain& gain) {
@@ -53,7 +65,7 @@ std::string RecommendationText(const v1::Recommendation& one) {
   text += ActionText(one.action());
   text += Line("gain:", GainText(one.gain()));
   const v1::Proof& proof = one.proof();
-  const std::string now = proof.has_value_now() ? fmt::format(" now {:.6g},", proof.value_now()) : "";
+  const std::string now = proof.has_value_now() ? fmt::format(" now {},", ProofText(proof)) : "";
   return text + Line("proof:", fmt::format("{}:{} then {}: {}", proof.metric(), now, proof.expected(), proof.query()));
 }
 

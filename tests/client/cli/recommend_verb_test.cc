@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "tests/client/cli/cli_fixture.h"
 
@@ -52,6 +53,33 @@ TEST_F(RecommendVerbTest, AnAuditEndsWithItsCommandsALineEachAndTheirUndoInTheOt
                                        "echo 0 > /sys/kernel/mm/ksm/run\nsysctl -w kernel.nmi_watchdog=0\n"
                                        "# and what undoes them\n"
                                        "sysctl -w kernel.nmi_watchdog=1\necho 1 > /sys/kernel/mm/ksm/run\n"));
+}
+
+TEST_F(RecommendVerbTest, AMeasuredAdviceIsToldWithItsNumbersAndItsProofInUnits) {
+  const auto answer = [](const std::string& metric, const std::string& value) {
+    return R"(window { begin_monotonic_ns: 3000000000 end_monotonic_ns: 13000000000 }
+      recommendations { rule: "fifo-shares-core" id: "x" title: "A real-time thread\n shares it" cause: "it ran" confidence: 0.9 basis: "measured"
+        evidence { sentences: "tid 7 waited" spike_ids: 9 spike_ids: 4 count: 17 }
+        action { command: "taskset -pc 0 55" undo: "taskset -pc 0-2 55" reach: "now" risk: "low" persist: "CPUAffinity=0" }
+        gain { ns_per_second: 3400000 } proof { metric: ")" +
+           metric + R"(" query: "hftmon spikes -p 7" expected: "0" value_now: )" + value + " } })";
+  };
+  Answer(answer("preempted_ns_per_s", "1895730"));
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend"}, console), 2) << console.err();
+  for (const char* part : {"A real-time thread? shares it [fifo-shares-core, confidence high]", "evidence: tid 7 waited", "#9 #4",
+                           "do:       taskset -pc 0 55\n", "undo:     taskset -pc 0-2 55\n", "CPUAffinity=0", "up to 3.4ms a second",
+                           "preempted_ns_per_s: now 1.9ms a second, then 0: hftmon spikes -p 7"}) {
+    EXPECT_THAT(console.out(), HasSubstr(part));
+  }
+  for (const auto& [metric, value, text] :
+       {std::tuple("migration_count_per_s", "12.34", "now 12.3 a second,"), std::tuple("waking_longest_ns", "20400", "now 20.4us,"),
+        std::tuple("remote_page_share", "0.251", "now 25.1 %,"), std::tuple("setting", "1", "now 1,")}) {
+    Answer(answer(metric, value));
+    StringConsole other;
+    EXPECT_EQ(Run({"recommend"}, other), 2);
+    EXPECT_THAT(other.out(), HasSubstr(text)) << metric;
+  }
 }
 
 TEST_F(RecommendVerbTest, WithoutAuditTheCommandsStandWithTheirReasonsAlone) {
