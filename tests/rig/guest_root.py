@@ -1,6 +1,6 @@
 """GuestRoot: the guest's whole file system as one initramfs: no disk, no driver, no kernel module is needed.
 
-Reads: the build's binaries, busybox, Debian's python3 and the shared libraries that all these load here.
+Reads: the build's binaries, busybox, Debian's python3, numactl and its like, and the shared libraries that all these load here.
 Produces: an uncompressed cpio archive (unpacking is what a guest without KVM is slow at). Made anew for each run: it takes seconds.
 """
 
@@ -16,7 +16,9 @@ INTERPRETER = "/usr/bin/python3"
 # Of the standard library: what no case imports, and is large.
 LEFT_OUT = shutil.ignore_patterns("test", "tests", "idlelib", "lib2to3", "ensurepip", "pydoc_data", "dist-packages", "config-*", "distutils", "*.opt-*.pyc")
 PROGRAMS = ("hftmond", "hftmon", "hftmon-unwind", "hftmon-numa-probe")
-WORKLOADS = ("residents", "ping_pong", "inverted", "punctual")
+WORKLOADS = ("residents", "ping_pong", "inverted", "punctual", "memory_holder")
+# What commands of recommendations call, as a Debian host has it: busybox's own would not do.
+HOST_PROGRAMS = ("numactl", "migratepages", "numastat", "taskset")
 
 
 def libraries_of(binary):
@@ -87,6 +89,11 @@ class GuestRoot:
     def _add_product(self):
         for name in PROGRAMS:
             self._add_binary(self._build_dir / "bin" / name, f"/usr/bin/{name}")
+        for name in HOST_PROGRAMS:
+            path = shutil.which(name)
+            if path is None:
+                raise FileNotFoundError(f"{name}: not there: apt-get install numactl util-linux")
+            self._add_binary(path, f"/usr/bin/{name}")
         for name in WORKLOADS:
             self._add_binary(self._build_dir / "bin" / "tests" / name, f"/usr/bin/{name}")
 

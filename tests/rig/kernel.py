@@ -1,6 +1,7 @@
 """Kernel: a Debian kernel, fetched through apt and unpacked for a quick boot. Each step's result is kept in the work folder.
 
-Reads: apt's package lists, the package. Produces: vmlinux, uncompressed: without KVM its decompression would take longest of all.
+Reads: apt's package lists, the package. Produces: vmlinux, uncompressed: without KVM its decompression would take longest of all; single
+modules, uncompressed too.
 Nothing is installed on the host.
 """
 
@@ -56,17 +57,37 @@ class Kernel:
         self.package = package_of(name)
         self._folder = pathlib.Path(work) / "kernels" / self.package
 
-    def vmlinux(self):
-        """The path of the kernel's ELF file, fetched and unpacked if it was not yet."""
-        ready = self._folder / "vmlinux"
-        if ready.exists():
-            return ready
+    def _debian_package(self):
         self._folder.mkdir(parents=True, exist_ok=True)
         packages = list(self._folder.glob("*.deb"))
         if not packages:
             run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", self.package, cwd=self._folder)
             packages = list(self._folder.glob("*.deb"))
-        run("dpkg-deb", "-x", packages[0], self._folder / "unpacked")
+        return packages[0]
+
+    def module(self, name):
+        """The path of the module NAME.ko, unpacked if it was not yet. It is to need no other one."""
+        ready = self._folder / "modules" / f"{name}.ko"
+        if ready.exists():
+            return ready
+        run("dpkg-deb", "-x", self._debian_package(), self._folder / "unpacked")
+        packed = next((self._folder / "unpacked" / "lib" / "modules").rglob(f"{name}.ko*"), None)
+        if packed is None:
+            raise Unavailable(f"the package {self.package} has no {name}.ko: it is built into the kernel, or not there")
+        module = packed.read_bytes()
+        ready.parent.mkdir(exist_ok=True)
+        partial = ready.with_suffix(".partial")
+        partial.write_bytes(lzma.decompress(module) if module.startswith(_XZ) else module)
+        partial.rename(ready)
+        run("rm", "-rf", self._folder / "unpacked")
+        return ready
+
+    def vmlinux(self):
+        """The path of the kernel's ELF file, fetched and unpacked if it was not yet."""
+        ready = self._folder / "vmlinux"
+        if ready.exists():
+            return ready
+        run("dpkg-deb", "-x", self._debian_package(), self._folder / "unpacked")
         image = next((self._folder / "unpacked" / "boot").glob("vmlinuz-*"), None)
         if image is None:
             raise Unavailable(f"the package {self.package} has no /boot/vmlinuz-*: remove {self._folder} and name one of linux-image-*")

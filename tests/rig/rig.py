@@ -5,18 +5,20 @@ The last line stands alone: "N passed, N failed, N skipped". Ends with 0 when no
 
 import argparse
 import pathlib
+import shutil
 import signal
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
-from guest import Guest
+import initramfs
+from guest import MODULES, Guest
 from guest_root import GuestRoot
 from host_command import Unavailable
 from kernel import Kernel
 from tally import Tally
 
-CASES = ("kernel_load", "hot_unplug", "clock_step")
+CASES = ("kernel_load", "hot_unplug", "clock_step", "numa", "advice")
 
 
 def read_results(path):
@@ -57,6 +59,35 @@ def run_case(vmlinux, archive, case, folder, arguments, tally):
     print(f"    {time.monotonic() - start_s:.0f} s, console in {guest.console_path}", flush=True)
 
 
+def with_modules(kernel, archive, names, folder):
+    """The archive and these of the kernel's modules, as one."""
+    modules = folder / "modules"
+    inside = modules / "usr" / "lib" / "modules"
+    inside.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copy(kernel.module(name), inside)
+    initramfs.pack(modules, folder / "modules.cpio")
+    initramfs.join((archive, folder / "modules.cpio"), folder / "root.cpio")
+    return folder / "root.cpio"
+
+
+def run_kernel(kernel, cases, archive, work, arguments, tally):
+    try:
+        vmlinux = kernel.vmlinux()
+    except Unavailable as reason:
+        tally.skip(str(reason))
+        return
+    for case in cases:
+        print(f"{kernel.package}: {case}", flush=True)
+        folder = work / "guests" / f"{kernel.name}.{case}"
+        try:
+            used = with_modules(kernel, archive, MODULES[case], folder) if case in MODULES else archive
+        except Unavailable as reason:
+            tally.skip(f"{case}: {reason}")
+            continue
+        run_case(vmlinux, used, case, folder, arguments, tally)
+
+
 def chosen(text, known, what):
     names = [name for name in text.split(",") if name]
     for name in names:
@@ -82,13 +113,10 @@ def main():
     for name in chosen(arguments.kernel, (), "kernel"):
         try:
             kernel = Kernel(name, work)
-            vmlinux = kernel.vmlinux()
         except Unavailable as reason:
             tally.skip(str(reason))
             continue
-        for case in cases:
-            print(f"{kernel.package}: {case}", flush=True)
-            run_case(vmlinux, archive, case, work / "guests" / f"{name}.{case}", arguments, tally)
+        run_kernel(kernel, cases, archive, work, arguments, tally)
     tally.end()
 
 

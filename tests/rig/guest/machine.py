@@ -1,11 +1,12 @@
 """The guest as a machine: its CPUs, its clocks, and the kernel's own figures of threads. What changes it works in a guest of the rig alone.
 
-Reads: /proc, /sys. Changes: which CPUs are online, the wall clock.
+Reads: /proc, /sys. Changes: which CPUs are online, the wall clock, which modules are loaded.
 """
 
 import ctypes
 import os
 import pathlib
+import subprocess
 import threading
 import time
 
@@ -41,6 +42,13 @@ def set_online(cpu, online):
     """Returns when the kernel has done it."""
     _only_in_a_guest()
     (_CPU / f"cpu{cpu}" / "online").write_text("1" if online else "0", encoding="utf-8")
+
+
+def load_module(name):
+    """One that the case's machine brought along (MODULES of tests/rig/guest.py)."""
+    _only_in_a_guest()
+    if not pathlib.Path(f"/sys/module/{name}").exists():
+        subprocess.run(["insmod", f"/lib/modules/{name}.ko"], check=True, timeout=PATIENCE_S)
 
 
 # ---- Clocks.

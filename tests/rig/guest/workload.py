@@ -1,4 +1,7 @@
-"""Workload: one of tests/workloads, run interactively: a line on its stdin is its turn, a line on its stdout is what it did."""
+"""Workload: one of tests/workloads, run interactively: a line on its stdin is its turn, a line on its stdout is what it did.
+
+`under` is a command that runs it, as ("numactl", "--membind=1").
+"""
 
 import json
 import os
@@ -6,9 +9,9 @@ import subprocess
 
 
 class Workload:
-    def __init__(self, name, *arguments):
+    def __init__(self, name, *arguments, under=()):
         # As taskset would: the isolated CPUs are in nobody's mask.
-        self._process = subprocess.Popen([name, "--interactive", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        self._process = subprocess.Popen([*under, name, "--interactive", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
                                          preexec_fn=lambda: os.sched_setaffinity(0, range(os.cpu_count())))
         self.about = self._read()
 
