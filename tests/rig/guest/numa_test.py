@@ -15,10 +15,11 @@ NIC_NODE = 1
 
 
 class Numa(unittest.TestCase):
-    def setUp(self):
+    @classmethod
+    def setUpClass(cls):
         network.start()
-        self.daemon = Daemon()
-        self.addCleanup(self.daemon.end)
+        cls.daemon = Daemon()
+        cls.addClassCleanup(cls.daemon.end)
 
     def hold(self, pages, *numactl):
         """A watched process that holds memory under numactl's words."""
@@ -88,7 +89,7 @@ class Numa(unittest.TestCase):
         holder = self.hold(PAGES, "--preferred=1", "--cpunodebind=0")
         holder.act("read")
         grown = holder.act("grow")
-        _, mapping = self.look(holder, grown["address"])
+        _, mapping = self.look(holder, grown["address"], "--exact")  # with what there was before it is more than 32 MiB
         self.assertEqual([(share["node"], share["pages"]) for share in mapping["nodes"]], [(1, PAGES)])
         self.assertIn("prefer", mapping["policy"])
 
