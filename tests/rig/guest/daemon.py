@@ -40,10 +40,10 @@ class Daemon:
         return subprocess.run(["hftmon", "--server", SERVER, "--timeout", "60s", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
                               timeout=machine.PATIENCE_S)
 
-    def ask(self, *arguments):
+    def ask(self, *arguments, codes=(0, 1)):
         """The answer's JSON objects, one a line; a warning (exit code 1) is an answer too."""
         done = self._hftmon(*arguments, "--json")
-        if done.returncode not in (0, 1):
+        if done.returncode not in codes:
             raise AssertionError(f"hftmon {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}; the daemon said: {self.log()}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 

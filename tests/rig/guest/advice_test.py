@@ -1,0 +1,86 @@
+"""What hftmon recommends is done as it is said, on a machine where that can be done to nobody: the cause goes, the next window is silent, and
+undo brings it back."""
+
+import unittest
+
+import advisor
+import machine
+import network
+import python_cases
+from advisor import Advisor
+from daemon import Daemon
+from workload import Workload
+
+ISOLATED = {2, 3}
+EXCHANGES = 200
+RX_LINE = "eth0-rx-0"
+
+
+class Advice(unittest.TestCase):
+    def setUp(self):
+        network.start()
+        self.daemon = Daemon()
+        self.addCleanup(self.daemon.end)
+
+    def follow(self, advice, command, undo):
+        """The commands are these; what is done is done as given."""
+        action = advice["action"]
+        print(f"{advice['rule']}: {advice['cause']}: {action['command']}")
+        self.assertEqual((action["command"], action["undo"]), (command, undo))
+        advisor.shell(action["command"])
+        return action
+
+
+class Interrupts(Advice):
+    def setUp(self):
+        super().setUp()
+        # Somebody has to be watched; he has nothing to do with it.
+        self.watched = Workload("memory_holder", "--pages", "16", under=("taskset", "-c", "2"))
+        self.addCleanup(self.watched.end)
+        self.daemon.attach(self.watched.pid, "--probes", "irq")
+        self.irq = network.line_of(RX_LINE)
+
+    def exchange(self):
+        """CPU → how often the line came there meanwhile."""
+        before = network.counts_of(self.irq)
+        self.assertEqual(network.exchange(EXCHANGES), EXCHANGES)
+        after = network.counts_of(self.irq)
+        return {cpu: after[cpu] - before[cpu] for cpu in after}
+
+    def test_a_line_on_an_isolated_cpu_is_moved_away_and_back(self):
+        path = f"/proc/irq/{self.irq}/smp_affinity_list"
+        was = network.affinity_of(self.irq)
+        self.addCleanup(advisor.shell, f"echo {was} >{path}")
+        advisor.shell(f"echo 3 >{path}")
+        advice = Advisor(self.daemon)
+        first = network.counts_of(self.irq)
+
+        def here(values):
+            return values["irq"] == str(self.irq)
+
+        def await_it(since_ns):
+            def matches(values):
+                return here(values) and int(values["count"]) >= 10
+            return advice.await_advice("irq-on-watched-core", matches, since_ns, self.exchange)
+        told = await_it(None)
+        came = network.counts_of(self.irq)
+        self.assertTrue(10 <= told["evidence"]["count"] <= sum(came[cpu] - first[cpu] for cpu in ISOLATED), (told, first, came))
+        self.assertEqual(set(told["cpus"]), {3})
+        self.assertIn(RX_LINE, told["evidence"]["values"]["handler"])
+        action = self.follow(told, f"echo 0-1 > {path}", f"echo 3 > {path}")
+        self.assertEqual(network.affinity_of(self.irq), "0-1")
+        # The first one after the change may come where the last one did.
+        self.exchange()
+        since_ns = machine.mono_ns()
+        moved = self.exchange()
+        self.assertTrue(advice.silent_since("irq-on-watched-core", here, since_ns, self.exchange))
+        print(f"after the change the line came so often to each CPU: {moved}")
+        self.assertEqual(sum(moved[cpu] for cpu in ISOLATED), 0, moved)
+        self.assertGreater(sum(moved.values()), 0)
+        advisor.shell(action["undo"])
+        self.assertEqual(network.affinity_of(self.irq), "3")
+        await_it(machine.mono_ns())
+
+
+if __name__ == "__main__":
+    python_cases.main("advice_test")
