@@ -4,6 +4,7 @@ undo brings it back."""
 import unittest
 
 import advisor
+import kernel_threads
 import machine
 import network
 import python_cases
@@ -80,6 +81,31 @@ class Interrupts(Advice):
         advisor.shell(action["undo"])
         self.assertEqual(network.affinity_of(self.irq), "3")
         await_it(machine.mono_ns())
+
+
+class KernelThreads(Advice):
+    def test_a_kernel_thread_on_an_isolated_cpu_is_moved_away_and_back(self):
+        self.daemon.ask("attach", "--cpus", "2-3")
+        visitor = kernel_threads.pid_of("kcompactd0")  # it looks around twice a second
+        was = machine.allowed_cpus(visitor, visitor)
+        self.addCleanup(advisor.shell, f"taskset -pc {was} {visitor}")
+        advisor.shell(f"taskset -pc 2 {visitor}")
+        advice = Advisor(self.daemon)
+        before = kernel_threads.switches_of(visitor)
+
+        def it(values):
+            return values["actor_tid"] == str(visitor)
+        told = advice.await_advice("kernel-thread-on-core", it)
+        visits = kernel_threads.switches_of(visitor) - before
+        self.assertTrue(2 <= told["evidence"]["count"] <= visits + 1, (told, visits))
+        self.assertEqual(told["cpus"], [2])
+        action = self.follow(told, f"taskset -pc 0-1 {visitor}", f"taskset -pc 2 {visitor}")
+        self.assertEqual(machine.allowed_cpus(visitor, visitor), "0-1")
+        since_ns = kernel_threads.await_switches(visitor, 2)
+        self.assertTrue(advice.silent_since("kernel-thread-on-core", it, since_ns))
+        advisor.shell(action["undo"])
+        self.assertEqual(machine.allowed_cpus(visitor, visitor), "2")
+        advice.await_advice("kernel-thread-on-core", it, machine.mono_ns())
 
 
 if __name__ == "__main__":
