@@ -108,5 +108,37 @@ class KernelThreads(Advice):
         advice.await_advice("kernel-thread-on-core", it, machine.mono_ns())
 
 
+class Audit(Advice):
+    # rule → the word that gives cause for it; what the guest's command line settles (isolcpus, nohz_full, rcu_nocbs) is not among them.
+    MISTAKES = {"audit-thp-always": "echo always >/sys/kernel/mm/transparent_hugepage/enabled",
+                "audit-ksm": "echo 1 >/sys/kernel/mm/ksm/run",
+                "audit-numa-balancing": "sysctl -w kernel.numa_balancing=1",
+                "audit-timer-migration": "sysctl -w kernel.timer_migration=0",
+                "audit-default-irq-affinity": "echo f >/proc/irq/default_smp_affinity",
+                "audit-workqueue-cpumask": "echo f >/sys/devices/virtual/workqueue/cpumask"}
+
+    def audit(self):
+        """rule → its action. Nobody is watched."""
+        answer = self.daemon.ask("recommend", "--audit", codes=(0, 1, 2))[0]
+        actions = {one["rule"]: one["action"] for one in answer["recommendations"]}
+        self.assertEqual(len(actions), len(answer["recommendations"]), answer["recommendations"])
+        return actions
+
+    def test_settings_against_isolated_cpus_are_told_and_each_command_ends_its_advice(self):
+        for mistake in self.MISTAKES.values():
+            advisor.shell(mistake)
+        told = self.audit()
+        self.assertEqual(set(told), set(self.MISTAKES))
+        for rule, action in told.items():
+            print(f"{rule}: {action['command']}")
+            advisor.shell(action["command"])
+            self.assertNotIn(rule, self.audit())
+        # All is set right: nothing is advised.
+        self.assertEqual(self.audit(), {})
+        for action in told.values():
+            advisor.shell(action["undo"])
+        self.assertEqual(self.audit(), told)
+
+
 if __name__ == "__main__":
     python_cases.main("advice_test")
