@@ -18,7 +18,7 @@ from host_command import Unavailable
 from kernel import Kernel
 from tally import Tally
 
-CASES = ("kernel_load", "hot_unplug", "clock_step", "numa", "advice")
+CASES = ("kernel_load", "hot_unplug", "clock_step", "numa", "advice", "audit")
 
 
 def read_results(path):
