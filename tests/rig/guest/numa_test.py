@@ -93,6 +93,21 @@ class Numa(unittest.TestCase):
         self.assertEqual([(share["node"], share["pages"]) for share in mapping["nodes"]], [(1, PAGES)])
         self.assertIn("prefer", mapping["policy"])
 
+    def test_distances_are_measured_from_free_cpus_and_to_nodes_with_room(self):
+        answer = self.daemon.ask("numa", "--measure")[0]
+        pairs = {(pair["cpu_node"], pair["memory_node"]): pair for pair in answer["pairs"]}
+        print({nodes: pair.get("load_ns", pair.get("reason")) for nodes, pair in pairs.items()})
+        self.assertEqual(set(pairs), {(cpus, memory_node) for cpus in (0, 1) for memory_node in (0, 1, 2)})
+        for nodes in ((0, 0), (0, 1)):
+            self.assertIn(pairs[nodes].get("cpu"), (0, 1), pairs[nodes])
+            self.assertGreater(pairs[nodes]["load_ns"], 0)
+            self.assertGreater(pairs[nodes]["read_mb_s"], 0)
+        # All of node 2 is a quarter too little.
+        self.assertIn("free memory", pairs[0, 2]["reason"])
+        for memory_node in (0, 1, 2):
+            self.assertNotIn("load_ns", pairs[1, memory_node])
+            self.assertIn("kept free of ordinary work", pairs[1, memory_node]["reason"])
+
     def test_an_offline_cpu_changes_its_node_and_nothing_else(self):
         holder = self.hold(PAGES, "--membind=1", "--cpunodebind=1")
         holder.act("read")
