@@ -6,12 +6,14 @@ import unittest
 import advisor
 import kernel_threads
 import machine
+import memory
 import network
 import python_cases
 from advisor import Advisor
 from daemon import Daemon
 from workload import Workload
 
+PAGES = 4_096
 ISOLATED = {2, 3}
 EXCHANGES = 200
 RX_LINE = "eth0-rx-0"
@@ -106,6 +108,46 @@ class KernelThreads(Advice):
         advisor.shell(action["undo"])
         self.assertEqual(machine.allowed_cpus(visitor, visitor), "2")
         advice.await_advice("kernel-thread-on-core", it, machine.mono_ns())
+
+
+class FarMemory(Advice):
+    def pages(self, holder):
+        """node → pages. Of the daemon and of the kernel; they agree."""
+        holder.act("read")
+        process, = self.daemon.ask("numa", "-p", str(holder.pid), "--exact")[0]["processes"]
+        mapping, = [one for one in process["mappings"] if one["start"] == holder.about["address"]]
+        told = {share["node"]: share["pages"] for share in mapping["nodes"]}
+        self.assertEqual(told, memory.pages_by_node(holder.pid, holder.about["address"]))
+        return told
+
+    def test_memory_on_the_far_node_is_moved_and_moved_back(self):
+        holder = Workload("memory_holder", "--pages", str(PAGES), "--rounds", "200", under=("numactl", "--membind=1", "--cpunodebind=0"))
+        self.addCleanup(holder.end)
+        self.daemon.attach(holder.pid)
+        advice = Advisor(self.daemon, "--look-at-memory")
+
+        def it(values):
+            return values["pid"] == str(holder.pid)
+
+        def read():
+            holder.act("read")
+
+        def await_it(since_ns):
+            return advice.await_advice("memory-on-wrong-node", it, since_ns, read)
+        told = await_it(None)
+        self.assertEqual(self.pages(holder), {1: PAGES})
+        self.assertGreaterEqual(told["evidence"]["count"], PAGES)
+        action = self.follow(told, f"migratepages {holder.pid} 1 0", f"migratepages {holder.pid} 0 1")
+        self.assertIn("bind", action["code_hint"], "what the policy does to new memory is said")
+        since_ns = machine.mono_ns()
+        self.assertEqual(self.pages(holder), {0: PAGES})
+        self.assertTrue(advice.silent_since("memory-on-wrong-node", it, since_ns, read))
+        # As the hint says: the policy is still there.
+        grown = holder.act("grow")
+        self.assertEqual(memory.pages_by_node(holder.pid, grown["address"]), {1: PAGES})
+        await_it(since_ns)
+        advisor.shell(action["undo"])
+        self.assertEqual(self.pages(holder), {1: PAGES})
 
 
 class Audit(Advice):
