@@ -88,7 +88,9 @@ class Interrupts(Advice):
 class KernelThreads(Advice):
     def test_a_kernel_thread_on_an_isolated_cpu_is_moved_away_and_back(self):
         self.daemon.ask("attach", "--cpus", "2-3")
-        visitor = kernel_threads.pid_of("kcompactd0")  # it looks around twice a second
+        work = kernel_threads.WorkForKsmd()
+        self.addCleanup(work.end)
+        visitor = kernel_threads.pid_of("ksmd")
         was = machine.allowed_cpus(visitor, visitor)
         self.addCleanup(advisor.shell, f"taskset -pc {was} {visitor}")
         advisor.shell(f"taskset -pc 2 {visitor}")
