@@ -204,9 +204,9 @@ TEST_F(NumaVerbTest, GrowthNamesCodeAndMappingsAndAsksForOneProcess) {
     EXPECT_THAT(console.out(), HasSubstr(part));
   }
   EXPECT_THAT(console.err(), HasSubstr("page faults: no descriptors left"));
-  StringConsole json;
-  EXPECT_EQ(Run({"numa", "-p", "4711", "--growth", "1s", "--json"}, json), 1);
-  const auto answer = nlohmann::json::parse(json.out());
+  StringConsole object;
+  EXPECT_EQ(Run({"numa", "-p", "4711", "--growth", "1s", "--json"}, object), 1);
+  const auto answer = json::parse(object.out());
   EXPECT_EQ(answer["processes"][0]["growth"]["fault_count"], 200);
   EXPECT_EQ(answer["processes"][0]["first_touches"][0]["frames"][0], "Fill()+0x10");
   EXPECT_EQ(answer["processes"][0]["mappings"][0]["growth_bytes"], 8'192);
