@@ -134,7 +134,10 @@ TEST_F(NumaTest, GrowthNamesTheCodeThatTouchesNewMemory) {
   EXPECT_LE(growth.fault_count(), truth.count + truth.count / 256 + 1'000);
   uint64_t told = growth.unkept_fault_count();
   for (const v1::FirstTouch& site : process.first_touches()) told += site.fault_count();
-  if (process.left_out_first_touch_count() == 0) EXPECT_EQ(told, growth.fault_count());
+  EXPECT_LE(told, growth.fault_count());
+  if (process.left_out_first_touch_count() == 0) {
+    EXPECT_EQ(told, growth.fault_count());
+  }
   ASSERT_GT(process.first_touches_size(), 0);
   const v1::FirstTouch& most = process.first_touches(0);
   EXPECT_GT(most.fault_count() * 2, growth.fault_count());

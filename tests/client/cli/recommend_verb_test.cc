@@ -62,7 +62,7 @@ TEST_F(RecommendVerbTest, AMeasuredAdviceIsToldWithItsNumbersAndItsProofInUnits)
         evidence { sentences: "tid 7 waited" spike_ids: 9 spike_ids: 4 count: 17 }
         action { command: "taskset -pc 0 55" undo: "taskset -pc 0-2 55" reach: "now" risk: "low" persist: "CPUAffinity=0" }
         gain { ns_per_second: 3400000 } proof { metric: ")" +
-           metric + R"(" query: "hftmon spikes -p 7" expected: "0" value_now: )" + value + " } })";
+           metric + R"(" query: "hftmon spikes -p 7" expected: "0" value_now: )" + value + " } }";
   };
   Answer(answer("preempted_ns_per_s", "1895730"));
   StringConsole console;
