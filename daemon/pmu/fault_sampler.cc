@@ -17,7 +17,9 @@ SampledEvent PageFaults() {
   attributes.type = PERF_TYPE_SOFTWARE;
   attributes.config = PERF_COUNT_SW_PAGE_FAULTS;
   attributes.sample_period = 1;
-  attributes.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD;
+  // Not PERF_SAMPLE_PERIOD: with it the kernel samples each software event whatever its period is (perf_swevent_event). What a sample
+  // stands for is told by the count that it carries.
+  attributes.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU | PERF_SAMPLE_READ;
 #if defined(__x86_64__)
   attributes.sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
   attributes.sample_regs_user = kFaultRegisters;
@@ -101,7 +103,7 @@ void FaultSampler::Drain(Visit visit) {
   // A ring's own size bounds it: no record is smaller than its header.
   const size_t records_max = options_.ring_pages * memory_->page_bytes() / sizeof(perf_event_header);
   for (Thread& thread : threads_) {
-    const size_t taken = thread.place.Drain(records_max, [&](const PerfRecord& record) { Take(record, visit); });
+    const size_t taken = thread.place.Drain(records_max, [&](const PerfRecord& record) { Take(record, &thread, visit); });
     if (taken < kDrainSamplesMax || thread.period >= kPeriodMax) continue;
     thread.period *= kPeriodFactor;
     // Where the kernel will not, it goes on as before: more samples, or more that are lost, and each says what it stands for.
@@ -109,21 +111,26 @@ void FaultSampler::Drain(Visit visit) {
   }
 }
 
-void FaultSampler::Take(const PerfRecord& record, Visit visit) {
+void FaultSampler::Take(const PerfRecord& record, Thread* thread, Visit visit) {
   if (!record.header.Is(PerfRecordType::kSample)) return;
   const absl::StatusOr<PerfSample> sample = DecodeSample(layout_, record.body);
-  if (!sample.ok() || !sample->address || !sample->tid || !sample->cpu || !sample->period) {
+  const bool counted = sample.ok() && sample->read && sample->read->size() == 1;
+  if (!counted || !sample->address || !sample->tid || !sample->cpu || sample->read->at(0).value < thread->counted) {
     ++counts_.undecoded_count;
     return;
   }
+  const uint64_t count = sample->read->at(0).value;
+  // At most a period: what came before samples that found no room is in no count.
+  const uint64_t weight = std::min(count - std::exchange(thread->counted, count), thread->period);
+  if (weight == 0) return;  // the kernel writes one fault twice as its period changes
   ++counts_.sample_count;
-  counts_.fault_count += *sample->period;
+  counts_.fault_count += weight;
   SampledFault fault{.pid = sample->pid.value_or(0),
                      .tid = *sample->tid,
                      .mono_ns = sample->time_ns.value_or(0),
                      .address = *sample->address,
                      .cpu = *sample->cpu,
-                     .weight = *sample->period,
+                     .weight = weight,
                      .registers = {},
                      .stack = {}};
   constexpr uint64_t kAbi64 = 2;

@@ -3,7 +3,7 @@
 // Source: the software event page-faults (minor and major faults, those in system calls too), which needs no PMU. One thread at a time;
 // `calls` and `memory` outlive it. Costs as SampledPlace for each thread. A sampled fault takes its thread some 2 us more: the first ones
 // are all sampled, and of a thread that faults often one in more and more (kPeriodFactor), so that at most some kDrainSamplesMax are
-// between two drains. Bounds: threads_max threads, a ring of ring_pages each.
+// between two drains; of its last faults less than a period is in no sample. Bounds: threads_max threads, a ring of ring_pages each.
 #ifndef HFTMON_DAEMON_PMU_FAULT_SAMPLER_H_
 #define HFTMON_DAEMON_PMU_FAULT_SAMPLER_H_
 
@@ -87,6 +87,7 @@ class FaultSampler {
   struct Thread {
     SampledPlace place;
     uint64_t period = 1;
+    uint64_t counted = 0;  // its faults up to the last sample
   };
 
   FaultSampler(PerfEventCalls& calls, PerfRingMemory& memory, ListThreads list, pid_t pid, const Options& options);
@@ -94,7 +95,7 @@ class FaultSampler {
   // Those that are not known yet. A thread that ended meanwhile is no error.
   absl::Status OpenUnknown(bool refusal_ends);
   absl::Status OpenThread(pid_t tid);
-  void Take(const PerfRecord& record, Visit visit);
+  void Take(const PerfRecord& record, Thread* thread, Visit visit);
 
   PerfEventCalls* calls_;
   PerfRingMemory* memory_;

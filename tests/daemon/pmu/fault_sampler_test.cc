@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,19 +27,15 @@ class FaultSamplerTest : public ::testing::Test {
     return FaultSampler::Open(
         kernel_, kernel_, [this](pid_t) { return kernel_.List(); }, kProcess, options);
   }
-  // As the kernel writes it for the event that was opened.
-  Bytes Sample(pid_t tid, uint64_t address, uint64_t abi = 2) const {
+  // As the kernel writes it for the event that was opened: with the thread's faults so far.
+  Bytes Sample(pid_t tid, uint64_t address, uint64_t abi = 2) {
     const perf_event_attr& attributes = kernel_.events().begin()->second.attributes;
     PerfAttr attr;
     attr.sample_type = attributes.sample_type;
     attr.user_registers = attributes.sample_regs_user;
     attr.user_stack_bytes = attributes.sample_stack_user;
-    WrittenSample sample{.time_ns = 9'000,
-                         .address = address,
-                         .period = attributes.sample_period,
-                         .pid = kProcess,
-                         .tid = static_cast<uint32_t>(tid),
-                         .cpu = 3};
+    WrittenSample sample{.time_ns = 9'000, .address = address, .pid = kProcess, .tid = static_cast<uint32_t>(tid), .cpu = 3};
+    sample.values = {{.value = fault_count_[tid] += attributes.sample_period}};
     sample.user_abi = abi;
     if (abi != 0) sample.user_registers.assign(static_cast<size_t>(std::popcount(attributes.sample_regs_user)), 0x77);
     sample.user_stack = Bytes(64);
@@ -56,6 +53,7 @@ class FaultSamplerTest : public ::testing::Test {
     return count;
   }
   FakeSamplingEvents kernel_;
+  std::map<pid_t, uint64_t> fault_count_;
 };
 
 TEST_F(FaultSamplerTest, EachThreadsFaultsComeWithTheirRegistersAndStack) {
@@ -66,6 +64,7 @@ TEST_F(FaultSamplerTest, EachThreadsFaultsComeWithTheirRegistersAndStack) {
   EXPECT_EQ(attributes.type, PERF_TYPE_SOFTWARE);
   EXPECT_EQ(attributes.config, PERF_COUNT_SW_PAGE_FAULTS);
   EXPECT_EQ(attributes.freq, 0u) << "a frequency keeps the tick of every CPU on";
+  EXPECT_EQ(attributes.sample_type & PERF_SAMPLE_PERIOD, 0u) << "with it the kernel samples every fault whatever the period is";
   ASSERT_TRUE(sampler->Enable().ok());
   ASSERT_TRUE(kernel_.Write(500, 0, Sample(500, 0x1000)));
   ASSERT_TRUE(kernel_.Write(501, 0, Sample(501, 0x2000)));
@@ -116,6 +115,20 @@ TEST_F(FaultSamplerTest, AThreadThatFaultsOftenIsSampledMoreSeldomAndOthersAreNo
   ASSERT_TRUE(kernel_.Write(500, 0, Sample(500, 7)));
   sampler->Drain([](const SampledFault& fault) { EXPECT_EQ(fault.weight, FaultSampler::kPeriodFactor); });
   EXPECT_EQ(sampler->counts().fault_count, FaultSampler::kDrainSamplesMax + 1 + FaultSampler::kPeriodFactor);
+}
+
+TEST_F(FaultSamplerTest, FaultsBeforeASampleThatFoundNoRoomAreInNoCount) {
+  auto sampler = Open();
+  ASSERT_TRUE(sampler.ok()) << sampler.status();
+  ASSERT_TRUE(sampler->Enable().ok());
+  ASSERT_TRUE(kernel_.Write(500, 0, Sample(500, 1)));
+  fault_count_[500] += 1'000;
+  ASSERT_TRUE(kernel_.Write(500, 0, Sample(500, 2)));
+  --fault_count_[500];
+  ASSERT_TRUE(kernel_.Write(500, 0, Sample(500, 2)));  // once more, as its period changes
+  EXPECT_THAT(Drain(*sampler), ElementsAre(1u, 2u));
+  EXPECT_EQ(sampler->counts().fault_count, 2u);
+  EXPECT_EQ(sampler->counts().undecoded_count, 0u);
 }
 
 TEST_F(FaultSamplerTest, ThreadsThatComeAreSampledByTheNextLookAndRefusedOnesAreTold) {
