@@ -12,9 +12,8 @@ constexpr std::string_view kMovePages = "migratepages {pid} {from_node} {to_node
 constexpr std::string_view kMovePagesBack = "migratepages {pid} {to_node} {from_node}";
 constexpr std::string_view kStartPlaced = "unit file: ExecStart=numactl --membind={to_node} --cpunodebind={to_node} PROGRAM";
 constexpr std::string_view kMoveRisk =
-    "the process stalls while its pages move (spikes of kind migration); undo moves back what was on node {to_node} before, too; a cpuset "
-    "or a "
-    "full node leaves pages behind without an error: look again";
+    "the process stalls while its pages move (spikes of kind migration); as root, memory that it shares with other processes moves too; "
+    "undo moves back what was on node {to_node} before, too; a cpuset or a full node leaves pages behind without an error: look again";
 
 RuleRow MemoryOnWrongNode() {
   return {
