@@ -28,6 +28,15 @@ bool AllReserved(const EvidenceContext& context, const CpuList& cpus) {
   return std::all_of(cpus.begin(), cpus.end(), [&](int cpu) { return std::find(reserved.begin(), reserved.end(), cpu) != reserved.end(); });
 }
 
+// Where the actor may go. Who was not put on reserved CPUs is not sent there: they are kept for somebody, and nobody balances them.
+CpuList SpareFor(const EvidenceContext& context, const std::optional<TaskFact>& task, const CpuList& cpus) {
+  CpuList spare = SpareCpus(context, cpus);
+  const bool was_put = task && !task->allowed_cpus.empty() && AllReserved(context, task->allowed_cpus);
+  const auto reserved = std::stable_partition(spare.begin(), spare.end(), [&](int cpu) { return !AllReserved(context, {cpu}); });
+  if (was_put && reserved != spare.end()) return {reserved, spare.end()};
+  return {spare.begin(), reserved};
+}
+
 std::string CommOf(const Cause& cause) {
   return std::string(cause.comm, strnlen(cause.comm, sizeof(cause.comm)));
 }
@@ -121,7 +130,7 @@ std::optional<Fact> PreemptionFacts::FactOf(const EvidenceContext& context, cons
   share.tally.ToFact(&fact);
   SetCpus(&fact, FactField::kCpus, share.tally.cpus());
   if (task) SetCpus(&fact, FactField::kOldAffinity, task->allowed_cpus);
-  SetCpus(&fact, FactField::kSpareCpus, SpareCpus(context, share.tally.cpus()));
+  SetCpus(&fact, FactField::kSpareCpus, SpareFor(context, task, share.tally.cpus()));
   SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
   if (lookups.rt_runtime_us) fact.values[FactField::kRtRuntimeUs] = *lookups.rt_runtime_us;
   const char* how = key.kind == SpikeKind::kPreempted ? " lost CPU " : " woke and had to wait for CPU ";

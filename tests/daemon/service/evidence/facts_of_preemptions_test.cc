@@ -48,6 +48,21 @@ TEST(PreemptionFactsTest, ARealTimePreemptorIsToldWithItsNumbers) {
   EXPECT_THAT(facts[0].evidence.spike_ids, ElementsAre(3, 2, 1));
 }
 
+TEST(PreemptionFactsTest, NobodyIsSentToReservedCpusWhoWasNotPutThere) {
+  PreemptionFacts producer;
+  for (uint64_t id = 1; id <= 3; ++id) producer.Add(PreemptedBy(id, 55, 50, 100'000));
+  EvidenceContext context = TestContext();
+  context.reserved_cpus = {2, 3};
+  const auto spare = [&] {
+    std::vector<Fact> facts;
+    producer.ToFacts(context, LookupsWith(std::nullopt), &facts);
+    return facts.empty() ? CpuList() : std::get<CpuList>(ValueOf(facts[0], FactField::kSpareCpus).value_or(CpuList()));
+  };
+  EXPECT_EQ(spare(), (CpuList{0, 1}));
+  context.task = [](uint32_t, uint32_t) { return TaskFact{.allowed_cpus = {2}, .flags = 0}; };
+  EXPECT_EQ(spare(), (CpuList{3}));
+}
+
 TEST(PreemptionFactsTest, ItsAdviceMovesThePreemptorAndBack) {
   const Judgement judgement = JudgeFacts(FactsOf(3, 55, 50));
   ASSERT_EQ(judgement.recommendations.size(), 1u);
