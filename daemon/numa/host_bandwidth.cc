@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "daemon/numa/bandwidth_events.h"
@@ -28,6 +30,21 @@ std::string Joined(const std::string& one, const std::string& other) {
   return one.empty() || other.empty() ? one + other : one + "; " + other;
 }
 
+std::set<std::string> ControlGroups(const ResctrlReading& reading) {
+  std::set<std::string> names;
+  for (const ResctrlGroup& group : reading.groups) {
+    if (group.control) names.insert(group.name);
+  }
+  return names;
+}
+
+// Why the control groups of the two readings do not sum to what a domain moved; empty: they do.
+std::string WhyNoSums(const ResctrlReading& before, const ResctrlReading& after) {
+  if (before.left_out_count > 0 || after.left_out_count > 0) return "resctrl: groups are left out, a domain's sum would lack them";
+  if (ControlGroups(before) == ControlGroups(after)) return "";
+  return "resctrl: control groups were made or removed meanwhile, a domain's sum would lack them: ask again";
+}
+
 // Of resctrl, where it is; else why not.
 class ResctrlLook {
  public:
@@ -44,8 +61,10 @@ class ResctrlLook {
       return;
     }
     std::vector<GroupBandwidthRow> rows = BandwidthsBetween(*before_, *after, caches_, parts_.places.nodes);
-    std::string missing;
-    for (NodeBandwidthRow& row : DomainRows(rows, &missing)) out->rows.nodes.push_back(std::move(row));
+    std::string missing = WhyNoSums(*before_, *after);
+    if (missing.empty()) {
+      for (NodeBandwidthRow& row : DomainRows(rows, &missing)) out->rows.nodes.push_back(std::move(row));
+    }
     out->rows.nodes_unavailable = Joined(out->rows.nodes_unavailable, missing);
     std::erase_if(rows, [](const GroupBandwidthRow& row) { return row.name.empty(); });
     out->groups = std::move(rows);
