@@ -135,6 +135,8 @@ TEST_F(ResctrlGroupsTest, AGroupThatCameMeanwhileIsLeftForTheNextLook) {
     Domain("/late", "00", "1\n", "1\n", "1\n");
   });
   EXPECT_EQ(measured.groups.size(), 4u);
+  EXPECT_EQ(measured.rows.nodes.size(), 0u) << "the sums would lack it";
+  EXPECT_THAT(measured.rows.nodes_unavailable, HasSubstr("made or removed meanwhile"));
 }
 
 TEST_F(ResctrlGroupsTest, ADomainOfCpusThatAreToBeLeftAloneIsNotRead) {
