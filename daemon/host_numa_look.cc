@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -156,7 +157,12 @@ absl::StatusOr<std::unique_ptr<NumaLookRun>> HostNumaLooks::Begin(const NumaLook
     return WithReason(absl::ResourceExhaustedError("another look at where memory lies goes on, and there is one at a time: ask again soon"),
                       "SAMPLING");
   }
-  return std::make_unique<Run>(this, plan);
+  try {
+    return std::make_unique<Run>(this, plan);
+  } catch (const std::system_error& error) {
+    return WithReason(absl::ResourceExhaustedError(fmt::format("no thread for the look can be had ({}): ask again", error.what())),
+                      "SAMPLING");
+  }
 }
 
 }  // namespace hftmon

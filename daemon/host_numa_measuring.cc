@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <system_error>
 
 #include "daemon/sampling_thread.h"
 #include "daemon/service/rich_error.h"
@@ -112,7 +113,12 @@ absl::StatusOr<std::unique_ptr<NumaMeasureRun>> HostNumaMeasuring::Begin(const N
         absl::ResourceExhaustedError("somebody measures the nodes already, and there is one at a time: ask again in some seconds"),
         "SAMPLING");
   }
-  return std::make_unique<Run>(this);
+  try {
+    return std::make_unique<Run>(this);
+  } catch (const std::system_error& error) {
+    return WithReason(absl::ResourceExhaustedError(fmt::format("no thread for the measurement can be had ({}): ask again", error.what())),
+                      "SAMPLING");
+  }
 }
 
 }  // namespace hftmon
