@@ -173,10 +173,10 @@ constexpr auto kPlacementFields = std::to_array<FactSchemaRow>({
     {kDistanceRatio, false, "MeasureNuma, else NumaNodes.DistanceOf"},
 });
 constexpr auto kDeviceDistanceFields = std::to_array<FactSchemaRow>({
-    {kInterface, true, "InterfacePollTotal.name, or the local address of SocketTotal"},
-    {kCount, true, "SocketTotal.copied_count Δ"},
+    {kInterface, true, "InterfaceAddresses.InterfaceOf the local address of SocketTotal, else the one of InterfacePollTotal.name"},
+    {kCount, true, "SocketTotal.copied_count Δ, at most InterfacePollTotal.work_count Δ"},
     {kDeviceNode, true, "DeviceLocality.node; a device whose node is not told makes no fact"},
-    {kThreadNode, true, "ScheduledThread.cpus, NumaNodes.NodeOf"},
+    {kThreadNode, true, "ThreadNodes: nine tenths of its time"},
     {kDistance, true, "NumaNodes.DistanceOf"},
     {kOldAffinity, false, kTaskAffinity},
     {kDeviceSpareCpus, false, kHousekeepingSource},

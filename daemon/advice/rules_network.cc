@@ -21,11 +21,12 @@ RuleRow ThreadFarFromNic() {
           "{distance}, 10 is the same node)",
       .actions = {{.command = "taskset -pc {device_spare_cpus} {tid}",
                    .undo = "taskset -pc {old_affinity} {tid}",
-                   .code_hint = "its memory stays behind: move that too (migratepages), and the interface's interrupts to the same node",
+                   .code_hint =
+                       "move its memory after it (migratepages), and the interrupts of {interface} to CPUs of node {device_node} too",
                    .reach = Reach::kNow,
                    .persist = "unit file: CPUAffinity={device_spare_cpus}",
                    .risk = Risk::kMedium,
-                   .risk_text = "until its memory follows, that is what is far"},
+                   .risk_text = "its memory stays where it is: until that follows, every access to it is what is far"},
                   {.code_hint = "no CPU of node {device_node} is spare: bind the thread there and move others, or use an interface of node "
                                 "{thread_node}",
                    .reach = Reach::kRestart}},

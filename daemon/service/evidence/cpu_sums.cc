@@ -26,8 +26,11 @@ void ReadPolls(const NetworkTotals& network, std::vector<PollSum>* polls) {
   for (size_t cpu = 0; cpu < total.polls.size(); ++cpu) {
     for (const InterfacePollTotal& poll : total.polls[cpu]) {
       if (poll.name.empty() || poll.poll_count == 0) continue;
-      polls->push_back(
-          {.cpu = static_cast<int>(cpu), .interface = poll.name, .other_namespace = poll.other_namespace, .poll_count = poll.poll_count});
+      polls->push_back({.cpu = static_cast<int>(cpu),
+                        .interface = poll.name,
+                        .other_namespace = poll.other_namespace,
+                        .poll_count = poll.poll_count,
+                        .work_count = poll.work_count});
     }
   }
 }

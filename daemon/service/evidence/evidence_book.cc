@@ -29,6 +29,7 @@ size_t EvidenceSnapshot::bytes() const {
   for (const auto& [key, sums] : threads) {
     bytes += sizeof(key) + sizeof(sums) + 64;
     if (sums.faults) bytes += sums.faults->senders.capacity() * sizeof(SenderTotal);
+    bytes += sums.sockets.capacity() * sizeof(SocketSum);
   }
   for (const CpuInterruptTotal& cpu : cpus) bytes += sizeof(cpu) + cpu.devices.capacity() * sizeof(DeviceTotal);
   bytes += visits.capacity() * sizeof(CpuVisitInfo) + works.capacity() * sizeof(WorkSum) + polls.capacity() * sizeof(PollSum);

@@ -20,10 +20,22 @@
 
 namespace hftmon {
 
+// Packets that were read of one socket, followed from their arrival.
+struct SocketSum {
+  int32_t fd = -1;
+  uint16_t protocol = 0;
+  std::string local_address;
+  uint16_t local_port = 0;
+  std::string remote_address;  // empty: it is not connected
+  uint16_t remote_port = 0;
+  uint64_t copied_count = 0;
+};
+
 struct ThreadSums {
   std::optional<ThreadInterruptTotal> interrupts;
   std::optional<ThreadFaultTotal> faults;  // absent: no figures are to be had of it
   std::optional<NumaOfThread> numa;        // absent too where the kernel balances no memory between nodes
+  std::vector<SocketSum> sockets;          // that it read last, where its target asks for packets
 };
 
 // Of one function of work queues on one CPU.
@@ -39,6 +51,7 @@ struct PollSum {
   std::string interface;
   bool other_namespace = false;
   uint64_t poll_count = 0;
+  uint64_t work_count = 0;  // packets
 };
 
 struct EvidenceSnapshot {
@@ -56,6 +69,9 @@ struct EvidenceSnapshot {
   // About what it takes.
   size_t bytes() const;
 };
+
+// Sums of a window that begins so much later than asked for are said to be of a part.
+inline constexpr int64_t kShorterNs = 2'000'000'000;
 
 // What lies between them is of the window [begin, end] of their times.
 struct SnapshotPair {

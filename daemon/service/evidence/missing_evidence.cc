@@ -7,14 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cpu_list.h"
-#include "daemon/advice/fact_schema.h"
 #include "daemon/control/target_options.h"
 
 namespace hftmon {
 namespace {
-
-// Kinds that no producer makes yet.
-constexpr FactKind kNotLookedFor[] = {FactKind::kDeviceDistance};
 
 // Where no selected target asks for the group, or asks for waits without a length.
 void AddGroup(const TargetSelection& selection, std::string_view group, std::string_view mend_options,
@@ -49,10 +45,7 @@ void AddUnauditedCpus(const EvidenceContext& context, std::vector<MissingEvidenc
 
 void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext& context, bool has_sums,
                         std::vector<MissingEvidence>* missing) {
-  for (const FactKind kind : kNotLookedFor) {
-    const std::string name(RowOf(kind).name);
-    missing->push_back({.kind = kind, .where = {}, .reason = absl::StrCat("this daemon makes no facts of the kind ", name), .mend = ""});
-  }
+  const bool several_nodes = context.nodes.nodes.size() > 1;  // else all devices are near
   AddGroup(selection, kLocksGroup, "locks --blocked 100us", {FactKind::kInversion, FactKind::kContendedLock}, missing);
   if (!missing->empty() && missing->back().kind == FactKind::kContendedLock) {
     // Without the group a sleep in futex may be a lock or a hand-over.
@@ -64,11 +57,14 @@ void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext&
   AddGroup(selection, kMemoryGroup, "memory",
            {FactKind::kFaults, FactKind::kShootdowns, FactKind::kKernelStall, FactKind::kNumaBalancingWork}, missing);
   AddGroup(selection, kHardwareGroup, "hardware", {FactKind::kWaking, FactKind::kHardware}, missing);
+  if (several_nodes) AddGroup(selection, kNetworkGroup, "network", {FactKind::kDeviceDistance}, missing);
   AddUnauditedCpus(context, missing);
   if (has_sums) return;
   const std::string young = "there are no two snapshots of the sums in the window: it is too short, or the programs were off in it";
-  for (const FactKind kind : {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor,
-                              FactKind::kShootdowns, FactKind::kWaking, FactKind::kNumaBalancingWork, FactKind::kHardware}) {
+  for (const FactKind kind :
+       {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor, FactKind::kShootdowns, FactKind::kWaking,
+        FactKind::kNumaBalancingWork, FactKind::kHardware, FactKind::kDeviceDistance}) {
+    if (kind == FactKind::kDeviceDistance && !several_nodes) continue;
     missing->push_back({.kind = kind, .where = {}, .reason = young, .mend = "ask for a longer window, or again in some seconds"});
   }
 }

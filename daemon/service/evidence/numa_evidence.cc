@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "daemon/control/target_options.h"
 #include "daemon/os/device_lines.h"
+#include "daemon/service/evidence/facts_of_device_distance.h"
 #include "daemon/service/evidence/facts_of_placement.h"
 #include "daemon/service/evidence/memory_look.h"
 #include "daemon/service/thread_nodes.h"
@@ -47,7 +50,27 @@ void NumaEvidence::FillContext(EvidenceContext* context) const {
   }
 }
 
-void NumaEvidence::AddFacts(const EvidenceWish& wish, const EvidenceContext& context, const SnapshotPair&, EvidenceAnswer* answer) const {
+// Where somebody asks for packets and this kernel does not let them be followed.
+void NumaEvidence::AddMissingOfPackets(std::vector<MissingEvidence>* missing) const {
+  const auto asks = [](const TargetInfo& target) {
+    return target.state != TargetState::kEnded && HasProbeGroup(target.options, kNetworkGroup);
+  };
+  if (std::none_of(selection_.targets().begin(), selection_.targets().end(), asks)) return;
+  if (core_.network == nullptr) return PutMissing(FactKind::kDeviceDistance, "this daemon does not follow packets", "", missing);
+  const NetworkTotal total = core_.network->Read();
+  if (!total.collecting) return PutMissing(FactKind::kDeviceDistance, total.reason, "", missing);
+  for (const std::string& part : total.missing) {
+    if (part.starts_with("sockets'") || part.starts_with("polls")) PutMissing(FactKind::kDeviceDistance, part, "", missing);
+  }
+  if (devices_.left_out_count > 0) {
+    PutMissing(FactKind::kDeviceDistance,
+               fmt::format("{} devices were left out: {} of a kind are looked at", devices_.left_out_count, kLocatedDevicesMax), "",
+               missing);
+  }
+}
+
+void NumaEvidence::AddFacts(const EvidenceWish& wish, const EvidenceContext& context, const SnapshotPair& sums,
+                            EvidenceAnswer* answer) const {
   std::vector<MissingEvidence>* missing = &answer->window.missing;
   if (!nodes_.ok()) {
     const std::string reason = fmt::format("the host's nodes cannot be read: {}", std::string(nodes_.status().message()));
@@ -58,6 +81,8 @@ void NumaEvidence::AddFacts(const EvidenceWish& wish, const EvidenceContext& con
   if (!several_nodes()) return;
   const std::vector<ThreadNodes> threads =
       NodesOfThreads(core_, selection_, *nodes_, context.end_mono_ns - context.begin_mono_ns, context.begin_mono_ns);
+  AddDistanceFacts(context, sums, threads, DistanceSourcesOf(files_, devices_.devices), &answer->facts, missing);
+  AddMissingOfPackets(missing);
   if (look_) {
     AddPlacementFacts(context, *look_, threads, &answer->facts, missing);
     if (left_out_count_ > 0) {

@@ -1,10 +1,12 @@
 // NumaEvidence: what facts about memory nodes are made of, gathered once an answer: the host's nodes, which lines their devices have, where
 // targets' memory lies if that is asked for, and where their threads ran. One call's own.
-// Reads: what ReadNumaNodes reads; of a host with several nodes what ReadDeviceLocalities and ReadDeviceLines read; NumaLooks; the store.
+// Reads: what ReadNumaNodes reads; of a host with several nodes what ReadDeviceLocalities, ReadDeviceLines and DistanceSourcesOf read;
+// NumaLooks; NetworkTotals; the store.
 #ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_NUMA_EVIDENCE_H_
 #define HFTMON_DAEMON_SERVICE_EVIDENCE_NUMA_EVIDENCE_H_
 
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,6 +36,7 @@ class NumaEvidence {
   void AddFacts(const EvidenceWish& wish, const EvidenceContext& context, const SnapshotPair& sums, EvidenceAnswer* answer) const;
 
  private:
+  void AddMissingOfPackets(std::vector<MissingEvidence>* missing) const;
   bool several_nodes() const { return nodes_.ok() && nodes_->nodes.size() > 1; }
 
   const ServiceCore& core_;

@@ -31,13 +31,13 @@
 #include "daemon/service/evidence/missing_evidence.h"
 #include "daemon/service/evidence/missing_of_host.h"
 #include "daemon/service/evidence/numa_evidence.h"
+#include "daemon/service/evidence/socket_sums.h"
 #include "daemon/service/evidence/watched_visits.h"
 #include "daemon/service/history_window.h"
 
 namespace hftmon {
 namespace {
 
-constexpr int64_t kShorterNs = 2'000'000'000;  // sums of a window that begins so much later are said to be of a part
 // Of stat, counted from the one after the name: fields 9 and 18 of proc(5).
 constexpr size_t kFlagsField = 6;
 constexpr size_t kPriorityField = 15;
@@ -179,6 +179,7 @@ EvidenceSnapshot ServiceEvidence::ReadSums() const {
       if (total.unavailable.empty()) snapshot.threads[total.thread].faults = std::move(total);
     }
   }
+  if (core_.network != nullptr && core_.network->Read().collecting) AddSocketSums(*core_.network, pids, &snapshot);
   if (!pids.empty()) {
     snapshot.cpus = core_.interrupts->Cpus();
     AddHostSums(core_, parts_.hardware_sums, &snapshot);

@@ -47,7 +47,7 @@ TEST(CpuSumsTest, WorkIsKeptOfCpusThatAreToBeLeftAloneAndWhereItIsCollected) {
 TEST(CpuSumsTest, PollsAreKeptByCpuAndInterface) {
   FakeNetworkTotals network;
   network.total.collecting = true;
-  network.total.polls = {{}, {{.device = 1, .name = "eth0", .poll_count = 4}, {.name = "backlog", .poll_count = 0}}};
+  network.total.polls = {{}, {{.device = 1, .name = "eth0", .poll_count = 4, .work_count = 9}, {.name = "backlog", .poll_count = 0}}};
   ServiceCore core;
   core.network = &network;
   EvidenceSnapshot snapshot;
@@ -55,6 +55,7 @@ TEST(CpuSumsTest, PollsAreKeptByCpuAndInterface) {
   ASSERT_EQ(snapshot.polls.size(), 1u);
   EXPECT_EQ(snapshot.polls[0].cpu, 1);
   EXPECT_EQ(snapshot.polls[0].interface, "eth0");
+  EXPECT_EQ(snapshot.polls[0].work_count, 9u);
 }
 
 }  // namespace

@@ -94,6 +94,89 @@ TEST_F(NumaEvidenceTest, PagesOnTheFarNodeAreFoundAndMovedAndThenTheRuleIsSilent
   EXPECT_EQ(WhyNotJudged(Judged(*after), "memory-on-wrong-node"), "") << "it was judged, and is healthy";
 }
 
+// eth0 is at node 0, the thread on CPU 3 of node 1.
+class DeviceDistanceEvidenceTest : public NumaEvidenceTest {
+ protected:
+  void SetUp() override {
+    NumaEvidenceTest::SetUp();
+    targets_.Add(kPid, {.probe_groups = {"sched", "network"}});
+    tree_.Write("/sys/class/net/eth0/device/numa_node", "0\n");
+    tree_.Write("/proc/net/route", "Iface Destination Gateway Flags\neth0 0002000A 00000000 0001 0 0 0 00FFFFFF 0 0 0\n");
+    tree_.Write("/proc/net/fib_trie", "     |-- 10.0.2.15\n        /32 host LOCAL\n");
+    tree_.Write("/proc/1000/task/1001/status", "Name:\treader\nCpus_allowed_list:\t3\n");
+    tree_.Write("/proc/1000/task/1001/stat", "1001 (reader) R 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 1\n");
+    network_.total.collecting = true;
+    Count(500);
+  }
+  // Packets that eth0 delivered, and that the thread read, since it is watched.
+  void Count(uint64_t packets) {
+    network_.total.polls = {{{.device = 1, .name = "eth0", .poll_count = packets, .work_count = packets}}};
+    network_.threads = {{.thread = kThread,
+                         .unavailable = "",
+                         .sockets = {{.fd = 5,
+                                      .protocol = 17,
+                                      .local_address = "10.0.2.15",
+                                      .local_port = 9'000,
+                                      .remote_address = "10.0.2.2",
+                                      .remote_port = 69,
+                                      .copied_count = packets}}}};
+  }
+  // So many packets came within the last four seconds.
+  Judgement Ask(uint64_t packets) {
+    ServiceEvidence evidence({.core = Core(), .files = tree_.root(), .own_pid = 7});
+    status_.SetNow(kNowNs - 4 * kSecondNs);
+    evidence.TakeSnapshot();
+    Count(500 + packets);
+    status_.SetNow(kNowNs);
+    const auto answer = evidence.Facts({.window_ns = 5 * kSecondNs});
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    Judgement judged = Judged(*answer);
+    EXPECT_EQ(judged.facts_refused, 0u) << judged.first_refusal;
+    return judged;
+  }
+  static const Recommendation* Far(const Judgement& judged) {
+    for (const Recommendation& one : judged.recommendations) {
+      if (one.rule == "thread-far-from-nic") return &one;
+    }
+    return nullptr;
+  }
+};
+
+TEST_F(DeviceDistanceEvidenceTest, AThreadFarFromItsInterfaceIsMovedAndThenTheRuleIsSilent) {
+  const Judgement judged = Ask(4'000);
+  const Recommendation* far = Far(judged);
+  ASSERT_NE(far, nullptr) << WhyNotJudged(judged, "thread-far-from-nic");
+  EXPECT_EQ(far->action.command, "taskset -pc 0-1 1001");
+  EXPECT_EQ(far->action.undo, "taskset -pc 3 1001");
+  EXPECT_THAT(far->cause, HasSubstr("read 4000 packets of eth0, which is on node 0 (distance 21"));
+  EXPECT_EQ(WhyNotJudged(judged, "thread-far-from-nic"), "");
+  scheduling_.seen[kThread.tid] = {.scheduling = {.cpus_allowed = "0-1"}, .cpu = 0, .read_mono_ns = kNowNs - 3 * kSecondNs};
+  const Judgement moved = Ask(4'000);
+  EXPECT_EQ(Far(moved), nullptr);
+  EXPECT_EQ(WhyNotJudged(moved, "thread-far-from-nic"), "") << "it was judged, and is healthy";
+}
+
+TEST_F(DeviceDistanceEvidenceTest, FewPacketsAreNoAdviceAndOfOneNodeTheRuleIsSilent) {
+  EXPECT_EQ(Far(Ask(200)), nullptr);
+  tree_.Write("/sys/devices/system/node/online", "0\n");
+  WriteNode(0, "0-3", "10");
+  const Judgement judged = Ask(4'000);
+  EXPECT_EQ(Far(judged), nullptr);
+  EXPECT_EQ(WhyNotJudged(judged, "thread-far-from-nic"), "");
+}
+
+TEST_F(DeviceDistanceEvidenceTest, WhatCannotBeLookedAtHasItsReasonAndMend) {
+  network_.total.missing = {"drops by reason: no", "sockets' packets: this kernel has no tracepoint"};
+  EXPECT_THAT(WhyNotJudged(Ask(10), "thread-far-from-nic"), HasSubstr("sockets' packets: this kernel has no tracepoint"));
+  network_.total.missing.clear();
+  network_.total.collecting = false;
+  network_.total.reason = "refused";
+  EXPECT_THAT(WhyNotJudged(Ask(10), "thread-far-from-nic"), HasSubstr("refused"));
+  targets_.Add(kPid, {.probe_groups = {"sched"}});
+  EXPECT_THAT(WhyNotJudged(Ask(10), "thread-far-from-nic"),
+              HasSubstr("the probe group network is not attached for 1000 | hftmon attach 1000 --probes network"));
+}
+
 TEST_F(NumaEvidenceTest, WithoutALookTheRuleIsNotJudgedAndTheMendIsNamed) {
   const auto answer = Ask(false);
   ASSERT_TRUE(answer.ok()) << answer.status();
