@@ -1,6 +1,9 @@
 """What hftmon recommends is done as it is said, on a machine where that can be done to nobody: the cause goes, the next window is silent, and
 undo brings it back."""
 
+import os
+import re
+import subprocess
 import unittest
 
 import advisor
@@ -150,6 +153,42 @@ class FarMemory(Advice):
         await_it(since_ns)
         advisor.shell(action["undo"])
         self.assertEqual(self.pages(holder), {1: PAGES})
+
+
+class FarNetwork(Advice):
+    RULE = "thread-far-from-nic"
+
+    def setUp(self):
+        super().setUp()
+        # Of node 0; the card is at node 1.
+        self.asker = subprocess.Popen(["taskset", "-c", "0", "python3", "-B", "/rig/packet_asker.py"], stdin=subprocess.DEVNULL)
+        self.addCleanup(self.asker.wait)
+        self.addCleanup(self.asker.kill)
+        self.daemon.attach(self.asker.pid, "--probes", "network")
+
+    def test_a_thread_far_from_its_network_card_is_moved_to_it_and_back(self):
+        advice = Advisor(self.daemon)
+
+        def it(values):
+            return values["interface"] == network.INTERFACE  # he is the only one who is watched
+        if tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) < (6, 3):
+            # Such a kernel does not let datagrams be followed to their reader; that is told instead of silence.
+            def told_why():
+                return [one for one in advice.answer(self.RULE)["not_judged"] if one["rule"] == self.RULE and "sockets' datagrams" in one["reason"]]
+            machine.await_that(told_why, f"{self.RULE} is not judged, as datagrams are not followed")
+            self.assertEqual(advice.answer(self.RULE)["recommendations"], [])
+            return
+        told = advice.await_advice(self.RULE, it)
+        values = told["evidence"]["values"]
+        self.assertEqual(told["thread"]["tid"], self.asker.pid)
+        self.assertEqual((values["interface"], values["device_node"], values["thread_node"], values["distance"]), (network.INTERFACE, "1", "0", "21"))
+        action = self.follow(told, f"taskset -pc 2-3 {self.asker.pid}", f"taskset -pc 0 {self.asker.pid}")
+        self.assertEqual(machine.allowed_cpus(self.asker.pid, self.asker.pid), "2-3")
+        since_ns = machine.mono_ns()
+        self.assertTrue(advice.silent_since(self.RULE, it, since_ns))
+        advisor.shell(action["undo"])
+        self.assertEqual(machine.allowed_cpus(self.asker.pid, self.asker.pid), "0")
+        advice.await_advice(self.RULE, it, machine.mono_ns())
 
 
 class Audit(Advice):

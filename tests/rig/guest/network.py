@@ -12,8 +12,8 @@ import subprocess
 import machine
 
 INTERFACE = "eth0"
-_HOST = ("10.0.2.2", 69)
-_REQUEST = b"\0\1nothing\0octet\0"
+HOST = ("10.0.2.2", 69)
+REQUEST = b"\0\1nothing\0octet\0"
 
 
 def start():
@@ -32,7 +32,7 @@ def exchange(count, patience_s=machine.PATIENCE_S):
         asker.settimeout(patience_s)
         answers = 0
         for _ in range(count):
-            asker.sendto(_REQUEST, _HOST)
+            asker.sendto(REQUEST, HOST)
             try:
                 answers += bool(asker.recv(2048))
             except TimeoutError:
