@@ -22,7 +22,6 @@
 #include "daemon/service/operations_query.h"
 #include "daemon/service/query_pass.h"
 #include "daemon/service/recommend_call.h"
-#include "daemon/service/recommend_query.h"
 #include "daemon/service/request_checks.h"
 #include "daemon/service/rich_error.h"
 #include "daemon/service/spikes_query.h"
@@ -278,17 +277,9 @@ grpc::ServerUnaryReactor* MonitorService::Recommend(grpc::CallbackServerContext*
   if (const grpc::Status checked = Check(*request, limits_.Get()); !checked.ok()) return Answered(context, checked);
   v1::RecommendRequest asked = *request;
   if (const grpc::Status translated = Translation(*context).Query(&asked); !translated.ok()) return Answered(context, translated);
-  if (asked.look_at_memory()) {
-    return RecommendCall::Start(
-        context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, asked,
-        response);
-  }
-  // It reads files and walks the history: not on the thread that answers others.
-  const grpc::Status answered = [&] {
-    const QueryPass pass(&queries_, limits_.Get().queries_max);
-    return pass.status().ok() ? AnswerRecommend(core_, asked, &limits_, {}, response) : pass.status();
-  }();
-  return Answered(context, answered);
+  return RecommendCall::Start(
+      context, {.core = &core_, .poll_thread = &poll_thread_, .stopping = &stopping_, .queries = &queries_, .limits = &limits_}, asked,
+      response);
 }
 
 }  // namespace hftmon

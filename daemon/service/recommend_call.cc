@@ -13,7 +13,7 @@ namespace hftmon {
 
 grpc::ServerUnaryReactor* RecommendCall::Start(grpc::CallbackServerContext* context, const Shared& shared,
                                                const v1::RecommendRequest& request, v1::RecommendResponse* response) {
-  if (shared.core->evidence == nullptr || shared.core->numa_looks == nullptr) {
+  if (request.look_at_memory() && (shared.core->evidence == nullptr || shared.core->numa_looks == nullptr)) {
     return Refused(context, RichError(grpc::StatusCode::UNIMPLEMENTED, "NO_SAMPLING", "this daemon does not look where memory lies"));
   }
   if (grpc::ServerUnaryReactor* refused = RefusedByLimit(context, shared)) return refused;
@@ -27,10 +27,11 @@ grpc::Status RecommendCall::Begin() {
       pthread_setname_np(pthread_self(), "hftmon_advice");
       answer_ = AnswerRecommend(*shared_.core, request_, shared_.limits, stop, response_);
       answered_.store(true, std::memory_order_release);  // pairs with Poll's acquire
+      shared_.poll_thread->Wake(this);                   // it joins this thread before the call is gone
     });
   } catch (const std::system_error& error) {
     return RichError(grpc::StatusCode::RESOURCE_EXHAUSTED, "QUERY_LIMIT",
-                     absl::StrCat("no thread for the look at memory can be had (", error.what(), "): ask again"));
+                     absl::StrCat("no thread for the answer can be had (", error.what(), "): ask again"));
   }
   return grpc::Status::OK;
 }

@@ -1,5 +1,6 @@
-// RecommendCall: the unary call Recommend that looks at memory: begins it in a thread of its own and answers when it is over. See
-// SamplingCall. Owner of the thread: the call, which ends after it; there are as many as calls, and all but one are refused at their look.
+// RecommendCall: the unary call Recommend: gathers and judges in a thread of its own, as it reads hundreds of files of /proc and /sys,
+// walks the history and may look at memory; answers when that is over. See SamplingCall. Owner of the thread: the call, which ends after
+// it; there are as many as calls, at most the limit of queries, and of those that look at memory all but one are refused at their look.
 #ifndef HFTMON_DAEMON_SERVICE_RECOMMEND_CALL_H_
 #define HFTMON_DAEMON_SERVICE_RECOMMEND_CALL_H_
 

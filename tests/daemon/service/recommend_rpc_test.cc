@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <pthread.h>
 
 #include <stop_token>
 #include <thread>
@@ -17,6 +18,7 @@ class FakeEvidence : public EvidenceSource {
  public:
   absl::StatusOr<EvidenceAnswer> Facts(const EvidenceWish& wish) override {
     wish_ = wish;
+    pthread_getname_np(pthread_self(), thread_name_, sizeof(thread_name_));
     if (wish.look_at_memory && !look_over_.HasBeenNotified()) {
       const std::stop_callback given_up(wish.stop, [this] { look_over_.Notify(); });
       looking_.Notify();
@@ -27,6 +29,7 @@ class FakeEvidence : public EvidenceSource {
     return answer_;
   }
   EvidenceWish wish_;
+  char thread_name_[16] = {};  // of the thread that asked last
   EvidenceAnswer answer_;
   absl::Status error_;
   absl::Notification looking_;    // a look has begun
@@ -93,6 +96,17 @@ TEST_F(RecommendRpcTest, AFactBecomesAdviceWithItsCommandAndUndo) {
   EXPECT_EQ(one.proof().metric(), "preempted_ns_per_s");
   EXPECT_EQ(one.basis(), "measured");
   EXPECT_EQ(response_.facts_refused(), 0u);
+}
+
+TEST_F(RecommendRpcTest, EachAnswerIsMadeInAThreadOfItsOwnAndNotInOneThatAnswersOthers) {
+  evidence_.look_over_.Notify();
+  v1::RecommendRequest request;
+  for (const bool look : {false, true}) {
+    request.set_look_at_memory(look);
+    evidence_.thread_name_[0] = '\0';
+    ASSERT_TRUE(Ask(request).ok());
+    EXPECT_STREQ(evidence_.thread_name_, "hftmon_advice") << (look ? "with a look" : "without a look");
+  }
 }
 
 TEST_F(RecommendRpcTest, WithoutFactsThereIsNoAdviceAndTheWindowIsTold) {
