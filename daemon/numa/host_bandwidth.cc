@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "common/cpu_list.h"
 #include "daemon/numa/bandwidth_events.h"
 #include "daemon/os/last_level_caches.h"
 #include "daemon/pmu/processor_model.h"
@@ -68,7 +69,7 @@ class ResctrlLook {
     out->rows.nodes_unavailable = Joined(out->rows.nodes_unavailable, missing);
     std::erase_if(rows, [](const GroupBandwidthRow& row) { return row.name.empty(); });
     out->groups = std::move(rows);
-    if (skipped_) out->groups_unavailable = "domains of which every CPU is to be left alone are not read";
+    out->groups_unavailable = WhySkipped();
     if (after->left_out_count > 0) {
       out->groups_unavailable =
           Joined(out->groups_unavailable, fmt::format("{} groups and domains are left out, beyond {} groups and {} domains",
@@ -78,22 +79,39 @@ class ResctrlLook {
 
  private:
   absl::StatusOr<ResctrlReading> Read() {
-    return ReadResctrl(parts_.files, *parts_.clock, [this](int domain) {
-      const std::vector<int>& avoided = parts_.places.avoided_cpus;
-      for (const LastLevelCache& cache : caches_) {
-        if (cache.id != domain) continue;
-        const bool may = !std::includes(avoided.begin(), avoided.end(), cache.cpus.begin(), cache.cpus.end());
-        if (!may) skipped_ = true;
-        return may;
-      }
-      return true;
-    });
+    return ReadResctrl(parts_.files, *parts_.clock, [this](int domain) { return MayRead(domain); });
+  }
+
+  bool MayRead(int domain) {
+    const std::vector<int>& avoided = parts_.places.avoided_cpus;
+    if (avoided.empty()) return true;
+    for (const LastLevelCache& cache : caches_) {
+      if (cache.id != domain || cache.cpus.empty()) continue;
+      if (!std::binary_search(avoided.begin(), avoided.end(), cache.cpus.front())) return true;
+      left_alone_.insert(domain);
+      return false;
+    }
+    unknown_.insert(domain);
+    return false;
+  }
+
+  std::string WhySkipped() const {
+    std::string reason;
+    if (!left_alone_.empty()) {
+      reason = fmt::format("domains {} are not read: the kernel may ask their lowest CPU, which is to be left alone",
+                           FormatCpuList(std::vector<int>(left_alone_.begin(), left_alone_.end())));
+    }
+    if (unknown_.empty()) return reason;
+    return Joined(reason, fmt::format("domains {} are not read: which CPUs the kernel would ask is not told (cache/index*/id), and some "
+                                      "are to be left alone",
+                                      FormatCpuList(std::vector<int>(unknown_.begin(), unknown_.end()))));
   }
 
   const HostBandwidthParts& parts_;
   std::vector<LastLevelCache> caches_;
   absl::StatusOr<ResctrlReading> before_;
-  bool skipped_ = false;
+  std::set<int> left_alone_;  // domains that were not read
+  std::set<int> unknown_;     // likewise
 };
 
 }  // namespace

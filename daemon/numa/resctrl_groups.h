@@ -2,9 +2,10 @@
 // and what they occupy there. Nothing is made there: groups are others'.
 //
 // Reads: /sys/fs/resctrl/{info,mon_data,tasks}, the same of each group and of each mon_groups below one;
-// mon_data/mon_L3_NN/{mbm_total_bytes,mbm_local_bytes,llc_occupancy}. Each of those files makes the kernel ask a CPU of the domain, which
-// it chooses itself (one with a tick where there is one, since 6.9): an interrupt or a wake-up there. Domains of which every CPU is to be
-// left alone are not read. One thread; system calls. Bounds: kGroupsMax groups, kDomainsMax domains, tasks files of 1 MiB.
+// mon_data/mon_L3_NN/{mbm_total_bytes,mbm_local_bytes,llc_occupancy}. Each of those files makes the kernel ask a CPU of the domain: an
+// interrupt or a wake-up there. It chooses that CPU itself: the reader's own, or the domain's lowest (since 6.9 the lowest with a tick). So
+// whoever reads lets only those domains be read whose lowest CPU may be disturbed. One thread; system calls. Bounds: kGroupsMax groups,
+// kDomainsMax domains, tasks files of 1 MiB.
 #ifndef HFTMON_DAEMON_NUMA_RESCTRL_GROUPS_H_
 #define HFTMON_DAEMON_NUMA_RESCTRL_GROUPS_H_
 

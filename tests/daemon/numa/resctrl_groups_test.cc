@@ -144,9 +144,31 @@ TEST_F(ResctrlGroupsTest, ADomainOfCpusThatAreToBeLeftAloneIsNotRead) {
   const HostBandwidth measured = Measure([] {});
   for (const GroupBandwidthRow& row : measured.groups) EXPECT_EQ(row.domain, 0);
   EXPECT_EQ(measured.groups.size(), 2u);
+  EXPECT_THAT(measured.groups_unavailable, HasSubstr("domains 1 are not read"));
   EXPECT_THAT(measured.groups_unavailable, HasSubstr("to be left alone"));
+}
+
+TEST_F(ResctrlGroupsTest, OfAHalfIsolatedDomainTheLowestCpuDecidesAsTheKernelAsksThat) {
   places_.avoided_cpus = {3};
+  const HostBandwidth measured = Measure([] {});
+  EXPECT_EQ(measured.groups.size(), 4u);
+  EXPECT_EQ(measured.groups_unavailable, "");
+  places_.avoided_cpus = {2};
+  const HostBandwidth without = Measure([] {});
+  for (const GroupBandwidthRow& row : without.groups) EXPECT_EQ(row.domain, 0);
+  EXPECT_EQ(without.groups.size(), 2u);
+  EXPECT_THAT(without.groups_unavailable, HasSubstr("domains 1 are not read"));
+}
+
+TEST_F(ResctrlGroupsTest, DomainsOfUnknownCpusAreReadOnlyWhereNoCpuIsToBeLeftAlone) {
+  for (const int cpu : {0, 1, 2, 3}) {
+    std::filesystem::remove(tree_.path() + "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index3/id");
+  }
   EXPECT_EQ(Measure([] {}).groups.size(), 4u);
+  places_.avoided_cpus = {3};
+  const HostBandwidth measured = Measure([] {});
+  EXPECT_EQ(measured.groups.size(), 0u);
+  EXPECT_THAT(measured.groups_unavailable, HasSubstr("domains 0-1 are not read"));
 }
 
 TEST_F(ResctrlGroupsTest, WhereItIsNotItSaysWhatItTakes) {
