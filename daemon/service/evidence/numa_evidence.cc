@@ -30,6 +30,7 @@ NumaEvidence::NumaEvidence(const ServiceCore& core, const FileRoot& files, const
 
 absl::Status NumaEvidence::LookAtMemory(const EvidenceWish& wish, EvidenceAnswer* answer) {
   if (!wish.look_at_memory || core_.numa_looks == nullptr) return absl::OkStatus();
+  if (!nodes_.ok() || !HasSeveralMemoryNodes(*nodes_)) return absl::OkStatus();
   LookTargets targets = TargetsToLookAt(selection_);
   left_out_count_ = targets.left_out_count;
   absl::StatusOr<NumaLook> look = hftmon::LookAtMemory(core_.numa_looks, targets.plan, wish.stop);

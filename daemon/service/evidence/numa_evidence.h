@@ -27,8 +27,8 @@ class NumaEvidence {
   // Reads the nodes. `core` and `selection` outlive it.
   NumaEvidence(const ServiceCore& core, const FileRoot& files, const TargetSelection& selection);
 
-  // Where the wish says so; before the window's end is taken, as it takes its time. Its cost goes to the answer. The errors of
-  // LookAtMemory.
+  // Where the wish says so and the host has memory on several nodes, else there is nothing to find; before the window's end is taken, as it
+  // takes its time. Its cost goes to the answer. The errors of LookAtMemory.
   absl::Status LookAtMemory(const EvidenceWish& wish, EvidenceAnswer* answer);
   // Nodes and lines of devices.
   void FillContext(EvidenceContext* context) const;
