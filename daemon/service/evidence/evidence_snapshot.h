@@ -34,7 +34,7 @@ struct SocketSum {
 struct ThreadSums {
   std::optional<ThreadInterruptTotal> interrupts;
   std::optional<ThreadFaultTotal> faults;  // absent: no figures are to be had of it
-  std::optional<NumaOfThread> numa;        // absent too where the kernel balances no memory between nodes
+  std::optional<NumaOfThread> numa;        // absent too where it was not asked for, or none is balanced
   std::vector<SocketSum> sockets;          // that it read last, where its target asks for packets
 };
 
@@ -62,6 +62,7 @@ struct EvidenceSnapshot {
   std::vector<WorkSum> works;             // of CPUs that are to be left alone, where work is collected
   std::vector<PollSum> polls;             // where packets are collected
   std::vector<CpuHardwareSums> hardware;  // of the CPUs that were online; none where nobody asks for the probe group hardware
+  bool numa_asked = false;                // threads were asked for balancing's sums
   bool numa_truncated = false;            // threads beyond kNumaThreadsMax were not asked
 
   // nullptr: nothing is known of that CPU's hardware.

@@ -58,4 +58,13 @@ void AddNumaBalancingFacts(const EvidenceContext& context, const SnapshotPair& s
   }
 }
 
+void AddMissingOfNumaSums(const SnapshotPair& sums, std::vector<MissingEvidence>* missing) {
+  if (sums.before == nullptr || sums.before->numa_asked || !sums.after->numa_asked) return;
+  missing->push_back({.kind = FactKind::kNumaBalancingWork,
+                      .where = {},
+                      .reason = "threads' faults for balancing are read only while somebody asks for recommendations, and when the window "
+                                "began nobody had",
+                      .mend = "they are read for minutes from now on: ask again when a window has passed"});
+}
+
 }  // namespace hftmon

@@ -17,6 +17,9 @@ namespace hftmon {
 void AddNumaBalancingFacts(const EvidenceContext& context, const SnapshotPair& sums, std::optional<int64_t> setting,
                            std::vector<Fact>* facts);
 
+// Where threads' faults are counted at the window's end alone: snapshots have them only while somebody asks for recommendations.
+void AddMissingOfNumaSums(const SnapshotPair& sums, std::vector<MissingEvidence>* missing);
+
 }  // namespace hftmon
 
 #endif  // HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_NUMA_BALANCING_H_

@@ -2,9 +2,10 @@
 
 namespace hftmon {
 
-void AddHostSums(const ServiceCore& core, const HardwareSums* hardware, EvidenceSnapshot* snapshot) {
+void AddHostSums(const ServiceCore& core, const HardwareSums* hardware, bool numa, EvidenceSnapshot* snapshot) {
   if (hardware != nullptr) snapshot->hardware = hardware->Sums();
-  if (!core.numa || !core.numa_of_thread || !core.numa().ok()) return;
+  if (!numa || !core.numa || !core.numa_of_thread || !core.numa().ok()) return;
+  snapshot->numa_asked = true;
   size_t asked = 0;
   for (auto& [thread, sums] : snapshot->threads) {
     if (!sums.faults) continue;
@@ -12,7 +13,7 @@ void AddHostSums(const ServiceCore& core, const HardwareSums* hardware, Evidence
       snapshot->numa_truncated = true;
       break;
     }
-    if (const absl::StatusOr<NumaOfThread> numa = core.numa_of_thread(thread.tgid, thread.tid); numa.ok()) sums.numa = *numa;
+    if (const absl::StatusOr<NumaOfThread> read = core.numa_of_thread(thread.tgid, thread.tid); read.ok()) sums.numa = *read;
   }
 }
 

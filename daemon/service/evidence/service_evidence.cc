@@ -21,6 +21,7 @@
 #include "daemon/service/evidence/facts_of_lines.h"
 #include "daemon/service/evidence/facts_of_locks.h"
 #include "daemon/service/evidence/facts_of_migrations.h"
+#include "daemon/service/evidence/facts_of_numa_balancing.h"
 #include "daemon/service/evidence/facts_of_preemptions.h"
 #include "daemon/service/evidence/facts_of_settings.h"
 #include "daemon/service/evidence/facts_of_sleeps.h"
@@ -167,6 +168,11 @@ std::optional<int64_t> LimitOfRealTime(const FileRoot& files) {
 
 ServiceEvidence::ServiceEvidence(Parts parts) : parts_(std::move(parts)), core_(parts_.core), book_([this] { return ReadSums(); }) {}
 
+bool ServiceEvidence::WasAskedLately() const {
+  const int64_t asked_ns = asked_mono_ns_.load(std::memory_order_relaxed);
+  return asked_ns != kNever && core_.status->Now().monotonic_ns - asked_ns <= kNumaAskedNs;
+}
+
 EvidenceSnapshot ServiceEvidence::ReadSums() const {
   EvidenceSnapshot snapshot;
   std::set<uint32_t> pids;
@@ -182,7 +188,7 @@ EvidenceSnapshot ServiceEvidence::ReadSums() const {
   if (core_.network != nullptr && core_.network->Read().collecting) AddSocketSums(*core_.network, pids, &snapshot);
   if (!pids.empty()) {
     snapshot.cpus = core_.interrupts->Cpus();
-    AddHostSums(core_, parts_.hardware_sums, &snapshot);
+    AddHostSums(core_, parts_.hardware_sums, WasAskedLately(), &snapshot);
   }
   const std::vector<RuleInfo> rules = core_.targets->Rules();
   ReadCpuSums(core_, rules, Union(ReadReservedCpus(parts_.files).value_or(CpuList()), AuditedCpus(rules)), &snapshot);
@@ -340,6 +346,7 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   if (const grpc::Status selected = selection.Select(*core_.targets, pids); !selected.ok()) {
     return absl::NotFoundError(selected.error_message());
   }
+  asked_mono_ns_.store(core_.status->Now().monotonic_ns, std::memory_order_relaxed);
   if (core_.sender_stacks != nullptr) core_.sender_stacks->Prepare();
   EvidenceAnswer answer;
   NumaEvidence numa(core_, parts_.files, selection);
@@ -364,6 +371,7 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   const bool has_lines = AddSampledLines(parts_.sampled_lines, context, selection, &answer.facts);
   AddMissingOfHost(core_, context, has_lines, &answer.window.missing);
   AddMissingEvidence(selection, context, sums.before != nullptr, &answer.window.missing);
+  AddMissingOfNumaSums(sums, &answer.window.missing);
   SettingSources settings{.files = parts_.files, .pids = RunningPids(selection), .coalescing = {}};
   if (wish.audit && core_.coalescing != nullptr) settings.coalescing = [this] { return core_.coalescing->Read(); };
   AddSettingFacts(context, settings, &answer.facts, &answer.window.missing);

@@ -5,7 +5,9 @@
 #ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_SERVICE_EVIDENCE_H_
 #define HFTMON_DAEMON_SERVICE_EVIDENCE_SERVICE_EVIDENCE_H_
 
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,9 @@ class ServiceEvidence : public EvidenceSource {
   };
   explicit ServiceEvidence(Parts parts);
 
+  // For so long after a question the snapshots have NUMA balancing's sums of threads: who proves a mend asks again within it.
+  static constexpr int64_t kNumaAskedNs = 300'000'000'000;
+
   // Of all targets' sums; to be called each second.
   void TakeSnapshot() { book_.Take(); }
   const EvidenceBook& book() const { return book_; }
@@ -41,6 +46,9 @@ class ServiceEvidence : public EvidenceSource {
   absl::StatusOr<EvidenceAnswer> Facts(const EvidenceWish& wish) override;
 
  private:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
+
+  bool WasAskedLately() const;
   EvidenceSnapshot ReadSums() const;
   EvidenceContext ContextOf(const TargetSelection& selection, int64_t begin_ns, int64_t end_ns) const;
   MemoryLookups LookupsOfMemory() const;
@@ -53,6 +61,7 @@ class ServiceEvidence : public EvidenceSource {
 
   const Parts parts_;
   const ServiceCore& core_;
+  std::atomic<int64_t> asked_mono_ns_{kNever};  // the last question; relaxed: a snapshot more or less is the same
   EvidenceBook book_;
 };
 

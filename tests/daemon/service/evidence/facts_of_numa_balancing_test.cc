@@ -9,6 +9,7 @@ namespace hftmon {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 size_t Misplaced() {
@@ -64,6 +65,28 @@ TEST(NumaBalancingFactsTest, FewNoneOrSumsThatWentBackAreNoAdvice) {
   EXPECT_THAT(FactsOf(Sums(300, 50), Sums(300, 50)), IsEmpty());
   EXPECT_THAT(FactsOf(Sums(300, 50), Sums(3, 5)), IsEmpty());
   EXPECT_THAT(FactsOf(Sums(0, 0), Sums(900, 0), std::nullopt), IsEmpty());
+}
+
+TEST(NumaBalancingFactsTest, FaultsThatWereNotReadAtTheWindowsBeginAreMissing) {
+  const auto missing_of = [](bool before_asked, bool after_asked) {
+    const auto snapshot = [](bool asked) {
+      EvidenceSnapshot made;
+      made.numa_asked = asked;
+      return std::make_shared<const EvidenceSnapshot>(std::move(made));
+    };
+    std::vector<MissingEvidence> missing;
+    AddMissingOfNumaSums({.before = snapshot(before_asked), .after = snapshot(after_asked)}, &missing);
+    return missing;
+  };
+  const std::vector<MissingEvidence> missing = missing_of(false, true);
+  ASSERT_EQ(missing.size(), 1u);
+  EXPECT_EQ(missing[0].kind, FactKind::kNumaBalancingWork);
+  EXPECT_THAT(missing[0].mend, HasSubstr("ask again"));
+  EXPECT_THAT(missing_of(true, true), IsEmpty());
+  EXPECT_THAT(missing_of(false, false), IsEmpty()) << "nothing is balanced";
+  std::vector<MissingEvidence> without;
+  AddMissingOfNumaSums({}, &without);
+  EXPECT_THAT(without, IsEmpty());
 }
 
 }  // namespace

@@ -142,28 +142,39 @@ TEST_F(MissingOfHostTest, SumsOfHardwareAreReadWhileSomebodyAsksForThem) {
   FakeHardwareSums hardware;
   hardware.sums = {{.cpu = 1, .smi_count = 4}};
   EvidenceSnapshot snapshot;
-  AddHostSums(core_, &hardware, &snapshot);
+  AddHostSums(core_, &hardware, true, &snapshot);
   ASSERT_NE(snapshot.HardwareOf(1), nullptr);
   EXPECT_EQ(snapshot.HardwareOf(1)->smi_count, 4u);
   EXPECT_EQ(snapshot.HardwareOf(7), nullptr);
   hardware.sums.clear();
-  AddHostSums(core_, &hardware, &snapshot);
+  AddHostSums(core_, &hardware, true, &snapshot);
   EXPECT_THAT(snapshot.hardware, IsEmpty());
 }
 
 TEST_F(MissingOfHostTest, ThreadsAreAskedForBalancingWhereThereIsSomeAndUpToTheBound) {
   EvidenceSnapshot snapshot = SnapshotOf(kNumaThreadsMax + 1);
-  AddHostSums(core_, nullptr, &snapshot);
+  AddHostSums(core_, nullptr, true, &snapshot);
   EXPECT_EQ(numa_asked_, static_cast<int>(kNumaThreadsMax));
   EXPECT_TRUE(snapshot.numa_truncated);
   EvidenceSnapshot few = SnapshotOf(2);
-  AddHostSums(core_, nullptr, &few);
+  AddHostSums(core_, nullptr, true, &few);
   EXPECT_FALSE(few.numa_truncated);
   EXPECT_EQ(few.threads.begin()->second.numa->fault_count, 1u);
   numa_ = absl::FailedPreconditionError("this host has one node");
   numa_asked_ = 0;
-  AddHostSums(core_, nullptr, &few);
+  AddHostSums(core_, nullptr, true, &few);
   EXPECT_EQ(numa_asked_, 0);
+}
+
+TEST_F(MissingOfHostTest, ThreadsAreNotAskedForBalancingWhereNobodyWantsIt) {
+  EvidenceSnapshot snapshot = SnapshotOf(2);
+  AddHostSums(core_, nullptr, false, &snapshot);
+  EXPECT_EQ(numa_asked_, 0);
+  EXPECT_FALSE(snapshot.numa_asked);
+  EXPECT_FALSE(snapshot.threads.begin()->second.numa.has_value());
+  AddHostSums(core_, nullptr, true, &snapshot);
+  EXPECT_EQ(numa_asked_, 2);
+  EXPECT_TRUE(snapshot.numa_asked);
 }
 
 }  // namespace

@@ -222,6 +222,31 @@ TEST_F(NumaEvidenceTest, WhoseThreadsMovedNobodyKnowsWhereIsNotJudgedUnlessTheir
   EXPECT_THAT(WhyNotJudged(Judged(*answer), "memory-on-wrong-node"), HasSubstr("of 9 moves 0 are kept"));
 }
 
+TEST_F(NumaEvidenceTest, ThreadsAreAskedForBalancingsSumsOnlyForMinutesAfterAQuestion) {
+  numa_ = NumaBalancing();
+  faults_.threads = {{.thread = kThread}};
+  int asked = 0;
+  ServiceCore core = Core();
+  core.numa_of_thread = [&asked](uint32_t, uint32_t) -> absl::StatusOr<NumaOfThread> {
+    return NumaOfThread{.fault_count = static_cast<uint64_t>(++asked)};
+  };
+  ServiceEvidence evidence({.core = core, .files = tree_.root(), .own_pid = 7});
+  status_.SetNow(kNowNs - 4 * kSecondNs);
+  evidence.TakeSnapshot();
+  EXPECT_EQ(asked, 0) << "nobody wants recommendations";
+  status_.SetNow(kNowNs);
+  const auto answer = evidence.Facts({.window_ns = 5 * kSecondNs});
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(asked, 1) << "at the question itself";
+  EXPECT_THAT(WhyNotJudged(Judged(*answer), "numa-balancing-faults"), HasSubstr("when the window began nobody had"));
+  status_.SetNow(kNowNs + ServiceEvidence::kNumaAskedNs);
+  evidence.TakeSnapshot();
+  EXPECT_EQ(asked, 2);
+  status_.SetNow(kNowNs + ServiceEvidence::kNumaAskedNs + 1);
+  evidence.TakeSnapshot();
+  EXPECT_EQ(asked, 2) << "the question is long ago";
+}
+
 TEST_F(NumaEvidenceTest, ALookThatIsGivenUpOrRefusedIsTheAnswer) {
   ServiceEvidence evidence({.core = Core(), .files = tree_.root(), .own_pid = 7});
   numa_looks_.over.store(false, std::memory_order_seq_cst);
