@@ -113,6 +113,7 @@ enum class FactField : uint8_t {
   kLayoutAdvice,
   kSource,
   kSiblingCpu,
+  kSiblingTaken,
   kBusyShare,
   kIdleState,
   kIdleStateIndex,

@@ -83,6 +83,7 @@ constexpr auto kFields = std::to_array<FactFieldRow>({
     {kLayoutAdvice, "layout_advice", kText, "", kSame, "what mends the layout, with offsets"},
     {kSource, "source", kIdentifier, "", kSame, "busy_sibling, smi, steal"},
     {kSiblingCpu, "sibling_cpu", kNumber, "", kSame, "another CPU of the same core"},
+    {kSiblingTaken, "sibling_taken", kNumber, "0 or 1", kSame, "a watched thread is bound to sibling_cpu, or hftmond's loop may run there"},
     {kBusyShare, "busy_share", kShare, "", kMax, "of the spikes' time in which the sibling ran something"},
     {kIdleState, "idle_state", kText, "", kSame, "the idle state's name"},
     {kIdleStateIndex, "idle_state_index", kNumber, "", kSame, "its number in sysfs"},

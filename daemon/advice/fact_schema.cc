@@ -200,6 +200,7 @@ constexpr auto kHardwareFields = std::to_array<FactSchemaRow>({
     {kCount, true, "smi: smi_count Δ, one fact of the CPU where it is highest; steal, busy_sibling: spikes"},
     {kSumNs, false, "steal: steal_ns Δ; busy_sibling: SiblingBusy.busy_ns"},
     {kSiblingCpu, false, "SiblingBusy.cpu"},
+    {kSiblingTaken, false, "affinities of watched threads; SiblingBusy.tgid of any of its actors is hftmond's own"},
     {kBusyShare, false, "SiblingBusy.busy_ns by the spikes' time"},
     {kActorTid, false, "SiblingBusy.tid"},
     {kActorComm, false, "its name"},

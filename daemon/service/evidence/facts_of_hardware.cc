@@ -65,6 +65,12 @@ void HardwareFacts::Add(const Spike& spike) {
   if (evidence->steal_ns_max.value_or(0) > 0) stolen_[spike.cpu].Add(spike, std::min(*evidence->steal_ns_max, spike.duration_ns));
 }
 
+// Who is kept there on purpose is not to be moved, nor its CPU taken away.
+bool HardwareFacts::IsTaken(const EvidenceContext& context, int cpu, const Sibling& sibling) {
+  return context.bound_cpus.contains(cpu) || std::any_of(sibling.actors.begin(), sibling.actors.end(),
+                                                         [&context](const auto& actor) { return actor.second.tgid == context.own_pid; });
+}
+
 void HardwareFacts::SiblingsToFacts(const EvidenceContext& context, std::vector<Fact>* facts) const {
   for (const auto& [cpus, sibling] : siblings_) {
     if (sibling.spikes_ns <= 0) continue;
@@ -74,6 +80,7 @@ void HardwareFacts::SiblingsToFacts(const EvidenceContext& context, std::vector<
     fact.values[FactField::kCount] = sibling.spikes.count();
     fact.values[FactField::kSumNs] = sibling.spikes.sum_ns();
     fact.values[FactField::kBusyShare] = share;
+    fact.values[FactField::kSiblingTaken] = static_cast<int64_t>(IsTaken(context, cpus.second, sibling) ? 1 : 0);
     SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
     const auto most = std::max_element(sibling.actors.begin(), sibling.actors.end(),
                                        [](const auto& a, const auto& b) { return a.second.had_ns < b.second.had_ns; });

@@ -46,6 +46,7 @@ class HardwareFacts {
     std::map<uint32_t, Actor> actors;  // by tid
   };
 
+  static bool IsTaken(const EvidenceContext& context, int cpu, const Sibling& sibling);
   void AddSibling(const Spike& spike, const SiblingBusy& busy);
   void SiblingsToFacts(const EvidenceContext& context, std::vector<Fact>* facts) const;
   void StealToFacts(const EvidenceContext& context, const SnapshotPair& sums, std::vector<Fact>* facts) const;

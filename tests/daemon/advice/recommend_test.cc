@@ -194,7 +194,7 @@ TEST(RecommendTest, WithoutTheOldValueThereIsNoUndoAndNoCommand) {
 TEST(RecommendTest, WhatElseFitsIsAnAlternative) {
   const Judgement judgement = JudgeAll({ExampleFact("busy-sibling")});
   ASSERT_EQ(judgement.recommendations.size(), 1u);
-  ASSERT_EQ(judgement.recommendations[0].alternatives.size(), 1u);
+  ASSERT_EQ(judgement.recommendations[0].alternatives.size(), 2u);
   EXPECT_EQ(judgement.recommendations[0].alternatives[0].command, "echo 0 > /sys/devices/system/cpu/cpu6/online");
 }
 

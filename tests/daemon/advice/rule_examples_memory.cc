@@ -168,8 +168,11 @@ std::vector<RuleExample> NetworkExamples() {
   };
 }
 
-std::vector<RuleExample> HardwareExamples() {
-  const FactValues sibling = {{kSource, "busy_sibling"}, {kCpu, 2}, {kCpus, CpuList{2}}, {kCount, 30}, {kSiblingCpu, 6}, {kBusyShare, 0.5}};
+namespace {
+
+std::vector<RuleExample> SiblingExamples() {
+  const FactValues sibling = {{kSource, "busy_sibling"}, {kCpu, 2},         {kCpus, CpuList{2}}, {kCount, 30},
+                              {kSiblingCpu, 6},          {kBusyShare, 0.5}, {kSiblingTaken, 0}};
   const FactValues actor = {{kActorTid, 900},
                             {kActorComm, "logger"},
                             {kActorKind, "user"},
@@ -194,6 +197,32 @@ std::vector<RuleExample> HardwareExamples() {
        "echo 0 > /sys/devices/system/cpu/cpu6/online",
        "echo 1 > /sys/devices/system/cpu/cpu6/online",
        ""},
+      {"busy-sibling",
+       "Taken",
+       kHardware,
+       With(With(FactOf(kHardware, sibling), actor), {{kSiblingTaken, 1}}).values,
+       {{kCount, 1}},
+       "CPU 6",
+       "",
+       "",
+       "a core whose CPUs nobody else uses"},
+      {"busy-sibling",
+       "Own",
+       kHardware,
+       With(With(FactOf(kHardware, sibling), actor), {{kActorKind, "own"}, {kSiblingTaken, 1}}).values,
+       {{kCount, 1}},
+       "CPU 6",
+       "",
+       "",
+       "hftmond runs there"},
+  };
+}
+
+}  // namespace
+
+std::vector<RuleExample> HardwareExamples() {
+  std::vector<RuleExample> examples = SiblingExamples();
+  const std::vector<RuleExample> others = {
       {"c-state-exit",
        "",
        kWaking,
@@ -257,6 +286,8 @@ std::vector<RuleExample> HardwareExamples() {
        "",
        "pad offset 8"},
   };
+  examples.insert(examples.end(), others.begin(), others.end());
+  return examples;
 }
 
 }  // namespace hftmon

@@ -8,6 +8,7 @@ namespace hftmon {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Spike WaitOf(uint64_t id, int64_t duration_ns) {
@@ -25,12 +26,12 @@ SnapshotPair Pair(const std::vector<CpuHardwareSums>& before, const std::vector<
 }
 
 // Facts of `spikes` that all have the same evidence.
-std::vector<Fact> FactsOf(const std::optional<HardwareEvidence>& evidence, const std::vector<Spike>& spikes,
-                          const SnapshotPair& sums = {}) {
+std::vector<Fact> FactsOf(const std::optional<HardwareEvidence>& evidence, const std::vector<Spike>& spikes, const SnapshotPair& sums = {},
+                          const EvidenceContext& context = TestContext()) {
   HardwareFacts producer([&evidence](const Spike&) { return evidence; });
   for (const Spike& spike : spikes) producer.Add(spike);
   std::vector<Fact> facts;
-  producer.ToFacts(TestContext(), sums, &facts);
+  producer.ToFacts(context, sums, &facts);
   return facts;
 }
 
@@ -52,6 +53,33 @@ TEST(HardwareFactsTest, ABusySiblingIsToldWithItsShareAndWhoHadMostOfIt) {
   EXPECT_EQ(judgement.recommendations[0].rule, "busy-sibling");
   EXPECT_EQ(judgement.recommendations[0].action.command, "taskset -pc 0-1,3 55");
   EXPECT_EQ(judgement.recommendations[0].action.undo, "taskset -pc 0-3 55");
+}
+
+// No command: neither to move it, nor to take its CPU away.
+void ExpectNoCommand(const Judgement& judgement) {
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_EQ(judgement.recommendations[0].rule, "busy-sibling");
+  EXPECT_EQ(judgement.recommendations[0].action.command, "");
+  EXPECT_NE(judgement.recommendations[0].action.code_hint, "");
+  for (const Action& other : judgement.recommendations[0].alternatives) EXPECT_EQ(other.command, "");
+}
+
+TEST(HardwareFactsTest, WhoRunsWhereAWatchedThreadIsBoundIsNotMovedByCommand) {
+  EvidenceContext context = TestContext();
+  context.bound_cpus.insert(6);
+  const std::vector<Fact> facts = FactsOf(BusySibling(30'000), {WaitOf(9, 60'000), WaitOf(8, 40'000)}, {}, context);
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(IntegerOr(facts[0], FactField::kSiblingTaken, -1), 1);
+  ExpectNoCommand(JudgeFacts(facts));
+}
+
+TEST(HardwareFactsTest, TheCpuOfHftmondsOwnLoopIsNotTakenAway) {
+  EvidenceContext context = TestContext();
+  context.own_pid = 54;
+  const std::vector<Fact> facts = FactsOf(BusySibling(30'000), {WaitOf(9, 60'000), WaitOf(8, 40'000)}, {}, context);
+  const Judgement judgement = JudgeFacts(facts);
+  ExpectNoCommand(judgement);
+  EXPECT_THAT(judgement.recommendations[0].action.code_hint, HasSubstr("hftmond"));
 }
 
 TEST(HardwareFactsTest, ASiblingOfWhichNothingIsKnownMakesNoFactAndAnIdleOneNoAdvice) {
