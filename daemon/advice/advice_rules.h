@@ -19,6 +19,15 @@ const RuleRow* FindAdviceRule(std::string_view id);
 // For errors: "there is no rule 'X': did you mean A or B?", and where nothing is near how to see them all.
 std::string UnknownAdviceRuleMessage(std::string_view id);
 
+// Ends swapping, and back: every area with the priority it had, whoever set it up (fstab, a .swap unit, zram-generator). The areas
+// are kept in a file until undo, or the next boot, which brings them back by itself.
+inline constexpr std::string_view kSwapOff = "(test -e /run/hftmon.swaps || cp /proc/swaps /run/hftmon.swaps) && swapoff -a";
+inline constexpr std::string_view kSwapOn =
+    "tail -n +2 /run/hftmon.swaps | while read -r area type size used priority; do swapon -p \"$priority\" \"$(printf %b \"$area\")\"; "
+    "done && rm /run/hftmon.swaps";
+inline constexpr std::string_view kNoSwapAtBoot =
+    "/etc/fstab: no line of type swap; systemctl mask what systemctl list-units --type=swap names";
+
 // By subject, a file each.
 std::vector<RuleRow> InterruptRules();
 std::vector<RuleRow> SchedulingRules();

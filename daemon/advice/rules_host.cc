@@ -116,10 +116,10 @@ std::vector<RuleRow> MemoryRows() {
           SettingRow("audit-swap", "A target's memory is in swap",
                      {{kSetting, kIs, "swap"}, {kValue, kAtLeast, 1.0}, {kSwappedBytes, kAtLeast, 1.0}},
                      "{swapped_bytes} bytes of targets are in swap: each page of them is a major fault when it is used next",
-                     {.command = "swapoff -a",
-                      .undo = "swapon -a",
+                     {.command = kSwapOff,
+                      .undo = kSwapOn,
                       .reach = Reach::kNow,
-                      .persist = "/etc/fstab: no line of type swap",
+                      .persist = kNoSwapAtBoot,
                       .risk = Risk::kHigh,
                       .risk_text = "it reads all of swap back, which takes long, and kills processes if there is no room: look at free -b "
                                    "first"}),

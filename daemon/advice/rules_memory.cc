@@ -42,11 +42,11 @@ RuleRow SwapIn() {
       .cause =
           "{comm} (tid {tid}) took {count} major faults on memory that is no file's, {sum_ns} in all; {swapped_bytes} bytes of its process "
           "are in swap",
-      .actions = {{.command = "swapoff -a",
-                   .undo = "swapon -a",
+      .actions = {{.command = kSwapOff,
+                   .undo = kSwapOn,
                    .code_hint = "or mlockall(MCL_CURRENT | MCL_FUTURE) in the program",
                    .reach = Reach::kNow,
-                   .persist = "/etc/fstab: no line of type swap",
+                   .persist = kNoSwapAtBoot,
                    .risk = Risk::kHigh,
                    .risk_text =
                        "it reads all of swap back, which takes long, and kills processes if there is no room: look at free -b first"}},

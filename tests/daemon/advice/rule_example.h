@@ -16,6 +16,10 @@ namespace hftmon {
 inline constexpr int64_t kExampleBeginNs = 1'000'000'000'000;
 inline constexpr int64_t kExampleWindowNs = 10'000'000'000;
 
+inline constexpr std::string_view kSwapOnExample =
+    "tail -n +2 /run/hftmon.swaps | while read -r area type size used priority; do swapon -p \"$priority\" \"$(printf %b \"$area\")\"; "
+    "done && rm /run/hftmon.swaps";
+
 struct RuleExample {
   std::string_view rule;
   std::string_view variant;  // where a rule has several; CamelCase

@@ -100,8 +100,8 @@ std::vector<RuleExample> KernelExamples() {
        Setting("swap", {{kValue, 1}, {kSwappedBytes, 4'096}}),
        {{kSwappedBytes, 0}},
        "4096 bytes of targets",
-       "swapoff -a",
-       "swapon -a",
+       "(test -e /run/hftmon.swaps || cp /proc/swaps /run/hftmon.swaps) && swapoff -a",
+       kSwapOnExample,
        ""},
   };
 }
