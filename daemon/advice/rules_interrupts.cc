@@ -10,7 +10,15 @@ using enum Operator;
 
 constexpr std::string_view kManaged =
     "if the write is refused (EPERM, EIO) the line is managed by its driver: isolcpus=managed_irq,domain,... on the kernel command line; "
-    "the file effective_affinity_list changes with the next interrupt alone";
+    "the file effective_affinity_list changes with the next interrupt alone; irqaffinity= holds for lines whose driver sets no affinity of "
+    "its own: those are to be moved after each boot, which may also number them anew";
+
+// irqbalance goes on where the line's file refuses.
+constexpr std::string_view kUnderIrqbalance =
+    "irqbalance runs and would move the line back; without it other lines stay where they are now: ban this one and start it again; the "
+    "number is of this boot: after the next one look it up anew, or ban by IRQBALANCE_ARGS=--banmod=DRIVER; if the write is refused "
+    "(EPERM, "
+    "EIO) irqbalance runs on, and the line is managed by its driver: isolcpus=managed_irq,domain,... on the kernel command line";
 
 RuleRow IrqOnWatchedCore() {
   return {
@@ -21,14 +29,12 @@ RuleRow IrqOnWatchedCore() {
       .measures = {{.count_min = 10, .count_per_s_min = 1}, {.count_min = 1, .longest_ns_min = 1}},
       .cause = "interrupt {irq} ({handler}) arrived {count} times on CPU {cpus}",
       .actions = {{.when = {{kIrqbalance, kIs, 1.0}},
-                   .command = "systemctl stop irqbalance && echo {near_housekeeping_cpus} > /proc/irq/{irq}/smp_affinity_list",
+                   .command = "echo {near_housekeeping_cpus} > /proc/irq/{irq}/smp_affinity_list && systemctl stop irqbalance",
                    .undo = "echo {old_affinity} > /proc/irq/{irq}/smp_affinity_list && systemctl start irqbalance",
                    .reach = Reach::kNow,
                    .persist = "/etc/default/irqbalance: IRQBALANCE_ARGS=--banirq={irq}",
                    .risk = Risk::kMedium,
-                   .risk_text =
-                       "irqbalance runs and would move the line back; without it other lines stay where they are now: ban this one and "
-                       "start it again"},
+                   .risk_text = kUnderIrqbalance},
                   {.command = "echo {near_housekeeping_cpus} > /proc/irq/{irq}/smp_affinity_list",
                    .undo = "echo {old_affinity} > /proc/irq/{irq}/smp_affinity_list",
                    .reach = Reach::kNow,

@@ -191,6 +191,16 @@ TEST(RecommendTest, WithoutTheOldValueThereIsNoUndoAndNoCommand) {
   EXPECT_THAT(judgement.recommendations[0].action.code_hint, HasSubstr("chrt -p"));
 }
 
+// What a refused write means, and that numbers of lines are of this boot, is told with and without irqbalance.
+TEST(RecommendTest, MovingALineTellsOfManagedOnesAndOfTheNextBoot) {
+  for (const int64_t irqbalance : {0, 1}) {
+    const Judgement judgement = JudgeAll({ExampleFact("irq-on-watched-core", {{kIrqbalance, irqbalance}})});
+    ASSERT_EQ(judgement.recommendations.size(), 1u);
+    EXPECT_NE(judgement.recommendations[0].action.risk_text.find("is managed by its driver"), std::string::npos);
+    EXPECT_NE(judgement.recommendations[0].action.risk_text.find("boot"), std::string::npos);
+  }
+}
+
 TEST(RecommendTest, WhatElseFitsIsAnAlternative) {
   const Judgement judgement = JudgeAll({ExampleFact("busy-sibling")});
   ASSERT_EQ(judgement.recommendations.size(), 1u);

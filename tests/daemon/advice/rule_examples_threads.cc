@@ -32,7 +32,7 @@ std::vector<RuleExample> LineExamples() {
        With(FactOf(kIrqOnCpu, irq), {{kIrqbalance, 1}}).values,
        {{kCount, 9}},
        "290 times",
-       "systemctl stop irqbalance && echo 0-1 > /proc/irq/25/smp_affinity_list",
+       "echo 0-1 > /proc/irq/25/smp_affinity_list && systemctl stop irqbalance",
        "echo 2-3 > /proc/irq/25/smp_affinity_list && systemctl start irqbalance",
        ""},
       {"irq-on-watched-core",
