@@ -73,6 +73,7 @@ enum class FactField : uint8_t {
   kActorComm,
   kActorKind,
   kMovable,
+  kNamesakes,
   kWorkFunction,
   kSpikeKind,
   kReason,

@@ -42,6 +42,7 @@ constexpr auto kFields = std::to_array<FactFieldRow>({
     {kActorComm, "actor_comm", kText, "", kSame, "the actor's name"},
     {kActorKind, "actor_kind", kIdentifier, "", kSame, "user, kernel_thread, bound_kworker, unbound_kworker, own (hftmond's)"},
     {kMovable, "movable", kNumber, "0 or 1", kSame, "0: the kernel refuses to change its affinity (PF_NO_SETAFFINITY)"},
+    {kNamesakes, "namesakes", kNumber, "0 or 1", kSame, "1: other threads of the actor's name are in the count"},
     {kWorkFunction, "work_function", kIdentifier, "", kSame, "what a bound kworker ran most"},
     {kSpikeKind, "spike_kind", kIdentifier, "", kSame, "preempted, run_queue, operation, gap"},
     {kReason, "reason", kIdentifier, "", kSame, "as PreemptionReason says"},

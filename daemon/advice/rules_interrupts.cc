@@ -58,7 +58,7 @@ RuleRow KernelThreadOnCore() {
       .when = {{kActorKind, kIsOneOf, WordList{"kernel_thread", "unbound_kworker", "bound_kworker"}}},
       .group_by = {kActorTid},
       .measures = {{.count_min = 2, .count_per_s_min = 2}, {.count_min = 1, .longest_ns_min = 50'000}},
-      .cause = "{actor_comm} (tid {actor_tid}, {actor_kind}) ran {count} times on CPU {cpus}",
+      .cause = "{actor_comm} ({actor_kind}, the last tid {actor_tid}) ran {count} times on CPU {cpus}",
       .actions =
           {{.when = {{kActorKind, kIs, "bound_kworker"}, {kWorkFunction, kIs, "vmstat_update"}},
             .command = "sysctl -w vm.stat_interval=120",
@@ -75,13 +75,21 @@ RuleRow KernelThreadOnCore() {
             .persist = "kernel command line: workqueue.unbound_cpus={housekeeping_cpus}",
             .risk = Risk::kLow,
             .risk_text = "the work of all unbound queues shares the housekeeping CPUs"},
-           {.when = {{kActorKind, kIs, "kernel_thread"}, {kMovable, kIs, 1.0}},
+           {.when = {{kActorKind, kIs, "kernel_thread"}, {kMovable, kIs, 1.0}, {kNamesakes, kIs, 0.0}},
             .command = "taskset -pc {housekeeping_cpus} {actor_tid}",
             .undo = "taskset -pc {old_affinity} {actor_tid}",
             .reach = Reach::kNow,
             .persist = "kernel command line: isolcpus=domain,{cpus}",
             .risk = Risk::kLow,
             .risk_text = "its work is done on the housekeeping CPUs"},
+           {.when = {{kActorKind, kIs, "kernel_thread"}, {kMovable, kIs, 1.0}, {kNamesakes, kIs, 1.0}},
+            .code_hint =
+                "several threads are named {actor_comm}, and tid {actor_tid} is but the last that came: ps -eLo tid,psr,comm lists "
+                "them, taskset -pc {housekeeping_cpus} TID moves each",
+            .reach = Reach::kNow,
+            .persist = "kernel command line: isolcpus=domain,{cpus}",
+            .risk = Risk::kLow,
+            .risk_text = "their work is done on the housekeeping CPUs"},
            {.code_hint =
                 "find what gives {actor_comm} its work (hftmon irqs --cpus {cpus} names functions) and stop that, or do it elsewhere; "
                 "a thread that is bound to its CPU refuses taskset with EINVAL"}},

@@ -23,6 +23,18 @@ int64_t VisitsBetween(const SnapshotPair& sums, const CpuVisitInfo& after) {
   return after.count > before ? static_cast<int64_t>(after.count - before) : 0;
 }
 
+// Who came under a name. A row tells of the last alone: more than one here is proof, one is none.
+std::map<std::string, std::set<uint32_t>> TidsByName(const SnapshotPair& sums) {
+  std::map<std::string, std::set<uint32_t>> tids;
+  for (const auto& snapshot : {sums.before, sums.after}) {
+    if (snapshot == nullptr) continue;
+    for (const CpuVisitInfo& visit : snapshot->visits) {
+      if (visit.last_tid != 0) tids[visit.comm].insert(visit.last_tid);
+    }
+  }
+  return tids;
+}
+
 // What the work queues of these CPUs spent most on in the window; empty: not known.
 std::string HeaviestWork(const SnapshotPair& sums, const std::set<int>& cpus) {
   if (sums.before == nullptr) return "";
@@ -71,12 +83,14 @@ const VisitorFacts::Share* VisitorFacts::HeaviestShare(const EvidenceContext& co
 VisitorFacts::Actors VisitorFacts::ActorsOf(const EvidenceContext& context, const SnapshotPair& sums,
                                             const std::vector<WatchedVisit>& watched) const {
   Actors actors;
+  const auto tids = TidsByName(sums);
   for (const CpuVisitInfo& visit : sums.after == nullptr ? std::vector<CpuVisitInfo>() : sums.after->visits) {
     const int64_t count = VisitsBetween(sums, visit);
     if (count == 0 || visit.last_tid == 0) continue;
     Actor& actor = actors[visit.last_tid];
     actor.pid = visit.last_pid;
     actor.comm = visit.comm;
+    actor.namesakes |= tids.at(visit.comm).size() > 1;
     actor.count += count;
     actor.cpus.insert(visit.cpu);
   }
@@ -116,6 +130,7 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
   if (!comm.empty()) fact.values[FactField::kActorComm] = comm;
   fact.values[FactField::kActorKind] = *kind;
   fact.values[FactField::kMovable] = static_cast<int64_t>(task->bound_for_good() ? 0 : 1);
+  fact.values[FactField::kNamesakes] = static_cast<int64_t>(actor.namesakes ? 1 : 0);
   fact.values[FactField::kCpus] = CpuList(actor.cpus.begin(), actor.cpus.end());
   fact.values[FactField::kCount] = count;
   fact.quality.truncated = actor.at_least;
@@ -142,8 +157,10 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
   SetCpus(&fact, FactField::kOldWorkqueueCpus, settings.workqueue_cpus);
   if (settings.stat_interval_s) fact.values[FactField::kStatInterval] = *settings.stat_interval_s;
   SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
-  fact.evidence.sentence = absl::StrCat(CleanText(comm), " (tid ", tid, ") was switched in ", actor.at_least ? "at least " : "", count,
-                                        " times on CPU ", FormatCpuList(CpuList(actor.cpus.begin(), actor.cpus.end())),
+  const std::string who = actor.namesakes ? absl::StrCat("threads named ", CleanText(comm), " (the last tid ", tid, ") were switched in ")
+                                          : absl::StrCat(CleanText(comm), " (tid ", tid, ") was switched in ");
+  fact.evidence.sentence = absl::StrCat(who, actor.at_least ? "at least " : "", count, " times on CPU ",
+                                        FormatCpuList(CpuList(actor.cpus.begin(), actor.cpus.end())),
                                         actor.spikes.empty() ? "" : absl::StrCat(" and kept a watched thread off it for ", sum_ns, " ns"));
   return fact;
 }

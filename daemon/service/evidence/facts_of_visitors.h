@@ -47,6 +47,7 @@ class VisitorFacts {
     int64_t run_count = 0;  // in the time of spikes, on CPUs whose visits nobody counts
     std::set<int> cpus;
     bool at_least = false;
+    bool namesakes = false;  // the count of a name is not one thread's: others of it came too
     std::vector<const SpikeTally*> spikes;
   };
   using Actors = std::map<uint32_t, Actor>;  // by tid

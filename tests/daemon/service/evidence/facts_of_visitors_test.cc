@@ -8,6 +8,7 @@ namespace hftmon {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr uint32_t kWorkerFlag = 0x00000020;
@@ -64,6 +65,22 @@ TEST(VisitorFactsTest, VisitsOfAKernelThreadAreDifferencesAndMoveIt) {
   EXPECT_EQ(judgement.recommendations[0].rule, "kernel-thread-on-core");
   EXPECT_EQ(judgement.recommendations[0].action.command, "taskset -pc 0-1,3 30");
   EXPECT_EQ(judgement.recommendations[0].action.undo, "taskset -pc 0-3 30");
+}
+
+// The count is of the name: moving the last that came would move a part of it.
+TEST(VisitorFactsTest, ThreadsOfOneNameAreToldAsSuchAndNoneIsMovedByCommand) {
+  CpuVisitInfo elsewhere = Visits("ksmd", 29, 12);
+  elsewhere.cpu = 3;
+  for (const SnapshotPair& sums : {SnapshotPair{Snapshot({Visits("ksmd", 29, 500)}), Snapshot({Visits("ksmd", kKsmd, 540)})},
+                                   SnapshotPair{Snapshot({elsewhere}), Snapshot({elsewhere, Visits("ksmd", kKsmd, 40)})}}) {
+    const std::vector<Fact> facts = FactsOf(sums);
+    ASSERT_EQ(facts.size(), 1u);
+    EXPECT_THAT(facts[0].evidence.sentence, HasSubstr("threads named ksmd (the last tid 30) were switched in 40 times"));
+    const Judgement judgement = JudgeFacts(facts);
+    ASSERT_EQ(judgement.recommendations.size(), 1u);
+    EXPECT_EQ(judgement.recommendations[0].action.command, "");
+    EXPECT_THAT(judgement.recommendations[0].action.code_hint, HasSubstr("several threads are named"));
+  }
 }
 
 TEST(VisitorFactsTest, VisitsAfterItBecameATargetAreAddedToThoseBefore) {
