@@ -169,7 +169,7 @@ constexpr auto kPlacementFields = std::to_array<FactSchemaRow>({
     {kRemoteShareLow, true, "MappingPlacement.nodes: Wilson interval"},
     {kHomeShare, true, "ThreadNodes"},
     {kShared, true, "mapmax > 1 in numa_maps; where that was not read, of private anonymous memory 0, of the rest 1"},
-    {kRoom, true, "NumaNode.free_bytes of to_node, at least twice what would move"},
+    {kRoom, true, "NumaNode.free_bytes of to_node, at least twice what would move there from all nodes"},
     {kPolicy, false, "MappingPlacement.policy"},
     {kDistanceRatio, false, "MeasureNuma, else NumaNodes.DistanceOf"},
 });

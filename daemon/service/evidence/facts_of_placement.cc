@@ -103,23 +103,27 @@ class ProcessFacts {
                           .mend = ""});
       return;
     }
-    const auto has_room = [&](double bytes) { return kRoomFactor * bytes <= static_cast<double>(*to->free_bytes); };
+    // All of them together: who follows the advice for one node follows that for the next too.
+    double all_bytes = 0;
+    for (const auto& [from_node, bytes] : bytes_on) all_bytes += bytes;
+    const bool has_room = kRoomFactor * all_bytes <= static_cast<double>(*to->free_bytes);
     const auto add = [&](std::span<const Remote> rows) {
       const bool cut = process_.placement->truncated || rows.size() > kPlacementFactsMax;
       for (const Remote& row : rows.first(std::min(rows.size(), kPlacementFactsMax))) {
-        facts->push_back(FactOf(row, has_room(bytes_on[row.from_node]), cut));
+        facts->push_back(FactOf(row, has_room, cut));
       }
     };
     add(ranges);
     add(remotes);
     for (const auto& [from_node, bytes] : bytes_on) {
-      if (has_room(bytes)) continue;
+      if (has_room) break;
       missing->push_back(
           {.kind = FactKind::kPlacement,
            .where = {},
            .reason = fmt::format("{:.0f} MiB of process {} lie on node {}, and node {}, where its threads run, has {} MiB free: "
-                                 "too little room to advise a move",
-                                 bytes / kMebibyte, process_.pid, from_node, to_node_, *to->free_bytes / (1 << 20)),
+                                 "too little room to advise a move{}",
+                                 bytes / kMebibyte, process_.pid, from_node, to_node_, *to->free_bytes / (1 << 20),
+                                 bytes_on.size() > 1 ? fmt::format(" of the {:.0f} MiB of all nodes", all_bytes / kMebibyte) : ""),
            .mend = fmt::format("free memory on node {}, then: hftmon recommend --look-at-memory", to_node_)});
     }
   }

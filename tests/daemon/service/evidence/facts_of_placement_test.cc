@@ -231,6 +231,24 @@ TEST_F(PlacementFactsTest, AFullNodeIsNoPlaceToMoveTo) {
   EXPECT_EQ(missing_.size(), 1u);
 }
 
+TEST_F(PlacementFactsTest, WhatComesFromTwoNodesNeedsRoomForBoth) {
+  Has(Mapping("[heap]", MappingKind::kHeap, {Pages(1, 1'024)}));
+  Has(Mapping("book", MappingKind::kAnonymous, {Pages(2, 1'024)}));
+  const auto rooms = [this] {
+    std::vector<FactValue> values;
+    for (const Fact& fact : Facts()) values.push_back(fact.values.at(FactField::kRoom));
+    return values;
+  };
+  // 32 MiB of either: there is room for one of them, and for both.
+  look_.nodes.nodes[0].free_bytes = 65 << 20;
+  EXPECT_THAT(rooms(), ElementsAre(FactValue(int64_t{0}), FactValue(int64_t{0})));
+  ASSERT_EQ(missing_.size(), 2u);
+  EXPECT_THAT(missing_[1].reason, HasSubstr("32 MiB of process 1000 lie on node 2"));
+  EXPECT_THAT(missing_[1].reason, HasSubstr("of the 64 MiB of all nodes"));
+  look_.nodes.nodes[0].free_bytes = 129 << 20;
+  EXPECT_THAT(rooms(), ElementsAre(FactValue(int64_t{1}), FactValue(int64_t{1})));
+}
+
 TEST_F(PlacementFactsTest, OnAHostWithOneNodeOfMemoryAllIsLocal) {
   look_.nodes.nodes.resize(1);
   Has(Mapping("[heap]", MappingKind::kHeap, {Pages(0, 1'024)}));
