@@ -49,10 +49,12 @@ class Finder {
   void Add(const Pmu& pmu, const char* source, TrafficKind kind, const std::string& terms, double bytes, int link = 0) {
     absl::StatusOr<EventEncoding> encoding = EncodePmuTerms(pmu, terms);
     if (!encoding.ok()) {
+      Lacks(source, kind);
       found_->reasons.push_back(fmt::format("{}: {}", pmu.name, std::string(encoding.status().message())));
       return;
     }
     if (encoding->per_thread || encoding->cpus.empty()) {
+      Lacks(source, kind);
       found_->reasons.push_back(fmt::format("{}: the kernel does not tell on which CPUs it counts (cpumask)", pmu.name));
       return;
     }
@@ -67,6 +69,11 @@ class Finder {
   }
 
  private:
+  // Links are told one by one and not summed.
+  void Lacks(const char* source, TrafficKind kind) {
+    if (kind != TrafficKind::kLink) found_->incomplete.insert(source);
+  }
+
   const FileRoot& root_;
   BandwidthEvents* const found_;
 };
@@ -78,6 +85,7 @@ void AddIntel(const Pmu& pmu, Finder* finder, BandwidthEvents* found) {
   finder->AddListed(pmu, "uncore_imc", TrafficKind::kRead, "data_reads");
   finder->AddListed(pmu, "uncore_imc", TrafficKind::kWrite, "data_writes");
   if (found->events.size() + found->reasons.size() == before) {
+    found->incomplete.insert("uncore_imc");
     found->reasons.push_back(
         fmt::format("{}: the kernel lists none of cas_count_read, cas_count_write, data_reads, data_writes", pmu.name));
   }

@@ -14,6 +14,7 @@
 #define HFTMON_DAEMON_NUMA_BANDWIDTH_EVENTS_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct BandwidthEvent {
 struct BandwidthEvents {
   std::vector<BandwidthEvent> events;
   std::vector<std::string> reasons;  // why a PMU that is one of these gives none
+  std::set<std::string> incomplete;  // sources of which a PMU gives none: what the others count is not all that was moved
   std::string others;                // the PMUs that this host has instead: "breakpoint, msr, software"; empty: it has none
 };
 

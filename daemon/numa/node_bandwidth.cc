@@ -58,13 +58,14 @@ NodeBandwidthCounters::NodeBandwidthCounters(PerfEventCalls& calls, BandwidthEve
     : events_(std::move(events)), places_(std::move(places)) {
   for (size_t event = 0; event < events_.events.size(); ++event) {
     for (const int cpu : events_.events[event].encoding.cpus) {
-      if (counters_.size() == kCountersMax) {
-        ++left_out_count_;
-        continue;
-      }
       Counter counter{.event = event, .cpu = cpu};
       const LogicalCpu* known = places_.topology.Find(cpu);
       counter.package = known == nullptr ? 0 : known->package;
+      if (counters_.size() == kCountersMax) {
+        ++left_out_count_;
+        left_out_of_.insert({events_.events[event].source, counter.package});
+        continue;
+      }
       Open(calls, facts, &counter);
       counters_.push_back(std::move(counter));
     }
@@ -158,6 +159,8 @@ BandwidthRows NodeBandwidthCounters::Read() const {
   std::set<std::string> reasons(events_.reasons.begin(), events_.reasons.end());
   if (left_out_count_ > 0) reasons.insert(fmt::format("{} counters beyond {} are not read", left_out_count_, kCountersMax));
   for (auto& [place, sum] : sums) {
+    const bool incomplete = events_.incomplete.contains(place.first) || left_out_of_.contains(place);
+    if (sum.reason.empty() && incomplete) sum.reason = "some of its counters are not read, and a sum without them would be low";
     if (!sum.reason.empty()) {
       reasons.insert(fmt::format("{} of package {}: {}", place.first, place.second, sum.reason));
       continue;

@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -58,7 +60,8 @@ class NodeBandwidthCounters {
 
   const BandwidthEvents events_;
   const BandwidthPlaces places_;
-  size_t left_out_count_ = 0;  // beyond the bound
+  size_t left_out_count_ = 0;                          // beyond the bound
+  std::set<std::pair<std::string, int>> left_out_of_;  // the sources and packages that lack them
   std::vector<Counter> counters_;
 };
 

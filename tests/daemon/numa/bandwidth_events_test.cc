@@ -95,6 +95,7 @@ TEST_F(BandwidthEventsTest, AControllerWithoutItsEventsOrCpumaskSaysSo) {
   ASSERT_EQ(found.reasons.size(), 3u);
   EXPECT_THAT(found.reasons[0], HasSubstr("lists none of cas_count_read"));
   EXPECT_THAT(found.reasons[1], HasSubstr("uncore_imc_1: the kernel does not tell on which CPUs"));
+  EXPECT_TRUE(found.incomplete.contains("uncore_imc")) << "a sum of the other controllers is low";
 }
 
 TEST_F(BandwidthEventsTest, OldFabricsTellChannelsInOneAndLinksOut) {

@@ -112,6 +112,25 @@ TEST_F(NodeBandwidthTest, ASumThatLacksACounterIsNotTold) {
   EXPECT_THAT(rows.nodes_unavailable, HasSubstr("uncore_imc_0/cas_count_write/"));
 }
 
+TEST_F(NodeBandwidthTest, ASumThatLacksAPmuIsNotTold) {
+  events_.reasons = {"uncore_imc_1: the kernel does not tell on which CPUs it counts (cpumask)"};
+  events_.incomplete = {"uncore_imc"};
+  FakePerfEvents kernel(Kernel(4));
+  const BandwidthRows rows = Measure(kernel);
+  EXPECT_THAT(rows.nodes, IsEmpty());
+  EXPECT_THAT(rows.nodes_unavailable, AllOf(HasSubstr("uncore_imc_1: the kernel"), HasSubstr("uncore_imc of package 1: some of its")));
+}
+
+TEST_F(NodeBandwidthTest, ASumThatLacksACounterBeyondTheBoundIsNotTold) {
+  for (size_t made = 2 * events_.events.size(); made <= NodeBandwidthCounters::kCountersMax; made += 2) {
+    events_.events.push_back(Event("uncore_imc_1/cas_count_read/", TrafficKind::kRead, kControllerType, 4, 64));
+  }
+  FakePerfEvents kernel(Kernel(2 * NodeBandwidthCounters::kCountersMax));
+  const BandwidthRows rows = Measure(kernel);
+  EXPECT_THAT(rows.nodes, IsEmpty());
+  EXPECT_THAT(rows.nodes_unavailable, HasSubstr("2 counters beyond 2048 are not read"));
+}
+
 TEST_F(NodeBandwidthTest, CountersThatWereNeverCountedHaveNoValue) {
   FakePerfEvents kernel(Kernel(0));
   const BandwidthRows rows = Measure(kernel);
