@@ -1,6 +1,7 @@
 // Where a process's memory lies, asked of the daemon, against pages that the process touched itself.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -217,7 +218,7 @@ TEST_F(NumaTest, AccessesThatNobodyCountsAreSaidToBeMissingWithTheReason) {
   std::printf("accesses: %s\n", reason.c_str());
 }
 
-TEST_F(NumaTest, AdviceAboutMemoryLooksOnlyWhenAskedAndTellsWhatItCost) {
+TEST_F(NumaTest, AdviceAboutMemoryLooksOnlyWhenAskedAndWhereThereAreSeveralNodes) {
   v1::RecommendRequest request;
   request.add_pids(target_->pid());
   request.add_rules("memory-on-wrong-node");
@@ -229,14 +230,18 @@ TEST_F(NumaTest, AdviceAboutMemoryLooksOnlyWhenAskedAndTellsWhatItCost) {
   const auto looked = daemon_.client().Recommend(request);
   ASSERT_TRUE(looked.ok()) << looked.status();
   EXPECT_EQ(looked->facts_refused(), 0u) << looked->first_refusal();
-  ASSERT_TRUE(looked->has_look_cost());
-  EXPECT_GT(looked->look_cost().page_count(), 3'000u);
-  EXPECT_LE(looked->look_cost().page_count(), 4'096u);
-  EXPECT_GE(looked->look_cost().call_count(), looked->look_cost().page_count() / 16);
-  EXPECT_GE(looked->look_cost().sum_ns(), looked->look_cost().longest_ns());
   const auto nodes = Query(false);
   ASSERT_TRUE(nodes.ok()) << nodes.status();
-  if (nodes->nodes_size() > 1) GTEST_SKIP() << "this host has several nodes: where the target lies is its own choice";
+  const auto with_memory =
+      std::count_if(nodes->nodes().begin(), nodes->nodes().end(), [](const v1::NumaNode& node) { return node.has_memory(); });
+  if (with_memory > 1) {
+    ASSERT_TRUE(looked->has_look_cost());
+    EXPECT_GT(looked->look_cost().page_count(), 3'000u);
+    EXPECT_LE(looked->look_cost().page_count(), 4'096u);
+    EXPECT_GE(looked->look_cost().call_count(), looked->look_cost().page_count() / 16);
+    GTEST_SKIP() << "this host has several nodes: where the target lies is its own choice";
+  }
+  EXPECT_FALSE(looked->has_look_cost()) << "no advice could come of it";
   EXPECT_EQ(looked->recommendations_size(), 0);
   EXPECT_EQ(looked->not_judged_size(), 0) << looked->not_judged(0).reason();
   EXPECT_EQ(without->not_judged_size(), 0) << "of one node all is local: nobody has to look";
