@@ -223,6 +223,7 @@ TEST_F(NumaEvidenceTest, WhoseThreadsMovedNobodyKnowsWhereIsNotJudgedUnlessTheir
 }
 
 TEST_F(NumaEvidenceTest, ThreadsAreAskedForBalancingsSumsOnlyForMinutesAfterAQuestion) {
+  targets_.Add(kPid, {.probe_groups = {"sched", "memory"}});
   numa_ = NumaBalancing();
   faults_.threads = {{.thread = kThread}};
   int asked = 0;
