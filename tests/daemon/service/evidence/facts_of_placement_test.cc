@@ -267,6 +267,7 @@ TEST_F(PlacementFactsTest, WhoCannotBeLookedAtIsNamedAndWhoHasEndedIsNot) {
 }
 
 TEST_F(PlacementFactsTest, MappingsOfOneProcessAndNodeAreOneAdvice) {
+  look_.nodes.nodes[0].free_bytes = 2 * kGibibyte;  // 544 MiB are to come
   for (int i = 0; i < 16; ++i) Has(Mapping("", MappingKind::kAnonymous, {Pages(1, 16)}));
   Has(Mapping("[heap]", MappingKind::kHeap, {Pages(2, 300)}));
   std::vector<std::string> commands;
