@@ -68,7 +68,14 @@ absl::Status StatusOfLocate(pid_t pid, int error) {
 }
 
 // Why numa_maps and smaps are not read; absent: they are.
-std::optional<std::string> WhyNotWhole(const PlacementWish& wish, const absl::StatusOr<std::string>& statm, int64_t page_bytes) {
+std::optional<std::string> WhyNotWhole(const PlacementWish& wish, size_t mapping_count, const absl::StatusOr<std::string>& statm,
+                                       int64_t page_bytes) {
+  if (mapping_count > kWholeMappingsMax) {
+    return fmt::format(
+        "numa_maps and smaps are not read: with {} mappings, more than {}, they would hold up its memory calls for seconds: take the "
+        "sample",
+        mapping_count, kWholeMappingsMax);
+  }
   if (!statm.ok()) return std::string(statm.status().message());
   const absl::StatusOr<ProcStatm> memory = ParseProcStatm(*statm);
   if (!memory.ok()) return std::string(memory.status().message());
@@ -138,7 +145,7 @@ absl::StatusOr<ProcessPlacement> PlacementReader::Read(const PlacementWish& wish
   PutRanges(*maps, wish.named_ranges, page_bytes_, &placement.ranges);
   // It takes no lock of the process.
   const absl::StatusOr<std::string> statm = files_.ReadFile(fmt::format("/proc/{}/statm", wish.pid));
-  if (const std::optional<std::string> why = WhyNotWhole(wish, statm, page_bytes_)) {
+  if (const std::optional<std::string> why = WhyNotWhole(wish, maps->mappings().size(), statm, page_bytes_)) {
     for (const char* part : {"policy", "huge_pages"}) placement.unavailable.push_back({.part = part, .reason = *why});
     if (wish.exact) placement.unavailable.push_back({.part = "exact", .reason = *why});
   } else {

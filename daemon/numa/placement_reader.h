@@ -31,6 +31,9 @@ inline constexpr size_t kPlacementRangesMax = 256;
 inline constexpr uint64_t kNamedRangePagesMax = 1'024;
 inline constexpr uint64_t kNamedPagesMax = 16'384;
 
+// numa_maps and smaps are not read of a process with more mappings: the kernel walks those with their lock held, and 60,000 took 19 s.
+inline constexpr size_t kWholeMappingsMax = 4'096;
+
 struct PlacementWish {
   pid_t pid = 0;                              // > 0, in the namespace that /proc is mounted for
   uint64_t pages_max = 4'096;                 // 1 … kSamplePagesMax

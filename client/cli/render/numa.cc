@@ -180,7 +180,7 @@ std::string ProcessText(const v1::ProcessPlacement& process) {
 }  // namespace
 
 std::string LookCostText(const v1::LookCost& cost) {
-  return fmt::format("{} single pages; {} that hold its memory lock took {}, the longest {}", cost.page_count(),
+  return fmt::format("{} single pages; {} that may hold its memory lock took {}, the longest {}", cost.page_count(),
                      Counted(cost.call_count(), "call"), FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
 }
 

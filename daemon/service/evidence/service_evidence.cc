@@ -352,7 +352,9 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   NumaEvidence numa(core_, parts_.files, selection);
   if (absl::Status looked = numa.LookAtMemory(wish, &answer); !looked.ok()) return looked;
   const int64_t end_ns = core_.status->Now().monotonic_ns;
-  const int64_t begin_ns = std::max(selection.WindowBegin(wish.window_ns, end_ns), wish.begin_mono_ns.value_or(0));
+  // Nothing was seen of them before they were attached: a rate of more time than that would be too low.
+  const int64_t watched_ns = selection.targets().empty() ? 0 : selection.first_attached_mono_ns();
+  const int64_t begin_ns = std::max({selection.WindowBegin(wish.window_ns, end_ns), wish.begin_mono_ns.value_or(0), watched_ns});
   answer.window = {.begin_mono_ns = std::min(begin_ns, end_ns), .end_mono_ns = end_ns};
   answer.window.lost_records = core_.status->LostBetween(answer.window.begin_mono_ns, end_ns);
   EvidenceContext context = ContextOf(selection, answer.window.begin_mono_ns, end_ns);

@@ -1,5 +1,6 @@
 #include "daemon/numa/placement_reader.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -127,6 +128,20 @@ TEST_F(PlacementReaderTest, ExactBeyondWhatIsAllowedIsASampleAndSaysSo) {
   EXPECT_EQ(placement->unavailable[2].part, "exact");
   EXPECT_THAT(placement->unavailable[2].reason, HasSubstr("64 MiB are resident, more than the 64 up to which"));
   EXPECT_FALSE(placement->mappings[0].exact);
+}
+
+TEST_F(PlacementReaderTest, ExactIsNotReadOfAProcessWithMoreMappingsThanTheKernelWalksInAMoment) {
+  std::string maps;
+  for (size_t i = 0; i <= kWholeMappingsMax; ++i) {
+    const uint64_t start = 0x7f0000000000 + i * 0x2000;
+    maps += fmt::format("{:x}-{:x} rw-p 00000000 00:00 0 \n", start, start + 0x1000);
+  }
+  tree_.Write("/proc/4711/maps", maps);
+  const auto placement = Read({.pid = kPid, .exact = true});
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  ASSERT_THAT(placement->unavailable, SizeIs(3));
+  EXPECT_EQ(placement->unavailable[2].part, "exact");
+  EXPECT_THAT(placement->unavailable[2].reason, HasSubstr("with 4097 mappings, more than 4096"));
 }
 
 TEST_F(PlacementReaderTest, ExactAsksForNoPageByItself) {
