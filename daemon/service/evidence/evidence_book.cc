@@ -60,10 +60,25 @@ void EvidenceBook::DropLocked(int64_t now_mono_ns) {
   }
   size_t bytes = 0;
   for (const auto& one : kept_) bytes += one->bytes();
-  while (bytes > bytes_max_ && kept_.size() > 1) {
-    bytes -= kept_.front()->bytes();
-    kept_.pop_front();
+  while (bytes > bytes_max_ && kept_.size() > kSnapshotsMin) {
+    const auto thinned = kept_.begin() + static_cast<std::ptrdiff_t>(LeastMissedLocked(now_mono_ns));
+    bytes -= (*thinned)->bytes();
+    kept_.erase(thinned);
   }
+}
+
+size_t EvidenceBook::LeastMissedLocked(int64_t now_mono_ns) const {
+  size_t least = 1;
+  double least_hole = 0;
+  for (size_t i = 1; i + 1 < kept_.size(); ++i) {
+    const int64_t hole_ns = kept_[i + 1]->mono_ns - kept_[i - 1]->mono_ns;
+    const double hole = static_cast<double>(hole_ns) / static_cast<double>(now_mono_ns - kept_[i + 1]->mono_ns + kFineNs / 2);
+    if (i == 1 || hole < least_hole) {
+      least = i;
+      least_hole = hole;
+    }
+  }
+  return least;
 }
 
 SnapshotPair EvidenceBook::Around(int64_t begin_mono_ns) const {

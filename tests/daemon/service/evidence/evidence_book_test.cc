@@ -56,11 +56,25 @@ TEST_F(EvidenceBookTest, AnHourTakesAsMuchAsAQuarterOfOne) {
   }
 }
 
-TEST_F(EvidenceBookTest, BeyondItsBytesTheOldestGo) {
-  EvidenceBook book([this] { return Read(); }, 4 * Read().bytes());
-  TakeEachSecondUntil(8, &book);
+TEST_F(EvidenceBookTest, BeyondItsBytesTheyAreThinnedOutAndTheOldestStays) {
+  EvidenceBook book([this] { return Read(); }, 8 * Read().bytes());
+  TakeEachSecondUntil(120, &book);
+  EXPECT_EQ(book.count(), 8u);
+  EXPECT_EQ(book.Around(0).before->mono_ns, kSecond);
+  for (; now_ns_ <= 3'000 * kSecond; now_ns_ += kSecond) {
+    book.Take();
+    EXPECT_LE(book.count(), 8u);
+    const SnapshotPair pair = book.Around(now_ns_ - 60 * kSecond);
+    ASSERT_NE(pair.before, nullptr);
+    EXPECT_GE(now_ns_ - pair.before->mono_ns, 12 * kSecond) << now_ns_;
+  }
+}
+
+TEST_F(EvidenceBookTest, FourAreKeptWhateverTheyTake) {
+  EvidenceBook book([this] { return Read(); }, 1);
+  TakeEachSecondUntil(60, &book);
   EXPECT_EQ(book.count(), 4u);
-  EXPECT_EQ(book.Around(0).before->mono_ns, 5 * kSecond);
+  EXPECT_EQ(book.Around(0).before->mono_ns, kSecond);
 }
 
 }  // namespace
