@@ -155,6 +155,7 @@ struct FactEvidence {
   std::string sentence;  // with its numbers, in plain words
   int64_t begin_mono_ns = 0;
   int64_t end_mono_ns = 0;
+  int64_t span_ns = 0;              // in which count and sum were counted; 0: in all of the window
   std::vector<uint64_t> spike_ids;  // at most kFactSpikeIdsMax, longest first
 };
 

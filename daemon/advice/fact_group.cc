@@ -102,6 +102,7 @@ void MergeThread(const Fact& from, Fact* into) {
 void MergeEvidence(const FactEvidence& from, FactEvidence* into) {
   into->begin_mono_ns = std::min(into->begin_mono_ns, from.begin_mono_ns);
   into->end_mono_ns = std::max(into->end_mono_ns, from.end_mono_ns);
+  into->span_ns = into->span_ns == 0 || from.span_ns == 0 ? 0 : std::max(into->span_ns, from.span_ns);
   for (const uint64_t id : from.spike_ids) {
     if (into->spike_ids.size() >= kFactSpikeIdsMax) return;
     if (std::find(into->spike_ids.begin(), into->spike_ids.end(), id) == into->spike_ids.end()) into->spike_ids.push_back(id);

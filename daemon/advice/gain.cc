@@ -14,8 +14,9 @@ constexpr double kLimitNs = 9.2e18;  // below INT64_MAX
 
 void AddSumPerSecond(const Fact& group, const JudgeWindow& window, Gain* gain) {
   const std::optional<double> sum_ns = NumberOf(group, FactField::kSumNs);
-  if (!sum_ns.has_value() || window.duration_ns() <= 0) return;
-  const double ns_per_second = std::ceil(*sum_ns * kSecondNs / static_cast<double>(window.duration_ns()));
+  const int64_t span_ns = RateSpanNs(group, window);
+  if (!sum_ns.has_value() || span_ns <= 0) return;
+  const double ns_per_second = std::ceil(*sum_ns * kSecondNs / static_cast<double>(span_ns));
   gain->ns_per_second = ns_per_second >= kLimitNs ? INT64_MAX : static_cast<int64_t>(ns_per_second);
 }
 

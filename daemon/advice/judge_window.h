@@ -2,6 +2,7 @@
 #ifndef HFTMON_DAEMON_ADVICE_JUDGE_WINDOW_H_
 #define HFTMON_DAEMON_ADVICE_JUDGE_WINDOW_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,16 @@ struct JudgeWindow {
 
   int64_t duration_ns() const { return end_mono_ns - begin_mono_ns; }
 };
+
+// Of the span of sums at least so much: of one event in some milliseconds nobody knows the rate.
+inline constexpr int64_t kRateSpanMinNs = 1'000'000'000;
+
+// By what a fact's count and sum are divided for figures per second: the window, or what its sums span of it. 0: the window is empty.
+inline int64_t RateSpanNs(const Fact& fact, const JudgeWindow& window) {
+  const int64_t window_ns = std::max<int64_t>(0, window.duration_ns());
+  if (fact.evidence.span_ns <= 0) return window_ns;
+  return std::clamp(fact.evidence.span_ns, std::min(window_ns, kRateSpanMinNs), window_ns);
+}
 
 }  // namespace hftmon
 

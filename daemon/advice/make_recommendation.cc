@@ -97,7 +97,8 @@ Proof ProofOf(const RuleRow& rule, const Fact& fact, const JudgeWindow& window) 
     return proof;
   }
   const std::optional<double> figure = NumberOf(fact, row->value == ProofValue::kCountPerSecond ? FactField::kCount : FactField::kSumNs);
-  if (figure.has_value() && window.duration_ns() > 0) proof.value_now = *figure * kSecondNs / static_cast<double>(window.duration_ns());
+  const int64_t span_ns = RateSpanNs(fact, window);
+  if (figure.has_value() && span_ns > 0) proof.value_now = *figure * kSecondNs / static_cast<double>(span_ns);
   return proof;
 }
 

@@ -70,7 +70,7 @@ bool Compare(Operator op, const Compared& a, const Compared& b) {
 }
 
 bool Reaches(const Measure& measure, const Fact& group, const JudgeWindow& window) {
-  const auto duration_ns = static_cast<double>(window.duration_ns());
+  const auto duration_ns = static_cast<double>(RateSpanNs(group, window));
   if (duration_ns <= 0) return false;
   const double count = NumberOf(group, FactField::kCount).value_or(0);
   const double sum_ns = NumberOf(group, FactField::kSumNs).value_or(0);

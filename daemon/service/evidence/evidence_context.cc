@@ -83,6 +83,17 @@ Fact NewFact(const EvidenceContext& context, FactKind kind) {
   return fact;
 }
 
+Fact NewFactOfSums(const EvidenceContext& context, const SnapshotPair& sums, FactKind kind) {
+  Fact fact = NewFact(context, kind);
+  fact.evidence.begin_mono_ns = std::clamp(sums.before->mono_ns, context.begin_mono_ns, context.end_mono_ns);
+  SetSpan(sums, &fact);
+  return fact;
+}
+
+void SetSpan(const SnapshotPair& sums, Fact* fact) {
+  fact->evidence.span_ns = std::max<int64_t>(0, sums.after->mono_ns - sums.before->mono_ns);
+}
+
 void SetCpus(Fact* fact, FactField field, const CpuList& cpus) {
   if (!cpus.empty()) fact->values[field] = cpus;
 }

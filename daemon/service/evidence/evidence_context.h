@@ -14,6 +14,7 @@
 #include "daemon/advice/fact.h"
 #include "daemon/ingest/interval.h"
 #include "daemon/os/numa_nodes.h"
+#include "daemon/service/evidence/evidence_snapshot.h"
 
 namespace hftmon {
 
@@ -61,6 +62,10 @@ CpuList DeviceSpareCpus(const EvidenceContext& context, int node);
 FactThread ThreadOf(const EvidenceContext& context, const ThreadKey& thread);
 // A fact of the window, its quality begun. Lists that are empty are left out by SetCpus.
 Fact NewFact(const EvidenceContext& context, FactKind kind);
+// A fact whose figures are the difference of the two snapshots of `sums`, both there: it begins with the first.
+Fact NewFactOfSums(const EvidenceContext& context, const SnapshotPair& sums, FactKind kind);
+// Its figures alone are; its evidence has a time of its own.
+void SetSpan(const SnapshotPair& sums, Fact* fact);
 void SetCpus(Fact* fact, FactField field, const CpuList& cpus);
 
 }  // namespace hftmon

@@ -38,6 +38,7 @@ void SmisToFacts(const EvidenceContext& context, const SnapshotPair& sums, std::
   // An SMI stops all CPUs: the one that counted most has them all.
   Fact fact = FactOf(context, "smi", cpu);
   fact.values[FactField::kCount] = most;
+  SetSpan(sums, &fact);
   fact.evidence.sentence = absl::StrCat("CPU ", cpu, " counted ", most, " SMIs");
   facts->push_back(std::move(fact));
 }
@@ -109,6 +110,7 @@ void HardwareFacts::StealToFacts(const EvidenceContext& context, const SnapshotP
     Fact fact = FactOf(context, "steal", cpu);
     fact.values[FactField::kCount] = spikes.count();
     fact.values[FactField::kSumNs] = stolen_ns;
+    SetSpan(sums, &fact);
     spikes.EvidenceToFact(&fact);
     fact.evidence.sentence =
         absl::StrCat("the hypervisor had ", stolen_ns, " ns of CPU ", cpu, "; ", spikes.count(), " spikes there may have some of it");

@@ -102,7 +102,7 @@ void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair
   std::set<int> cpus = context.bound_cpus;
   cpus.insert(context.reserved_cpus.begin(), context.reserved_cpus.end());
   for (const auto& [irq, line] : LinesBetween(sums, cpus)) {
-    Fact fact = NewFact(context, FactKind::kIrqOnCpu);
+    Fact fact = NewFactOfSums(context, sums, FactKind::kIrqOnCpu);
     fact.values[FactField::kIrq] = static_cast<int64_t>(irq);
     fact.values[FactField::kCpus] = line.cpus;
     fact.values[FactField::kCount] = line.count;
@@ -151,7 +151,7 @@ void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotP
       const uint32_t count = static_cast<uint32_t>(to.count) - static_cast<uint32_t>(from.count);  // the kernel's counts are modulo 2^32
       if (count == 0 || to.self_ns < from.self_ns) continue;
       const std::string name = InterruptName(static_cast<hft_interrupt_source>(source), 0, "");
-      Fact fact = NewFact(context, FactKind::kSoftirqOnCpu);
+      Fact fact = NewFactOfSums(context, sums, FactKind::kSoftirqOnCpu);
       fact.thread = ThreadOf(context, thread);
       fact.values[FactField::kSoftirq] = name;
       fact.values[FactField::kCount] = static_cast<int64_t>(count);

@@ -18,12 +18,14 @@ struct Figures {
   int64_t sum_ns = 0;
   int64_t longest_ns = 0;
   bool estimated = false;  // the longest is at least the mean, and more is not known
+  bool of_sums = false;    // of the pair of snapshots, else of the window's spikes
 };
 
 // The sums of one kind may be a moment apart: nothing is told below 0.
 Figures Between(const FaultTotal& before, const FaultTotal& after) {
   if (after.count <= before.count || after.duration_ns < before.duration_ns) return {};
-  Figures figures{.count = static_cast<int64_t>(after.count - before.count), .sum_ns = after.duration_ns - before.duration_ns};
+  Figures figures{
+      .count = static_cast<int64_t>(after.count - before.count), .sum_ns = after.duration_ns - before.duration_ns, .of_sums = true};
   if (after.longest_ns > before.longest_ns) figures.longest_ns = after.longest_ns;
   return figures;
 }
@@ -48,9 +50,9 @@ Figures WithSpikes(Figures figures, const SpikeTally* tally) {
   return figures;
 }
 
-Fact FactOf(const EvidenceContext& context, FactKind kind, const ThreadKey& thread, const Figures& figures, const SpikeTally* tally,
-            std::string_view what) {
-  Fact fact = NewFact(context, kind);
+Fact FactOf(const EvidenceContext& context, const SnapshotPair& sums, FactKind kind, const ThreadKey& thread, const Figures& figures,
+            const SpikeTally* tally, std::string_view what) {
+  Fact fact = figures.of_sums ? NewFactOfSums(context, sums, kind) : NewFact(context, kind);
   fact.thread = ThreadOf(context, thread);
   fact.values[FactField::kCount] = figures.count;
   fact.values[FactField::kSumNs] = figures.sum_ns;
@@ -68,11 +70,11 @@ Fact FactOf(const EvidenceContext& context, FactKind kind, const ThreadKey& thre
   return fact;
 }
 
-void AddFaults(const EvidenceContext& context, const ThreadKey& thread, const Figures& figures, const SpikeTally* tally, bool anonymous,
-               const MemoryLookups& lookups, std::vector<Fact>* facts) {
+void AddFaults(const EvidenceContext& context, const SnapshotPair& sums, const ThreadKey& thread, const Figures& figures,
+               const SpikeTally* tally, bool anonymous, const MemoryLookups& lookups, std::vector<Fact>* facts) {
   if (figures.count == 0) return;
-  Fact fact =
-      FactOf(context, FactKind::kFaults, thread, figures, tally, anonymous ? "a major fault on memory that is no file's" : "a major fault");
+  Fact fact = FactOf(context, sums, FactKind::kFaults, thread, figures, tally,
+                     anonymous ? "a major fault on memory that is no file's" : "a major fault");
   fact.values[FactField::kFaultKind] = std::string("major");
   if (anonymous) fact.values[FactField::kAnonymous] = int64_t{1};
   const ProcessMemory memory = lookups.process(thread.tgid);
@@ -82,10 +84,10 @@ void AddFaults(const EvidenceContext& context, const ThreadKey& thread, const Fi
   facts->push_back(std::move(fact));
 }
 
-void AddStall(const EvidenceContext& context, const ThreadKey& thread, const char* stall, const Figures& figures, const SpikeTally* tally,
-              const MemoryLookups& lookups, std::vector<Fact>* facts) {
+void AddStall(const EvidenceContext& context, const SnapshotPair& sums, const ThreadKey& thread, const char* stall, const Figures& figures,
+              const SpikeTally* tally, const MemoryLookups& lookups, std::vector<Fact>* facts) {
   if (figures.count == 0) return;
-  Fact fact = FactOf(context, FactKind::kKernelStall, thread, figures, tally, stall);
+  Fact fact = FactOf(context, sums, FactKind::kKernelStall, thread, figures, tally, stall);
   fact.values[FactField::kStall] = std::string(stall);
   if (lookups.thp_enabled) fact.values[FactField::kThpEnabled] = *lookups.thp_enabled;
   if (lookups.thp_defrag) fact.values[FactField::kThpDefrag] = *lookups.thp_defrag;
@@ -101,10 +103,11 @@ Figures Without(Figures all, const SpikeTally& part) {
 }
 
 // Made by the thread itself. Their time is not known: the kernel tells of the end of each alone.
-void AddCollapses(const EvidenceContext& context, const ThreadFaultTotal& before, const ThreadFaultTotal& after, std::vector<Fact>* facts) {
+void AddCollapses(const EvidenceContext& context, const SnapshotPair& sums, const ThreadFaultTotal& before, const ThreadFaultTotal& after,
+                  std::vector<Fact>* facts) {
   if (after.collapse_count <= before.collapse_count) return;
   const auto count = static_cast<int64_t>(after.collapse_count - before.collapse_count);
-  Fact fact = NewFact(context, FactKind::kKernelStall);
+  Fact fact = NewFactOfSums(context, sums, FactKind::kKernelStall);
   fact.thread = ThreadOf(context, after.thread);
   fact.values[FactField::kStall] = std::string("collapse");
   fact.values[FactField::kCount] = count;
@@ -112,7 +115,7 @@ void AddCollapses(const EvidenceContext& context, const ThreadFaultTotal& before
   facts->push_back(std::move(fact));
 }
 
-void AddShootdowns(const EvidenceContext& context, const ThreadFaultTotal& before, const ThreadFaultTotal& after,
+void AddShootdowns(const EvidenceContext& context, const SnapshotPair& sums, const ThreadFaultTotal& before, const ThreadFaultTotal& after,
                    const MemoryLookups& lookups, std::vector<Fact>* facts) {
   std::map<std::pair<uint32_t, int32_t>, uint64_t> earlier;  // by sender and stack
   for (const SenderTotal& sender : before.senders) earlier[{sender.tid, sender.stack}] += sender.count;
@@ -127,7 +130,7 @@ void AddShootdowns(const EvidenceContext& context, const ThreadFaultTotal& befor
   }
   for (const auto& [key, of_call] : by_call) {
     const auto& [sender, count] = of_call;
-    Fact fact = NewFact(context, FactKind::kShootdowns);
+    Fact fact = NewFactOfSums(context, sums, FactKind::kShootdowns);
     fact.thread = ThreadOf(context, after.thread);
     fact.values[FactField::kCount] = count;
     fact.values[FactField::kActorTid] = static_cast<int64_t>(sender->tid);
@@ -185,19 +188,19 @@ void MemoryFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& su
     };
     Figures major = pair ? Between(MajorOf(*before), MajorOf(*after)) : Figures{};
     if (const auto swapped = anonymous_.find(thread); swapped != anonymous_.end()) {
-      AddFaults(context, thread, WithSpikes({}, &swapped->second), &swapped->second, true, lookups, facts);
+      AddFaults(context, sums, thread, WithSpikes({}, &swapped->second), &swapped->second, true, lookups, facts);
       major = Without(major, swapped->second);
     }
-    AddFaults(context, thread, WithSpikes(major, tally(SpikeKind::kFault)), tally(SpikeKind::kFault), false, lookups, facts);
-    AddStall(context, thread, "compaction", figures(SpikeKind::kCompaction, &ThreadFaultTotal::compaction), tally(SpikeKind::kCompaction),
+    AddFaults(context, sums, thread, WithSpikes(major, tally(SpikeKind::kFault)), tally(SpikeKind::kFault), false, lookups, facts);
+    AddStall(context, sums, thread, "compaction", figures(SpikeKind::kCompaction, &ThreadFaultTotal::compaction),
+             tally(SpikeKind::kCompaction), lookups, facts);
+    AddStall(context, sums, thread, "reclaim", figures(SpikeKind::kReclaim, &ThreadFaultTotal::reclaim), tally(SpikeKind::kReclaim),
              lookups, facts);
-    AddStall(context, thread, "reclaim", figures(SpikeKind::kReclaim, &ThreadFaultTotal::reclaim), tally(SpikeKind::kReclaim), lookups,
-             facts);
-    AddStall(context, thread, "migration", figures(SpikeKind::kMigration, &ThreadFaultTotal::migration), tally(SpikeKind::kMigration),
+    AddStall(context, sums, thread, "migration", figures(SpikeKind::kMigration, &ThreadFaultTotal::migration), tally(SpikeKind::kMigration),
              lookups, facts);
     if (!pair) continue;
-    AddCollapses(context, *before, *after, facts);
-    AddShootdowns(context, *before, *after, lookups, facts);
+    AddCollapses(context, sums, *before, *after, facts);
+    AddShootdowns(context, sums, *before, *after, lookups, facts);
   }
 }
 

@@ -45,7 +45,7 @@ void AddNumaBalancingFacts(const EvidenceContext& context, const SnapshotPair& s
       fault_count = static_cast<int64_t>(after.numa->fault_count - before.numa->fault_count);
     }
     if (fault_count + moves.count == 0) continue;
-    Fact fact = NewFact(context, FactKind::kNumaBalancingWork);
+    Fact fact = NewFactOfSums(context, sums, FactKind::kNumaBalancingWork);
     fact.thread = ThreadOf(context, thread);
     fact.values[FactField::kCount] = fault_count + moves.count;
     fact.values[FactField::kNumaBalancing] = *setting;

@@ -59,7 +59,7 @@ void AddTickFacts(const EvidenceContext& context, const SnapshotPair& sums, cons
     if (before == earlier.end()) continue;
     const Ticks ticks = Between(before->sources[HFT_SOURCE_LOCAL_TIMER], after.sources[HFT_SOURCE_LOCAL_TIMER]);
     if (ticks.count == 0 || static_cast<double>(runner->second.ticks) < kTickShareMin * static_cast<double>(ticks.count)) continue;
-    Fact fact = NewFact(context, FactKind::kTickOnCpu);
+    Fact fact = NewFactOfSums(context, sums, FactKind::kTickOnCpu);
     fact.values[FactField::kCpu] = static_cast<int64_t>(cpu);
     fact.values[FactField::kCpus] = CpuList{cpu};
     fact.values[FactField::kCount] = ticks.count;

@@ -133,6 +133,7 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
   fact.values[FactField::kNamesakes] = static_cast<int64_t>(actor.namesakes ? 1 : 0);
   fact.values[FactField::kCpus] = CpuList(actor.cpus.begin(), actor.cpus.end());
   fact.values[FactField::kCount] = count;
+  if (actor.run_count == 0) SetSpan(sums, &fact);  // else switches out of the whole window's spikes are in the count
   fact.quality.truncated = actor.at_least;
   int64_t sum_ns = 0;
   int64_t longest_ns = 0;

@@ -65,6 +65,14 @@ TEST(RecommendTest, FactsOfOneCauseAreOneRecommendation) {
   EXPECT_DOUBLE_EQ(given.proof.value_now.value(), 30);
 }
 
+TEST(RecommendTest, TheProofsFigureNowIsOverWhatTheSumsSpan) {
+  Fact fact = ExampleFact("irq-on-watched-core");
+  fact.evidence.span_ns = kExampleWindowNs / 2;
+  const Judgement judgement = JudgeAll({fact});
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_DOUBLE_EQ(judgement.recommendations[0].proof.value_now.value(), 58);
+}
+
 TEST(RecommendTest, AConvoyYieldsToAnInversionAtTheSameLockAlone) {
   const Fact inversion = ExampleFact("inversion-without-pi");
   const Fact convoy = ExampleFact("futex-convoy", {{kLockAddress, 0x7f00'1000}});

@@ -62,6 +62,37 @@ TEST(RuleMatchTest, OneOfTheMeasuresIsEnoughAndEachWantsAllOfItsBounds) {
   EXPECT_FALSE(ReachesMeasure(row, Stall(1, {{kCount, 1'000'000}, {kLongestNs, 1'000'000}}), window));
 }
 
+TEST(RuleMatchTest, RatesOfSumsAreOverWhatTheSumsSpan) {
+  const RuleRow row{.measures = {{.count_per_s_min = 2}}};
+  const JudgeWindow window{.begin_mono_ns = 0, .end_mono_ns = 60'000'000'000};
+  Fact fact = Stall(1, {{kCount, 60}, {kSumNs, 900}});
+  fact.evidence.begin_mono_ns = 59'000'000'000;  // of a spike that came late: no less of the window was looked at
+  EXPECT_FALSE(ReachesMeasure(row, fact, window));
+  fact.evidence.span_ns = 30'000'000'000;
+  EXPECT_TRUE(ReachesMeasure(row, fact, window));
+  EXPECT_EQ(GainOf(GainKind::kSumPerSecond, fact, window).ns_per_second, 30);
+  const Fact whole = Stall(1, {{kCount, 60}});
+  const std::vector<Fact> facts = {fact, whole};
+  const std::vector<size_t> both = {0, 1};
+  EXPECT_FALSE(ReachesMeasure(RuleRow{.measures = {{.count_per_s_min = 2.1}}}, GroupFacts({}, facts, both).at(0).fact, window));
+}
+
+TEST(RuleMatchTest, TheSpanOfARateIsASecondOrMoreAndNoLongerThanTheWindow) {
+  JudgeWindow window{.begin_mono_ns = 0, .end_mono_ns = 60'000'000'000};
+  Fact fact = Stall(1, {});
+  const auto of = [&](int64_t span_ns) {
+    fact.evidence.span_ns = span_ns;
+    return RateSpanNs(fact, window);
+  };
+  EXPECT_EQ(of(0), 60'000'000'000);
+  EXPECT_EQ(of(5'000'000), kRateSpanMinNs);
+  EXPECT_EQ(of(61'000'000'000), 60'000'000'000);
+  window.end_mono_ns = 300'000'000;
+  EXPECT_EQ(of(5'000'000), 300'000'000);
+  window.end_mono_ns = 0;
+  EXPECT_EQ(of(5'000'000), 0);
+}
+
 TEST(RuleMatchTest, WhatCouldNotBeLookedForConcernsRulesThatItSpeaksNotAgainst) {
   const RuleRow smi{.fact = FactKind::kHardware, .when = {{kSource, kIs, "smi"}}};
   EXPECT_TRUE(CouldConcern(smi, {.kind = FactKind::kHardware}));

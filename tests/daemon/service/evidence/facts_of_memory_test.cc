@@ -82,6 +82,22 @@ TEST(MemoryFactsTest, FlushesAreToldBySenderAndCall) {
   EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("tlb-shootdowns"));
 }
 
+TEST(MemoryFactsTest, FiguresOfSumsBeginWithTheFirstSnapshotAndThoseOfSpikesWithTheWindow) {
+  MemoryFacts producer;
+  producer.Add(TestSpike(9, SpikeKind::kCompaction, 80'000, {.kind = CauseKind::kCompaction, .duration_ns = 80'000}));
+  EvidenceContext context = TestContext();
+  context.begin_mono_ns = 0;
+  std::vector<Fact> facts;
+  producer.ToFacts(context, Pair(SentBy(kWatched.tgid, 0), SentBy(kWatched.tgid, 200)), Lookups(), &facts);
+  ASSERT_EQ(facts.size(), 2u);
+  EXPECT_EQ(facts[0].kind, FactKind::kKernelStall);
+  EXPECT_EQ(facts[0].evidence.begin_mono_ns, 0);
+  EXPECT_EQ(facts[0].evidence.span_ns, 0);
+  EXPECT_EQ(facts[1].kind, FactKind::kShootdowns);
+  EXPECT_EQ(facts[1].evidence.begin_mono_ns, kBeginNs);
+  EXPECT_EQ(facts[1].evidence.span_ns, kEndNs - kBeginNs);
+}
+
 TEST(MemoryFactsTest, FlushesOfOtherProcessesAndFewOnesAreNoAdvice) {
   EXPECT_THAT(RulesThatSpeak(FactsOf(SentBy(4, 0), SentBy(4, 200))), IsEmpty());
   EXPECT_THAT(RulesThatSpeak(FactsOf(SentBy(kWatched.tgid, 0), SentBy(kWatched.tgid, 50))), IsEmpty());
