@@ -273,8 +273,9 @@ class SteeredInterface {
     mask_ = mask.str();
     const CommandResult made = AdviceRig::Shell("ip netns add " + there_ + " && ip link add " + name_ + " type veth peer name hva netns " +
                                                 there_ + " && ip addr add " + kAddress + "/30 dev " + name_ + " && ip -n " + there_ +
-                                                " addr add 10.213.77.1/30 dev hva && ip link set " + name_ + " up && ip -n " + there_ +
-                                                " link set hva up && echo " + mask_ + " > " + rps_file());
+                                                " addr add 10.213.77.1/30 dev hva && " + WithoutIpv6(name_) + " && ip netns exec " +
+                                                there_ + " sh -c '" + WithoutIpv6("hva") + "' && ip link set " + name_ + " up && ip -n " +
+                                                there_ + " link set hva up && echo " + mask_ + " > " + rps_file());
     if (made.exit_code != 0) fault_ = made.error;
   }
   ~SteeredInterface() { AdviceRig::Shell("ip link del " + name_ + "; ip netns del " + there_); }
@@ -287,6 +288,11 @@ class SteeredInterface {
   static constexpr char kAddress[] = "10.213.77.2";
 
  private:
+  // Which sends of its own when it comes up: packets that nobody injected.
+  static std::string WithoutIpv6(const std::string& interface) {
+    const std::string file = "/proc/sys/net/ipv6/conf/" + interface + "/disable_ipv6";
+    return "{ [ ! -e " + file + " ] || echo 1 > " + file + "; }";
+  }
   const std::string name_;
   const std::string there_;
   std::string mask_;
