@@ -56,7 +56,7 @@ std::string ActionText(const v1::Action& action) {
 }
 
 std::string RecommendationText(const v1::Recommendation& one) {
-  std::string text = fmt::format("{} [{}, confidence {}]\n", one.title(), one.rule(), ConfidenceWord(one.confidence()));
+  std::string text = fmt::format("{} [{}, confidence {}]\n", Printable(one.title()), one.rule(), ConfidenceWord(one.confidence()));
   text += Line("cause:", one.cause());
   for (const std::string& sentence : one.evidence().sentences()) text += Line("evidence:", sentence);
   std::string spikes;
