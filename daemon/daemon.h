@@ -135,7 +135,9 @@ class Daemon {
   std::vector<int> WatchedCpus(const std::vector<int>& online, const std::vector<int>& reserved) const;
   // By what counters would be sampled here.
   absl::StatusOr<OverflowEvent> BestOverflow();
-  // Not OK: quiet mode, or off. `what`: "sampling counters".
+  // FAILED_PRECONDITION with one of the two texts, and its reason: off (OFF), or quiet mode (QUIET).
+  absl::Status AdmitUnlessQuiet(const std::string& while_off, const std::string& while_quiet) const;
+  // As that. `what`: "sampling counters".
   absl::Status AdmitSampling(const std::string& what) const;
   SampledProcess LookAtTarget(uint32_t pid, int64_t start_boottime_ns) const;
   void BuildStatus();

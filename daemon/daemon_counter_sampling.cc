@@ -10,22 +10,20 @@
 #include "daemon/os/thread_ids.h"
 #include "daemon/pmu/host_overflow_events.h"
 #include "daemon/service/counter_sampling_call.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
 
-absl::Status Daemon::AdmitSampling(const std::string& what) const {
-  const auto refused = [](const char* reason, const std::string& why) {
-    absl::Status status = absl::FailedPreconditionError(why);
-    status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-    return status;
-  };
-  if (collection_->periods().since_mono_ns().has_value()) {
-    return refused("OFF", fmt::format("{} interrupts the process, and hftmon is off: call again after `hftmon on`", what));
-  }
+absl::Status Daemon::AdmitUnlessQuiet(const std::string& while_off, const std::string& while_quiet) const {
+  if (collection_->periods().since_mono_ns().has_value()) return WithReason(absl::FailedPreconditionError(while_off), "OFF");
   // The gate's own words are of what disturbs every CPU.
-  if (!quiet_gate_.is_closed()) return absl::OkStatus();
-  return refused("QUIET", fmt::format("{}: refused in quiet mode (market hours), because each sample interrupts the process: ask again "
+  if (quiet_gate_.is_closed()) return WithReason(absl::FailedPreconditionError(while_quiet), "QUIET");
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::AdmitSampling(const std::string& what) const {
+  return AdmitUnlessQuiet(fmt::format("{} interrupts the process, and hftmon is off: call again after `hftmon on`", what),
+                          fmt::format("{}: refused in quiet mode (market hours), because each sample interrupts the process: ask again "
                                       "after `hftmon quiet off`",
                                       what));
 }

@@ -13,7 +13,6 @@
 #include "daemon/os/perf_event_facts.h"
 #include "daemon/os/privileges.h"
 #include "daemon/os/proc_affinity.h"
-#include "daemon/service/rich_error.h"
 
 namespace hftmon {
 namespace {
@@ -44,16 +43,9 @@ std::vector<std::vector<int>> CoresOf(const FileRoot& files, const std::vector<i
 }  // namespace
 
 absl::Status Daemon::AdmitNumaMeasuring() const {
-  const auto refused = [](const char* reason, const char* why) {
-    absl::Status status = absl::FailedPreconditionError(fmt::format("measuring takes memory bandwidth from the host's nodes, {}", why));
-    status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-    return status;
-  };
-  if (collection_->periods().since_mono_ns().has_value()) return refused("OFF", "and hftmon is off: ask again after `hftmon on`");
-  if (quiet_gate_.is_closed()) {
-    return refused("QUIET", "which is refused in quiet mode (market hours): ask again after `hftmon quiet off`");
-  }
-  return absl::OkStatus();
+  const auto why = [](const char* refused) { return fmt::format("measuring takes memory bandwidth from the host's nodes, {}", refused); };
+  return AdmitUnlessQuiet(why("and hftmon is off: ask again after `hftmon on`"),
+                          why("which is refused in quiet mode (market hours): ask again after `hftmon quiet off`"));
 }
 
 std::vector<int> Daemon::WatchedCpus(const std::vector<int>& online, const std::vector<int>& reserved) const {

@@ -12,17 +12,12 @@
 #include <utility>
 
 #include "daemon/access_places.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
 namespace {
 
 constexpr char kWhat[] = "its memory accesses were";
-
-absl::Status WithReason(absl::Status status, const char* reason) {
-  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return status;
-}
 
 int64_t ThreadCpuNs() {
   timespec used{};

@@ -11,7 +11,7 @@
 
 #include "daemon/analysis/counter_rates.h"
 #include "daemon/sampling_thread.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
 namespace {
@@ -21,11 +21,6 @@ constexpr char kWhat[] = "its counters were";
 constexpr char kNoCounter[] =
     "had no counter: hftmon's own counters or another user's hold them: `hftmon targets --set PID --cache no --counters none`, end other "
     "users of perf, or name fewer events";
-
-absl::Status WithReason(absl::Status status, const char* reason) {
-  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return status;
-}
 
 int64_t ThreadCpuNs() {
   timespec used{};

@@ -13,15 +13,10 @@
 #include "daemon/os/thread_ids.h"
 #include "daemon/os/thread_scheduling.h"
 #include "daemon/sampling_thread.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
 namespace {
-
-absl::Status WithReason(absl::Status status, const char* reason) {
-  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return status;
-}
 
 // A look's pauses, which end when it is cancelled.
 class LookPacer final : public Pacer {

@@ -7,15 +7,10 @@
 #include <system_error>
 
 #include "daemon/sampling_thread.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
 namespace {
-
-absl::Status WithReason(absl::Status status, const char* reason) {
-  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return status;
-}
 
 void Put(const ProbeReport& report, MeasuredPair* pair) {
   pair->huge_pages = report.huge_pages;

@@ -4,15 +4,13 @@
 
 #include <string>
 
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
 namespace {
 
 absl::Status NotFound(const std::string& message, const char* reason) {
-  absl::Status status = absl::NotFoundError(message);
-  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return status;
+  return WithReason(absl::NotFoundError(message), reason);
 }
 
 }  // namespace

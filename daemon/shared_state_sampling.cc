@@ -9,18 +9,9 @@
 #include "daemon/ingest/departure.h"
 #include "daemon/ingest/watched_slot.h"
 #include "daemon/ring/shared_word.h"
-#include "daemon/service/rich_error.h"
+#include "daemon/with_reason.h"
 
 namespace hftmon {
-namespace {
-
-absl::Status WithReason(absl::Status status, const char* reason) {
-  status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-  return status;
-}
-
-}  // namespace
-
 std::string WhoSharesLoopCpu(const HostFacts& facts, const std::vector<int>& usable_cpus) {
   const bool others_elsewhere = std::any_of(usable_cpus.begin(), usable_cpus.end(), [&](int cpu) { return cpu != facts.loop_cpu; });
   if (!others_elsewhere) {

@@ -9,7 +9,6 @@
 #include "daemon/os/privileges.h"
 #include "daemon/os/proc_maps.h"
 #include "daemon/os/thread_ids.h"
-#include "daemon/service/rich_error.h"
 #include "daemon/stacks/unwind_process.h"
 
 namespace hftmon {
@@ -27,17 +26,11 @@ NamedMemory NamedMemoryOf(const FileRoot& files, uint32_t pid) {
 }  // namespace
 
 absl::Status Daemon::AdmitNumaMaps() const {
-  const auto refused = [](const char* reason, const char* why) {
-    absl::Status status = absl::FailedPreconditionError(
-        fmt::format("reading numa_maps holds up the process's memory calls, {}; without exact, single pages are looked at", why));
-    status.SetPayload(kErrorReasonPayload, absl::Cord(reason));
-    return status;
+  const auto why = [](const char* refused) {
+    return fmt::format("reading numa_maps holds up the process's memory calls, {}; without exact, single pages are looked at", refused);
   };
-  if (collection_->periods().since_mono_ns().has_value()) return refused("OFF", "and hftmon is off: ask again after `hftmon on`");
-  if (quiet_gate_.is_closed()) {
-    return refused("QUIET", "which is refused in quiet mode (market hours): ask again after `hftmon quiet off`");
-  }
-  return absl::OkStatus();
+  return AdmitUnlessQuiet(why("and hftmon is off: ask again after `hftmon on`"),
+                          why("which is refused in quiet mode (market hours): ask again after `hftmon quiet off`"));
 }
 
 void Daemon::BuildNuma() {
