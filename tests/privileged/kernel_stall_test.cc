@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/privileged/harness/memory_cgroup.h"
+#include "tests/privileged/memory_answer.h"
 #include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
@@ -56,26 +57,6 @@ class KernelStallTest : public PrivilegedTest {
     const auto answer = daemon_.client().QueryLocks(request);
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.ok() && answer->threads_size() == 1 ? answer->threads(0) : v1::ThreadCalls();
-  }
-  v1::ThreadMemory MemoryOf(pid_t pid, pid_t tid) const {
-    v1::QueryMemoryRequest request;
-    request.add_pids(pid);
-    request.add_tids(tid);
-    const auto answer = daemon_.client().QueryMemory(request);
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.ok() && answer->threads_size() == 1 ? answer->threads(0) : v1::ThreadMemory();
-  }
-  // Why that part is not told here; empty: it is.
-  std::string MissingPart(pid_t pid, const std::string& name) const {
-    v1::QueryMemoryRequest request;
-    request.add_pids(pid);
-    const auto answer = daemon_.client().QueryMemory(request);
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    if (!answer.ok()) return "";
-    for (const v1::UnavailablePart& part : answer->unavailable()) {
-      if (part.part() == name) return part.reason();
-    }
-    return "";
   }
   // Huge pages that others made of the process's.
   uint64_t CollapsesOf(pid_t pid) const {
@@ -160,7 +141,7 @@ TEST_F(KernelStallTest, CompactionIsToldAsLongAsItTook) {
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
   ASSERT_TRUE(truth.is_object());
-  const v1::ThreadMemory thread = MemoryOf(run->pid(), truth["tid"]);
+  const v1::ThreadMemory thread = MemoryOfThread(daemon_, run->pid(), truth["tid"]);
   ASSERT_TRUE(thread.available()) << thread.reason();
   const int64_t elapsed_ns = ElapsedNs(truth);
   std::printf("%llu compactions of %lld us in writes of %lld us\n", static_cast<unsigned long long>(thread.compaction().count()),
@@ -185,9 +166,9 @@ TEST_F(KernelStallTest, PagesThatACompactionMovesAreCountedAsThePassesOfIt) {
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
   ASSERT_TRUE(truth.is_object());
-  const std::string missing = MissingPart(run->pid(), "migration");
+  const std::string missing = MissingPartOfMemory(daemon_, run->pid(), "migration");
   if (!missing.empty()) GTEST_SKIP() << missing;
-  const v1::ThreadMemory thread = MemoryOf(run->pid(), truth["tid"]);
+  const v1::ThreadMemory thread = MemoryOfThread(daemon_, run->pid(), truth["tid"]);
   ASSERT_TRUE(thread.available()) << thread.reason();
   const v1::PageMigrations& moved = thread.migrations();
   std::printf("%llu passes moved %llu pages, %llu not, in %lld us of %lld us of compaction\n",
@@ -222,9 +203,9 @@ TEST_F(KernelStallTest, HugePagesThatTheThreadMakesItselfAreCounted) {
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
   ASSERT_TRUE(truth.is_object());
-  const std::string missing = MissingPart(run->pid(), "collapse");
+  const std::string missing = MissingPartOfMemory(daemon_, run->pid(), "collapse");
   if (!missing.empty()) GTEST_SKIP() << missing;
-  const v1::ThreadMemory thread = MemoryOf(run->pid(), truth["tid"]);
+  const v1::ThreadMemory thread = MemoryOfThread(daemon_, run->pid(), truth["tid"]);
   ASSERT_TRUE(thread.available()) << thread.reason();
   const auto made = truth["collapse_count"].get<uint64_t>();
   std::printf("%llu of 20 huge pages were made; %llu told, %llu failed\n", static_cast<unsigned long long>(made),
@@ -242,7 +223,7 @@ TEST_F(KernelStallTest, WhatTheKernelBalancesBetweenNodesIsToldOrWhyNot) {
   v1::QueryMemoryRequest request;
   const auto answer = daemon_.client().QueryMemory(request);
   ASSERT_TRUE(answer.ok()) << answer.status();
-  const std::string missing = MissingPart(run->pid(), "numa");
+  const std::string missing = MissingPartOfMemory(daemon_, run->pid(), "numa");
   EXPECT_NE(answer->has_numa(), !missing.empty()) << "one of the two";
   std::ifstream file("/proc/sys/kernel/numa_balancing");
   int in_force = 0;
@@ -259,7 +240,7 @@ TEST_F(KernelStallTest, ReclaimForACgroupThatIsTooSmallIsTold) {
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
   ASSERT_TRUE(truth.is_object());
-  const v1::ThreadMemory thread = MemoryOf(run->pid(), truth["tid"]);
+  const v1::ThreadMemory thread = MemoryOfThread(daemon_, run->pid(), truth["tid"]);
   ASSERT_TRUE(thread.available()) << thread.reason();
   const int64_t elapsed_ns = ElapsedNs(truth);
   std::printf("%llu reclaims of %lld us in reads of %lld us\n", static_cast<unsigned long long>(thread.reclaim().count()),

@@ -10,14 +10,13 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/privileged/harness/advice_rig.h"
+#include "tests/privileged/advice_test.h"
 #include "tests/privileged/harness/restored_settings.h"
-#include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
 namespace {
 
-class RecommendInterruptsTest : public PrivilegedTest {
+class RecommendInterruptsTest : public AdviceTest {
  protected:
   void SetUp() override {
     PrivilegedTest::SetUp();
@@ -38,17 +37,9 @@ class RecommendInterruptsTest : public PrivilegedTest {
     ASSERT_TRUE(attached.ok()) << attached.status();
   }
 
-  // The rule is judged and has nothing of that kind to say of what happened since.
-  void ExpectSilence(const AdviceRig::Question& question, const AdviceRig::Match& match) {
-    const auto advice = rig_.AdviceAfter(question, match);
-    ASSERT_TRUE(advice.ok()) << advice.status();
-    EXPECT_FALSE(advice->has_value()) << (*advice)->DebugString();
-  }
-
   std::string cpu() const { return std::to_string(cpu_); }
 
   int cpu_ = 0;
-  AdviceRig rig_{&daemon_};
 };
 
 // Column of the CPU in a table of /proc whose lines begin with "NAME:"; -1: there is none.
@@ -133,7 +124,7 @@ TEST_F(RecommendInterruptsTest, ADevicesLineIsMovedOffTheCpuThatARuleWatchesAndB
   SendDatagrams(uplink->gateway, 5, elsewhere);  // it is moved as the next interrupt comes
   question.since_ns = workload::NowNs();
   SendDatagrams(uplink->gateway, 40, elsewhere);
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "before the cause");
 
   ASSERT_TRUE(setting.Set(cpu()));
   const int64_t before = LineCount(uplink->irq, cpu_);  // others send too
@@ -156,7 +147,7 @@ TEST_F(RecommendInterruptsTest, ADevicesLineIsMovedOffTheCpuThatARuleWatchesAndB
   question.since_ns = workload::NowNs();
   const int64_t elsewhere_before = LineCount(uplink->irq, elsewhere);
   SendDatagrams(uplink->gateway, 100, elsewhere);
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "after the mend");
   EXPECT_GE(LineCount(uplink->irq, elsewhere) - elsewhere_before, 50) << "it goes on elsewhere";
 
   ASSERT_EQ(AdviceRig::Shell(advice->action().undo()).exit_code, 0) << advice->action().undo();
@@ -199,7 +190,7 @@ TEST_F(RecommendInterruptsTest, AKernelThreadIsMovedOffTheCpuThatARuleWatchesAnd
   if (!affinity.Set({cpu_})) GTEST_SKIP() << "ksmd cannot be bound: " << std::strerror(errno);
   const auto match = AdviceRig::WithValue("actor_tid", std::to_string(ksmd));
   AdviceRig::Question question{.rule = "kernel-thread-on-core", .since_ns = workload::NowNs()};
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "before the cause");
 
   question.since_ns = workload::NowNs();
   ASSERT_TRUE(rig_.AskWhenJudged(question).ok());
@@ -223,7 +214,7 @@ TEST_F(RecommendInterruptsTest, AKernelThreadIsMovedOffTheCpuThatARuleWatchesAnd
   const uint64_t moved = SwitchesOf(ksmd);
   question.since_ns = workload::NowNs();
   EXPECT_TRUE(Eventually([&] { return SwitchesOf(ksmd) >= moved + 20; }, AdviceRig::kLimitNs)) << "it goes on elsewhere";
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "after the mend");
 
   ASSERT_EQ(AdviceRig::Shell(advice->action().undo()).exit_code, 0) << advice->action().undo();
   EXPECT_EQ(affinity.Now(), std::set<int>{cpu_}) << advice->action().undo();
@@ -243,7 +234,7 @@ TEST_F(RecommendInterruptsTest, TheTickOfACpuThatOneThreadHasIsToldWhileItRuns) 
   Watch(busy.pid());
   const auto match = AdviceRig::WithValue("cpu", cpu());
   AdviceRig::Question question{.rule = "tick-on-isolated", .pids = {busy.pid()}, .since_ns = workload::NowNs()};
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "before the cause");
 
   const int64_t before = CountInTable("/proc/interrupts", "LOC", cpu_);
   question.since_ns = workload::NowNs();
@@ -261,7 +252,7 @@ TEST_F(RecommendInterruptsTest, TheTickOfACpuThatOneThreadHasIsToldWhileItRuns) 
   EXPECT_EQ(advice->action().persist(), "kernel command line: nohz_full=" + cpu() + " rcu_nocbs=" + cpu());
 
   question.since_ns = workload::NowNs();
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "after the mend");
 }
 
 // An interface of this host whose packets come from a network namespace of their own and are steered to one CPU. Gone with the object.
@@ -314,7 +305,7 @@ TEST_F(RecommendInterruptsTest, PacketsThatAreSteeredToTheThreadsCpuAreSteeredEl
     return one.thread().tid() == tid && one.evidence().values().at("softirq") == "NET_RX";
   };
   AdviceRig::Question question{.rule = "softirq-on-core", .pids = {busy.pid()}, .since_ns = workload::NowNs()};
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "before the cause");
 
   const int64_t before = CountInTable("/proc/softirqs", "NET_RX", cpu_);
   question.since_ns = workload::NowNs();
@@ -341,7 +332,7 @@ TEST_F(RecommendInterruptsTest, PacketsThatAreSteeredToTheThreadsCpuAreSteeredEl
   EXPECT_TRUE(
       Eventually([&] { return CountInTable("/proc/softirqs", "NET_RX", elsewhere) >= elsewhere_before + 100; }, AdviceRig::kLimitNs))
       << "packets go on elsewhere";
-  ExpectSilence(question, match);
+  ExpectSilent(question, match, "after the mend");
 
   ASSERT_EQ(AdviceRig::Shell(advice->action().undo()).exit_code, 0) << advice->action().undo();
   EXPECT_EQ(std::stoul(ReadText(file), nullptr, 16), std::stoul(steered.mask(), nullptr, 16)) << advice->action().undo();

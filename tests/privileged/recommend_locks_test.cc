@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/privileged/harness/advice_rig.h"
-#include "tests/privileged/privileged_test.h"
+#include "tests/privileged/advice_test.h"
 
 namespace hftmon::testing {
 namespace {
@@ -27,7 +26,7 @@ using Match = AdviceRig::Match;
 
 constexpr int64_t kBlockedNs = 200'000;
 
-class RecommendLocksTest : public PrivilegedTest {
+class RecommendLocksTest : public AdviceTest {
  protected:
   void SetUp() override {
     PrivilegedTest::SetUp();
@@ -66,25 +65,6 @@ class RecommendLocksTest : public PrivilegedTest {
     return {"--inject", kind, "--inject-every", "30ms", "--inject-length", "2ms", "--inject-count", "20", "--until-injected"};
   }
   static pid_t EngineOf(const json& report) { return report["threads"]["engine"]["tid"]; }
-  // All of its spikes stand in DetectSpikes.
-  void ExpectKnownSpikes(const v1::Recommendation& advice) const {
-    v1::DetectSpikesRequest request;
-    request.set_max_spikes(100'000);
-    request.set_blocked_threshold_ns(1);
-    const auto answer = daemon_.client().DetectSpikes(request);
-    ASSERT_TRUE(answer.ok()) << answer.status();
-    std::set<uint64_t> known;
-    for (const v1::Spike& spike : answer->spikes()) known.insert(spike.id());
-    EXPECT_GT(advice.evidence().spike_ids_size(), 0);
-    for (const uint64_t id : advice.evidence().spike_ids()) EXPECT_TRUE(known.contains(id)) << id;
-  }
-  void ExpectSilent(const Question& question, const Match& match, const std::string& when) const {
-    const auto advice = rig_.AdviceAfter(question, match);
-    ASSERT_TRUE(advice.ok()) << when << ": " << advice.status();
-    EXPECT_FALSE(advice->has_value()) << when << ": " << (*advice)->DebugString();
-  }
-
-  const AdviceRig rig_{&daemon_};
 };
 
 TEST_F(RecommendLocksTest, AnInversionWithoutInheritanceIsToldAndEndsWithAPiMutex) {
@@ -108,7 +88,7 @@ TEST_F(RecommendLocksTest, AnInversionWithoutInheritanceIsToldAndEndsWithAPiMute
   EXPECT_EQ(AdviceRig::NumberOf(*advice, "owner_tid"), injection["detail"]["low_tid"].get<int>());
   EXPECT_THAT(advice->evidence().sentences(), Contains(HasSubstr("\"ob_medium\"")));
   EXPECT_THAT(advice->action().code_hint(), HasSubstr("PTHREAD_PRIO_INHERIT"));
-  ExpectKnownSpikes(*advice);
+  ExpectKnownSpikes(daemon_, *advice, 1);
 
   question.since_ns = workload::NowNs();
   arguments.emplace_back("--pi-mutex");
@@ -148,7 +128,7 @@ TEST_F(RecommendLocksTest, AConvoyBehindAHolderThatRunsIsNoInversionAndEndsWithS
   int64_t waited_ns = 0;
   for (const json& turn : truth["turns"]) waited_ns += turn["got_ns"].get<int64_t>() - turn["ask_ns"].get<int64_t>();
   EXPECT_LE(advice->evidence().sum_ns(), waited_ns);
-  ExpectKnownSpikes(*advice);
+  ExpectKnownSpikes(daemon_, *advice, 1);
   ExpectSilent({.rule = "inversion-without-pi", .pids = {run->pid()}, .since_ns = question.since_ns}, match, "as an inversion");
   EXPECT_EQ(run->End(), 0);
 
@@ -212,7 +192,7 @@ TEST_F(RecommendLocksTest, ASleepInAnOperationIsToldByItsCallAndIsNoConditionWai
   EXPECT_LE(advice->evidence().count(), sleeping["injections"][0]["events"].size());
   EXPECT_THAT(advice->cause(), HasSubstr("nanosleep"));
   EXPECT_THAT(advice->action().code_hint(), HasSubstr("nanosleep"));
-  ExpectKnownSpikes(*advice);
+  ExpectKnownSpikes(daemon_, *advice, 1);
   ExpectSilent({.rule = "condition-wait-in-hot-path", .since_ns = question.since_ns}, match, "as a condition");
 
   question.since_ns = workload::NowNs();

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/privileged/harness/advice_rig.h"
+#include "tests/privileged/advice_test.h"
 #include "tests/privileged/harness/disturbance_witness.h"
 #include "tests/privileged/harness/memory_cgroup.h"
-#include "tests/privileged/privileged_test.h"
+#include "tests/privileged/memory_answer.h"
 
 namespace hftmon::testing {
 namespace {
@@ -50,7 +50,7 @@ int64_t SumOf(const json& spans) {
   return sum_ns;
 }
 
-class RecommendMemoryTest : public PrivilegedTest {
+class RecommendMemoryTest : public AdviceTest {
  protected:
   struct Watched {
     std::unique_ptr<WorkloadRun> run;
@@ -98,32 +98,11 @@ class RecommendMemoryTest : public PrivilegedTest {
     if (advice.ok() && advice->has_value()) ADD_FAILURE() << "mended: " << (*advice)->DebugString();
     return truth;
   }
-  std::string MissingPart(pid_t pid, const std::string& name) const {
-    v1::QueryMemoryRequest request;
-    request.add_pids(pid);
-    const auto answer = daemon_.client().QueryMemory(request);
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    if (!answer.ok()) return "";
-    for (const v1::UnavailablePart& part : answer->unavailable()) {
-      if (part.part() == name) return part.reason();
-    }
-    return "";
-  }
-  v1::ThreadMemory MemoryOf(const Watched& watched) const {
-    v1::QueryMemoryRequest request;
-    request.add_pids(watched.pid);
-    request.add_tids(watched.tid);
-    const auto answer = daemon_.client().QueryMemory(request);
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    return answer.ok() && answer->threads_size() == 1 ? answer->threads(0) : v1::ThreadMemory();
-  }
   static AdviceRig::Match StallOf(pid_t tid, const std::string& stall) {
     return [of_thread = AdviceRig::OfThread(tid), of_stall = AdviceRig::WithValue("stall", stall)](const v1::Recommendation& one) {
       return of_thread(one) && of_stall(one);
     };
   }
-
-  AdviceRig rig_{&daemon_};
 };
 
 TEST_F(RecommendMemoryTest, MajorFaultsAreToldOfWhoTakesThemUntilItsMemoryIsLocked) {
@@ -163,7 +142,7 @@ TEST_F(RecommendMemoryTest, FlushesThatASiblingsMunmapSendsAreToldUntilItKeepsIt
   const std::string count = std::to_string(kChanges);
   const Watched victim = Watch("page_faulter", {"--kind", "shootdown", "--count", count, "--priority", "1"});
   if (!victim.refused.empty()) GTEST_SKIP() << victim.refused;
-  if (const std::string why = MissingPart(victim.pid, "senders"); !why.empty()) GTEST_SKIP() << why;
+  if (const std::string why = MissingPartOfMemory(daemon_, victim.pid, "senders"); !why.empty()) GTEST_SKIP() << why;
   const int64_t since_ns = ExpectQuiet(kRule, victim);
   const int64_t before = ReadCpuInterrupts(std::stoi(CpuArgument())).tlb;
   ASSERT_TRUE(victim.run->Act().is_object());
@@ -189,11 +168,12 @@ TEST_F(RecommendMemoryTest, ACompactionIsToldWithTheSettingThatMakesFaultsNotWai
   const KeptSetting defrag(kDefrag);
   const Watched stalled = Watch("kernel_stalled", {"--kind", "compact", "--count", "5"});
   if (!stalled.refused.empty()) GTEST_SKIP() << stalled.refused;
-  if (const std::string why = MissingPart(stalled.pid, "compaction"); !why.empty()) GTEST_SKIP() << why;
+  if (const std::string why = MissingPartOfMemory(daemon_, stalled.pid, "compaction"); !why.empty()) GTEST_SKIP() << why;
   const int64_t since_ns = ExpectQuiet(kRule, stalled);
   const json truth = stalled.run->Act();
   ASSERT_TRUE(truth.is_object());
-  if (MemoryOf(stalled).compaction().longest_ns() < 50'000) GTEST_SKIP() << "this kernel found nothing to compact for 50 us";
+  if (MemoryOfThread(daemon_, stalled.pid, stalled.tid).compaction().longest_ns() < 50'000)
+    GTEST_SKIP() << "this kernel found nothing to compact for 50 us";
   const auto advice = rig_.AwaitAdvice({.rule = kRule, .pids = {stalled.pid}, .since_ns = since_ns}, StallOf(stalled.tid, "compaction"));
   ASSERT_TRUE(advice.ok()) << advice.status();
   std::printf("%llu compactions, %lld of %lld us, the longest %lld us: %s\n", static_cast<unsigned long long>(advice->evidence().count()),
@@ -220,7 +200,7 @@ TEST_F(RecommendMemoryTest, CollapsesOfAThreadsOwnAreToldUntilItsMemoryIsHugeFro
   constexpr char kRule[] = "huge-page-collapse";
   const Watched stalled = Watch("kernel_stalled", {"--kind", "collapse", "--count", "20"});
   if (!stalled.refused.empty()) GTEST_SKIP() << stalled.refused;
-  if (const std::string why = MissingPart(stalled.pid, "collapse"); !why.empty()) GTEST_SKIP() << why;
+  if (const std::string why = MissingPartOfMemory(daemon_, stalled.pid, "collapse"); !why.empty()) GTEST_SKIP() << why;
   const int64_t since_ns = ExpectQuiet(kRule, stalled);
   const json truth = stalled.run->Act();
   ASSERT_TRUE(truth.is_object());
@@ -250,11 +230,11 @@ TEST_F(RecommendMemoryTest, ReclaimIsToldOfWhoLooksForMemoryUntilThereIsEnough) 
   };
   Watched stalled = reader(small);
   if (!stalled.refused.empty()) GTEST_SKIP() << stalled.refused;
-  if (const std::string why = MissingPart(stalled.pid, "reclaim"); !why.empty()) GTEST_SKIP() << why;
+  if (const std::string why = MissingPartOfMemory(daemon_, stalled.pid, "reclaim"); !why.empty()) GTEST_SKIP() << why;
   const int64_t since_ns = ExpectQuiet(kRule, stalled);
   const json truth = stalled.run->Act();
   ASSERT_TRUE(truth.is_object());
-  if (MemoryOf(stalled).reclaim().longest_ns() < 50'000) GTEST_SKIP() << "no reclaim took 50 us";
+  if (MemoryOfThread(daemon_, stalled.pid, stalled.tid).reclaim().longest_ns() < 50'000) GTEST_SKIP() << "no reclaim took 50 us";
   const auto advice = rig_.AwaitAdvice({.rule = kRule, .pids = {stalled.pid}, .since_ns = since_ns}, StallOf(stalled.tid, "reclaim"));
   ASSERT_TRUE(advice.ok()) << advice.status();
   std::printf("%llu reclaims, %lld of %lld us, the longest %lld us\n", static_cast<unsigned long long>(advice->evidence().count()),

@@ -13,8 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/privileged/harness/advice_rig.h"
-#include "tests/privileged/privileged_test.h"
+#include "tests/privileged/advice_test.h"
 
 namespace hftmon::testing {
 namespace {
@@ -76,7 +75,7 @@ Truth TruthOf(const json& events, int64_t begin_ns, int64_t end_ns) {
   return truth;
 }
 
-class RecommendSchedulingTest : public PrivilegedTest {
+class RecommendSchedulingTest : public AdviceTest {
  protected:
   void SetUp() override {
     PrivilegedTest::SetUp();
@@ -108,21 +107,6 @@ class RecommendSchedulingTest : public PrivilegedTest {
     EXPECT_TRUE(report.is_object()) << book.ErrorText();
     return report;
   }
-  void ExpectKnownSpikes(const DaemonUnderTest& daemon, const v1::Recommendation& advice) const {
-    v1::DetectSpikesRequest request;
-    request.set_max_spikes(100'000);
-    const auto answer = daemon.client().DetectSpikes(request);
-    ASSERT_TRUE(answer.ok()) << answer.status();
-    std::set<uint64_t> known;
-    for (const v1::Spike& spike : answer->spikes()) known.insert(spike.id());
-    EXPECT_GT(advice.evidence().spike_ids_size(), 0);
-    for (const uint64_t id : advice.evidence().spike_ids()) EXPECT_TRUE(known.contains(id)) << id;
-  }
-  void ExpectSilent(const Question& question, const Match& match, const std::string& when) const {
-    const auto advice = rig_.AdviceAfter(question, match);
-    ASSERT_TRUE(advice.ok()) << when << ": " << advice.status();
-    EXPECT_FALSE(advice->has_value()) << when << ": " << (*advice)->DebugString();
-  }
   uint64_t ThrottledSpikesOf(pid_t tid) const {
     v1::DetectSpikesRequest request;
     request.set_max_spikes(100'000);
@@ -137,8 +121,6 @@ class RecommendSchedulingTest : public PrivilegedTest {
     const CommandResult result = AdviceRig::Shell(command);
     ASSERT_EQ(result.exit_code, 0) << command << ": " << result.output << result.error;
   }
-
-  const AdviceRig rig_{&daemon_};
 };
 
 TEST_F(RecommendSchedulingTest, ARealTimePreemptorIsMovedByTheCommandAndBackByItsUndo) {

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/client/cli/cli_fixture.h"
+#include "tests/client/cli/numa_fixture.h"
 
 namespace hftmon {
 namespace {
@@ -16,19 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-class NumaBandwidthTest : public CliFixture {
- protected:
-  void Answer(const std::string& text) {
-    v1::QueryNumaResponse answer;
-    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &answer));
-    monitor_.query_numa = [this, answer](const auto& request, auto* response) {
-      seen_ = request;
-      *response = answer;
-      return grpc::Status::OK;
-    };
-  }
-  v1::QueryNumaRequest seen_;
-};
+using NumaBandwidthTest = NumaFixture;
 
 constexpr char kRows[] = R"(
   bandwidths { node: 0 source: "uncore_imc" domain: 0 read_mb_s: 7000 write_mb_s: 3000 total_mb_s: 10000 window_ns: 1000000000 counter_count: 12 running_share: 0.5 }
@@ -39,7 +27,7 @@ constexpr char kRows[] = R"(
   processes { pid: 4711 comm: "engine" accesses { local_count: 900 remote_count: 100 remote_share: 0.1 source: "a, b" running_share: 0.5 } })";
 
 TEST_F(NumaBandwidthTest, RatesAreToldWithTheirSources) {
-  Answer(kRows);
+  AnswerText(kRows);
   StringConsole console;
   EXPECT_EQ(Run({"numa", "--bandwidth", "1s"}, console), 0) << console.err();
   EXPECT_EQ(seen_.bandwidth_ns(), 1'000'000'000);
@@ -53,7 +41,7 @@ TEST_F(NumaBandwidthTest, RatesAreToldWithTheirSources) {
 }
 
 TEST_F(NumaBandwidthTest, JsonLeavesOutWhatIsNotKnown) {
-  Answer(kRows);
+  AnswerText(kRows);
   StringConsole console;
   EXPECT_EQ(Run({"numa", "--bandwidth", "1s", "--json"}, console), 0) << console.err();
   const json answer = json::parse(console.out());
@@ -66,7 +54,7 @@ TEST_F(NumaBandwidthTest, JsonLeavesOutWhatIsNotKnown) {
 }
 
 TEST_F(NumaBandwidthTest, WhatThisHostHasNotIsAWarningAndMissingAccessesAreNone) {
-  Answer(R"(unavailable { part: "bandwidth" reason: "no PMU" } unavailable { part: "groups" reason: "not mounted" }
+  AnswerText(R"(unavailable { part: "bandwidth" reason: "no PMU" } unavailable { part: "groups" reason: "not mounted" }
             processes { pid: 1 unavailable { part: "accesses" reason: "nobody counts" } })");
   StringConsole console;
   EXPECT_EQ(Run({"numa", "--bandwidth", "10ms", "--exact"}, console), 1);

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/client/cli/cli_fixture.h"
+#include "tests/client/cli/numa_fixture.h"
 
 namespace hftmon {
 namespace {
@@ -44,17 +44,7 @@ v1::QueryNumaResponse SomePlaces() {
   return response;
 }
 
-class NumaVerbTest : public CliFixture {
- protected:
-  void Answer(const v1::QueryNumaResponse& answer) {
-    monitor_.query_numa = [this, answer](const auto& request, auto* response) {
-      seen_ = request;
-      *response = answer;
-      return grpc::Status::OK;
-    };
-  }
-  v1::QueryNumaRequest seen_;
-};
+using NumaVerbTest = NumaFixture;
 
 TEST_F(NumaVerbTest, NodesDevicesAndSharesWithIntervalsAreToldAndWhatLookingCost) {
   Answer(SomePlaces());

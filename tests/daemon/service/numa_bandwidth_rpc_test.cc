@@ -4,7 +4,7 @@
 #include <map>
 
 #include "daemon/service/counter_absence.h"
-#include "tests/daemon/service/service_fixture.h"
+#include "tests/daemon/service/numa_rpc_fixture.h"
 
 namespace hftmon {
 namespace {
@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 
 constexpr uint32_t kSet = 3;
 
-class NumaBandwidthRpcTest : public ServiceFixture {
+class NumaBandwidthRpcTest : public NumaRpcFixture {
  protected:
   NumaBandwidthRpcTest() {
     NumaLook& look = *numa_looks_.result;
@@ -25,15 +25,6 @@ class NumaBandwidthRpcTest : public ServiceFixture {
     process.threads = {{.tid = kThread.tid, .comm = "main"}};
     look.processes = {std::move(process)};
     request_.add_pids(kPid);
-  }
-  grpc::Status Query() {
-    response_.Clear();
-    return stub_->QueryNuma(Context().get(), request_, &response_);
-  }
-  std::string FieldOf(const v1::QueryNumaRequest& bad) {
-    request_ = bad;
-    const auto violations = BadRequestOf(Query());
-    return violations.has_value() ? violations->field_violations(0).field() : "";
   }
   template <typename Parts>
   static std::map<std::string, std::string> ReasonsIn(const Parts& parts) {
@@ -56,9 +47,6 @@ class NumaBandwidthRpcTest : public ServiceFixture {
     EXPECT_TRUE(Query().ok());
     return response_.processes(0);
   }
-
-  v1::QueryNumaRequest request_;
-  v1::QueryNumaResponse response_;
 };
 
 TEST_F(NumaBandwidthRpcTest, TimesBeyondTheirRangesAreRefusedWithTheirField) {

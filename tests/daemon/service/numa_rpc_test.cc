@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "daemon/service/rich_error.h"
-#include "tests/daemon/service/service_fixture.h"
+#include "tests/daemon/service/numa_rpc_fixture.h"
 
 namespace hftmon {
 namespace {
@@ -37,7 +37,7 @@ MappingPlacement MappingOn(uint64_t start, std::vector<NodeShare> nodes, uint64_
   return mapping;
 }
 
-class NumaRpcTest : public ServiceFixture {
+class NumaRpcTest : public NumaRpcFixture {
  protected:
   NumaRpcTest() {
     NumaLook& look = *numa_looks_.result;
@@ -61,18 +61,6 @@ class NumaRpcTest : public ServiceFixture {
     look.processes = {std::move(process)};
     request_.add_pids(kPid);
   }
-  grpc::Status Query() {
-    response_.Clear();
-    return stub_->QueryNuma(Context().get(), request_, &response_);
-  }
-  std::string FieldOf(const v1::QueryNumaRequest& bad) {
-    request_ = bad;
-    const auto violations = BadRequestOf(Query());
-    return violations.has_value() ? violations->field_violations(0).field() : "";
-  }
-
-  v1::QueryNumaRequest request_;
-  v1::QueryNumaResponse response_;
 };
 
 TEST_F(NumaRpcTest, NodesAndDevicesAreToldAndWhatIsNotKnownIsAbsent) {
