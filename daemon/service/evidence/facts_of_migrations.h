@@ -1,3 +1,5 @@
+// Watched threads that the kernel moved from CPU to CPU.
+//
 // Reads: ThreadWindow.migration_count of the store; affinities of the threads as they are now.
 // Produces: kMigrations, one for each thread that moved.
 #ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_MIGRATIONS_H_
