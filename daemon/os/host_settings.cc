@@ -85,7 +85,7 @@ absl::StatusOr<SettingValue> ParseSetting(SettingForm form, std::string_view tex
     case SettingForm::kNumber: {
       const std::optional<int64_t> number = ParseNumber<int64_t>(text);
       if (!number) return absl::InvalidArgumentError(fmt::format("'{}' is no number", text.substr(0, 256)));
-      return SettingValue(*number);
+      return absl::StatusOr<SettingValue>(absl::in_place, *number);
     }
     case SettingForm::kText:
       if (text.empty() || text.size() > kSettingTextMax)
