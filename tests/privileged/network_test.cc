@@ -3,6 +3,7 @@
 #include <numeric>
 #include <string>
 
+#include "tests/privileged/harness/retransmit_witness.h"
 #include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
@@ -161,6 +162,7 @@ TEST_F(NetworkTest, DropsOfAFullSocketAreCountedWithTheirReason) {
 }
 
 TEST_F(NetworkTest, RetransmitsAreCountedAndNameTheThreadThatReadsTheConnection) {
+  const RetransmitWitness witness;
   const auto run = Reader("retransmit", 1, 700'000);
   if (!refused_.empty()) GTEST_SKIP() << refused_;
   const json truth = run->Act();
@@ -169,7 +171,11 @@ TEST_F(NetworkTest, RetransmitsAreCountedAndNameTheThreadThatReadsTheConnection)
   const auto sent_again = truth["retransmit_count"].get<uint64_t>();
   ASSERT_GT(sent_again, 0u);
   const v1::QueryNetworkResponse answer = Network();
-  EXPECT_GE(answer.retransmit_count(), sent_again);
+  // A timer that fired on the CPU of a thread that the host hides sent some that no program was shown.
+  const uint64_t shown = witness.Shown(run->about()["port"].get<uint16_t>());
+  EXPECT_LE(shown, sent_again);
+  if (shown == 0) GTEST_SKIP() << "the kernel showed none of " << sent_again << " segments that were sent again to any program";
+  EXPECT_GE(answer.retransmit_count(), shown);
   uint64_t told = 0;
   for (const v1::TcpRetransmits& retransmits : answer.retransmits()) {
     if (retransmits.remote_port() != run->about()["port"].get<uint32_t>()) continue;
@@ -177,8 +183,8 @@ TEST_F(NetworkTest, RetransmitsAreCountedAndNameTheThreadThatReadsTheConnection)
     EXPECT_EQ(retransmits.tid(), run->about()["tid"].get<int32_t>());
     EXPECT_EQ(retransmits.remote_address(), "127.0.0.1");
   }
-  EXPECT_EQ(told, sent_again);
-  EXPECT_GE(DropsOf(answer, "SOCKET_FILTER"), sent_again) << "what its receiver did with all but the last";
+  EXPECT_EQ(told, shown);
+  EXPECT_GE(DropsOf(answer, "SOCKET_FILTER"), shown) << "what its receiver did with all but the last";
 }
 
 TEST_F(NetworkTest, PollsOfAnInterfaceCountItsPacketsAndTheirTimeIsTheSoftirqs) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/privileged/harness/shown_switches.h"
 #include "tests/privileged/privileged_test.h"
 
 namespace hftmon::testing {
@@ -40,6 +41,8 @@ class TargetsTest : public PrivilegedTest {
 // from its exec on has them all.
 TEST_F(TargetsTest, AProcessThatIsRestartedAHundredTimesIsCountedFromEachExecOn) {
   ASSERT_TRUE(AttachName("sleeper").ok());
+  const ShownSwitches witness;
+  int hidden_rounds = 0;
   for (int round = 0; round < 100; ++round) {
     Subprocess run({BinaryPath("tests/sleeper"), "--count", std::to_string(kSleeps), "--duration-us", "100", "--cpu", CpuArgument()});
     ASSERT_EQ(run.Wait(), 0);
@@ -48,12 +51,23 @@ TEST_F(TargetsTest, AProcessThatIsRestartedAHundredTimesIsCountedFromEachExecOn)
       return target && target->state() == v1::TARGET_STATE_ENDED;
     })) << "round "
         << round;
-    const auto answer = daemon_.Switches(run.pid());
+    // Its last sleeps and its end may have been shown to no program: nobody counts them then.
+    if (witness.Of(run.pid()).voluntary <= kSleeps) {
+      ++hidden_rounds;
+      continue;
+    }
+    absl::StatusOr<v1::QueryContextSwitchesResponse> answer;
+    ASSERT_TRUE(Eventually([&] {
+      answer = daemon_.Switches(run.pid());
+      return !answer.ok() || !answer->window().late();
+    }));
     ASSERT_TRUE(answer.ok()) << answer.status();
     const v1::ThreadSwitches* thread = FindThread(*answer, run.pid());
     ASSERT_NE(thread, nullptr) << "round " << round;
     EXPECT_GE(thread->voluntary_count(), static_cast<uint64_t>(kSleeps)) << "round " << round;
   }
+  EXPECT_LT(hidden_rounds, 20);
+  if (hidden_rounds > 0) std::printf("in %d rounds the kernel showed too few switches to any program\n", hidden_rounds);
   EXPECT_EQ(OnlyRule().found_count(), 100u);
   EXPECT_EQ(OnlyRule().pids_size(), 0);
 }
