@@ -64,6 +64,8 @@ FactThread ThreadOf(const EvidenceContext& context, const ThreadKey& thread);
 Fact NewFact(const EvidenceContext& context, FactKind kind);
 // A fact whose figures are the difference of the two snapshots of `sums`, both there: it begins with the first.
 Fact NewFactOfSums(const EvidenceContext& context, const SnapshotPair& sums, FactKind kind);
+// The same of one thread: it begins where the thread's part does.
+Fact NewFactOfSums(const EvidenceContext& context, const SnapshotPair& sums, FactKind kind, const ThreadKey& thread);
 // Its figures alone are; its evidence has a time of its own.
 void SetSpan(const SnapshotPair& sums, Fact* fact);
 void SetCpus(Fact* fact, FactField field, const CpuList& cpus);

@@ -55,6 +55,7 @@ struct PollSum {
 };
 
 struct EvidenceSnapshot {
+  int64_t begun_mono_ns = 0;  // when the reading began: what was there before, and has sums, is in it
   int64_t mono_ns = 0;
   std::map<ThreadKey, ThreadSums, ThreadKeyOrder> threads;
   std::vector<CpuInterruptTotal> cpus;
@@ -74,10 +75,22 @@ struct EvidenceSnapshot {
 // Sums of a window that begins so much later than asked for are said to be of a part.
 inline constexpr int64_t kShorterNs = 2'000'000'000;
 
-// What lies between them is of the window [begin, end] of their times.
+// Of a thread that the first snapshot of a pair has not: when its sums began at zero.
+struct LateStart {
+  int64_t begin_mono_ns = 0;
+  bool born = false;  // the thread itself began after the first snapshot, else only its sums did
+};
+
+// What lies between them is of the window [begin, end] of their times, of threads that came later of their part of it.
 struct SnapshotPair {
   std::shared_ptr<const EvidenceSnapshot> before;  // null, as after: there is no pair
   std::shared_ptr<const EvidenceSnapshot> after;
+  std::map<ThreadKey, LateStart, ThreadKeyOrder> late_starts = {};
+
+  // Of a pair that is there: what the thread's sums were as its part began, zeros where they began later; nullptr: that is not known.
+  const ThreadSums* SumsBefore(const ThreadKey& thread) const;
+  // When that was.
+  int64_t BeginOf(const ThreadKey& thread) const;
 };
 
 }  // namespace hftmon

@@ -147,8 +147,7 @@ class Distances {
       return Miss(fmt::format("the firmware tells no distance from node {} to node {}, that of {}", most.node, *device->node, interface),
                   "");
     }
-    Fact fact = NewFact(context_, FactKind::kDeviceDistance);
-    fact.thread = ThreadOf(context_, thread.thread);
+    Fact fact = NewFactOfSums(context_, sums_, FactKind::kDeviceDistance, thread.thread);
     fact.values[FactField::kInterface] = interface;
     fact.values[FactField::kCount] = static_cast<int64_t>(packets.count);
     fact.values[FactField::kDeviceNode] = static_cast<int64_t>(*device->node);
@@ -157,7 +156,7 @@ class Distances {
     if (const auto task = context_.task(thread.thread.tgid, tid)) SetCpus(&fact, FactField::kOldAffinity, task->allowed_cpus);
     SetCpus(&fact, FactField::kDeviceSpareCpus, DeviceSpareCpus(context_, *device->node));
     fact.quality.estimated = packets.estimated;
-    fact.quality.truncated = !sums_.before->threads.contains(thread.thread) || sums_.before->mono_ns - context_.begin_mono_ns > kShorterNs;
+    fact.quality.truncated = sums_.SumsBefore(thread.thread) == nullptr || sums_.before->mono_ns - context_.begin_mono_ns > kShorterNs;
     fact.evidence.sentence =
         fmt::format("tid {} ran {:.0f} % of its time on node {} and read {}{} packets of {}, which is on node {}", tid, 100 * share,
                     most.node, packets.estimated ? "about " : "", packets.count, CleanText(interface), *device->node);

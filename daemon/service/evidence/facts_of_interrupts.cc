@@ -143,16 +143,15 @@ void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotP
                                  std::vector<Fact>* facts) const {
   std::optional<NetworkQueues> queues;
   for (const auto& [thread, after] : sums.after->threads) {
-    const auto before = sums.before->threads.find(thread);
-    if (before == sums.before->threads.end() || !before->second.interrupts || !after.interrupts) continue;
+    const ThreadSums* before = sums.SumsBefore(thread);
+    if (before == nullptr || !before->interrupts || !after.interrupts) continue;
     for (size_t source = HFT_SOURCE_SOFTIRQ; source < HFT_SOURCES; ++source) {
-      const SourceSum& from = before->second.interrupts->sources[source];
+      const SourceSum& from = before->interrupts->sources[source];
       const SourceSum& to = after.interrupts->sources[source];
       const uint32_t count = static_cast<uint32_t>(to.count) - static_cast<uint32_t>(from.count);  // the kernel's counts are modulo 2^32
       if (count == 0 || to.self_ns < from.self_ns) continue;
       const std::string name = InterruptName(static_cast<hft_interrupt_source>(source), 0, "");
-      Fact fact = NewFactOfSums(context, sums, FactKind::kSoftirqOnCpu);
-      fact.thread = ThreadOf(context, thread);
+      Fact fact = NewFactOfSums(context, sums, FactKind::kSoftirqOnCpu, thread);
       fact.values[FactField::kSoftirq] = name;
       fact.values[FactField::kCount] = static_cast<int64_t>(count);
       fact.values[FactField::kSumNs] = to.self_ns - from.self_ns;

@@ -52,7 +52,7 @@ Figures WithSpikes(Figures figures, const SpikeTally* tally) {
 
 Fact FactOf(const EvidenceContext& context, const SnapshotPair& sums, FactKind kind, const ThreadKey& thread, const Figures& figures,
             const SpikeTally* tally, std::string_view what) {
-  Fact fact = figures.of_sums ? NewFactOfSums(context, sums, kind) : NewFact(context, kind);
+  Fact fact = figures.of_sums ? NewFactOfSums(context, sums, kind, thread) : NewFact(context, kind);
   fact.thread = ThreadOf(context, thread);
   fact.values[FactField::kCount] = figures.count;
   fact.values[FactField::kSumNs] = figures.sum_ns;
@@ -107,8 +107,7 @@ void AddCollapses(const EvidenceContext& context, const SnapshotPair& sums, cons
                   std::vector<Fact>* facts) {
   if (after.collapse_count <= before.collapse_count) return;
   const auto count = static_cast<int64_t>(after.collapse_count - before.collapse_count);
-  Fact fact = NewFactOfSums(context, sums, FactKind::kKernelStall);
-  fact.thread = ThreadOf(context, after.thread);
+  Fact fact = NewFactOfSums(context, sums, FactKind::kKernelStall, after.thread);
   fact.values[FactField::kStall] = std::string("collapse");
   fact.values[FactField::kCount] = count;
   fact.evidence.sentence = absl::StrCat("tid ", after.thread.tid, " made ", count, " huge pages of small ones itself");
@@ -130,8 +129,7 @@ void AddShootdowns(const EvidenceContext& context, const SnapshotPair& sums, con
   }
   for (const auto& [key, of_call] : by_call) {
     const auto& [sender, count] = of_call;
-    Fact fact = NewFactOfSums(context, sums, FactKind::kShootdowns);
-    fact.thread = ThreadOf(context, after.thread);
+    Fact fact = NewFactOfSums(context, sums, FactKind::kShootdowns, after.thread);
     fact.values[FactField::kCount] = count;
     fact.values[FactField::kActorTid] = static_cast<int64_t>(sender->tid);
     if (!sender->comm.empty()) fact.values[FactField::kActorComm] = sender->comm;
@@ -168,14 +166,11 @@ void MemoryFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& su
   if (sums.after != nullptr) {
     for (const auto& [thread, of_thread] : sums.after->threads) threads.insert(thread);
   }
-  const auto find = [](const std::shared_ptr<const EvidenceSnapshot>& snapshot, const ThreadKey& thread) -> const ThreadFaultTotal* {
-    if (snapshot == nullptr) return nullptr;
-    const auto found = snapshot->threads.find(thread);
-    return found == snapshot->threads.end() || !found->second.faults ? nullptr : &*found->second.faults;
-  };
+  const auto faults_of = [](const ThreadSums* sums_of) { return sums_of == nullptr || !sums_of->faults ? nullptr : &*sums_of->faults; };
   for (const ThreadKey& thread : threads) {
-    const ThreadFaultTotal* before = find(sums.before, thread);
-    const ThreadFaultTotal* after = find(sums.after, thread);
+    const bool in_pair = sums.after != nullptr && sums.after->threads.contains(thread);
+    const ThreadFaultTotal* before = in_pair ? faults_of(sums.SumsBefore(thread)) : nullptr;
+    const ThreadFaultTotal* after = in_pair ? faults_of(&sums.after->threads.at(thread)) : nullptr;
     const bool pair = before != nullptr && after != nullptr;
     const auto tally = [&](SpikeKind kind) -> const SpikeTally* {
       const auto found = spikes_.find(thread);

@@ -35,9 +35,9 @@ void AddNumaBalancingFacts(const EvidenceContext& context, const SnapshotPair& s
                            std::vector<Fact>* facts) {
   if (sums.before == nullptr || !setting) return;
   for (const auto& [thread, after] : sums.after->threads) {
-    const auto found = sums.before->threads.find(thread);
-    if (found == sums.before->threads.end()) continue;
-    const ThreadSums& before = found->second;
+    const ThreadSums* found = sums.SumsBefore(thread);
+    if (found == nullptr) continue;
+    const ThreadSums& before = *found;
     Moves moves;
     if (before.faults && after.faults) moves = MovesBetween(*before.faults, *after.faults);
     int64_t fault_count = 0;
@@ -45,8 +45,7 @@ void AddNumaBalancingFacts(const EvidenceContext& context, const SnapshotPair& s
       fault_count = static_cast<int64_t>(after.numa->fault_count - before.numa->fault_count);
     }
     if (fault_count + moves.count == 0) continue;
-    Fact fact = NewFactOfSums(context, sums, FactKind::kNumaBalancingWork);
-    fact.thread = ThreadOf(context, thread);
+    Fact fact = NewFactOfSums(context, sums, FactKind::kNumaBalancingWork, thread);
     fact.values[FactField::kCount] = fault_count + moves.count;
     fact.values[FactField::kNumaBalancing] = *setting;
     if (moves.duration_ns) fact.values[FactField::kSumNs] = *moves.duration_ns;

@@ -29,9 +29,9 @@ struct Runner {
 std::map<int, Runner> RunnersOf(const EvidenceContext& context, const SnapshotPair& sums) {
   std::map<int, Runner> runners;
   for (const auto& [thread, after] : sums.after->threads) {
-    const auto before = sums.before->threads.find(thread);
-    if (before == sums.before->threads.end() || !before->second.interrupts || !after.interrupts) continue;
-    const auto from = static_cast<uint32_t>(before->second.interrupts->sources[HFT_SOURCE_LOCAL_TIMER].count);
+    const ThreadSums* before = sums.SumsBefore(thread);
+    if (before == nullptr || !before->interrupts || !after.interrupts) continue;
+    const auto from = static_cast<uint32_t>(before->interrupts->sources[HFT_SOURCE_LOCAL_TIMER].count);
     const auto to = static_cast<uint32_t>(after.interrupts->sources[HFT_SOURCE_LOCAL_TIMER].count);
     const int64_t ticks = static_cast<uint32_t>(to - from);  // a thread's counts are modulo 2^32
     if (ticks == 0) continue;

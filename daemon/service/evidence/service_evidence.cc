@@ -29,6 +29,7 @@
 #include "daemon/service/evidence/facts_of_visitors.h"
 #include "daemon/service/evidence/host_facts.h"
 #include "daemon/service/evidence/host_sums.h"
+#include "daemon/service/evidence/late_starts.h"
 #include "daemon/service/evidence/missing_evidence.h"
 #include "daemon/service/evidence/missing_of_host.h"
 #include "daemon/service/evidence/numa_evidence.h"
@@ -175,6 +176,7 @@ bool ServiceEvidence::WasAskedLately() const {
 
 EvidenceSnapshot ServiceEvidence::ReadSums() const {
   EvidenceSnapshot snapshot;
+  snapshot.begun_mono_ns = core_.status->Now().monotonic_ns;
   std::set<uint32_t> pids;
   for (const TargetInfo& target : core_.targets->List()) {
     if (target.state != TargetState::kEnded && pids.size() < kEvidenceProcessesMax) pids.insert(target.pid);
@@ -259,13 +261,14 @@ MemoryLookups ServiceEvidence::LookupsOfMemory() const {
   return lookups;
 }
 
-SnapshotPair ServiceEvidence::SumsOf(const TargetSelection& selection, int64_t begin_ns) const {
+SnapshotPair ServiceEvidence::SumsOf(const TargetSelection& selection, int64_t begin_ns, std::vector<MissingEvidence>* missing) const {
   SnapshotPair pair = book_.Around(begin_ns);
   if (pair.before == nullptr) return pair;
   // Sums do not say when: a pair across a time in which the programs were off is of less than it spans.
   if (core_.status->OffWithin(pair.before->mono_ns, pair.after->mono_ns) > 0) return {};
   auto kept = std::make_shared<EvidenceSnapshot>(*pair.after);
   std::erase_if(kept->threads, [&selection](const auto& entry) { return !selection.Keeps(entry.first); });
+  AddMissingOfStarts(AddLateStarts(StartsOf(core_, selection), kept.get(), &pair), missing);
   pair.after = std::move(kept);
   return pair;
 }
@@ -360,7 +363,7 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   EvidenceContext context = ContextOf(selection, answer.window.begin_mono_ns, end_ns);
   context.lost_records = answer.window.lost_records > 0;
   numa.FillContext(&context);
-  const SnapshotPair sums = SumsOf(selection, answer.window.begin_mono_ns);
+  const SnapshotPair sums = SumsOf(selection, answer.window.begin_mono_ns, &answer.window.missing);
   AddSpikeFacts(selection, sums, &context, &answer);
   const WindowAnswer switches =
       core_.windows->Query(answer.window.begin_mono_ns, end_ns, [&selection](const ThreadKey& thread) { return selection.Keeps(thread); });

@@ -54,7 +54,7 @@ class ServiceEvidence : public EvidenceSource {
   MemoryLookups LookupsOfMemory() const;
   InterruptSettings SettingsOfInterrupts(const TargetSelection& selection) const;
   std::vector<ThreadKey> ThreadsOf(const TargetSelection& selection) const;
-  SnapshotPair SumsOf(const TargetSelection& selection, int64_t begin_ns) const;
+  SnapshotPair SumsOf(const TargetSelection& selection, int64_t begin_ns, std::vector<MissingEvidence>* missing) const;
   void AddVisitorFacts(const VisitorFacts& visitors, const SnapshotPair& sums, const EvidenceContext& context,
                        std::vector<Fact>* facts) const;
   void AddSpikeFacts(const TargetSelection& selection, const SnapshotPair& sums, EvidenceContext* context, EvidenceAnswer* answer) const;
