@@ -60,10 +60,15 @@ void EvidenceBook::DropLocked(int64_t now_mono_ns) {
   }
   size_t bytes = 0;
   for (const auto& one : kept_) bytes += one->bytes();
-  while (bytes > bytes_max_ && kept_.size() > kSnapshotsMin) {
+  while (bytes > bytes_max_ && kept_.size() > kThinnedMin) {
     const auto thinned = kept_.begin() + static_cast<std::ptrdiff_t>(LeastMissedLocked(now_mono_ns));
     bytes -= (*thinned)->bytes();
     kept_.erase(thinned);
+  }
+  while (bytes > bytes_max_ && kept_.size() > 1) {
+    bytes -= kept_.front()->bytes();
+    cut_mono_ns_ = kept_.front()->mono_ns;
+    kept_.pop_front();
   }
 }
 
@@ -85,6 +90,7 @@ SnapshotPair EvidenceBook::Around(int64_t begin_mono_ns) const {
   SnapshotPair pair;
   {
     std::lock_guard lock(mutex_);
+    pair.cut = begin_mono_ns <= cut_mono_ns_;
     for (const auto& one : kept_) {
       // Never older than asked for: what a mend ended would be in the figures again.
       if (one->mono_ns < begin_mono_ns) continue;

@@ -86,6 +86,7 @@ struct SnapshotPair {
   std::shared_ptr<const EvidenceSnapshot> before;  // null, as after: there is no pair
   std::shared_ptr<const EvidenceSnapshot> after;
   std::map<ThreadKey, LateStart, ThreadKeyOrder> late_starts = {};
+  bool cut = false;  // there was an older snapshot in the window, and it is not kept: all together took too many bytes
 
   // Of a pair that is there: what the thread's sums were as its part began, zeros where they began later; nullptr: that is not known.
   const ThreadSums* SumsBefore(const ThreadKey& thread) const;

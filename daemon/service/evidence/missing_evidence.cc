@@ -7,7 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/cpu_list.h"
+#include "common/duration.h"
 #include "daemon/control/target_options.h"
+#include "daemon/service/evidence/evidence_book.h"
 
 namespace hftmon {
 namespace {
@@ -66,6 +68,20 @@ void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext&
         FactKind::kNumaBalancingWork, FactKind::kHardware, FactKind::kDeviceDistance}) {
     if (kind == FactKind::kDeviceDistance && !several_nodes) continue;
     missing->push_back({.kind = kind, .where = {}, .reason = young, .mend = "ask for a longer window, or again in some seconds"});
+  }
+}
+
+void AddMissingOfCutSums(const EvidenceContext& context, const SnapshotPair& sums, std::vector<MissingEvidence>* missing) {
+  if (sums.before == nullptr || !sums.cut || sums.before->mono_ns - context.begin_mono_ns <= kShorterNs) return;
+  const std::string span = FormatDuration(sums.after->mono_ns - sums.before->mono_ns);
+  const std::string reason = absl::StrCat("sums are of the last ", span, " of the window alone: those of ", sums.before->threads.size(),
+                                          " threads take ", sums.before->bytes() >> 10, " KiB each time that they are noted, and beyond ",
+                                          kEvidenceBytesMax >> 20, " MiB the oldest go");
+  for (const FactKind kind :
+       {FactKind::kIrqOnCpu, FactKind::kSoftirqOnCpu, FactKind::kTickOnCpu, FactKind::kCpuVisitor, FactKind::kFaults, FactKind::kShootdowns,
+        FactKind::kKernelStall, FactKind::kWaking, FactKind::kNumaBalancingWork, FactKind::kHardware, FactKind::kDeviceDistance}) {
+    if (kind == FactKind::kDeviceDistance && context.nodes.nodes.size() <= 1) continue;
+    missing->push_back({.kind = kind, .where = {}, .reason = reason, .mend = absl::StrCat("ask for a window of ", span)});
   }
 }
 

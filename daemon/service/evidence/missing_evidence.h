@@ -13,6 +13,8 @@ namespace hftmon {
 // `has_sums`: there are two snapshots of the window.
 void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext& context, bool has_sums,
                         std::vector<MissingEvidence>* missing);
+// Where the pair begins later than it could, because snapshots take too many bytes: what was before is in no sum.
+void AddMissingOfCutSums(const EvidenceContext& context, const SnapshotPair& sums, std::vector<MissingEvidence>* missing);
 // For neither a target nor a rule: one reason, with what to do, in place of all others but those of settings.
 void TellThatNothingIsWatched(std::vector<MissingEvidence>* missing);
 

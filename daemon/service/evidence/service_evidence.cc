@@ -377,6 +377,7 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   AddMissingOfHost(core_, context, has_lines, &answer.window.missing);
   AddMissingEvidence(selection, context, sums.before != nullptr, &answer.window.missing);
   AddMissingOfNumaSums(sums, &answer.window.missing);
+  AddMissingOfCutSums(context, sums, &answer.window.missing);
   SettingSources settings{.files = parts_.files, .pids = RunningPids(selection), .coalescing = {}};
   if (wish.audit && core_.coalescing != nullptr) settings.coalescing = [this] { return core_.coalescing->Read(); };
   AddSettingFacts(context, settings, &answer.facts, &answer.window.missing);

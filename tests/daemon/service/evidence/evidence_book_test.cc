@@ -70,11 +70,47 @@ TEST_F(EvidenceBookTest, BeyondItsBytesTheyAreThinnedOutAndTheOldestStays) {
   }
 }
 
-TEST_F(EvidenceBookTest, FourAreKeptWhateverTheyTake) {
+TEST_F(EvidenceBookTest, WhereFourTakeTooMuchTheOldestGoAndThePairSaysSo) {
+  EvidenceBook book([this] { return Read(); }, 5 * Read().bytes() / 2);
+  for (; now_ns_ <= 60 * kSecond; now_ns_ += kSecond) {
+    book.Take();
+    EXPECT_LE(book.bytes(), 5 * Read().bytes() / 2) << now_ns_;
+  }
+  EXPECT_EQ(book.count(), 2u);
+  const SnapshotPair pair = book.Around(0);
+  EXPECT_EQ(pair.before->mono_ns, 59 * kSecond) << "its true beginning";
+  EXPECT_TRUE(pair.cut);
+  EXPECT_TRUE(book.Around(58 * kSecond).cut);
+  EXPECT_FALSE(book.Around(58 * kSecond + 1).cut) << "it could not have begun with an older one";
+}
+
+TEST_F(EvidenceBookTest, TheNewestIsKeptWhateverItTakes) {
   EvidenceBook book([this] { return Read(); }, 1);
   TakeEachSecondUntil(60, &book);
-  EXPECT_EQ(book.count(), 4u);
-  EXPECT_EQ(book.Around(0).before->mono_ns, kSecond);
+  EXPECT_EQ(book.count(), 1u);
+  EXPECT_EQ(book.Around(0).before->mono_ns, 60 * kSecond);
+}
+
+TEST_F(EvidenceBookTest, EightThousandThreadsTakeNoMoreThanTheBound) {
+  const auto many = [this] {
+    EvidenceSnapshot snapshot = Read();
+    for (uint32_t tid = 1; tid <= 8'000; ++tid) {
+      ThreadSums& sums = snapshot.threads[{.tid = tid, .tgid = 1}];
+      sums.faults.emplace();
+      sums.interrupts.emplace();
+    }
+    return snapshot;
+  };
+  EvidenceBook book(many);
+  TakeEachSecondUntil(12, &book);
+  EXPECT_LE(book.bytes(), kEvidenceBytesMax);
+  EXPECT_NE(book.Around(0).before, nullptr);
+}
+
+TEST_F(EvidenceBookTest, WithinItsBytesNothingIsCut) {
+  EvidenceBook book([this] { return Read(); });
+  TakeEachSecondUntil(1'400, &book);
+  EXPECT_FALSE(book.Around(0).cut);
 }
 
 }  // namespace

@@ -50,5 +50,29 @@ TEST(MissingEvidenceTest, WithoutTwoSnapshotsSumsAreTooYoung) {
   }
 }
 
+TEST(MissingEvidenceTest, SumsOfLessThanTheWindowBecauseOfTheirBytesSayOfHowMuchTheyAre) {
+  EvidenceContext context = TestContext();
+  context.end_mono_ns = kBeginNs + 60'000'000'000;
+  EvidenceSnapshot before;
+  before.mono_ns = context.end_mono_ns - 2'000'000'000;
+  before.threads[kWatched].faults.emplace();
+  EvidenceSnapshot after;
+  after.mono_ns = context.end_mono_ns;
+  SnapshotPair sums{.before = std::make_shared<const EvidenceSnapshot>(before), .after = std::make_shared<const EvidenceSnapshot>(after)};
+  std::vector<MissingEvidence> missing;
+  AddMissingOfCutSums(context, sums, &missing);
+  EXPECT_TRUE(missing.empty()) << "it is short for another reason";
+  sums.cut = true;
+  AddMissingOfCutSums(context, sums, &missing);
+  const MissingEvidence* cut = Find(missing, FactKind::kShootdowns);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_THAT(cut->reason, HasSubstr("sums are of the last 2s of the window alone: those of 1 threads"));
+  EXPECT_EQ(cut->mend, "ask for a window of 2s");
+  context.begin_mono_ns = before.mono_ns - 1'000'000'000;
+  missing.clear();
+  AddMissingOfCutSums(context, sums, &missing);
+  EXPECT_TRUE(missing.empty()) << "about what was asked for";
+}
+
 }  // namespace
 }  // namespace hftmon
