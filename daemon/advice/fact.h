@@ -121,6 +121,7 @@ enum class FactField : uint8_t {
   kIdleStateDisabled,
   kIdleLatencyNs,
   kDeepIdleCount,
+  kThrottledBy,
   kRtRuntimeUs,
   kStatInterval,
   kThpEnabled,

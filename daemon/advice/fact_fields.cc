@@ -91,6 +91,8 @@ constexpr auto kFields = std::to_array<FactFieldRow>({
     {kIdleStateDisabled, "idle_state_disabled", kNumber, "0 or 1", kSame, "its `disable` now"},
     {kIdleLatencyNs, "idle_latency_ns", kDuration, "ns", kMax, "its exit latency as the driver tells it"},
     {kDeepIdleCount, "deep_idle_count", kNumber, "entries", kSum, "how often the CPU was in it in the window"},
+    {kThrottledBy, "throttled_by", kIdentifier, "", kSame,
+     "what stops a real-time thread: rt_limit, fair_server, either (not known which of them), own_runtime (of SCHED_DEADLINE)"},
     {kRtRuntimeUs, "rt_runtime_us", kNumber, "us", kSame, "kernel.sched_rt_runtime_us now"},
     {kStatInterval, "stat_interval_s", kNumber, "s", kSame, "vm.stat_interval now"},
     {kThpEnabled, "thp_enabled", kIdentifier, "", kSame, "always, madvise, never"},

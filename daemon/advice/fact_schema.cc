@@ -75,7 +75,8 @@ constexpr auto kPreemptionFields = std::to_array<FactSchemaRow>({
     {kOldAffinity, false, kTaskAffinity},
     {kSpareCpus, false, kHousekeepingSource},
     {kHousekeepingCpus, false, kHousekeepingSource},
-    {kRtRuntimeUs, false, "/proc/sys/kernel/sched_rt_runtime_us; absent when -1, and from Linux 6.12 on, where it does not decide alone"},
+    {kThrottledBy, false, "where reason is throttled: RealTimeLimits and Spike.priority"},
+    {kRtRuntimeUs, false, "/proc/sys/kernel/sched_rt_runtime_us; where that is what stops it"},
 });
 constexpr auto kMigrationsFields = std::to_array<FactSchemaRow>({
     {kCount, true, "ThreadWindow.migration_count"},

@@ -86,6 +86,13 @@ Evidence EvidenceOf(const FactGroup& group) {
   return evidence;
 }
 
+std::string_view CauseOf(const RuleRow& row, const Fact& fact) {
+  for (const CauseRow& cause : row.causes) {
+    if (AllHold(cause.when, fact)) return cause.text;
+  }
+  return row.cause;
+}
+
 Proof ProofOf(const RuleRow& rule, const Fact& fact, const JudgeWindow& window) {
   Proof proof{.metric = std::string(rule.proof_metric), .expected = std::string(rule.expected)};
   const ProofMetricRow* row = FindProofMetric(rule.proof_metric);
@@ -116,7 +123,7 @@ Recommendation MakeRecommendation(const RuleRow& row, const FactGroup& group, co
   Recommendation recommendation{.rule = std::string(row.id),
                                 .id = group.key.empty() ? std::string(row.id) : fmt::format("{}/{}", row.id, group.key),
                                 .title = std::string(row.title),
-                                .cause = RenderSentence(row.cause, group.fact),
+                                .cause = RenderSentence(CauseOf(row, group.fact), group.fact),
                                 .evidence = EvidenceOf(group),
                                 .confidence = ConfidenceOf(row, group.fact, corroborated_by),
                                 .gain = GainOf(row.gain, group.fact, window),

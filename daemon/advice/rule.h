@@ -69,6 +69,12 @@ struct ActionRow {
   std::string_view risk_text = {};  // what may go wrong; required of a command
 };
 
+// A cause that is worded otherwise of some facts.
+struct CauseRow {
+  std::vector<Condition> when;  // of the group
+  std::string_view text;        // template
+};
+
 // Where the upper bound of what can be gained comes from.
 enum class GainKind : uint8_t {
   kSumPerSecond,      // sum_ns by the window
@@ -98,6 +104,7 @@ struct RuleRow {
       {};  // facts that agree in these are one; fields that every fact of the kind has, or that `when` wants known
   std::vector<Measure> measures = {};   // one of them is enough; measured rows alone, and each of those has one
   std::string_view cause;               // template: what is wrong and why, with its numbers
+  std::vector<CauseRow> causes = {};    // the first that fits stands in the place of `cause`
   std::vector<ActionRow> actions = {};  // the first that fits is the advice, the others that fit are its alternatives; one has no `when`
   GainKind gain = GainKind::kUnknown;
   double confidence = 0.9;                   // of the cause, given perfect evidence: above 0, at most 1

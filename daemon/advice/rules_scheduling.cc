@@ -62,30 +62,60 @@ RuleRow Migrations() {
   };
 }
 
+// What a switch does not say, and the host does not always: see real_time_limits.h of the producer.
+std::vector<CauseRow> CausesOfThrottling() {
+  return {
+      {{{kThrottledBy, kIs, "rt_limit"}},
+       "{comm} (tid {tid}) is a real-time thread that ran until the kernel's limit for such threads (kernel.sched_rt_runtime_us) was used "
+       "up, "
+       "and had to leave CPU {cpus} to threads of lower rank {count} times, for {longest_ns} at most"},
+      {{{kThrottledBy, kIs, "fair_server"}},
+       "{comm} (tid {tid}) is a real-time thread, and the kernel's fair server, which lets waiting ordinary threads run for some time of "
+       "each "
+       "period (50ms of a second, if nobody changed it), took CPU {cpus} from it {count} times, for {longest_ns} at most; "
+       "kernel.sched_rt_runtime_us has no part in that"},
+      {{{kThrottledBy, kIs, "own_runtime"}},
+       "{comm} (tid {tid}) is a SCHED_DEADLINE thread that had used up the runtime of its period, and had to leave CPU {cpus} to threads "
+       "of "
+       "lower rank {count} times, for {longest_ns} at most"},
+  };
+}
+
 RuleRow RtThrottled() {
   return {
       .id = "rt-throttled",
-      .title = "The kernel's real-time throttling stops a watched thread",
+      .title = "The kernel takes the CPU from a watched real-time thread that ran for too long",
       .fact = kPreemption,
       .when = {{kReason, kIs, "throttled"}},
       .group_by = {kTid},
       .measures = {{.count_min = 1}},
       .cause =
-          "{comm} (tid {tid}) is a real-time thread that ran until the kernel's limit for such threads was used up, and had to leave CPU "
-          "{cpus} to ordinary threads {count} times, for {longest_ns} at most",
+          "{comm} (tid {tid}) is a real-time thread that had to leave CPU {cpus} to threads of lower rank {count} times, for {longest_ns} "
+          "at "
+          "most: either the kernel's limit for real-time threads (kernel.sched_rt_runtime_us) was used up, or the fair server of Linux "
+          "6.12 "
+          "and later let waiting ordinary threads run; which of the two it was cannot be told on this host",
+      .causes = CausesOfThrottling(),
       .actions =
-          {{.when = {{kRtRuntimeUs, kKnown}},
+          {{.when = {{kThrottledBy, kIs, "rt_limit"}, {kRtRuntimeUs, kKnown}},
             .command = "sysctl -w kernel.sched_rt_runtime_us=-1",
             .undo = "sysctl -w kernel.sched_rt_runtime_us={rt_runtime_us}",
             .reach = Reach::kNow,
             .persist = "sysctl.d: kernel.sched_rt_runtime_us = -1",
             .risk = Risk::kHigh,
             .risk_text = "a real-time thread that spins takes its CPU for good: kernel threads of that CPU starve"},
+           {.when = {{kThrottledBy, kIs, "own_runtime"}},
+            .code_hint = "let {comm} do less in a period, or give it a longer runtime in it (chrt --deadline --sched-runtime)",
+            .reach = Reach::kRestart},
+           {.when = {{kThrottledBy, kIs, "fair_server"}},
+            .code_hint =
+                "keep ordinary threads off CPU {cpus} (isolcpus=domain, cpusets): the fair server takes nothing where none waits; or "
+                "run {comm} as an ordinary thread alone there; 0 in /sys/kernel/debug/sched/fair_server/cpuN/runtime ends it for "
+                "CPU N, where debugfs may be written, and a thread that spins then has its CPU for good"},
            {.code_hint =
-                "let {comm} rest for 50 ms of each second, or run it as an ordinary thread alone on an isolated CPU; from Linux 6.12 on "
-                "it is the fair server that lets the others in, whatever kernel.sched_rt_runtime_us says: 0 in "
-                "/sys/kernel/debug/sched/fair_server/cpuN/runtime ends that for CPU N, where debugfs may be written, and a thread that "
-                "spins then has its CPU for good"}},
+                "let {comm} rest for 50 ms of each second, or run it as an ordinary thread alone on an isolated CPU: that mends both; "
+                "kernel.sched_rt_runtime_us=-1 ends the limit alone, and 0 in /sys/kernel/debug/sched/fair_server/cpuN/runtime the fair "
+                "server of CPU N alone, where debugfs may be written; a thread that spins then has its CPU for good"}},
       .gain = GainKind::kSumPerSecond,
       .proof_metric = "throttled_count_per_s",
       .expected = "0",

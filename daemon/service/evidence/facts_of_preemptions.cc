@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -15,11 +16,14 @@
 namespace hftmon {
 namespace {
 
+constexpr std::string_view kThrottled = "throttled";
+constexpr uint8_t kPriorityDeadline = 255;  // -1 in eight bits
+
 // Why the thread lost its CPU is the doing of whom it lost it to; that it was throttled is nobody's, and told once a spike.
 std::string ReasonOf(const Spike& spike, const Cause& actor, const Cause& longest) {
   if (spike.kind != SpikeKind::kPreempted || !spike.preemption.known) return "";
   const std::string reason = PreemptionReason(spike.preemption);
-  if (reason == "throttled") return &actor == &longest ? reason : "";
+  if (reason == kThrottled) return &actor == &longest ? reason : "";
   return spike.preemption.preemptor_tid == actor.tid ? reason : "";
 }
 
@@ -115,7 +119,8 @@ std::optional<Fact> PreemptionFacts::FactOf(const EvidenceContext& context, cons
                                             const Share& share) {
   const std::optional<std::string> kind = ActorKind(context, share.actor_pid, key.actor_tid);
   if (!kind) return std::nullopt;  // it has ended, and was a process of one thread or the kernel's: nobody to move
-  if (*kind != "user" && *kind != "own" && AllReserved(context, share.tally.cpus())) return std::nullopt;  // VisitorFacts tells it
+  // VisitorFacts tells of it; that the thread was throttled is nobody's doing.
+  if (key.reason != kThrottled && *kind != "user" && *kind != "own" && AllReserved(context, share.tally.cpus())) return std::nullopt;
   const std::optional<TaskFact> task = context.task(share.actor_pid, key.actor_tid);
   const std::string by_class = ReasonOfClasses(share.victim_priority, lookups.priority(share.actor_pid, key.actor_tid));
   const std::string& reason = key.reason.empty() ? by_class : key.reason;
@@ -132,7 +137,12 @@ std::optional<Fact> PreemptionFacts::FactOf(const EvidenceContext& context, cons
   if (task) SetCpus(&fact, FactField::kOldAffinity, task->allowed_cpus);
   SetCpus(&fact, FactField::kSpareCpus, SpareFor(context, task, share.tally.cpus()));
   SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
-  if (lookups.rt_runtime_us) fact.values[FactField::kRtRuntimeUs] = *lookups.rt_runtime_us;
+  if (reason == kThrottled) {
+    const std::string limiter = share.victim_priority == kPriorityDeadline ? "own_runtime" : LimiterOf(lookups.limits, share.tally.cpus());
+    fact.values[FactField::kThrottledBy] = limiter;
+    const std::optional<int64_t> limit_us = lookups.limits.rt_runtime_us;
+    if (limiter == "rt_limit" && limit_us && *limit_us >= 0) fact.values[FactField::kRtRuntimeUs] = *limit_us;
+  }
   const char* how = key.kind == SpikeKind::kPreempted ? " lost CPU " : " woke and had to wait for CPU ";
   fact.evidence.sentence = absl::StrCat("tid ", key.victim.tid, how, FormatCpuList(share.tally.cpus()), ", and in ", share.tally.count(),
                                         share.tally.count() == 1 ? " such wait \"" : " such waits \"", CleanText(comm), "\" (tid ",

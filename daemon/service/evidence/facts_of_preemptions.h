@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/service/evidence/evidence_context.h"
+#include "daemon/service/evidence/real_time_limits.h"
 #include "daemon/service/evidence/spike_tally.h"
 
 namespace hftmon {
@@ -20,7 +21,7 @@ namespace hftmon {
 struct PreemptionLookups {
   // The kernel's, 0 … 139, below 100 real time, negative SCHED_DEADLINE; absent: it has ended.
   std::function<std::optional<int>(uint32_t pid, uint32_t tid)> priority;
-  std::optional<int64_t> rt_runtime_us;  // kernel.sched_rt_runtime_us; absent: not known, no limit, or not what decides
+  RealTimeLimits limits;
 };
 
 class PreemptionFacts {

@@ -33,6 +33,7 @@
 #include "daemon/service/evidence/missing_evidence.h"
 #include "daemon/service/evidence/missing_of_host.h"
 #include "daemon/service/evidence/numa_evidence.h"
+#include "daemon/service/evidence/real_time_limits.h"
 #include "daemon/service/evidence/socket_sums.h"
 #include "daemon/service/evidence/watched_visits.h"
 #include "daemon/service/history_window.h"
@@ -151,18 +152,6 @@ bool WasBusy(const std::optional<ThreadTotal>& total, const ThreadWindow* switch
     off_ns += end_ns - std::clamp(out_ns, begin_ns, end_ns);
   }
   return 20 * off_ns <= 19 * (end_ns - begin_ns);
-}
-
-// kernel.sched_rt_runtime_us where that alone decides; absent: not known, or no limit. From 6.12 on the fair server lets ordinary threads
-// in whatever it says.
-std::optional<int64_t> LimitOfRealTime(const FileRoot& files) {
-  const absl::StatusOr<std::string> release = files.ReadFile("/proc/sys/kernel/osrelease");
-  const std::vector<std::string> parts = absl::StrSplit(release.ok() ? *release : "", absl::MaxSplits(absl::ByAnyChar(".-"), 2));
-  int major = 0;
-  int minor = 0;
-  if (parts.size() < 2 || !absl::SimpleAtoi(parts[0], &major) || !absl::SimpleAtoi(parts[1], &minor)) return std::nullopt;
-  if (major > 6 || (major == 6 && minor >= 12)) return std::nullopt;
-  return Number(files, "/proc/sys/kernel/sched_rt_runtime_us");
 }
 
 }  // namespace
@@ -297,7 +286,7 @@ void ServiceEvidence::AddSpikeFacts(const TargetSelection& selection, const Snap
   });
   std::vector<Fact>* facts = &answer->facts;
   const PreemptionLookups classes{.priority = [this](uint32_t pid, uint32_t tid) { return ReadPriority(parts_.files, pid, tid); },
-                                  .rt_runtime_us = LimitOfRealTime(parts_.files)};
+                                  .limits = ReadRealTimeLimits(parts_.files)};
   preemptions.ToFacts(*context, classes, facts);
   locks.ToFacts(*context, facts);
   sleeps.ToFacts(*context, facts);

@@ -79,6 +79,11 @@ TEST(RuleLintTest, TextsNameFieldsOfTheirFact) {
   for (const RuleRow& rule : AdviceRules()) {
     EXPECT_FALSE(rule.cause.empty()) << rule.id;
     CheckText(rule, rule.cause);
+    for (const CauseRow& cause : rule.causes) {
+      CheckText(rule, cause.text);
+      CheckConditions(rule, cause.when);
+      EXPECT_FALSE(cause.when.empty()) << rule.id << ": the others would never stand";
+    }
     CheckConditions(rule, rule.when);
     for (const Measure& measure : rule.measures) CheckConditions(rule, measure.where);
     for (const ActionRow& action : rule.actions) {
@@ -95,7 +100,9 @@ TEST(RuleLintTest, TextsNameFieldsOfTheirFact) {
 // A sentence with a hole is none: what a cause tells is there, but for names.
 TEST(RuleLintTest, CausesTellWhatIsThere) {
   for (const RuleRow& rule : AdviceRules()) {
-    const absl::StatusOr<std::vector<Placeholder>> placeholders = PlaceholdersOf(rule.cause);
+    std::string texts(rule.cause);
+    for (const CauseRow& cause : rule.causes) texts += cause.text;
+    const absl::StatusOr<std::vector<Placeholder>> placeholders = PlaceholdersOf(texts);
     ASSERT_TRUE(placeholders.ok());
     const bool sums = std::all_of(rule.measures.begin(), rule.measures.end(), [](const Measure& measure) { return measure.share_min > 0; });
     for (const Placeholder& placeholder : *placeholders) {

@@ -15,8 +15,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+// A kernel before the fair server.
 PreemptionLookups LookupsWith(std::optional<int> priority) {
-  return {.priority = [priority](uint32_t, uint32_t) { return priority; }, .rt_runtime_us = 950'000};
+  return {.priority = [priority](uint32_t, uint32_t) { return priority; },
+          .limits = {.rt_runtime_us = 950'000, .can_have_fair_server = false, .group_scheduling = std::nullopt, .fair_runtime_ns = [](int) {
+                       return std::nullopt;
+                     }}};
 }
 
 // The preemptor is real time, the victim ordinary.
@@ -156,18 +160,55 @@ TEST(PreemptionFactsTest, WhoHadAPartOfAWaitIsToldWithThatPart) {
   EXPECT_EQ(IntegerOr(facts[1], FactField::kSumNs, -1), 2'000'000);
 }
 
-TEST(PreemptionFactsTest, ThrottlingIsUndoneToTheLimitThatWas) {
+// The thread of priority `victim_priority` lost its CPU to an ordinary one.
+Judgement ThrottledWith(const PreemptionLookups& lookups, uint8_t victim_priority, const EvidenceContext& context = TestContext(),
+                        uint32_t actor = 55) {
   PreemptionFacts producer;
-  Spike spike = PreemptedBy(1, 55, 50, 50'000'000);
-  spike.preemption.victim_priority = 89;
+  Spike spike = PreemptedBy(1, actor, actor == 55 ? 50 : actor, 50'000'000);
+  spike.priority = victim_priority;
+  spike.preemption.victim_priority = victim_priority;
   spike.preemption.preemptor_priority = 120;
   producer.Add(spike);
   std::vector<Fact> facts;
-  producer.ToFacts(TestContext(), LookupsWith(std::nullopt), &facts);
-  const Judgement judgement = JudgeFacts(facts);
+  producer.ToFacts(context, lookups, &facts);
+  return JudgeFacts(facts);
+}
+
+TEST(PreemptionFactsTest, ThrottlingIsUndoneToTheLimitThatWas) {
+  const Judgement judgement = ThrottledWith(LookupsWith(std::nullopt), 89);
   ASSERT_EQ(judgement.recommendations.size(), 1u);
   EXPECT_EQ(judgement.recommendations[0].rule, "rt-throttled");
   EXPECT_EQ(judgement.recommendations[0].action.undo, "sysctl -w kernel.sched_rt_runtime_us=950000");
+  EXPECT_THAT(judgement.recommendations[0].cause, HasSubstr("kernel.sched_rt_runtime_us) was used up"));
+}
+
+TEST(PreemptionFactsTest, TheFairServerIsNotTheLimitAndHasNoCommandOfIt) {
+  PreemptionLookups lookups = LookupsWith(std::nullopt);
+  lookups.limits.can_have_fair_server = true;
+  lookups.limits.group_scheduling = false;
+  const Judgement judgement = ThrottledWith(lookups, 89);
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_THAT(judgement.recommendations[0].cause, HasSubstr("fair server"));
+  EXPECT_THAT(judgement.recommendations[0].cause, HasSubstr("kernel.sched_rt_runtime_us has no part in that"));
+  EXPECT_EQ(judgement.recommendations[0].action.command, "");
+  lookups.limits.group_scheduling.reset();
+  EXPECT_THAT(ThrottledWith(lookups, 89).recommendations.at(0).cause, HasSubstr("which of the two it was cannot be told"));
+}
+
+TEST(PreemptionFactsTest, ADeadlineThreadIsStoppedByItsOwnRuntime) {
+  const Judgement judgement = ThrottledWith(LookupsWith(std::nullopt), 255);
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_EQ(judgement.recommendations[0].rule, "rt-throttled");
+  EXPECT_THAT(judgement.recommendations[0].cause, HasSubstr("SCHED_DEADLINE"));
+  EXPECT_EQ(judgement.recommendations[0].action.command, "");
+}
+
+TEST(PreemptionFactsTest, ThatItWasThrottledIsToldWhicheverThreadRanThenOnAReservedCpu) {
+  EvidenceContext context = TestContext();
+  context.reserved_cpus = {2};
+  const Judgement judgement = ThrottledWith(LookupsWith(std::nullopt), 89, context, 20);
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  EXPECT_EQ(judgement.recommendations[0].rule, "rt-throttled");
 }
 
 }  // namespace
