@@ -45,6 +45,14 @@ Gain GainOf(GainKind kind, const Fact& group, const JudgeWindow& window) {
       AddSumPerSecond(group, window, &gain);
       gain.basis = "what it took in the window";
       break;
+    case GainKind::kPartsOfWaits:
+      AddSumPerSecond(group, window, &gain);
+      gain.estimated = true;
+      gain.basis =
+          "what it ran in waits that are spikes, of each the longest part and those of 50us or more: no upper bound, shorter waits and "
+          "parts "
+          "are not in it";
+      break;
     case GainKind::kLongest:
       gain.basis = "the longest one of the window";
       break;
@@ -60,6 +68,7 @@ Gain GainOf(GainKind kind, const Fact& group, const JudgeWindow& window) {
       break;
   }
   if (!gain.ns_per_second.has_value() && !gain.longest_ns.has_value() && !gain.share.has_value()) {
+    gain.estimated = false;
     gain.basis = "not measured: the proof's metric tells";
   }
   return gain;

@@ -1,4 +1,4 @@
-// What a recommendation can gain at most. Pure, any thread.
+// What a recommendation can gain: at most, or where it is `estimated` about. Pure, any thread.
 #ifndef HFTMON_DAEMON_ADVICE_GAIN_H_
 #define HFTMON_DAEMON_ADVICE_GAIN_H_
 
@@ -7,7 +7,7 @@
 
 namespace hftmon {
 
-// Rounded up, so that it stays a bound. Absent members where the figures for them are not known or the window is empty.
+// Rounded up, so that a bound stays one. Absent members where the figures for them are not known or the window is empty.
 Gain GainOf(GainKind kind, const Fact& group, const JudgeWindow& window);
 
 }  // namespace hftmon

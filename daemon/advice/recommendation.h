@@ -40,7 +40,8 @@ struct Action {
   std::string risk_text;
 };
 
-// An upper bound: "up to". Gains of several recommendations overlap and must not be added up.
+// An upper bound, "up to"; `estimated`: derived, or of a part of it alone, and no bound ("about"): `basis` says of what. Gains of several
+// recommendations overlap and must not be added up.
 struct Gain {
   std::optional<int64_t> ns_per_second;
   std::optional<int64_t> longest_ns;

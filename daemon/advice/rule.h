@@ -75,9 +75,10 @@ struct CauseRow {
   std::string_view text;        // template
 };
 
-// Where the upper bound of what can be gained comes from.
+// Where the bound of what can be gained comes from: an upper one, but for kPartsOfWaits.
 enum class GainKind : uint8_t {
   kSumPerSecond,      // sum_ns by the window
+  kPartsOfWaits,      // the same of parts of the waits that are spikes: estimated, shorter waits and parts are in it with nothing
   kLongest,           // longest_ns
   kShareOfSpikeTime,  // sum_ns by the time of all spikes in the window
   kPlacement,         // remote share × (distance ratio − 1): estimated

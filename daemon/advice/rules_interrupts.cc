@@ -93,7 +93,7 @@ RuleRow KernelThreadOnCore() {
            {.code_hint =
                 "find what gives {actor_comm} its work (hftmon irqs --cpus {cpus} names functions) and stop that, or do it elsewhere; "
                 "a thread that is bound to its CPU refuses taskset with EINVAL"}},
-      .gain = GainKind::kSumPerSecond,
+      .gain = GainKind::kPartsOfWaits,
       .proof_metric = "visit_count_per_s",
       .expected = "0",
   };

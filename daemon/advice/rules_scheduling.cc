@@ -34,7 +34,7 @@ RuleRow FifoSharesCore() {
                    .risk_text = kMoveRisk},
                   {.code_hint = "give {actor_comm} another CPU than {comm}, or a lower real-time priority (chrt -p)",
                    .reach = Reach::kRestart}},
-      .gain = GainKind::kSumPerSecond,
+      .gain = GainKind::kPartsOfWaits,
       .proof_metric = "preempted_ns_per_s",
       .expected = "0 by that thread",
   };
@@ -116,7 +116,7 @@ RuleRow RtThrottled() {
                 "let {comm} rest for 50 ms of each second, or run it as an ordinary thread alone on an isolated CPU: that mends both; "
                 "kernel.sched_rt_runtime_us=-1 ends the limit alone, and 0 in /sys/kernel/debug/sched/fair_server/cpuN/runtime the fair "
                 "server of CPU N alone, where debugfs may be written; a thread that spins then has its CPU for good"}},
-      .gain = GainKind::kSumPerSecond,
+      .gain = GainKind::kPartsOfWaits,
       .proof_metric = "throttled_count_per_s",
       .expected = "0",
   };
@@ -141,7 +141,7 @@ RuleRow RunQueueCrowded() {
                    .risk_text = kMoveRisk},
                   {.code_hint = "keep {actor_comm} off CPU {cpus} by a cpuset or isolcpus=domain, there is no spare CPU to send it to",
                    .reach = Reach::kRestart}},
-      .gain = GainKind::kSumPerSecond,
+      .gain = GainKind::kPartsOfWaits,
       .proof_metric = "preempted_ns_per_s",
       .expected = "0 by that thread",
   };
@@ -168,7 +168,7 @@ RuleRow OwnDaemonOnCore() {
            {.code_hint =
                 "give hftmond a CPU that no watched thread uses: bind the watched threads to others than CPU {cpus}, none is spare now",
             .reach = Reach::kRestart}},
-      .gain = GainKind::kSumPerSecond,
+      .gain = GainKind::kPartsOfWaits,
       .confidence = 1,
       .proof_metric = "preempted_ns_per_s",
       .expected = "0 by hftmond",

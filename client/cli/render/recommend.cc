@@ -38,11 +38,19 @@ std::string ProofText(const v1::Proof& proof) {
   return fmt::format("{:.6g}", value);
 }
 
+// What is estimated is no bound.
 std::string GainText(const v1::Gain& gain) {
-  if (gain.has_ns_per_second()) return fmt::format("up to {} a second", FormatDuration(gain.ns_per_second()));
-  if (gain.has_longest_ns()) return fmt::format("up to {} at once", FormatDuration(gain.longest_ns()));
-  if (gain.has_share()) return fmt::format("up to {:.1f} %{}", gain.share() * 100, gain.estimated() ? ", estimated" : "");
-  return "";
+  const char* how = gain.estimated() ? "about" : "up to";
+  std::string amount;
+  if (gain.has_ns_per_second()) {
+    amount = FormatDuration(gain.ns_per_second()) + " a second";
+  } else if (gain.has_longest_ns()) {
+    amount = FormatDuration(gain.longest_ns()) + " at once";
+  } else if (gain.has_share()) {
+    amount = fmt::format("{:.1f} %", gain.share() * 100);
+  }
+  if (amount.empty()) return "";
+  return fmt::format("{} {}{}", how, amount, gain.estimated() ? ", estimated: " + gain.basis() : "");
 }
 
 std::string ActionText(const v1::Action& action) {

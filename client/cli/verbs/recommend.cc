@@ -40,8 +40,8 @@ class RecommendVerb : public Verb {
     verb->add_flag("--json", json_, "print one JSON object");
     verb->footer(
         "Only what was seen in the window makes an advice, and with --audit how the host is set up; hftmon changes nothing itself. Gains "
-        "are upper bounds and overlap: they must\n"
-        "not be added up. Rules whose silence says nothing are told with the reason.\n"
+        "are upper bounds, those that say `about` are\n"
+        "not; they overlap and must not be added up. Rules whose silence says nothing are told with the reason.\n"
         "Exit code 2: there are recommendations. 1: there are none, and rules were not judged for a reason that can be mended, or records\n"
         "were lost.");
     return verb;

@@ -82,6 +82,16 @@ TEST_F(RecommendVerbTest, AMeasuredAdviceIsToldWithItsNumbersAndItsProofInUnits)
   }
 }
 
+TEST_F(RecommendVerbTest, AGainThatIsNoBoundSaysAboutAndOfWhat) {
+  Answer(R"(window { begin_monotonic_ns: 3000000000 end_monotonic_ns: 13000000000 }
+    recommendations { rule: "run-queue-crowded" id: "x" title: "It shares it" cause: "it ran" confidence: 0.9 basis: "measured"
+      gain { ns_per_second: 3400000 estimated: true basis: "what it ran in waits that are spikes" } })");
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend"}, console), 2) << console.err();
+  EXPECT_THAT(console.out(), HasSubstr("about 3.4ms a second, estimated: what it ran in waits that are spikes\n"));
+  EXPECT_THAT(console.out(), Not(HasSubstr("up to")));
+}
+
 TEST_F(RecommendVerbTest, WithoutAuditTheCommandsStandWithTheirReasonsAlone) {
   Answer(kTwoSettings);
   StringConsole console;

@@ -190,6 +190,11 @@ TEST(GainTest, ItIsABoundAndUnknownIsNot0) {
   const Gain sum = GainOf(GainKind::kSumPerSecond, Stall(1, {{kSumNs, 100}}), window);
   EXPECT_EQ(sum.ns_per_second, 34);
   EXPECT_EQ(sum.longest_ns, 60);
+  EXPECT_FALSE(sum.estimated);
+  const Gain parts = GainOf(GainKind::kPartsOfWaits, Stall(1, {{kSumNs, 100}}), window);
+  EXPECT_EQ(parts.ns_per_second, sum.ns_per_second);
+  EXPECT_TRUE(parts.estimated) << "waits below the threshold are in no spike";
+  EXPECT_THAT(parts.basis, HasSubstr("no upper bound"));
   EXPECT_DOUBLE_EQ(GainOf(GainKind::kShareOfSpikeTime, Stall(1, {{kSumNs, 100}}), window).share.value(), 0.25);
   EXPECT_DOUBLE_EQ(GainOf(GainKind::kShareOfSpikeTime, Stall(1, {{kSumNs, 900}}), window).share.value(), 1);
   EXPECT_EQ(GainOf(GainKind::kLongest, Stall(1, {}), window).longest_ns, 60);
