@@ -74,6 +74,8 @@ enum class FactField : uint8_t {
   kActorKind,
   kMovable,
   kNamesakes,
+  kVisitorGroup,
+  kActorCount,
   kWorkFunction,
   kSpikeKind,
   kReason,

@@ -50,6 +50,8 @@ constexpr auto kCpuVisitorFields = std::to_array<FactSchemaRow>({
     {kActorKind, true, "flags of /proc/TID/stat (PF_KTHREAD, PF_WQ_WORKER), hftmond's own tgid"},
     {kMovable, false, "PF_NO_SETAFFINITY in the same flags"},
     {kNamesakes, false, "TargetRule.visits[].last_tid of that name, on any CPU and before: they differ"},
+    {kVisitorGroup, true, "alone: of the three that come most onto reserved CPUs and that a command of their own moves; else by its kind"},
+    {kActorCount, true, "1"},
     {kCpus, true, "CPUs that are reserved or that a watched thread is bound to, where it was switched in"},
     {kCount, true,
      "TargetRule.visits[].count Δ, and its switches there since the rule made it a target; run_count of causes where no rule is"},

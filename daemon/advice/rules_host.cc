@@ -47,7 +47,7 @@ std::vector<RuleRow> BootRows() {
       Corroborated(BootRow("audit-rcu-nocbs", "Reserved CPUs run RCU callbacks", "rcu_nocbs",
                            "CPU {missing_cpus} is reserved and not among rcu_nocbs",
                            "add rcu_nocbs={reserved_cpus} to the kernel command line", "kernel command line: rcu_nocbs={reserved_cpus}"),
-                   {"softirq-on-core", "kernel-thread-on-core"}),
+                   {"softirq-on-core", "kernel-thread-on-core", "kernel-threads-share-core"}),
       Corroborated(BootRow("audit-managed-irq", "Managed interrupts may be spread over reserved CPUs", "managed_irq",
                            "CPU {missing_cpus} is reserved and not isolated from managed interrupts",
                            "isolate them with the flag managed_irq: isolcpus=managed_irq,domain,{reserved_cpus}",
@@ -111,7 +111,7 @@ std::vector<RuleRow> MemoryRows() {
                                .persist = "tmpfiles.d: w /sys/kernel/mm/ksm/run - - - - 0",
                                .risk = Risk::kLow,
                                .risk_text = "virtual machines take more memory"}),
-                   {"kernel-thread-on-core"}),
+                   {"kernel-thread-on-core", "kernel-threads-share-core"}),
       Corroborated(
           SettingRow("audit-swap", "A target's memory is in swap",
                      {{kSetting, kIs, "swap"}, {kValue, kAtLeast, 1.0}, {kSwappedBytes, kAtLeast, 1.0}},
@@ -160,7 +160,7 @@ std::vector<RuleRow> PlacementRows() {
                                .persist = "kernel command line: workqueue.unbound_cpus={housekeeping_cpus}",
                                .risk = Risk::kLow,
                                .risk_text = "the work of all unbound queues shares the housekeeping CPUs"}),
-                   {"kernel-thread-on-core"}),
+                   {"kernel-thread-on-core", "kernel-threads-share-core"}),
   };
 }
 

@@ -53,14 +53,41 @@ RuleRow IrqOnWatchedCore() {
 RuleRow KernelThreadOnCore() {
   return {
       .id = "kernel-thread-on-core",
-      .title = "A kernel thread runs on a CPU that is to be left alone",
+      .title = "A kernel thread that could run elsewhere comes onto a CPU that is to be left alone",
       .fact = kCpuVisitor,
-      .when = {{kActorKind, kIsOneOf, WordList{"kernel_thread", "unbound_kworker", "bound_kworker"}}},
+      .when = {{kActorKind, kIs, "kernel_thread"}, {kVisitorGroup, kIs, "alone"}},
       .group_by = {kActorTid},
       .measures = {{.count_min = 2, .count_per_s_min = 2}, {.count_min = 1, .longest_ns_min = 50'000}},
-      .cause = "{actor_comm} ({actor_kind}, the last tid {actor_tid}) ran {count} times on CPU {cpus}",
+      .cause = "the kernel's thread {actor_comm} (tid {actor_tid}) ran {count} times on CPU {cpus}",
+      .actions = {{.when = {{kMovable, kIs, 1.0}, {kNamesakes, kIs, 0.0}},
+                   .command = "taskset -pc {housekeeping_cpus} {actor_tid}",
+                   .undo = "taskset -pc {old_affinity} {actor_tid}",
+                   .reach = Reach::kNow,
+                   .persist = "kernel command line: isolcpus=domain,{cpus}",
+                   .risk = Risk::kLow,
+                   .risk_text = "its work is done on the housekeeping CPUs"},
+                  {.code_hint =
+                       "move {actor_comm} off CPU {cpus} (taskset -pc CPUS {actor_tid}): free a CPU for it, there is no housekeeping "
+                       "CPU that it could go to"}},
+      .gain = GainKind::kPartsOfWaits,
+      .proof_metric = "visit_count_per_s",
+      .expected = "0",
+  };
+}
+
+// All that is not worth a row of its own in the answer: of a CPU that nobody reserved one advice, of reserved ones one for each kind.
+RuleRow KernelThreadsShareCore() {
+  return {
+      .id = "kernel-threads-share-core",
+      .title = "The kernel's own threads run on a CPU of a watched thread",
+      .fact = kCpuVisitor,
+      .when = {{kActorKind, kIsOneOf, WordList{"kernel_thread", "unbound_kworker", "bound_kworker"}},
+               {kVisitorGroup, kIsOneOf, WordList{"kernel_threads", "unbound_kworkers", "bound_kworkers", "any"}}},
+      .group_by = {kVisitorGroup},
+      .measures = {{.count_min = 2, .count_per_s_min = 2}, {.count_min = 1, .longest_ns_min = 50'000}},
+      .cause = "threads of the kernel ran {count} times on CPU {cpus}, {actor_count} of them; the evidence names those that took most",
       .actions =
-          {{.when = {{kActorKind, kIs, "bound_kworker"}, {kWorkFunction, kIs, "vmstat_update"}},
+          {{.when = {{kVisitorGroup, kIs, "bound_kworkers"}, {kWorkFunction, kIs, "vmstat_update"}},
             .command = "sysctl -w vm.stat_interval=120",
             .undo = "sysctl -w vm.stat_interval={stat_interval_s}",
             .code_hint = "vmstat_update runs on each CPU whose counters changed",
@@ -68,33 +95,27 @@ RuleRow KernelThreadOnCore() {
             .persist = "sysctl.d: vm.stat_interval = 120",
             .risk = Risk::kLow,
             .risk_text = "the figures of /proc/vmstat are older"},
-           {.when = {{kActorKind, kIs, "unbound_kworker"}},
+           {.when = {{kVisitorGroup, kIs, "unbound_kworkers"}},
             .command = "echo {housekeeping_cpus:mask} > /sys/devices/virtual/workqueue/cpumask",
             .undo = "echo {old_workqueue_cpus:mask} > /sys/devices/virtual/workqueue/cpumask",
             .reach = Reach::kNow,
             .persist = "kernel command line: workqueue.unbound_cpus={housekeeping_cpus}",
             .risk = Risk::kLow,
             .risk_text = "the work of all unbound queues shares the housekeeping CPUs"},
-           {.when = {{kActorKind, kIs, "kernel_thread"}, {kMovable, kIs, 1.0}, {kNamesakes, kIs, 0.0}},
-            .command = "taskset -pc {housekeeping_cpus} {actor_tid}",
-            .undo = "taskset -pc {old_affinity} {actor_tid}",
-            .reach = Reach::kNow,
-            .persist = "kernel command line: isolcpus=domain,{cpus}",
-            .risk = Risk::kLow,
-            .risk_text = "its work is done on the housekeeping CPUs"},
-           {.when = {{kActorKind, kIs, "kernel_thread"}, {kMovable, kIs, 1.0}, {kNamesakes, kIs, 1.0}},
-            .code_hint =
-                "several threads are named {actor_comm}, and tid {actor_tid} is but the last that came: ps -eLo tid,psr,comm lists "
-                "them, taskset -pc {housekeeping_cpus} TID moves each",
-            .reach = Reach::kNow,
-            .persist = "kernel command line: isolcpus=domain,{cpus}",
-            .risk = Risk::kLow,
-            .risk_text = "their work is done on the housekeeping CPUs"},
+           {.when = {{kVisitorGroup, kIs, "any"}},
+            .code_hint = "CPU {cpus} is the kernel's too, as nobody reserved it: isolate it where a watched thread is to have it alone; "
+                         "hftmon attach --cpus {cpus} then counts who still comes, and names the command that moves each",
+            .reach = Reach::kReboot,
+            .persist = "kernel command line: isolcpus=domain,managed_irq,{cpus} nohz_full={cpus} rcu_nocbs={cpus}",
+            .risk = Risk::kMedium,
+            .risk_text = "no other program is balanced onto isolated CPUs: the others have less"},
            {.code_hint =
-                "find what gives {actor_comm} its work (hftmon irqs --cpus {cpus} names functions) and stop that, or do it elsewhere; "
-                "a thread that is bound to its CPU refuses taskset with EINVAL"}},
+                "find what gives them their work (hftmon irqs --cpus {cpus} names functions) and stop that, or do it elsewhere; of threads "
+                "of "
+                "one name ps -eLo tid,psr,comm lists each, and taskset -pc CPUS TID moves those that are not bound; a thread that is bound "
+                "to its CPU refuses taskset with EINVAL"}},
       .gain = GainKind::kPartsOfWaits,
-      .proof_metric = "visit_count_per_s",
+      .proof_metric = "kernel_visit_count_per_s",
       .expected = "0",
   };
 }
@@ -169,7 +190,7 @@ RuleRow SoftirqOnCore() {
 }  // namespace
 
 std::vector<RuleRow> InterruptRules() {
-  return {IrqOnWatchedCore(), KernelThreadOnCore(), TickOnIsolated(), SoftirqOnCore()};
+  return {IrqOnWatchedCore(), KernelThreadOnCore(), KernelThreadsShareCore(), TickOnIsolated(), SoftirqOnCore()};
 }
 
 }  // namespace hftmon

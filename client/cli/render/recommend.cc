@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 // As Recommendation.confidence is told in words.
 constexpr double kHigh = 0.75;
 constexpr double kMedium = 0.4;
+constexpr int kSentencesMax = 3;  // of one advice's evidence, the heaviest; --json has more
 
 const char* ConfidenceWord(double confidence) {
   return confidence >= kHigh ? "high" : confidence >= kMedium ? "medium" : "low";
@@ -66,7 +68,10 @@ std::string ActionText(const v1::Action& action) {
 std::string RecommendationText(const v1::Recommendation& one) {
   std::string text = fmt::format("{} [{}, confidence {}]\n", Printable(one.title()), one.rule(), ConfidenceWord(one.confidence()));
   text += Line("cause:", one.cause());
-  for (const std::string& sentence : one.evidence().sentences()) text += Line("evidence:", sentence);
+  const int told = std::min(one.evidence().sentences_size(), kSentencesMax);
+  for (int i = 0; i < told; ++i) text += Line("evidence:", one.evidence().sentences(i));
+  const auto others = static_cast<uint64_t>(one.evidence().sentences_size() - told) + one.evidence().sentences_left_out();
+  if (others > 0) text += Line("", fmt::format("and {} more of less weight", others));
   std::string spikes;
   for (const uint64_t id : one.evidence().spike_ids()) spikes += fmt::format("{}#{}", spikes.empty() ? "" : " ", id);
   text += Line("spikes:", spikes);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/duration.h"
 #include "daemon/analysis/stall.h"
 
 namespace hftmon {
@@ -94,8 +95,8 @@ void HardwareFacts::SiblingsToFacts(const EvidenceContext& context, std::vector<
     }
     sibling.spikes.EvidenceToFact(&fact);
     fact.quality.truncated |= sibling.truncated;
-    fact.evidence.sentence = absl::StrCat("CPU ", cpus.second, " was busy for ", sibling.spikes.sum_ns(), " of ", sibling.spikes_ns,
-                                          " ns of ", sibling.spikes.count(), " spikes on CPU ", cpus.first);
+    fact.evidence.sentence = absl::StrCat("CPU ", cpus.second, " was busy for ", FormatDuration(sibling.spikes.sum_ns()), " of ",
+                                          FormatDuration(sibling.spikes_ns), " of ", sibling.spikes.count(), " spikes on CPU ", cpus.first);
     facts->push_back(std::move(fact));
   }
 }
@@ -112,8 +113,8 @@ void HardwareFacts::StealToFacts(const EvidenceContext& context, const SnapshotP
     fact.values[FactField::kSumNs] = stolen_ns;
     SetSpan(sums, &fact);
     spikes.EvidenceToFact(&fact);
-    fact.evidence.sentence =
-        absl::StrCat("the hypervisor had ", stolen_ns, " ns of CPU ", cpu, "; ", spikes.count(), " spikes there may have some of it");
+    fact.evidence.sentence = absl::StrCat("the hypervisor had ", FormatDuration(stolen_ns), " of CPU ", cpu, "; ", spikes.count(),
+                                          " spikes there may have some of it");
     facts->push_back(std::move(fact));
   }
 }

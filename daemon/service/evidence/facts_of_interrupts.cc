@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/cpu_list.h"
+#include "common/duration.h"
 #include "daemon/advice/template_text.h"
 #include "daemon/analysis/interrupt_names.h"
 
@@ -122,7 +123,7 @@ void InterruptFacts::AddLines(const EvidenceContext& context, const SnapshotPair
       fact.evidence.spike_ids = spikes.evidence.spike_ids;
     }
     fact.evidence.sentence = absl::StrCat("interrupt ", irq, " (", CleanText(handlers), ") arrived ", line.count, " times on CPU ",
-                                          FormatCpuList(line.cpus), " and took ", line.self_ns, " ns there");
+                                          FormatCpuList(line.cpus), " and took ", FormatDuration(line.self_ns), " there");
     facts->push_back(std::move(fact));
   }
 }
@@ -169,7 +170,7 @@ void InterruptFacts::AddSoftirqs(const EvidenceContext& context, const SnapshotP
         }
       }
       fact.evidence.sentence = absl::StrCat("softirq ", name, raised_by, " ran ", count, " times in the time of tid ", thread.tid,
-                                            " and took ", to.self_ns - from.self_ns, " ns");
+                                            " and took ", FormatDuration(to.self_ns - from.self_ns));
       facts->push_back(std::move(fact));
     }
   }

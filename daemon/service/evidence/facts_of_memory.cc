@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/duration.h"
 #include "daemon/advice/template_text.h"
 
 namespace hftmon {
@@ -58,8 +59,8 @@ Fact FactOf(const EvidenceContext& context, const SnapshotPair& sums, FactKind k
   fact.values[FactField::kSumNs] = figures.sum_ns;
   fact.values[FactField::kLongestNs] = figures.longest_ns;
   fact.quality.estimated = figures.estimated;
-  fact.evidence.sentence = absl::StrCat("tid ", thread.tid, ": ", figures.count, " times ", std::string(what), ", ", figures.sum_ns,
-                                        " ns in all, ", figures.longest_ns, " ns at most");
+  fact.evidence.sentence = absl::StrCat("tid ", thread.tid, ": ", figures.count, " times ", std::string(what), ", ",
+                                        FormatDuration(figures.sum_ns), " in all, ", FormatDuration(figures.longest_ns), " at most");
   if (tally != nullptr) {
     // The figures are of the whole window, the ids of those that are spikes too.
     Fact spikes = NewFact(context, kind);

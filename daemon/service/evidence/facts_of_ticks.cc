@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/duration.h"
 
 namespace hftmon {
 namespace {
@@ -67,7 +68,7 @@ void AddTickFacts(const EvidenceContext& context, const SnapshotPair& sums, cons
     const bool tickless = std::find(nohz_full.begin(), nohz_full.end(), cpu) != nohz_full.end();
     fact.values[FactField::kNohzFull] = static_cast<int64_t>(tickless ? 1 : 0);
     fact.evidence.sentence =
-        absl::StrCat("the local timer interrupted CPU ", cpu, " ", ticks.count, " times and took ", ticks.self_ns, " ns, ",
+        absl::StrCat("the local timer interrupted CPU ", cpu, " ", ticks.count, " times and took ", FormatDuration(ticks.self_ns), ", ",
                      runner->second.ticks, " times in the time of tid ", runner->second.thread.tid, ", which is bound there");
     facts->push_back(std::move(fact));
   }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "common/cpu_list.h"
+#include "common/duration.h"
 #include "daemon/advice/template_text.h"
 
 namespace hftmon {
@@ -50,6 +52,29 @@ std::string HeaviestWork(const SnapshotPair& sums, const std::set<int>& cpus) {
   const auto heaviest =
       std::max_element(by_function.begin(), by_function.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return heaviest == by_function.end() || !IsIdentifier(heaviest->first) ? "" : heaviest->first;
+}
+
+std::string GroupOf(const EvidenceContext& context, const Fact& fact) {
+  const auto& cpus = std::get<CpuList>(fact.values.at(FactField::kCpus));
+  const auto& kind = std::get<std::string>(fact.values.at(FactField::kActorKind));
+  if (std::none_of(cpus.begin(), cpus.end(), [&context](int cpu) { return Has(context.reserved_cpus, cpu); })) return "any";
+  if (kind == "unbound_kworker" || kind == "bound_kworker") return kind + "s";
+  return kind == "kernel_thread" ? "kernel_threads" : "any";
+}
+
+// Dozens of the kernel's threads come onto a CPU that is not isolated: those whose moving is worth a command of its own are few.
+void SetGroups(const EvidenceContext& context, std::vector<Fact>* facts) {
+  std::vector<Fact*> movable;
+  for (Fact& fact : *facts) {
+    const std::string group = GroupOf(context, fact);
+    fact.values[FactField::kVisitorGroup] = group;
+    const bool one = IntegerOr(fact, FactField::kMovable, 0) == 1 && IntegerOr(fact, FactField::kNamesakes, 1) == 0;
+    if (group == "kernel_threads" && one) movable.push_back(&fact);
+  }
+  std::stable_sort(movable.begin(), movable.end(),
+                   [](const Fact* a, const Fact* b) { return IntegerOr(*a, FactField::kCount, 0) > IntegerOr(*b, FactField::kCount, 0); });
+  movable.resize(std::min(movable.size(), kAloneMax));
+  for (Fact* fact : movable) fact->values[FactField::kVisitorGroup] = std::string("alone");
 }
 
 }  // namespace
@@ -131,6 +156,7 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
   fact.values[FactField::kActorKind] = *kind;
   fact.values[FactField::kMovable] = static_cast<int64_t>(task->bound_for_good() ? 0 : 1);
   fact.values[FactField::kNamesakes] = static_cast<int64_t>(actor.namesakes ? 1 : 0);
+  fact.values[FactField::kActorCount] = int64_t{1};
   fact.values[FactField::kCpus] = CpuList(actor.cpus.begin(), actor.cpus.end());
   fact.values[FactField::kCount] = count;
   if (actor.run_count == 0) SetSpan(sums, &fact);  // else switches out of the whole window's spikes are in the count
@@ -160,17 +186,20 @@ std::optional<Fact> VisitorFacts::ToFact(const EvidenceContext& context, const S
   SetCpus(&fact, FactField::kHousekeepingCpus, HousekeepingCpus(context));
   const std::string who = actor.namesakes ? absl::StrCat("threads named ", CleanText(comm), " (the last tid ", tid, ") were switched in ")
                                           : absl::StrCat(CleanText(comm), " (tid ", tid, ") was switched in ");
-  fact.evidence.sentence = absl::StrCat(who, actor.at_least ? "at least " : "", count, " times on CPU ",
-                                        FormatCpuList(CpuList(actor.cpus.begin(), actor.cpus.end())),
-                                        actor.spikes.empty() ? "" : absl::StrCat(" and kept a watched thread off it for ", sum_ns, " ns"));
+  fact.evidence.sentence = absl::StrCat(
+      who, actor.at_least ? "at least " : "", count, " times on CPU ", FormatCpuList(CpuList(actor.cpus.begin(), actor.cpus.end())),
+      actor.spikes.empty() ? "" : absl::StrCat(" and kept a watched thread off it for ", FormatDuration(sum_ns)));
   return fact;
 }
 
 void VisitorFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& sums, const std::vector<WatchedVisit>& watched,
                            const VisitorSettings& settings, std::vector<Fact>* facts) const {
+  std::vector<Fact> made;
   for (const auto& [tid, actor] : ActorsOf(context, sums, watched)) {
-    if (auto fact = ToFact(context, sums, settings, tid, actor)) facts->push_back(*std::move(fact));
+    if (auto fact = ToFact(context, sums, settings, tid, actor)) made.push_back(*std::move(fact));
   }
+  SetGroups(context, &made);
+  facts->insert(facts->end(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
 }
 
 }  // namespace hftmon

@@ -1,10 +1,11 @@
 // VisitorFacts: threads that are not watched, on CPUs that are reserved, a rule's, or a watched thread's.
 // Reads: two snapshots of the rules' tables of visits; visits of those that a rule made targets (WatchedVisits); causes of preempted and
 // run_queue spikes, where no rule watches the CPU; work functions of two snapshots; the actor's flags and affinity.
-// Produces: kCpuVisitor, one for each actor.
+// Produces: kCpuVisitor, one for each actor, and whom each is told with.
 #ifndef HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_VISITORS_H_
 #define HFTMON_DAEMON_SERVICE_EVIDENCE_FACTS_OF_VISITORS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,6 +19,9 @@
 #include "daemon/service/evidence/watched_visits.h"
 
 namespace hftmon {
+
+// Of kernel threads on reserved CPUs those that are told alone.
+inline constexpr size_t kAloneMax = 3;
 
 // As they are now: what undo restores.
 struct VisitorSettings {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/duration.h"
 #include "daemon/advice/template_text.h"
 
 namespace hftmon {
@@ -56,9 +57,9 @@ void WakingFacts::ToFacts(const EvidenceContext& context, const SnapshotPair& su
       fact.values[FactField::kIdleStateDisabled] = static_cast<int64_t>(*deepest->state.disabled ? 1 : 0);
       if (deepest->state.target_latency_ns) fact.values[FactField::kIdleLatencyNs] = *deepest->state.target_latency_ns;
       spikes.ToFact(&fact);
-      fact.evidence.sentence =
-          absl::StrCat("CPU ", cpu, " was idle ", spikes.count(), " times when tid ", thread.tid, " was woken: ", spikes.longest_ns(),
-                       " ns at most; it was in ", CleanText(deepest->state.name), " ", deepest->entry_count, " times");
+      fact.evidence.sentence = absl::StrCat("CPU ", cpu, " was idle ", spikes.count(), " times when tid ", thread.tid,
+                                            " was woken: ", FormatDuration(spikes.longest_ns()), " at most; it was in ",
+                                            CleanText(deepest->state.name), " ", deepest->entry_count, " times");
       facts->push_back(std::move(fact));
     }
   }

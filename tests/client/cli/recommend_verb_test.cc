@@ -82,6 +82,17 @@ TEST_F(RecommendVerbTest, AMeasuredAdviceIsToldWithItsNumbersAndItsProofInUnits)
   }
 }
 
+TEST_F(RecommendVerbTest, OfManyPiecesOfEvidenceTheHeaviestAreToldAndHowManyMoreThereAre) {
+  Answer(R"(window { begin_monotonic_ns: 3000000000 end_monotonic_ns: 13000000000 }
+    recommendations { rule: "kernel-threads-share-core" id: "x" title: "They share it" cause: "they ran" confidence: 0.9 basis: "measured"
+      evidence { sentences: "rcu ran" sentences: "ksmd ran" sentences: "jbd2 ran" sentences: "kauditd ran" sentences_left_out: 5 } })");
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend"}, console), 2) << console.err();
+  EXPECT_THAT(console.out(), HasSubstr("evidence: jbd2 ran\n"));
+  EXPECT_THAT(console.out(), HasSubstr("and 6 more of less weight\n"));
+  EXPECT_THAT(console.out(), Not(HasSubstr("kauditd")));
+}
+
 TEST_F(RecommendVerbTest, AGainThatIsNoBoundSaysAboutAndOfWhat) {
   Answer(R"(window { begin_monotonic_ns: 3000000000 end_monotonic_ns: 13000000000 }
     recommendations { rule: "run-queue-crowded" id: "x" title: "It shares it" cause: "it ran" confidence: 0.9 basis: "measured"

@@ -79,7 +79,8 @@ TEST(VisitorFactsTest, ThreadsOfOneNameAreToldAsSuchAndNoneIsMovedByCommand) {
     const Judgement judgement = JudgeFacts(facts);
     ASSERT_EQ(judgement.recommendations.size(), 1u);
     EXPECT_EQ(judgement.recommendations[0].action.command, "");
-    EXPECT_THAT(judgement.recommendations[0].action.code_hint, HasSubstr("several threads are named"));
+    EXPECT_EQ(judgement.recommendations[0].rule, "kernel-threads-share-core");
+    EXPECT_THAT(judgement.recommendations[0].action.code_hint, HasSubstr("ps -eLo tid,psr,comm"));
   }
 }
 
@@ -129,6 +130,52 @@ TEST(VisitorFactsTest, AnUnboundWorkerIsMovedWithAllOfThem) {
   EXPECT_EQ(judgement.recommendations[0].action.undo, "echo f > /sys/devices/virtual/workqueue/cpumask");
 }
 
+// tid 40 and on: threads of the kernel that may run anywhere.
+constexpr uint32_t kManyBegin = 40;
+constexpr uint32_t kManyEnd = 52;
+
+EvidenceContext WithMany() {
+  EvidenceContext context = Audited();
+  context.task = [few = context.task](uint32_t pid, uint32_t tid) -> std::optional<TaskFact> {
+    if (tid < kManyBegin || tid >= kManyEnd) return few(pid, tid);
+    return TaskFact{.allowed_cpus = {0, 1, 2, 3}, .flags = kKernelThreadFlag};
+  };
+  return context;
+}
+
+TEST(VisitorFactsTest, OfManyOnAReservedCpuTheWorstHaveTheirCommandsAndTheOthersAreOneAdvice) {
+  std::vector<CpuVisitInfo> visits;
+  for (uint32_t tid = kManyBegin; tid < kManyEnd; ++tid) visits.push_back(Visits("kthread" + std::to_string(tid), tid, tid));
+  visits.push_back(Visits("kworker/u8:1", kUnboundKworker, 9));
+  const Judgement judgement = JudgeFacts(FactsOf({Snapshot({}), Snapshot(visits)}, {}, {}, WithMany()));
+  std::vector<std::string> commands;
+  for (const Recommendation& one : judgement.recommendations) commands.push_back(one.action.command);
+  EXPECT_THAT(commands, testing::UnorderedElementsAre("taskset -pc 0-1,3 51", "taskset -pc 0-1,3 50", "taskset -pc 0-1,3 49", "",
+                                                      "echo b > /sys/devices/virtual/workqueue/cpumask"));
+  for (const Recommendation& one : judgement.recommendations) {
+    if (one.id != "kernel-threads-share-core/visitor_group=kernel_threads") continue;
+    EXPECT_EQ(one.evidence.values.at("actor_count"), "9");
+    EXPECT_THAT(one.evidence.sentences.at(0), HasSubstr("kthread48")) << "who came most stands first";
+    EXPECT_EQ(one.evidence.sentences.size() + one.evidence.sentences_left_out, 9u);
+  }
+}
+
+TEST(VisitorFactsTest, OfManyOnACpuThatNobodyReservedThereIsOneAdvice) {
+  VisitorFacts producer;
+  for (uint32_t tid = kManyBegin; tid < kManyEnd; ++tid) producer.Add(KeptOff(tid, tid, 1'000 * tid, 1));
+  producer.Add(KeptOff(1, kBoundKworker, 60'000, 1));
+  EvidenceContext context = WithMany();
+  context.reserved_cpus.clear();
+  context.audited_cpus.clear();
+  const Judgement judgement = JudgeFacts(FactsOf({}, {}, producer, context));
+  ASSERT_EQ(judgement.recommendations.size(), 1u);
+  const Recommendation& one = judgement.recommendations[0];
+  EXPECT_EQ(one.cause, "threads of the kernel ran 13 times on CPU 2, 13 of them; the evidence names those that took most");
+  EXPECT_THAT(one.evidence.sentences.at(0), HasSubstr("tid 31"));
+  EXPECT_THAT(one.action.code_hint, HasSubstr("isolate it"));
+  EXPECT_EQ(one.gain.longest_ns, 60'000);
+}
+
 TEST(VisitorFactsTest, WhereNoRuleWatchesSpikesTellWhoKeptTheThreadWaiting) {
   VisitorFacts producer;
   producer.Add(KeptOff(1, kKsmd, 60'000, 2));
@@ -143,7 +190,8 @@ TEST(VisitorFactsTest, WhereNoRuleWatchesSpikesTellWhoKeptTheThreadWaiting) {
   EXPECT_EQ(IntegerOr(facts[0], FactField::kSumNs, -1), 140'000);
   EXPECT_EQ(IntegerOr(facts[0], FactField::kLongestNs, -1), 80'000);
   EXPECT_THAT(facts[0].evidence.spike_ids, ElementsAre(2, 1));
-  EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("kernel-thread-on-core"));
+  EXPECT_THAT(facts[0].evidence.sentence, HasSubstr("kept a watched thread off it for 140us"));
+  EXPECT_THAT(RulesThatSpeak(facts), ElementsAre("kernel-threads-share-core"));
   context.bound_cpus.clear();
   EXPECT_THAT(FactsOf({}, {}, producer, context), IsEmpty()) << "the CPU is nobody's";
 }
