@@ -26,17 +26,6 @@ EvidenceWish WishOf(const v1::RecommendRequest& request) {
   return wish;
 }
 
-// An audit where nothing is watched speaks of settings alone: that nothing was measured is no news then.
-std::vector<std::string> RulesAskedFor(const ServiceCore& core, const v1::RecommendRequest& request) {
-  std::vector<std::string> rules(request.rules().begin(), request.rules().end());
-  const bool watched = !core.targets->List().empty() || !core.targets->Rules().empty();
-  if (!rules.empty() || !request.audit() || watched) return rules;
-  for (const RuleRow& row : AdviceRules()) {
-    if (row.basis == Basis::kConfiguration) rules.emplace_back(row.id);
-  }
-  return rules;
-}
-
 void WindowToProto(const ServiceCore& core, const EvidenceWish& wish, const JudgeWindow& judged, v1::Window* window) {
   window->set_begin_monotonic_ns(judged.begin_mono_ns);
   window->set_end_monotonic_ns(judged.end_mono_ns);
@@ -62,7 +51,7 @@ grpc::Status AnswerRecommend(const ServiceCore& core, const v1::RecommendRequest
   wish.stop = stop;
   const absl::StatusOr<EvidenceAnswer> evidence = core.evidence->Facts(wish);
   if (!evidence.ok()) return ToGrpcStatus(evidence.status());
-  JudgeWish judge{.rules = RulesAskedFor(core, request), .audit = request.audit()};
+  JudgeWish judge{.rules = {request.rules().begin(), request.rules().end()}, .audit = request.audit()};
   if (request.confidence_min() > 0) judge.confidence_min = request.confidence_min();
   const Judgement judgement = Judge(AdviceRules(), evidence->facts, evidence->window, judge);
   TimePairToProto(core.status->Now(), response->mutable_time());

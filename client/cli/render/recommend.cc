@@ -93,22 +93,33 @@ std::string CommandsText(const v1::RecommendResponse& response) {
   return commands.empty() ? "" : fmt::format("\n# all commands, for a shell of root\n{}# and what undoes them\n{}", commands, undos);
 }
 
+// Of many the first, and how many more there are: --json names them all.
+std::string RulesText(const std::vector<std::string>& rules) {
+  constexpr size_t kRulesMax = 8;
+  constexpr size_t kRulesOfMany = 3;
+  const size_t told = rules.size() > kRulesMax ? kRulesOfMany : rules.size();
+  std::string text;
+  for (size_t i = 0; i < told; ++i) text += (i == 0 ? "" : ", ") + rules[i];
+  return told == rules.size() ? text : fmt::format("{} and {} more rules", text, rules.size() - told);
+}
+
 // Rules with one reason stand on one line.
 std::string NotJudgedText(const v1::RecommendResponse& response) {
-  std::vector<std::pair<std::pair<std::string, std::string>, std::string>> groups;
+  std::vector<std::pair<std::pair<std::string, std::string>, std::vector<std::string>>> groups;
   for (const v1::NotJudged& one : response.not_judged()) {
     const std::pair<std::string, std::string> why(one.reason(), one.mend());
     auto group = groups.begin();
     while (group != groups.end() && group->first != why) ++group;
     if (group == groups.end()) {
-      groups.emplace_back(why, one.rule());
+      groups.push_back({why, {one.rule()}});
     } else {
-      group->second += ", " + one.rule();
+      group->second.push_back(one.rule());
     }
   }
   std::string text = groups.empty() ? "" : "not judged:\n";
   for (const auto& [why, rules] : groups) {
-    text += fmt::format("  {}: {}{}\n", Printable(rules), Printable(why.first), why.second.empty() ? "" : ": " + Printable(why.second));
+    text += fmt::format("  {}: {}{}\n", Printable(RulesText(rules)), Printable(why.first),
+                        why.second.empty() ? "" : ": " + Printable(why.second));
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/cpu_list.h"
@@ -85,15 +86,21 @@ void AddMissingOfCutSums(const EvidenceContext& context, const SnapshotPair& sum
   }
 }
 
-void TellThatNothingIsWatched(std::vector<MissingEvidence>* missing) {
-  const auto of_settings = [](FactKind kind) { return kind == FactKind::kHostSetting || kind == FactKind::kCpuSetting; };
-  std::erase_if(*missing, [&of_settings](const MissingEvidence& one) { return !of_settings(one.kind); });
+void TellThatNoProcessIsWatched(bool audit, bool cpus_watched, std::vector<MissingEvidence>* missing) {
+  const auto needs_none = [cpus_watched](FactKind kind) {
+    const bool of_cpus = kind == FactKind::kIrqOnCpu || kind == FactKind::kCpuVisitor || kind == FactKind::kHardware;
+    return kind == FactKind::kHostSetting || kind == FactKind::kCpuSetting || (cpus_watched && of_cpus);
+  };
+  std::erase_if(*missing, [&needs_none](const MissingEvidence& one) { return !needs_none(one.kind); });
   for (size_t kind = 0; kind < kFactKinds; ++kind) {
-    if (of_settings(static_cast<FactKind>(kind))) continue;
-    missing->push_back({.kind = static_cast<FactKind>(kind),
-                        .where = {},
-                        .reason = "no process is watched",
-                        .mend = "hftmon attach PID, or `hftmon recommend --audit` for how the host is set up"});
+    if (needs_none(static_cast<FactKind>(kind))) continue;
+    MissingEvidence one{.kind = static_cast<FactKind>(kind), .where = {}, .reason = "no process is watched", .mend = ""};
+    if (audit) {
+      one.reason += ", and they judge what is measured of one (hftmon attach PID)";
+    } else {
+      one.mend = "hftmon attach PID, or `hftmon recommend --audit` for how the host is set up";
+    }
+    missing->push_back(std::move(one));
   }
 }
 

@@ -15,8 +15,9 @@ void AddMissingEvidence(const TargetSelection& selection, const EvidenceContext&
                         std::vector<MissingEvidence>* missing);
 // Where the pair begins later than it could, because snapshots take too many bytes: what was before is in no sum.
 void AddMissingOfCutSums(const EvidenceContext& context, const SnapshotPair& sums, std::vector<MissingEvidence>* missing);
-// For neither a target nor a rule: one reason, with what to do, in place of all others but those of settings.
-void TellThatNothingIsWatched(std::vector<MissingEvidence>* missing);
+// Without a target: one reason, with what to do, in place of all others but those of settings. Where `cpus_watched`, by a rule, what is
+// known of CPUs alone is judged. An audit is whole without: there the reason has no mend that the answer would be the better for.
+void TellThatNoProcessIsWatched(bool audit, bool cpus_watched, std::vector<MissingEvidence>* missing);
 
 }  // namespace hftmon
 

@@ -370,7 +370,7 @@ absl::StatusOr<EvidenceAnswer> ServiceEvidence::Facts(const EvidenceWish& wish) 
   SettingSources settings{.files = parts_.files, .pids = RunningPids(selection), .coalescing = {}};
   if (wish.audit && core_.coalescing != nullptr) settings.coalescing = [this] { return core_.coalescing->Read(); };
   AddSettingFacts(context, settings, &answer.facts, &answer.window.missing);
-  if (selection.targets().empty() && core_.targets->Rules().empty()) TellThatNothingIsWatched(&answer.window.missing);
+  if (selection.targets().empty()) TellThatNoProcessIsWatched(wish.audit, !core_.targets->Rules().empty(), &answer.window.missing);
   if (!wish.kinds.empty()) {
     std::erase_if(answer.facts,
                   [&wish](const Fact& fact) { return std::find(wish.kinds.begin(), wish.kinds.end(), fact.kind) == wish.kinds.end(); });

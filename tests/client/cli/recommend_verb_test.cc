@@ -141,5 +141,22 @@ TEST_F(RecommendVerbTest, WhereNothingIsWatchedTheAnswerSaysWhatToDo) {
                                        "`hftmon recommend --audit`\n"));
 }
 
+TEST_F(RecommendVerbTest, AnAuditWithoutATargetSaysOnOneLineThatWhatIsMeasuredWasNotJudged) {
+  std::string answer = "time { monotonic_ns: 13000000000 }";
+  for (int i = 1; i <= 31; ++i) {
+    answer += "not_judged { rule: \"rule-" + std::to_string(i) +
+              "\" reason: \"no process is watched, and they judge what is measured of one (hftmon attach PID)\" }";
+  }
+  Answer(answer);
+  StringConsole console;
+  EXPECT_EQ(Run({"recommend", "--audit"}, console), 0) << "the audit itself is whole: " << console.err();
+  EXPECT_THAT(console.out(),
+              HasSubstr("not judged:\n  rule-1, rule-2, rule-3 and 28 more rules: no process is watched, and they judge what is "
+                        "measured of one (hftmon attach PID)\n"));
+  StringConsole of_json;
+  EXPECT_EQ(Run({"recommend", "--audit", "--json"}, of_json), 0);
+  EXPECT_EQ(json::parse(of_json.out()).at("not_judged").size(), 31u);
+}
+
 }  // namespace
 }  // namespace hftmon

@@ -244,13 +244,35 @@ TEST_F(SettingFactsTest, DriversAreAskedOnlyWhereThatIsWished) {
 TEST_F(SettingFactsTest, WhereNothingIsWatchedMeasuredRulesHaveOneReasonAndSettingsKeepTheirs) {
   std::vector<MissingEvidence> missing = {{.kind = FactKind::kWaking, .where = {}, .reason = "another", .mend = ""},
                                           {.kind = FactKind::kHostSetting, .where = {}, .reason = "its own", .mend = ""}};
-  TellThatNothingIsWatched(&missing);
+  TellThatNoProcessIsWatched(false, false, &missing);
   ASSERT_EQ(missing.size(), kFactKinds - 1) << "but for settings each kind, and the one that was there";
   EXPECT_EQ(missing[0].reason, "its own");
   for (size_t i = 1; i < missing.size(); ++i) {
     EXPECT_EQ(missing[i].reason, "no process is watched");
     EXPECT_THAT(missing[i].mend, HasSubstr("hftmon recommend --audit"));
   }
+}
+
+TEST_F(SettingFactsTest, AnAuditWithoutATargetTellsTheSameWithoutAMendAsItIsWhole) {
+  std::vector<MissingEvidence> missing;
+  TellThatNoProcessIsWatched(true, false, &missing);
+  ASSERT_EQ(missing.size(), kFactKinds - 2);
+  for (const MissingEvidence& one : missing) {
+    EXPECT_THAT(one.reason, HasSubstr("no process is watched, and they judge what is measured of one"));
+    EXPECT_EQ(one.mend, "");
+  }
+}
+
+TEST_F(SettingFactsTest, WhereARuleWatchesCpusThoseAreJudgedWithoutAProcess) {
+  std::vector<MissingEvidence> missing = {{.kind = FactKind::kCpuVisitor, .where = {}, .reason = "no rule watches CPU 3", .mend = ""}};
+  TellThatNoProcessIsWatched(false, true, &missing);
+  EXPECT_EQ(missing.at(0).reason, "no rule watches CPU 3");
+  const auto told = [&missing](FactKind kind) {
+    return std::any_of(missing.begin() + 1, missing.end(), [kind](const MissingEvidence& one) { return one.kind == kind; });
+  };
+  EXPECT_TRUE(told(FactKind::kContendedLock));
+  EXPECT_FALSE(told(FactKind::kIrqOnCpu));
+  EXPECT_FALSE(told(FactKind::kCpuVisitor));
 }
 
 TEST_F(SettingFactsTest, SettingsOfTheHostAreReadAsTheyAre) {
