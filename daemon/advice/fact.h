@@ -100,6 +100,7 @@ enum class FactField : uint8_t {
   kMapping,
   kFromNode,
   kToNode,
+  kHomeNode,
   kRemoteShareLow,
   kHomeShare,
   kShared,

@@ -10,7 +10,7 @@ using enum Operator;
 
 constexpr std::string_view kMovePages = "migratepages {pid} {from_node} {to_node}";
 constexpr std::string_view kMovePagesBack = "migratepages {pid} {to_node} {from_node}";
-constexpr std::string_view kStartPlaced = "unit file: ExecStart=numactl --membind={to_node} --cpunodebind={to_node} PROGRAM";
+constexpr std::string_view kStartPlaced = "unit file: ExecStart=numactl --membind={to_node} --cpunodebind={home_node} PROGRAM";
 constexpr std::string_view kMoveRisk =
     "the process stalls while its pages move (spikes of kind migration); as root, memory that it shares with other processes moves too; "
     "undo moves back what was on node {to_node} before, too; a cpuset or a full node leaves pages behind without an error: look again";
@@ -24,8 +24,13 @@ RuleRow MemoryOnWrongNode() {
       .group_by = {kProcessId, kFromNode, kToNode},
       .measures = {{.count_min = 256}},
       .cause =
-          "at least {remote_share_low} of a mapping's pages lie on node {from_node}, and its threads ran {home_share} of the time on node "
-          "{to_node}",
+          "at least {remote_share_low} of a mapping's pages lie on other nodes than {to_node}, most of them on node {from_node}; its "
+          "threads ran "
+          "{home_share} of the time on node {home_node}, and the memory nearest to that is node {to_node}'s",
+      .causes =
+          {{{{kToNode, kIs, kHomeNode}},
+            "at least {remote_share_low} of a mapping's pages lie on other nodes than {home_node}, most of them on node {from_node}; its "
+            "threads ran {home_share} of the time on node {home_node}"}},
       .actions = {{.when = {{kPolicy, kIsOneOf, WordList{"bind", "prefer", "prefer_many", "interleave", "weighted_interleave"}}},
                    .command = kMovePages,
                    .undo = kMovePagesBack,
@@ -52,7 +57,7 @@ RuleRow MemoryOnWrongNode() {
                    .persist = kStartPlaced,
                    .risk = Risk::kMedium,
                    .risk_text = kMoveRisk},
-                  {.code_hint = "restart it where its memory is to be: numactl --membind and --cpunodebind of one node",
+                  {.code_hint = "restart it where its memory is to be: numactl --membind={to_node} --cpunodebind={home_node}",
                    .reach = Reach::kRestart}},
       .gain = GainKind::kPlacement,
       .proof_metric = "remote_page_share",

@@ -120,9 +120,11 @@ class ProcessFacts {
       missing->push_back(
           {.kind = FactKind::kPlacement,
            .where = {},
-           .reason = fmt::format("{:.0f} MiB of process {} lie on node {}, and node {}, where its threads run, has {} MiB free: "
-                                 "too little room to advise a move{}",
-                                 bytes / kMebibyte, process_.pid, from_node, to_node_, *to->free_bytes / (1 << 20),
+           .reason = fmt::format("{:.0f} MiB of process {} lie on node {}, and node {}, {}, has {} MiB free: too little room to advise a "
+                                 "move{}",
+                                 bytes / kMebibyte, process_.pid, from_node, to_node_,
+                                 *home_.node == to_node_ ? "where its threads run" : "the nearest that has memory to where its threads run",
+                                 *to->free_bytes / (1 << 20),
                                  bytes_on.size() > 1 ? fmt::format(" of the {:.0f} MiB of all nodes", all_bytes / kMebibyte) : ""),
            .mend = fmt::format("free memory on node {}, then: hftmon recommend --look-at-memory", to_node_)});
     }
@@ -139,6 +141,7 @@ class ProcessFacts {
     fact.values[FactField::kCount] = static_cast<int64_t>(remote.present_count);
     fact.values[FactField::kFromNode] = static_cast<int64_t>(remote.from_node);
     fact.values[FactField::kToNode] = static_cast<int64_t>(to_node_);
+    fact.values[FactField::kHomeNode] = static_cast<int64_t>(*home_.node);
     fact.values[FactField::kRemoteShareLow] = remote.share_low;
     fact.values[FactField::kHomeShare] = home_.share;
     fact.values[FactField::kShared] = static_cast<int64_t>(IsShared(mapping) ? 1 : 0);
@@ -152,9 +155,10 @@ class ProcessFacts {
     fact.quality.truncated = cut;
     fact.evidence.sentence = fmt::format(
         "{}{} of process {}: of {} pages that were looked at and are there {} lie on other nodes than {}, most of them on {}; its "
-        "threads ran {:.0f} % of their time on CPUs of node {}",
+        "threads ran {:.0f} % of their time on CPUs of node {}{}",
         CleanText(std::get<std::string>(fact.values[FactField::kMapping])), remote.named ? ", a range that the program names," : "",
-        process_.pid, remote.present_count, remote.remote_count, to_node_, remote.from_node, std::floor(home_.share * 100), *home_.node);
+        process_.pid, remote.present_count, remote.remote_count, to_node_, remote.from_node, std::floor(home_.share * 100), *home_.node,
+        *home_.node == to_node_ ? "" : fmt::format(", which has no memory: node {} is the nearest that has some", to_node_));
     return fact;
   }
 
@@ -197,6 +201,14 @@ void AddPlacementFacts(const EvidenceContext& context, const NumaLook& look, std
       continue;
     }
     const std::optional<int> to_node = LocalMemoryNode(look.nodes, *home.node);
+    if (to_node && *to_node != *home.node && !look.nodes.DistanceOf(*home.node, *to_node)) {
+      PutMissing(
+          fmt::format("which memory is nearest to process {} is not known: node {}, where its threads run, has none, and the firmware "
+                      "tells no distances",
+                      process.pid, *home.node),
+          "", missing);
+      continue;
+    }
     if (to_node) ProcessFacts(context, look.nodes, process, home, *to_node).Add(facts, missing);
   }
 }

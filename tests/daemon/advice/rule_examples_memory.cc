@@ -98,9 +98,9 @@ std::vector<RuleExample> MemoryExamples() {
 }
 
 std::vector<RuleExample> NumaExamples() {
-  const FactValues placement = {{kProcessId, 4711}, {kMapping, "[heap]"},    {kCount, 4'096},      {kFromNode, 1},
-                                {kToNode, 0},       {kRemoteShareLow, 0.99}, {kHomeShare, 1.0},    {kShared, 0},
-                                {kRoom, 1},         {kPolicy, "default"},    {kDistanceRatio, 2.0}};
+  const FactValues placement = {{kProcessId, 4711},      {kMapping, "[heap]"}, {kCount, 4'096}, {kFromNode, 1}, {kToNode, 0},
+                                {kRemoteShareLow, 0.99}, {kHomeShare, 1.0},    {kHomeNode, 0},  {kShared, 0},   {kRoom, 1},
+                                {kPolicy, "default"},    {kDistanceRatio, 2.0}};
   const Fact fact = FactOf(kPlacement, placement);
   return {
       {"memory-on-wrong-node",
@@ -108,7 +108,7 @@ std::vector<RuleExample> NumaExamples() {
        kPlacement,
        placement,
        {{kCount, 255}},
-       "at least 99 % of a mapping's pages lie on node 1",
+       "at least 99 % of a mapping's pages lie on other nodes than 0, most of them on node 1; its threads ran 100 % of the time on node 0",
        "migratepages 4711 1 0",
        "migratepages 4711 0 1",
        ""},

@@ -214,7 +214,36 @@ TEST_F(PlacementFactsTest, OfAHomeWithoutMemoryTheNearestNodeIsTheWantedOne) {
   ASSERT_EQ(facts.size(), 1u);
   EXPECT_EQ(facts[0].values.at(FactField::kFromNode), FactValue(int64_t{2}));
   EXPECT_EQ(facts[0].values.at(FactField::kToNode), FactValue(int64_t{1}));
+  EXPECT_EQ(facts[0].values.at(FactField::kHomeNode), FactValue(int64_t{0}));
   EXPECT_EQ(facts[0].values.at(FactField::kDistanceRatio), FactValue(1.5));
+  EXPECT_THAT(facts[0].evidence.sentence, HasSubstr("on CPUs of node 0, which has no memory: node 1 is the nearest that has some"));
+  const Judgement judged = JudgeFacts(facts);
+  ASSERT_EQ(judged.recommendations.size(), 1u);
+  EXPECT_THAT(judged.recommendations[0].cause, HasSubstr("100 % of the time on node 0, and the memory nearest to that is node 1's"));
+  EXPECT_EQ(judged.recommendations[0].action.command, "migratepages 1000 2 1");
+  EXPECT_THAT(judged.recommendations[0].action.persist, HasSubstr("--membind=1 --cpunodebind=0"));
+  look_.nodes.nodes[1].free_bytes = 1;
+  EXPECT_THAT(Facts(), testing::SizeIs(1));
+  ASSERT_EQ(missing_.size(), 1u);
+  EXPECT_THAT(missing_[0].reason, HasSubstr("node 1, the nearest that has memory to where its threads run, has 0 MiB free"));
+}
+
+TEST_F(PlacementFactsTest, WhatIsNearestToAHomeWithoutMemoryIsNotGuessed) {
+  look_.nodes.nodes[0].has_memory = false;
+  for (NumaNode& node : look_.nodes.nodes) node.distances.clear();
+  Has(Mapping("[heap]", MappingKind::kHeap, {Pages(1, 512), Pages(2, 512)}));
+  EXPECT_THAT(Facts(), IsEmpty());
+  ASSERT_EQ(missing_.size(), 1u);
+  EXPECT_THAT(missing_[0].reason, HasSubstr("node 0, where its threads run, has none"));
+}
+
+TEST_F(PlacementFactsTest, OfAHomeWithMemoryTheCauseNamesItAlone) {
+  Has(Mapping("[heap]", MappingKind::kHeap, {Pages(1, 1'024)}));
+  const Judgement judged = Judged();
+  ASSERT_EQ(judged.recommendations.size(), 1u);
+  EXPECT_THAT(judged.recommendations[0].cause,
+              HasSubstr("lie on other nodes than 0, most of them on node 1; its threads ran 100 % of the time on node 0"));
+  EXPECT_THAT(judged.recommendations[0].cause, testing::Not(HasSubstr("nearest")));
 }
 
 TEST_F(PlacementFactsTest, AFullNodeIsNoPlaceToMoveTo) {
