@@ -189,52 +189,19 @@ std::vector<RuleExample> SoftirqExamples() {
   };
 }
 
-}  // namespace
-
-std::vector<RuleExample> InterruptExamples() {
-  std::vector<RuleExample> all;
-  for (auto make : {LineExamples, KernelThreadExamples, SoftirqExamples}) {
-    for (RuleExample& example : make()) all.push_back(std::move(example));
-  }
-  return all;
+// By a thread whose real-time priority goes before.
+FactValues Preempted() {
+  return {{kSpikeKind, "preempted"}, {kReason, "real_time_priority"},
+          {kActorTid, 4720},         {kActorComm, "ob_preemptor"},
+          {kActorKind, "user"},      {kCount, 17},
+          {kSumNs, 17'000'000},      {kLongestNs, 1'200'000},
+          {kCpus, CpuList{2}},       {kOldAffinity, CpuList{0, 1, 2, 3}},
+          {kSpareCpus, CpuList{1}},  {kHousekeepingCpus, CpuList{0, 1}}};
 }
 
-std::vector<RuleExample> SchedulingExamples() {
-  const FactValues preempted = {{kSpikeKind, "preempted"}, {kReason, "real_time_priority"},
-                                {kActorTid, 4720},         {kActorComm, "ob_preemptor"},
-                                {kActorKind, "user"},      {kCount, 17},
-                                {kSumNs, 17'000'000},      {kLongestNs, 1'200'000},
-                                {kCpus, CpuList{2}},       {kOldAffinity, CpuList{0, 1, 2, 3}},
-                                {kSpareCpus, CpuList{1}},  {kHousekeepingCpus, CpuList{0, 1}}};
-  const Fact fact = FactOf(kPreemption, preempted);
+std::vector<RuleExample> ThrottlingExamples() {
+  const Fact fact = FactOf(kPreemption, Preempted());
   return {
-      {"fifo-shares-core",
-       "",
-       kPreemption,
-       preempted,
-       {{kCount, 2}, {kSumNs, 9'999'999}},
-       "\"ob_preemptor\" (tid 4720) has a real-time priority that goes before \"matcher\" (tid 4712): in 17 waits of that for CPU 2",
-       "taskset -pc 1 4720",
-       "taskset -pc 0-3 4720",
-       ""},
-      {"fifo-shares-core",
-       "NoSpareCpu",
-       kPreemption,
-       Without(fact, kSpareCpus).values,
-       {{kCount, 2}, {kSumNs, 9'999'999}},
-       "in 17 waits",
-       "",
-       "",
-       "chrt -p"},
-      {"migrations",
-       "",
-       kMigrations,
-       {{kCount, 100}, {kBound, 0}, {kOldAffinity, CpuList{0, 1, 2, 3}}, {kSpareCpus, CpuList{2}}},
-       {{kCount, 99}},
-       "\"matcher\" (tid 4712) may run on CPU 0-3 and changed its CPU 100 times",
-       "taskset -pc 2 4712",
-       "taskset -pc 0-3 4712",
-       ""},
       {"rt-throttled",
        "",
        kPreemption,
@@ -272,6 +239,50 @@ std::vector<RuleExample> SchedulingExamples() {
        "",
        "",
        "--sched-runtime"},
+  };
+}
+
+}  // namespace
+
+std::vector<RuleExample> InterruptExamples() {
+  std::vector<RuleExample> all;
+  for (auto make : {LineExamples, KernelThreadExamples, SoftirqExamples}) {
+    for (RuleExample& example : make()) all.push_back(std::move(example));
+  }
+  return all;
+}
+
+std::vector<RuleExample> SchedulingExamples() {
+  const FactValues preempted = Preempted();
+  const Fact fact = FactOf(kPreemption, preempted);
+  std::vector<RuleExample> examples = {
+      {"fifo-shares-core",
+       "",
+       kPreemption,
+       preempted,
+       {{kCount, 2}, {kSumNs, 9'999'999}},
+       "\"ob_preemptor\" (tid 4720) has a real-time priority that goes before \"matcher\" (tid 4712): in 17 waits of that for CPU 2",
+       "taskset -pc 1 4720",
+       "taskset -pc 0-3 4720",
+       ""},
+      {"fifo-shares-core",
+       "NoSpareCpu",
+       kPreemption,
+       Without(fact, kSpareCpus).values,
+       {{kCount, 2}, {kSumNs, 9'999'999}},
+       "in 17 waits",
+       "",
+       "",
+       "chrt -p"},
+      {"migrations",
+       "",
+       kMigrations,
+       {{kCount, 100}, {kBound, 0}, {kOldAffinity, CpuList{0, 1, 2, 3}}, {kSpareCpus, CpuList{2}}},
+       {{kCount, 99}},
+       "\"matcher\" (tid 4712) may run on CPU 0-3 and changed its CPU 100 times",
+       "taskset -pc 2 4712",
+       "taskset -pc 0-3 4712",
+       ""},
       {"run-queue-crowded",
        "",
        kPreemption,
@@ -291,6 +302,8 @@ std::vector<RuleExample> SchedulingExamples() {
        "",
        "one of 1"},
   };
+  for (RuleExample& example : ThrottlingExamples()) examples.push_back(std::move(example));
+  return examples;
 }
 
 std::vector<RuleExample> LockExamples() {
