@@ -377,6 +377,7 @@ absl::Status Daemon::StartServer() {
   core.counter_sampling = counter_sampling_.get();
   core.numa_looks = numa_looks_.get();
   core.numa_measuring = numa_measuring_.get();
+  core.sampled_lines = &sampled_lines_;
   AddLookups(&core);
   core.windows = windows_.get();
   core.switch_events = switch_events_.get();

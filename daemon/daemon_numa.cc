@@ -53,8 +53,7 @@ void Daemon::BuildNuma() {
                   .look_at = parts.look_at};
   parts.cache_lines_unavailable = [this]() -> std::string {
     const absl::StatusOr<std::vector<SampledEvent>> events = AccessEvents();
-    if (!events.ok()) return std::string(events.status().message());
-    return "single lines are told by samples of memory accesses, which interrupt the process: ask `hftmon sharing PID` for them";
+    return events.ok() ? std::string() : std::string(events.status().message());
   };
   parts.bandwidth = [this](int64_t duration_ns, const std::function<bool(int64_t)>& wait) { return MeasureBandwidth(duration_ns, wait); };
   parts.named_memory = [this](uint32_t pid) { return NamedMemoryOf(files_, pid); };

@@ -132,6 +132,7 @@ absl::StatusOr<ProcessPlacement> HostNumaLooks::Run::LookAt(const NumaLookProces
   wish.keep_pages = plan_.keep_pages;
   const NamedMemory named = parts.named_memory ? parts.named_memory(process.pid) : NamedMemory();
   wish.named_ranges = named.ranges;
+  wish.addresses = process.addresses;
   PlacementReader reader(parts.files, *parts.locations, pacer, *parts.clock, parts.page_bytes);
   absl::StatusOr<ProcessPlacement> placement = reader.Read(wish);
   if (!placement.ok()) return placement;

@@ -44,7 +44,7 @@ class HostNumaLooks final : public NumaLooks {
     std::function<absl::Status()> admit;  // not OK: quiet mode, or off
     GrowthParts growth;
     LookAtProcess look_at;
-    std::function<std::string()> cache_lines_unavailable;
+    std::function<std::string()> cache_lines_unavailable;  // as NumaLooks::CacheLinesUnavailable
     // As MeasureHostBandwidth.
     std::function<absl::StatusOr<HostBandwidth>(int64_t duration_ns, const std::function<bool(int64_t)>& wait)> bandwidth;
     std::function<NamedMemory(uint32_t pid)> named_memory;  // absent: no process names any

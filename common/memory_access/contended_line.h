@@ -5,11 +5,13 @@
 #ifndef HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINE_H_
 #define HFTMON_COMMON_MEMORY_ACCESS_CONTENDED_LINE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "common/memory_access/access_counts.h"
+#include "common/memory_access/busy_line.h"
 #include "common/memory_access/line_place.h"
 #include "common/memory_access/line_site.h"
 #include "common/memory_access/sharing_advice.h"
@@ -60,6 +62,8 @@ struct ContendedLine {
 };
 
 struct ContendedLineTable {
+  static constexpr size_t kBusyLinesMax = 256;
+
   LineOrder order = LineOrder::kCycles;  // as it was done: kTotalHitm where cycles were asked for and none are known
   std::vector<ContendedLine> lines;      // with one HITM or peer access at least; the first `lines_max` of them
 
@@ -74,10 +78,14 @@ struct ContendedLineTable {
   uint64_t shared_line_count = 0;  // also of those beyond lines_max
   AccessCounts uncontended;        // of lines that stayed with their cores
   uint64_t uncontended_lines = 0;
-  AccessCounts dropped;        // of lines for which there was no room. dropped.contended() != 0: the table may miss a contended line
-  uint64_t dropped_lines = 0;  // times that a line was dropped; one that came back and was dropped again counts twice
-  uint64_t no_address = 0;     // samples beside those: of no known address,
-  uint64_t no_access = 0;      // and of which the hardware told neither load nor store
+  // Of all lines that are held, contended or not, and whose address is known: most accesses first, at most kBusyLinesMax, whatever
+  // `lines_max` is.
+  std::vector<BusyLine> busy_lines;
+  uint64_t busy_line_count = 0;  // also of those beyond
+  AccessCounts dropped;          // of lines for which there was no room. dropped.contended() != 0: the table may miss a contended line
+  uint64_t dropped_lines = 0;    // times that a line was dropped; one that came back and was dropped again counts twice
+  uint64_t no_address = 0;       // samples beside those: of no known address,
+  uint64_t no_access = 0;        // and of which the hardware told neither load nor store
   uint32_t line_bytes = 0;
 };
 

@@ -44,6 +44,7 @@ void ContendedLineBook::Add(const MemoryAccess& access, const LinePlace& place) 
   const auto offset = static_cast<uint16_t>(place.address & (limits_.line_bytes - 1));
   BookedLine& line = LineAt({place.space, place.address - offset});
   line.counts.Add(access);
+  if (access.source.load) ++line.loads_by_origin[static_cast<size_t>(OriginOf(access.source))];
   if (access.address != 0) {
     const uint64_t begin = access.address & ~uint64_t{limits_.line_bytes - 1};
     if (line.address == 0 || begin < line.address) line.address = begin;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/memory_access/access_counts.h"
+#include "common/memory_access/busy_line.h"
 #include "common/memory_access/contended_line.h"
 #include "common/memory_access/contended_lines.h"
 #include "common/memory_access/line_place.h"
@@ -29,6 +30,7 @@ struct BookedOffset {
 struct BookedLine {
   uint64_t address = 0;  // as ContendedLine::address
   AccessCounts counts;
+  LoadsByOrigin loads_by_origin{};
   std::vector<BookedOffset> offsets;
   std::vector<LineSite> sites;
   std::vector<uint32_t> cpus;  // ascending

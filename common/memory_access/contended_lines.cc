@@ -193,6 +193,18 @@ void AddShared(std::vector<Ranked> shared, std::span<const std::optional<uint32_
   }
 }
 
+// A total order: what the lines were gathered in must not show.
+bool IsBusier(const BusyLine& a, const BusyLine& b) {
+  return a.accesses != b.accesses ? a.accesses > b.accesses : a.address < b.address;
+}
+
+void AddBusy(std::vector<BusyLine> busy, ContendedLineTable* table) {
+  table->busy_line_count = busy.size();
+  const auto kept = busy.begin() + static_cast<std::ptrdiff_t>(std::min(busy.size(), ContendedLineTable::kBusyLinesMax));
+  std::partial_sort(busy.begin(), kept, busy.end(), IsBusier);
+  table->busy_lines.assign(busy.begin(), kept);
+}
+
 }  // namespace
 
 bool ContendedLineLimits::Valid() const {
@@ -233,7 +245,15 @@ ContendedLineTable ContendedLines::Build(LineOrder order, std::span<const std::o
   table.line_bytes = book_->line_bytes();
   std::vector<Ranked> ranked;
   std::vector<Ranked> shared;
+  std::vector<BusyLine> busy;
   book_->ForEach([&](const LinePlace& place, const BookedLine& line) {
+    if (line.address != 0) {
+      busy.push_back({.address = line.address,
+                      .accesses = line.counts.accesses,
+                      .loads = line.counts.loads,
+                      .stores = line.counts.stores,
+                      .loads_by_origin = line.loads_by_origin});
+    }
     if (line.counts.contended() == 0) {
       table.uncontended.Add(line.counts);
       ++table.uncontended_lines;
@@ -247,6 +267,7 @@ ContendedLineTable ContendedLines::Build(LineOrder order, std::span<const std::o
   table.order = order == LineOrder::kCycles && !cycles_known ? LineOrder::kTotalHitm : order;
   AddContended(*book_, std::move(ranked), node_of_cpu, lines_max, &table);
   AddShared(std::move(shared), node_of_cpu, lines_max, &table);
+  AddBusy(std::move(busy), &table);
   return table;
 }
 

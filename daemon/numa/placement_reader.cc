@@ -35,6 +35,10 @@ absl::Status Check(const PlacementWish& wish) {
   if (wish.pages_max < 1 || wish.pages_max > kSamplePagesMax) {
     return absl::InvalidArgumentError(fmt::format("{} pages cannot be looked at: 1 to {} can", wish.pages_max, kSamplePagesMax));
   }
+  if (wish.addresses.size() > kPlacementAddressesMax) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} addresses are too many: {} can be asked for", wish.addresses.size(), kPlacementAddressesMax));
+  }
   const absl::Status checked = CheckRanges(wish.ranges);
   return checked.ok() ? CheckRanges(wish.named_ranges) : checked;
 }
@@ -179,9 +183,10 @@ absl::Status PlacementReader::Walk(const PlacementWish& wish, const ProcMaps& ma
   const PlacementSample named =
       ChoosePages(RegionsOf(placement->ranges, page_bytes), page_bytes, kNamedPagesMax, wish.seed, kNamedRangePagesMax);
   placement->left_out_count = sample.left_out_count;
-  if (sample.pages.empty() && named.pages.empty()) return absl::OkStatus();
+  if (sample.pages.empty() && named.pages.empty() && wish.addresses.empty()) return absl::OkStatus();
   absl::Status looked = LookAtRows(wish, sample, wish.keep_pages, placement->mappings, placement);
   if (looked.ok()) looked = LookAtRows(wish, named, false, placement->ranges, placement);
+  if (looked.ok()) looked = LookAtAddresses(wish, placement);
   if (!looked.ok()) return looked;
   const absl::StatusOr<ProcMaps> after = ReadMaps(wish.pid, &placement->look_cost);
   if (!after.ok()) return after.status();
@@ -200,10 +205,6 @@ absl::Status PlacementReader::LookAtRows(const PlacementWish& wish, const Placem
   PlacementTally tally(rows.size());
   const std::span<const SampledPage> pages = sample.pages;
   for (size_t done = 0; done < pages.size(); done += kLocatedPagesMax) {
-    if (placement->look_cost.page_count > 0 && !pacer_.Pause()) {
-      return absl::CancelledError(
-          fmt::format("the look at process {} was given up: {} of {} pages were looked at", wish.pid, done, pages.size()));
-    }
     const absl::Status looked =
         Look(wish, pages.subspan(done, std::min(kLocatedPagesMax, pages.size() - done)), keep_pages, &tally, placement);
     if (!looked.ok()) return looked;
@@ -212,16 +213,43 @@ absl::Status PlacementReader::LookAtRows(const PlacementWish& wish, const Placem
   return absl::OkStatus();
 }
 
+absl::Status PlacementReader::LookAtAddresses(const PlacementWish& wish, ProcessPlacement* placement) {
+  const auto page_bytes = static_cast<uint64_t>(page_bytes_);
+  std::vector<uint64_t> pages;
+  pages.reserve(wish.addresses.size());
+  for (const uint64_t address : wish.addresses) pages.push_back(address / page_bytes * page_bytes);
+  std::sort(pages.begin(), pages.end());
+  pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
+  std::vector<int> nodes(pages.size());
+  for (size_t done = 0; done < pages.size(); done += kLocatedPagesMax) {
+    const size_t count = std::min(kLocatedPagesMax, pages.size() - done);
+    const absl::Status located =
+        Locate(wish, std::span(pages).subspan(done, count), std::span(nodes).subspan(done, count), &placement->look_cost);
+    if (!located.ok()) return located;
+  }
+  for (size_t i = 0; i < pages.size(); ++i) placement->asked_pages.push_back({.address = pages[i], .node = nodes[i]});
+  return absl::OkStatus();
+}
+
+absl::Status PlacementReader::Locate(const PlacementWish& wish, std::span<const uint64_t> addresses, std::span<int> nodes, LookCost* cost) {
+  if (cost->page_count > 0 && !pacer_.Pause()) {
+    return absl::CancelledError(fmt::format("the look at process {} was given up after {} pages", wish.pid, cost->page_count));
+  }
+  const int64_t begin_ns = clock_.NowNs();
+  const int error = locations_.Locate(wish.pid, addresses, nodes);
+  AddCall(begin_ns, clock_.NowNs(), cost);
+  cost->page_count += addresses.size();
+  return error == 0 ? absl::OkStatus() : StatusOfLocate(wish.pid, error);
+}
+
 absl::Status PlacementReader::Look(const PlacementWish& wish, std::span<const SampledPage> pages, bool keep_pages, PlacementTally* tally,
                                    ProcessPlacement* placement) {
   std::array<uint64_t, kLocatedPagesMax> addresses{};
   std::array<int, kLocatedPagesMax> nodes{};
   for (size_t i = 0; i < pages.size(); ++i) addresses[i] = pages[i].address;
-  const int64_t begin_ns = clock_.NowNs();
-  const int error = locations_.Locate(wish.pid, std::span(addresses).first(pages.size()), std::span(nodes).first(pages.size()));
-  AddCall(begin_ns, clock_.NowNs(), &placement->look_cost);
-  placement->look_cost.page_count += pages.size();
-  if (error != 0) return StatusOfLocate(wish.pid, error);
+  const absl::Status located =
+      Locate(wish, std::span(addresses).first(pages.size()), std::span(nodes).first(pages.size()), &placement->look_cost);
+  if (!located.ok()) return located;
   for (size_t i = 0; i < pages.size(); ++i) {
     tally->Add(pages[i].region, nodes[i]);
     if (keep_pages) placement->pages.push_back({.address = addresses[i], .node = nodes[i]});

@@ -30,6 +30,7 @@ inline constexpr size_t kPlacementRangesMax = 256;
 // What named ranges cost beside the mappings: pages of each, and of all (1 s).
 inline constexpr uint64_t kNamedRangePagesMax = 1'024;
 inline constexpr uint64_t kNamedPagesMax = 16'384;
+inline constexpr size_t kPlacementAddressesMax = 256;
 
 // numa_maps and smaps are not read of a process with more mappings: the kernel walks those with their lock held, and 60,000 took 19 s.
 inline constexpr size_t kWholeMappingsMax = 4'096;
@@ -41,6 +42,8 @@ struct PlacementWish {
   // Beside them, at most kPlacementRangesMax: ProcessPlacement::ranges. Up to kNamedRangePagesMax pages of each are looked at,
   // kNamedPagesMax of all, whatever pages_max is: they are those that matter.
   std::span<const AddressRange> named_ranges = {};
+  // Whose pages are looked at beside them, at most kPlacementAddressesMax: ProcessPlacement::asked_pages.
+  std::span<const uint64_t> addresses = {};
   uint64_t seed = 0;
   // numa_maps and smaps are read of a process that has no more resident than this (0.4 ms for each of the two); 0: never by themselves.
   int64_t small_rss_bytes_max = int64_t{32} << 20;
@@ -68,6 +71,9 @@ class PlacementReader {
   absl::Status Walk(const PlacementWish& wish, const ProcMaps& maps, ProcessPlacement* placement);
   absl::Status LookAtRows(const PlacementWish& wish, const PlacementSample& sample, bool keep_pages, std::span<MappingPlacement> rows,
                           ProcessPlacement* placement);
+  absl::Status LookAtAddresses(const PlacementWish& wish, ProcessPlacement* placement);
+  // The nodes of at most kLocatedPagesMax addresses; pauses before all but the look's first.
+  absl::Status Locate(const PlacementWish& wish, std::span<const uint64_t> addresses, std::span<int> nodes, LookCost* cost);
   absl::Status Look(const PlacementWish& wish, std::span<const SampledPage> pages, bool keep_pages, PlacementTally* tally,
                     ProcessPlacement* placement);
 

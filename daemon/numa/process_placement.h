@@ -76,6 +76,7 @@ struct ProcessPlacement {
   int64_t end_ns = 0;
   LookCost look_cost;
   std::vector<UnavailablePlacement> unavailable;
+  std::vector<LocatedPage> asked_pages;  // of PlacementWish::addresses, ascending, each page once
   std::vector<LocatedPage> pages;  // of PlacementWish::keep_pages, in the order of `mappings`, within each of addresses; none of `ranges`
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -31,6 +32,33 @@ void PutBin(const Bin& bin, v1::HeatCell* cell) {
   if (most == bin.pages.end()) return;
   cell->set_node(most->first);
   cell->set_pages(most->second);
+}
+
+// Of the address's page; nullptr: it was not looked at.
+const LocatedPage* PageOf(const ProcessPlacement& placement, uint64_t address) {
+  const auto above = std::upper_bound(placement.asked_pages.begin(), placement.asked_pages.end(), address,
+                                      [](uint64_t value, const LocatedPage& page) { return value < page.address; });
+  return above == placement.asked_pages.begin() ? nullptr : &*std::prev(above);
+}
+
+const MappingPlacement* MappingAt(const ProcessPlacement& placement, uint64_t address) {
+  const auto above = std::upper_bound(placement.mappings.begin(), placement.mappings.end(), address,
+                                      [](uint64_t value, const MappingPlacement& mapping) { return value < mapping.start; });
+  if (above == placement.mappings.begin() || address >= std::prev(above)->end) return nullptr;
+  return &*std::prev(above);
+}
+
+void PutLine(const BusyLine& line, const LocatedPage* page, v1::HeatCell* cell) {
+  cell->set_sampled_count(line.accesses);
+  if (page != nullptr && page->node >= 0) cell->set_node(page->node);
+  v1::SampledLine* out = cell->mutable_line();
+  out->set_address(line.address);
+  out->set_load_count(line.loads);
+  out->set_store_count(line.stores);
+  out->set_local_cache_load_count(line.LoadsOf(LoadOrigin::kLocalCache));
+  out->set_local_memory_load_count(line.LoadsOf(LoadOrigin::kLocalMemory));
+  out->set_remote_cache_load_count(line.LoadsOf(LoadOrigin::kRemoteCache));
+  out->set_remote_memory_load_count(line.LoadsOf(LoadOrigin::kRemoteMemory));
 }
 
 }  // namespace
@@ -82,6 +110,25 @@ void PageHeatMap(const ProcessPlacement& placement, v1::HeatMap* out) {
     }
     v1::HeatRow* row = AddRow(mapping, out);
     for (size_t column = 0; column < columns; ++column) PutBin(bins[column], row->add_cells());
+  }
+}
+
+void LineHeatMap(const ProcessPlacement& placement, const LineHeat& heat, v1::HeatMap* out) {
+  out->set_resolution(v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
+  out->set_sampled_begin_monotonic_ns(heat.begin_mono_ns);
+  out->set_sampled_end_monotonic_ns(heat.end_mono_ns);
+  out->set_line_bytes(heat.line_bytes);
+  out->set_left_out_line_count(heat.left_out_count);
+  std::vector<const BusyLine*> lines;
+  for (const BusyLine& line : heat.lines) lines.push_back(&line);
+  std::sort(lines.begin(), lines.end(), [](const BusyLine* a, const BusyLine* b) { return a->address < b->address; });
+  // Of each mapping its row; nullptr: the row of those that none holds.
+  std::map<const MappingPlacement*, v1::HeatRow*> rows;
+  for (const BusyLine* line : lines) {
+    const MappingPlacement* mapping = MappingAt(placement, line->address);
+    v1::HeatRow*& row = rows[mapping];
+    if (row == nullptr) row = mapping == nullptr ? out->add_rows() : AddRow(*mapping, out);
+    PutLine(*line, PageOf(placement, line->address), row->add_cells());
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/numa/process_placement.h"
 #include "daemon/os/numa_nodes.h"
+#include "daemon/service/sampled_lines.h"
 #include "hftmon/v1/numa.pb.h"
 
 namespace hftmon {
@@ -16,6 +17,8 @@ inline constexpr int kHeatMapCellsMax = 65'536;
 void NodeHeatMap(const ProcessPlacement& placement, const NumaNodes& nodes, v1::HeatMap* out);
 // As many columns as equal parts of the mapping. Of placement.pages.
 void PageHeatMap(const ProcessPlacement& placement, v1::HeatMap* out);
+// A cell a line, by address, in the row of the mapping that holds it. Nodes are those of placement.asked_pages.
+void LineHeatMap(const ProcessPlacement& placement, const LineHeat& heat, v1::HeatMap* out);
 
 }  // namespace hftmon
 

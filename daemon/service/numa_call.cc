@@ -1,9 +1,12 @@
 #include "daemon/service/numa_call.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "daemon/service/answer_size.h"
+#include "daemon/service/convert_heat_map.h"
 #include "daemon/service/convert_numa.h"
 #include "daemon/service/convert_numa_bandwidth.h"
 #include "daemon/service/convert_time.h"
@@ -56,7 +59,17 @@ grpc::Status NumaCall::Begin(const v1::QueryNumaRequest& request) {
                     .pages_max = request.pages_max() == 0 ? kPagesDefault : static_cast<uint64_t>(request.pages_max()),
                     .bandwidth_ns = request.bandwidth_ns(),
                     .growth_ns = request.growth_ns()};
-  for (const TargetInfo& target : targets_) plan.processes.push_back({.pid = target.pid, .start_boottime_ns = target.start_boottime_ns});
+  heats_.resize(targets_.size());
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    NumaLookProcess process{.pid = targets_[i].pid, .start_boottime_ns = targets_[i].start_boottime_ns};
+    if (resolution_ == v1::HEAT_MAP_RESOLUTION_CACHE_LINE && shared_.core->sampled_lines != nullptr) {
+      heats_[i] = shared_.core->sampled_lines->HeatOf(process.pid, process.start_boottime_ns);
+    }
+    if (heats_[i]) {
+      for (const BusyLine& line : heats_[i]->lines) process.addresses.push_back(line.address);
+    }
+    plan.processes.push_back(std::move(process));
+  }
   // How long it takes shows as it goes.
   over_ns_ = PollThread::NowNs() + kPollIntervalNs;
   absl::StatusOr<std::unique_ptr<NumaLookRun>> run = shared_.core->numa_looks->Begin(plan);
@@ -88,6 +101,27 @@ void NumaCall::AddRemoteShares(const NumaLook& look) {
   }
 }
 
+void NumaCall::AddLineHeat(const NumaLook& look) {
+  const auto put = [](const std::string& reason, auto* answer) {
+    v1::UnavailablePart* part = answer->add_unavailable();
+    part->set_part("heat_map");
+    part->set_reason(reason);
+  };
+  const std::string why_no_sampler = shared_.core->numa_looks->CacheLinesUnavailable();
+  if (!why_no_sampler.empty()) put(why_no_sampler, response_);
+  for (int i = 0; i < response_->processes_size(); ++i) {
+    v1::ProcessPlacement* process = response_->mutable_processes(i);
+    const auto at = static_cast<size_t>(i);
+    if (!process->error().empty()) continue;
+    if (heats_[at]) {
+      LineHeatMap(*look.processes[at].placement, *heats_[at], process->mutable_heat_map());
+    } else if (why_no_sampler.empty()) {
+      put(fmt::format("no sampling of its memory accesses is kept: `hftmon sharing {}` takes one, which interrupts it", process->pid()),
+          process);
+    }
+  }
+}
+
 grpc::Status NumaCall::Answer(const NumaLook& look) {
   TimePairToProto(shared_.core->status->Now(), response_->mutable_time());
   NumaLookToProto(look, resolution_, response_);
@@ -100,11 +134,7 @@ grpc::Status NumaCall::Answer(const NumaLook& look) {
     if (process->error().empty()) PutNumaAccesses(*shared_.core, target.pid, process);
   }
   AddRemoteShares(look);
-  if (resolution_ == v1::HEAT_MAP_RESOLUTION_CACHE_LINE) {
-    v1::UnavailablePart* part = response_->add_unavailable();
-    part->set_part("heat_map");
-    part->set_reason(shared_.core->numa_looks->CacheLinesUnavailable());
-  }
+  if (resolution_ == v1::HEAT_MAP_RESOLUTION_CACHE_LINE) AddLineHeat(look);
   return CheckAnswer(*response_, RowsOf(*response_), shared_.limits);
 }
 

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "daemon/service/numa_look.h"
+#include "daemon/service/sampled_lines.h"
 #include "daemon/service/sampling_call.h"
 #include "grpcpp/support/server_callback.h"
 #include "hftmon/v1/numa.pb.h"
@@ -35,10 +37,12 @@ class NumaCall final : public SamplingCall {
   void Release() override;
   grpc::Status Answer(const NumaLook& look);
   void AddRemoteShares(const NumaLook& look);
+  void AddLineHeat(const NumaLook& look);
 
   v1::QueryNumaResponse* const response_;
   v1::HeatMapResolution resolution_ = v1::HEAT_MAP_RESOLUTION_UNSPECIFIED;
-  std::vector<TargetInfo> targets_;  // that run, by pid
+  std::vector<TargetInfo> targets_;             // that run, by pid
+  std::vector<std::optional<LineHeat>> heats_;  // of targets_, one each; absent: none is wanted, or it was not sampled
   std::unique_ptr<NumaLookRun> run_;
 };
 

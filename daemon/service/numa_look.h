@@ -22,6 +22,8 @@ namespace hftmon {
 struct NumaLookProcess {
   uint32_t pid = 0;
   int64_t start_boottime_ns = 0;  // another process that gets the number is not it
+  // Their pages are looked at too: at most kPlacementAddressesMax, as ProcessPlacement::asked_pages.
+  std::vector<uint64_t> addresses = {};
 };
 
 struct NumaLookPlan {
@@ -72,7 +74,7 @@ class NumaLooks {
   // FAILED_PRECONDITION: exact or growth in quiet mode (reason QUIET), or while the daemon is off (reason OFF). RESOURCE_EXHAUSTED (reason
   // SAMPLING): another look goes on. The object must not outlive this one.
   virtual absl::StatusOr<std::unique_ptr<NumaLookRun>> Begin(const NumaLookPlan& plan) = 0;
-  // Why this host tells nothing of single cache lines here, and what does.
+  // Why this host samples no memory accesses, without which nothing tells of single cache lines; empty: it does.
   virtual std::string CacheLinesUnavailable() = 0;
 };
 

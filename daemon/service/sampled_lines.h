@@ -1,7 +1,7 @@
-// SampledLines: which contended cache lines the samplings of memory accesses found that somebody asked for, kept for advice: nothing is
-// sampled for its sake.
-// Bounds: the last sampling of each process, of kProcessesMax processes (the oldest goes), and of each the kLinesMax dearest lines.
-// Threads: any; one mutex inside.
+// SampledLines: which cache lines the samplings of memory accesses found that somebody asked for: contended ones, kept for advice, and
+// those that were used most, for heat maps. Nothing is sampled for its sake. Bounds: the last sampling of each process, of kProcessesMax
+// processes (the oldest goes), and of each the kLinesMax dearest lines and the ContendedLineTable::kBusyLinesMax that were used most (1.2
+// MiB in all). Threads: any; one mutex inside.
 #ifndef HFTMON_DAEMON_SERVICE_SAMPLED_LINES_H_
 #define HFTMON_DAEMON_SERVICE_SAMPLED_LINES_H_
 
@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/memory_access/busy_line.h"
 #include "common/memory_access/sharing_verdict.h"
 #include "daemon/service/access_sampling.h"
 
@@ -33,6 +35,15 @@ struct LineSampling {
   std::vector<SampledLine> lines;  // dearest first; of no known address they are left out
 };
 
+// The lines of the process's own memory that were used most.
+struct LineHeat {
+  int64_t begin_mono_ns = 0;
+  int64_t end_mono_ns = 0;
+  uint32_t line_bytes = 0;
+  std::vector<BusyLine> lines;  // most accesses first
+  uint64_t left_out_count = 0;  // lines beyond the bound, and the kernel's
+};
+
 class SampledLines {
  public:
   static constexpr size_t kProcessesMax = 64;
@@ -41,10 +52,16 @@ class SampledLines {
   void Note(uint32_t pid, int64_t start_boottime_ns, const AccessSamples& samples);
   // Those that began and ended in [begin, end], by process.
   std::vector<LineSampling> Within(int64_t begin_mono_ns, int64_t end_mono_ns) const;
+  // Of the process's last sampling; absent: none of it is kept.
+  std::optional<LineHeat> HeatOf(uint32_t pid, int64_t start_boottime_ns) const;
 
  private:
+  struct Kept {
+    LineSampling contended;
+    LineHeat heat;
+  };
   mutable std::mutex mutex_;
-  std::map<uint32_t, LineSampling> last_;  // by process
+  std::map<uint32_t, Kept> last_;  // by process
 };
 
 }  // namespace hftmon

@@ -49,6 +49,7 @@ class CounterSampling;
 class CounterTotals;
 class EvidenceSource;
 class NumaMeasuring;
+class SampledLines;
 
 struct ServiceCore {
   Targets* targets = nullptr;
@@ -92,7 +93,8 @@ struct ServiceCore {
   const StackSource* stacks = nullptr;  // may be missing
   NumaLooks* numa_looks = nullptr;      // may be missing, as the next
   NumaMeasuring* numa_measuring = nullptr;
-  EvidenceSource* evidence = nullptr;  // may be missing
+  const SampledLines* sampled_lines = nullptr;  // of what `accesses` finds; may be missing
+  EvidenceSource* evidence = nullptr;           // may be missing
 };
 
 }  // namespace hftmon

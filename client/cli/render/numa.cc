@@ -162,7 +162,8 @@ std::string ThreadsText(const v1::ProcessPlacement& process) {
   return text;
 }
 
-std::string ProcessText(const v1::ProcessPlacement& process) {
+// `now_ns`: the answer's CLOCK_MONOTONIC.
+std::string ProcessText(const v1::ProcessPlacement& process, int64_t now_ns) {
   std::string text = fmt::format("\nprocess {} {}", process.pid(), Printable(process.comm()));
   if (!process.error().empty()) return text + fmt::format(": {}\n", Printable(process.error()));
   text += fmt::format(": looked at for {}, {}\n", FormatDuration(process.end_monotonic_ns() - process.begin_monotonic_ns()),
@@ -173,7 +174,7 @@ std::string ProcessText(const v1::ProcessPlacement& process) {
     text += fmt::format("  {} unavailable: {}\n", Printable(part.part()), Printable(part.reason()));
   }
   if (process.has_growth()) text += GrowthText(process);
-  if (process.has_heat_map()) text += HeatMapText(process.heat_map());
+  if (process.has_heat_map()) text += HeatMapText(process.heat_map(), now_ns);
   return text;
 }
 
@@ -191,7 +192,7 @@ std::string NumaText(const v1::QueryNumaResponse& response) {
   }
   text += DevicesText(response);
   text += NumaBandwidthText(response);
-  for (const v1::ProcessPlacement& process : response.processes()) text += ProcessText(process);
+  for (const v1::ProcessPlacement& process : response.processes()) text += ProcessText(process, response.time().monotonic_ns());
   return text;
 }
 
@@ -220,8 +221,11 @@ std::vector<std::string> NumaWarnings(const v1::QueryNumaResponse& response, boo
     }
     if (!process.growth().unavailable().empty()) add("page faults: " + Printable(process.growth().unavailable()));
     for (const v1::UnavailablePart& part : process.unavailable()) {
+      // Told only where it was asked for.
+      if (part.part() == "heat_map") add(fmt::format("heat map unavailable: {}", Printable(part.reason())));
       // That nobody counts accesses or names ranges, or threads ran on several nodes, is no fault of the look.
-      if (!exact || part.part() == "accesses" || part.part() == "ranges" || part.part() == "remote_share") continue;
+      if (!exact || part.part() == "heat_map" || part.part() == "accesses" || part.part() == "ranges" || part.part() == "remote_share")
+        continue;
       add(fmt::format("{} unavailable: {}", Printable(part.part()), Printable(part.reason())));
     }
   }

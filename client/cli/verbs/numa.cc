@@ -30,7 +30,8 @@ class NumaVerb : public Verb {
     verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all targets)");
     verb->add_flag("--exact", exact_, "every page, with policies and huge pages: holds up the process's memory calls, 26 ms a GiB");
     verb->add_option("--pages", pages_, "look at so many pages of each process, 1 to 65536 (default: 4096)");
-    verb->add_option("--heat-map", resolution_, "draw one: by node, page or cache_line")->capture_default_str();
+    verb->add_option("--heat-map", resolution_, "draw one: by node, page or cache_line (of what `hftmon sharing` sampled last)")
+        ->capture_default_str();
     verb->add_option("--bandwidth", bandwidth_, "for so long also: what memory controllers, links and groups of resctrl move, e.g. 1s");
     verb->add_option("--growth", growth_, "with one -p: for so long, which code touches new memory, and which mappings grow; 100ms to 1m");
     verb->add_flag("--measure", measure_, "instead: latency and bandwidth from each node's CPUs to each node's memory, measured now")

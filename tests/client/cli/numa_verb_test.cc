@@ -120,6 +120,51 @@ TEST_F(NumaVerbTest, TheHeatMapIsDrawnWithLetters) {
   EXPECT_THAT(nodes.out(), AllOf(HasSubstr("columns: node 0 2"), HasSubstr("|9+| [anonymous]"), HasSubstr("|.#| x")));
 }
 
+TEST_F(NumaVerbTest, TheHeatMapOfCacheLinesIsATableOfThoseUsedMostWithWhatServedThem) {
+  v1::QueryNumaResponse response = SomePlaces();
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(resolution: HEAT_MAP_RESOLUTION_CACHE_LINE left_out_line_count: 3
+    sampled_begin_monotonic_ns: 1000000000 sampled_end_monotonic_ns: 3000000000 line_bytes: 64
+    rows { start: 0x10000 end: 0x50000 name: "he\nap"
+      cells { sampled_count: 5 node: 1 line { address: 0x10040 load_count: 4 store_count: 1 remote_memory_load_count: 3 } }
+      cells { sampled_count: 9 line { address: 0x10080 load_count: 9 local_cache_load_count: 7 local_memory_load_count: 1 remote_cache_load_count: 1 } } }
+    rows { cells { sampled_count: 1 line { address: 0x90000 store_count: 1 } } })",
+                                                            response.mutable_processes(0)->mutable_heat_map()));
+  Answer(response);
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--heat-map", "cache_line"}, console), 0) << console.err();
+  EXPECT_THAT(console.out(), HasSubstr("by cache line of 64 bytes, in samples of 2s taken 10s ago"));
+  const size_t first =
+      console.out().find("0x10080     -         9      9       0            7             1             1              0  he?ap\n");
+  const size_t second =
+      console.out().find("0x10040     1         5      4       1            0             0             0              3  he?ap\n");
+  EXPECT_NE(first, std::string::npos) << console.out();
+  EXPECT_NE(second, std::string::npos) << console.out();
+  EXPECT_LT(first, second) << "most accesses first";
+  EXPECT_THAT(console.out(), AllOf(HasSubstr("[not mapped now]"), HasSubstr("and 3 lines that were used less")));
+  StringConsole machine;
+  EXPECT_EQ(Run({"numa", "--heat-map", "cache_line", "--json"}, machine), 0) << machine.err();
+  const json map = json::parse(machine.out())["processes"][0]["heat_map"];
+  EXPECT_EQ(map["resolution"], "cache_line");
+  EXPECT_EQ(map["sampled_end_ns"], 3'000'000'000);
+  EXPECT_EQ(map["left_out_line_count"], 3);
+  EXPECT_EQ(map["rows"][0]["cells"][0]["address"], 0x10040);
+  EXPECT_EQ(map["rows"][0]["cells"][0]["node"], 1);
+  EXPECT_EQ(map["rows"][0]["cells"][0]["remote_memory_load_count"], 3);
+  EXPECT_FALSE(map["rows"][0]["cells"][0].contains("pages"));
+  EXPECT_FALSE(map["rows"][0]["cells"][1].contains("node"));
+}
+
+TEST_F(NumaVerbTest, AProcessWhoseLinesNobodySampledIsAWarningThatSaysWhatSamplesThem) {
+  v1::QueryNumaResponse response = SomePlaces();
+  v1::UnavailablePart* part = response.mutable_processes(0)->add_unavailable();
+  part->set_part("heat_map");
+  part->set_reason("`hftmon sharing 4711` takes one");
+  Answer(response);
+  StringConsole console;
+  EXPECT_EQ(Run({"numa", "--heat-map", "cache_line"}, console), 1);
+  EXPECT_THAT(console.err(), HasSubstr("process 4711: heat map unavailable: `hftmon sharing 4711` takes one"));
+}
+
 TEST_F(NumaVerbTest, JsonHasAllOfIt) {
   Answer(SomePlaces());
   StringConsole console;

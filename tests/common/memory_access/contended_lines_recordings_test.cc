@@ -130,6 +130,20 @@ TEST(ContendedLinesRecordingsTest, OfFourSocketsTheLocksLineIsSharedBothWaysAndT
   EXPECT_EQ(readers.advice[0].kind, AdviceKind::kRecordStores);
 }
 
+TEST(ContendedLinesRecordingsTest, LoadsOfFourSocketsAreToldByTheLineTheyLoadAndFromHowFarTheyCame) {
+  const ContendedLineTable table = TableOf(FourSocketStream());
+  uint64_t local = 0;
+  uint64_t remote = 0;
+  for (const BusyLine& line : table.busy_lines) {
+    remote += line.LoadsOf(LoadOrigin::kRemoteCache);
+    local += line.LoadsOf(LoadOrigin::kLocalCache);
+  }
+  EXPECT_EQ(table.busy_line_count, 5u);
+  EXPECT_EQ(table.busy_lines[0].address, kLocksLine);
+  EXPECT_EQ(remote, 12'757u) << "each came from another socket's cache";
+  EXPECT_EQ(local + remote, table.total.loads);
+}
+
 TEST(ContendedLinesRecordingsTest, TwoThreadsWithNeighbouringFieldsAreToldToPad) {
   const std::vector<StreamRow> rows{{0x18, 42783, 1, 0x5b26bef9044e, 0, 554, 0, 0, 0, 119, 4},
                                     {0x18, 42783, 1, 0x5b26bef90453, 0, 0, 33, 1450},
@@ -183,6 +197,10 @@ TEST(ContendedLinesRecordingsTest, AfterPaddingNoLineIsContended) {
   EXPECT_THAT(table.lines, IsEmpty());
   EXPECT_EQ(table.uncontended.accesses, 82u);
   EXPECT_EQ(table.uncontended_lines, 2u);
+  ASSERT_EQ(table.busy_lines.size(), 2u) << "those that nobody contends for have heat too";
+  EXPECT_EQ(table.busy_lines[0].address, 0x7ffd0c7c0f40u);
+  EXPECT_EQ(table.busy_lines[0].accesses, 43u);
+  EXPECT_EQ(table.busy_lines[0].LoadsOf(LoadOrigin::kLocalCache), 2u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 #include <utility>
 #include <vector>
@@ -265,6 +266,50 @@ TEST(ContendedLinesTest, TheRankingEqualsASortOfTheSums) {
       for (const auto& [key, address] : ranked) expected.push_back(address);
       EXPECT_EQ(AddressesOf(TableOf(stream, order)), expected);
     }
+  }
+}
+
+TEST(ContendedLinesTest, TheLinesUsedMostAreToldContendedOrNotWithWhatServedTheirLoads) {
+  ContendedLines lines;
+  MemoryAccess far = LoadAt(kLine, 1);
+  far.source.level = AccessLevel::kRemoteDram;
+  MemoryAccess missed = LoadAt(kLine + 8, 1);
+  missed.source.level_hit = false;
+  lines.Add(far);
+  lines.Add(far);
+  lines.Add(missed);
+  lines.Add(StoreAt(kLine, 2));
+  for (int i = 0; i < 2; ++i) lines.Add(RemoteHitmAt(kLine + 64, 2));
+  lines.Add(LoadAt(kLine + 64, 1));
+  const ContendedLineTable table = lines.Build(LineOrder::kCycles, {}, 0);
+  EXPECT_THAT(table.lines, IsEmpty());
+  EXPECT_EQ(table.busy_line_count, 2u);
+  ASSERT_EQ(table.busy_lines.size(), 2u) << "whatever lines_max is";
+  const BusyLine& first = table.busy_lines[0];
+  EXPECT_EQ(first.address, kLine);
+  EXPECT_EQ(first.accesses, 4u);
+  EXPECT_EQ(first.loads, 3u);
+  EXPECT_EQ(first.stores, 1u);
+  EXPECT_EQ(first.LoadsOf(LoadOrigin::kRemoteMemory), 2u);
+  EXPECT_EQ(first.LoadsOf(LoadOrigin::kUnknown), 1u) << "what it missed did not serve it";
+  EXPECT_EQ(table.busy_lines[1].LoadsOf(LoadOrigin::kRemoteCache), 2u);
+  EXPECT_EQ(table.busy_lines[1].LoadsOf(LoadOrigin::kLocalCache), 1u);
+}
+
+TEST(ContendedLinesTest, BusyLinesAreBoundedAndDoNotDependOnTheOrderOfTheAccesses) {
+  std::mt19937_64 random(9);
+  std::vector<MemoryAccess> stream = RandomStream(random, 20'000, 2 * ContendedLineTable::kBusyLinesMax, 4);
+  const ContendedLineTable one = TableOf(stream);
+  std::shuffle(stream.begin(), stream.end(), random);
+  const ContendedLineTable other = TableOf(stream);
+  ASSERT_EQ(one.busy_lines.size(), ContendedLineTable::kBusyLinesMax);
+  EXPECT_GT(one.busy_line_count, ContendedLineTable::kBusyLinesMax);
+  for (size_t i = 0; i < one.busy_lines.size(); ++i) {
+    const BusyLine& line = one.busy_lines[i];
+    EXPECT_EQ(line.address, other.busy_lines[i].address);
+    EXPECT_EQ(line.loads_by_origin, other.busy_lines[i].loads_by_origin);
+    EXPECT_EQ(std::accumulate(line.loads_by_origin.begin(), line.loads_by_origin.end(), uint64_t{0}), line.loads);
+    if (i > 0) EXPECT_LE(line.accesses, one.busy_lines[i - 1].accesses);
   }
 }
 

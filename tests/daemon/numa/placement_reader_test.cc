@@ -96,6 +96,24 @@ TEST_F(PlacementReaderTest, PagesAreAskedForInSmallPortionsWithAPauseBetween) {
   EXPECT_EQ(pacer_.pause_count, 62);
 }
 
+TEST_F(PlacementReaderTest, PagesOfSingleAddressesAreLookedAtOnceEachBesideTheMappings) {
+  std::vector<uint64_t> addresses = {kBook + 9 * kPage + 1, kPool + 100, kPool + 64};
+  for (uint64_t i = 0; i < 20; ++i) addresses.push_back(kPool + (20 << 20) + i * kPage + 7);
+  const auto placement = Read({.pid = kPid, .pages_max = 16, .addresses = addresses});
+  ASSERT_TRUE(placement.ok()) << placement.status();
+  ASSERT_THAT(placement->asked_pages, SizeIs(22));
+  EXPECT_EQ(placement->asked_pages[0].address, kPool);
+  EXPECT_EQ(placement->asked_pages[0].node, 1);
+  EXPECT_EQ(placement->asked_pages[1].address, kPool + (20 << 20));
+  EXPECT_EQ(placement->asked_pages[1].node, 0);
+  EXPECT_LT(placement->asked_pages[21].node, 0) << "it was never touched";
+  EXPECT_THAT(placement->pages, IsEmpty());
+  EXPECT_EQ(placement->look_cost.page_count, 16u + 22u);
+  EXPECT_EQ(pacer_.pause_count, 2) << "a pause before each portion but the first";
+  addresses.resize(kPlacementAddressesMax + 1, kPool);
+  EXPECT_TRUE(absl::IsInvalidArgument(Read({.pid = kPid, .addresses = addresses}).status()));
+}
+
 TEST_F(PlacementReaderTest, WhatTheLookTookIsInTheAnswer) {
   const int64_t begin_ns = clock_.NowNs();
   const auto placement = Read({.pid = kPid, .pages_max = 160, .seed = 5});

@@ -11,7 +11,9 @@ namespace hftmon {
 
 class FakeNumaLooks : public FakeSampling<NumaLooks, NumaLookRun, NumaLookPlan, NumaLook> {
  public:
-  std::string CacheLinesUnavailable() override { return "no PMU in this test"; }
+  std::string CacheLinesUnavailable() override { return cache_lines_unavailable; }
+
+  std::string cache_lines_unavailable = "no PMU in this test";
 };
 
 }  // namespace hftmon

@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <thread>
 
+#include "common/memory_access/contended_lines.h"
 #include "daemon/service/rich_error.h"
+#include "tests/common/memory_access/sharing_streams.h"
 #include "tests/daemon/service/numa_rpc_fixture.h"
 
 namespace hftmon {
@@ -167,6 +170,65 @@ TEST_F(NumaRpcTest, CacheLinesAreUnavailableWithTheHostsReason) {
   EXPECT_EQ(response_.unavailable(0).part(), "heat_map");
   EXPECT_EQ(response_.unavailable(0).reason(), "no PMU in this test");
   EXPECT_FALSE(response_.processes(0).has_heat_map());
+}
+
+TEST_F(NumaRpcTest, CacheLinesAreThoseOfTheLastSamplingWhereTheirPagesAreNow) {
+  const auto far = [](MemoryAccess access) {
+    access.source.level = AccessLevel::kRemoteDram;
+    return access;
+  };
+  ContendedLines lines;
+  for (int i = 0; i < 3; ++i) lines.Add(far(LoadAt(0x10040, 1)));
+  for (int i = 0; i < 5; ++i) lines.Add(LoadAt(0x13080 + 8, 1));
+  lines.Add(StoreAt(0x13080, 2));
+  lines.Add(StoreAt(0x90000, 2));
+  lines.Add(LoadAt(0xffff888000000000, 2));
+  const TargetInfo target = targets_.List().front();
+  sampled_lines_.Note(kPid, target.start_boottime_ns,
+                      {.begin_mono_ns = 1'000, .end_mono_ns = 2'000, .table = lines.Build(LineOrder::kCycles)});
+  numa_looks_.result->processes[0].placement->asked_pages = {{0x10000, 2}, {0x13000, -2}, {0x90000, -14}};
+  request_.set_resolution(v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
+  ASSERT_TRUE(Query().ok());
+  EXPECT_THAT(numa_looks_.plan().processes[0].addresses, ElementsAre(0x13080, 0x10040, 0x90000));
+  const v1::HeatMap& map = response_.processes(0).heat_map();
+  EXPECT_EQ(map.resolution(), v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
+  EXPECT_EQ(map.sampled_begin_monotonic_ns(), 1'000);
+  EXPECT_EQ(map.sampled_end_monotonic_ns(), 2'000);
+  EXPECT_EQ(map.line_bytes(), 64u);
+  EXPECT_EQ(map.left_out_line_count(), 1u) << "the kernel's";
+  ASSERT_EQ(map.rows_size(), 2);
+  EXPECT_EQ(map.rows(0).name(), "[heap]");
+  ASSERT_EQ(map.rows(0).cells_size(), 2);
+  const v1::HeatCell& remote = map.rows(0).cells(0);
+  EXPECT_EQ(remote.line().address(), 0x10040u);
+  EXPECT_EQ(remote.node(), 2);
+  EXPECT_EQ(remote.sampled_count(), 3u);
+  EXPECT_EQ(remote.line().remote_memory_load_count(), 3u);
+  const v1::HeatCell& local = map.rows(0).cells(1);
+  EXPECT_FALSE(local.has_node()) << "it is swapped out";
+  EXPECT_EQ(local.sampled_count(), 6u);
+  EXPECT_EQ(local.line().load_count(), 5u);
+  EXPECT_EQ(local.line().store_count(), 1u);
+  EXPECT_EQ(local.line().local_cache_load_count(), 5u);
+  EXPECT_EQ(map.rows(1).end(), 0u) << "no mapping holds it";
+  // A host that samples nothing now says so all the same.
+  ASSERT_EQ(response_.unavailable_size(), 1);
+  EXPECT_EQ(response_.unavailable(0).reason(), "no PMU in this test");
+}
+
+TEST_F(NumaRpcTest, WhereAccessesCanBeSampledAndNoneWereTheCommandIsToldThatDoes) {
+  numa_looks_.cache_lines_unavailable = "";
+  request_.set_resolution(v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
+  ASSERT_TRUE(Query().ok());
+  EXPECT_THAT(response_.unavailable(), IsEmpty());
+  EXPECT_FALSE(response_.processes(0).has_heat_map());
+  EXPECT_THAT(numa_looks_.plan().processes[0].addresses, IsEmpty());
+  const auto& parts = response_.processes(0).unavailable();
+  EXPECT_EQ(std::count_if(parts.begin(), parts.end(),
+                          [](const v1::UnavailablePart& part) {
+                            return part.part() == "heat_map" && part.reason().find("hftmon sharing 1000") != std::string::npos;
+                          }),
+            1);
 }
 
 TEST_F(NumaRpcTest, OneNodeIsSaid) {

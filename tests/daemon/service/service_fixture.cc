@@ -82,7 +82,8 @@ ServiceCore ServiceFixture::Core() {
           },
           .time = &time_,
           .numa_looks = &numa_looks_,
-          .numa_measuring = &numa_measuring_};
+          .numa_measuring = &numa_measuring_,
+          .sampled_lines = &sampled_lines_};
 }
 
 std::unique_ptr<grpc::ClientContext> ServiceFixture::Context() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/analysis/counter_history.h"
+#include "daemon/service/sampled_lines.h"
 #include "daemon/service/server.h"
 #include "daemon/store/boost_history.h"
 #include "google/rpc/error_details.pb.h"
@@ -94,6 +95,7 @@ class ServiceFixture : public testing::Test {
   FakeAccessSampling accesses_;
   FakeNumaLooks numa_looks_;
   FakeNumaMeasuring numa_measuring_;
+  SampledLines sampled_lines_;
   FakeCounterSampling counter_sampling_;
   FakeDeferredTotals deferred_;
   FakeCoalescingSource coalescing_;

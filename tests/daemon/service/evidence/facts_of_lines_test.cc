@@ -76,5 +76,23 @@ TEST(SampledLinesTest, BeyondTheBoundsTheOldestSamplingAndTheCheapestLinesGo) {
   EXPECT_EQ(within[0].lines.size(), SampledLines::kLinesMax);
 }
 
+TEST(SampledLinesTest, TheLinesUsedMostAreKeptForTheProcessThatTheyAreOfAndTheKernelsAreCounted) {
+  SampledLines kept;
+  AccessSamples samples = Samples({});
+  samples.table.line_bytes = 64;
+  samples.table.busy_lines = {{.address = 0xffff888000000040, .accesses = 9}, {.address = 0x80, .accesses = 7}};
+  samples.table.busy_line_count = 300;
+  kept.Note(4, 1, samples);
+  EXPECT_FALSE(kept.HeatOf(4, 2).has_value()) << "another process that got the number";
+  EXPECT_FALSE(kept.HeatOf(5, 1).has_value());
+  const std::optional<LineHeat> heat = kept.HeatOf(4, 1);
+  ASSERT_TRUE(heat.has_value());
+  ASSERT_EQ(heat->lines.size(), 1u);
+  EXPECT_EQ(heat->lines[0].address, 0x80u);
+  EXPECT_EQ(heat->left_out_count, 299u);
+  EXPECT_EQ(heat->end_mono_ns, kEndNs);
+  EXPECT_EQ(heat->line_bytes, 64u);
+}
+
 }  // namespace
 }  // namespace hftmon
