@@ -5,6 +5,7 @@
 #include "daemon/daemon.h"
 #include "daemon/markers/program_ranges.h"
 #include "daemon/os/cpu_topology.h"
+#include "daemon/os/free_memory.h"
 #include "daemon/os/perf_event_facts.h"
 #include "daemon/os/privileges.h"
 #include "daemon/os/proc_maps.h"
@@ -56,6 +57,7 @@ void Daemon::BuildNuma() {
     return events.ok() ? std::string() : std::string(events.status().message());
   };
   parts.bandwidth = [this](int64_t duration_ns, const std::function<bool(int64_t)>& wait) { return MeasureBandwidth(duration_ns, wait); };
+  parts.give_back_memory = [] { ReturnFreeMemory(); };
   parts.named_memory = [this](uint32_t pid) { return NamedMemoryOf(files_, pid); };
   numa_looks_ = std::make_unique<HostNumaLooks>(std::move(parts));
 }

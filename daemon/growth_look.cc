@@ -55,6 +55,7 @@ void PutCounts(const FaultSamplerCounts& counts, ProcessGrowth* growth) {
   growth->fault_count = counts.fault_count;
   growth->sample_count = counts.sample_count;
   growth->lost_count = counts.lost_count + counts.undecoded_count + counts.damage_count;
+  growth->untold_fault_count = counts.untold_fault_count;
   growth->thread_count = counts.thread_count;
   growth->unsampled_thread_count = counts.unsampled_thread_count;
   growth->unavailable = counts.unsampled_reason;

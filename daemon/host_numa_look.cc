@@ -62,21 +62,25 @@ class HostNumaLooks::Run final : public NumaLookRun {
  private:
   // Lets the next one begin when this one's thread has ended: members are destroyed in reverse order.
   struct Leaver {
-    std::atomic<bool>* busy;
-    ~Leaver() { busy->store(false, std::memory_order_release); }  // pairs with Begin's exchange
+    HostNumaLooks* owner;
+    bool took_much = false;  // written by the thread, which has ended by then
+    ~Leaver() {
+      if (took_much && owner->parts_.give_back_memory) owner->parts_.give_back_memory();
+      owner->busy_.store(false, std::memory_order_release);  // pairs with Begin's exchange
+    }
   };
 
-  absl::StatusOr<NumaLook> Look(SamplingThread<NumaLook>& thread) const;
+  absl::StatusOr<NumaLook> Look(SamplingThread<NumaLook>& thread);
   absl::StatusOr<ProcessPlacement> LookAt(const NumaLookProcess& process, Pacer& pacer) const;
   absl::Status LookAtGrowth(const NumaLookProcess& process, SamplingThread<NumaLook>& thread, NumaLookedProcess* looked) const;
 
   HostNumaLooks* const owner_;
   const NumaLookPlan plan_;
-  const Leaver leaver_{&owner_->busy_};
+  Leaver leaver_{owner_};
   SamplingThread<NumaLook> thread_;
 };
 
-absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thread) const {
+absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thread) {
   const Parts& parts = owner_->parts_;
   NumaLook look;
   absl::StatusOr<NumaNodes> nodes = ReadNumaNodes(parts.files);
@@ -103,7 +107,10 @@ absl::StatusOr<NumaLook> HostNumaLooks::Run::Look(SamplingThread<NumaLook>& thre
     if (absl::Status grown = LookAtGrowth(process, thread, &looked); !grown.ok()) return grown;
     looked.placement = LookAt(process, pacer);
     if (absl::IsCancelled(looked.placement.status())) return looked.placement.status();
-    if (looked.placement.ok()) PutThreads(parts.files, process.pid, &looked);
+    if (looked.placement.ok()) {
+      PutThreads(parts.files, process.pid, &looked);
+      if (looked.placement->mappings.size() > kWholeMappingsMax) leaver_.took_much = true;
+    }
     look.processes.push_back(std::move(looked));
   }
   return look;

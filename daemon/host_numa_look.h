@@ -48,6 +48,9 @@ class HostNumaLooks final : public NumaLooks {
     // As MeasureHostBandwidth.
     std::function<absl::StatusOr<HostBandwidth>(int64_t duration_ns, const std::function<bool(int64_t)>& wait)> bandwidth;
     std::function<NamedMemory(uint32_t pid)> named_memory;  // absent: no process names any
+    // Gives free memory back to the kernel: after a look at a process with more than kWholeMappingsMax mappings, whose rows and texts
+    // would stay the daemon's. By whoever lets go of the run. Absent: it stays.
+    std::function<void()> give_back_memory;
   };
 
   explicit HostNumaLooks(Parts parts) : parts_(std::move(parts)) {}

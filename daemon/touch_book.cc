@@ -27,6 +27,27 @@ std::vector<std::pair<std::string, uint64_t>> Line(const StackPart& stack) {
   return line;
 }
 
+// Where faults are told as one.
+struct SiteKey {
+  uint64_t mapping = 0;  // its start; 0: none is known there, which no mapping of a program has
+  uint32_t path = 0;
+
+  auto operator<=>(const SiteKey&) const = default;
+};
+
+// The first `sites_max` of them, the most faults first, then by mapping and path.
+std::vector<SiteKey> MostFaults(const std::map<SiteKey, uint64_t>& faults, size_t sites_max) {
+  std::vector<std::pair<uint64_t, SiteKey>> all;
+  all.reserve(faults.size());
+  for (const auto& [key, count] : faults) all.emplace_back(count, key);
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), sites_max));
+  std::partial_sort(all.begin(), end, all.end(),
+                    [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::vector<SiteKey> most;
+  for (auto one = all.begin(); one != end; ++one) most.push_back(one->second);
+  return most;
+}
+
 }  // namespace
 
 TouchBook::TouchBook(uint32_t pid, int64_t start_boottime_ns, const ProcMaps& before, StackUnwinder* unwinder)
@@ -94,30 +115,37 @@ void TouchBook::Tell(const ProcMaps& after, ProcessGrowth* growth) const {
   for (uint32_t i = 0; i < paths_.size(); ++i) {
     same[i] = paths_[i].frames.empty() ? i : lines.emplace(Line(paths_[i]), i).first->second;
   }
-  std::map<std::pair<uint64_t, uint32_t>, TouchSite> sites;  // by mapping and path
-  for (const Touch& touch : touches_) {
-    const ProcMapping* mapping = after.Find(touch.address);
-    TouchSite& site = sites[{mapping == nullptr ? 0 : mapping->start, same[touch.path]}];
-    if (site.sample_count == 0) {
-      if (mapping != nullptr) {
-        site.start = mapping->start;
-        site.end = mapping->end;
-        site.name = mapping->name;
-      }
-      site.stack = paths_[same[touch.path]];
-    }
-    ++site.sample_count;
-    site.fault_count += touch.weight;
-    site.faults_of_cpu[touch.cpu] += touch.weight;
+  std::vector<SiteKey> places(touches_.size());  // of each touch its site
+  std::map<SiteKey, uint64_t> faults;
+  for (size_t i = 0; i < touches_.size(); ++i) {
+    const ProcMapping* mapping = after.Find(touches_[i].address);
+    places[i] = {mapping == nullptr ? 0 : mapping->start, same[touches_[i].path]};
+    faults[places[i]] += touches_[i].weight;
   }
-  for (auto& [key, site] : sites) growth->sites.push_back(std::move(site));
-  std::stable_sort(growth->sites.begin(), growth->sites.end(),
-                   [](const TouchSite& a, const TouchSite& b) { return a.fault_count > b.fault_count; });
-  if (growth->sites.size() > kSitesMax) {
-    growth->left_out_site_count = growth->sites.size() - kSitesMax;
-    growth->sites.resize(kSitesMax);
-  }
+  const std::vector<SiteKey> told = MostFaults(faults, kSitesMax);
+  growth->left_out_site_count = faults.size() - told.size();
   growth->unkept_fault_count += unkept_fault_count_;
+  // Only now names and stacks are copied: of a process with very many mappings most sites are not told.
+  growth->sites.resize(told.size());
+  std::map<SiteKey, TouchSite*> sites;
+  for (size_t i = 0; i < told.size(); ++i) {
+    TouchSite& site = growth->sites[i];
+    if (const ProcMapping* mapping = after.Find(told[i].mapping)) {
+      site.start = mapping->start;
+      site.end = mapping->end;
+      site.name = mapping->name;
+    }
+    site.stack = paths_[told[i].path];
+    sites[told[i]] = &site;
+  }
+  for (size_t i = 0; i < touches_.size(); ++i) {
+    const auto found = sites.find(places[i]);
+    if (found == sites.end()) continue;
+    TouchSite& site = *found->second;
+    ++site.sample_count;
+    site.fault_count += touches_[i].weight;
+    site.faults_of_cpu[touches_[i].cpu] += touches_[i].weight;
+  }
 }
 
 std::vector<GrownMapping> GrowthOf(const ProcMaps& before, const ProcMaps& after) {

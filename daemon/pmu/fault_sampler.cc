@@ -120,8 +120,10 @@ void FaultSampler::Take(const PerfRecord& record, Thread* thread, Visit visit) {
     return;
   }
   const uint64_t count = sample->read->at(0).value;
-  // At most a period: what came before samples that found no room is in no count.
-  const uint64_t weight = std::min(count - std::exchange(thread->counted, count), thread->period);
+  // At most a period: what samples stood for that found no room is told apart.
+  const uint64_t since = count - std::exchange(thread->counted, count);
+  const uint64_t weight = std::min(since, thread->period);
+  counts_.untold_fault_count += since - weight;
   if (weight == 0) return;  // the kernel writes one fault twice as its period changes
   ++counts_.sample_count;
   counts_.fault_count += weight;

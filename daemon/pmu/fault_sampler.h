@@ -44,9 +44,12 @@ inline constexpr uint64_t kFaultRegisters = 0xff0fff;
 inline constexpr uint32_t kFaultStackBytes = 2'048;
 
 struct FaultSamplerCounts {
-  uint64_t sample_count = 0;     // handed out
-  uint64_t fault_count = 0;      // that those stand for
-  uint64_t lost_count = 0;       // that found no room
+  uint64_t sample_count = 0;  // handed out
+  uint64_t fault_count = 0;   // that those stand for
+  uint64_t lost_count = 0;    // that found no room
+  // Of the threads' faults, those before their last samples that no sample stands for: lost ones stood for them. Where a thread was sampled
+  // more seldom from then on, less than a period each time, too.
+  uint64_t untold_fault_count = 0;
   uint64_t undecoded_count = 0;  // that are not as they were asked for
   uint64_t damage_count = 0;     // as PerfRing
   size_t thread_count = 0;

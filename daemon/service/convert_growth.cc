@@ -43,6 +43,7 @@ void GrowthToProto(const ProcessGrowth& growth, const NumaNodes& nodes, v1::Proc
   figures->set_fault_count(growth.fault_count);
   figures->set_sample_count(growth.sample_count);
   figures->set_lost_count(growth.lost_count);
+  figures->set_untold_fault_count(growth.untold_fault_count);
   figures->set_thread_count(growth.thread_count);
   figures->set_unsampled_thread_count(growth.unsampled_thread_count);
   figures->set_unkept_fault_count(growth.unkept_fault_count);

@@ -37,6 +37,7 @@ struct ProcessGrowth {
   uint64_t fault_count = 0;
   uint64_t sample_count = 0;
   uint64_t lost_count = 0;          // samples; those damaged or not decoded too
+  uint64_t untold_fault_count = 0;  // of which no sample tells, mostly for those: in no site, and not in fault_count
   uint64_t unkept_fault_count = 0;  // of stacks that found no room: in no site
   uint64_t thread_count = 0;
   uint64_t unsampled_thread_count = 0;

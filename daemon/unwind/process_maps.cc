@@ -7,9 +7,15 @@
 
 namespace hftmon {
 
+bool IsExecutableLine(std::string_view line) {
+  const size_t permissions = line.find(' ');
+  return permissions != std::string_view::npos && permissions + 3 < line.size() && line[permissions + 3] == 'x';
+}
+
 std::vector<Mapping> ParseExecutableMappings(std::string_view maps) {
   std::vector<Mapping> mappings;
   for (const std::string_view view : Split(maps, '\n')) {
+    if (!IsExecutableLine(view)) continue;
     const std::string line(view);
     Mapping mapping;
     char permissions[5] = {};

@@ -1,4 +1,4 @@
-// ProcessMaps: /proc/PID/maps as text -> its executable mappings. Pure function.
+// ProcessMaps: /proc/PID/maps as text -> its executable mappings. Pure functions.
 #ifndef HFTMON_DAEMON_UNWIND_PROCESS_MAPS_H_
 #define HFTMON_DAEMON_UNWIND_PROCESS_MAPS_H_
 
@@ -10,6 +10,9 @@
 namespace hftmon {
 
 inline constexpr size_t kMappingsMax = 4096;
+
+// Whether a line is of a mapping that is executable. Of very many mappings few are: the others are not worth a parser.
+bool IsExecutableLine(std::string_view line);
 
 struct Mapping {
   uint64_t begin = 0;

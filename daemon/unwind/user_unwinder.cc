@@ -3,21 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "common/demangled_name.h"
 
 namespace hftmon {
 namespace {
 
-constexpr size_t kMapsBytesMax = 4u << 20;
+constexpr size_t kTextBytesMax = 64u << 20;       // maps of the 65,530 mappings that the kernel allows, with long paths, are less
 constexpr uint64_t kStackReachBytes = 64u << 20;  // what lies so far above the copy may still be the stack
 
 // Of struct pt_regs, in the order of DWARF's x86-64 registers: rax rdx rcx rbx rsi rdi rbp rsp r8 … r15 rip.
 constexpr int kDwarfOrder[] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
+constexpr int kIp = 16;
 constexpr int kSp = 19;
 
 // One unwinding: what the callbacks of libdwfl see.
@@ -120,19 +124,25 @@ StackPart PartOf(Walk* walk, int result) {
   return part;
 }
 
-// Whole, or nothing when it cannot be read.
-std::string ReadText(const std::string& path) {
+// The lines of executable mappings, kMappingsMax at most; nothing when they cannot be read.
+std::string ReadExecutableLines(const std::string& path) {
   std::ifstream file(path);
-  std::string text;
-  char block[65536];
-  while (text.size() < kMapsBytesMax && (file.read(block, sizeof(block)) || file.gcount() > 0))
-    text.append(block, static_cast<size_t>(file.gcount()));
-  return text;
+  std::string lines;
+  size_t line_count = 0;
+  size_t bytes = 0;
+  for (std::string line; line_count < kMappingsMax && bytes < kTextBytesMax && std::getline(file, line);) {
+    bytes += line.size() + 1;
+    if (!IsExecutableLine(line)) continue;
+    lines += line + '\n';
+    ++line_count;
+  }
+  return lines;
 }
 
 // Field 22 of stat, in clock ticks; 0 when the thread is gone.
 uint64_t StartTicks(const std::string& task) {
-  const std::string stat = ReadText(task + "/stat");
+  std::ifstream file(task + "/stat");
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
   const size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos) return 0;
   std::istringstream fields(stat.substr(name_end + 1));
@@ -147,6 +157,28 @@ constexpr uint64_t kNsPerTick = 10'000'000;  // USER_HZ is 100 on every architec
 
 }  // namespace
 
+int64_t UserUnwinder::SteadyNowNs() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+bool UserUnwinder::Refresh(const std::string& task, Known* known, std::string* reason) {
+  const int64_t begin_ns = now_ns_();
+  std::string maps = ReadExecutableLines(task + "/maps");
+  const int64_t end_ns = now_ns_();
+  ++maps_read_count_;
+  if (maps.empty()) {
+    *reason = fmt::format("{}/maps cannot be read: the process ended, or CAP_SYS_PTRACE is missing", task);
+    return false;
+  }
+  known->fresh_until_ns = end_ns + std::min(kMapsRest * (end_ns - begin_ns), kMapsRestNsMax);
+  if (known->modules == nullptr || known->maps != maps) {
+    known->modules = ProcessModules::Build(task, ParseExecutableMappings(maps), reason);
+    known->maps = std::move(maps);
+    ++modules_built_count_;
+  }
+  return true;
+}
+
 ProcessModules* UserUnwinder::ModulesOf(const hft_stack& record, std::string* reason) {
   // The thread's own, which is there though not listed: a leader that has ended has no maps, and below task/ there are no map_files.
   const std::string task = fmt::format("{}/{}", proc_, record.tid);
@@ -154,16 +186,13 @@ ProcessModules* UserUnwinder::ModulesOf(const hft_stack& record, std::string* re
     *reason = fmt::format("thread {} of process {} ended before its stack was unwound", record.tid, record.tgid);
     return nullptr;
   }
-  std::string maps = ReadText(task + "/maps");
-  if (maps.empty()) {
-    *reason = fmt::format("{}/maps cannot be read: the process ended, or CAP_SYS_PTRACE is missing", task);
-    return nullptr;
-  }
   Known& known = known_[{record.tgid, record.start_ns}];
   known.last_use = ++use_count_;
-  if (known.modules == nullptr || known.maps != maps) {
-    known.modules = ProcessModules::Build(task, ParseExecutableMappings(maps), reason);
-    known.maps = std::move(maps);
+  const bool fresh =
+      known.modules != nullptr && now_ns_() < known.fresh_until_ns && known.modules->MappingAt(record.registers[kIp]) != nullptr;
+  if (!fresh && !Refresh(task, &known, reason)) {
+    known_.erase({record.tgid, record.start_ns});
+    return nullptr;
   }
   ProcessModules* modules = known.modules.get();
   if (known_.size() > kProcessesMax) {

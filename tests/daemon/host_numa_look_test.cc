@@ -1,11 +1,13 @@
 #include "daemon/host_numa_look.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cerrno>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "daemon/numa/placement_reader.h"
 #include "daemon/service/rich_error.h"
 #include "tests/daemon/numa/fake_page_locations.h"
 #include "tests/daemon/os/fixture_tree.h"
@@ -123,6 +125,28 @@ TEST_F(HostNumaLooksTest, WhatAProgramNamesIsLookedAtAndWhyItIsNotAllIsSaid) {
   ASSERT_EQ(placement->unavailable.size(), 1u);
   EXPECT_EQ(placement->unavailable[0].part, "ranges");
   EXPECT_EQ(placement->unavailable[0].reason, "it has no marker file");
+}
+
+TEST_F(HostNumaLooksTest, AfterALookAtVeryManyMappingsMemoryIsGivenBackAsSoonAsTheAnswerIsLetGo) {
+  int given_back = 0;
+  HostNumaLooks::Parts parts = Parts();
+  parts.give_back_memory = [&given_back] { ++given_back; };
+  HostNumaLooks looks(parts);
+  const auto look = [&] {
+    const auto run = looks.Begin(Plan());
+    ASSERT_TRUE(run.ok()) << run.status();
+    ASSERT_TRUE(Await(**run).ok());
+    EXPECT_EQ(given_back, 0) << "the answer is still there";
+  };
+  look();
+  EXPECT_EQ(given_back, 0) << "of one mapping there is nothing to give back";
+  std::string maps;
+  for (size_t i = 0; i <= kWholeMappingsMax; ++i) {
+    maps += fmt::format("{:x}-{:x} rw-p 00000000 00:00 0 \n", kStart + i * 0x2000, kStart + i * 0x2000 + 0x1000);
+  }
+  tree_.Write("/proc/500/maps", maps);
+  look();
+  EXPECT_EQ(given_back, 1);
 }
 
 TEST_F(HostNumaLooksTest, InQuietModeExactIsRefusedAndNumaMapsAreNotReadUnasked) {

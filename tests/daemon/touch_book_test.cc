@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -147,6 +148,30 @@ TEST_F(TouchBookTest, SitesBeyondTheBoundAreTheSmallestAndCounted) {
   EXPECT_EQ(growth.left_out_site_count, 3u);
   EXPECT_EQ(growth.sites.front().fault_count, TouchBook::kSitesMax + 3);
   EXPECT_EQ(growth.sites.back().fault_count, 4u);
+}
+
+// Each mapping is a site of its own: copying a stack and a name for each took hundreds of megabytes, and 64 are told.
+TEST_F(TouchBookTest, OfVeryManyMappingsOnlyTheToldSitesAreEverMade) {
+  constexpr uint64_t kMappings = 60'000;
+  constexpr uint64_t kBegin = 0x7f0000000000;
+  std::string maps;
+  for (uint64_t i = 0; i < kMappings; ++i) {
+    char line[64];
+    std::snprintf(line, sizeof(line), "%lx-%lx rw-p 00000000 00:00 0 \n", kBegin + i * 0x2000, kBegin + i * 0x2000 + 0x1000);
+    maps += line;
+    Add(Fault(kBegin + i * 0x2000, 0x401000, {0x402000}, i % 1'000 == 7 ? 5 : 1));
+  }
+  book_.Unwind(10);
+  ProcessGrowth growth;
+  book_.Tell(ProcMaps::Parse(maps), &growth);
+  EXPECT_THAT(unwinder_.records, SizeIs(1)) << "one path, however many mappings";
+  EXPECT_LE(growth.sites.capacity(), TouchBook::kSitesMax);
+  ASSERT_THAT(growth.sites, SizeIs(TouchBook::kSitesMax));
+  EXPECT_EQ(growth.left_out_site_count, kMappings - TouchBook::kSitesMax);
+  EXPECT_EQ(growth.sites[0].start, kBegin + 7 * 0x2000) << "what is equal stands by address";
+  EXPECT_EQ(growth.sites[59].fault_count, 5u);
+  EXPECT_EQ(growth.sites[60].fault_count, 1u);
+  EXPECT_EQ(growth.sites[60].start, kBegin);
 }
 
 TEST_F(TouchBookTest, WithoutRegistersThereIsNoStackAndTheReasonComesFromTheUnwinder) {

@@ -53,8 +53,11 @@ std::string GrowthText(const v1::ProcessPlacement& process) {
   std::string text = fmt::format(
       "  memory first touched in {}: {} of {}, by {}\n", FormatDuration(growth.end_monotonic_ns() - growth.begin_monotonic_ns()),
       Counted(growth.fault_count(), "page fault"), Counted(growth.thread_count(), "thread"), Counted(growth.sample_count(), "sample"));
-  if (growth.lost_count() > 0)
-    text += fmt::format("    {} found no room: there were more faults\n", Counted(growth.lost_count(), "sample"));
+  if (growth.lost_count() > 0) text += fmt::format("    {} found no room\n", Counted(growth.lost_count(), "sample"));
+  if (growth.lost_count() > 0 || growth.untold_fault_count() > 0) {
+    text += fmt::format("    {} more at least, which no sample tells of: shares are of the others\n",
+                        Counted(growth.untold_fault_count(), "page fault"));
+  }
   if (growth.unkept_fault_count() > 0) {
     text += fmt::format("    {} told no path, beyond 1024 different ones\n", Counted(growth.unkept_fault_count(), "fault"));
   }
@@ -78,6 +81,7 @@ void PutGrowth(const v1::ProcessPlacement& process, Json* json) {
                        {"fault_count", growth.fault_count()},
                        {"sample_count", growth.sample_count()},
                        {"lost_count", growth.lost_count()},
+                       {"untold_fault_count", growth.untold_fault_count()},
                        {"thread_count", growth.thread_count()},
                        {"unsampled_thread_count", growth.unsampled_thread_count()},
                        {"unkept_fault_count", growth.unkept_fault_count()},

@@ -223,7 +223,7 @@ TEST_F(NumaVerbTest, GrowthNamesCodeAndMappingsAndAsksForOneProcess) {
   v1::ProcessPlacement* process = response.mutable_processes(0);
   process->mutable_mappings(0)->set_growth_bytes(8'192);
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(begin_monotonic_ns: 1000 end_monotonic_ns: 1000001000 fault_count: 200
-    sample_count: 50 lost_count: 3 thread_count: 2 unsampled_thread_count: 1 unkept_fault_count: 7 unavailable: "no descriptors left")",
+    sample_count: 50 lost_count: 3 untold_fault_count: 90 thread_count: 2 unsampled_thread_count: 1 unkept_fault_count: 7 unavailable: "no descriptors left")",
                                                             process->mutable_growth()));
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(fault_count: 150 sample_count: 40 start: 0x10000 end: 0x50000 name: "[heap]"
     nodes { node: 1 pages: 150 share: 1 } frames: "Fill()+0x10" frames: "/lib/x\n.so+0xf10" unavailable: "beyond the copy")",
@@ -233,7 +233,8 @@ TEST_F(NumaVerbTest, GrowthNamesCodeAndMappingsAndAsksForOneProcess) {
   EXPECT_EQ(Run({"numa", "-p", "4711", "--growth", "1s"}, console), 1) << "a thread was not sampled";
   EXPECT_EQ(seen_.growth_ns(), 1'000'000'000);
   for (const char* part :
-       {"memory first touched in 1s: 200 page faults of 2 threads, by 50 samples", "3 samples found no room",
+       {"memory first touched in 1s: 200 page faults of 2 threads, by 50 samples", "3 samples found no room\n",
+        "90 page faults more at least, which no sample tells of: shares are of the others",
         "150 faults (75 %, 40 samples) in 0x10000 [heap], touched from node 1 100 %", "      Fill()+0x10\n", "/lib/x?.so+0xf10",
         "stack: beyond the copy", "8 KiB more of addresses: 0x10000 [heap]", "7 faults told no path"}) {
     EXPECT_THAT(console.out(), HasSubstr(part));
@@ -243,6 +244,7 @@ TEST_F(NumaVerbTest, GrowthNamesCodeAndMappingsAndAsksForOneProcess) {
   EXPECT_EQ(Run({"numa", "-p", "4711", "--growth", "1s", "--json"}, object), 1);
   const auto answer = json::parse(object.out());
   EXPECT_EQ(answer["processes"][0]["growth"]["fault_count"], 200);
+  EXPECT_EQ(answer["processes"][0]["growth"]["untold_fault_count"], 90);
   EXPECT_EQ(answer["processes"][0]["first_touches"][0]["frames"][0], "Fill()+0x10");
   EXPECT_EQ(answer["processes"][0]["mappings"][0]["growth_bytes"], 8'192);
   StringConsole none;

@@ -117,7 +117,7 @@ TEST_F(FaultSamplerTest, AThreadThatFaultsOftenIsSampledMoreSeldomAndOthersAreNo
   EXPECT_EQ(sampler->counts().fault_count, FaultSampler::kDrainSamplesMax + 1 + FaultSampler::kPeriodFactor);
 }
 
-TEST_F(FaultSamplerTest, FaultsBeforeASampleThatFoundNoRoomAreInNoCount) {
+TEST_F(FaultSamplerTest, FaultsBeforeASampleThatFoundNoRoomAreToldApart) {
   auto sampler = Open();
   ASSERT_TRUE(sampler.ok()) << sampler.status();
   ASSERT_TRUE(sampler->Enable().ok());
@@ -128,6 +128,7 @@ TEST_F(FaultSamplerTest, FaultsBeforeASampleThatFoundNoRoomAreInNoCount) {
   ASSERT_TRUE(kernel_.Write(500, 0, Sample(500, 2)));  // once more, as its period changes
   EXPECT_THAT(Drain(*sampler), ElementsAre(1u, 2u));
   EXPECT_EQ(sampler->counts().fault_count, 2u);
+  EXPECT_EQ(sampler->counts().untold_fault_count, 1'000u);
   EXPECT_EQ(sampler->counts().undecoded_count, 0u);
 }
 

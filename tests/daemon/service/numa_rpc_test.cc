@@ -334,6 +334,7 @@ TEST_F(NumaRpcTest, FirstTouchesAreToldByNodeAndPathAndWhatGrewByMapping) {
   growth.fault_count = 12;
   growth.sample_count = 5;
   growth.lost_count = 1;
+  growth.untold_fault_count = 6;
   growth.unkept_fault_count = 2;
   growth.thread_count = 3;
   growth.grown = {{.start = 0x10000, .end = 0x18000, .new_bytes = 0x2000}};
@@ -351,6 +352,7 @@ TEST_F(NumaRpcTest, FirstTouchesAreToldByNodeAndPathAndWhatGrewByMapping) {
   const v1::ProcessPlacement& process = response_.processes(0);
   EXPECT_EQ(process.growth().fault_count(), 12u);
   EXPECT_EQ(process.growth().unkept_fault_count(), 2u);
+  EXPECT_EQ(process.growth().untold_fault_count(), 6u);
   EXPECT_EQ(process.left_out_first_touch_count(), 4u);
   ASSERT_EQ(process.first_touches_size(), 1);
   const v1::FirstTouch& touch = process.first_touches(0);

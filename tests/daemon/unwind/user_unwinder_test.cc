@@ -1,6 +1,7 @@
 // On this process itself: its registers and a copy of its stack, taken at the end of a known call chain.
 #include "daemon/unwind/user_unwinder.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -112,6 +113,68 @@ TEST_F(UserUnwinderTest, DamagedStacksAndRegistersStayWithinTheBounds) {
     if (round % 7 == 0) damaged.user_bytes = static_cast<uint16_t>(random());
     EXPECT_LE(unwinder.Unwind(damaged).frames.size(), static_cast<size_t>(kStackFramesMax));
   }
+}
+
+// This process as a /proc of its own shows it, with `more` in its maps.
+class MadeProc {
+ public:
+  MadeProc() : root_(std::filesystem::path(::testing::TempDir()) / ("user_unwinder_maps." + std::to_string(getpid()))) {
+    std::filesystem::create_directories(Task());
+    std::filesystem::create_directory_symlink("/", Task() / "root");
+    std::filesystem::create_directory_symlink("/proc/self/map_files", Task() / "map_files");
+    std::ofstream(Task() / "stat") << ReadAll("/proc/thread-self/stat");
+    SetMaps("");
+  }
+  ~MadeProc() { std::filesystem::remove_all(root_); }
+  void SetMaps(const std::string& more) const { std::ofstream(Task() / "maps") << more + ReadAll("/proc/thread-self/maps"); }
+  std::string path() const { return root_.string(); }
+
+ private:
+  std::filesystem::path Task() const { return root_ / std::to_string(captured.tid); }
+  const std::filesystem::path root_;
+};
+
+TEST_F(UserUnwinderTest, MappingsWithoutCodeThatComeAndGoMakeNoModulesAnewAndThoseWithCodeDo) {
+  const MadeProc proc;
+  int64_t now_ns = 1;
+  UserUnwinder unwinder(proc.path(), [&now_ns] { return now_ns; });  // reading takes no time
+  for (int i = 0; i < 20; ++i) {
+    proc.SetMaps(std::string("1000-2000 rw-p 00000000 00:00 0 \n").substr(0, i % 2 == 0 ? std::string::npos : 0));
+    EXPECT_THAT(Chain(unwinder.Unwind(captured)), ElementsAre("unwind_inner", "unwind_middle", "unwind_outer"));
+  }
+  EXPECT_EQ(unwinder.maps_read_count(), 20u) << "a program may load code at any time";
+  EXPECT_EQ(unwinder.modules_built_count(), 1u);
+  proc.SetMaps("1000-2000 r-xp 00000000 00:00 0 \n");
+  EXPECT_THAT(Chain(unwinder.Unwind(captured)), ElementsAre("unwind_inner", "unwind_middle", "unwind_outer"));
+  EXPECT_EQ(unwinder.modules_built_count(), 2u);
+}
+
+TEST_F(UserUnwinderTest, MapsThatTakeLongToReadAreNotReadForEachStackButForCodeThatIsNotKnown) {
+  const MadeProc proc;
+  int64_t now_ns = 1;
+  UserUnwinder unwinder(proc.path(), [&now_ns] { return now_ns += 5'000'000; });  // between any two looks at the clock
+  for (int i = 0; i < 10; ++i) unwinder.Unwind(captured);
+  EXPECT_EQ(unwinder.maps_read_count(), 1u);
+  now_ns += UserUnwinder::kMapsRest * 5'000'000;
+  unwinder.Unwind(captured);
+  EXPECT_EQ(unwinder.maps_read_count(), 2u);
+  hft_stack elsewhere = captured;
+  elsewhere.registers[16] = 0x1800;
+  unwinder.Unwind(elsewhere);
+  EXPECT_EQ(unwinder.maps_read_count(), 3u);
+  EXPECT_EQ(unwinder.modules_built_count(), 1u);
+}
+
+// What stood beyond the first 4 MiB of text was not seen once: libraries stand at the end.
+TEST_F(UserUnwinderTest, CodeBehindVeryManyMappingsIsFound) {
+  const MadeProc proc;
+  std::string many;
+  for (int i = 0; i < 65'000; ++i)
+    many +=
+        fmt::format("{:x}-{:x} rw-p 00000000 00:00 0                     /a/rather/long/path\n", 0x1000 + i * 0x2000, 0x2000 + i * 0x2000);
+  ASSERT_GT(many.size(), 4u << 20);
+  proc.SetMaps(many);
+  EXPECT_THAT(Chain(UserUnwinder(proc.path()).Unwind(captured)), ElementsAre("unwind_inner", "unwind_middle", "unwind_outer"));
 }
 
 // This process as a /proc of its own shows it, but its binary is a damaged copy.
