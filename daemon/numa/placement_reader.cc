@@ -185,8 +185,10 @@ absl::Status PlacementReader::Walk(const PlacementWish& wish, const ProcMaps& ma
   placement->left_out_count = sample.left_out_count;
   if (sample.pages.empty() && named.pages.empty() && wish.addresses.empty()) return absl::OkStatus();
   absl::Status looked = LookAtRows(wish, sample, wish.keep_pages, placement->mappings, placement);
+  const uint64_t within_bound_count = placement->look_cost.page_count;
   if (looked.ok()) looked = LookAtRows(wish, named, false, placement->ranges, placement);
   if (looked.ok()) looked = LookAtAddresses(wish, placement);
+  placement->look_cost.beside_page_count = placement->look_cost.page_count - within_bound_count;
   if (!looked.ok()) return looked;
   const absl::StatusOr<ProcMaps> after = ReadMaps(wish.pid, &placement->look_cost);
   if (!after.ok()) return after.status();

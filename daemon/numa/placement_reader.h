@@ -37,7 +37,7 @@ inline constexpr size_t kWholeMappingsMax = 4'096;
 
 struct PlacementWish {
   pid_t pid = 0;                              // > 0, in the namespace that /proc is mounted for
-  uint64_t pages_max = 4'096;                 // 1 … kSamplePagesMax
+  uint64_t pages_max = 4'096;                 // of mappings, or of `ranges`: 1 … kSamplePagesMax
   std::span<const AddressRange> ranges = {};  // at most kPlacementRangesMax: these instead of the mappings; none: all mappings
   // Beside them, at most kPlacementRangesMax: ProcessPlacement::ranges. Up to kNamedRangePagesMax pages of each are looked at,
   // kNamedPagesMax of all, whatever pages_max is: they are those that matter.

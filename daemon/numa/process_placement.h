@@ -44,7 +44,8 @@ struct MappingPlacement {
 // its page faults before Linux 6.4. A call's length is what they can have waited for it at most: text is read in several holds.
 struct LookCost {
   uint64_t call_count = 0;
-  uint64_t page_count = 0;  // asked for one by one
+  uint64_t page_count = 0;         // asked for one by one
+  uint64_t beside_page_count = 0;  // of those, of named ranges and of single addresses: beside PlacementWish::pages_max
   int64_t sum_ns = 0;
   int64_t longest_ns = 0;
 };

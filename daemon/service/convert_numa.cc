@@ -103,6 +103,7 @@ void PlacementToProto(const ProcessPlacement& placement, v1::ProcessPlacement* o
   v1::LookCost* cost = out->mutable_look_cost();
   cost->set_call_count(placement.look_cost.call_count);
   cost->set_page_count(placement.look_cost.page_count);
+  cost->set_beside_page_count(placement.look_cost.beside_page_count);
   cost->set_sum_ns(placement.look_cost.sum_ns);
   cost->set_longest_ns(placement.look_cost.longest_ns);
   for (const UnavailablePlacement& part : placement.unavailable) PutUnavailable(part.part, part.reason, out->mutable_unavailable());

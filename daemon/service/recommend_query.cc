@@ -38,6 +38,7 @@ void WindowToProto(const ServiceCore& core, const EvidenceWish& wish, const Judg
 void CostToProto(const EvidenceCost& cost, v1::LookCost* out) {
   out->set_call_count(cost.look_count);
   out->set_page_count(cost.page_count);
+  out->set_beside_page_count(cost.beside_page_count);
   out->set_sum_ns(cost.sum_ns);
   out->set_longest_ns(cost.longest_ns);
 }

@@ -141,7 +141,8 @@ std::string MappingsText(const v1::ProcessPlacement& process) {
     AddRow(mapping, SharesText(mapping), mapping.name().empty() ? "[anonymous]" : mapping.name(), &table);
   }
   std::string text = table.empty() ? "  nothing of it was found in memory\n" : table.Print(2);
-  if (there.size() > kMappingsShown) text += fmt::format("  and {} smaller ones (--json has all)\n", there.size() - kMappingsShown);
+  if (there.size() > kMappingsShown)
+    text += fmt::format("  and {} (--json has all)\n", Counted(there.size() - kMappingsShown, "smaller one"));
   if (empty_count > 0) text += fmt::format("  {} of which no page was found\n", Counted(empty_count, "mapping"));
   return text;
 }
@@ -181,8 +182,10 @@ std::string ProcessText(const v1::ProcessPlacement& process, int64_t now_ns) {
 }  // namespace
 
 std::string LookCostText(const v1::LookCost& cost) {
-  return fmt::format("{} single pages; {} that may hold its memory lock took {}, the longest {}", cost.page_count(),
-                     Counted(cost.call_count(), "call"), FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
+  std::string pages = Counted(cost.page_count(), "single page");
+  if (cost.beside_page_count() > 0) pages += fmt::format(" ({} of named ranges and sampled lines)", cost.beside_page_count());
+  return fmt::format("{}; {} that may hold its memory lock took {}, the longest {}", pages, Counted(cost.call_count(), "call"),
+                     FormatDuration(cost.sum_ns()), FormatDuration(cost.longest_ns()));
 }
 
 std::string NumaText(const v1::QueryNumaResponse& response) {

@@ -126,8 +126,11 @@ Json ProcessJson(const v1::ProcessPlacement& process) {
 }  // namespace
 
 Json LookCostJson(const v1::LookCost& cost) {
-  return {
-      {"call_count", cost.call_count()}, {"page_count", cost.page_count()}, {"sum_ns", cost.sum_ns()}, {"longest_ns", cost.longest_ns()}};
+  return {{"call_count", cost.call_count()},
+          {"page_count", cost.page_count()},
+          {"beside_page_count", cost.beside_page_count()},
+          {"sum_ns", cost.sum_ns()},
+          {"longest_ns", cost.longest_ns()}};
 }
 
 Json NumaJson(const v1::QueryNumaResponse& response) {

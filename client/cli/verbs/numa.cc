@@ -29,7 +29,9 @@ class NumaVerb : public Verb {
     CLI::App* verb = app.add_subcommand("numa", "memory nodes, the node of each device, and on which nodes the memory of targets lies");
     verb->add_option("-p,--pid", pids_, "process ids of targets, a list (default: all targets)");
     verb->add_flag("--exact", exact_, "every page, with policies and huge pages: holds up the process's memory calls, 26 ms a GiB");
-    verb->add_option("--pages", pages_, "look at so many pages of each process, 1 to 65536 (default: 4096)");
+    verb->add_option(
+        "--pages", pages_,
+        "look at so many pages of each process's mappings, 1 to 65536 (default: 4096); of ranges that it names 1024 each come beside them");
     verb->add_option("--heat-map", resolution_, "draw one: by node, page or cache_line (of what `hftmon sharing` sampled last)")
         ->capture_default_str();
     verb->add_option("--bandwidth", bandwidth_, "for so long also: what memory controllers, links and groups of resctrl move, e.g. 1s");

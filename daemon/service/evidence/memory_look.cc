@@ -51,6 +51,7 @@ EvidenceCost CostOf(const NumaLook& look) {
     const LookCost& one = process.placement->look_cost;
     cost.look_count += one.call_count;
     cost.page_count += one.page_count;
+    cost.beside_page_count += one.beside_page_count;
     cost.sum_ns += one.sum_ns;
     cost.longest_ns = std::max(cost.longest_ns, one.longest_ns);
   }

@@ -36,7 +36,7 @@ v1::QueryNumaResponse SomePlaces() {
       ranges { start: 0x20800 end: 0x22800 name: "orders" kind: "range" page_bytes: 4096 page_count: 3 sampled_count: 3 absent_count: 1 exact: true
         changed: true nodes { node: 1 pages: 2 share: 1 share_low: 1 share_high: 1 } }
       ranges { start: 0x90000 end: 0x91000 name: "queue" kind: "range" page_bytes: 4096 page_count: 1 sampled_count: 1 absent_count: 1 exact: true }
-      look_cost { call_count: 5 page_count: 21 sum_ns: 30000 longest_ns: 9000 }
+      look_cost { call_count: 5 page_count: 21 beside_page_count: 4 sum_ns: 30000 longest_ns: 9000 }
       unavailable { part: "policy" reason: "numa_maps is not read" }
       threads { tid: 4711 comm: "main" last_cpu: 0 node: 0 allowed_nodes: 0 }
       threads { tid: 4712 comm: "feed" last_cpu: 2 node: 1 allowed_nodes: 0 allowed_nodes: 1 } })",
@@ -56,9 +56,10 @@ TEST_F(NumaVerbTest, NodesDevicesAndSharesWithIntervalsAreToldAndWhatLookingCost
   EXPECT_EQ(seen_.resolution(), v1::HEAT_MAP_RESOLUTION_UNSPECIFIED);
   for (const char* part :
        {"1024 MiB", "0:10 1:21", "8 of 2048 KiB (5 free)", "read 300ns, write 310ns", "net eth0: node 1, CPUs 2,3",
-        "block vda: node not known: the firmware tells none", "process 4711 en?gine: looked at for 300ms, 21 single pages; 5 calls",
-        "the longest 9us", "1 thread ran last on node 0", "4712 feed: node 1, may run on 0,1", "node 0: 75.0% (50.0 to 90.0)",
-        "node 1: 100.0%", "bind:1", "[heap]", "1 mapping of which no page was found", "policy unavailable: numa_maps is not read"}) {
+        "block vda: node not known: the firmware tells none",
+        "process 4711 en?gine: looked at for 300ms, 21 single pages (4 of named ranges and sampled lines); 5 calls", "the longest 9us",
+        "1 thread ran last on node 0", "4712 feed: node 1, may run on 0,1", "node 0: 75.0% (50.0 to 90.0)", "node 1: 100.0%", "bind:1",
+        "[heap]", "1 mapping of which no page was found", "policy unavailable: numa_maps is not read"}) {
     EXPECT_THAT(console.out(), HasSubstr(part));
   }
   EXPECT_THAT(console.out(), Not(HasSubstr("heat map")));
@@ -186,7 +187,8 @@ TEST_F(NumaVerbTest, JsonHasAllOfIt) {
   EXPECT_EQ(process["ranges"][1]["name"], "queue");
   EXPECT_EQ(process["ranges"][1]["kind"], "range");
   EXPECT_EQ(process["ranges"][1]["absent_count"], 1);
-  EXPECT_EQ(process["look_cost"], json({{"call_count", 5}, {"page_count", 21}, {"sum_ns", 30'000}, {"longest_ns", 9'000}}));
+  EXPECT_EQ(process["look_cost"],
+            json({{"call_count", 5}, {"page_count", 21}, {"beside_page_count", 4}, {"sum_ns", 30'000}, {"longest_ns", 9'000}}));
   EXPECT_EQ(process["threads"][1]["allowed_nodes"], json({0, 1}));
 }
 
@@ -290,7 +292,7 @@ TEST_F(NumaVerbTest, RecommendLooksAtMemoryWhenAskedAndTellsWhatItCost) {
   StringConsole object;
   EXPECT_EQ(Run({"recommend", "--look-at-memory", "--json"}, object), 0) << object.err();
   EXPECT_EQ(json::parse(object.out())["look_cost"],
-            json({{"call_count", 257}, {"page_count", 4'096}, {"sum_ns", 1'500'000}, {"longest_ns", 9'000}}));
+            json({{"call_count", 257}, {"page_count", 4'096}, {"beside_page_count", 0}, {"sum_ns", 1'500'000}, {"longest_ns", 9'000}}));
 }
 
 }  // namespace

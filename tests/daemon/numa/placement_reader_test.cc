@@ -109,6 +109,7 @@ TEST_F(PlacementReaderTest, PagesOfSingleAddressesAreLookedAtOnceEachBesideTheMa
   EXPECT_LT(placement->asked_pages[21].node, 0) << "it was never touched";
   EXPECT_THAT(placement->pages, IsEmpty());
   EXPECT_EQ(placement->look_cost.page_count, 16u + 22u);
+  EXPECT_EQ(placement->look_cost.beside_page_count, 22u);
   EXPECT_EQ(pacer_.pause_count, 2) << "a pause before each portion but the first";
   addresses.resize(kPlacementAddressesMax + 1, kPool);
   EXPECT_TRUE(absl::IsInvalidArgument(Read({.pid = kPid, .addresses = addresses}).status()));
@@ -249,6 +250,7 @@ TEST_F(PlacementReaderTest, NamedRangesAreLookedAtMoreCloselyBesideTheMappings) 
   EXPECT_EQ(placement->ranges[2].absent_count, 2u);
   EXPECT_EQ(placement->left_out_count, 0u);
   EXPECT_EQ(placement->look_cost.page_count, 64u + 1024 + 1 + 10);
+  EXPECT_EQ(placement->look_cost.beside_page_count, 1024u + 1 + 10);
   EXPECT_THAT(locations_.sizes, Each(::testing::Le(kLocatedPagesMax)));
   EXPECT_EQ(pacer_.pause_count + 1, static_cast<int>(locations_.sizes.size())) << "a pause between any two";
 }
@@ -260,7 +262,7 @@ TEST_F(PlacementReaderTest, ManyNamedRangesShareWhatAllMayCost) {
   }
   const auto placement = Read({.pid = kPid, .pages_max = 1, .named_ranges = named});
   ASSERT_TRUE(placement.ok()) << placement.status();
-  EXPECT_EQ(placement->look_cost.page_count, kNamedPagesMax + 1);
+  EXPECT_EQ(placement->look_cost.page_count, kNamedPagesMax + 1) << "the bound of all that a look asks for beside pages_max";
   for (const MappingPlacement& range : placement->ranges) EXPECT_EQ(range.sampled_count, kNamedPagesMax / kPlacementRangesMax);
 }
 
