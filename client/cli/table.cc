@@ -1,6 +1,10 @@
 #include "client/cli/table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "common/utf8.h"
@@ -11,6 +15,24 @@ namespace {
 // Columns on a terminal: bytes that continue a UTF-8 character take no room.
 size_t Width(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
+// The bytes of a character that orders what is around it (bidirectional marks, embeddings, overrides, isolates; line and paragraph
+// separators), in UTF-8.
+bool IsOrdering(std::string_view character) {
+  if (character == "\xD8\x9C") return true;  // U+061C
+  if (character.size() != 3 || character[0] != '\xE2') return false;
+  const auto second = static_cast<unsigned char>(character[1]);
+  const auto third = static_cast<unsigned char>(character[2]);
+  if (second == 0x80) return third == 0x8E || third == 0x8F || (third >= 0xA8 && third <= 0xAE);  // U+200E, U+200F, U+2028 to U+202E
+  return second == 0x81 && third >= 0xA6 && third <= 0xA9;                                        // U+2066 to U+2069
+}
+
+// "\u202e". Of a character of two or three bytes.
+std::string Escaped(std::string_view character) {
+  uint32_t code = static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1Fu : 0x0Fu);
+  for (const char byte : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(byte) & 0x3Fu);
+  return fmt::format("\\u{:04x}", code);
 }
 
 }  // namespace
@@ -52,6 +74,8 @@ std::string Printable(const std::string& text) {
     if (byte < 0x20 || byte == 0x7F) printable[i] = '?';
     // U+0080 to U+009F, a terminal's control sequences among them.
     if (byte == 0xC2 && i + 1 < printable.size() && static_cast<unsigned char>(printable[i + 1]) < 0xA0) printable.replace(i, 2, "?");
+    const std::string_view character = std::string_view(printable).substr(i, byte == 0xD8 ? 2 : 3);
+    if (IsOrdering(character)) printable.replace(i, character.size(), Escaped(character));
   }
   return printable;
 }

@@ -28,7 +28,8 @@ class Table {
 };
 
 // `text` from outside (names of processes, say) with control characters and bytes that are not UTF-8 replaced by '?': it cannot drive the
-// terminal.
+// terminal. Characters that change the direction of what follows (U+202E and the like) or begin a line, which would make a line look like
+// another one, stand as their number: "\u202e".
 std::string Printable(const std::string& text);
 
 }  // namespace hftmon

@@ -47,7 +47,7 @@ void TargetFlags::Declare(CLI::App& verb) {
       ->expected(1)
       ->allow_extra_args(false);
   verb.add_option("--counter-interval", counter_interval_, "between two readings that are told apart, 1us to 1s (default: 1ms)");
-  verb.add_flag("--numa", numa_, "NUMA placement too");
+  verb.add_flag("--numa", numa_, "refused: `hftmon numa` tells of every target without it");
 }
 
 absl::StatusOr<v1::TargetOptions> TargetFlags::Options() const {

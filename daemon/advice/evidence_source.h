@@ -33,8 +33,8 @@ struct EvidenceCost {
   int64_t sum_ns = 0;      // in which a target's address space was looked at
   int64_t longest_ns = 0;  // the longest single look: a fault or munmap of it may have waited so long
   uint64_t look_count = 0;
-  uint64_t beside_page_count = 0;  // of page_count, as LookCost has it
   uint64_t page_count = 0;         // asked for one by one
+  uint64_t beside_page_count = 0;  // of page_count, as LookCost has it
 };
 
 struct EvidenceAnswer {

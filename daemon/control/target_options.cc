@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kGroups = {kSchedGroup,    kLocksGroup,   kKernelLocksGroup, kMemoryGroup,
                                                      kHardwareGroup, kNetworkGroup, kIrqGroup,         kReturnsGroup};
-// Groups that the design names and this release does not have yet: refused, but not as a misspelling.
-constexpr std::array<std::string_view, 2> kLaterGroups = {"numa", "operations"};
+// Subjects that need no probes of their own: refused, but not as a misspelling.
+constexpr std::array<std::string_view, 2> kSubjectsWithoutGroup = {"numa", "operations"};
 constexpr std::string_view kCacheName = "cache";  // once announced as a group
 constexpr size_t kProbeGroupsMax = 16;
 constexpr size_t kShownNameBytes = 40;
@@ -36,11 +36,11 @@ absl::Status ValidateProbeGroups(const std::vector<std::string>& groups) {
   }
   for (const std::string& group : groups) {
     if (std::find(kGroups.begin(), kGroups.end(), group) != kGroups.end()) continue;
-    if (std::find(kLaterGroups.begin(), kLaterGroups.end(), group) != kLaterGroups.end()) {
+    if (std::find(kSubjectsWithoutGroup.begin(), kSubjectsWithoutGroup.end(), group) != kSubjectsWithoutGroup.end()) {
       return absl::FailedPreconditionError(
-          absl::StrFormat("probe group \"%s\" is not in this release: attach without it; available: sched (always on), locks, "
-                          "kernel_locks, memory, hardware, network, irq, returns",
-                          group));
+          absl::StrFormat("\"%s\" is no probe group and needs none: attach without it, hftmon %s tells of every target; available: sched "
+                          "(always on), locks, kernel_locks, memory, hardware, network, irq, returns",
+                          group, group));
     }
     if (group == kCacheName) {
       return absl::InvalidArgumentError(
@@ -130,8 +130,8 @@ absl::Status ValidateTargetOptions(const TargetOptions& options, const TargetDef
   if (absl::Status status = ValidateCounters(options); !status.ok()) return status;
   if (options.numa) {
     return absl::FailedPreconditionError(
-        "numa is not available: this release has no NUMA collector; attach without it "
-        "(\"hftmon doctor\" says what this host can measure)");
+        "numa is nothing that a target has to be attached with: attach without it, hftmon numa (QueryNuma) tells where the memory of every "
+        "target lies");
   }
   return absl::OkStatus();
 }

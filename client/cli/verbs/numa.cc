@@ -48,7 +48,13 @@ class NumaVerb : public Verb {
         "which\n"
         "takes 64 to 256 MiB, 10 s at most for all. With --growth a sampled page fault takes its thread some 2 us longer. --measure, "
         "--exact and\n"
-        "--growth are refused in quiet mode and while hftmon is off. Counts of nodes are allocations since boot.\n"
+        "--growth are refused in quiet mode and while hftmon is off.\n"
+        "Columns of a node, allocations since boot: local (by its own CPUs), other (by CPUs of others), miss (here, though another node "
+        "was\n"
+        "wished), foreign (elsewhere, though here was wished). Of a mapping or range: pages (that it has room for), looked at, absent (of\n"
+        "those: never touched, swapped out, the zero page), huge (mapped by huge pages), policy (the kernel's words), elsewhere (on other\n"
+        "nodes than the one where the process's threads ran), nodes (shares of the pages that are there). Of cache lines: loads served by\n"
+        "this socket's caches and memory (local) or by another's (remote); the rest is not told by the hardware.\n"
         "Exit code 1: a process could not be looked at, or not all of what was asked for could be told.");
     return verb;
   }

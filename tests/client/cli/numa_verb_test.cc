@@ -76,6 +76,12 @@ TEST_F(NumaVerbTest, RangesThatTheProgramNamesComeBeforeTheMappingsByName) {
   EXPECT_EQ(Run({"numa"}, console), 0) << console.err();
   EXPECT_THAT(console.out(), HasSubstr("node 1: 100.0%         0x20800 or?ders (changed meanwhile)"));
   EXPECT_THAT(console.out(), HasSubstr("no page was found      0x90000 queue"));
+  response.mutable_processes(0)->mutable_ranges(1)->set_name("que\xE2\x80\xAEue");
+  Answer(response);
+  StringConsole turned;
+  EXPECT_EQ(Run({"numa"}, turned), 0) << turned.err();
+  EXPECT_THAT(turned.out(), HasSubstr("0x90000 que\\u202eue\n"));
+  response.mutable_processes(0)->mutable_ranges(1)->set_name("queue");
   EXPECT_LT(console.out().find("0x90000 queue"), console.out().find("0x10000 [heap]"));
   for (int i = 0; i < 50; ++i) *response.mutable_processes(0)->add_ranges() = response.processes(0).ranges(1);
   Answer(response);

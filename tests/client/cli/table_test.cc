@@ -34,5 +34,17 @@ TEST(PrintableTest, ControlCharactersCannotReachTheTerminal) {
       << "a control sequence of 8-bit terminals";
 }
 
+TEST(PrintableTest, CharactersThatTurnALineAroundStandAsTheirNumbers) {
+  EXPECT_EQ(Printable("a\xE2\x80\xAE"
+                      "dcb"),
+            "a\\u202edcb")
+      << "an override shows what follows backwards";
+  EXPECT_EQ(Printable("\xE2\x81\xA6x\xE2\x81\xA9"), "\\u2066x\\u2069");
+  EXPECT_EQ(Printable("\xD8\x9C\xE2\x80\x8E\xE2\x80\xA8"), "\\u061c\\u200e\\u2028");
+  EXPECT_EQ(Printable(Printable("\xE2\x80\xAE")), "\\u202e") << "a table cleans what was cleaned";
+  EXPECT_EQ(Printable("\xD8\xA8 \xE2\x82\xAC \xE2\x80\x93 \xE2\x80\xAF"), "\xD8\xA8 \xE2\x82\xAC \xE2\x80\x93 \xE2\x80\xAF")
+      << "letters of right-to-left scripts, signs and dashes stay";
+}
+
 }  // namespace
 }  // namespace hftmon

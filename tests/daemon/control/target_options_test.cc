@@ -63,7 +63,7 @@ TEST(TargetOptionsTest, OnlyTheGroupsThatThereAreAreAccepted) {
   EXPECT_TRUE(Validate({.probe_groups = {"irq", "returns"}}).ok());
   const absl::Status later = Validate({.probe_groups = {"sched", "numa"}});
   EXPECT_TRUE(absl::IsFailedPrecondition(later));
-  EXPECT_THAT(later.message(), HasSubstr("available: sched"));
+  EXPECT_THAT(later.message(), AllOf(HasSubstr("hftmon numa tells of every target"), HasSubstr("available: sched")));
   const absl::Status unknown = Validate({.probe_groups = {"shced"}});
   EXPECT_TRUE(absl::IsInvalidArgument(unknown));
   EXPECT_THAT(unknown.message(), HasSubstr("\"shced\" does not exist"));
@@ -88,7 +88,7 @@ TEST(TargetOptionsTest, HostileGroupNamesAreShortenedAndEscapedInTheMessage) {
 TEST(TargetOptionsTest, NumaIsRefusedWithReasonAndMend) {
   const absl::Status status = Validate({.numa = true});
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
-  EXPECT_THAT(status.message(), HasSubstr("this release has no"));
+  EXPECT_THAT(status.message(), HasSubstr("hftmon numa (QueryNuma) tells"));
   EXPECT_THAT(status.message(), HasSubstr("attach without it"));
 }
 
