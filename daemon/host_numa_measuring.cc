@@ -14,6 +14,8 @@ namespace {
 
 void Put(const ProbeReport& report, MeasuredPair* pair) {
   pair->huge_pages = report.huge_pages;
+  pair->page_bytes = report.huge_pages ? kHugePageBytes : pair->plan.buffer_bytes / static_cast<int64_t>(report.page_count);
+  pair->small_pages_reason = SmallPagesReason(report.small_pages, pair->plan.memory_node);
   if (report.page_on_node_count == report.page_count) {
     pair->load_ns = report.load_ns;
     pair->read_mb_s = report.read_mb_s;

@@ -36,8 +36,9 @@ bool IsWithin(double value, double max) {
 }  // namespace
 
 std::string FormatProbeReport(const ProbeReport& report) {
-  return fmt::format("load_ns={:.3f} read_mb_s={:.1f} bytes_moved={} page_count={} page_on_node_count={} huge_pages={}\n", report.load_ns,
-                     report.read_mb_s, report.bytes_moved, report.page_count, report.page_on_node_count, report.huge_pages ? 1 : 0);
+  return fmt::format("load_ns={:.3f} read_mb_s={:.1f} bytes_moved={} page_count={} page_on_node_count={} huge_pages={} small_pages={}\n",
+                     report.load_ns, report.read_mb_s, report.bytes_moved, report.page_count, report.page_on_node_count,
+                     report.huge_pages ? 1 : 0, static_cast<int>(report.small_pages));
 }
 
 absl::StatusOr<ProbeReport> ParseProbeReport(std::string_view text, int64_t buffer_bytes) {
@@ -47,11 +48,15 @@ absl::StatusOr<ProbeReport> ParseProbeReport(std::string_view text, int64_t buff
   if (text.size() > kProbeReportBytesMax) return odd("it is too long");
   ProbeReport report;
   int huge = 0;
+  int small = 0;
   const bool read = Take("load_ns", &text, &report.load_ns) && Take("read_mb_s", &text, &report.read_mb_s) &&
                     Take("bytes_moved", &text, &report.bytes_moved) && Take("page_count", &text, &report.page_count) &&
-                    Take("page_on_node_count", &text, &report.page_on_node_count) && Take("huge_pages", &text, &huge);
+                    Take("page_on_node_count", &text, &report.page_on_node_count) && Take("huge_pages", &text, &huge) &&
+                    Take("small_pages", &text, &small);
   if (!read || !text.empty() || huge < 0 || huge > 1) return odd("it is no line of its fields");
+  if (small < 0 || small > kSmallPagesLast || (huge == 1) != (small == 0)) return odd("its pages are of no kind");
   report.huge_pages = huge == 1;
+  report.small_pages = static_cast<SmallPages>(small);
   if (report.page_count == 0 || report.page_count > static_cast<uint64_t>(buffer_bytes / kPageBytesMin)) return odd("its pages cannot be");
   if (report.page_on_node_count > report.page_count) return odd("more pages were on the node than it has");
   if (report.bytes_moved > kBytesMovedMax) return odd("it moved too much");

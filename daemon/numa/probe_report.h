@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "daemon/numa/huge_page_choice.h"
 
 namespace hftmon {
 
@@ -20,10 +21,11 @@ struct ProbeReport {
   uint64_t bytes_moved = 0;
   uint64_t page_count = 0;
   uint64_t page_on_node_count = 0;
-  bool huge_pages = false;  // all of it was mapped by huge pages
+  bool huge_pages = false;                     // all of it was mapped by huge pages
+  SmallPages small_pages = SmallPages::kNone;  // why it was not; kNone where it was
 };
 
-// "load_ns=92.4 read_mb_s=14012.1 bytes_moved=… page_count=… page_on_node_count=… huge_pages=1\n".
+// "load_ns=92.4 read_mb_s=14012.1 bytes_moved=… page_count=… page_on_node_count=… huge_pages=1 small_pages=0\n".
 std::string FormatProbeReport(const ProbeReport& report);
 
 // Of a probe of so many bytes. INTERNAL: another text, more pages than bytes have, times or rates that no memory has, values though pages

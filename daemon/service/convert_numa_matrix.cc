@@ -14,6 +14,8 @@ void NumaMatrixToProto(const NumaMatrix& matrix, v1::MeasureNumaResponse* out) {
     if (pair.read_mb_s) added->set_read_mb_s(*pair.read_mb_s);
     added->set_buffer_bytes(pair.plan.buffer_bytes);
     added->set_huge_pages(pair.huge_pages);
+    added->set_page_bytes(pair.page_bytes);
+    added->set_small_pages_reason(pair.small_pages_reason);
     added->set_reason(pair.plan.reason);
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,6 +19,8 @@ struct MeasuredPair {
   std::optional<double> load_ns;    // both or none
   std::optional<double> read_mb_s;  // 10^6 bytes a second
   bool huge_pages = false;
+  int64_t page_bytes = 0;               // that the memory was mapped by: the base page's where not all of it was huge; 0: not known
+  std::string small_pages_reason = {};  // why they were not huge; empty: they were, or nothing was measured
 };
 
 struct NumaMatrix {

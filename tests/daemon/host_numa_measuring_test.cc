@@ -73,8 +73,25 @@ TEST_F(HostNumaMeasuringTest, EachPairIsMeasuredFromItsNodesCpuOneAfterTheOther)
   EXPECT_EQ(matrix.pairs[1].load_ns, 100);
   EXPECT_EQ(matrix.pairs[1].read_mb_s, 9'000);
   EXPECT_TRUE(matrix.pairs[1].huge_pages);
+  EXPECT_EQ(matrix.pairs[1].page_bytes, kHugePageBytes);
+  EXPECT_EQ(matrix.pairs[1].small_pages_reason, "");
   EXPECT_EQ(matrix.bytes_moved, 200u);
   EXPECT_EQ(patience_ns_, HostNumaMeasuring::kPairPatienceNs);
+}
+
+TEST_F(HostNumaMeasuringTest, SmallPagesAreToldWithTheirSizeAndWhyTheyAreNotHuge) {
+  probe_ = [](const auto&) {
+    ProbeReport report = kReport;
+    report.huge_pages = false;
+    report.small_pages = SmallPages::kWouldCompact;
+    report.page_count = report.page_on_node_count = 16'384;  // of 64 MiB
+    return report;
+  };
+  const NumaMatrix matrix = Measure();
+  EXPECT_EQ(matrix.pairs[1].load_ns, 100);
+  EXPECT_FALSE(matrix.pairs[1].huge_pages);
+  EXPECT_EQ(matrix.pairs[1].page_bytes, 4'096);
+  EXPECT_THAT(matrix.pairs[1].small_pages_reason, ::testing::HasSubstr("node 1 has too few free blocks"));
 }
 
 TEST_F(HostNumaMeasuringTest, PagesThatLayElsewhereGiveNoValue) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "client/cli/table.h"
@@ -22,14 +23,22 @@ std::string CellText(const v1::MeasuredPair* pair) {
 std::string SmallPagesText(const v1::MeasureNumaResponse& response) {
   int measured = 0;
   int small = 0;
+  int64_t page_bytes = 0;
+  std::set<std::string> reasons;
   for (const v1::MeasuredPair& pair : response.pairs()) {
     if (!pair.has_load_ns()) continue;
     ++measured;
-    if (!pair.huge_pages()) ++small;
+    if (pair.huge_pages()) continue;
+    ++small;
+    page_bytes = pair.page_bytes();
+    if (!pair.small_pages_reason().empty()) reasons.insert(Printable(pair.small_pages_reason()));
   }
   if (small == 0) return {};
-  return fmt::format("{} of {} measured without huge pages: their loads' times have misses of the TLB in them\n", small,
-                     Counted(static_cast<uint64_t>(measured), "pair"));
+  std::string text =
+      fmt::format("{} of {} measured without huge pages, by those of {} KiB: their loads' times have misses of the TLB in them\n", small,
+                  Counted(static_cast<uint64_t>(measured), "pair"), page_bytes >> 10);
+  for (const std::string& reason : reasons) text += fmt::format("  because {}\n", reason);
+  return text;
 }
 
 }  // namespace
@@ -70,7 +79,11 @@ Json NumaMatrixJson(const v1::MeasureNumaResponse& response) {
     if (pair.has_cpu()) added["cpu"] = pair.cpu();
     if (pair.has_load_ns()) added["load_ns"] = pair.load_ns();
     if (pair.has_read_mb_s()) added["read_mb_s"] = pair.read_mb_s();
-    if (pair.has_load_ns()) added["huge_pages"] = pair.huge_pages();
+    if (pair.has_load_ns()) {
+      added["huge_pages"] = pair.huge_pages();
+      added["page_bytes"] = pair.page_bytes();
+      if (!pair.small_pages_reason().empty()) added["small_pages_reason"] = pair.small_pages_reason();
+    }
     if (!pair.reason().empty()) added["reason"] = pair.reason();
     json["pairs"].push_back(std::move(added));
   }

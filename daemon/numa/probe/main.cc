@@ -15,10 +15,12 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/numa/huge_page_choice.h"
 #include "daemon/numa/probe/cache_line_cycle.h"
 #include "daemon/numa/probe/memory_speed.h"
 #include "daemon/numa/probe/node_memory.h"
 #include "daemon/numa/probe_report.h"
+#include "daemon/os/file_root.h"
 
 namespace {
 
@@ -58,13 +60,23 @@ void BeModest() {
   alarm(kSecondsMax);
 }
 
+// Just before the memory is made.
+hftmon::SmallPages WhySmallPages(int node, size_t bytes) {
+  if (sysconf(_SC_PAGESIZE) != 4'096) return hftmon::SmallPages::kOtherSize;
+  const hftmon::FileRoot files;
+  const auto defrag = files.ReadFile("/sys/kernel/mm/transparent_hugepage/defrag");
+  const auto blocks = files.ReadFile("/proc/buddyinfo");
+  return hftmon::ChooseHugePages(defrag.ok() ? *defrag : "", blocks.ok() ? *blocks : "", node, bytes);
+}
+
 int Measure(int cpu, int node, size_t bytes) {
   cpu_set_t only;
   CPU_ZERO(&only);
   CPU_SET(cpu, &only);
   if (sched_setaffinity(0, sizeof(only), &only) != 0)
     return Cannot("it may not run on CPU " + std::to_string(cpu) + ": " + std::strerror(errno));
-  absl::StatusOr<hftmon::NodeMemory> memory = hftmon::NodeMemory::Map(bytes, node);
+  const hftmon::SmallPages small_pages = WhySmallPages(node, bytes);
+  absl::StatusOr<hftmon::NodeMemory> memory = hftmon::NodeMemory::Map(bytes, node, small_pages == hftmon::SmallPages::kNone);
   if (!memory.ok()) return Cannot(std::string(memory.status().message()));
   const std::span<hftmon::CacheLine> lines = memory->lines();
   hftmon::MakeCycle(lines, kSeed);
@@ -72,6 +84,7 @@ int Measure(int cpu, int node, size_t bytes) {
   if (!located.ok()) return Cannot(std::string(located.status().message()));
   hftmon::ProbeReport report{.page_count = located->page_count, .page_on_node_count = located->on_node_count};
   report.huge_pages = memory->IsHuge();
+  if (!report.huge_pages) report.small_pages = small_pages == hftmon::SmallPages::kNone ? hftmon::SmallPages::kNotGiven : small_pages;
   // The kernel's zeros, the order, and the shuffle's changes of it.
   report.bytes_moved = 3 * uint64_t{bytes};
   if (report.page_on_node_count == report.page_count) {

@@ -33,7 +33,7 @@ int PreferNode(uintptr_t start, size_t bytes, int node) {
 
 }  // namespace
 
-absl::StatusOr<NodeMemory> NodeMemory::Map(size_t bytes, int node) {
+absl::StatusOr<NodeMemory> NodeMemory::Map(size_t bytes, int node, bool huge_pages) {
   if (node < 0 || node >= kNodeNumberLimit) return absl::InvalidArgumentError(fmt::format("node {}: there is none such", node));
   NodeMemory memory;
   memory.mapped_bytes_ = bytes + kAlignment;
@@ -48,7 +48,7 @@ absl::StatusOr<NodeMemory> NodeMemory::Map(size_t bytes, int node) {
   if (error != 0 && !(error == ENOSYS && node == 0)) {
     return absl::InvalidArgumentError(fmt::format("memory of node {} cannot be preferred: {}", node, std::strerror(error)));
   }
-  ::madvise(reinterpret_cast<void*>(memory.start_), bytes, MADV_HUGEPAGE);  // not a must
+  ::madvise(reinterpret_cast<void*>(memory.start_), bytes, huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);  // not a must
   return memory;
 }
 

@@ -23,9 +23,10 @@ class NodeMemory {
     uint64_t on_node_count = 0;
   };
 
-  // `bytes` is a multiple of kAlignment. Huge pages are asked for and need not come. RESOURCE_EXHAUSTED: it cannot be mapped.
+  // `bytes` is a multiple of kAlignment. With `huge_pages` such are asked for and need not come; without, none comes whatever the host's
+  // settings are. RESOURCE_EXHAUSTED: it cannot be mapped.
   // INVALID_ARGUMENT: no such node here.
-  static absl::StatusOr<NodeMemory> Map(size_t bytes, int node);
+  static absl::StatusOr<NodeMemory> Map(size_t bytes, int node, bool huge_pages);
   NodeMemory(NodeMemory&& other) noexcept;
   NodeMemory& operator=(NodeMemory&&) = delete;
   ~NodeMemory();

@@ -29,8 +29,8 @@ class NumaMatrixTest : public CliFixture {
 };
 
 constexpr char kTwoNodes[] = R"(elapsed_ns: 1500000000 bytes_moved: 4200000000
-  pairs { cpu_node: 0 memory_node: 0 cpu: 3 load_ns: 92.4 read_mb_s: 14012 buffer_bytes: 134217728 huge_pages: true }
-  pairs { cpu_node: 0 memory_node: 2 cpu: 3 load_ns: 171.6 read_mb_s: 8049 buffer_bytes: 134217728 }
+  pairs { cpu_node: 0 memory_node: 0 cpu: 3 load_ns: 92.4 read_mb_s: 14012 buffer_bytes: 134217728 huge_pages: true page_bytes: 2097152 }
+  pairs { cpu_node: 0 memory_node: 2 cpu: 3 load_ns: 171.6 read_mb_s: 8049 buffer_bytes: 134217728 page_bytes: 4096 small_pages_reason: "node 2 is full" }
   pairs { cpu_node: 1 memory_node: 0 buffer_bytes: 134217728 reason: "no CPU of node 1 is free" }
   pairs { cpu_node: 1 memory_node: 2 buffer_bytes: 134217728 reason: "no CPU of node 1 is free" })";
 
@@ -40,7 +40,8 @@ TEST_F(NumaMatrixTest, ARowANodeWithCpusAColumnANodeWithMemory) {
   EXPECT_EQ(Run({"numa", "--measure"}, console), 1);
   EXPECT_THAT(console.out(),
               AllOf(HasSubstr("memory of node 0  memory of node 2"), HasSubstr("node 0    3    92ns 14.0 GB/s    172ns 8.0 GB/s"),
-                    HasSubstr("1 of 2 pairs measured without huge pages"), HasSubstr("took 1.5s, moved 4200 MB")));
+                    HasSubstr("1 of 2 pairs measured without huge pages, by those of 4 KiB"), HasSubstr("  because node 2 is full\n"),
+                    HasSubstr("took 1.5s, moved 4200 MB")));
   EXPECT_THAT(console.err(), HasSubstr("from node 1 to the memory of node 0, 2: no CPU of node 1 is free"));
 }
 
@@ -65,7 +66,11 @@ TEST_F(NumaMatrixTest, JsonHasValuesOrTheReason) {
                                       {"load_ns", 171.6},
                                       {"read_mb_s", 8'049.0},
                                       {"buffer_bytes", 134'217'728},
-                                      {"huge_pages", false}}));
+                                      {"huge_pages", false},
+                                      {"page_bytes", 4'096},
+                                      {"small_pages_reason", "node 2 is full"}}));
+  EXPECT_EQ(answer["pairs"][0]["page_bytes"], 2 << 20);
+  EXPECT_FALSE(answer["pairs"][0].contains("small_pages_reason"));
   EXPECT_EQ(answer["pairs"][2],
             json({{"cpu_node", 1}, {"memory_node", 0}, {"buffer_bytes", 134'217'728}, {"reason", "no CPU of node 1 is free"}}));
 }

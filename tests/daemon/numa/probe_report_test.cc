@@ -18,8 +18,10 @@ TEST(ProbeReportTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(report->page_count, 2u);
   EXPECT_EQ(report->page_on_node_count, 2u);
   EXPECT_TRUE(report->huge_pages);
-  const auto elsewhere = ParseProbeReport(FormatProbeReport({.bytes_moved = 5, .page_count = 2, .page_on_node_count = 1}), kBytes);
+  const auto elsewhere = ParseProbeReport(
+      FormatProbeReport({.bytes_moved = 5, .page_count = 2, .page_on_node_count = 1, .small_pages = SmallPages::kWouldCompact}), kBytes);
   ASSERT_TRUE(elsewhere.ok()) << elsewhere.status();
+  EXPECT_EQ(elsewhere->small_pages, SmallPages::kWouldCompact);
   EXPECT_EQ(elsewhere->load_ns, 0);
 }
 
@@ -46,8 +48,18 @@ TEST(ProbeReportTest, WhatCannotBeIsRefused) {
   EXPECT_TRUE(refuses([](ProbeReport& report) { report.page_on_node_count = 3; }));
   EXPECT_TRUE(refuses([](ProbeReport& report) { report.page_on_node_count = 1; }));
   EXPECT_TRUE(refuses([](ProbeReport& report) { report.bytes_moved = UINT64_MAX; }));
-  EXPECT_FALSE(ParseProbeReport("load_ns=nan read_mb_s=inf bytes_moved=1 page_count=1 page_on_node_count=1 huge_pages=1\n", kBytes).ok());
-  EXPECT_FALSE(ParseProbeReport("load_ns=9.0 read_mb_s=9.0 bytes_moved=1 page_count=1 page_on_node_count=1 huge_pages=2\n", kBytes).ok());
+  EXPECT_TRUE(refuses([](ProbeReport& report) { report.huge_pages = false; })) << "why they are small is not said";
+  EXPECT_TRUE(refuses([](ProbeReport& report) { report.small_pages = SmallPages::kNotGiven; })) << "they are not";
+  EXPECT_TRUE(refuses([](ProbeReport& report) {
+    report.huge_pages = false;
+    report.small_pages = static_cast<SmallPages>(kSmallPagesLast + 1);
+  }));
+  EXPECT_FALSE(
+      ParseProbeReport("load_ns=nan read_mb_s=inf bytes_moved=1 page_count=1 page_on_node_count=1 huge_pages=1 small_pages=0\n", kBytes)
+          .ok());
+  EXPECT_FALSE(
+      ParseProbeReport("load_ns=9.0 read_mb_s=9.0 bytes_moved=1 page_count=1 page_on_node_count=1 huge_pages=2 small_pages=0\n", kBytes)
+          .ok());
 }
 
 }  // namespace

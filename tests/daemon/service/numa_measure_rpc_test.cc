@@ -17,7 +17,9 @@ class NumaMeasureRpcTest : public ServiceFixture {
     matrix.pairs = {{.plan = {.cpu_node = 0, .memory_node = 2, .cpu = 3, .buffer_bytes = 64 << 20, .reason = {}},
                      .load_ns = 120.5,
                      .read_mb_s = 14'000,
-                     .huge_pages = true},
+                     .huge_pages = false,
+                     .page_bytes = 4'096,
+                     .small_pages_reason = "too few blocks"},
                     {.plan = {.cpu_node = 2, .memory_node = 2, .cpu = std::nullopt, .buffer_bytes = 64 << 20, .reason = "no CPU is free"},
                      .load_ns = std::nullopt,
                      .read_mb_s = std::nullopt}};
@@ -40,7 +42,9 @@ TEST_F(NumaMeasureRpcTest, PairsAreToldWithValuesOrReasons) {
   EXPECT_EQ(measured.load_ns(), 120.5);
   EXPECT_EQ(measured.read_mb_s(), 14'000);
   EXPECT_EQ(measured.buffer_bytes(), 64 << 20);
-  EXPECT_TRUE(measured.huge_pages());
+  EXPECT_FALSE(measured.huge_pages());
+  EXPECT_EQ(measured.page_bytes(), 4'096);
+  EXPECT_EQ(measured.small_pages_reason(), "too few blocks");
   EXPECT_EQ(measured.reason(), "");
   const v1::MeasuredPair& other = response_.pairs(1);
   EXPECT_FALSE(other.has_cpu() || other.has_load_ns() || other.has_read_mb_s());

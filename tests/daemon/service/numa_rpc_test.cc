@@ -184,8 +184,11 @@ TEST_F(NumaRpcTest, CacheLinesAreThoseOfTheLastSamplingWhereTheirPagesAreNow) {
   lines.Add(StoreAt(0x90000, 2));
   lines.Add(LoadAt(0xffff888000000000, 2));
   const TargetInfo target = targets_.List().front();
-  sampled_lines_.Note(kPid, target.start_boottime_ns,
-                      {.begin_mono_ns = 1'000, .end_mono_ns = 2'000, .table = lines.Build(LineOrder::kCycles)});
+  AccessSamples samples;
+  samples.begin_mono_ns = 1'000;
+  samples.end_mono_ns = 2'000;
+  samples.table = lines.Build(LineOrder::kCycles);
+  sampled_lines_.Note(kPid, target.start_boottime_ns, samples);
   numa_looks_.result->processes[0].placement->asked_pages = {{0x10000, 2}, {0x13000, -2}, {0x90000, -14}};
   request_.set_resolution(v1::HEAT_MAP_RESOLUTION_CACHE_LINE);
   ASSERT_TRUE(Query().ok());

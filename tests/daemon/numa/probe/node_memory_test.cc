@@ -15,7 +15,7 @@ TEST(NodeMemoryTest, EveryPageIsFoundOnTheNodeOnceItWasTouched) {
   const absl::StatusOr<NumaNodes> nodes = ReadNumaNodes(FileRoot());
   ASSERT_TRUE(nodes.ok()) << nodes.status();
   const int node = nodes->nodes.front().node;
-  absl::StatusOr<NodeMemory> memory = NodeMemory::Map(kBytes, node);
+  absl::StatusOr<NodeMemory> memory = NodeMemory::Map(kBytes, node, true);
   ASSERT_TRUE(memory.ok()) << memory.status();
   ASSERT_EQ(memory->lines().size(), kBytes / sizeof(CacheLine));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(memory->lines().data()) % NodeMemory::kAlignment, 0u);
@@ -31,13 +31,20 @@ TEST(NodeMemoryTest, EveryPageIsFoundOnTheNodeOnceItWasTouched) {
 }
 
 TEST(NodeMemoryTest, ANodeThatIsNotThereIsRefused) {
-  EXPECT_EQ(NodeMemory::Map(kBytes, -1).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(NodeMemory::Map(kBytes, 4'000).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(NodeMemory::Map(kBytes, -1, true).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(NodeMemory::Map(kBytes, 4'000, true).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(NodeMemoryTest, MemoryThatWasNotTouchedIsNotHuge) {
-  absl::StatusOr<NodeMemory> memory = NodeMemory::Map(kBytes, 0);
+  absl::StatusOr<NodeMemory> memory = NodeMemory::Map(kBytes, 0, true);
   if (!memory.ok()) GTEST_SKIP() << memory.status();
+  EXPECT_FALSE(memory->IsHuge());
+}
+
+TEST(NodeMemoryTest, WhereNoHugePagesAreWantedNoneComesWhateverTheHostsSettingsAre) {
+  absl::StatusOr<NodeMemory> memory = NodeMemory::Map(kBytes, 0, false);
+  if (!memory.ok()) GTEST_SKIP() << memory.status();
+  MakeCycle(memory->lines(), 1);
   EXPECT_FALSE(memory->IsHuge());
 }
 
