@@ -1,6 +1,7 @@
 #include "daemon/touch_book.h"
 
 #include <algorithm>
+#include <compare>
 #include <cstring>
 #include <iterator>
 

@@ -176,8 +176,9 @@ TEST_F(NumaTest, OneNodeAndCacheLinesAreSaidWithTheirReasons) {
     parts.insert(part.part());
   }
   for (const v1::UnavailablePart& part : answer->processes(0).unavailable()) {
-    if (part.part() == "heat_map") EXPECT_THAT(part.reason(), ::testing::HasSubstr("hftmon sharing"));
-    if (part.part() == "heat_map") parts.insert(part.part());
+    if (part.part() != "heat_map") continue;
+    EXPECT_THAT(part.reason(), ::testing::HasSubstr("hftmon sharing"));
+    parts.insert(part.part());
   }
   EXPECT_TRUE(parts.contains("heat_map")) << "nobody sampled its accesses";
   EXPECT_EQ(parts.contains("remote_share"), answer->nodes_size() == 1);

@@ -309,7 +309,9 @@ TEST(ContendedLinesTest, BusyLinesAreBoundedAndDoNotDependOnTheOrderOfTheAccesse
     EXPECT_EQ(line.address, other.busy_lines[i].address);
     EXPECT_EQ(line.loads_by_origin, other.busy_lines[i].loads_by_origin);
     EXPECT_EQ(std::accumulate(line.loads_by_origin.begin(), line.loads_by_origin.end(), uint64_t{0}), line.loads);
-    if (i > 0) EXPECT_LE(line.accesses, one.busy_lines[i - 1].accesses);
+    if (i > 0) {
+      EXPECT_LE(line.accesses, one.busy_lines[i - 1].accesses);
+    }
   }
 }
 

@@ -337,7 +337,7 @@ TEST_F(PlacementReaderTest, WhoIsGivenUpAsksNoMore) {
   pacer_.pause_count_max = 2;
   const auto placement = Read({.pid = kPid});
   EXPECT_TRUE(absl::IsCancelled(placement.status()));
-  EXPECT_THAT(std::string(placement.status().message()), HasSubstr("48 of 4096"));
+  EXPECT_THAT(std::string(placement.status().message()), HasSubstr("given up after 48 pages"));
   EXPECT_THAT(locations_.sizes, SizeIs(3));
 }
 
