@@ -95,8 +95,7 @@ Fact NewFactOfSums(const EvidenceContext& context, const SnapshotPair& sums, Fac
   fact.thread = ThreadOf(context, thread);
   const int64_t begin_ns = sums.BeginOf(thread);
   fact.evidence.begin_mono_ns = std::clamp(begin_ns, context.begin_mono_ns, context.end_mono_ns);
-  // 0 would be all of the window.
-  fact.evidence.span_ns = std::max<int64_t>(1, sums.after->mono_ns - begin_ns);
+  fact.evidence.span_ns = std::max<int64_t>(0, sums.after->mono_ns - begin_ns);
   return fact;
 }
 

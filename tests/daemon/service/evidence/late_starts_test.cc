@@ -74,10 +74,11 @@ TEST_F(LateStartsTest, AThreadThatBeganInTheWindowHasFactsOfTheTimeItLived) {
 }
 
 TEST_F(LateStartsTest, ItsFiguresPerSecondAreOfThatTime) {
+  start_ = SumsStart{.born_ns = kEndNs - 1'000'000'000};
   const Judgement judgement = JudgeFacts(Softirqs());
   ASSERT_EQ(judgement.recommendations.size(), 1u);
   EXPECT_EQ(judgement.recommendations[0].rule, "softirq-on-core");
-  EXPECT_EQ(judgement.recommendations[0].gain.ns_per_second, 10'000'000) << "5 ms in half a second";
+  EXPECT_EQ(judgement.recommendations[0].gain.ns_per_second, 5'000'000) << "5 ms in one second, of a window of two";
 }
 
 TEST_F(LateStartsTest, TicksInItsTimeAreCountedFromItsBirth) {
