@@ -13,6 +13,14 @@ namespace {
 
 constexpr size_t kExampleColumns = 120;
 
+constexpr OwnFlag kConfigFlag = {"--config", "FILE",
+                                 "configuration file, the text of a hftmon.v1.Config; flags override it; SIGHUP reads it again"};
+constexpr OwnFlag kCheckFlag = {"--check-config", "", "say whether flags and file are sound, or what is wrong with them, and end"};
+constexpr OwnFlag kPrintFlag = {"--print-config", "", "print a configuration file that names every setting, and end"};
+constexpr OwnFlag kVersionFlag = {"--version", "", "print the version, and end"};
+constexpr OwnFlag kHelpFlag = {"--help", "", "print what flags there are, and end"};
+constexpr OwnFlag kOwnFlags[] = {kConfigFlag, kCheckFlag, kPrintFlag, kVersionFlag, kHelpFlag};
+
 // The words of `text` in comment lines.
 std::string Comment(std::string_view text) {
   std::string lines;
@@ -61,16 +69,21 @@ ConfigSource::Loaded ConfigSource::Load() const {
   return loaded;
 }
 
+std::span<const OwnFlag> OwnFlags() {
+  return kOwnFlags;
+}
+
 absl::StatusOr<ParsedArguments> ParseArguments(int argc, const char* const* argv) {
   ParsedArguments parsed;
   CLI::App app{"hftmond: watches the processes of a trading host and tells why a thread stalled", "hftmond"};
-  app.set_version_flag("--version", HFTMON_VERSION);
+  app.set_help_flag("-h," + std::string(kHelpFlag.name), std::string(kHelpFlag.meaning));
+  app.set_version_flag(std::string(kVersionFlag.name), HFTMON_VERSION, std::string(kVersionFlag.meaning));
   std::string path;
   bool check_only = false;
   bool print_example = false;
-  app.add_option("--config", path, "configuration file, the text of a hftmon.v1.Config; flags override it; SIGHUP reads it again");
-  app.add_flag("--check-config", check_only, "say whether flags and file are sound, or what is wrong with them, and end");
-  app.add_flag("--print-config", print_example, "print a configuration file that names every setting, and end");
+  app.add_option(std::string(kConfigFlag.name), path, std::string(kConfigFlag.meaning))->type_name(std::string(kConfigFlag.value));
+  app.add_flag(std::string(kCheckFlag.name), check_only, std::string(kCheckFlag.meaning));
+  app.add_flag(std::string(kPrintFlag.name), print_example, std::string(kPrintFlag.meaning));
   std::deque<std::vector<std::string>> values;
   for (const Setting& setting : Settings()) {
     values.emplace_back();

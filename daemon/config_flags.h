@@ -4,7 +4,9 @@
 #ifndef HFTMON_DAEMON_CONFIG_FLAGS_H_
 #define HFTMON_DAEMON_CONFIG_FLAGS_H_
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,14 @@ struct ParsedArguments {
   int exit_code = -1;  // >= 0: print `output` and end with it (help, version, --check-config, --print-config)
   std::string output;
 };
+
+// A flag that is no setting; all others are those of config_settings.h.
+struct OwnFlag {
+  std::string_view name;   // "--config"
+  std::string_view value;  // what stands behind it; "" for none
+  std::string_view meaning;
+};
+std::span<const OwnFlag> OwnFlags();
 
 // INVALID_ARGUMENT: every fault of flags and file, one a line.
 absl::StatusOr<ParsedArguments> ParseArguments(int argc, const char* const* argv);
