@@ -45,7 +45,8 @@ def _write(cases, path):
     root = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(root, "testsuite", name=path.stem)
     for test, kind, message in cases.values():
-        case = ElementTree.SubElement(suite, "testcase", status="run", name=getattr(test, "_testMethodName", str(test)), classname=type(test).__name__)
+        case = ElementTree.SubElement(suite, "testcase", status="run", name=getattr(test, "_testMethodName", str(test)),
+                                      classname=type(test).__name__)
         if kind is not None:
             ElementTree.SubElement(case, kind, message=message)
     path.parent.mkdir(parents=True, exist_ok=True)

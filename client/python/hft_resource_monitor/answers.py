@@ -54,7 +54,7 @@ def unavailable_parts(parts: Iterable[messages.UnavailablePart]) -> Dict[str, st
 def cache_metrics(answer: messages.QueryCacheResponse, refusals: Dict[int, str]) -> CacheMetrics:
     """`refusals`: pid → why nothing is counted of that process."""
     units = {rate.name: rate.unit for rate in answer.rates}
-    reason = answer.reason or "; ".join(sorted({*refusals.values()})) if not answer.available or refusals else ""
+    reason = "; ".join(sorted({*refusals.values()})) or answer.reason
     return CacheMetrics(
         window=time_window(answer.window), available=answer.available, reason=reason,
         threads=tuple(_cache_thread(one, units, refusals) for one in answer.threads),

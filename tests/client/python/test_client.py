@@ -113,7 +113,7 @@ def test_a_session_that_the_daemon_ended_is_opened_anew(fake):
     fake.answer("Attach", targets_pb2.AttachResponse())
     with hftmon.Client(fake.address) as client:
         client.attach(pids=[5])
-        wait_until(lambda: not client._session.is_active())
+        wait_until(lambda: client._session.ended)
         client.attach(pids=[5])
     assert [request.session_id for request in fake.requests("Attach")] == [1, 2]
 

@@ -42,9 +42,10 @@ def test_a_host_without_counters_has_none_and_the_reason():
                                          threads=(messages.ThreadCache(thread=thread(1), available=False),))
     metrics = answers.cache_metrics(answer, {9: "no PMU: attach without it"})
     assert metrics.l1_hit_rate is None and metrics.tlb_misses_per_1000_instructions is None
-    assert metrics.why_unavailable("l1d_hit_ratio") == metrics.reason == "this guest has no PMU"
+    assert metrics.why_unavailable("l1d_hit_ratio") == metrics.reason == "no PMU: attach without it"
     assert metrics.threads[0].reason == "no PMU: attach without it"
     assert metrics.threads[0].l1_hit_rate is None
+    assert answers.cache_metrics(answer, {}).reason == "this guest has no PMU"
 
 
 def test_of_processes_that_asked_for_no_counters_the_reason_is_that():

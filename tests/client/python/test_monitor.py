@@ -137,7 +137,7 @@ def test_counters_that_the_host_has_not_leave_the_rest_and_a_reason(fake, monito
     monitor.attach_process(12, track_cache=True)
     assert [one.cache for one in options_of(fake)[1:]] == [True, False]
     metrics = monitor.get_cache_metrics(pids=[12])
-    assert metrics.l1_hit_rate is None and metrics.reason == "nothing is counted"
+    assert metrics.l1_hit_rate is None and metrics.reason == "this guest has no PMU", "the refusal tells more than that nothing is counted"
     fake.answer("QueryCache", cache_pb2.QueryCacheResponse(available=True))
     assert monitor.get_cache_metrics(pids=[12]).reason == "this guest has no PMU"
     assert monitor.get_cache_metrics(pids=[11]).reason == "attached without track_cache=True"
