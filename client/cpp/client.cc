@@ -29,11 +29,16 @@ constexpr int64_t kNumaLookMaxNs = 60'000'000'000;
 constexpr int64_t kNumaMeasureMaxNs = 10'000'000'000;
 // 100,000 spikes with all their causes, the most that one answer holds, stay below this.
 constexpr int kMessageMaxBytes = 256 << 20;
+// A daemon on the same host that was started anew is found again after this, not after gRPC's two minutes.
+constexpr int kReconnectMinMs = 100;
+constexpr int kReconnectMaxMs = 1'000;
 
 std::unique_ptr<v1::Monitor::Stub> NewStub(const ServerAddress& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageMaxBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a proxy of the environment has no business with a loopback daemon
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMinMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
   return v1::Monitor::NewStub(grpc::CreateCustomChannel(address.grpc_target, grpc::InsecureChannelCredentials(), arguments));
 }
 

@@ -35,7 +35,8 @@ LAYERS = [
 # Folders beside the daemon, and what of ours they may include from.
 BESIDE = {
     "client/cpp": {"common", "client/cpp"},
-    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/cli"},
+    "client/top": {"common", "client/cpp", "client/top"},
+    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/top", "client/cli"},
     "client/marker": {"common", "client/marker"},
     # The bundled workload: watched by the daemon, so nothing of it and no gRPC.
     "client/examples/order_book": {"common", "client/marker", "client/examples/order_book"},

@@ -13,6 +13,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewSpikesVerb());
   verbs.push_back(NewSwitchesVerb());
   verbs.push_back(NewTimelineVerb());
+  verbs.push_back(NewTopVerb());
   verbs.push_back(NewCorrelateVerb());
   verbs.push_back(NewThreadsVerb());
   verbs.push_back(NewIrqsVerb());

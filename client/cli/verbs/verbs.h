@@ -21,6 +21,7 @@ std::unique_ptr<Verb> NewSharingVerb();
 std::unique_ptr<Verb> NewSpikesVerb();
 std::unique_ptr<Verb> NewSwitchesVerb();
 std::unique_ptr<Verb> NewTimelineVerb();
+std::unique_ptr<Verb> NewTopVerb();
 std::unique_ptr<Verb> NewCorrelateVerb();
 std::unique_ptr<Verb> NewThreadsVerb();
 std::unique_ptr<Verb> NewIrqsVerb();
