@@ -45,6 +45,7 @@ constexpr ValueType kTypes[] = {
     {"", "count", kNumber},
     {"", "lines", kNumber},
     {"", "width", kNumber},
+    {"", "height", kNumber},
     {"", "pieces", kNumber},
     {"", "pages", kNumber},
     {"", "rate", "HZ"},

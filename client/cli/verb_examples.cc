@@ -54,6 +54,8 @@ constexpr VerbExample kExamples[] = {
     {"hftmon import perf.data", "what a recording of perf mem, perf c2c or perf record says; no daemon"},
     {"hftmon metrics --count 3", "three snapshots, a second apart"},
     {"hftmon metrics --list", "the names, units and meanings of all metrics"},
+    {"hftmon top", "a live view of all that is watched, with its latest spikes; q ends it"},
+    {"hftmon top -p 4711 --threshold 50us", "of one process alone, watched for as long as top runs; spikes above 50us"},
     {"hftmon mode", "how the daemon's loop polls, on which CPU, and why so"},
     {"hftmon mode economy", "let it sleep: where nobody waits for the answer"},
     {"hftmon quiet on", "market hours: from now on nothing is attached, loaded or reloaded"},
