@@ -96,8 +96,8 @@ class MonitorDaemon:
         if wanted.cpu_affinity and loop.cpu not in wanted.cpu_affinity:
             raise ConfigurationError(
                 f"cpu_affinity is {list(wanted.cpu_affinity)} and the loop of the shared daemon at {self.client.address} is on CPU "
-                f"{loop.cpu}: its operator sets `cpu: {wanted.cpu_affinity[0]}` in {_config_file(status)} and restarts it; or use a daemon of your "
-                "own (private=True)")
+                f"{loop.cpu}: its operator sets `cpu: {wanted.cpu_affinity[0]}` in {_config_file(status)} and restarts it; or use a "
+                "daemon of your own (private=True)")
         if wanted.realtime_priority and loop.scheduling != _fifo(wanted.realtime_priority):
             loop = self._ask_for_fifo(status)
         return Placement(False, loop.cpu, (), loop.scheduling, wanted.sampling_interval_us)

@@ -26,8 +26,9 @@ def main(name, file, *arguments):
     folder = pathlib.Path(output[4:]) if output.startswith("xml:") and output.endswith("/") else None
     # No cache and no plugins of the machine's: the same run everywhere.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return pytest.main(["-q", "-rs", "-p", "no:cacheprovider", "--rootdir", str(pathlib.Path(file).parent), file, *arguments],
-                       plugins=[JsonReport(name, folder)])
+    # A case that takes this long says where it is; CTest ends it later.
+    options = ["-v", "-rs", "-o", "faulthandler_timeout=100", "-p", "no:cacheprovider", "--rootdir", str(pathlib.Path(file).parent)]
+    return pytest.main([*options, file, *arguments], plugins=[JsonReport(name, folder)])
 
 
 if __name__ == "__main__":

@@ -240,15 +240,19 @@ def test_a_private_daemon_is_placed_as_configured_and_ends(kernel, workload):
     assert not monitor.monitoring
 
 
-def test_a_daemon_that_dies_is_an_error_and_a_new_start_works(kernel):
+def test_a_daemon_that_ended_is_an_error_and_a_new_start_works(kernel):
     monitor = HFTResourceMonitor(private=True, hftmond=str(HFTMOND), deadline_s=30)
     monitor.attach_process(os.getpid())
     with monitor:
         monitor.start_monitoring()
-        os.kill(monitor.client.get_status().daemon.pid, signal.SIGKILL)
+        pid = monitor.client.get_status().daemon.pid
+        os.kill(pid, signal.SIGTERM)
+        for _ in range(2_400):
+            if not pathlib.Path(f"/proc/{pid}").exists():
+                break
+            threading.Event().wait(0.05)
         with pytest.raises(DaemonUnavailableError):
-            for _ in range(100):
-                monitor.get_context_switches()
+            monitor.get_context_switches()
         monitor.stop_monitoring()
         monitor.start_monitoring()
         assert whole(monitor.get_context_switches).threads

@@ -37,7 +37,7 @@ def test_a_program_of_the_readme_does_what_it_says(number, daemon, workload, tmp
     environment = {**os.environ, "HFTMON_SERVER": daemon.address, "HFTMOND": str(BUILD / "bin" / "hftmond")}
     run = subprocess.run([sys.executable, "-B", str(tmp_path / "program.py"), str(sleeper.pid)], env=environment, capture_output=True,
                          text=True,
-                         timeout=120, check=False)
+                         timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     for pattern in EXPECTED[number][1]:
         assert re.search(pattern, run.stdout, re.MULTILINE), f"{pattern} in\n{run.stdout}{run.stderr}"
