@@ -1,8 +1,8 @@
 """PrivateDaemon: a hftmond of this program's own, on a socket that nobody else can reach.
 
 Owner: whoever made it; start and stop by one thread at a time. The daemon ends with stop(), with the `with` block, and with this process
-however that ends (PR_SET_PDEATHSIG; its folder stays where this process was killed). The signal comes when the thread that forked ends, so a
-thread of this object's forks and stays.
+however that ends (PR_SET_PDEATHSIG; its folder stays where this process was killed). The signal comes when the thread that forked ends, so
+a thread of this object's forks and stays.
 Bounds: START_S to become ready, STOP_S to end before it is killed.
 """
 
