@@ -27,6 +27,113 @@ void ExpectFits(const TopPage& page, TopSize size) {
   }
 }
 
+TEST(TopViewTest, ThePageOf40By10) {
+  EXPECT_EQ(Page(FilledTop(), {40, 10}), R"(hftmon top  hftmond 0.1.0[77]   03:04:05
+threads by spikes  figures of the last ~
+     tid name                max spikes
+>   4711 matcher           312us      2
+    5000 feed               66us      1
+-- 3 spikes, newest first --------------
+ began       took  largest cause
+>03:04:04    98us  90 % stress[992]
+ 03:04:04    66us  90 % stress[992]
+ 03:04:04   312us  90 % stress[992]
+)");
+}
+
+TEST(TopViewTest, ThePageOf80By24) {
+  EXPECT_EQ(Page(FilledTop(), {80, 24}), R"(hftmon top  hftmond 0.1.0[77]  economy  cost 1.2 % of a core, 20 MiB    03:04:05
+2 targets  no records lost  no drops
+threads by spikes  figures of the last 1s
+     tid name                pid cpu % wait %   sw/s     p99     max spikes
+>   4711 matcher            4711  90.0    5.0   1520    48us   312us      2
+    5000 feed               5000  25.0    0.0   250k     7us    66us      1
+    4712 logger             4711   0.1    0.2    4.0       -   900us      0
+-- 3 spikes, newest first ------------------------------------------------------
+ began              took  kind        thread                  largest cause
+>03:04:04.003000    98us  preempted   matcher[4711]           90 % stress[992]
+ 03:04:04.002000    66us  preempted   feed[5000]              90 % stress[992]
+ 03:04:04.001000   312us  preempted   matcher[4711]           90 % stress[992]
+
+
+
+
+
+
+
+
+
+
+
+q quit  Enter budget  Tab list  s sort  / filter  p pause  t targets  ? help
+)");
+}
+
+TEST(TopViewTest, ThePageOf120By40HasMoreColumns) {
+  EXPECT_EQ(Page(FilledTop(), {120, 40}),
+            R"(hftmon top  hftmond 0.1.0[77]  economy  cost 1.2 % of a core, 20 MiB                                            03:04:05
+2 targets  no records lost  no drops
+threads by spikes  figures of the last 1s
+     tid name                pid policy    cpu % wait % irq %   sw/s  inv/s     p50     p99     max spikes
+>   4711 matcher            4711 FIFO 80    90.0    5.0   1.0   1520     20   2.5us    48us   312us      2
+    5000 feed               5000 OTHER -5   25.0    0.0   0.0   250k    1.0       -     7us    66us      1
+    4712 logger             4711 OTHER       0.1    0.2   0.0    4.0      0       -       -   900us      0
+-- 3 spikes, newest first ----------------------------------------------------------------------------------------------
+ began              took  kind        thread                  largest cause
+>03:04:04.003000    98us  preempted   matcher[4711]           90 % stress[992]
+ 03:04:04.002000    66us  preempted   feed[5000]              90 % stress[992]
+ 03:04:04.001000   312us  preempted   matcher[4711]           90 % stress[992]
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+q quit  up/down select  Enter budget  Tab other list  s sort  o order  / filter  p pause  t targets  ? help
+)");
+}
+
+TEST(TopViewTest, ThePageOfASpike) {
+  TopModel model = FilledTop();
+  model.Press(Special(TopKey::Kind::kEnter));
+  EXPECT_EQ(Page(model, {60, 14}), R"(hftmon top  hftmond 0.1.0[77]  economy  cost 1.2 %~ 03:04:05
+2 targets  no records lost  no drops
+threads by spikes  figures of the last 1s
+-- spike 3: where its time went ----------------------------
+matcher[4711]  preempted
+    ##################..   90.0 %  stress[992]: ran once on
+        CPU 3
+    unexplained 2400 ns
+
+
+
+
+
+Esc back  up/down scroll  p pause  ? help  q quit
+)");
+}
+
 TEST(TopViewTest, EveryPageFitsEverySize) {
   TopModel model = FilledTop();
   model.Take(
