@@ -251,7 +251,7 @@ class TopTest(unittest.TestCase):
         screen = pane.wait_for("Stopped")
         self.assertNotIn("largest cause", screen)
         pane.resize(90, 20)
-        pane.run("fg")
+        pane.run("fg; echo code $?")
         pane.wait_for(lambda text: len(text.splitlines()) == 20 and "Stopped" not in text and SPIKE.search(text))
         self.end(pane)
 
