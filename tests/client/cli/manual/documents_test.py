@@ -39,7 +39,7 @@ class BashCompletion(unittest.TestCase):
 
     def test_verbs(self):
         self.assertEqual(self.offered("sp"), ["spikes"])
-        self.assertEqual(sorted(self.offered("t")), ["targets", "threads", "timeline"])
+        self.assertEqual(sorted(self.offered("t")), ["targets", "threads", "timeline", "top"])
         self.assertIn("help", self.offered(""))
 
     def test_every_verb_that_has_a_page_is_offered(self):
