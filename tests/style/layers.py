@@ -36,7 +36,9 @@ LAYERS = [
 BESIDE = {
     "client/cpp": {"common", "client/cpp"},
     "client/top": {"common", "client/cpp", "client/top"},
-    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/top", "client/cli"},
+    "client/recording": {"common", "client/recording"},
+    "client/export": {"common", "client/recording", "client/export"},
+    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/top", "client/recording", "client/export", "client/cli"},
     "client/marker": {"common", "client/marker"},
     # The bundled workload: watched by the daemon, so nothing of it and no gRPC.
     "client/examples/order_book": {"common", "client/marker", "client/examples/order_book"},
@@ -46,8 +48,8 @@ BESIDE = {
 PROTO_FOLDERS = ("daemon/service", "client")
 # Beside them the one file that reads the configuration, which is the text of a message.
 PROTO_FILES = ("daemon/config_file.cc",)
-PROTO_INCLUDE = re.compile(r"^(hftmon/v1/|google/|grpc|grpcpp/|.*\.pb\.h$)")
-PROTO_LIBRARY = re.compile(r"^(hftmon_proto|gRPC::|protobuf::)")
+PROTO_INCLUDE = re.compile(r"^(hftmon/v1/|perfetto/|google/|grpc|grpcpp/|.*\.pb\.h$)")
+PROTO_LIBRARY = re.compile(r"^(hftmon_proto|hftmon_perfetto_proto|gRPC::|protobuf::)")
 # Quoted by habit though they are not ours.
 FOREIGN_INCLUDE = re.compile(r"^(absl/|gtest/|gmock/)")
 # One name, several files: the build picks a folder with -I, each makes the same declarations for another kind of program.

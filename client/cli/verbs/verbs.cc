@@ -28,6 +28,8 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewRecommendVerb());
   verbs.push_back(NewSampleVerb());
   verbs.push_back(NewSharingVerb());
+  verbs.push_back(NewRecordVerb());
+  verbs.push_back(NewExportVerb());
   verbs.push_back(NewImportVerb());
   verbs.push_back(NewMetricsVerb());
   verbs.push_back(NewModeVerb());

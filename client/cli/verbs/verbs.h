@@ -33,6 +33,8 @@ std::unique_ptr<Verb> NewHardwareVerb();
 std::unique_ptr<Verb> NewOperationsVerb();
 std::unique_ptr<Verb> NewNetworkVerb();
 std::unique_ptr<Verb> NewNumaVerb();
+std::unique_ptr<Verb> NewRecordVerb();
+std::unique_ptr<Verb> NewExportVerb();
 std::unique_ptr<Verb> NewImportVerb();
 std::unique_ptr<Verb> NewMetricsVerb();
 std::unique_ptr<Verb> NewModeVerb();
