@@ -13,7 +13,7 @@ namespace hftmon {
 namespace {
 
 constexpr size_t kOthersMax = 10;
-constexpr size_t kShapesMax = 1'500;
+constexpr size_t kShapesMax = 600;
 constexpr double kLeft = 190;
 constexpr double kSpan = 820;
 constexpr double kWidth = kLeft + kSpan + 30;

@@ -79,8 +79,8 @@ class ExportVerb : public Verb {
 
  private:
   static std::string TableNames() {
-    std::vector<std::string_view> names;
-    for (const CsvTable& table : CsvTables()) names.push_back(table.name);
+    std::vector<std::string> names;
+    for (const CsvTable& table : CsvTables()) names.emplace_back(table.name);
     return absl::StrJoin(names, ", ");
   }
   bool is_alpha() const { return format_ == "alpha" || format_ == "folded"; }

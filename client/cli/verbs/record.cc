@@ -16,6 +16,7 @@ namespace hftmon {
 namespace {
 
 constexpr DurationRange kContextRange{1'000, 10'000'000'000, "1us to 10s"};
+constexpr DurationRange kRecordRange{1'000'000, 24LL * 3600 * 1'000'000'000, "1ms to 24h"};
 constexpr int32_t kSpikesMax = 100'000;
 
 class RecordVerb : public Verb {
@@ -71,7 +72,7 @@ class RecordVerb : public Verb {
 
   absl::Status ReadTimes() {
     if (!duration_.empty()) {
-      const auto duration_ns = ParseDurationOption("--duration", duration_);
+      const auto duration_ns = ParseDurationOption("--duration", duration_, kRecordRange);
       if (!duration_ns.ok()) return duration_ns.status();
       duration_ns_ = *duration_ns;
     }
