@@ -60,10 +60,12 @@ class Report {
   std::string TimeOfDay(int64_t monotonic_ns) const {
     return absl::FormatTime("%H:%M:%E6S", absl::FromUnixNanos(recording_.ToRealtime(monotonic_ns)), options_.zone);
   }
-  // The longest first; operations and gaps stand beside the stalls that made them.
+  // The longest first; operations and gaps stand beside the stalls that made them, sleeps do not: most of them wait for work.
   std::vector<const RecordedSpike*> WorstSpikes() const {
     std::vector<const RecordedSpike*> spikes;
-    for (const RecordedSpike& spike : recording_.spikes) spikes.push_back(&spike);
+    for (const RecordedSpike& spike : recording_.spikes) {
+      if (spike.kind != "blocked") spikes.push_back(&spike);
+    }
     const size_t shown = std::min(options_.worst_max, spikes.size());
     std::partial_sort(spikes.begin(), spikes.begin() + static_cast<std::ptrdiff_t>(shown), spikes.end(),
                       [](const RecordedSpike* a, const RecordedSpike* b) {
@@ -92,10 +94,14 @@ void Report::Head() {
   double lost_ns = 0;
   for (const CountedStall& stall : CountedStalls(recording_, CountedByDefault())) lost_ns += static_cast<double>(stall.counted_ns);
   int64_t longest_ns = 0;
-  for (const RecordedSpike& spike : recording_.spikes) longest_ns = std::max(longest_ns, spike.duration_ns);
+  size_t sleeps = 0;
+  for (const RecordedSpike& spike : recording_.spikes) {
+    sleeps += spike.kind == "blocked" ? 1 : 0;
+    if (spike.kind != "blocked") longest_ns = std::max(longest_ns, spike.duration_ns);
+  }
   html_ += "<div class=\"tiles\" id=\"summary\">\n";
-  Tile(fmt::format("{}", recording_.spikes.size()), "spikes");
-  if (!recording_.spikes.empty()) Tile(FormatDuration(longest_ns), "the longest");
+  Tile(fmt::format("{}", recording_.spikes.size() - sleeps), sleeps == 0 ? "spikes" : fmt::format("spikes, and {} sleeps", sleeps));
+  if (longest_ns > 0) Tile(FormatDuration(longest_ns), "the longest spike");
   Tile(FormatDuration(static_cast<int64_t>(std::min(lost_ns, 1e18))), "lost by all threads, sleeps and slow operations not counted");
   Tile(fmt::format("{}", recording_.threads.size()), "threads watched");
   Tile(fmt::format("{}", recording_.lost_records), "records lost");
@@ -145,8 +151,7 @@ void Report::Worst() {
         TimeOfDay(spike->start_ns), EscapeHtml(fmt::format("{}[{}]", spike->thread.comm, spike->thread.tid)), EscapeHtml(kind),
         FormatDuration(spike->duration_ns), spike->cpu, EscapeHtml(cause), FormatDuration(spike->unexplained_ns));
   }
-  Section("worst", "The worst spikes", fmt::format("The {} longest of {}.", worst.size(), recording_.spikes.size()),
-          table + "</table></div>\n");
+  Section("worst", "The worst spikes", fmt::format("The {} longest; sleeps are not among them.", worst.size()), table + "</table></div>\n");
 }
 
 void Report::Timelines() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -13,7 +14,9 @@ namespace hftmon {
 namespace {
 
 constexpr size_t kOthersMax = 10;
-constexpr size_t kShapesMax = 600;
+constexpr size_t kShapesMax = 400;
+constexpr size_t kColumns = 410;  // of a row with more pieces than that
+constexpr size_t kStates = 5;
 constexpr double kLeft = 190;
 constexpr double kSpan = 820;
 constexpr double kWidth = kLeft + kSpan + 30;
@@ -49,24 +52,60 @@ std::string PieceTitle(const RecordedPiece& piece) {
   return title;
 }
 
-std::string Row(const RecordedThread& thread, const View& view, double y, bool is_victim) {
-  std::string svg = SvgText(kLeft - 10, y + 16, is_victim ? "t te strong" : "t te",
-                            Shortened(fmt::format("{}[{}]", thread.id.comm, thread.id.tid), kNameCharactersMax));
-  const auto [first, last] = PiecesIn(thread, view);
-  size_t shapes = 0;
+std::string Shape(double x, double right, PieceState state, double y, const std::string& title) {
+  return SvgRect(x, y + 3, std::max(right - x, kNarrowest), kRow - 6, fmt::format("s-{}", PieceStateName(state)), title);
+}
+
+// Each piece by itself.
+std::string Pieces(const PieceRange& pieces, const View& view, double y) {
+  std::string svg;
   // What is drawn last stays on top: running first, so that what is short and matters is seen.
   for (const bool running : {true, false}) {
-    for (auto piece = first; piece != last && shapes < kShapesMax; ++piece) {
+    for (auto piece = pieces.first; piece != pieces.second; ++piece) {
       if ((piece->state == PieceState::kRunning) != running) continue;
       const double x = std::max(view.X(piece->start_ns), kLeft);
-      const double right = std::min(view.X(piece->end_ns()), kLeft + kSpan);
-      if (running && right - x < kNarrowest / 2) continue;
-      svg += SvgRect(x, y + 3, std::max(right - x, kNarrowest), kRow - 6, fmt::format("s-{}", PieceStateName(piece->state)),
-                     PieceTitle(*piece));
-      ++shapes;
+      svg += Shape(x, std::min(view.X(piece->end_ns()), kLeft + kSpan), piece->state, y, PieceTitle(*piece));
     }
   }
   return svg;
+}
+
+// Too many to be seen apart: a column shows the state that had most of its time.
+std::string Columns(const PieceRange& pieces, const View& view, double y) {
+  std::vector<std::array<double, kStates>> columns(kColumns);  // of each the share of each state
+  for (auto piece = pieces.first; piece != pieces.second; ++piece) {
+    const double from = std::max(view.X(piece->start_ns) - kLeft, 0.0) * kColumns / kSpan;
+    const double to = std::min(view.X(piece->end_ns()) - kLeft, kSpan) * kColumns / kSpan;
+    for (auto column = static_cast<size_t>(from); column < kColumns && static_cast<double>(column) < to; ++column) {
+      const auto left = static_cast<double>(column);
+      columns[column][static_cast<size_t>(piece->state)] += std::min(to, left + 1) - std::max(from, left);
+    }
+  }
+  std::string svg;
+  for (size_t begin = 0; begin < kColumns;) {
+    const auto most = [&columns](size_t column) {
+      return std::max_element(columns[column].begin(), columns[column].end()) - columns[column].begin();
+    };
+    const auto nothing = [&columns, &most](size_t column) { return columns[column][static_cast<size_t>(most(column))] <= 0; };
+    size_t end = begin + 1;
+    while (end < kColumns && most(end) == most(begin) && nothing(end) == nothing(begin)) ++end;
+    const double width = kSpan / kColumns;
+    const auto state = static_cast<PieceState>(most(begin));
+    if (!nothing(begin)) {
+      svg += Shape(kLeft + static_cast<double>(begin) * width, kLeft + static_cast<double>(end) * width, state, y,
+                   fmt::format("mostly {}", PieceStateName(state)));
+    }
+    begin = end;
+  }
+  return svg;
+}
+
+std::string Row(const RecordedThread& thread, const View& view, double y, bool is_victim) {
+  const PieceRange pieces = PiecesIn(thread, view);
+  const bool many = static_cast<size_t>(pieces.second - pieces.first) > kShapesMax;
+  return SvgText(kLeft - 10, y + 16, is_victim ? "t te strong" : "t te",
+                 Shortened(fmt::format("{}[{}]", thread.id.comm, thread.id.tid), kNameCharactersMax)) +
+         (many ? Columns(pieces, view, y) : Pieces(pieces, view, y));
 }
 
 // The victim first.
@@ -89,6 +128,7 @@ std::vector<const RecordedThread*> ThreadsOf(const Recording& recording, const R
 
 std::string BudgetClass(const std::string& kind, size_t index) {
   if (kind == "unexplained") return "s-unknown";
+  if (kind == "running") return "s-running";
   return fmt::format("b{}", index % kPartsNamedMax);
 }
 

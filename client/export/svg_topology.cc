@@ -67,15 +67,16 @@ std::vector<Group> GroupsOf(const Recording& recording, const std::map<int32_t, 
   return groups;
 }
 
-std::string Box(double x, double y, int32_t cpu, const CpuHeat& heat, double largest_ns) {
+// `has_interrupts`: the recording has sums of them, so that none is known to be none.
+std::string Box(double x, double y, int32_t cpu, const CpuHeat& heat, double largest_ns, bool has_interrupts) {
   const std::string level = HeatClass(heat.stalled_ns, largest_ns);
-  std::string svg = SvgRect(x, y, kBox - kGap, kBoxHeight - kGap, level + " box",
-                            fmt::format("CPU {}: watched threads lost {} here and ran {}; interrupts took {}", cpu,
-                                        Duration(heat.stalled_ns), Duration(heat.running_ns), Duration(heat.interrupts_ns)));
+  std::string svg =
+      SvgRect(x, y, kBox - kGap, kBoxHeight - kGap, level + " box",
+              fmt::format("CPU {}: watched threads lost {} here and ran {}", cpu, Duration(heat.stalled_ns), Duration(heat.running_ns)));
   const std::string on_heat = fmt::format("t on-{}", level);
   svg += SvgText(x + 8, y + 17, on_heat + " strong", fmt::format("CPU {}", cpu));
   svg += SvgText(x + 8, y + 33, on_heat, "lost " + Duration(heat.stalled_ns));
-  svg += SvgText(x + 8, y + 48, on_heat, "irqs " + Duration(heat.interrupts_ns));
+  svg += SvgText(x + 8, y + 48, on_heat, has_interrupts ? "irqs " + Duration(heat.interrupts_ns) : "irqs not recorded");
   return svg;
 }
 
@@ -97,7 +98,7 @@ std::string SvgTopology(const Recording& recording) {
     for (size_t i = 0; i < shown; ++i) {
       const auto found = heat.find(group.cpus[i]);
       body += Box(4 + static_cast<double>(i % kPerRow) * kBox, y + static_cast<double>(i / kPerRow) * kBoxHeight, group.cpus[i],
-                  found == heat.end() ? CpuHeat{} : found->second, largest_ns);
+                  found == heat.end() ? CpuHeat{} : found->second, largest_ns, !recording.interrupts.empty());
     }
     drawn += shown;
     y += static_cast<double>((shown + kPerRow - 1) / kPerRow) * kBoxHeight + 8;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -177,6 +178,7 @@ TEST_F(RecordTest, InterruptedItIsWholeAndKilledItTellsAllUntilThen) {
   const std::vector<std::string> command = {BinaryPath("hftmon"), "--server", daemon_.address(), "record", "-o", Output()};
   const auto has_slices = [this] { return FileBytes(Output()).find("order_book") != std::string::npos; };
   for (const int signal : {SIGINT, SIGKILL}) {
+    std::filesystem::remove(Output());  // what the one before wrote is not this one's
     Subprocess recorder(command);
     ASSERT_TRUE(Eventually(has_slices)) << recorder.ErrorText();
     recorder.Signal(signal);

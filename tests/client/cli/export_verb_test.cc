@@ -14,8 +14,8 @@ class ExportVerbTest : public RecordFixture {
  protected:
   void RecordSome() {
     StringConsole console;
-    spike_start_ns_ = NowNs() - 5'000'000;
-    ASSERT_EQ(Run({"record", "--window", "10ms", "-o", Output()}, console), 0) << console.err();
+    spike_start_ns_ = NowNs() - 1'000'000'000;
+    ASSERT_EQ(Run({"record", "--window", "20s", "-o", Output()}, console), 0) << console.err();
   }
 };
 
