@@ -176,7 +176,10 @@ TEST_F(RecordTest, TheTraceHasWhatTheAnswersHave) {
 TEST_F(RecordTest, InterruptedItIsWholeAndKilledItTellsAllUntilThen) {
   ASSERT_NO_FATAL_FAILURE(StartBook("30s"));
   const std::vector<std::string> command = {BinaryPath("hftmon"), "--server", daemon_.address(), "record", "-o", Output()};
-  const auto has_slices = [this] { return FileBytes(Output()).find("order_book") != std::string::npos; };
+  const auto has_slices = [this] {
+    const auto recording = ReadRecording(FileBytes(Output()));
+    return recording.ok() && !recording->threads.empty();
+  };
   for (const int signal : {SIGINT, SIGKILL}) {
     std::filesystem::remove(Output());  // what the one before wrote is not this one's
     Subprocess recorder(command);

@@ -1,7 +1,6 @@
 #include "tests/client/export/decoded_trace.h"
 
 #include <algorithm>
-#include <list>
 
 namespace hftmon {
 namespace {
@@ -11,13 +10,12 @@ namespace pb = perfetto::protos;
 class Decoder {
  public:
   DecodedTrace Decode(std::string_view bytes) && {
-    pb::Trace file;
-    if (!file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    if (!file_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
       Error("no trace");
       return std::move(out_);
     }
-    out_.packet_count = static_cast<size_t>(file.packet_size());
-    for (const pb::TracePacket& packet : file.packet()) Tokenize(packet);
+    out_.packet_count = static_cast<size_t>(file_.packet_size());
+    for (const pb::TracePacket& packet : file_.packet()) Tokenize(packet);
     std::stable_sort(events_.begin(), events_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [time_ns, packet] : events_) Event(time_ns, *packet);
     Switches();
@@ -57,7 +55,7 @@ class Decoder {
       if (!out_.tracks.contains(packet.track_event().track_uuid())) Error("an event of a track that was not described before");
       // Numbers hold for what was interned up to here.
       Check(packet.track_event());
-      events_.emplace_back(static_cast<int64_t>(packet.timestamp()), &packets_.emplace_back(packet));
+      events_.emplace_back(static_cast<int64_t>(packet.timestamp()), &packet);
     }
   }
 
@@ -183,13 +181,13 @@ class Decoder {
   }
 
   DecodedTrace out_;
+  pb::Trace file_;
   bool cleared_ = false;
   uint32_t default_clock_ = 0;
   std::map<uint64_t, std::string> categories_;
   std::map<uint64_t, std::string> names_;
   std::map<uint64_t, std::string> fact_names_;
   std::vector<std::pair<int64_t, const pb::TracePacket*>> events_;
-  std::list<pb::TracePacket> packets_;
   std::map<uint64_t, std::vector<size_t>> open_;
   std::map<uint64_t, size_t> flow_begins_;
   std::vector<DecodedTurn> switches_;
