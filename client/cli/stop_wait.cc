@@ -5,9 +5,9 @@
 
 namespace hftmon {
 
-absl::StatusOr<std::unique_ptr<StopWait>> StopWait::Start(const Console& console) {
+absl::StatusOr<std::unique_ptr<StopWait>> StopWait::Start(int out_fd) {
   std::unique_ptr<StopWait> wait(new StopWait);
-  auto watch = SignalWatch::Start(console.out_fd(), [raw = wait.get()](const StopEvent& event) {
+  auto watch = SignalWatch::Start(out_fd, [raw = wait.get()](const StopEvent& event) {
     const std::lock_guard lock(raw->mutex_);
     raw->stopped_ = true;
     if (raw->signal_ == 0) raw->signal_ = event.signal;
@@ -26,6 +26,13 @@ StopWait::~StopWait() {
 bool StopWait::WaitFor(int64_t duration_ns) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::nanoseconds(duration_ns), [this] { return stopped_; });
+}
+
+bool StopWait::WaitUntil(int64_t monotonic_ns) {
+  // The steady clock of this library is CLOCK_MONOTONIC.
+  const std::chrono::steady_clock::time_point until{std::chrono::nanoseconds(monotonic_ns)};
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, until, [this] { return stopped_; });
 }
 
 int StopWait::signal() const {

@@ -10,20 +10,22 @@
 #include <mutex>
 
 #include "absl/status/statusor.h"
-#include "client/cli/console.h"
 #include "client/cli/signal_watch.h"
 
 namespace hftmon {
 
 class StopWait {
  public:
-  static absl::StatusOr<std::unique_ptr<StopWait>> Start(const Console& console);
+  // -1: nobody's going away is looked for.
+  static absl::StatusOr<std::unique_ptr<StopWait>> Start(int out_fd);
   ~StopWait();
   StopWait(const StopWait&) = delete;
   StopWait& operator=(const StopWait&) = delete;
 
   // Waits so long, or until the stop comes; at once where it came before. True: it came.
   bool WaitFor(int64_t duration_ns);
+  // The same until a moment of CLOCK_MONOTONIC.
+  bool WaitUntil(int64_t monotonic_ns);
   // The signal that stopped it; 0 = none.
   int signal() const;
 

@@ -38,7 +38,9 @@ BESIDE = {
     "client/top": {"common", "client/cpp", "client/top"},
     "client/recording": {"common", "client/recording"},
     "client/export": {"common", "client/recording", "client/export"},
-    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/top", "client/recording", "client/export", "client/cli"},
+    # What a check judges by: answers in, verdicts out.
+    "client/check": {"common", "client/check"},
+    "client/cli": {"common", "common/perf", "common/memory_access", "client/cpp", "client/top", "client/recording", "client/export", "client/check", "client/cli"},
     "client/marker": {"common", "client/marker"},
     # The bundled workload: watched by the daemon, so nothing of it and no gRPC.
     "client/examples/order_book": {"common", "client/marker", "client/examples/order_book"},

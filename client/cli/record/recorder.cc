@@ -73,7 +73,7 @@ absl::Status Recorder::RecordKept(int64_t begin_ns, int64_t end_ns) {
 absl::StatusOr<int> Recorder::Follow(const Console& console, int64_t duration_ns) {
   if (const absl::Status begun = Begin(0); !begun.ok()) return begun;
   if (const absl::Status asked = AskInterrupts(); !asked.ok()) return asked;
-  auto stop = StopWait::Start(console);
+  auto stop = StopWait::Start(console.out_fd());
   if (!stop.ok()) return stop.status();
   MetricsRecorder metrics(client_, question_.pids, kMetricsPeriodNs, &sink_);
   absl::Status followed = FollowSlices(stop->get(), duration_ns);

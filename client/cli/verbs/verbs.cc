@@ -25,6 +25,7 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(NewHardwareVerb());
   verbs.push_back(NewOperationsVerb());
   verbs.push_back(NewNetworkVerb());
+  verbs.push_back(NewCheckVerb());
   verbs.push_back(NewRecommendVerb());
   verbs.push_back(NewSampleVerb());
   verbs.push_back(NewSharingVerb());

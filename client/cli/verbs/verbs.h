@@ -15,6 +15,7 @@ std::unique_ptr<Verb> NewAttachVerb();
 std::unique_ptr<Verb> NewDetachVerb();
 std::unique_ptr<Verb> NewTargetsVerb();
 std::unique_ptr<Verb> NewRecommendVerb();
+std::unique_ptr<Verb> NewCheckVerb();
 std::unique_ptr<Verb> NewRunVerb();
 std::unique_ptr<Verb> NewSampleVerb();
 std::unique_ptr<Verb> NewSharingVerb();

@@ -1,0 +1,101 @@
+#include "client/check/check_junit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "client/check/judgement.h"
+#include "common/utf8.h"
+
+namespace hftmon {
+namespace {
+
+// U+FFFE and U+FFFF are no characters of XML though they are well-formed UTF-8.
+void DropNonCharacters(std::string* text) {
+  for (const char* each : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
+    for (size_t at = text->find(each); at != std::string::npos; at = text->find(each, at)) text->replace(at, 3, "?");
+  }
+}
+
+std::string Escaped(const std::string& raw) {
+  std::string text = ValidUtf8(raw);
+  DropNonCharacters(&text);
+  std::string escaped;
+  for (const char byte : text) {
+    switch (byte) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\n':
+        escaped += "&#10;";
+        break;
+      default:
+        escaped += static_cast<unsigned char>(byte) < 0x20 ? '?' : byte;
+    }
+  }
+  return escaped;
+}
+
+// What people look for first when a case has failed.
+std::string OutputOf(const ModuleResult& result) {
+  std::string text;
+  for (const CheckFinding& finding : result.findings) {
+    text += fmt::format("{}: {}\n", NameOf(finding.severity), finding.text);
+    if (!finding.advice.has_value()) continue;
+    text += fmt::format("  {}\n", finding.advice->text);
+    if (!finding.advice->command.empty()) text += fmt::format("  $ {}\n", finding.advice->command);
+  }
+  for (const CheckFigure& figure : result.figures) {
+    const std::string bound = figure.certainty == CheckCertainty::kMeasured ? "" : "at most ";
+    text += figure.value.has_value()
+                ? fmt::format("{} = {}{} ({})\n", figure.key, bound, *figure.value, FigureText(figure.key, *figure.value))
+                : fmt::format("{} unavailable: {}\n", figure.key, figure.reason);
+  }
+  return text;
+}
+
+std::string FailureOf(const ModuleResult& result) {
+  std::string message;
+  for (const CheckFinding& finding : result.findings) {
+    if (finding.severity == CheckVerdict::kFail) message += (message.empty() ? "" : "; ") + finding.text;
+  }
+  return message;
+}
+
+std::string CaseOf(const ModuleResult& result) {
+  const double seconds = static_cast<double>(result.end_ns - result.begin_ns) / 1e9;
+  std::string xml = fmt::format("    <testcase classname=\"hftmon.check\" name=\"{}\" time=\"{:.3f}\">\n", NameOf(result.module), seconds);
+  if (result.verdict == CheckVerdict::kFail) {
+    xml += fmt::format("      <failure type=\"limit\" message=\"{}\"/>\n", Escaped(FailureOf(result)));
+  }
+  xml += fmt::format("      <system-out>{}</system-out>\n", Escaped(OutputOf(result)));
+  return xml + "    </testcase>\n";
+}
+
+}  // namespace
+
+std::string CheckJunit(const CheckReport& report) {
+  const auto failures = std::count_if(report.modules.begin(), report.modules.end(),
+                                      [](const ModuleResult& result) { return result.verdict == CheckVerdict::kFail; });
+  const double seconds = static_cast<double>(report.end_ns - report.begin_ns) / 1e9;
+  const std::string counts = fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\"", report.modules.size(), failures);
+  std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  xml += fmt::format("<testsuites {} time=\"{:.3f}\">\n", counts, seconds);
+  xml += fmt::format("  <testsuite name=\"hftmon check\" {} skipped=\"0\" time=\"{:.3f}\">\n", counts, seconds);
+  xml += fmt::format("    <properties><property name=\"verdict\" value=\"{}\"/><property name=\"exit_code\" value=\"{}\"/></properties>\n",
+                     NameOf(report.verdict()), report.exit_code());
+  for (const ModuleResult& result : report.modules) xml += CaseOf(result);
+  return xml + "  </testsuite>\n</testsuites>\n";
+}
+
+}  // namespace hftmon
