@@ -89,7 +89,7 @@ std::string ValueText(const CheckFigure& figure) {
 
 // "longest_delivery_ns" → "longest delivery".
 std::string WordsOf(std::string key) {
-  for (const std::string_view unit : {"_ns", "_ppm", "_count"}) {
+  for (const std::string_view unit : {"_ns", "_ppm"}) {
     if (key.ends_with(unit)) key.erase(key.size() - unit.size());
   }
   std::replace(key.begin(), key.end(), '_', ' ');
