@@ -39,7 +39,7 @@ constexpr std::array kHints{
          "interrupts arrive on its CPU: see which, and send them elsewhere", "hftmon irqs --for 5s --affinity"},
     Hint{"p99_999_handler_ns", "irq-on-watched-core", "a device's handler runs long: see which, and send it elsewhere",
          "hftmon irqs --for 5s --affinity"},
-    Hint{"affinity_violation_count", "irq-on-watched-core audit-default-irq-affinity audit-irqbalance audit-managed-irq",
+    Hint{"affinity_violation_count", "",  // the rules' advice is about one line each
          "device interrupts are sent to the checked CPUs: keep them off ({lines}), and irqbalance with IRQBALANCE_BANNED_CPULIST={cpus}",
          "{affinity}"},
     Hint{"softirq_overlap_count", "softirq-on-core audit-rps", "several CPUs work off the same kind of softirq at once: steer it to fewer",

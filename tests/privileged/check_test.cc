@@ -2,6 +2,7 @@
 // with a private one.
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -32,17 +33,16 @@ class CheckTest : public PrivilegedTest {
     command.insert(command.end(), words.begin(), words.end());
     return std::make_unique<Subprocess>(command);
   }
-  // It has attached, and asked for the sums with which its time begins: its own queries are what runs so often.
+  // It has attached what the module needs.
   bool AwaitBegin(pid_t pid, const std::string& module) const {
-    const auto watched = [&] { return daemon_.FindTarget(pid).has_value(); };
-    if (!Eventually(watched)) return false;
     const std::string group = module == "irq" ? "irq" : module == "memory" ? "memory" : module == "syscall" ? "locks" : "network";
-    if (module == "isolation") return true;
-    return Eventually([&] {
+    const auto watched = [&] {
       const auto target = daemon_.FindTarget(pid);
+      if (!target.has_value()) return false;
       const auto& groups = target->options().probe_groups();
-      return std::find(groups.begin(), groups.end(), group) != groups.end();
-    });
+      return module == "isolation" || std::find(groups.begin(), groups.end(), group) != groups.end();
+    };
+    return Eventually(watched, 60'000'000'000);
   }
   static json ReportOf(Subprocess& check, int* exit_code) {
     const json report = json::parse(check.ReadAll(), nullptr, false);
