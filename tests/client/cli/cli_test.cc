@@ -479,8 +479,9 @@ TEST_F(CliTest, FullDiskIsAnErrorAndAVanishedReaderIsNot) {
 TEST_F(CliTest, HelpNamesEveryVerb) {
   StringConsole console;
   EXPECT_EQ(Run({"--help"}, console), 0);
-  for (const char* verb : {"doctor", "status", "attach", "detach", "targets", "run", "spikes", "switches", "irqs", "locks", "inversions",
-                           "memory", "cache", "hardware", "network", "sharing", "metrics", "numa", "recommend"}) {
+  for (const char* verb :
+       {"doctor", "status",     "attach", "detach", "targets",  "run",     "spikes",  "switches", "record", "export",   "irqs",
+        "locks",  "inversions", "memory", "cache",  "hardware", "network", "sharing", "metrics",  "numa",   "recommend"}) {
     EXPECT_THAT(console.out(), HasSubstr(std::string("\n  ") + verb + " "));
   }
 }
