@@ -14,7 +14,7 @@ namespace {
 // U+FFFE and U+FFFF are no characters of XML though they are well-formed UTF-8.
 void DropNonCharacters(std::string* text) {
   for (const char* each : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
-    for (size_t at = text->find(each); at != std::string::npos; at = text->find(each, at)) text->replace(at, 3, "?");
+    for (size_t at = text->find(each); at != std::string::npos; at = text->find(each, at)) text->replace(at, 3, 1, '?');
   }
 }
 
@@ -67,7 +67,9 @@ std::string OutputOf(const ModuleResult& result) {
 std::string FailureOf(const ModuleResult& result) {
   std::string message;
   for (const CheckFinding& finding : result.findings) {
-    if (finding.severity == CheckVerdict::kFail) message += (message.empty() ? "" : "; ") + finding.text;
+    if (finding.severity != CheckVerdict::kFail) continue;
+    if (!message.empty()) message += "; ";
+    message += finding.text;
   }
   return message;
 }
