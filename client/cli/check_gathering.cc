@@ -22,6 +22,9 @@ constexpr int64_t kThresholdMaxNs = 60'000'000'000;
 constexpr int32_t kSpikesMax = 20'000;
 constexpr double kPercentiles[] = {50, 99, 99.999};
 
+constexpr int64_t kSchedulingReadMaxNs = 5'000'000'000;
+constexpr int64_t kSchedulingLookNs = 50'000'000;
+
 int64_t NowNs() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -74,6 +77,12 @@ size_t OnlineNodeCount() {
   std::getline(file, line);
   const auto nodes = ParseCpuList(line);
   return nodes.ok() && !nodes->empty() ? nodes->size() : 1;
+}
+
+// But for those that ended before.
+bool AllAreRead(const v1::QueryThreadsResponse& threads) {
+  return std::all_of(threads.threads().begin(), threads.threads().end(),
+                     [](const v1::ScheduledThread& thread) { return thread.has_scheduling_read_monotonic_ns() || !thread.alive(); });
 }
 
 }  // namespace
@@ -266,11 +275,23 @@ void CheckGathering::AskAtEnd(const v1::GetStatusResponse& before, const v1::Get
   inputs->spikes = off;
 }
 
+// The daemon reads it once a second: of a thread that was attached just now it is not known yet to which CPUs it is bound.
+void CheckGathering::AwaitScheduling(const Wait& wait) const {
+  v1::QueryThreadsRequest request;
+  request.mutable_pids()->Add(question_.pids.begin(), question_.pids.end());
+  request.set_window_ns(1'000'000'000);
+  const int64_t give_up_ns = NowNs() + kSchedulingReadMaxNs;
+  for (auto threads = client_.QueryThreads(request); threads.ok() && !AllAreRead(*threads); threads = client_.QueryThreads(request)) {
+    if (NowNs() > give_up_ns || !wait(NowNs() + kSchedulingLookNs)) return;
+  }
+}
+
 absl::StatusOr<GatheredCheck> CheckGathering::Run(const Wait& wait) {
   const auto before = client_.GetStatus();
   if (!before.ok()) return before.status();
   const int pieces = question_.duration_ns >= kSegmentedMinNs ? kSegments : 1;
   GatheredCheck gathered;
+  if (!question_.pids.empty()) AwaitScheduling(wait);
   const Snapshot first = Take(0, false);
   Snapshot last = first;
   bool stopped = false;

@@ -72,6 +72,8 @@ class CheckGathering {
   absl::Status AttachOneByOne(const std::vector<std::string>& groups);
   absl::Status Remember(const absl::StatusOr<v1::AttachResponse>& attached);
 
+  // Until it is known how the threads are scheduled, at most 5 s.
+  void AwaitScheduling(const Wait& wait) const;
   Snapshot Take(int64_t window_ns, bool with_lines) const;
   absl::StatusOr<v1::QueryContextSwitchesResponse> Switches(int64_t window_ns) const;
   absl::StatusOr<v1::TargetRule> Rule() const;

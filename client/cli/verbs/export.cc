@@ -48,7 +48,7 @@ class ExportVerb : public Verb {
     verb->add_option("--bps-per-us", bps_per_us_, "alpha, folded: how much of it a microsecond of a stall loses, in 1/10,000");
     verb->add_option(
         "--kinds", kinds_,
-        fmt::format("alpha, folded: kinds of spikes that count, a list (default: {})", absl::StrJoin(CountedByDefault(), ",")));
+        fmt::format("alpha, folded: kinds of spikes that count, a list (default: {})", absl::StrJoin(CountedByDefault(), ", ")));
     verb->add_option("--table", table_, fmt::format("csv: one table, to standard output or a file: {}", TableNames()));
     verb->add_option("--worst", worst_, "html: spikes in its table, the longest (default: 20)");
     verb->add_option("--timelines", timelines_, "html: how many of them with a timeline (default: 5)");

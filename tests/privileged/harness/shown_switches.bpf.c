@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0) */
 /*
- * The kernel's counts of each thread's switches as a program at sched_switch reads them, summed by process: those of its threads since their
- * birth, up to the last switch of each that a program was shown. Some hosts hide from programs whatever happens while, or right before or
- * after, their own guest agent runs.
+ * The kernel's counts of each thread's switches as a program at sched_switch reads them, summed by process: those of its threads since
+ * their birth, up to the last switch of each that a program was shown. Some hosts hide from programs whatever happens while, or right
+ * before or after, their own guest agent runs.
  */
 #include <linux/bpf.h>
 

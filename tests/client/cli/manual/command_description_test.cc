@@ -98,6 +98,9 @@ TEST_F(CommandDescriptionTest, EachWordThatIsOfferedIsTakenAndAnotherIsNot) {
         if (verb.name == "attach" || verb.name == "sharing") words.push_back("4711");
         if (verb.name == "import" || verb.name == "correlate") words.push_back("/nonexistent/file");
         if (verb.name == "targets") words.insert(words.end(), {"--set", "4711"});
+        if (verb.name == "check") words.insert(words.end(), {"-p", "4711"});
+        if (verb.name == "export") words.insert(words.end(), {"-o", "/nonexistent/folder/file"});
+        if (word == "alpha" || word == "folded") words.insert(words.end(), {"--notional", "1", "--bps-per-us", "1"});
         if (verb.name == "cache") words.insert(words.end(), {"--rate", "100", "-p", "4711"});
         StringConsole console;
         EXPECT_EQ(RunCli(words, console, absl::UTCTimeZone()), 3);

@@ -56,7 +56,7 @@ TEST(VerbExamples, EachHasValuesThatItsVerbTakes) {
     EXPECT_EQ(RunCli(words, console, absl::UTCTimeZone()), 3);
     EXPECT_THAT(console.err(),
                 AnyOf(HasSubstr("/nonexistent/hftmond.sock"), HasSubstr("orders.csv: No such file"), HasSubstr("perf.data: No such file"),
-                      HasSubstr("is no terminal")));
+                      HasSubstr("stalls.hftrec: No such file"), HasSubstr("is no terminal")));
   }
 }
 
