@@ -94,6 +94,13 @@ class RecordVerb : public Verb {
     const auto status = client.GetStatus();
     if (!status.ok()) return status.status();
     const int64_t now_ns = status->time().monotonic_ns();
+    if (!pids.empty() && around_.empty()) {
+      v1::DetectSpikesRequest known;  // a process that is no target is refused now, while the file has what it had
+      known.mutable_pids()->Add(pids.begin(), pids.end());
+      known.set_window_ns(1);
+      known.set_max_spikes(1);
+      if (const auto asked = client.DetectSpikes(known); !asked.ok()) return asked.status();
+    }
     if (!window_.empty()) {
       return Span{.kept = true, .begin_ns = window_ns_ == 0 ? 0 : std::max<int64_t>(1, now_ns - window_ns_), .end_ns = now_ns};
     }

@@ -38,7 +38,7 @@ def find_hftmond(path: Optional[str] = None) -> str:
             if os.access(named, os.X_OK) and os.path.isfile(named):
                 return os.path.abspath(named)
             raise NotFoundError(f"{where} names {named}, which is no program: give the path of hftmond")
-    built = pathlib.Path(__file__).resolve().parents[2] / "bin" / "hftmond"
+    built = pathlib.Path(__file__).absolute().parents[2] / "bin" / "hftmond"
     if os.access(built, os.X_OK):
         return str(built)
     found = shutil.which("hftmond", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"]))

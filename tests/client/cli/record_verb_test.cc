@@ -132,6 +132,15 @@ TEST_F(RecordVerbTest, WithoutADaemonTheFileStaysAsItIs) {
   EXPECT_EQ(FileText(Output()), "precious");
 }
 
+TEST_F(RecordVerbTest, AProcessThatIsNoTargetIsRefusedWhileTheFileStaysAsItIs) {
+  StringConsole console;
+  ASSERT_EQ(Run({"record", "--window", "10ms", "-o", Output()}, console), 0) << console.err();
+  monitor_.detect_spikes = [](const auto&, auto*) { return grpc::Status(grpc::StatusCode::NOT_FOUND, "process 12 is not a target"); };
+  EXPECT_EQ(Run({"record", "-p", "12", "--duration", "1s", "-o", Output()}, console), 3);
+  EXPECT_THAT(console.err(), HasSubstr("process 12 is not a target"));
+  EXPECT_EQ(Read().end_reason, "window");
+}
+
 TEST_F(RecordVerbTest, OptionsThatContradictEachOtherAreRefused) {
   StringConsole console;
   EXPECT_EQ(Run({"record"}, console), 3) << "no file is named";
