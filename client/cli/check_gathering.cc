@@ -244,7 +244,9 @@ absl::StatusOr<v1::QueryNumaResponse> CheckGathering::Numa() const {
 }
 
 // Single events, scheduling and advice; nothing of a time in which the programs were off is told as if it had been quiet.
-void CheckGathering::AskAtEnd(const v1::GetStatusResponse& before, const v1::GetStatusResponse& after, CheckInputs* inputs) const {
+void CheckGathering::AskAtEnd(const v1::GetStatusResponse& before, const v1::GetStatusResponse& after, const Wait& wait,
+                              CheckInputs* inputs) const {
+  if (!question_.pids.empty()) AwaitScheduling(wait);
   inputs->lost_record_count = after.lost_records() - std::min(after.lost_records(), before.lost_records());
   inputs->off_ns = after.operation().off_total_ns() - before.operation().off_total_ns();
   const int64_t window_ns = std::max<int64_t>(1, NowNs() - inputs->begin_ns);
@@ -260,6 +262,11 @@ void CheckGathering::AskAtEnd(const v1::GetStatusResponse& before, const v1::Get
   spikes.set_blocked_threshold_ns(BaseRequest().options().blocked_threshold_ns());
   spikes.set_max_spikes(kSpikesMax);
   inputs->spikes = by_host_numbers_.DetectSpikes(spikes);
+  if (inputs->spikes.ok()) {
+    auto* told = inputs->spikes->mutable_spikes();
+    const auto is_later = [inputs](const v1::Spike& spike) { return spike.start_monotonic_ns() > inputs->end_ns; };
+    told->erase(std::remove_if(told->begin(), told->end(), is_later), told->end());
+  }
   v1::RecommendRequest advice;
   if (!question_.pids.empty()) advice.mutable_pids()->Add(host_pids_.begin(), host_pids_.end());
   advice.set_window_ns(window_ns);
@@ -291,7 +298,6 @@ absl::StatusOr<GatheredCheck> CheckGathering::Run(const Wait& wait) {
   if (!before.ok()) return before.status();
   const int pieces = question_.duration_ns >= kSegmentedMinNs ? kSegments : 1;
   GatheredCheck gathered;
-  if (!question_.pids.empty()) AwaitScheduling(wait);
   const Snapshot first = Take(0, false);
   Snapshot last = first;
   bool stopped = false;
@@ -310,7 +316,7 @@ absl::StatusOr<GatheredCheck> CheckGathering::Run(const Wait& wait) {
   gathered.inputs = Between(first, last);
   gathered.inputs.interrupted = stopped;
   if (stopped) gathered.segments.clear();
-  AskAtEnd(*before, *after, &gathered.inputs);
+  AskAtEnd(*before, *after, wait, &gathered.inputs);
   for (CheckInputs& segment : gathered.segments) segment.threads = gathered.inputs.threads;
   gathered.time = after->time();
   return gathered;

@@ -78,7 +78,7 @@ class CheckGathering {
   absl::StatusOr<v1::QueryContextSwitchesResponse> Switches(int64_t window_ns) const;
   absl::StatusOr<v1::TargetRule> Rule() const;
   CheckInputs Between(const Snapshot& first, const Snapshot& last) const;
-  void AskAtEnd(const v1::GetStatusResponse& before, const v1::GetStatusResponse& after, CheckInputs* inputs) const;
+  void AskAtEnd(const v1::GetStatusResponse& before, const v1::GetStatusResponse& after, const Wait& wait, CheckInputs* inputs) const;
   absl::StatusOr<v1::QueryNumaResponse> Numa() const;
 
   const Client& client_;
