@@ -132,11 +132,21 @@ TEST_F(CheckTest, AThreadThatIsLeftAlonePassesAndAGateHoldsBothWays) {
   WorkloadRun run("duty_cycle", arguments);
   ASSERT_TRUE(run.about().is_object());
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
-  const auto check = StartCheck(run.pid(), {"-t", std::to_string(run.about()["tid"].get<int>()), "--module", "isolation", "--duration",
-                                            "2s", "--max-runqueue", "10s"});
+  const pid_t tid = run.about()["tid"];
+  json report;
   int exit_code = -1;
-  const json report = ReportOf(*check, &exit_code);
-  ASSERT_TRUE(report.is_object());
+  uint64_t taken = 1;  // how often it lost its CPU though it could run, by the kernel's own count: what is not left alone may not pass
+  for (int attempt = 0; attempt < 5 && taken > 0; ++attempt) {
+    const auto before = workload::ReadThreadCounts(run.pid(), tid);
+    const auto check = StartCheck(run.pid(), {"-t", std::to_string(tid), "--module", "isolation", "--duration", "2s", "--max-runqueue",
+                                              "10s", "--max-involuntary", "0"});
+    report = ReportOf(*check, &exit_code);
+    const auto after = workload::ReadThreadCounts(run.pid(), tid);
+    ASSERT_TRUE(report.is_object() && before && after);
+    taken = after->involuntary_count - before->involuntary_count;
+    EXPECT_LE(report["isolation"]["involuntary_count"].get<uint64_t>(), taken) << report.dump(1);
+  }
+  if (taken > 0) GTEST_SKIP() << "in each of five runs somebody took its CPU: this host leaves no real-time thread alone";
   EXPECT_EQ(exit_code, 0) << report.dump(1);
   EXPECT_EQ(report["isolation"]["verdict"], "PASS");
   EXPECT_EQ(report["isolation"]["involuntary_count"], 0);
@@ -161,9 +171,20 @@ TEST_F(CheckTest, ARunThatIsLikeItsBaselineIsNoRegressionAndAWorseOneIs) {
   if (run.about()["refused"] != "") GTEST_SKIP() << run.about()["refused"];
   const std::string tid = std::to_string(run.about()["tid"].get<int>());
   const std::string path = daemon_.folder() + "/baseline.json";
-  const std::vector<std::string> words{"-t",           tid,      "--module",       "isolation,syscall",
-                                       "--duration",   "2s",     "--max-runqueue", "10s",
-                                       "--max-sleeps", "100000", "--max-blocked",  "1s"};
+  const std::vector<std::string> words{"-t",
+                                       tid,
+                                       "--module",
+                                       "isolation,syscall",
+                                       "--duration",
+                                       "2s",
+                                       "--max-runqueue",
+                                       "10s",
+                                       "--max-sleeps",
+                                       "100000",
+                                       "--max-blocked",
+                                       "1s",
+                                       "--max-involuntary",
+                                       "100"};
   std::vector<std::string> first = words;
   first.insert(first.end(), {"--output", path});
   const auto before = StartCheck(run.pid(), first);
