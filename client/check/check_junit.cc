@@ -5,45 +5,16 @@
 #include <algorithm>
 #include <string_view>
 
+#include "absl/strings/str_replace.h"
 #include "client/check/judgement.h"
-#include "common/utf8.h"
+#include "common/markup_text.h"
 
 namespace hftmon {
 namespace {
 
-// U+FFFE and U+FFFF are no characters of XML though they are well-formed UTF-8.
-void DropNonCharacters(std::string* text) {
-  for (const char* each : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
-    for (size_t at = text->find(each); at != std::string::npos; at = text->find(each, at)) text->replace(at, 3, 1, '?');
-  }
-}
-
 std::string Escaped(const std::string& raw) {
-  std::string text = ValidUtf8(raw);
-  DropNonCharacters(&text);
-  std::string escaped;
-  for (const char byte : text) {
-    switch (byte) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\n':
-        escaped += "&#10;";
-        break;
-      default:
-        escaped += static_cast<unsigned char>(byte) < 0x20 ? '?' : byte;
-    }
-  }
-  return escaped;
+  // U+FFFE and U+FFFF are no characters of XML though they are well-formed UTF-8; a line feed in an attribute would be read as a space.
+  return absl::StrReplaceAll(EscapeMarkup(raw), {{"\xEF\xBF\xBE", "?"}, {"\xEF\xBF\xBF", "?"}, {"\n", "&#10;"}});
 }
 
 // What people look for first when a case has failed.

@@ -14,6 +14,7 @@
 #include "client/export/svg_timeline.h"
 #include "client/export/svg_topology.h"
 #include "common/duration.h"
+#include "common/markup_text.h"
 
 namespace hftmon {
 namespace {
@@ -54,7 +55,7 @@ class Report {
   void Operations();
   void Section(const std::string& id, const std::string& title, const std::string& lead, const std::string& body);
   void Tile(const std::string& value, const std::string& what) {
-    html_ += fmt::format("<div class=\"tile\"><b>{}</b><span class=\"muted\">{}</span></div>\n", EscapeHtml(value), EscapeHtml(what));
+    html_ += fmt::format("<div class=\"tile\"><b>{}</b><span class=\"muted\">{}</span></div>\n", EscapeMarkup(value), EscapeMarkup(what));
   }
 
   std::string TimeOfDay(int64_t monotonic_ns) const {
@@ -89,8 +90,8 @@ void Report::Head() {
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>hftmon: {0}</title>\n<style>{1}</style>\n</head>\n<body>\n"
       "<h1>Why did these threads stall?</h1>\n<p class=\"muted\">{0}, Linux {2}, {3}, {4} recorded. hftmond {5}, hftmon {6}.</p>\n",
-      EscapeHtml(recording_.host), kHtmlStyle, EscapeHtml(recording_.kernel), EscapeHtml(day), FormatDuration(recording_.duration_ns()),
-      EscapeHtml(recording_.daemon_version), EscapeHtml(recording_.recorder_version));
+      EscapeMarkup(recording_.host), kHtmlStyle, EscapeMarkup(recording_.kernel), EscapeMarkup(day),
+      FormatDuration(recording_.duration_ns()), EscapeMarkup(recording_.daemon_version), EscapeMarkup(recording_.recorder_version));
   double lost_ns = 0;
   for (const CountedStall& stall : CountedStalls(recording_, CountedByDefault())) lost_ns += static_cast<double>(stall.counted_ns);
   int64_t longest_ns = 0;
@@ -112,15 +113,15 @@ void Report::Notes() {
   if (recording_.notes.empty()) return;
   html_ += "<section class=\"notes\" id=\"notes\"><h2>What this report does not know</h2>\n<ul>\n";
   for (size_t i = 0; i < std::min(kNotesMax, recording_.notes.size()); ++i) {
-    html_ += fmt::format("<li>{}</li>\n", EscapeHtml(recording_.notes[i]));
+    html_ += fmt::format("<li>{}</li>\n", EscapeMarkup(recording_.notes[i]));
   }
   if (recording_.notes.size() > kNotesMax) html_ += fmt::format("<li>and {} more</li>\n", recording_.notes.size() - kNotesMax);
   html_ += "</ul></section>\n";
 }
 
 void Report::Section(const std::string& id, const std::string& title, const std::string& lead, const std::string& body) {
-  html_ += fmt::format("<section id=\"{}\"><h2>{}</h2>\n<p class=\"muted\">{}</p>\n{}</section>\n", id, EscapeHtml(title), EscapeHtml(lead),
-                       body);
+  html_ += fmt::format("<section id=\"{}\"><h2>{}</h2>\n<p class=\"muted\">{}</p>\n{}</section>\n", id, EscapeMarkup(title),
+                       EscapeMarkup(lead), body);
 }
 
 void Report::HeatMap() {
@@ -148,8 +149,8 @@ void Report::Worst() {
     table += fmt::format(
         "<tr><td class=\"k\">{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td "
         "class=\"n\">{}</td></tr>\n",
-        TimeOfDay(spike->start_ns), EscapeHtml(fmt::format("{}[{}]", spike->thread.comm, spike->thread.tid)), EscapeHtml(kind),
-        FormatDuration(spike->duration_ns), spike->cpu, EscapeHtml(cause), FormatDuration(spike->unexplained_ns));
+        TimeOfDay(spike->start_ns), EscapeMarkup(fmt::format("{}[{}]", spike->thread.comm, spike->thread.tid)), EscapeMarkup(kind),
+        FormatDuration(spike->duration_ns), spike->cpu, EscapeMarkup(cause), FormatDuration(spike->unexplained_ns));
   }
   Section("worst", "The worst spikes", fmt::format("The {} longest; sleeps are not among them.", worst.size()), table + "</table></div>\n");
 }
@@ -160,9 +161,9 @@ void Report::Timelines() {
   if (worst.empty()) return;
   std::string body = kStateKey;
   for (const RecordedSpike* spike : worst) {
-    body += fmt::format("<h3>{} of {}[{}], {}, at {}</h3>\n",
-                        EscapeHtml(spike->operation.empty() ? spike->kind : spike->kind + " " + spike->operation),
-                        EscapeHtml(spike->thread.comm), spike->thread.tid, FormatDuration(spike->duration_ns), TimeOfDay(spike->start_ns));
+    body += fmt::format(
+        "<h3>{} of {}[{}], {}, at {}</h3>\n", EscapeMarkup(spike->operation.empty() ? spike->kind : spike->kind + " " + spike->operation),
+        EscapeMarkup(spike->thread.comm), spike->thread.tid, FormatDuration(spike->duration_ns), TimeOfDay(spike->start_ns));
     body += SvgTimeline(recording_, *spike);
   }
   Section("timelines", "Around the worst spikes",
@@ -211,9 +212,9 @@ void Report::Operations() {
         "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
         "class=\"n\">{}</td>"
         "<td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
-        EscapeHtml(fmt::format("{}[{}]", operation.comm, operation.pid)), EscapeHtml(operation.name.empty() ? "(unnamed)" : operation.name),
-        operation.count, percentile(50), percentile(99), percentile(99.9), operation.max_ns < 0 ? "" : FormatDuration(operation.max_ns),
-        operation.spike_count, operation.dropped_marks);
+        EscapeMarkup(fmt::format("{}[{}]", operation.comm, operation.pid)),
+        EscapeMarkup(operation.name.empty() ? "(unnamed)" : operation.name), operation.count, percentile(50), percentile(99),
+        percentile(99.9), operation.max_ns < 0 ? "" : FormatDuration(operation.max_ns), operation.spike_count, operation.dropped_marks);
   }
   table += "</table></div>\n";
   if (shown < recording_.operations.size()) table += fmt::format("<p>and {} more</p>\n", recording_.operations.size() - shown);

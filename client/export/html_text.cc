@@ -5,39 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/utf8.h"
+#include "common/markup_text.h"
 
 namespace hftmon {
-
-std::string EscapeHtml(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (const char c : ValidUtf8(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      case '\n':
-        escaped += '\n';
-        break;
-      default:
-        escaped += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    }
-  }
-  return escaped;
-}
 
 std::string Shortened(const std::string& text, size_t characters_max) {
   size_t characters = 0;
@@ -58,13 +28,13 @@ std::string HeatClass(double value, double largest) {
 }
 
 std::string SvgText(double x, double y, std::string_view classes, std::string_view text) {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>\n", x, y, classes, EscapeHtml(text));
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"{}\">{}</text>\n", x, y, classes, EscapeMarkup(text));
 }
 
 std::string SvgRect(double x, double y, double width, double height, std::string_view classes, std::string_view title) {
   const std::string shape =
       fmt::format("<rect x=\"{:.2f}\" y=\"{:.1f}\" width=\"{:.2f}\" height=\"{:.1f}\" class=\"{}\"", x, y, width, height, classes);
-  return title.empty() ? shape + "/>\n" : fmt::format("{}><title>{}</title></rect>\n", shape, EscapeHtml(title));
+  return title.empty() ? shape + "/>\n" : fmt::format("{}><title>{}</title></rect>\n", shape, EscapeMarkup(title));
 }
 
 }  // namespace hftmon

@@ -8,10 +8,6 @@
 
 namespace hftmon {
 
-// Markup characters and quotes escaped, so that it may stand between tags and in quoted attributes; control characters become '?', and so
-// do bytes that are not UTF-8.
-std::string EscapeHtml(std::string_view text);
-
 // At most `characters_max` of them, the last one an ellipsis where some were left out.
 std::string Shortened(const std::string& text, size_t characters_max);
 

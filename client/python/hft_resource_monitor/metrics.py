@@ -53,21 +53,11 @@ class CacheRate:
     doubtful: bool = False
 
 
-@dataclass(frozen=True)
-class ThreadCacheMetrics:
-    pid: int
-    tid: int
-    comm: str
-    available: bool
-    reason: str  # why not
-    on_cpu_us: float
-    rates: Dict[str, CacheRate]
-    counters: Dict[str, float]  # in the window
+class CacheRates:
+    """The usual rates by name, of whatever has rate(name)."""
 
     def rate(self, name: str) -> Optional[float]:
-        """The mean of a rate by the daemon's name; None where it is not told."""
-        found = self.rates.get(name)
-        return found.mean if found is not None else None
+        raise NotImplementedError
 
     @property
     def l1_hit_rate(self) -> Optional[float]:
@@ -91,7 +81,24 @@ class ThreadCacheMetrics:
 
 
 @dataclass(frozen=True)
-class CacheMetrics:
+class ThreadCacheMetrics(CacheRates):
+    pid: int
+    tid: int
+    comm: str
+    available: bool
+    reason: str  # why not
+    on_cpu_us: float
+    rates: Dict[str, CacheRate]
+    counters: Dict[str, float]  # in the window
+
+    def rate(self, name: str) -> Optional[float]:
+        """The mean of a rate by the daemon's name; None where it is not told."""
+        found = self.rates.get(name)
+        return found.mean if found is not None else None
+
+
+@dataclass(frozen=True)
+class CacheMetrics(CacheRates):
     """`unavailable`: by metric, why there is none. Rates of all threads together are those of their summed counters."""
 
     window: TimeWindow
@@ -118,26 +125,6 @@ class CacheMetrics:
             return ""
         return self.unavailable.get(name) or self.reason or ("no thread ran in the window" if name in self.formulas else
                                                              f"what {name} is made of is not counted")
-
-    @property
-    def l1_hit_rate(self) -> Optional[float]:
-        return self.rate("l1d_hit_ratio")
-
-    @property
-    def l2_hit_rate(self) -> Optional[float]:
-        return self.rate("l2_hit_ratio")
-
-    @property
-    def l3_hit_rate(self) -> Optional[float]:
-        return self.rate("l3_hit_ratio")
-
-    @property
-    def tlb_misses_per_1000_instructions(self) -> Optional[float]:
-        return self.rate("dtlb_mpki")
-
-    @property
-    def instructions_per_cycle(self) -> Optional[float]:
-        return self.rate("instructions_per_cycle")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "client/export/html_text.h"
+#include "common/markup_text.h"
 #include "tests/client/export/sample_recording.h"
 
 namespace hftmon {
@@ -63,7 +64,7 @@ TEST(HtmlReportTest, AskedForNoTimelineItHasNone) {
 }
 
 TEST(HtmlTextTest, ControlCharactersAndBrokenUtf8AreNoText) {
-  EXPECT_EQ(EscapeHtml("a\x01<b>&'\"\xff"), "a?&lt;b&gt;&amp;&#39;&quot;?");
+  EXPECT_EQ(EscapeMarkup("a\x01<b>&'\"\xff"), "a?&lt;b&gt;&amp;&#39;&quot;?");
 }
 
 TEST(HtmlTextTest, ACutCountsCharactersAndNotBytes) {
